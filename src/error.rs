@@ -1,0 +1,126 @@
+//! Why one slide could not be analysed.
+
+use std::{io, path::PathBuf};
+
+/// A failure, sorted by who can act on it. One slide's error never stops the batch.
+///
+/// Messages say what was expected and what was found; the file's path is added once, by whoever
+/// prints the error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file breaks its own format; only the producer can fix it.
+    #[error("malformed {format}: {what}, expected {expected}, got {got}")]
+    Malformed {
+        /// Driver that was reading.
+        format: &'static str,
+        /// The field or structure at fault.
+        what: String,
+        /// What the specification asks for.
+        expected: String,
+        /// What the file holds.
+        got: String,
+    },
+    /// The file is valid but needs something we do not read yet.
+    #[error("{format} file uses {feature}, which is not supported")]
+    Unsupported {
+        /// Driver that was reading.
+        format: &'static str,
+        /// The missing feature, in the specification's words.
+        feature: String,
+    },
+    /// No driver recognised the file. Holds every driver's reason, in the order tried.
+    #[error("not a slide or image this build can read ({})", reasons(.rejections))]
+    NotASlide {
+        /// The file.
+        path: PathBuf,
+        /// `(driver, reason)` pairs.
+        rejections: Vec<(&'static str, String)>,
+    },
+    /// A physical measurement was asked of a slide without a pixel size.
+    #[error("the file states no pixel size (microns per pixel); pass --mpp X if you know it")]
+    Uncalibrated,
+    /// A setting, rubric or sample sheet cannot be used.
+    #[error("{what}, expected {expected}, got {got}")]
+    Config {
+        /// The setting at fault.
+        what: String,
+        /// What would be accepted.
+        expected: String,
+        /// What was given.
+        got: String,
+    },
+    /// A size the file declares is beyond what this build will allocate.
+    #[error("{what} is {got}, more than the limit of {limit}")]
+    Limits {
+        /// The declared quantity.
+        what: String,
+        /// What the file declares.
+        got: u64,
+        /// The most that is accepted.
+        limit: u64,
+    },
+    /// The run was interrupted by the user.
+    #[error("interrupted before this slide was finished")]
+    Interrupted,
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io {
+        /// What was tried: "read", "write", …
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+/// The result of everything that can fail on one slide.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Builds [`Error::Malformed`].
+    pub fn malformed(
+        format: &'static str,
+        what: impl Into<String>,
+        expected: impl ToString,
+        got: impl ToString,
+    ) -> Self {
+        Self::Malformed { format, what: what.into(), expected: expected.to_string(), got: got.to_string() }
+    }
+
+    /// Builds [`Error::Unsupported`].
+    pub fn unsupported(format: &'static str, feature: impl Into<String>) -> Self {
+        Self::Unsupported { format, feature: feature.into() }
+    }
+
+    /// Builds [`Error::Config`].
+    pub fn config(what: impl Into<String>, expected: impl ToString, got: impl ToString) -> Self {
+        Self::Config { what: what.into(), expected: expected.to_string(), got: got.to_string() }
+    }
+
+    /// Builds a closure that turns an [`io::Error`] on `path` into [`Error::Io`].
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// Returns a short stable word for tables: `malformed`, `unsupported`, `not_a_slide`, ….
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "malformed",
+            Self::Unsupported { .. } => "unsupported",
+            Self::NotASlide { .. } => "not_a_slide",
+            Self::Uncalibrated => "uncalibrated",
+            Self::Config { .. } => "config",
+            Self::Limits { .. } => "limits",
+            Self::Interrupted => "interrupted",
+            Self::Io { .. } => "io",
+        }
+    }
+}
+
+fn reasons(rejections: &[(&'static str, String)]) -> String {
+    rejections.iter().map(|(driver, why)| format!("{driver}: {why}")).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,24 @@
+//! Reads whole-slide H&E images of pancreas, liver and kidney, finds the tissue's structures,
+//! measures damage and turns measurements into published or calibrated scores.
+//!
+//! Scores are research surrogates, not diagnoses.
+
+pub mod error;
+pub mod geometry;
+pub mod measure;
+pub mod organ;
+pub mod phantom;
+pub mod raster;
+pub mod score;
+pub mod segment;
+pub mod slide;
+pub mod stain;
+pub mod tile;
+pub mod units;
+pub mod warning;
+
+pub use self::{
+    error::{Error, Result},
+    slide::Slide,
+    units::Mpp,
+};

@@ -1,0 +1,3 @@
+//! The `histograde` command.
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! From objects and counts to named numbers.
+
+pub mod feature;
+pub mod tally;

@@ -1,0 +1,146 @@
+//! Features: the named numbers of domain.md §3, each with unit, limits and evidence.
+
+use serde::Serialize;
+
+use crate::{
+    measure::tally::Tally,
+    segment::object::{Class, Object},
+    stain::StainProfile,
+    units::Mpp,
+};
+
+/// How well a definition or cut-off is founded (the tags of the domain specification).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// Read in the published text.
+    Sourced,
+    /// Published, cited from memory, not checked.
+    Recalled,
+    /// A working default from experience; must be calibrated.
+    Expert,
+    /// Arithmetic on a sourced number.
+    Derived,
+}
+
+/// Which change is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Higher is worse.
+    Up,
+    /// Lower is worse.
+    Down,
+    /// Both directions can be damage.
+    TwoSided,
+    /// Descriptive only.
+    Info,
+}
+
+/// What a measurement could not do without. Never reported as zero.
+#[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Missing {
+    /// The structure was not found on the slide.
+    #[error("no {what} found")]
+    NoStructure {
+        /// The structure.
+        what: &'static str,
+    },
+    /// The slide has no pixel size.
+    #[error("the slide states no pixel size")]
+    Calibration,
+    /// The slide is coarser than the measurement allows.
+    #[error("{mpp:.3} µm/px is coarser than the {max} µm/px this needs")]
+    TooCoarse {
+        /// The working µm/px.
+        mpp: f64,
+        /// The coarsest allowed µm/px.
+        max: f64,
+    },
+    /// Too few objects or too little area for a stable number.
+    #[error("{found} {what}, at least {needed} needed")]
+    TooFew {
+        /// What was counted.
+        what: &'static str,
+        /// How many there were.
+        found: f64,
+        /// How many are needed.
+        needed: f64,
+    },
+    /// The lesion is judged against the control group, which is known only after the whole study is scored.
+    #[error("needs the study's control group")]
+    NeedsControls,
+    /// The slide holds no tissue.
+    #[error("the slide is blank")]
+    Blank,
+    /// No rule of this version can measure it honestly.
+    #[error("not measured by this version: {why}")]
+    NoRule {
+        /// Why not.
+        why: &'static str,
+    },
+}
+
+/// A measured number and what it rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Value {
+    /// The number, in the feature's unit. Finite.
+    pub value: f64,
+    /// Objects (or observations) it rests on.
+    pub n: u64,
+    /// Its denominator: an area in mm² or a number of objects, as the feature says.
+    pub denominator: f64,
+}
+
+/// Everything found on one slide, ready to be measured.
+pub struct Evidences<'a> {
+    /// Size of a working pixel of the fine pass.
+    pub mpp: Mpp,
+    /// Size of a working pixel of the structure pass.
+    pub structure_mpp: Mpp,
+    /// Large structures, in reading order.
+    pub structures: &'a [Object],
+    /// Counts per structure, same order and length as `structures`.
+    pub structure_tallies: &'a [Tally],
+    /// Nuclei, vacuoles and other small objects, in reading order.
+    pub cells: &'a [Object],
+    /// Counts of the structure pass, in structure-pass pixels.
+    pub structure_tally: &'a Tally,
+    /// Counts of the fine pass, in working pixels.
+    pub tally: &'a Tally,
+    /// The slide's stain facts.
+    pub profile: &'a StainProfile,
+}
+
+impl<'a> Evidences<'a> {
+    /// Returns the structures of one class with their tallies, in reading order.
+    pub fn structures_of(&self, class: &'static Class) -> impl Iterator<Item = (&'a Object, &'a Tally)> {
+        self.structures.iter().zip(self.structure_tallies).filter(|(o, _)| o.class.is(class))
+    }
+
+    /// Returns the small objects of one class, in reading order.
+    pub fn cells_of(&self, class: &'static Class) -> impl Iterator<Item = &'a Object> {
+        self.cells.iter().filter(|o| o.class.is(class))
+    }
+}
+
+/// One named measurement.
+#[derive(Debug)]
+pub struct Feature {
+    /// Name with unit suffix, as in the domain specification: `fat_area_pct`.
+    pub name: &'static str,
+    /// Unit as printed: `%`, `µm`, `1/mm²`.
+    pub unit: &'static str,
+    /// Which change is worse.
+    pub direction: Direction,
+    /// Coarsest working µm/px at which it may be reported.
+    pub max_mpp: f64,
+    /// How well the definition is founded.
+    pub evidence: Evidence,
+    /// Where the definition comes from.
+    pub source: &'static str,
+    /// Measures it, or says what was missing. The caller checks `max_mpp`.
+    pub measure: fn(&Evidences<'_>) -> Result<Value, Missing>,
+}

@@ -1,0 +1,63 @@
+//! Organs: how each tissue is segmented and which features it has.
+
+use crate::{
+    geometry::Rect,
+    measure::feature::Feature,
+    segment::{
+        field::Field,
+        object::{Class, Finds, Object},
+        structures::StructureMap,
+    },
+};
+
+/// Scale and extent of one pass over the slide.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pass {
+    /// Preferred working µm/px. A slide that is coarser is worked at its own pixel size.
+    pub mpp: f64,
+    /// Halo in µm: the largest object plus the reach of every filter.
+    pub halo_um: f64,
+}
+
+/// What the whole-slide step between the passes may look at.
+pub struct SlideGeometry {
+    /// The slide, in level-0 pixels.
+    pub bounds: Rect,
+    /// µm per level-0 pixel.
+    pub level0_um: f64,
+    /// Tissue, mm².
+    pub tissue_mm2: f64,
+}
+
+/// An organ is data: adding one adds a file here and one line in [`ORGANS`].
+pub struct Organ {
+    /// Name as given to `--tissue`.
+    pub name: &'static str,
+    /// The coarse pass, for structures larger than some tens of µm.
+    pub structure_pass: Pass,
+    /// Finds the structures anchored in the core of one window of the coarse pass.
+    pub structures: fn(&Field<'_>) -> Finds,
+    /// Looks at all structures of the slide at once: drops, merges or adds (e.g. cortex from glomeruli).
+    pub relate: fn(Vec<Object>, &SlideGeometry) -> Vec<Object>,
+    /// The fine pass, for nuclei and vacuoles.
+    pub cell_pass: Pass,
+    /// Finds nuclei, vacuoles and counts in the core of one window, given the slide's structures.
+    pub cells: fn(&Field<'_>, &StructureMap<'_>) -> Finds,
+    /// Every class either pass can return, in legend order.
+    pub classes: &'static [&'static Class],
+    /// Features in report order.
+    pub features: &'static [&'static Feature],
+    /// Sub-indices of the damage index: name and lesion ids (domain.md §4.4).
+    pub sub_indices: &'static [(&'static str, &'static [&'static str])],
+    /// Least analysed tissue in mm² for a dependable score.
+    pub needed_mm2: f64,
+}
+
+/// Every organ this build can score.
+pub const ORGANS: &[&Organ] = &[];
+
+/// Returns the organ called `name` (any case), or `None`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Organ> {
+    ORGANS.iter().find(|o| o.name.eq_ignore_ascii_case(name)).copied()
+}

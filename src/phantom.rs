@@ -1,0 +1,93 @@
+//! Phantoms: synthetic H&E slides with known answers.
+//!
+//! A painter lays stain concentrations and labels on a [`Canvas`] and states the true value of
+//! every feature it controls. Rendering (colour, blur, scanner noise) and writing are shared.
+
+use std::collections::BTreeMap;
+
+use crate::{raster::Plane, units::Mpp};
+
+/// One thing a phantom lets you control.
+#[derive(Debug)]
+pub struct Knob {
+    /// Name as given to `--lesion NAME=AMOUNT`.
+    pub name: &'static str,
+    /// What the amount means, with its unit.
+    pub about: &'static str,
+    /// Amount in healthy tissue.
+    pub healthy: f64,
+    /// Smallest and largest amount accepted.
+    pub range: (f64, f64),
+    /// The feature it moves; rises with the amount unless `falls`.
+    pub feature: &'static str,
+    /// The feature falls as the amount rises.
+    pub falls: bool,
+}
+
+/// What to paint.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Side of the square slide, in pixels.
+    pub size_px: u32,
+    /// Size of a pixel.
+    pub mpp: Mpp,
+    /// Seed; the same request gives the same bytes.
+    pub seed: u64,
+    /// Amounts that differ from healthy, by knob name.
+    pub amounts: BTreeMap<&'static str, f64>,
+}
+
+impl Request {
+    /// Returns the amount asked for, or the knob's healthy amount.
+    #[must_use]
+    pub fn amount(&self, knob: &Knob) -> f64 {
+        self.amounts.get(knob.name).copied().unwrap_or(knob.healthy)
+    }
+}
+
+/// Stain on glass, before any colour: optical density × 100 of each dye.
+#[derive(Clone, Debug)]
+pub struct Canvas {
+    /// Size of a pixel.
+    pub mpp: Mpp,
+    /// Haematoxylin concentration, OD × 100.
+    pub h: Plane<u8>,
+    /// Eosin concentration, OD × 100.
+    pub e: Plane<u8>,
+    /// Red-cell colour concentration (haemoglobin-eosin, orange-red), OD × 100.
+    pub rbc: Plane<u8>,
+    /// Label images by layer name (`nuclei`, `vacuoles`, …); 0 is background.
+    pub labels: BTreeMap<&'static str, Plane<u32>>,
+}
+
+impl Canvas {
+    /// Creates empty glass.
+    #[must_use]
+    pub fn blank(size_px: u32, mpp: Mpp) -> Self {
+        let side = size_px as usize;
+        let empty = || Plane::filled(side, side, 0);
+        Self { mpp, h: empty(), e: empty(), rbc: empty(), labels: BTreeMap::new() }
+    }
+}
+
+/// True values by feature name, and the amounts that were asked for.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Truth {
+    /// Feature name → true value, in the feature's unit.
+    pub features: BTreeMap<String, f64>,
+    /// Knob name → amount used.
+    pub amounts: BTreeMap<String, f64>,
+}
+
+/// An organ's painter.
+pub struct Painter {
+    /// Organ name, as in `organ::ORGANS`.
+    pub organ: &'static str,
+    /// What can be controlled, in help order.
+    pub knobs: &'static [Knob],
+    /// Paints tissue on empty glass and states the truth.
+    pub paint: fn(&Request, &mut Canvas) -> Truth,
+}
+
+/// Every organ that can be painted.
+pub const PAINTERS: &[&Painter] = &[];

@@ -1,0 +1,191 @@
+//! Whole-slide images: a pyramid of levels, read tile by tile.
+//!
+//! Level 0 is the full resolution. A driver implements [`SlideReader`]; everything else (regions,
+//! caching, resampling to a requested pixel size) is written once, in [`Slide`].
+
+mod formats;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use crate::{
+    error::{Error, Result},
+    geometry::Region,
+    raster::Rgb,
+    tile::Window,
+    units::Mpp,
+};
+
+/// Where a pixel size comes from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Microns per pixel at level 0.
+    pub mpp: Mpp,
+    /// The field that states it, e.g. `aperio.MPP` or `tiff.XResolution`.
+    pub origin: String,
+}
+
+/// One resolution of the pyramid.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Level {
+    /// Width in pixels of this level.
+    pub width: u64,
+    /// Height in pixels of this level.
+    pub height: u64,
+    /// Level-0 pixels per pixel of this level (mean of both axes); 1 for level 0.
+    pub downsample: f64,
+    /// Width of a stored tile, in pixels of this level.
+    pub tile_width: u32,
+    /// Height of a stored tile, in pixels of this level.
+    pub tile_height: u32,
+}
+
+/// What a driver states about a slide, read from headers only.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SlideInfo {
+    /// Pixel size at level 0; `None` when the file does not say. Never guessed.
+    pub calibration: Option<Calibration>,
+    /// Magnification of the objective, when stated.
+    pub objective_power: Option<f64>,
+    /// Scanner vendor, when stated.
+    pub vendor: Option<String>,
+    /// Pyramid levels, largest first. Never empty.
+    pub levels: Vec<Level>,
+    /// Names of associated images (`label`, `macro`, `thumbnail`), sorted.
+    pub associated: Vec<String>,
+    /// Further header fields as text, sorted by name.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// The position of a stored tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TileAt {
+    /// Level index; 0 is the full resolution.
+    pub level: usize,
+    /// Column, 0-based.
+    pub col: u64,
+    /// Row, 0-based.
+    pub row: u64,
+}
+
+/// An opened slide, as a driver sees it.
+pub trait SlideReader: Send + Sync {
+    /// Returns the header facts.
+    fn info(&self) -> &SlideInfo;
+
+    /// Decodes one stored tile; `None` when the file stores nothing there (sparse), which reads as glass.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] if the stored tile does not decode to the size its level declares.
+    fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>>;
+
+    /// Decodes an associated image (`label`, `macro`, `thumbnail`). Label images can show a
+    /// patient's name: they are read on request only and never written to a report.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when the slide has no image of that name.
+    fn read_associated(&self, name: &str) -> Result<Rgb>;
+}
+
+/// A slide format: its name, how to recognise it, how to open it.
+pub struct Format {
+    /// Stable identifier, e.g. `aperio`; appears in results.
+    pub name: &'static str,
+    /// Accepts the file, or says in one clause why it is not this format.
+    pub detect: fn(&Probe) -> std::result::Result<(), String>,
+    /// Opens a file `detect` accepted.
+    pub open: fn(Probe) -> Result<Box<dyn SlideReader>>,
+}
+
+/// A file opened once and shown to every driver.
+pub struct Probe {
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// A whole-slide image, ready to read from any thread.
+pub struct Slide {
+    path: PathBuf,
+    format: &'static str,
+    reader: Box<dyn SlideReader>,
+}
+
+impl Slide {
+    /// Opens a slide with the first driver that recognises its content. The extension is not consulted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotASlide`] with every driver's reason when none accepts the file; otherwise what
+    /// the accepting driver found wrong.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let mut rejections = Vec::new();
+        for format in formats::FORMATS {
+            let probe = Probe { path: path.into() };
+            match (format.detect)(&probe) {
+                Ok(()) => {
+                    return Ok(Self {
+                        path: path.into(),
+                        format: format.name,
+                        reader: (format.open)(probe)?,
+                    });
+                }
+                Err(reason) => rejections.push((format.name, reason)),
+            }
+        }
+        Err(Error::NotASlide { path: path.into(), rejections })
+    }
+
+    /// Returns the file the slide was opened from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the driver's name, e.g. `aperio`.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        self.format
+    }
+
+    /// Returns the header facts.
+    #[must_use]
+    pub fn info(&self) -> &SlideInfo {
+        self.reader.info()
+    }
+
+    /// Reads a rectangle of one level. Pixels outside the level, and stored tiles that are missing,
+    /// are white (255).
+    ///
+    /// # Errors
+    ///
+    /// As [`SlideReader::read_tile`]; [`Error::Config`] when the level does not exist.
+    pub fn read_region(&self, _region: Region) -> Result<Rgb> {
+        Err(Error::unsupported(self.format, "regions"))
+    }
+
+    /// Reads a window at its working resolution, halo included, by area-averaging the finest level
+    /// that is not coarser than the window. Pixels outside the slide are white (255).
+    ///
+    /// # Errors
+    ///
+    /// As [`SlideReader::read_tile`].
+    pub fn read_window(&self, _window: &Window) -> Result<Rgb> {
+        Err(Error::unsupported(self.format, "windows"))
+    }
+
+    /// Decodes an associated image on request.
+    ///
+    /// # Errors
+    ///
+    /// As [`SlideReader::read_associated`].
+    pub fn read_associated(&self, name: &str) -> Result<Rgb> {
+        self.reader.read_associated(name)
+    }
+}

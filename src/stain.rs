@@ -1,0 +1,38 @@
+//! Stains: white point, optical density, separation of haematoxylin and eosin.
+
+use serde::Serialize;
+
+/// Unit vectors of haematoxylin and eosin in optical density (red, green, blue).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct StainMatrix {
+    /// Haematoxylin.
+    pub h: [f64; 3],
+    /// Eosin.
+    pub e: [f64; 3],
+}
+
+impl StainMatrix {
+    /// Published H&E vectors: Ruifrok & Johnston 2001, Anal Quant Cytol Histol 23:291.
+    pub const RUIFROK: Self = Self { h: [0.65, 0.70, 0.29], e: [0.07, 0.99, 0.11] };
+}
+
+/// Slide-wide stain facts, measured once from fixed places so that every window agrees.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StainProfile {
+    /// Colour of glass, 0–255 per channel.
+    pub white: [f64; 3],
+    /// Stain vectors used.
+    pub matrix: StainMatrix,
+    /// `estimated` or `published`.
+    pub origin: &'static str,
+    /// Otsu threshold between nuclei and the rest on the haematoxylin plane of tissue, OD × 100.
+    pub h_threshold: u8,
+    /// Median haematoxylin of nuclear pixels (above the threshold), OD × 100.
+    pub h_nuclei: u8,
+    /// Median haematoxylin of the other tissue pixels that are not clear, OD × 100.
+    pub h_cytoplasm: u8,
+    /// Median eosin of tissue pixels that are neither nuclear nor clear, OD × 100.
+    pub e_cytoplasm: u8,
+    /// Median absolute deviation of that eosin, OD × 100.
+    pub e_cytoplasm_mad: u8,
+}

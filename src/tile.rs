@@ -1,0 +1,98 @@
+//! Windows: the pieces a slide is analysed in.
+//!
+//! A window has a *core*, which no other window shares, and a *halo* around it, which is context.
+//! An object is counted by the window whose core holds the object's anchor (its first pixel in
+//! reading order), so that objects on borders are whole and counted once, whatever the grid.
+
+use crate::{geometry::Rect, units::Mpp};
+
+/// How to cut a slide into windows, in pixels of the working resolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TileSpec {
+    /// Side of the core. A multiple of [`TileSpec::ALIGN`].
+    pub core_px: u32,
+    /// Width of the halo on each side.
+    pub halo_px: u32,
+    /// Shift of the grid to the left and up, for tests of invariance. A multiple of [`TileSpec::ALIGN`].
+    pub shift_px: u32,
+}
+
+impl TileSpec {
+    /// Cores start on multiples of this many working pixels.
+    pub const ALIGN: u32 = 64;
+}
+
+/// One piece of a slide at a working resolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Left edge of the core, in working pixels from the slide's left edge.
+    pub x0: i64,
+    /// Top edge of the core, in working pixels from the slide's top edge.
+    pub y0: i64,
+    /// Width of the core, in working pixels.
+    pub core_width: u32,
+    /// Height of the core, in working pixels.
+    pub core_height: u32,
+    /// Width of the halo on each side, in working pixels.
+    pub halo: u32,
+    /// Level-0 pixels per working pixel, at least 1.
+    pub scale: f64,
+    /// Size of a working pixel.
+    pub mpp: Mpp,
+}
+
+impl Window {
+    /// Returns the width with halo, in working pixels: the width of the pixels that are read.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        (self.core_width + 2 * self.halo) as usize
+    }
+
+    /// Returns the height with halo, in working pixels.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        (self.core_height + 2 * self.halo) as usize
+    }
+
+    /// Returns the left edge of the halo, in working pixels from the slide's left edge.
+    #[must_use]
+    pub fn left(&self) -> i64 {
+        self.x0 - i64::from(self.halo)
+    }
+
+    /// Returns the top edge of the halo, in working pixels from the slide's top edge.
+    #[must_use]
+    pub fn top(&self) -> i64 {
+        self.y0 - i64::from(self.halo)
+    }
+
+    /// Returns whether pixel (x, y) of the window, halo included, lies in the core.
+    #[must_use]
+    pub fn in_core(&self, x: usize, y: usize) -> bool {
+        let (h, w, t) = (self.halo as usize, self.core_width as usize, self.core_height as usize);
+        x >= h && x < h + w && y >= h && y < h + t
+    }
+
+    /// Returns the columns of the core, in pixels of the window.
+    #[must_use]
+    pub fn core_columns(&self) -> std::ops::Range<usize> {
+        self.halo as usize..(self.halo + self.core_width) as usize
+    }
+
+    /// Returns the rows of the core, in pixels of the window.
+    #[must_use]
+    pub fn core_rows(&self) -> std::ops::Range<usize> {
+        self.halo as usize..(self.halo + self.core_height) as usize
+    }
+
+    /// Returns the core in level-0 pixels, rounded outwards.
+    #[must_use]
+    pub fn core_rect(&self) -> Rect {
+        let lo = |v: i64| (v as f64 * self.scale).floor() as i64;
+        let hi = |v: i64| (v as f64 * self.scale).ceil() as i64;
+        let (x0, y0) = (lo(self.x0), lo(self.y0));
+        let x1 = hi(self.x0 + i64::from(self.core_width));
+        let y1 = hi(self.y0 + i64::from(self.core_height));
+        Rect { x0, y0, width: x1.abs_diff(x0), height: y1.abs_diff(y0) }
+    }
+}

@@ -1,0 +1,94 @@
+//! Things the reader of a score should know, collected while the slide runs.
+
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+/// One structured remark, stored in the slide result and printed in the report.
+#[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Warning {
+    /// The pixel size came from the command line, not from the file.
+    #[error("pixel size {mpp} µm/px was given by the user; the file states {}", stated.map_or("none".into(), |v| v.to_string()))]
+    MppFromUser {
+        /// What was used, in µm/px.
+        mpp: f64,
+        /// What the file says, in µm/px.
+        stated: Option<f64>,
+    },
+    /// Horizontal and vertical pixel sizes differ by more than 2 %.
+    #[error("pixels are not square: {x} × {y} µm")]
+    PixelsNotSquare {
+        /// Horizontal µm/px.
+        x: f64,
+        /// Vertical µm/px.
+        y: f64,
+    },
+    /// The stain vectors could not be estimated and the published ones were used.
+    #[error("stain vectors: published values used, because {reason}")]
+    StainFallback {
+        /// Why the estimate was refused.
+        reason: String,
+    },
+    /// The glass colour could not be measured and a default was used.
+    #[error("white point: default used, because {reason}")]
+    WhitePointFallback {
+        /// Why it could not be measured.
+        reason: String,
+    },
+    /// Less tissue than the score was validated on.
+    #[error("only {area_mm2:.3} mm² of tissue; a score needs at least {needed_mm2} mm²")]
+    LittleTissue {
+        /// Tissue found, in mm².
+        area_mm2: f64,
+        /// What would be enough, in mm².
+        needed_mm2: f64,
+    },
+    /// The slide is coarser or finer than what the method was tuned on.
+    #[error("slide is {mpp:.3} µm/px; the method was tuned on {low}–{high} µm/px")]
+    UnusualResolution {
+        /// The slide's µm/px.
+        mpp: f64,
+        /// Lower end, µm/px.
+        low: f64,
+        /// Upper end, µm/px.
+        high: f64,
+    },
+    /// Stored tiles that are empty (sparse file) were read as glass.
+    #[error("{count} stored tiles are missing and were read as glass")]
+    MissingTiles {
+        /// How many.
+        count: u64,
+    },
+    /// Scoring used a rubric other than the built-in one.
+    #[error("non-default scoring: rubric {name}, {changed} values differ")]
+    NonDefaultScoring {
+        /// File name of the rubric.
+        name: String,
+        /// Number of values that differ from the built-in rubric.
+        changed: usize,
+    },
+}
+
+/// Collects warnings from any thread; shared by reference.
+#[derive(Debug, Default)]
+pub struct Warnings(Mutex<Vec<Warning>>);
+
+impl Warnings {
+    /// Records a warning once; repeats are dropped.
+    pub fn push(&self, warning: Warning) {
+        let mut list = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if !list.contains(&warning) {
+            list.push(warning);
+        }
+    }
+
+    /// Returns everything recorded, in an order that does not depend on threads.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Warning> {
+        let mut list = self.0.into_inner().unwrap_or_else(|e| e.into_inner());
+        list.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        list
+    }
+}
