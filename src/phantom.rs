@@ -1,7 +1,14 @@
 //! Phantoms: synthetic H&E slides with known answers.
 //!
 //! A painter lays stain concentrations and labels on a [`Canvas`] and states the true value of
-//! every feature it controls. Rendering (colour, blur, scanner noise) and writing are shared.
+//! every feature it controls. Rendering (colour, blur, scanner noise) and writing are shared. Painters
+//! start at [`texture`], which lists the toolkit.
+
+pub mod blob;
+pub mod points;
+pub mod render;
+pub mod stamp;
+pub mod texture;
 
 use std::collections::BTreeMap;
 
