@@ -9,6 +9,7 @@ pub mod measure;
 pub mod organ;
 pub mod phantom;
 pub mod raster;
+pub mod report;
 pub mod score;
 pub mod segment;
 pub mod slide;

@@ -1,0 +1,4 @@
+//! What a run writes to disk.
+
+pub mod label_tiff;
+pub mod partial;

@@ -1,0 +1,114 @@
+//! Files that appear only when they are whole.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::error::{Error, Result};
+
+/// A file being written under its name plus `.partial`. [`Partial::commit`] gives it its name; dropping it
+/// before that removes it.
+#[derive(Debug)]
+pub struct Partial {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl Partial {
+    /// Creates the temporary file, and the folder it is in.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the folder or file cannot be created.
+    pub fn create(path: &Path) -> Result<Self> {
+        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        }
+        let mut name = path.as_os_str().to_owned();
+        name.push(".partial");
+        let temporary = PathBuf::from(name);
+        let file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
+        Ok(Self { path: path.to_owned(), temporary, file: Some(BufWriter::with_capacity(1 << 18, file)) })
+    }
+
+    /// Returns the final path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Flushes and gives the file its name, replacing what was there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if writing or renaming fails; the temporary file is then removed.
+    pub fn commit(mut self) -> Result<()> {
+        let result = match self.file.take() {
+            Some(mut file) => file.flush().and_then(|()| fs::rename(&self.temporary, &self.path)),
+            None => Ok(()),
+        };
+        result.map_err(|source| {
+            // The first error is the one to tell; a left-over file is named `.partial`.
+            let _ = fs::remove_file(&self.temporary);
+            Error::Io { action: "write", path: self.path.clone(), source }
+        })
+    }
+
+    fn inner(&mut self) -> io::Result<&mut BufWriter<File>> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("file already closed"))
+    }
+}
+
+impl Write for Partial {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner()?.flush()
+    }
+}
+
+impl Seek for Partial {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner()?.seek(to)
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // Nothing more can be done about a file that cannot be removed.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Writes a whole small file at once, so that readers never see half of it.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = Partial::create(path)?;
+    file.write_all(bytes).map_err(Error::io("write", path))?;
+    file.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_files_get_their_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/a.txt");
+        let mut file = Partial::create(&path).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 0);
+        write_whole(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}
