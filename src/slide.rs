@@ -3,7 +3,18 @@
 //! Level 0 is the full resolution. A driver implements [`SlideReader`]; everything else (regions,
 //! caching, resampling to a requested pixel size) is written once, in [`Slide`].
 
+mod aperio;
+mod bytes;
+mod cache;
+mod codec;
 mod formats;
+mod generic_tiff;
+mod limits;
+mod plain_image;
+mod probe;
+mod read;
+mod resample;
+mod tiff;
 
 use std::{
     collections::BTreeMap,
@@ -12,11 +23,11 @@ use std::{
 
 use serde::Serialize;
 
+pub use self::probe::Probe;
+use self::{cache::TileCache, tiff::Tag};
 use crate::{
     error::{Error, Result},
-    geometry::Region,
     raster::Rgb,
-    tile::Window,
     units::Mpp,
 };
 
@@ -57,6 +68,8 @@ pub struct SlideInfo {
     pub levels: Vec<Level>,
     /// Names of associated images (`label`, `macro`, `thumbnail`), sorted.
     pub associated: Vec<String>,
+    /// Stored tiles of level 0 that are empty (a sparse file); they read as glass.
+    pub missing_tiles: u64,
     /// Further header fields as text, sorted by name.
     pub properties: BTreeMap<String, String>,
 }
@@ -103,17 +116,15 @@ pub struct Format {
     pub open: fn(Probe) -> Result<Box<dyn SlideReader>>,
 }
 
-/// A file opened once and shown to every driver.
-pub struct Probe {
-    /// The file.
-    pub path: PathBuf,
-}
-
 /// A whole-slide image, ready to read from any thread.
+///
+/// Reading lives in `slide/read.rs`: regions of a level, windows at a working resolution, and
+/// low-power views of the whole slide.
 pub struct Slide {
     path: PathBuf,
     format: &'static str,
     reader: Box<dyn SlideReader>,
+    cache: TileCache,
 }
 
 impl Slide {
@@ -125,16 +136,14 @@ impl Slide {
     /// the accepting driver found wrong.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        let probe = Probe::open(path)?;
         let mut rejections = Vec::new();
         for format in formats::FORMATS {
-            let probe = Probe { path: path.into() };
             match (format.detect)(&probe) {
                 Ok(()) => {
-                    return Ok(Self {
-                        path: path.into(),
-                        format: format.name,
-                        reader: (format.open)(probe)?,
-                    });
+                    let reader = (format.open)(probe)?;
+                    let cache = TileCache::default();
+                    return Ok(Self { path: path.into(), format: format.name, reader, cache });
                 }
                 Err(reason) => rejections.push((format.name, reason)),
             }
@@ -160,24 +169,9 @@ impl Slide {
         self.reader.info()
     }
 
-    /// Reads a rectangle of one level. Pixels outside the level, and stored tiles that are missing,
-    /// are white (255).
-    ///
-    /// # Errors
-    ///
-    /// As [`SlideReader::read_tile`]; [`Error::Config`] when the level does not exist.
-    pub fn read_region(&self, _region: Region) -> Result<Rgb> {
-        Err(Error::unsupported(self.format, "regions"))
-    }
-
-    /// Reads a window at its working resolution, halo included, by area-averaging the finest level
-    /// that is not coarser than the window. Pixels outside the slide are white (255).
-    ///
-    /// # Errors
-    ///
-    /// As [`SlideReader::read_tile`].
-    pub fn read_window(&self, _window: &Window) -> Result<Rgb> {
-        Err(Error::unsupported(self.format, "windows"))
+    /// Sets how many bytes of decoded tiles are kept for reuse. The default is 48 MiB.
+    pub fn set_cache_budget(&self, bytes: usize) {
+        self.cache.set_budget(bytes);
     }
 
     /// Decodes an associated image on request.

@@ -1,0 +1,89 @@
+//! Aperio SVS: a TIFF whose first page is tiled and whose description starts with "Aperio".
+//!
+//! The rules are OpenSlide's: every tiled page is a level; the second page, if stripped, is the
+//! thumbnail; other stripped pages are named in the second line of their description.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Calibration, Format, Probe, SlideReader, Tag,
+    tiff::{Page, Tiff, TiffSlide, is_level_of, text_properties},
+};
+use crate::{error::Result, units::Mpp};
+
+const NAME: &str = "aperio";
+
+pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
+
+fn detect(probe: &Probe) -> std::result::Result<(), String> {
+    let tiff = probe.tiff()?;
+    let first = tiff.first();
+    if !tiff.text(first, Tag::IMAGE_DESCRIPTION).is_some_and(|text| text.starts_with("Aperio")) {
+        return Err("ImageDescription does not start with \"Aperio\"".into());
+    }
+    if first.find(Tag::TILE_WIDTH).is_none() {
+        return Err("first page is not tiled".into());
+    }
+    Ok(())
+}
+
+fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
+    let tiff = probe.into_tiff()?;
+    let base = Page::parse(&tiff, tiff.first(), NAME)?;
+    let (mut levels, mut associated) = (vec![base.clone()], BTreeMap::new());
+    for (index, directory) in tiff.directories().iter().enumerate().skip(1) {
+        let page = Page::parse(&tiff, directory, NAME)?;
+        let name = associated_name(&tiff, index, &page);
+        if page.tiled && is_level_of(&page, &base) && name.is_none() {
+            levels.push(page);
+        } else if let Some(name) = name.or_else(|| (!page.tiled && index == 1).then(|| "thumbnail".into())) {
+            associated.entry(name).or_insert(page);
+        }
+    }
+    let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;
+    describe(&mut slide);
+    Ok(Box::new(slide))
+}
+
+/// Returns `label` or `macro` when the page says that it is one.
+fn associated_name(tiff: &Tiff, index: usize, page: &Page) -> Option<String> {
+    let directory = &tiff.directories()[index];
+    let text = tiff.text(directory, Tag::IMAGE_DESCRIPTION).unwrap_or_default();
+    let word = text.lines().nth(1).and_then(|line| line.split_whitespace().next()).unwrap_or_default();
+    let kind = tiff.uint(directory, Tag::NEW_SUBFILE_TYPE);
+    match (word, kind) {
+        ("label", _) => Some("label".into()),
+        ("macro", _) => Some("macro".into()),
+        (_, Some(9)) => Some("macro".into()),
+        (_, Some(1)) if !page.tiled => Some("label".into()),
+        _ => None,
+    }
+}
+
+/// Fills the header facts from the description: `Aperio …⏎WxH …|Key = Value|…`.
+fn describe(slide: &mut TiffSlide) {
+    let first = slide.tiff().first();
+    let text = slide.tiff().text(first, Tag::IMAGE_DESCRIPTION).unwrap_or_default();
+    let mut properties = text_properties(slide.tiff(), first);
+    for field in text.split('|').skip(1) {
+        if let Some((key, value)) = field.split_once('=') {
+            properties.insert(format!("aperio.{}", key.trim()), value.trim().into());
+        }
+    }
+    let number = |key: &str| properties.get(key).and_then(|v| v.parse::<f64>().ok());
+    let mpp = number("aperio.MPP").and_then(Mpp::square);
+    let power = number("aperio.AppMag").filter(|v| v.is_finite() && *v > 0.0);
+    properties.insert("openslide.vendor".into(), NAME.into());
+    if let Some(mpp) = mpp {
+        properties.insert("openslide.mpp-x".into(), mpp.x().to_string());
+        properties.insert("openslide.mpp-y".into(), mpp.y().to_string());
+    }
+    if let Some(power) = power {
+        properties.insert("openslide.objective-power".into(), power.to_string());
+    }
+    let info = slide.info_mut();
+    info.calibration = mpp.map(|mpp| Calibration { mpp, origin: "aperio.MPP".into() });
+    info.objective_power = power;
+    info.vendor = Some(NAME.into());
+    info.properties = properties;
+}

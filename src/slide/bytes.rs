@@ -1,0 +1,79 @@
+//! The file's bytes, memory-mapped, with a bound on how much of them stays resident.
+
+use std::{
+    fs::File,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use memmap2::Mmap;
+
+use crate::error::{Error, Result};
+
+/// After this many bytes read, the pages read so far are handed back to the system.
+const RESIDENT_BYTES: u64 = 32 << 20;
+
+/// A file opened for reading at any place, from any thread.
+pub(super) struct FileBytes {
+    map: Mmap,
+    read: AtomicU64,
+}
+
+impl FileBytes {
+    /// Maps a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file cannot be opened or mapped (a folder, for instance).
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        if file.metadata().map_err(Error::io("read", path))?.is_dir() {
+            return Err(Error::io("read", path)(std::io::ErrorKind::IsADirectory.into()));
+        }
+        // SAFETY: the map is read-only and lives as long as this struct. A slide that another
+        // program truncates while it is read can end this process, as with every memory map; slides
+        // are written once by a scanner, and the alternative is a copy of every file.
+        #[allow(unsafe_code)]
+        let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
+        Ok(Self { map, read: AtomicU64::new(0) })
+    }
+
+    /// Returns the length of the file.
+    pub(super) fn len(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// Returns `len` bytes at `offset`, or `None` when the file is shorter than that.
+    pub(super) fn get(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        let start = usize::try_from(offset).ok()?;
+        let end = usize::try_from(offset.checked_add(len)?).ok()?;
+        self.map.get(start..end)
+    }
+
+    /// Returns the whole file.
+    pub(super) fn all(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// Notes that `len` bytes were read and will hardly be needed again, so that reading a large
+    /// slide does not keep all of it in memory.
+    pub(super) fn done_with(&self, len: u64) {
+        let before = self.read.fetch_add(len, Ordering::Relaxed);
+        if before / RESIDENT_BYTES != (before + len) / RESIDENT_BYTES {
+            self.release();
+        }
+    }
+
+    #[cfg(unix)]
+    fn release(&self) {
+        // SAFETY: the map is shared and read-only, so dropping resident pages loses nothing; the
+        // next access reads the same bytes from the file again.
+        #[allow(unsafe_code)]
+        let advised = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        // A refusal costs memory, not correctness.
+        advised.ok();
+    }
+
+    #[cfg(not(unix))]
+    fn release(&self) {}
+}

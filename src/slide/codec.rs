@@ -1,0 +1,37 @@
+//! Decompression of one stored tile.
+
+pub(super) mod bytes;
+pub(super) mod colour;
+pub(super) mod jpeg;
+pub(super) mod jpeg2000;
+
+use crate::error::Error;
+
+/// Why a tile does not decode.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The stored bytes are damaged.
+    Damaged {
+        /// What should have been there.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
+    /// The stored bytes may be fine, but need something this build lacks.
+    Unsupported(String),
+}
+
+impl Fault {
+    /// Builds [`Fault::Damaged`].
+    pub(super) fn damaged(expected: impl ToString, got: impl ToString) -> Self {
+        Self::Damaged { expected: expected.to_string(), got: got.to_string() }
+    }
+
+    /// Adds where it happened.
+    pub(super) fn at(self, format: &'static str, place: impl Into<String>) -> Error {
+        match self {
+            Self::Damaged { expected, got } => Error::malformed(format, place, expected, got),
+            Self::Unsupported(feature) => Error::unsupported(format, feature),
+        }
+    }
+}

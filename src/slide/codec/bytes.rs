@@ -1,0 +1,151 @@
+//! Lossless compressions: bytes in, a known number of bytes out.
+
+use std::io::Read;
+
+use flate2::{Decompress, FlushDecompress, Status};
+use weezl::{BitOrder, LzwStatus, decode::Configuration};
+
+use super::Fault;
+
+/// Decompresses TIFF LZW (most significant bit first) into exactly `len` bytes.
+pub(in crate::slide) fn lzw(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
+    if matches!(data, [0, second, ..] if second & 1 == 1) {
+        return Err(Fault::Unsupported("old-style LZW compression".into()));
+    }
+    let mut decoder = Configuration::with_tiff_size_switch(BitOrder::Msb, 8).build();
+    let mut out = vec![0; len];
+    let (mut read, mut written) = (0, 0);
+    while written < len {
+        let step = decoder.decode_bytes(&data[read..], &mut out[written..]);
+        (read, written) = (read + step.consumed_in, written + step.consumed_out);
+        match step.status {
+            Ok(LzwStatus::Ok) if step.consumed_in + step.consumed_out > 0 => {}
+            Ok(_) => break,
+            Err(error) => return Err(Fault::damaged("LZW codes", error)),
+        }
+    }
+    exact(out, written, len)
+}
+
+/// Decompresses a zlib stream into exactly `len` bytes.
+pub(in crate::slide) fn deflate(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
+    let mut decoder = Decompress::new(true);
+    let mut out = vec![0; len];
+    loop {
+        let (read, written) = (decoder.total_in() as usize, decoder.total_out() as usize);
+        if written == len {
+            break;
+        }
+        match decoder.decompress(&data[read..], &mut out[written..], FlushDecompress::Finish) {
+            Ok(Status::StreamEnd) => break,
+            Ok(_) if decoder.total_in() as usize == read && decoder.total_out() as usize == written => break,
+            Ok(_) => {}
+            Err(error) => return Err(Fault::damaged("a zlib stream", error)),
+        }
+    }
+    let written = decoder.total_out() as usize;
+    exact(out, written, len)
+}
+
+/// Decompresses a Zstandard stream into exactly `len` bytes.
+pub(in crate::slide) fn zstd(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
+    let bad = |error: &dyn std::fmt::Display| Fault::damaged("a Zstandard frame", error);
+    let mut decoder = ruzstd::decoding::StreamingDecoder::new(data).map_err(|e| bad(&e))?;
+    let mut out = vec![0; len];
+    let mut written = 0;
+    while written < len {
+        match decoder.read(&mut out[written..]).map_err(|e| bad(&e))? {
+            0 => break,
+            n => written += n,
+        }
+    }
+    exact(out, written, len)
+}
+
+/// Decompresses PackBits into exactly `len` bytes.
+pub(in crate::slide) fn pack_bits(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
+    let mut out = Vec::with_capacity(len);
+    let mut rest = data;
+    while out.len() < len {
+        let Some((&head, tail)) = rest.split_first() else { break };
+        let head = head as i8;
+        if head >= 0 {
+            let n = (head as usize + 1).min(tail.len());
+            out.extend_from_slice(&tail[..n]);
+            rest = &tail[n..];
+        } else if head == i8::MIN {
+            rest = tail;
+        } else {
+            let Some((&value, tail)) = tail.split_first() else { break };
+            out.resize(out.len() + (1 - isize::from(head)) as usize, value);
+            rest = tail;
+        }
+    }
+    let written = out.len();
+    exact(out, written.min(len), len)
+}
+
+/// Takes the first `len` bytes of uncompressed data.
+pub(in crate::slide) fn raw(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
+    data.get(..len).map(<[u8]>::to_vec).ok_or_else(|| short(data.len(), len))
+}
+
+/// Undoes horizontal differencing of 8-bit samples (predictor 2).
+pub(in crate::slide) fn undo_differencing(data: &mut [u8], width: usize, samples: usize) {
+    for row in data.chunks_exact_mut(width * samples) {
+        for i in samples..row.len() {
+            row[i] = row[i].wrapping_add(row[i - samples]);
+        }
+    }
+}
+
+fn exact(mut out: Vec<u8>, written: usize, len: usize) -> Result<Vec<u8>, Fault> {
+    if written < len {
+        return Err(short(written, len));
+    }
+    out.truncate(len);
+    Ok(out)
+}
+
+fn short(got: usize, expected: usize) -> Fault {
+    Fault::damaged(format!("{expected} bytes"), got)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pack_bits_follows_the_specification() {
+        // The example of TIFF 6.0, section 9.
+        let packed =
+            [0xFE, 0xAA, 0x02, 0x80, 0x00, 0x2A, 0xFD, 0xAA, 0x03, 0x80, 0x00, 0x2A, 0x22, 0xF7, 0xAA];
+        let plain = [
+            0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0xAA, 0xAA, 0xAA, 0xAA, 0x80, 0x00, 0x2A, 0x22, 0xAA, 0xAA,
+            0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA,
+        ];
+        assert_eq!(pack_bits(&packed, 24).unwrap(), plain);
+    }
+
+    #[test]
+    fn short_streams_are_damage() {
+        fn t(result: Result<Vec<u8>, Fault>) {
+            assert!(matches!(result, Err(Fault::Damaged { .. })), "{result:?}");
+        }
+        t(pack_bits(&[0xFE], 3));
+        t(pack_bits(&[5, 1, 2], 6));
+        t(lzw(&[], 4));
+        t(lzw(&[0x80], 4));
+        t(deflate(&[], 4));
+        t(deflate(&[0x78, 0x9c, 0x4b], 4));
+        t(zstd(&[0x28, 0xB5], 4));
+        t(raw(&[1, 2, 3], 4));
+    }
+
+    #[test]
+    fn differencing_runs_along_rows() {
+        let mut rows = [10, 20, 30, 1, 1, 1, 5, 5, 5, 255, 0, 1];
+        undo_differencing(&mut rows, 2, 3);
+        assert_eq!(rows, [10, 20, 30, 11, 21, 31, 5, 5, 5, 4, 5, 6]);
+    }
+}

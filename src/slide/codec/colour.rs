@@ -1,0 +1,62 @@
+//! Samples of any layout to red, green, blue.
+
+/// Turns YCbCr triples (ITU-R BT.601, full range, as in JPEG) into RGB in place.
+pub(in crate::slide) fn ycbcr_to_rgb(pixels: &mut [[u8; 3]]) {
+    for px in pixels {
+        *px = ycbcr(px.map(i32::from));
+    }
+}
+
+/// Turns one YCbCr triple into RGB, with libjpeg's 16-bit fixed-point factors.
+fn ycbcr([y, cb, cr]: [i32; 3]) -> [u8; 3] {
+    const HALF: i32 = 1 << 15;
+    let (cb, cr) = (cb - 128, cr - 128);
+    let r = y + ((91_881 * cr + HALF) >> 16);
+    let g = y + ((-22_554 * cb - 46_802 * cr + HALF) >> 16);
+    let b = y + ((116_130 * cb + HALF) >> 16);
+    [r, g, b].map(|v| v.clamp(0, 255) as u8)
+}
+
+/// Repeats gray samples three times; `invert` for images where 0 is white.
+pub(in crate::slide) fn gray_to_rgb(gray: &[u8], invert: bool) -> Vec<u8> {
+    let flip = if invert { 255 } else { 0 };
+    gray.iter().flat_map(|&v| [v ^ flip; 3]).collect()
+}
+
+/// Drops the fourth sample of every pixel.
+pub(in crate::slide) fn drop_fourth(samples: &[u8]) -> Vec<u8> {
+    samples.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+}
+
+/// Turns one pixel of inks (0 is no ink) into RGB, without a colour profile.
+pub(in crate::slide) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
+    [c, m, y].map(|ink| {
+        let light = (255 - u32::from(ink)) * (255 - u32::from(k));
+        ((light + 127) / 255) as u8
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ycbcr_matches_the_standard() {
+        fn t(ycc: [u8; 3], rgb: [u8; 3]) {
+            let mut px = [ycc];
+            ycbcr_to_rgb(&mut px);
+            assert_eq!(px[0], rgb, "{ycc:?}");
+        }
+        t([255, 128, 128], [255, 255, 255]);
+        t([0, 128, 128], [0, 0, 0]);
+        t([76, 85, 255], [254, 0, 0]);
+        t([128, 128, 128], [128, 128, 128]);
+    }
+
+    #[test]
+    fn cmyk_ends() {
+        assert_eq!(cmyk_to_rgb([0, 0, 0, 0]), [255, 255, 255]);
+        assert_eq!(cmyk_to_rgb([0, 0, 0, 255]), [0, 0, 0]);
+        assert_eq!(cmyk_to_rgb([255, 0, 0, 0]), [0, 255, 255]);
+    }
+}

@@ -1,0 +1,239 @@
+//! JPEG tiles.
+//!
+//! The decoder is built to show *something* for any input, as browsers want; a slide reader must not:
+//! grey where the stream ended early would be measured. So the stream is checked before (markers,
+//! size, end of image) and decoded in strict mode with its end in sight (see [`seal`]).
+
+use std::cell::RefCell;
+
+use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+use zune_jpeg::JpegDecoder;
+
+use super::{Fault, colour};
+use crate::raster::Rgb;
+
+/// What the three components are. TIFF says so in a tag; the stream itself often does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::slide) enum Colour {
+    /// Red, green, blue: stored without a colour transform.
+    Rgb,
+    /// Luma and chroma.
+    YCbCr,
+    /// As the stream's own markers say; for plain JPEG files.
+    Own,
+}
+
+/// Zero bytes put in place of the end marker. The decoder looks at most 8 bytes ahead, so a complete
+/// stream never reads past them, and one that ended early does.
+const PAD: [u8; 8] = [0; 8];
+
+/// What the markers before the first scan declare.
+#[derive(Debug, Default)]
+struct Frame {
+    width: usize,
+    height: usize,
+    components: u8,
+    progressive: bool,
+    scan_components: u8,
+    restart_interval: u16,
+    luma_sampling: u8,
+    entropy_start: usize,
+}
+
+thread_local! {
+    static STREAM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Decodes one JPEG tile of a known size; `tables` is the content of the tag `JPEGTables`.
+pub(in crate::slide) fn decode(
+    tables: Option<&[u8]>,
+    data: &[u8],
+    colour: Colour,
+    width: usize,
+    height: usize,
+) -> Result<Rgb, Fault> {
+    STREAM.with_borrow_mut(|stream| {
+        stream.clear();
+        join(tables, data, stream)?;
+        let frame = scan(stream)?;
+        let fits = frame.width == width && frame.height >= height;
+        if !fits {
+            return Err(Fault::damaged(
+                format!("{width}x{height} px"),
+                format!("{}x{}", frame.width, frame.height),
+            ));
+        }
+        seal(&frame, stream)?;
+        let rgb = pixels(stream, colour, &frame)?;
+        Ok(crop(rgb, height))
+    })
+}
+
+/// Returns width and height of a JPEG file from its headers.
+pub(in crate::slide) fn size(data: &[u8]) -> Result<(usize, usize), Fault> {
+    scan(data).map(|frame| (frame.width, frame.height))
+}
+
+/// Puts the shared tables in front of an abbreviated stream.
+fn join(tables: Option<&[u8]>, data: &[u8], stream: &mut Vec<u8>) -> Result<(), Fault> {
+    let body = data.strip_prefix(&[0xFF, 0xD8]).ok_or_else(|| {
+        let got = data.iter().take(2).map(|b| format!("{b:02x}")).collect::<String>();
+        Fault::damaged("a JPEG stream (ff d8)", if got.is_empty() { "nothing".into() } else { got })
+    })?;
+    match tables {
+        Some([0xFF, 0xD8, tables @ .., 0xFF, 0xD9]) => {
+            stream.extend_from_slice(&[0xFF, 0xD8]);
+            stream.extend_from_slice(tables);
+        }
+        Some(_) => return Err(Fault::damaged("JPEGTables from ff d8 to ff d9", "other bytes")),
+        None => stream.extend_from_slice(&[0xFF, 0xD8]),
+    }
+    stream.extend_from_slice(body);
+    Ok(())
+}
+
+/// Reads the markers up to the first scan.
+fn scan(stream: &[u8]) -> Result<Frame, Fault> {
+    let mut frame = Frame::default();
+    let mut at = 2;
+    loop {
+        let cut = || Fault::damaged("JPEG headers", "the end of the tile");
+        let marker = *stream.get(at + 1).ok_or_else(cut)?;
+        if stream[at] != 0xFF {
+            return Err(Fault::damaged("a JPEG marker", format!("{:02x}", stream[at])));
+        }
+        if marker == 0xFF || matches!(marker, 0x01 | 0xD0..=0xD8) {
+            at += if marker == 0xFF { 1 } else { 2 };
+            continue;
+        }
+        let length = stream.get(at + 2..at + 4).map(|b| usize::from(b[0]) << 8 | usize::from(b[1]));
+        let length = length.filter(|&l| l >= 2).ok_or_else(cut)?;
+        let body = stream.get(at + 4..at + 2 + length).ok_or_else(cut)?;
+        at += 2 + length;
+        match (marker, body) {
+            (0xC0..=0xC2, &[8, h0, h1, w0, w1, components, _, sampling, ..]) => {
+                frame.progressive = marker == 0xC2;
+                frame.height = usize::from(h0) << 8 | usize::from(h1);
+                frame.width = usize::from(w0) << 8 | usize::from(w1);
+                frame.components = components;
+                frame.luma_sampling = sampling;
+            }
+            (0xC0..=0xC2, &[bits, ..]) => {
+                return Err(Fault::Unsupported(format!("JPEG with {bits} bits per sample")));
+            }
+            (0xC3, _) => return Err(Fault::Unsupported("lossless JPEG".into())),
+            (0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF, _) => {
+                return Err(Fault::Unsupported("hierarchical or arithmetic JPEG".into()));
+            }
+            (0xDD, &[hi, lo]) => frame.restart_interval = u16::from(hi) << 8 | u16::from(lo),
+            (0xDA, &[components, ..]) => {
+                frame.scan_components = components;
+                frame.entropy_start = at;
+                break;
+            }
+            (0xD9, _) => return Err(cut()),
+            _ => {}
+        }
+    }
+    if frame.width == 0 || frame.height == 0 || frame.components == 0 {
+        return Err(Fault::damaged("a JPEG frame with a size", format!("{}x{}", frame.width, frame.height)));
+    }
+    Ok(frame)
+}
+
+/// Checks that the stream is complete, and makes the decoder notice if its content is not.
+///
+/// Where the whole image is one scan, the end marker is replaced by [`PAD`]: on the marker the
+/// decoder would invent zeros without end, on the end of the bytes it fails.
+fn seal(frame: &Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
+    // Padding may follow the end marker, and cameras append more after it.
+    let entropy = stream.get(frame.entropy_start..).unwrap_or_default();
+    let Some(end) = entropy.windows(2).rposition(|pair| pair == [0xFF, 0xD9]) else {
+        return Err(Fault::damaged("a JPEG stream with an end marker (ff d9)", "a truncated one"));
+    };
+    stream.truncate(frame.entropy_start + end + 2);
+    if frame.progressive || frame.scan_components != frame.components {
+        return Ok(());
+    }
+    let end = stream.len() - 2;
+    let restarts = restarts(&stream[frame.entropy_start..end])?;
+    if frame.restart_interval == 0 {
+        if restarts > 0 {
+            return Err(Fault::damaged("no restart markers", restarts));
+        }
+        stream.truncate(end);
+        stream.extend_from_slice(&PAD);
+        return Ok(());
+    }
+    let (h, v) = match frame.components {
+        1 => (1, 1),
+        _ => (usize::from(frame.luma_sampling >> 4).max(1), usize::from(frame.luma_sampling & 15).max(1)),
+    };
+    let units = frame.width.div_ceil(8 * h) * frame.height.div_ceil(8 * v);
+    let expected = units.div_ceil(frame.restart_interval.into()) - 1;
+    if restarts < expected {
+        return Err(Fault::damaged(format!("{expected} restart markers"), restarts));
+    }
+    Ok(())
+}
+
+/// Counts the restart markers of a scan; any other marker inside is damage.
+fn restarts(entropy: &[u8]) -> Result<usize, Fault> {
+    const BLOCK: usize = 64;
+    let (mut count, mut after_ff) = (0, false);
+    for block in entropy.chunks(BLOCK) {
+        let any = block.iter().fold(false, |any, &b| any | (b == 0xFF));
+        if !any && !after_ff {
+            continue;
+        }
+        for &b in block {
+            match (after_ff, b) {
+                (true, 0xD0..=0xD7) => count += 1,
+                (true, 0x01..=0xFE) => {
+                    return Err(Fault::damaged("image data", format!("JPEG marker ff{b:02x} inside it")));
+                }
+                _ => {}
+            }
+            after_ff = b == 0xFF;
+        }
+    }
+    Ok(count)
+}
+
+fn pixels(stream: &[u8], colour: Colour, frame: &Frame) -> Result<Rgb, Fault> {
+    let bad = |error: &dyn std::fmt::Display| Fault::damaged("a complete JPEG stream", error);
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX))
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(stream), options);
+    decoder.decode_headers().map_err(|e| bad(&e))?;
+    let guess = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
+    if guess.num_components() == 2 || matches!(guess, ColorSpace::MultiBand(_)) {
+        return Err(Fault::Unsupported("JPEG with 2 components".into()));
+    }
+    if colour == Colour::Rgb && guess == ColorSpace::YCbCr {
+        // Asking for the guessed space is asking for no transform.
+        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::YCbCr));
+    }
+    let mut data = vec![0; frame.width * frame.height * 3];
+    decoder.decode_into(&mut data).map_err(|e| bad(&e))?;
+    let mut rgb = Rgb::from_vec(frame.width, frame.height, data)
+        .ok_or_else(|| Fault::damaged("three samples per pixel", frame.components))?;
+    if colour == Colour::YCbCr && guess == ColorSpace::RGB {
+        colour::ycbcr_to_rgb(rgb.pixels_mut());
+    }
+    Ok(rgb)
+}
+
+/// Drops rows that a writer added to fill the last strip.
+fn crop(rgb: Rgb, height: usize) -> Rgb {
+    if rgb.height() <= height {
+        return rgb;
+    }
+    let width = rgb.width();
+    let mut data = rgb.into_vec();
+    data.truncate(width * height * 3);
+    Rgb::from_vec(width, height, data).unwrap_or_default()
+}

@@ -1,0 +1,58 @@
+//! Any TIFF: one image, tiled or stripped, with smaller pages of the same aspect as its levels.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Format, Probe, SlideReader, Tag,
+    tiff::{Page, Tiff, TiffSlide, is_level_of, resolution, text_properties},
+};
+use crate::error::Result;
+
+const NAME: &str = "generic_tiff";
+
+pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
+
+fn detect(probe: &Probe) -> std::result::Result<(), String> {
+    if !probe.looks_like_tiff() {
+        return Err("not a TIFF file".into());
+    }
+    if probe.tiff().is_ok_and(|tiff| tiff.first().find(Tag::NDPI_FORMAT).is_some()) {
+        return Err("Hamamatsu NDPI files are not read yet".into());
+    }
+    Ok(())
+}
+
+fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
+    let tiff = probe.into_tiff()?;
+    let base = Page::parse(&tiff, tiff.first(), NAME)?;
+    let mut levels = vec![base.clone()];
+    levels.extend(smaller(&tiff, &base)?);
+    let mut slide = TiffSlide::new(NAME, tiff, levels, BTreeMap::new())?;
+    let first = slide.tiff().first();
+    let mut properties = text_properties(slide.tiff(), first);
+    let calibration = resolution(slide.tiff(), first);
+    properties.insert("openslide.vendor".into(), "generic-tiff".into());
+    if let Some(calibration) = &calibration {
+        properties.insert("openslide.mpp-x".into(), calibration.mpp.x().to_string());
+        properties.insert("openslide.mpp-y".into(), calibration.mpp.y().to_string());
+    }
+    let vendor = properties.get("tiff.Make").cloned();
+    let info = slide.info_mut();
+    (info.calibration, info.vendor, info.properties) = (calibration, vendor, properties);
+    Ok(Box::new(slide))
+}
+
+/// Returns the pages that are levels of `base`: further directories, or its sub-directories. Pages
+/// that do not parse, or are stored unlike the base, are other images and no concern of ours.
+fn smaller(tiff: &Tiff, base: &Page) -> Result<Vec<Page>> {
+    let children = tiff.children(tiff.first())?;
+    let mut levels: Vec<Page> = Vec::new();
+    for directory in tiff.directories().iter().skip(1).chain(&children) {
+        let Ok(page) = Page::parse(tiff, directory, NAME) else { continue };
+        let fits = page.tiled == base.tiled && page.same_samples(base) && is_level_of(&page, base);
+        if fits && levels.iter().all(|other| other.width != page.width) {
+            levels.push(page);
+        }
+    }
+    Ok(levels)
+}

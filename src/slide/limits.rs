@@ -1,0 +1,30 @@
+//! What a file may declare before anything is allocated for it.
+
+use crate::error::{Error, Result};
+
+/// Directories in one TIFF file.
+pub(super) const MAX_DIRECTORIES: u64 = 65_536;
+/// Entries in one TIFF directory.
+pub(super) const MAX_ENTRIES: u64 = 4_096;
+/// Entries in all directories of a file together.
+pub(super) const MAX_ENTRIES_IN_FILE: u64 = 1 << 20;
+/// Width or height of a level, in pixels.
+pub(super) const MAX_SIDE: u64 = 1 << 22;
+/// Pixels of one stored tile or strip.
+pub(super) const MAX_TILE_PX: u64 = 1 << 26;
+/// Pixels of an image that can only be decoded as a whole (PNG, JPEG).
+pub(super) const MAX_IMAGE_PX: u64 = 400_000_000;
+/// Bytes of one compressed tile or strip.
+pub(super) const MAX_STORED_BYTES: u64 = 1 << 30;
+
+/// Accepts `got` up to `limit`.
+///
+/// # Errors
+///
+/// [`Error::Limits`] naming `what`.
+pub(super) fn check(what: &str, got: u64, limit: u64) -> Result<()> {
+    if got > limit {
+        return Err(Error::Limits { what: what.into(), got, limit });
+    }
+    Ok(())
+}

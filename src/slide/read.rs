@@ -1,0 +1,252 @@
+//! Reading pixels: regions of a level, windows at a working resolution, low-power views.
+
+use std::{ops::Range, sync::Arc};
+
+use rayon::prelude::*;
+
+use super::{
+    Level, Slide, TileAt, limits,
+    resample::{Axis, Columns, accumulate, finish},
+};
+use crate::{
+    error::{Error, Result},
+    geometry::Region,
+    raster::Rgb,
+    tile::Window,
+};
+
+/// Output columns that are resampled together, so that a wide view needs few tiles at a time.
+const STRIP_SOURCE_PX: f64 = 4096.0;
+/// Output rows one thread does at a time in a view of the whole slide.
+const BAND_ROWS: usize = 64;
+
+impl Slide {
+    /// Reads a rectangle of one level. Pixels outside the level, and stored tiles that are missing,
+    /// are white (255). A corner between two pixels of the level goes to the nearer one.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::SlideReader::read_tile`]; [`Error::Config`] when the level does not exist.
+    pub fn read_region(&self, region: Region) -> Result<Rgb> {
+        let levels = &self.info().levels;
+        let level = levels
+            .get(region.level)
+            .ok_or_else(|| Error::config("level", format!("0 to {}", levels.len() - 1), region.level))?;
+        let at = |v: i64| (v as f64 / level.downsample).round();
+        let axis = |v: i64| Axis { origin: at(v), step: 1.0 };
+        self.resample(
+            region.level,
+            [axis(region.x0), axis(region.y0)],
+            0..region.width.into(),
+            0..region.height.into(),
+        )
+    }
+
+    /// Reads a window at its working resolution, halo included, by area-averaging the coarsest level
+    /// that is not coarser than the window. Pixels outside the slide are white (255).
+    ///
+    /// A pixel's value depends on its place and the scale only, not on the window it is read in.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::SlideReader::read_tile`].
+    pub fn read_window(&self, window: &Window) -> Result<Rgb> {
+        let (left, top) = (window.left(), window.top());
+        let columns = left..left + window.width() as i64;
+        let rows = top..top + window.height() as i64;
+        let (level, axes) = self.grid([0, 0], [window.scale; 2]);
+        self.resample(level, axes, columns, rows)
+    }
+
+    /// Reads a rectangle at any pixel size: `width`×`height` pixels of `mpp` µm, from the corner
+    /// (`x0`, `y0`) in level-0 pixels. Pixels outside the slide are white (255).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Uncalibrated`] when the slide states no pixel size; [`Error::Config`] when `mpp` is
+    /// not a size; as [`super::SlideReader::read_tile`].
+    pub fn read_scaled(&self, x0: i64, y0: i64, width: u32, height: u32, mpp: f64) -> Result<Rgb> {
+        let native = self.info().calibration.as_ref().ok_or(Error::Uncalibrated)?.mpp;
+        if !(mpp.is_finite() && mpp > 0.0) {
+            return Err(Error::config("mpp", "µm/px above zero", mpp));
+        }
+        let (level, axes) = self.grid([x0, y0], [mpp / native.x(), mpp / native.y()]);
+        self.resample(level, axes, 0..width.into(), 0..height.into())
+    }
+
+    /// Reads the whole slide at `scale` level-0 pixels per pixel (at least 1), in bands on all
+    /// threads of the current pool, so that only the result and a few tiles are in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::SlideReader::read_tile`]; [`Error::Limits`] when the result would be too large.
+    pub fn read_whole(&self, scale: f64) -> Result<Rgb> {
+        let scale = if scale.is_finite() { scale.max(1.0) } else { 1.0 };
+        let base = &self.info().levels[0];
+        let side = |v: u64| ((v as f64 / scale).ceil() as usize).max(1);
+        let (width, height) = (side(base.width), side(base.height));
+        limits::check("pixels of a view of the whole slide", (width * height) as u64, 1 << 28)?;
+        let (level, axes) = self.grid([0, 0], [scale; 2]);
+        let mut view = Rgb::filled(width, height, [255; 3]);
+        let bands = view.data_mut().par_chunks_mut(width * 3 * BAND_ROWS).enumerate();
+        bands.try_for_each(|(i, band)| {
+            let top = (i * BAND_ROWS) as i64;
+            let rows = top..top + (band.len() / (width * 3)) as i64;
+            let pixels = self.resample(level, axes, 0..width as i64, rows)?;
+            band.copy_from_slice(pixels.data());
+            Ok(())
+        })?;
+        Ok(view)
+    }
+
+    /// Reads the whole slide so that its longer side is at most `max_side` pixels. Returns the
+    /// pixels and the level-0 pixels per pixel.
+    ///
+    /// # Errors
+    ///
+    /// As [`Slide::read_whole`].
+    pub fn read_overview(&self, max_side: u32) -> Result<(Rgb, f64)> {
+        let base = &self.info().levels[0];
+        let scale = (base.width.max(base.height) as f64 / f64::from(max_side.max(1))).max(1.0);
+        Ok((self.read_whole(scale)?, scale))
+    }
+
+    /// Chooses the level to read for a scale, and places the output grid on it.
+    fn grid(&self, corner: [i64; 2], scale: [f64; 2]) -> (usize, [Axis; 2]) {
+        let levels = &self.info().levels;
+        let wanted = scale[0].min(scale[1]) * (1.0 + 1e-3);
+        let index = levels.iter().rposition(|level| level.downsample <= wanted).unwrap_or(0);
+        let (base, level) = (&levels[0], &levels[index]);
+        let per_level = [step(base.width, level.width), step(base.height, level.height)];
+        let axis = |i: usize| Axis { origin: corner[i] as f64 / per_level[i], step: scale[i] / per_level[i] };
+        (index, [axis(0), axis(1)])
+    }
+
+    /// Area-averages `columns` × `rows` of an output grid placed on a level.
+    fn resample(&self, level: usize, axes: [Axis; 2], columns: Range<i64>, rows: Range<i64>) -> Result<Rgb> {
+        let side = |range: &Range<i64>| usize::try_from(range.end - range.start).unwrap_or(0);
+        let (width, height) = (side(&columns), side(&rows));
+        limits::check("pixels of a region", width as u64 * height as u64, limits::MAX_IMAGE_PX)?;
+        let mut out = Rgb::filled(width, height, [255; 3]);
+        if width == 0 || height == 0 {
+            return Ok(out);
+        }
+        if let [Some(dx), Some(dy)] = axes.map(Axis::shift) {
+            let columns = columns.start + dx..columns.end + dx;
+            let mut source = Rows::new(self, level, columns);
+            for (y, out) in (rows.start + dy..).zip(out.pixels_mut().chunks_exact_mut(width)) {
+                source.copy(y, out)?;
+            }
+            return Ok(out);
+        }
+        let strip = ((STRIP_SOURCE_PX / axes[0].step) as i64).max(1);
+        let mut start = columns.start;
+        while start < columns.end {
+            let end = (start + strip).min(columns.end);
+            self.resample_strip(level, axes, start..end, &rows, (start - columns.start) as usize, &mut out)?;
+            start = end;
+        }
+        Ok(out)
+    }
+
+    fn resample_strip(
+        &self,
+        level: usize,
+        [across, down]: [Axis; 2],
+        columns: Range<i64>,
+        rows: &Range<i64>,
+        left: usize,
+        out: &mut Rgb,
+    ) -> Result<()> {
+        let width = (columns.end - columns.start) as usize;
+        let span = across.span(&columns);
+        let averager = Columns::new(across, columns, span.start);
+        let mut pixels = vec![[255; 3]; (span.end - span.start) as usize];
+        let mut source = Rows::new(self, level, span);
+        let (mut averaged, mut sums) = (vec![[0; 3]; width], vec![[0; 3]; width]);
+        let mut averaged_row = None;
+        for (i, y) in rows.clone().enumerate() {
+            let taps = down.taps(y);
+            for (row, &weight) in (taps.first..).zip(&taps.weights) {
+                if averaged_row != Some(row) {
+                    pixels.fill([255; 3]);
+                    source.copy(row, &mut pixels)?;
+                    averager.average(&pixels, &mut averaged);
+                    averaged_row = Some(row);
+                }
+                accumulate(&mut sums, &averaged, weight);
+            }
+            finish(&mut sums, &mut out.row_mut(i)[left..left + width]);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the level-0 pixels per pixel of a level along one axis. Writers round the size of a level
+/// down; the pixels are still whole multiples of the base's.
+fn step(base: u64, level: u64) -> f64 {
+    let ratio = base as f64 / level as f64;
+    let whole = ratio.round();
+    let rounds_to = base as f64 / whole;
+    if (rounds_to - level as f64).abs() < 1.0 { whole } else { ratio }
+}
+
+/// Copies rows of a level, holding the tiles of one tile row at a time.
+struct Rows<'a> {
+    slide: &'a Slide,
+    level: usize,
+    facts: &'a Level,
+    columns: Range<i64>,
+    tile_row: Option<u64>,
+    tiles: Vec<(i64, Arc<Rgb>)>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(slide: &'a Slide, level: usize, columns: Range<i64>) -> Self {
+        let facts = &slide.info().levels[level];
+        Self { slide, level, facts, columns, tile_row: None, tiles: Vec::new() }
+    }
+
+    /// Copies row `y` into `out`; what the level does not hold is left as it was.
+    fn copy(&mut self, y: i64, out: &mut [[u8; 3]]) -> Result<()> {
+        let Some(y) = u64::try_from(y).ok().filter(|&y| y < self.facts.height) else { return Ok(()) };
+        let tile_height = u64::from(self.facts.tile_height);
+        self.load(y / tile_height)?;
+        let inner = (y % tile_height) as usize;
+        let right = self.columns.end.min(self.facts.width as i64);
+        for (left, tile) in &self.tiles {
+            if inner >= tile.height() {
+                continue;
+            }
+            let start = (*left).max(self.columns.start);
+            let end = (left + tile.width() as i64).min(right);
+            if start < end {
+                let from = &tile.row(inner)[(start - left) as usize..(end - left) as usize];
+                let to = (start - self.columns.start) as usize;
+                out[to..to + from.len()].copy_from_slice(from);
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, row: u64) -> Result<()> {
+        if self.tile_row == Some(row) {
+            return Ok(());
+        }
+        self.tiles.clear();
+        self.tile_row = Some(row);
+        let tile_width = u64::from(self.facts.tile_width);
+        let start = self.columns.start.max(0) as u64;
+        let end = self.columns.end.clamp(0, self.facts.width as i64) as u64;
+        if start >= end {
+            return Ok(());
+        }
+        for col in start / tile_width..end.div_ceil(tile_width) {
+            let at = TileAt { level: self.level, col, row };
+            if let Some(tile) = self.slide.cache.get(at, || self.slide.reader.read_tile(at))? {
+                self.tiles.push(((col * tile_width) as i64, tile));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! Layouts that are rare in slides (palette, CMYK, planar, 16 bit, bilevel), read with the `tiff` crate.
+
+use std::{
+    io::Cursor,
+    sync::{Arc, Mutex},
+};
+
+use tiff::{
+    ColorType, TiffError,
+    decoder::{Decoder, DecodingResult, Limits},
+};
+
+use super::{
+    Tag, Tiff,
+    page::{Page, compression, photometric},
+};
+use crate::{
+    raster::Rgb,
+    slide::{
+        bytes::FileBytes,
+        codec::{Fault, colour},
+        limits,
+    },
+};
+
+struct Handle(Arc<FileBytes>);
+
+impl AsRef<[u8]> for Handle {
+    fn as_ref(&self) -> &[u8] {
+        self.0.all()
+    }
+}
+
+/// A decoder for one page, shared by all threads, one tile at a time.
+pub(super) struct Foreign {
+    decoder: Mutex<Decoder<Cursor<Handle>>>,
+    colours: ColorType,
+    palette: Vec<[u8; 3]>,
+    chunks: u32,
+}
+
+impl Foreign {
+    /// Prepares a page for reading.
+    pub(super) fn open(tiff: &Tiff, page: &Page) -> Result<Self, Fault> {
+        if matches!(page.compression, compression::OLD_JPEG) {
+            return Err(Fault::Unsupported(compression::name(page.compression)));
+        }
+        let index = page.directory.index.ok_or_else(|| {
+            Fault::Unsupported("a sub-directory with samples other than 8-bit RGB or gray".into())
+        })?;
+        let fault = |error| fault(error, page);
+        let cursor = Cursor::new(Handle(tiff.bytes().clone()));
+        let mut limits = Limits::default();
+        limits.decoding_buffer_size = 8 * limits::MAX_TILE_PX as usize;
+        limits.intermediate_buffer_size = limits.decoding_buffer_size;
+        let mut decoder = Decoder::new(cursor).map_err(fault)?.with_limits(limits);
+        decoder.seek_to_image(index).map_err(fault)?;
+        let colours = decoder.colortype().map_err(fault)?;
+        let chunks = u32::try_from(page.cols() * page.rows()).unwrap_or(u32::MAX);
+        Ok(Self { decoder: Mutex::new(decoder), colours, palette: palette(tiff, page)?, chunks })
+    }
+
+    /// Decodes tile (`col`, `row`), clipped to the image.
+    pub(super) fn tile(&self, page: &Page, col: u64, row: u64) -> Result<Rgb, Fault> {
+        let index = u32::try_from(row * page.cols() + col).unwrap_or(u32::MAX);
+        let planes = if page.planar { page.samples as u32 } else { 1 };
+        let mut decoder = self.decoder.lock().unwrap_or_else(|e| e.into_inner());
+        let (width, height) = decoder.chunk_data_dimensions(index);
+        let (width, height) = (width as usize, height as usize);
+        let mut parts = Vec::new();
+        for plane in 0..planes {
+            let chunk = decoder.read_chunk(plane * self.chunks + index).map_err(|e| fault(e, page))?;
+            let per_pixel = if page.planar { 1 } else { self.colours.num_samples().into() };
+            let bits = self.colours.bit_depth();
+            let indexed = matches!(self.colours, ColorType::Palette(_));
+            parts.push(eight_bits(chunk, bits, width * per_pixel, height, indexed)?);
+        }
+        drop(decoder);
+        let samples = if parts.len() == 1 { parts.swap_remove(0) } else { interleave(&parts) };
+        let pixels = self.to_rgb(&samples)?;
+        Rgb::from_vec(width, height, pixels)
+            .ok_or_else(|| Fault::damaged(format!("{width}x{height} px"), "another number of samples"))
+    }
+
+    fn to_rgb(&self, samples: &[u8]) -> Result<Vec<u8>, Fault> {
+        Ok(match self.colours {
+            ColorType::Gray(_) => colour::gray_to_rgb(samples, false),
+            ColorType::GrayA(_) => samples.as_chunks::<2>().0.iter().flat_map(|&[v, _]| [v; 3]).collect(),
+            ColorType::RGB(_) => samples.to_vec(),
+            ColorType::RGBA(_) => colour::drop_fourth(samples),
+            ColorType::CMYK(_) => {
+                samples.as_chunks::<4>().0.iter().flat_map(|&ink| colour::cmyk_to_rgb(ink)).collect()
+            }
+            ColorType::YCbCr(_) => {
+                let mut rgb = samples.to_vec();
+                colour::ycbcr_to_rgb(rgb.as_chunks_mut::<3>().0);
+                rgb
+            }
+            ColorType::Palette(_) => samples
+                .iter()
+                .flat_map(|&i| self.palette.get(usize::from(i)).copied().unwrap_or([0; 3]))
+                .collect(),
+            other => return Err(Fault::Unsupported(format!("{other:?} samples"))),
+        })
+    }
+}
+
+/// Reads the colour map: all reds, then greens, then blues, 16 bits each.
+fn palette(tiff: &Tiff, page: &Page) -> Result<Vec<[u8; 3]>, Fault> {
+    if page.photometric != photometric::PALETTE {
+        return Ok(Vec::new());
+    }
+    let map = tiff.uints(&page.directory, Tag::COLOR_MAP).ok().flatten().unwrap_or_default();
+    let n = map.len() / 3;
+    if n == 0 {
+        return Err(Fault::damaged("a ColorMap", "none"));
+    }
+    Ok((0..n).map(|i| [map[i], map[n + i], map[2 * n + i]].map(|v| (v >> 8) as u8)).collect())
+}
+
+/// Scales samples of any depth to 8 bits (indices into a palette are kept as they are).
+fn eight_bits(
+    chunk: DecodingResult,
+    bits: u8,
+    row_samples: usize,
+    rows: usize,
+    indexed: bool,
+) -> Result<Vec<u8>, Fault> {
+    match chunk {
+        DecodingResult::U8(data) if bits == 8 => Ok(data),
+        DecodingResult::U8(data) if matches!(bits, 1 | 2 | 4) => {
+            let packed = data.len() == (row_samples * usize::from(bits)).div_ceil(8) * rows;
+            Ok(if packed { unpack(&data, bits, row_samples, indexed) } else { data })
+        }
+        DecodingResult::U16(data) => {
+            Ok(data.into_iter().map(|v| ((u32::from(v) + 128) / 257) as u8).collect())
+        }
+        _ => Err(Fault::Unsupported(format!("samples of {bits} bits"))),
+    }
+}
+
+/// Spreads rows of 1, 2 or 4 bit samples, each row starting on a byte.
+fn unpack(data: &[u8], bits: u8, row_samples: usize, indexed: bool) -> Vec<u8> {
+    let bits = usize::from(bits);
+    let max = (1u16 << bits) - 1;
+    let scale = if indexed { 1 } else { 255 / max };
+    let row_bytes = (row_samples * bits).div_ceil(8);
+    let sample = |row: &[u8], i: usize| {
+        let shift = 8 - bits - (i * bits) % 8;
+        ((u16::from(row[i * bits / 8] >> shift) & max) * scale) as u8
+    };
+    data.chunks_exact(row_bytes).flat_map(|row| (0..row_samples).map(move |i| sample(row, i))).collect()
+}
+
+fn interleave(planes: &[Vec<u8>]) -> Vec<u8> {
+    let len = planes.iter().map(Vec::len).min().unwrap_or(0);
+    (0..len).flat_map(|i| planes.iter().map(move |plane| plane[i])).collect()
+}
+
+fn fault(error: TiffError, page: &Page) -> Fault {
+    match error {
+        TiffError::UnsupportedError(tiff::TiffUnsupportedError::UnsupportedCompressionMethod(_)) => {
+            Fault::Unsupported(compression::name(page.compression))
+        }
+        TiffError::UnsupportedError(what) => Fault::Unsupported(format!(
+            "{}, {} bits, photometric {} ({what})",
+            compression::name(page.compression),
+            page.bits,
+            page.photometric
+        )),
+        TiffError::LimitsExceeded => Fault::damaged("a tile within the limits", "a larger one"),
+        other => Fault::damaged("image data the TIFF decoder accepts", other),
+    }
+}

@@ -1,0 +1,232 @@
+//! One image of a TIFF file: its size, how it is cut into tiles or strips, how they are stored.
+
+use super::{Directory, Entry, Tag, Tiff};
+use crate::{
+    error::{Error, Result},
+    slide::limits,
+};
+
+/// How samples are coloured (the tag `PhotometricInterpretation`).
+pub(super) mod photometric {
+    pub(in crate::slide) const MIN_IS_WHITE: u64 = 0;
+    pub(in crate::slide) const MIN_IS_BLACK: u64 = 1;
+    pub(in crate::slide) const RGB: u64 = 2;
+    pub(in crate::slide) const PALETTE: u64 = 3;
+    pub(in crate::slide) const YCBCR: u64 = 6;
+}
+
+/// How tiles are compressed (the tag `Compression`).
+pub(super) mod compression {
+    pub(in crate::slide) const NONE: u64 = 1;
+    pub(in crate::slide) const LZW: u64 = 5;
+    pub(in crate::slide) const OLD_JPEG: u64 = 6;
+    pub(in crate::slide) const JPEG: u64 = 7;
+    pub(in crate::slide) const DEFLATE: u64 = 8;
+    pub(in crate::slide) const PACK_BITS: u64 = 32_773;
+    pub(in crate::slide) const OLD_DEFLATE: u64 = 32_946;
+    pub(in crate::slide) const JP2K_YCBCR: u64 = 33_003;
+    pub(in crate::slide) const JP2K_RGB: u64 = 33_005;
+    pub(in crate::slide) const ZSTD: u64 = 50_000;
+
+    /// Returns the name of a compression, for messages.
+    pub(in crate::slide) fn name(code: u64) -> String {
+        match code {
+            NONE => "no compression",
+            2 => "CCITT RLE compression",
+            3 => "CCITT group 3 compression",
+            4 => "CCITT group 4 compression",
+            LZW => "LZW compression",
+            OLD_JPEG => "old-style JPEG compression",
+            JPEG => "JPEG compression",
+            DEFLATE | OLD_DEFLATE => "Deflate compression",
+            PACK_BITS => "PackBits compression",
+            22_610 | 34_934 => "JPEG XR compression",
+            32_766 => "NeXT compression",
+            32_809 => "ThunderScan compression",
+            JP2K_YCBCR | 33_004 | JP2K_RGB | 34_712 => "JPEG 2000 compression",
+            34_676 | 34_677 => "SGI LogLuv compression",
+            34_887 => "LERC compression",
+            34_925 => "LZMA compression",
+            ZSTD => "Zstandard compression",
+            50_001 => "WebP compression",
+            50_002 | 52_546 => "JPEG XL compression",
+            other => return format!("compression {other}"),
+        }
+        .into()
+    }
+}
+
+/// One image of a TIFF file.
+#[derive(Clone, Debug)]
+pub(in crate::slide) struct Page {
+    /// Width in pixels.
+    pub(in crate::slide) width: u64,
+    /// Height in pixels.
+    pub(in crate::slide) height: u64,
+    /// Width of a tile; strips are as wide as the image.
+    pub(in crate::slide) tile_width: u32,
+    /// Height of a tile, or rows per strip.
+    pub(in crate::slide) tile_height: u32,
+    /// Whether the image is cut into tiles, not strips.
+    pub(in crate::slide) tiled: bool,
+    pub(super) compression: u64,
+    pub(super) photometric: u64,
+    pub(super) bits: u64,
+    pub(super) samples: u64,
+    pub(super) planar: bool,
+    pub(super) predictor: u64,
+    pub(super) sample_format: u64,
+    pub(super) fill_order: u64,
+    pub(super) directory: Directory,
+    /// Rows per stored strip, when uncompressed strips were cut into smaller ones.
+    pub(super) stored_rows: Option<u64>,
+    offsets: Entry,
+    counts: Option<Entry>,
+}
+
+impl Page {
+    /// Reads the layout of one directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when a field is missing or contradicts another, [`Error::Limits`] when
+    /// the declared sizes are beyond anything a scanner writes.
+    pub(in crate::slide) fn parse(tiff: &Tiff, directory: &Directory, format: &'static str) -> Result<Self> {
+        let uint = |tag| tiff.uint(directory, tag);
+        let side = |tag: Tag| {
+            let value = uint(tag).ok_or_else(|| Error::malformed(format, tag.name(), "a number", "none"))?;
+            if value == 0 {
+                return Err(Error::malformed(format, tag.name(), "at least 1", 0));
+            }
+            limits::check(tag.name(), value, limits::MAX_SIDE).map(|()| value)
+        };
+        let (width, height) = (side(Tag::IMAGE_WIDTH)?, side(Tag::IMAGE_LENGTH)?);
+        let tiled = directory.find(Tag::TILE_WIDTH).is_some() || directory.find(Tag::TILE_OFFSETS).is_some();
+        let (tile_width, tile_height) = if tiled {
+            (side(Tag::TILE_WIDTH)?, side(Tag::TILE_LENGTH)?)
+        } else {
+            let rows = uint(Tag::ROWS_PER_STRIP).filter(|&r| r > 0).unwrap_or(height);
+            (width, rows.min(height))
+        };
+        let (offset_tag, count_tag) = if tiled {
+            (Tag::TILE_OFFSETS, Tag::TILE_BYTE_COUNTS)
+        } else {
+            (Tag::STRIP_OFFSETS, Tag::STRIP_BYTE_COUNTS)
+        };
+        let offsets = directory
+            .find(offset_tag)
+            .ok_or_else(|| Error::malformed(format, offset_tag.name(), "a list of offsets", "none"))?;
+        let bits = tiff.uints(directory, Tag::BITS_PER_SAMPLE)?.unwrap_or_else(|| vec![1]);
+        if bits.iter().any(|b| Some(b) != bits.first()) {
+            return Err(Error::unsupported(format, "samples of different bit depths"));
+        }
+        let mut page = Self {
+            width,
+            height,
+            tile_width: u32::try_from(tile_width).unwrap_or(u32::MAX),
+            tile_height: u32::try_from(tile_height).unwrap_or(u32::MAX),
+            tiled,
+            compression: uint(Tag::COMPRESSION).unwrap_or(compression::NONE),
+            photometric: uint(Tag::PHOTOMETRIC).unwrap_or(photometric::MIN_IS_BLACK),
+            bits: bits.first().copied().unwrap_or(1),
+            samples: uint(Tag::SAMPLES_PER_PIXEL).unwrap_or(1),
+            planar: uint(Tag::PLANAR_CONFIG) == Some(2),
+            predictor: uint(Tag::PREDICTOR).unwrap_or(1),
+            sample_format: uint(Tag::SAMPLE_FORMAT).unwrap_or(1),
+            fill_order: uint(Tag::FILL_ORDER).unwrap_or(1),
+            directory: directory.clone(),
+            stored_rows: None,
+            offsets,
+            counts: directory.find(count_tag),
+        };
+        page.check(tiff, format, offset_tag, count_tag)?;
+        Ok(page)
+    }
+
+    fn check(&mut self, tiff: &Tiff, format: &'static str, offsets: Tag, counts: Tag) -> Result<()> {
+        tiff.check_inside(self.offsets, offsets)?;
+        let planes = if self.planar { self.samples } else { 1 };
+        let needed = self.cols() * self.rows() * planes;
+        if self.offsets.count < needed {
+            return Err(Error::malformed(format, offsets.name(), needed, self.offsets.count));
+        }
+        match self.counts {
+            Some(entry) => {
+                tiff.check_inside(entry, counts)?;
+                if entry.count < needed {
+                    return Err(Error::malformed(format, counts.name(), needed, entry.count));
+                }
+            }
+            None if self.compression == compression::NONE => {}
+            None => return Err(Error::malformed(format, counts.name(), "a list of lengths", "none")),
+        }
+        self.split_raw_strips();
+        let what = if self.tiled { "pixels of one tile" } else { "pixels of one strip" };
+        limits::check(what, u64::from(self.tile_width) * u64::from(self.tile_height), limits::MAX_TILE_PX)
+    }
+
+    /// Cuts large uncompressed strips into smaller ones: their rows can be addressed one by one.
+    fn split_raw_strips(&mut self) {
+        const ROWS_PX: u64 = 1 << 20;
+        let rows = (ROWS_PX / self.width).max(1);
+        let splits = !self.tiled && self.compression == compression::NONE && self.decodes_here();
+        if splits && rows < u64::from(self.tile_height) && u64::from(self.tile_height) == self.height {
+            self.stored_rows = Some(self.tile_height.into());
+            self.tile_height = u32::try_from(rows).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Returns whether our own path reads this image; otherwise the `tiff` crate's decoder does.
+    pub(super) fn decodes_here(&self) -> bool {
+        let layout = !self.planar || self.samples == 1;
+        let plain = self.bits == 8 && self.sample_format == 1 && self.fill_order == 1 && layout;
+        let colours = match self.photometric {
+            photometric::RGB => matches!(self.samples, 3 | 4),
+            photometric::MIN_IS_WHITE | photometric::MIN_IS_BLACK => self.samples == 1,
+            photometric::YCBCR => self.samples == 3 && self.compression == compression::JPEG,
+            _ => false,
+        };
+        let jpeg2000 = matches!(self.compression, compression::JP2K_YCBCR | compression::JP2K_RGB);
+        jpeg2000 || plain && colours && matches!(self.predictor, 1 | 2)
+    }
+
+    /// Returns whether both images store the same kind of samples.
+    pub(in crate::slide) fn same_samples(&self, other: &Self) -> bool {
+        (self.bits, self.samples, self.sample_format) == (other.bits, other.samples, other.sample_format)
+    }
+
+    /// Returns the number of tile columns.
+    pub(in crate::slide) fn cols(&self) -> u64 {
+        self.width.div_ceil(self.tile_width.into())
+    }
+
+    /// Returns the number of tile rows.
+    pub(in crate::slide) fn rows(&self) -> u64 {
+        self.height.div_ceil(self.tile_height.into())
+    }
+
+    /// Returns offset and length of stored tile `index`; a length of 0 means nothing is stored.
+    pub(super) fn stored(&self, tiff: &Tiff, index: u64) -> Option<(u64, u64)> {
+        let offset = tiff.uint_at(self.offsets, index)?;
+        let length = match self.counts {
+            Some(entry) => tiff.uint_at(entry, index)?,
+            None => self.raw_bytes(),
+        };
+        Some((offset, length))
+    }
+
+    /// Returns the bytes of a whole uncompressed tile or strip.
+    fn raw_bytes(&self) -> u64 {
+        let rows = self.stored_rows.unwrap_or(self.tile_height.into());
+        u64::from(self.tile_width) * rows * self.samples * self.bits / 8
+    }
+
+    /// Returns how many tiles store nothing.
+    pub(in crate::slide) fn missing(&self, tiff: &Tiff) -> u64 {
+        if self.stored_rows.is_some() || self.planar {
+            return 0;
+        }
+        let empty = |i: &u64| self.stored(tiff, *i).is_some_and(|(_, length)| length == 0);
+        (0..self.cols() * self.rows()).filter(empty).count() as u64
+    }
+}

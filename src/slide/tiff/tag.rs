@@ -1,0 +1,58 @@
+//! The TIFF tags a slide needs, by their names in the specification.
+
+/// A TIFF tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::slide) struct Tag(pub(super) u16);
+
+macro_rules! tags {
+    ($($constant:ident = $number:literal $name:literal,)*) => {
+        impl Tag {
+            $(pub(in crate::slide) const $constant: Self = Self($number);)*
+
+            /// Returns the specification's name.
+            pub(in crate::slide) fn name(self) -> &'static str {
+                match self.0 {
+                    $($number => $name,)*
+                    _ => "tag",
+                }
+            }
+        }
+    };
+}
+
+tags! {
+    NEW_SUBFILE_TYPE = 254 "NewSubfileType",
+    IMAGE_WIDTH = 256 "ImageWidth",
+    IMAGE_LENGTH = 257 "ImageLength",
+    BITS_PER_SAMPLE = 258 "BitsPerSample",
+    COMPRESSION = 259 "Compression",
+    PHOTOMETRIC = 262 "PhotometricInterpretation",
+    FILL_ORDER = 266 "FillOrder",
+    DOCUMENT_NAME = 269 "DocumentName",
+    IMAGE_DESCRIPTION = 270 "ImageDescription",
+    MAKE = 271 "Make",
+    MODEL = 272 "Model",
+    STRIP_OFFSETS = 273 "StripOffsets",
+    ORIENTATION = 274 "Orientation",
+    SAMPLES_PER_PIXEL = 277 "SamplesPerPixel",
+    ROWS_PER_STRIP = 278 "RowsPerStrip",
+    STRIP_BYTE_COUNTS = 279 "StripByteCounts",
+    X_RESOLUTION = 282 "XResolution",
+    Y_RESOLUTION = 283 "YResolution",
+    PLANAR_CONFIG = 284 "PlanarConfiguration",
+    RESOLUTION_UNIT = 296 "ResolutionUnit",
+    SOFTWARE = 305 "Software",
+    DATE_TIME = 306 "DateTime",
+    ARTIST = 315 "Artist",
+    PREDICTOR = 317 "Predictor",
+    COLOR_MAP = 320 "ColorMap",
+    TILE_WIDTH = 322 "TileWidth",
+    TILE_LENGTH = 323 "TileLength",
+    TILE_OFFSETS = 324 "TileOffsets",
+    TILE_BYTE_COUNTS = 325 "TileByteCounts",
+    SUB_IFDS = 330 "SubIFDs",
+    SAMPLE_FORMAT = 339 "SampleFormat",
+    JPEG_TABLES = 347 "JPEGTables",
+    COPYRIGHT = 33432 "Copyright",
+    NDPI_FORMAT = 65420 "NDPI format flag",
+}
