@@ -5,10 +5,15 @@
 //! start at [`texture`], which lists the toolkit.
 
 pub mod blob;
+pub mod jpeg;
 pub mod points;
 pub mod render;
 pub mod stamp;
+pub mod svs;
+#[cfg(test)]
+mod test_painter;
 pub mod texture;
+pub mod write;
 
 use std::collections::BTreeMap;
 

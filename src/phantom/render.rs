@@ -89,19 +89,25 @@ fn norm(v: [f64; 3]) -> f64 {
 /// same picture.
 #[must_use]
 pub fn render(canvas: &Canvas, look: &Appearance, seed: u64) -> Rgb {
+    render_rows(canvas, look, seed, 0, canvas.h.height())
+}
+
+/// Renders `rows` rows from `first` on, exactly as [`render`] does for the whole.
+#[must_use]
+pub fn render_rows(canvas: &Canvas, look: &Appearance, seed: u64, first: usize, rows: usize) -> Rgb {
+    const BAND: usize = 32;
     let (width, height) = canvas.size();
-    let mut out = Rgb::filled(width, height, look.white);
+    let mut out = Rgb::filled(width, rows.min(height.saturating_sub(first)), look.white);
     if width == 0 {
         return out;
     }
-    const BAND: usize = 64;
     let tables = Tables::new(look);
     let kernel = Kernel::new(look.blur_um / canvas.mpp.mean());
     let reach = kernel.half.len() - 1;
     out.data_mut().par_chunks_mut(width * 3 * BAND).enumerate().for_each(|(band, rows)| {
-        let y0 = band * BAND;
+        let y0 = first + band * BAND;
         let from = y0.saturating_sub(reach);
-        let to = (y0 + BAND + reach).min(height);
+        let to = (y0 + rows.len() / (width * 3) + reach).min(height);
         let mut light = vec![0_u8; (to - from) * width * 3];
         for (y, row) in (from..to).zip(light.chunks_mut(width * 3)) {
             tables.row(canvas, y, row);
