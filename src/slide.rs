@@ -14,6 +14,7 @@ mod plain_image;
 mod probe;
 mod read;
 mod resample;
+mod spare;
 mod tiff;
 
 use std::{

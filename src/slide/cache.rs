@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::TileAt;
+use super::{TileAt, spare};
 use crate::{error::Result, raster::Rgb};
 
 const SHARDS: usize = 16;
@@ -88,7 +88,14 @@ impl Shard {
         while self.bytes > budget {
             let others = self.slots.iter().filter(|(key, entry)| **key != at && entry.bytes > 0);
             let Some(oldest) = others.min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key) else { break };
-            self.bytes -= self.slots.remove(&oldest).map_or(0, |entry| entry.bytes);
+            let Some(entry) = self.slots.remove(&oldest) else { break };
+            self.bytes -= entry.bytes;
+            // Whoever still reads the tile keeps it alive; otherwise its buffer serves the next one.
+            let tile =
+                Arc::into_inner(entry.slot).and_then(|slot| slot.into_inner().ok()).flatten().flatten();
+            if let Some(rgb) = tile.and_then(Arc::into_inner) {
+                spare::give(rgb.into_vec());
+            }
         }
     }
 }

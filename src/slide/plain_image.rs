@@ -50,6 +50,10 @@ fn kind(head: &[u8]) -> Option<Kind> {
 }
 
 fn detect(probe: &Probe) -> std::result::Result<(), String> {
+    // A MIRAX index is a valid JPEG, but only a preview; scoring it would be a silent mistake.
+    if probe.path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("mrxs")) {
+        return Err("MIRAX slides are not read yet; this file holds only their preview".into());
+    }
     kind(probe.head()).map(drop).ok_or_else(|| "neither PNG nor JPEG".into())
 }
 

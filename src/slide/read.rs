@@ -127,7 +127,7 @@ impl Slide {
         let side = |range: &Range<i64>| usize::try_from(range.end - range.start).unwrap_or(0);
         let (width, height) = (side(&columns), side(&rows));
         limits::check("pixels of a region", width as u64 * height as u64, limits::MAX_IMAGE_PX)?;
-        let mut out = Rgb::filled(width, height, [255; 3]);
+        let mut out = Rgb::from_vec(width, height, vec![0; width * height * 3]).unwrap_or_default();
         if width == 0 || height == 0 {
             return Ok(out);
         }
@@ -169,7 +169,6 @@ impl Slide {
             let taps = down.taps(y);
             for (row, &weight) in (taps.first..).zip(&taps.weights) {
                 if averaged_row != Some(row) {
-                    pixels.fill([255; 3]);
                     source.copy(row, &mut pixels)?;
                     averager.average(&pixels, &mut averaged);
                     averaged_row = Some(row);
@@ -207,25 +206,29 @@ impl<'a> Rows<'a> {
         Self { slide, level, facts, columns, tile_row: None, tiles: Vec::new() }
     }
 
-    /// Copies row `y` into `out`; what the level does not hold is left as it was.
+    /// Writes row `y` of the level to `out`; what the level does not hold is white.
     fn copy(&mut self, y: i64, out: &mut [[u8; 3]]) -> Result<()> {
-        let Some(y) = u64::try_from(y).ok().filter(|&y| y < self.facts.height) else { return Ok(()) };
+        let Some(y) = u64::try_from(y).ok().filter(|&y| y < self.facts.height) else {
+            out.fill([255; 3]);
+            return Ok(());
+        };
         let tile_height = u64::from(self.facts.tile_height);
         self.load(y / tile_height)?;
         let inner = (y % tile_height) as usize;
         let right = self.columns.end.min(self.facts.width as i64);
-        for (left, tile) in &self.tiles {
-            if inner >= tile.height() {
-                continue;
-            }
+        let mut written = 0;
+        for (left, tile) in self.tiles.iter().filter(|(_, tile)| inner < tile.height()) {
             let start = (*left).max(self.columns.start);
             let end = (left + tile.width() as i64).min(right);
             if start < end {
                 let from = &tile.row(inner)[(start - left) as usize..(end - left) as usize];
                 let to = (start - self.columns.start) as usize;
-                out[to..to + from.len()].copy_from_slice(from);
+                out[written..to].fill([255; 3]);
+                written = to + from.len();
+                out[to..written].copy_from_slice(from);
             }
         }
+        out[written..].fill([255; 3]);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOpt
 use zune_jpeg::JpegDecoder;
 
 use super::{Fault, colour};
-use crate::raster::Rgb;
+use crate::{raster::Rgb, slide::spare};
 
 /// What the three components are. TIFF says so in a tag; the stream itself often does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,7 @@ fn scan(stream: &[u8]) -> Result<Frame, Fault> {
             (0xC0..=0xC2, &[bits, ..]) => {
                 return Err(Fault::Unsupported(format!("JPEG with {bits} bits per sample")));
             }
+            (0xF7, _) => return Err(Fault::Unsupported("JPEG-LS".into())),
             (0xC3, _) => return Err(Fault::Unsupported("lossless JPEG".into())),
             (0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF, _) => {
                 return Err(Fault::Unsupported("hierarchical or arithmetic JPEG".into()));
@@ -217,7 +218,7 @@ fn pixels(stream: &[u8], colour: Colour, frame: &Frame) -> Result<Rgb, Fault> {
         // Asking for the guessed space is asking for no transform.
         decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::YCbCr));
     }
-    let mut data = vec![0; frame.width * frame.height * 3];
+    let mut data = spare::take(frame.width * frame.height * 3);
     decoder.decode_into(&mut data).map_err(|e| bad(&e))?;
     let mut rgb = Rgb::from_vec(frame.width, frame.height, data)
         .ok_or_else(|| Fault::damaged("three samples per pixel", frame.components))?;

@@ -25,22 +25,27 @@ pub(super) fn tile(tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Optio
         u64::from(page.tile_height).min(page.height - row * u64::from(page.tile_height))
     };
     let (width, height) = (page.tile_width as usize, height as usize);
-    let Some(data) = stored(tiff, page, col, row, height)? else { return Ok(None) };
-    let rgb = match page.compression {
+    let index = row * page.cols() + col;
+    let Some(data) = stored(tiff, page, index, row, height)? else { return Ok(None) };
+    tiff.bytes().done_with(data.len() as u64);
+    match page.compression {
         compression::JPEG => jpeg_tile(tiff, page, data, width, height),
         compression::JP2K_YCBCR => jpeg2000::decode(data, true, width, height),
         compression::JP2K_RGB => jpeg2000::decode(data, false, width, height),
-        _ => samples(page, data, width, height),
-    };
-    tiff.bytes().done_with(data.len() as u64);
-    rgb.map(Some)
+        _ if page.is_planar() => planes(tiff, page, index, width, height),
+        _ => {
+            let samples = samples(page, data, width, height, page.samples as usize)?;
+            to_rgb(tiff, page, samples, width, height)
+        }
+    }
+    .map(Some)
 }
 
 /// Returns the stored bytes of a tile.
 fn stored<'a>(
     tiff: &'a Tiff,
     page: &Page,
-    col: u64,
+    index: u64,
     row: u64,
     height: usize,
 ) -> Result<Option<&'a [u8]>, Fault> {
@@ -55,7 +60,7 @@ fn stored<'a>(
             let offset = offset.saturating_add(first % rows * row_bytes);
             (offset, end.saturating_sub(offset).min(height as u64 * row_bytes))
         }
-        None => page.stored(tiff, row * page.cols() + col).ok_or_else(outside)?,
+        None => page.stored(tiff, index).ok_or_else(outside)?,
     };
     if length == 0 {
         return Ok(None);
@@ -87,8 +92,14 @@ fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize)
     Ok(rgb)
 }
 
-fn samples(page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
-    let per_pixel = page.samples as usize;
+/// Decompresses the samples of one tile.
+fn samples(
+    page: &Page,
+    data: &[u8],
+    width: usize,
+    height: usize,
+    per_pixel: usize,
+) -> Result<Vec<u8>, Fault> {
     let len = width * height * per_pixel;
     let mut samples = match page.compression {
         compression::NONE => bytes::raw(data, len),
@@ -98,13 +109,54 @@ fn samples(page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb,
         compression::PACK_BITS => bytes::pack_bits(data, len),
         other => Err(Fault::Unsupported(compression::name(other))),
     }?;
-    if page.predictor == 2 && page.compression != compression::NONE {
+    if page.predictor == 2 && !matches!(page.compression, compression::NONE | compression::PACK_BITS) {
         bytes::undo_differencing(&mut samples, width, per_pixel);
     }
-    let rgb = match page.photometric {
-        photometric::RGB if per_pixel == 4 => colour::drop_fourth(&samples),
-        photometric::RGB => samples,
-        other => colour::gray_to_rgb(&samples, other == photometric::MIN_IS_WHITE),
+    Ok(samples)
+}
+
+/// Reads red, green and blue from separate tiles (`PlanarConfiguration` 2).
+fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> Result<Rgb, Fault> {
+    let stride = page.cols() * page.rows();
+    let channels = if page.photometric == photometric::RGB { 3 } else { 1 };
+    let mut rgb = Rgb::filled(width, height, [255; 3]);
+    for channel in 0..channels {
+        let index = index + channel as u64 * stride;
+        let row = index % stride / page.cols();
+        let Some(data) = stored(tiff, page, index, row, height)? else { continue };
+        let plane = samples(page, data, width, height, 1)?;
+        for (px, value) in rgb.pixels_mut().iter_mut().zip(plane) {
+            px[channel] = value;
+        }
+    }
+    if channels == 1 {
+        let flip = if page.photometric == photometric::MIN_IS_WHITE { 255 } else { 0 };
+        rgb.pixels_mut().iter_mut().for_each(|px| *px = [px[0] ^ flip; 3]);
+    }
+    Ok(rgb)
+}
+
+fn to_rgb(tiff: &Tiff, page: &Page, samples: Vec<u8>, width: usize, height: usize) -> Result<Rgb, Fault> {
+    let invert = page.photometric == photometric::MIN_IS_WHITE;
+    let rgb = match (page.photometric, page.samples) {
+        (photometric::RGB, 4) => colour::drop_fourth(&samples),
+        (photometric::RGB, _) => samples,
+        (photometric::PALETTE, _) => {
+            let palette = palette(tiff, page)?;
+            samples.iter().flat_map(|&i| palette[usize::from(i)]).collect()
+        }
+        (_, 2) => colour::gray_to_rgb(&samples.iter().copied().step_by(2).collect::<Vec<_>>(), invert),
+        _ => colour::gray_to_rgb(&samples, invert),
     };
-    Rgb::from_vec(width, height, rgb).ok_or_else(|| Fault::damaged(len, "another number of samples"))
+    Rgb::from_vec(width, height, rgb)
+        .ok_or_else(|| Fault::damaged(format!("{width}x{height} px"), "another number of samples"))
+}
+
+/// Reads the colour map: 256 reds, then greens, then blues, 16 bits each.
+fn palette(tiff: &Tiff, page: &Page) -> Result<Vec<[u8; 3]>, Fault> {
+    let map = tiff.uints(&page.directory, Tag::COLOR_MAP).ok().flatten().unwrap_or_default();
+    if map.len() != 3 * 256 {
+        return Err(Fault::damaged("a ColorMap of 768 values", map.len()));
+    }
+    Ok((0..256).map(|i| [map[i], map[256 + i], map[512 + i]].map(|v| (v >> 8) as u8)).collect())
 }

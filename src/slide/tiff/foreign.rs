@@ -1,4 +1,4 @@
-//! Layouts that are rare in slides (palette, CMYK, planar, 16 bit, bilevel), read with the `tiff` crate.
+//! Layouts that are rare in slides (16 bit, CMYK, bilevel), read with the `tiff` crate.
 
 use std::{
     io::Cursor,
@@ -11,8 +11,8 @@ use tiff::{
 };
 
 use super::{
-    Tag, Tiff,
-    page::{Page, compression, photometric},
+    Tiff,
+    page::{Page, compression},
 };
 use crate::{
     raster::Rgb,
@@ -35,16 +35,12 @@ impl AsRef<[u8]> for Handle {
 pub(super) struct Foreign {
     decoder: Mutex<Decoder<Cursor<Handle>>>,
     colours: ColorType,
-    palette: Vec<[u8; 3]>,
     chunks: u32,
 }
 
 impl Foreign {
     /// Prepares a page for reading.
     pub(super) fn open(tiff: &Tiff, page: &Page) -> Result<Self, Fault> {
-        if matches!(page.compression, compression::OLD_JPEG) {
-            return Err(Fault::Unsupported(compression::name(page.compression)));
-        }
         let index = page.directory.index.ok_or_else(|| {
             Fault::Unsupported("a sub-directory with samples other than 8-bit RGB or gray".into())
         })?;
@@ -57,7 +53,7 @@ impl Foreign {
         decoder.seek_to_image(index).map_err(fault)?;
         let colours = decoder.colortype().map_err(fault)?;
         let chunks = u32::try_from(page.cols() * page.rows()).unwrap_or(u32::MAX);
-        Ok(Self { decoder: Mutex::new(decoder), colours, palette: palette(tiff, page)?, chunks })
+        Ok(Self { decoder: Mutex::new(decoder), colours, chunks })
     }
 
     /// Decodes tile (`col`, `row`), clipped to the image.
@@ -72,8 +68,7 @@ impl Foreign {
             let chunk = decoder.read_chunk(plane * self.chunks + index).map_err(|e| fault(e, page))?;
             let per_pixel = if page.planar { 1 } else { self.colours.num_samples().into() };
             let bits = self.colours.bit_depth();
-            let indexed = matches!(self.colours, ColorType::Palette(_));
-            parts.push(eight_bits(chunk, bits, width * per_pixel, height, indexed)?);
+            parts.push(eight_bits(chunk, bits, width * per_pixel, height)?);
         }
         drop(decoder);
         let samples = if parts.len() == 1 { parts.swap_remove(0) } else { interleave(&parts) };
@@ -96,54 +91,34 @@ impl Foreign {
                 colour::ycbcr_to_rgb(rgb.as_chunks_mut::<3>().0);
                 rgb
             }
-            ColorType::Palette(_) => samples
-                .iter()
-                .flat_map(|&i| self.palette.get(usize::from(i)).copied().unwrap_or([0; 3]))
-                .collect(),
-            other => return Err(Fault::Unsupported(format!("{other:?} samples"))),
+            other => return Err(Fault::Unsupported(format!("pixels of {} samples", other.num_samples()))),
         })
     }
 }
 
-/// Reads the colour map: all reds, then greens, then blues, 16 bits each.
-fn palette(tiff: &Tiff, page: &Page) -> Result<Vec<[u8; 3]>, Fault> {
-    if page.photometric != photometric::PALETTE {
-        return Ok(Vec::new());
-    }
-    let map = tiff.uints(&page.directory, Tag::COLOR_MAP).ok().flatten().unwrap_or_default();
-    let n = map.len() / 3;
-    if n == 0 {
-        return Err(Fault::damaged("a ColorMap", "none"));
-    }
-    Ok((0..n).map(|i| [map[i], map[n + i], map[2 * n + i]].map(|v| (v >> 8) as u8)).collect())
-}
-
-/// Scales samples of any depth to 8 bits (indices into a palette are kept as they are).
-fn eight_bits(
-    chunk: DecodingResult,
-    bits: u8,
-    row_samples: usize,
-    rows: usize,
-    indexed: bool,
-) -> Result<Vec<u8>, Fault> {
+/// Scales unsigned samples of any depth to 8 bits.
+fn eight_bits(chunk: DecodingResult, bits: u8, row_samples: usize, rows: usize) -> Result<Vec<u8>, Fault> {
     match chunk {
         DecodingResult::U8(data) if bits == 8 => Ok(data),
         DecodingResult::U8(data) if matches!(bits, 1 | 2 | 4) => {
             let packed = data.len() == (row_samples * usize::from(bits)).div_ceil(8) * rows;
-            Ok(if packed { unpack(&data, bits, row_samples, indexed) } else { data })
+            Ok(if packed { unpack(&data, bits, row_samples) } else { data })
         }
         DecodingResult::U16(data) => {
             Ok(data.into_iter().map(|v| ((u32::from(v) + 128) / 257) as u8).collect())
+        }
+        DecodingResult::I8(_) | DecodingResult::I16(_) | DecodingResult::I32(_) | DecodingResult::I64(_) => {
+            Err(Fault::Unsupported("signed samples".into()))
         }
         _ => Err(Fault::Unsupported(format!("samples of {bits} bits"))),
     }
 }
 
 /// Spreads rows of 1, 2 or 4 bit samples, each row starting on a byte.
-fn unpack(data: &[u8], bits: u8, row_samples: usize, indexed: bool) -> Vec<u8> {
+fn unpack(data: &[u8], bits: u8, row_samples: usize) -> Vec<u8> {
     let bits = usize::from(bits);
     let max = (1u16 << bits) - 1;
-    let scale = if indexed { 1 } else { 255 / max };
+    let scale = 255 / max;
     let row_bytes = (row_samples * bits).div_ceil(8);
     let sample = |row: &[u8], i: usize| {
         let shift = 8 - bits - (i * bits) % 8;
@@ -159,9 +134,6 @@ fn interleave(planes: &[Vec<u8>]) -> Vec<u8> {
 
 fn fault(error: TiffError, page: &Page) -> Fault {
     match error {
-        TiffError::UnsupportedError(tiff::TiffUnsupportedError::UnsupportedCompressionMethod(_)) => {
-            Fault::Unsupported(compression::name(page.compression))
-        }
         TiffError::UnsupportedError(what) => Fault::Unsupported(format!(
             "{}, {} bits, photometric {} ({what})",
             compression::name(page.compression),

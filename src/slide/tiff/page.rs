@@ -19,7 +19,7 @@ pub(super) mod photometric {
 pub(super) mod compression {
     pub(in crate::slide) const NONE: u64 = 1;
     pub(in crate::slide) const LZW: u64 = 5;
-    pub(in crate::slide) const OLD_JPEG: u64 = 6;
+    const OLD_JPEG: u64 = 6;
     pub(in crate::slide) const JPEG: u64 = 7;
     pub(in crate::slide) const DEFLATE: u64 = 8;
     pub(in crate::slide) const PACK_BITS: u64 = 32_773;
@@ -169,7 +169,8 @@ impl Page {
     fn split_raw_strips(&mut self) {
         const ROWS_PX: u64 = 1 << 20;
         let rows = (ROWS_PX / self.width).max(1);
-        let splits = !self.tiled && self.compression == compression::NONE && self.decodes_here();
+        let raw = self.compression == compression::NONE && !self.is_planar();
+        let splits = !self.tiled && raw && self.decodes_here();
         if splits && rows < u64::from(self.tile_height) && u64::from(self.tile_height) == self.height {
             self.stored_rows = Some(self.tile_height.into());
             self.tile_height = u32::try_from(rows).unwrap_or(u32::MAX);
@@ -178,16 +179,40 @@ impl Page {
 
     /// Returns whether our own path reads this image; otherwise the `tiff` crate's decoder does.
     pub(super) fn decodes_here(&self) -> bool {
-        let layout = !self.planar || self.samples == 1;
-        let plain = self.bits == 8 && self.sample_format == 1 && self.fill_order == 1 && layout;
+        if matches!(self.compression, compression::JP2K_YCBCR | compression::JP2K_RGB) {
+            return !self.planar;
+        }
         let colours = match self.photometric {
             photometric::RGB => matches!(self.samples, 3 | 4),
-            photometric::MIN_IS_WHITE | photometric::MIN_IS_BLACK => self.samples == 1,
+            photometric::MIN_IS_WHITE | photometric::MIN_IS_BLACK => matches!(self.samples, 1 | 2),
+            photometric::PALETTE => self.samples == 1,
             photometric::YCBCR => self.samples == 3 && self.compression == compression::JPEG,
             _ => false,
         };
-        let jpeg2000 = matches!(self.compression, compression::JP2K_YCBCR | compression::JP2K_RGB);
-        jpeg2000 || plain && colours && matches!(self.predictor, 1 | 2)
+        let storage = match self.compression {
+            compression::JPEG => !self.is_planar() && self.samples != 2,
+            _ => matches!(self.predictor, 1 | 2),
+        };
+        let plain = self.bits == 8 && self.sample_format == 1 && self.fill_order == 1;
+        plain && colours && storage
+    }
+
+    /// Returns whether red, green and blue are stored as separate images.
+    pub(super) fn is_planar(&self) -> bool {
+        self.planar && self.samples > 1
+    }
+
+    /// Accepts compressions this build knows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] naming the compression.
+    pub(super) fn check_compression(&self, format: &'static str) -> Result<()> {
+        use compression::{DEFLATE, JP2K_RGB, JP2K_YCBCR, JPEG, LZW, NONE, OLD_DEFLATE, PACK_BITS, ZSTD};
+        match self.compression {
+            NONE | LZW | JPEG | DEFLATE | OLD_DEFLATE | PACK_BITS | ZSTD | JP2K_YCBCR | JP2K_RGB => Ok(()),
+            other => Err(Error::unsupported(format, compression::name(other))),
+        }
     }
 
     /// Returns whether both images store the same kind of samples.
@@ -223,7 +248,7 @@ impl Page {
 
     /// Returns how many tiles store nothing.
     pub(in crate::slide) fn missing(&self, tiff: &Tiff) -> u64 {
-        if self.stored_rows.is_some() || self.planar {
+        if self.stored_rows.is_some() {
             return 0;
         }
         let empty = |i: &u64| self.stored(tiff, *i).is_some_and(|(_, length)| length == 0);

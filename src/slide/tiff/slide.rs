@@ -6,7 +6,7 @@ use super::{Directory, Page, Tag, Tiff, decode, foreign::Foreign};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
-    slide::{Calibration, Level, SlideInfo, SlideReader, TileAt, codec::Fault},
+    slide::{Calibration, Level, SlideInfo, SlideReader, TileAt, codec::Fault, limits},
     units::Mpp,
 };
 
@@ -30,24 +30,30 @@ impl Source {
         Self { page, foreign: OnceLock::new() }
     }
 
-    fn tile(&self, tiff: &Tiff, col: u64, row: u64) -> std::result::Result<Option<Rgb>, Fault> {
+    /// Finds out whether the page can be read at all; `None` when our own path reads it.
+    fn prepare(&self, tiff: &Tiff) -> std::result::Result<Option<&Foreign>, Fault> {
         if self.page.decodes_here() {
-            return decode::tile(tiff, &self.page, col, row);
+            return Ok(None);
+        }
+        if self.foreign.get().is_none() {
+            let opened = match Foreign::open(tiff, &self.page) {
+                Ok(foreign) => Ok(foreign),
+                Err(Fault::Unsupported(feature)) => Err(feature),
+                Err(fault) => return Err(fault),
+            };
+            self.foreign.set(opened).ok();
         }
         match self.foreign.get() {
-            Some(Ok(foreign)) => foreign.tile(&self.page, col, row).map(Some),
             Some(Err(feature)) => Err(Fault::Unsupported(feature.clone())),
-            None => match Foreign::open(tiff, &self.page) {
-                Err(Fault::Unsupported(feature)) => {
-                    self.foreign.set(Err(feature.clone())).ok();
-                    Err(Fault::Unsupported(feature))
-                }
-                Err(fault) => Err(fault),
-                Ok(foreign) => {
-                    self.foreign.set(Ok(foreign)).ok();
-                    self.tile(tiff, col, row)
-                }
-            },
+            Some(Ok(foreign)) => Ok(Some(foreign)),
+            None => Ok(None),
+        }
+    }
+
+    fn tile(&self, tiff: &Tiff, col: u64, row: u64) -> std::result::Result<Option<Rgb>, Fault> {
+        match self.prepare(tiff)? {
+            Some(foreign) => foreign.tile(&self.page, col, row).map(Some),
+            None => decode::tile(tiff, &self.page, col, row),
         }
     }
 }
@@ -64,6 +70,9 @@ impl TiffSlide {
         let Some(base) = levels.first() else {
             return Err(Error::malformed(format, "levels", "at least one", "none"));
         };
+        for page in &levels {
+            page.check_compression(format)?;
+        }
         let (width, height) = (base.width, base.height);
         let missing_tiles = base.missing(&tiff);
         let info = SlideInfo {
@@ -76,7 +85,9 @@ impl TiffSlide {
             properties: BTreeMap::new(),
         };
         let associated = associated.into_iter().map(|(name, page)| (name, Source::new(page))).collect();
-        Ok(Self { format, tiff, info, levels: levels.into_iter().map(Source::new).collect(), associated })
+        let levels: Vec<_> = levels.into_iter().map(Source::new).collect();
+        levels[0].prepare(&tiff).map_err(|fault| fault.at(format, "level 0"))?;
+        Ok(Self { format, tiff, info, levels, associated })
     }
 
     /// Returns the header facts for the driver to complete.
@@ -117,7 +128,7 @@ impl SlideReader for TiffSlide {
             Error::config("associated image", if names.is_empty() { "none" } else { &names }, name)
         })?;
         let page = &source.page;
-        super::super::limits::check("pixels of an associated image", page.width * page.height, 1 << 28)?;
+        limits::check("pixels of an associated image", page.width * page.height, 1 << 28)?;
         let mut image = Rgb::filled(page.width as usize, page.height as usize, [255; 3]);
         for row in 0..page.rows() {
             for col in 0..page.cols() {
