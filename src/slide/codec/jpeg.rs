@@ -4,11 +4,14 @@
 //! grey where the stream ended early would be measured. So the stream is checked before (markers,
 //! size, end of image) and decoded in strict mode with its end in sight (see [`seal`]).
 
-use std::cell::RefCell;
+mod watched;
 
-use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+use std::cell::{Cell, RefCell};
+
+use zune_core::{colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
 
+use self::watched::Watched;
 use super::{Fault, colour};
 use crate::{raster::Rgb, slide::spare};
 
@@ -23,9 +26,9 @@ pub(in crate::slide) enum Colour {
     Own,
 }
 
-/// Zero bytes put in place of the end marker. The decoder looks at most 8 bytes ahead, so a complete
-/// stream never reads past them, and one that ended early does.
-const PAD: [u8; 8] = [0; 8];
+/// Put between the image data and the end marker: 64 bits of ones, which no Huffman code begins with.
+/// The decoder looks at most 63 bits ahead of what it needs, so a complete stream is not affected.
+const PAD: [u8; 16] = [0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0, 0xFF, 0];
 
 /// What the markers before the first scan declare.
 #[derive(Debug, Default)]
@@ -38,6 +41,8 @@ struct Frame {
     restart_interval: u16,
     luma_sampling: u8,
     entropy_start: usize,
+    /// Where image data can no longer be, when [`seal`] knows.
+    entropy_end: Option<usize>,
 }
 
 thread_local! {
@@ -55,7 +60,7 @@ pub(in crate::slide) fn decode(
     STREAM.with_borrow_mut(|stream| {
         stream.clear();
         join(tables, data, stream)?;
-        let frame = scan(stream)?;
+        let mut frame = scan(stream)?;
         let fits = frame.width == width && frame.height >= height;
         if !fits {
             return Err(Fault::damaged(
@@ -63,7 +68,7 @@ pub(in crate::slide) fn decode(
                 format!("{}x{}", frame.width, frame.height),
             ));
         }
-        seal(&frame, stream)?;
+        seal(&mut frame, stream)?;
         let rgb = pixels(stream, colour, &frame)?;
         Ok(crop(rgb, height))
     })
@@ -144,9 +149,9 @@ fn scan(stream: &[u8]) -> Result<Frame, Fault> {
 
 /// Checks that the stream is complete, and makes the decoder notice if its content is not.
 ///
-/// Where the whole image is one scan, the end marker is replaced by [`PAD`]: on the marker the
-/// decoder would invent zeros without end, on the end of the bytes it fails.
-fn seal(frame: &Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
+/// The decoder invents zeros once it meets the end marker. Where the whole image is one scan, [`PAD`]
+/// makes it fail instead; should it get through, [`Watched`] sees that it read that far.
+fn seal(frame: &mut Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
     // Padding may follow the end marker, and cameras append more after it.
     let entropy = stream.get(frame.entropy_start..).unwrap_or_default();
     let Some(end) = entropy.windows(2).rposition(|pair| pair == [0xFF, 0xD9]) else {
@@ -164,6 +169,8 @@ fn seal(frame: &Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
         }
         stream.truncate(end);
         stream.extend_from_slice(&PAD);
+        frame.entropy_end = Some(stream.len());
+        stream.extend_from_slice(&[0xFF, 0xD9]);
         return Ok(());
     }
     let (h, v) = match frame.components {
@@ -201,6 +208,7 @@ fn restarts(entropy: &[u8]) -> Result<usize, Fault> {
     Ok(count)
 }
 
+/// Decodes a stream that passed [`seal`].
 fn pixels(stream: &[u8], colour: Colour, frame: &Frame) -> Result<Rgb, Fault> {
     let bad = |error: &dyn std::fmt::Display| Fault::damaged("a complete JPEG stream", error);
     let options = DecoderOptions::default()
@@ -208,7 +216,10 @@ fn pixels(stream: &[u8], colour: Colour, frame: &Frame) -> Result<Rgb, Fault> {
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
         .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(stream), options);
+    let overrun = Cell::new(false);
+    let end = frame.entropy_end.unwrap_or(usize::MAX);
+    let mut decoder =
+        JpegDecoder::new_with_options(Watched { stream, position: 0, end, overrun: &overrun }, options);
     decoder.decode_headers().map_err(|e| bad(&e))?;
     let guess = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
     if guess.num_components() == 2 || matches!(guess, ColorSpace::MultiBand(_)) {
@@ -220,6 +231,9 @@ fn pixels(stream: &[u8], colour: Colour, frame: &Frame) -> Result<Rgb, Fault> {
     }
     let mut data = spare::take(frame.width * frame.height * 3);
     decoder.decode_into(&mut data).map_err(|e| bad(&e))?;
+    if overrun.get() {
+        return Err(Fault::damaged("a complete JPEG stream", "one that ends early"));
+    }
     let mut rgb = Rgb::from_vec(frame.width, frame.height, data)
         .ok_or_else(|| Fault::damaged("three samples per pixel", frame.components))?;
     if colour == Colour::YCbCr && guess == ColorSpace::RGB {

@@ -1,0 +1,236 @@
+//! Files with one defect each, and the exact message for it.
+
+#[allow(dead_code)]
+#[path = "common/tiff.rs"]
+mod tiff;
+
+use std::io::Write;
+
+use histograde::{Error, Slide, geometry::Region};
+use jpeg_encoder::{ColorType, Encoder};
+use tiff::{Field, Page, Writer};
+
+const JPEG: u16 = 7;
+const YCBCR: u16 = 6;
+const RGB: u16 = 2;
+
+/// Returns a busy JPEG tile, so that every part of its stream matters.
+fn jpeg(width: u16, height: u16) -> Vec<u8> {
+    let mut state = 1u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let pixels: Vec<u8> = (0..usize::from(width) * usize::from(height) * 3).map(|_| noise()).collect();
+    let mut out = Vec::new();
+    Encoder::new(&mut out, 80).encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    out
+}
+
+fn svs(tile: Vec<u8>) -> Page {
+    Page::tiled([64, 64], [64, 64], 3, JPEG, YCBCR)
+        .set(270, Field::Text("Aperio test\r\n64x64 |AppMag = 20|MPP = 0.5".into()))
+        .with_tiles(vec![tile])
+}
+
+fn generic(tile: Vec<u8>, compression: u16) -> Page {
+    Page::tiled([64, 64], [64, 64], 3, compression, RGB).with_tiles(vec![tile])
+}
+
+/// Opens a file of these bytes and reads all of its level 0.
+fn read(bytes: &[u8]) -> Result<(), Error> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    let slide = Slide::open(file.path())?;
+    let side = |v: u64| v.min(4096) as u32;
+    let level = &slide.info().levels[0];
+    let region = Region { level: 0, x0: 0, y0: 0, width: side(level.width), height: side(level.height) };
+    slide.read_region(region).map(drop)
+}
+
+#[track_caller]
+fn fails(bytes: &[u8], expected: &str) {
+    assert_eq!(read(bytes).unwrap_err().to_string(), expected);
+}
+
+#[track_caller]
+fn page_fails(page: Page, expected: &str) {
+    fails(&Writer::default().write(&[page]), expected);
+}
+
+#[test]
+fn sound_files_are_read() {
+    read(&Writer::default().write(&[svs(jpeg(64, 64))])).unwrap();
+    read(&Writer::default().write(&[generic(vec![7; 64 * 64 * 3], 1)])).unwrap();
+    read(&jpeg(33, 17)).unwrap();
+}
+
+#[test]
+fn jpeg_tiles() {
+    let whole = jpeg(64, 64);
+    let at = "malformed aperio: tile (0, 0) of level 0, expected";
+    let with = |tile: Vec<u8>, expected: &str| page_fails(svs(tile), &format!("{at} {expected}"));
+    with(jpeg(48, 64), "64x64 px, got 48x64");
+    with(jpeg(64, 48), "64x64 px, got 64x48");
+    with(whole[2..].to_vec(), "a JPEG stream (ff d8), got ffe0");
+    with(whole[..whole.len() - 2].to_vec(), "a JPEG stream with an end marker (ff d9), got a truncated one");
+    with(whole[..100].to_vec(), "JPEG headers, got the end of the tile");
+    let mut marker = whole.clone();
+    let middle = marker.len() / 2;
+    marker[middle..middle + 2].copy_from_slice(&[0xFF, 0xC4]);
+    with(marker, "image data, got JPEG marker ffc4 inside it");
+    let mut lossless = whole.clone();
+    let frame = lossless.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    lossless[frame + 1] = 0xC3;
+    page_fails(svs(lossless), "aperio file uses lossless JPEG, which is not supported");
+}
+
+/// A stream that stops early, but ends with an end marker: decoders fill the rest with grey.
+#[test]
+fn jpeg_tiles_that_end_early() {
+    let whole = jpeg(64, 64);
+    for cut in [3, 4, 5, 10, 20, 50, 100, 200, 1000, 2000] {
+        let mut tile = whole[..whole.len() - cut].to_vec();
+        while tile.last() == Some(&0xFF) {
+            tile.pop();
+        }
+        tile.extend_from_slice(&[0xFF, 0xD9]);
+        let message = read(&Writer::default().write(&[svs(tile)])).unwrap_err().to_string();
+        let start = "malformed aperio: tile (0, 0) of level 0, expected a complete JPEG stream, got ";
+        assert!(message.starts_with(start), "{cut} bytes: {message}");
+    }
+}
+
+#[test]
+fn lossless_tiles() {
+    let at = "malformed generic_tiff: tile (0, 0) of level 0, expected";
+    let with =
+        |tile: Vec<u8>, code, expected: &str| page_fails(generic(tile, code), &format!("{at} {expected}"));
+    with(vec![7; 1000], 1, "12288 bytes, got 1000");
+    with(vec![0x80, 0x01], 5, "12288 bytes, got 0");
+    with(vec![1, 2, 3], 32_773, "12288 bytes, got 2");
+    with(vec![1, 2, 3], 8, "a zlib stream, got deflate decompression error");
+    let mut zlib = Vec::new();
+    flate2::write::ZlibEncoder::new(&mut zlib, flate2::Compression::fast()).write_all(&[9; 5000]).unwrap();
+    with(zlib, 8, "12288 bytes, got 5000");
+    page_fails(
+        generic(vec![0, 1, 2, 3], 5),
+        "generic_tiff file uses old-style LZW compression, which is not supported",
+    );
+}
+
+#[test]
+fn compressions_are_refused_by_name() {
+    fn t(code: u16, name: &str) {
+        page_fails(
+            generic(vec![0; 99], code),
+            &format!("generic_tiff file uses {name}, which is not supported"),
+        );
+    }
+    t(3, "CCITT group 3 compression");
+    t(4, "CCITT group 4 compression");
+    t(6, "old-style JPEG compression");
+    t(34_887, "LERC compression");
+    t(34_925, "LZMA compression");
+    t(50_001, "WebP compression");
+    t(22_610, "JPEG XR compression");
+    t(52_479, "compression 52479");
+}
+
+#[test]
+fn sizes() {
+    let malformed = |page, expected: &str| page_fails(page, &format!("malformed generic_tiff: {expected}"));
+    let tile = || vec![7; 64 * 64 * 3];
+    let set = |tag, value: u32| generic(tile(), 1).set(tag, Field::Longs(vec![value]));
+    malformed(set(256, 0), "ImageWidth, expected at least 1, got 0");
+    malformed(set(257, 0), "ImageLength, expected at least 1, got 0");
+    malformed(set(322, 0), "TileWidth, expected at least 1, got 0");
+    malformed(set(257, 300), "TileOffsets, expected 5, got 1");
+    malformed(
+        set(324, 1_000_000),
+        "tile (0, 0) of level 0, expected bytes inside the file of 12428, got 12288 bytes at 1000000, past its end",
+    );
+    let limits = |page, expected: &str| page_fails(page, expected);
+    limits(set(256, u32::MAX), "ImageWidth is 4294967295, more than the limit of 4194304");
+    let strip = Page::stripped([20_000, 20_000], 20_000, 3, 5, RGB).with_tiles(vec![tile()]);
+    limits(strip, "pixels of one strip is 400000000, more than the limit of 67108864");
+    let huge = set(322, 1 << 20).set(323, Field::Longs(vec![1 << 20]));
+    limits(huge, "pixels of one tile is 1099511627776, more than the limit of 67108864");
+}
+
+#[test]
+fn counts_that_lie() {
+    let tile = || vec![7; 64 * 64 * 3];
+    page_fails(
+        generic(tile(), 1).set(324, Field::Lie(4, u32::MAX, 8)),
+        "malformed tiff: TileOffsets, expected values inside the file of 12428 bytes, got 4294967295 values",
+    );
+    page_fails(
+        generic(tile(), 1).set(258, Field::Lie(3, 900_000, 8)),
+        "malformed tiff: BitsPerSample, expected values inside the file of 12422 bytes, got 900000 values",
+    );
+    // A private tag that lies is nobody's concern.
+    read(&Writer::default().write(&[generic(tile(), 1).set(65_000, Field::Lie(4, u32::MAX, 8))])).unwrap();
+}
+
+#[test]
+fn directories() {
+    let page = generic(vec![7; 64 * 64 * 3], 1);
+    let looped = Writer { looped: true, ..Writer::default() };
+    fails(
+        &looped.write(&[page.clone(), page.clone()]),
+        "malformed tiff: directory chain, expected an end, got a loop back to offset 12302",
+    );
+    let bytes = Writer::default().write(std::slice::from_ref(&page));
+    let mut outside = bytes.clone();
+    outside[4..8].copy_from_slice(&999_999u32.to_le_bytes());
+    fails(
+        &outside,
+        &format!(
+            "malformed tiff: directory, expected an offset inside the file of {} bytes, got 999999",
+            bytes.len()
+        ),
+    );
+    fails(
+        &bytes[..bytes.len() - 20],
+        "malformed tiff: directory, expected more bytes, got the end of the file",
+    );
+    let mut none = bytes.clone();
+    none[4..8].fill(0);
+    fails(&none, "malformed tiff: directories, expected at least one, got none");
+}
+
+#[test]
+fn other_files() {
+    let reasons = "aperio: not a TIFF file; generic_tiff: not a TIFF file; plain_image: neither PNG nor JPEG";
+    let message = format!("not a slide or image this build can read ({reasons})");
+    fails(b"", &message);
+    fails(b"II", &message);
+    fails(b"a text file, not a slide", &message);
+    fails(b"\x89PNG\r\n\x1a\n", "malformed plain_image: header, expected a PNG header with a size, got none");
+    let whole = jpeg(64, 64);
+    fails(
+        &whole[..whole.len() / 2],
+        "malformed plain_image: image, expected a JPEG stream with an end marker (ff d9), got a truncated one",
+    );
+}
+
+/// Every byte of a small slide flipped in turn, and every prefix of it: an error or pixels, no panic.
+#[test]
+fn any_single_defect_is_survived() {
+    let page = Page::tiled([40, 40], [16, 16], 3, 1, RGB).with_tiles(vec![vec![9; 16 * 16 * 3]; 9]);
+    let small = svs(jpeg(64, 64)).set(347, Field::Bytes(vec![0xFF, 0xD8, 0xFF, 0xD9]));
+    for bytes in [Writer::default().write(&[page]), Writer::default().write(&[small])] {
+        let directory = bytes.len().saturating_sub(500);
+        for i in (0..16).chain(directory..bytes.len()) {
+            for flip in [0x01, 0x80, 0xFF] {
+                let mut copy = bytes.clone();
+                copy[i] ^= flip;
+                read(&copy).ok();
+            }
+        }
+        for end in (0..bytes.len()).step_by(97) {
+            read(&bytes[..end]).ok();
+        }
+    }
+}
