@@ -1,5 +1,7 @@
 //! Files with one defect each, and the exact message for it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 #[allow(dead_code)]
 #[path = "common/tiff.rs"]
 mod tiff;

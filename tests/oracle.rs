@@ -1,5 +1,7 @@
 //! Compares what this library reads with what OpenSlide reads (`tests/oracle/make_openslide.py`).
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use std::{fs, path::Path};
