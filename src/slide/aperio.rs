@@ -32,7 +32,12 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let base = Page::parse(&tiff, tiff.first(), NAME)?;
     let (mut levels, mut associated) = (vec![base.clone()], BTreeMap::new());
     for (index, directory) in tiff.directories().iter().enumerate().skip(1) {
-        let page = Page::parse(&tiff, directory, NAME)?;
+        let page = match Page::parse(&tiff, directory, NAME) {
+            Ok(page) => page,
+            // A label we cannot read must not keep the slide from being read.
+            Err(_) if directory.find(Tag::TILE_WIDTH).is_none() => continue,
+            Err(error) => return Err(error),
+        };
         let name = associated_name(&tiff, index, &page);
         if page.tiled && is_level_of(&page, &base) && name.is_none() {
             levels.push(page);

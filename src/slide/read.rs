@@ -114,11 +114,13 @@ impl Slide {
     /// Chooses the level to read for a scale, and places the output grid on it.
     fn grid(&self, corner: [i64; 2], scale: [f64; 2]) -> (usize, [Axis; 2]) {
         let levels = &self.info().levels;
-        let wanted = scale[0].min(scale[1]) * (1.0 + 1e-3);
-        let index = levels.iter().rposition(|level| level.downsample <= wanted).unwrap_or(0);
-        let (base, level) = (&levels[0], &levels[index]);
-        let per_level = [step(base.width, level.width), step(base.height, level.height)];
-        let axis = |i: usize| Axis { origin: corner[i] as f64 / per_level[i], step: scale[i] / per_level[i] };
+        let steps =
+            |level: &Level| [step(levels[0].width, level.width), step(levels[0].height, level.height)];
+        let wanted = scale.map(|scale| scale * (1.0 + 1e-3));
+        let fine = |level: &Level| steps(level).iter().zip(wanted).all(|(step, wanted)| *step <= wanted);
+        let index = levels.iter().rposition(fine).unwrap_or(0);
+        let steps = steps(&levels[index]);
+        let axis = |i: usize| Axis { origin: corner[i] as f64 / steps[i], step: scale[i] / steps[i] };
         (index, [axis(0), axis(1)])
     }
 

@@ -1,0 +1,380 @@
+//! What is read from small files written here: every layout, and every way of reading.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[allow(dead_code)]
+#[path = "common/tiff.rs"]
+mod tiff;
+
+use std::io::Write;
+
+use histograde::{Error, Mpp, Slide, geometry::Region, raster::Rgb, tile::Window};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use tiff::{Field, Page, Writer};
+
+const SIDE: usize = 50;
+const TILE: usize = 16;
+
+/// Returns a smooth picture, so that lossy coding changes little.
+fn picture(width: usize, height: usize) -> Rgb {
+    let mut rgb = Rgb::filled(width, height, [0; 3]);
+    for y in 0..height {
+        for (x, px) in rgb.row_mut(y).iter_mut().enumerate() {
+            *px = [(4 * x % 256) as u8, (3 * y % 256) as u8, (255 - (x + y) % 256) as u8];
+        }
+    }
+    rgb
+}
+
+/// Cuts a picture into tiles of RGB samples, the last ones filled with 0.
+fn tiles(rgb: &Rgb) -> Vec<Vec<u8>> {
+    let mut out = Vec::new();
+    for row in 0..rgb.height().div_ceil(TILE) {
+        for col in 0..rgb.width().div_ceil(TILE) {
+            let mut tile = Vec::new();
+            for (y, x) in (0..TILE * TILE).map(|i| (row * TILE + i / TILE, col * TILE + i % TILE)) {
+                let inside = x < rgb.width() && y < rgb.height();
+                tile.extend(if inside { rgb.row(y)[x] } else { [0; 3] });
+            }
+            out.push(tile);
+        }
+    }
+    out
+}
+
+fn open(bytes: &[u8]) -> Slide {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    Slide::open(file.path()).unwrap()
+}
+
+fn whole(slide: &Slide, level: usize) -> Rgb {
+    let facts = &slide.info().levels[level];
+    let (width, height) = (facts.width as u32, facts.height as u32);
+    slide.read_region(Region { level, x0: 0, y0: 0, width, height }).unwrap()
+}
+
+fn page(compression: u16, photometric: u16, samples: u16, tiles: Vec<Vec<u8>>) -> Page {
+    let tile = [TILE as u32; 2];
+    Page::tiled([SIDE as u32; 2], tile, samples, compression, photometric).with_tiles(tiles)
+}
+
+fn differencing(tile: &[u8]) -> Vec<u8> {
+    let mut out = tile.to_vec();
+    for row in out.chunks_exact_mut(TILE * 3) {
+        for i in (3..row.len()).rev() {
+            row[i] = row[i].wrapping_sub(row[i - 3]);
+        }
+    }
+    out
+}
+
+fn lzw(data: &[u8]) -> Vec<u8> {
+    weezl::encode::Configuration::with_tiff_size_switch(weezl::BitOrder::Msb, 8).build().encode(data).unwrap()
+}
+
+fn zlib(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(data: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+fn pack_bits(data: &[u8]) -> Vec<u8> {
+    data.chunks(128).flat_map(|run| [&[run.len() as u8 - 1], run].concat()).collect()
+}
+
+#[test]
+fn lossless_layouts() {
+    let rgb = picture(SIDE, SIDE);
+    let t = |name: &str, page: Page| {
+        for (big, big_endian) in [(false, false), (true, false), (false, true), (true, true)] {
+            let bytes = Writer { big, big_endian, looped: false }.write(std::slice::from_ref(&page));
+            assert_eq!(whole(&open(&bytes), 0), rgb, "{name}, BigTIFF {big}, big endian {big_endian}");
+        }
+    };
+    let all = |f: fn(&[u8]) -> Vec<u8>| tiles(&rgb).iter().map(|tile| f(tile)).collect::<Vec<_>>();
+    let predicted =
+        |f: fn(&[u8]) -> Vec<u8>| tiles(&rgb).iter().map(|tile| f(&differencing(tile))).collect::<Vec<_>>();
+    let predictor = |page: Page| page.set(317, Field::Shorts(vec![2]));
+    t("none", page(1, 2, 3, tiles(&rgb)));
+    t("LZW", page(5, 2, 3, all(lzw)));
+    t("Deflate", page(8, 2, 3, all(zlib)));
+    t("old Deflate", page(32_946, 2, 3, all(zlib)));
+    t("Zstandard", page(50_000, 2, 3, all(zstd)));
+    t("PackBits", page(32_773, 2, 3, all(pack_bits)));
+    t("LZW, predictor", predictor(page(5, 2, 3, predicted(lzw))));
+    t("Deflate, predictor", predictor(page(8, 2, 3, predicted(zlib))));
+    let planes: Vec<Vec<u8>> = (0..3)
+        .flat_map(|c| tiles(&rgb).into_iter().map(move |t| t.iter().copied().skip(c).step_by(3).collect()))
+        .collect();
+    t("planar", page(1, 2, 3, planes).set(284, Field::Shorts(vec![2])));
+    let strips: Vec<Vec<u8>> = rgb.data().chunks(7 * SIDE * 3).map(lzw).collect();
+    t("strips", Page::stripped([SIDE as u32; 2], 7, 3, 5, 2).with_tiles(strips));
+    let raw = Page::stripped([SIDE as u32; 2], SIDE as u32, 3, 1, 2).with_tiles(vec![rgb.data().to_vec()]);
+    t("one raw strip", raw);
+}
+
+#[test]
+fn other_photometrics() {
+    let first = |tile: &Vec<u8>| tile.iter().copied().step_by(3).collect::<Vec<u8>>();
+    let rgb = picture(SIDE, SIDE);
+    let gray: Vec<Vec<u8>> = tiles(&rgb).iter().map(first).collect();
+    let t = |page: Page, expected: fn([u8; 3]) -> [u8; 3]| {
+        let got = whole(&open(&Writer::default().write(&[page])), 0);
+        for (got, px) in got.pixels().iter().zip(rgb.pixels()) {
+            assert_eq!(*got, expected(*px));
+        }
+    };
+    t(page(1, 1, 1, gray.clone()), |[r, ..]| [r; 3]);
+    t(page(1, 0, 1, gray.clone()), |[r, ..]| [255 - r; 3]);
+    let map = (0..768u16).map(|i| (if i < 256 { i } else { 255 - i % 256 }) << 8).collect();
+    t(page(1, 3, 1, gray).set(320, Field::Shorts(map)), |[r, ..]| [r, 255 - r, 255 - r]);
+    let wide = tiles(&rgb).iter().map(|tile| tile.iter().flat_map(|&v| [v, v]).collect()).collect();
+    t(page(1, 2, 3, wide).set(258, Field::Shorts(vec![16; 3])), |px| px);
+    let inks = |tile: &Vec<u8>| {
+        tile.as_chunks::<3>().0.iter().flat_map(|px| [255 - px[0], 255 - px[1], 255 - px[2], 0]).collect()
+    };
+    t(page(1, 5, 4, tiles(&rgb).iter().map(inks).collect()), |px| px);
+}
+
+/// Encodes tiles as JPEG; `ids` are the component numbers to store.
+fn jpegs(rgb: &Rgb, sampling: SamplingFactor, kind: ColorType, ids: [u8; 3]) -> Vec<Vec<u8>> {
+    let encode = |tile: &Vec<u8>| {
+        let mut out = Vec::new();
+        let mut encoder = Encoder::new(&mut out, 98);
+        encoder.set_sampling_factor(sampling);
+        encoder.encode(tile, TILE as u16, TILE as u16, kind).unwrap();
+        let place = |marker: u8| out.windows(2).position(|pair| pair == [0xFF, marker]).unwrap();
+        let (frame, scan) = (place(0xC0), place(0xDA));
+        for (i, id) in ids.into_iter().enumerate() {
+            out[frame + 10 + 3 * i] = id;
+            out[scan + 5 + 2 * i] = id;
+        }
+        out
+    };
+    tiles(rgb).iter().map(encode).collect()
+}
+
+#[test]
+fn jpeg_colours_follow_the_tiff_tag() {
+    let rgb = picture(48, 48);
+    let t = |name: &str, photometric: u16, tiles: Vec<Vec<u8>>, limit: f64| {
+        let page = Page::tiled([48; 2], [TILE as u32; 2], 3, 7, photometric).with_tiles(tiles);
+        let got = whole(&open(&Writer::default().write(&[page])), 0);
+        let off: u64 = got.data().iter().zip(rgb.data()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        let mean = off as f64 / rgb.data().len() as f64;
+        assert!(mean < limit, "{name}: mean difference {mean}");
+    };
+    use SamplingFactor::{R_4_2_0, R_4_2_2, R_4_4_4};
+    t("4:4:4", 6, jpegs(&rgb, R_4_4_4, ColorType::Rgb, [1, 2, 3]), 1.0);
+    t("4:2:2", 6, jpegs(&rgb, R_4_2_2, ColorType::Rgb, [1, 2, 3]), 2.0);
+    t("4:2:0", 6, jpegs(&rgb, R_4_2_0, ColorType::Rgb, [1, 2, 3]), 3.0);
+    // Samples passed as YCbCr are stored as they are: the RGB values themselves.
+    t("RGB, ids 1, 2, 3", 2, jpegs(&rgb, R_4_4_4, ColorType::Ycbcr, [1, 2, 3]), 1.0);
+    t("RGB, ids 0, 1, 2", 2, jpegs(&rgb, R_4_4_4, ColorType::Ycbcr, [0, 1, 2]), 1.0);
+    t("RGB, ids R, G, B", 2, jpegs(&rgb, R_4_4_4, ColorType::Ycbcr, *b"RGB"), 1.0);
+}
+
+/// A slide of one level that holds `rgb`, at 0.5 µm/px.
+fn slide_of(rgb: &Rgb) -> Slide {
+    let size = [rgb.width() as u32, rgb.height() as u32];
+    let page = Page::tiled(size, [TILE as u32; 2], 3, 1, 2)
+        .set(270, Field::Text("Aperio\r\n|MPP = 0.5|AppMag = 20".into()))
+        .with_tiles(tiles(rgb));
+    open(&Writer::default().write(&[page]))
+}
+
+#[test]
+fn regions_beyond_the_slide_are_white() {
+    let rgb = picture(SIDE, SIDE);
+    let slide = slide_of(&rgb);
+    let got = slide.read_region(Region { level: 0, x0: -5, y0: 40, width: 70, height: 20 }).unwrap();
+    for y in 0..20 {
+        for x in 0..70 {
+            let (sx, sy) = (x as i64 - 5, y + 40);
+            let inside = (0..SIDE as i64).contains(&sx) && sy < SIDE;
+            let expected = if inside { rgb.row(sy)[sx as usize] } else { [255; 3] };
+            assert_eq!(got.row(y)[x], expected, "({x}, {y})");
+        }
+    }
+    let error = slide.read_region(Region { level: 3, x0: 0, y0: 0, width: 1, height: 1 }).unwrap_err();
+    assert_eq!(error.to_string(), "level, expected 0 to 0, got 3");
+}
+
+/// Averages a box of level-0 pixels exactly, glass outside the slide being white.
+fn average(rgb: &Rgb, x: [f64; 2], y: [f64; 2]) -> [f64; 3] {
+    let mut sum = [0.0; 3];
+    for sy in y[0].floor() as i64..y[1].ceil() as i64 {
+        for sx in x[0].floor() as i64..x[1].ceil() as i64 {
+            let part = |at: i64, [start, end]: [f64; 2]| end.min(at as f64 + 1.0) - start.max(at as f64);
+            let weight = part(sx, x) * part(sy, y) / ((x[1] - x[0]) * (y[1] - y[0]));
+            let inside = (0..rgb.width() as i64).contains(&sx) && (0..rgb.height() as i64).contains(&sy);
+            let px = if inside { rgb.row(sy as usize)[sx as usize] } else { [255; 3] };
+            (0..3).for_each(|c| sum[c] += weight * f64::from(px[c]));
+        }
+    }
+    sum
+}
+
+fn window(x0: i64, y0: i64, core: u32, halo: u32, scale: f64) -> Window {
+    let mpp = Mpp::square(0.5 * scale).unwrap();
+    Window { x0, y0, core_width: core, core_height: core, halo, scale, mpp }
+}
+
+#[test]
+fn windows_average_exactly() {
+    let rgb = picture(SIDE, SIDE);
+    let slide = slide_of(&rgb);
+    for scale in [1.0, 1.25, 2.0, 2.5, 3.0, 7.3] {
+        let window = window(1, 2, 16, 3, scale);
+        let got = slide.read_window(&window).unwrap();
+        for y in 0..got.height() {
+            for x in 0..got.width() {
+                let edges = |at: i64| [at as f64 * scale, (at + 1) as f64 * scale];
+                let exact = average(&rgb, edges(window.left() + x as i64), edges(window.top() + y as i64));
+                for c in 0..3 {
+                    let off = (f64::from(got.row(y)[x][c]) - exact[c]).abs();
+                    assert!(off < 0.52, "scale {scale}, ({x}, {y}): off by {off}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pixel_does_not_depend_on_its_window() {
+    let slide = slide_of(&picture(200, 150));
+    for scale in [1.0, 1.37, 2.0, 2.016, 4.4] {
+        let large = window(0, 0, 96, 8, scale);
+        let reference = slide.read_window(&large).unwrap();
+        for (x0, y0, core, halo) in [(0, 0, 32, 8), (17, 23, 40, 3), (64, 32, 20, 0)] {
+            let small = window(x0, y0, core, halo, scale);
+            let got = slide.read_window(&small).unwrap();
+            for y in 0..got.height() {
+                let top = (small.top() - large.top()) as usize + y;
+                let left = (small.left() - large.left()) as usize;
+                assert_eq!(got.row(y), &reference.row(top)[left..left + got.width()], "scale {scale}");
+            }
+        }
+    }
+}
+
+#[test]
+fn views_of_the_whole_slide() {
+    let rgb = picture(200, 150);
+    let slide = slide_of(&rgb);
+    assert_eq!(slide.read_whole(1.0).unwrap(), rgb);
+    let (view, scale) = slide.read_overview(50).unwrap();
+    assert_eq!((view.width(), view.height(), scale), (50, 38, 4.0));
+    assert_eq!(slide.read_scaled(0, 0, 50, 38, 2.0).unwrap(), view);
+    let (view, scale) = slide.read_overview(1000).unwrap();
+    assert_eq!((view, scale), (rgb, 1.0));
+}
+
+#[test]
+fn levels_are_chosen_and_share_one_grid() {
+    let (base, small) = (picture(203, 101), Rgb::filled(50, 25, [10, 20, 30]));
+    let pages = [&base, &small].map(|rgb| {
+        let size = [rgb.width() as u32, rgb.height() as u32];
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2).with_tiles(tiles(rgb))
+    });
+    let slide = open(&Writer::default().write(&pages));
+    assert_eq!(slide.format(), "generic_tiff");
+    assert_eq!(slide.info().levels.len(), 2);
+    // The level is 4 times smaller, rounded down: its pixels are those of the grid.
+    assert_eq!(slide.read_window(&window(0, 0, 25, 0, 4.0)).unwrap(), Rgb::filled(25, 25, [10, 20, 30]));
+    assert_ne!(slide.read_window(&window(0, 0, 25, 0, 3.9)).unwrap(), Rgb::filled(25, 25, [10, 20, 30]));
+    let error = slide.read_scaled(0, 0, 1, 1, 1.0).unwrap_err();
+    assert!(matches!(error, Error::Uncalibrated), "{error}");
+}
+
+#[test]
+fn missing_tiles_are_white_and_counted() {
+    let rgb = picture(SIDE, SIDE);
+    let mut stored = tiles(&rgb);
+    stored[5].clear();
+    let slide = open(&Writer::default().write(&[page(1, 2, 3, stored)]));
+    assert_eq!(slide.info().missing_tiles, 1);
+    let got = whole(&slide, 0);
+    assert_eq!(got.row(TILE)[TILE - 1], rgb.row(TILE)[TILE - 1]);
+    assert_eq!(got.row(TILE)[TILE], [255; 3]);
+}
+
+#[test]
+fn pixel_sizes_come_from_microscopes_only() {
+    fn t(per_unit: [u32; 2], unit: u16, expected: Option<f64>) {
+        let page = page(1, 2, 3, tiles(&picture(SIDE, SIDE)))
+            .set(282, Field::Rationals(vec![per_unit]))
+            .set(283, Field::Rationals(vec![per_unit]))
+            .set(296, Field::Shorts(vec![unit]));
+        let slide = open(&Writer::default().write(&[page]));
+        let got = slide.info().calibration.as_ref().map(|c| (c.mpp.x(), c.origin.as_str()));
+        assert_eq!(got, expected.map(|um| (um, "tiff.XResolution")), "{per_unit:?} {unit}");
+    }
+    t([20_000, 1], 3, Some(0.5));
+    t([101_600, 1], 2, Some(0.25));
+    t([72, 1], 2, None);
+    t([300, 1], 2, None);
+    t([1, 1], 1, None);
+    t([20_000, 1], 1, None);
+    t([0, 1], 3, None);
+    t([1, 0], 3, None);
+}
+
+#[test]
+fn aperio_pages_are_sorted_by_what_they_show() {
+    let page = |side: usize, text: &str| {
+        let size = [side as u32; 2];
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2)
+            .set(270, Field::Text(text.into()))
+            .with_tiles(tiles(&picture(side, side)))
+    };
+    let strip = |side: usize, text: &str| {
+        let rgb = picture(side, side);
+        Page::stripped([side as u32; 2], side as u32, 3, 1, 2)
+            .set(270, Field::Text(text.into()))
+            .with_tiles(vec![rgb.data().to_vec()])
+    };
+    let pages = [
+        page(64, "Aperio Image Library v1\r\n64x64 |AppMag = 40|MPP = 0.25|Time Zone = GMT+01"),
+        strip(20, "Aperio Image Library v1\r\n64x64 -> 20x20"),
+        page(16, "Aperio Image Library v1\r\n16x16"),
+        strip(24, "Aperio Image Library v1\r\nlabel 24x24"),
+        strip(30, "Aperio Image Library v1\r\nmacro 30x30"),
+    ];
+    let slide = open(&Writer::default().write(&pages));
+    let info = slide.info();
+    assert_eq!(slide.format(), "aperio");
+    assert_eq!(
+        info.levels.iter().map(|l| (l.width, l.downsample)).collect::<Vec<_>>(),
+        [(64, 1.0), (16, 4.0)]
+    );
+    assert_eq!(info.associated, ["label", "macro", "thumbnail"]);
+    assert_eq!(info.objective_power, Some(40.0));
+    assert_eq!(info.calibration.as_ref().map(|c| (c.mpp.x(), c.origin.as_str())), Some((0.25, "aperio.MPP")));
+    assert_eq!(info.properties["aperio.Time Zone"], "GMT+01");
+    assert_eq!(info.properties["openslide.mpp-x"], "0.25");
+    assert_eq!(slide.read_associated("macro").unwrap(), picture(30, 30));
+    let error = slide.read_associated("barcode").unwrap_err();
+    assert_eq!(error.to_string(), "associated image, expected label, macro, thumbnail, got barcode");
+}
+
+#[test]
+fn png_and_jpeg_are_slides_of_one_level() {
+    let rgb = picture(SIDE, 30);
+    let mut png = Vec::new();
+    image::RgbImage::from_raw(SIDE as u32, 30, rgb.data().to_vec())
+        .unwrap()
+        .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
+        .unwrap();
+    let slide = open(&png);
+    assert_eq!((slide.format(), &slide.info().calibration), ("plain_image", &None));
+    assert_eq!(whole(&slide, 0), rgb);
+    let mut jpeg = Vec::new();
+    Encoder::new(&mut jpeg, 95).encode(rgb.data(), SIDE as u16, 30, ColorType::Rgb).unwrap();
+    assert_eq!(whole(&open(&jpeg), 0).height(), 30);
+}
