@@ -236,8 +236,8 @@ fn windows_average_exactly() {
             for x in 0..got.width() {
                 let edges = |at: i64| [at as f64 * scale, (at + 1) as f64 * scale];
                 let exact = average(&rgb, edges(window.left() + x as i64), edges(window.top() + y as i64));
-                for c in 0..3 {
-                    let off = (f64::from(got.row(y)[x][c]) - exact[c]).abs();
+                for (value, exact) in got.row(y)[x].iter().zip(exact) {
+                    let off = (f64::from(*value) - exact).abs();
                     assert!(off < 0.52, "scale {scale}, ({x}, {y}): off by {off}");
                 }
             }
