@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Level, Slide, TileAt, limits,
-    resample::{Axis, Columns, accumulate, finish},
+    resample::{Axis, Columns, FUSED_ROWS, accumulate, blend, carry},
 };
 use crate::{
     error::{Error, Result},
@@ -163,23 +163,61 @@ impl Slide {
         let width = (columns.end - columns.start) as usize;
         let span = across.span(&columns);
         let averager = Columns::new(across, columns, span.start);
-        let mut pixels = vec![[255; 3]; (span.end - span.start) as usize];
-        let mut source = Rows::new(self, level, span);
-        let (mut averaged, mut sums) = (vec![[0; 3]; width], vec![[0; 3]; width]);
-        let mut averaged_row = None;
+        let needed = (span.end - span.start) as usize;
+        let mut means = vec![0; 3 * (needed + averager.slack()) + 1];
+        let mut sums = Vec::new();
+        let mut source = RowRing::new(Rows::new(self, level, span), needed);
         for (i, y) in rows.clone().enumerate() {
             let taps = down.taps(y);
-            for (row, &weight) in (taps.first..).zip(&taps.weights) {
-                if averaged_row != Some(row) {
-                    source.copy(row, &mut pixels)?;
-                    averager.average(&pixels, &mut averaged);
-                    averaged_row = Some(row);
+            let count = taps.weights.len();
+            if count <= FUSED_ROWS {
+                source.load(taps.first, count)?;
+                let held: [&[u8]; FUSED_ROWS] = std::array::from_fn(|k| source.row(taps.first + k as i64));
+                blend(&held[..count], &taps.weights, &mut means);
+            } else {
+                sums.resize(3 * needed, 0);
+                for (row, &weight) in (taps.first..).zip(&taps.weights) {
+                    source.load(row, 1)?;
+                    accumulate(&mut sums, source.row(row), weight);
                 }
-                accumulate(&mut sums, &averaged, weight);
+                carry(&mut sums, &mut means);
             }
-            finish(&mut sums, &mut out.row_mut(i)[left..left + width]);
+            averager.average(&means, &mut out.row_mut(i)[left..left + width]);
         }
         Ok(())
+    }
+}
+
+/// The last few rows of a level, so that rows shared by two output rows are copied once.
+struct RowRing<'a> {
+    source: Rows<'a>,
+    rows: [(Option<i64>, Vec<[u8; 3]>); FUSED_ROWS],
+}
+
+impl<'a> RowRing<'a> {
+    fn new(source: Rows<'a>, width: usize) -> Self {
+        Self { source, rows: std::array::from_fn(|_| (None, vec![[255; 3]; width])) }
+    }
+
+    fn place(y: i64) -> usize {
+        y.rem_euclid(FUSED_ROWS as i64) as usize
+    }
+
+    /// Makes rows `first` to `first + count` available; `count` is at most [`FUSED_ROWS`].
+    fn load(&mut self, first: i64, count: usize) -> Result<()> {
+        for y in first..first + count as i64 {
+            let (held, pixels) = &mut self.rows[Self::place(y)];
+            if *held != Some(y) {
+                self.source.copy(y, pixels)?;
+                *held = Some(y);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a row that was loaded; for others, some other row.
+    fn row(&self, y: i64) -> &[u8] {
+        self.rows[Self::place(y)].1.as_flattened()
     }
 }
 
