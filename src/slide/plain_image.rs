@@ -14,7 +14,7 @@ use super::{
     Format, Level, Probe, SlideInfo, SlideReader, TileAt,
     bytes::FileBytes,
     codec::{
-        Fault,
+        Fault, colour,
         jpeg::{self, Colour},
     },
     limits,
@@ -125,11 +125,7 @@ fn png(data: &[u8], width: usize, height: usize) -> std::result::Result<Rgb, Fau
     reader.no_limits();
     let image = reader.decode().map_err(bad)?;
     let samples = if image.color().has_alpha() {
-        let over_white = |[r, g, b, a]: [u8; 4]| {
-            let a = u32::from(a);
-            [r, g, b].map(|v| ((u32::from(v) * a + 255 * (255 - a) + 127) / 255) as u8)
-        };
-        image.into_rgba8().as_raw().as_chunks::<4>().0.iter().flat_map(|&px| over_white(px)).collect()
+        colour::over_white(image.into_rgba8().as_raw(), false)
     } else {
         image.into_rgb8().into_raw()
     };

@@ -28,6 +28,19 @@ pub(in crate::slide) fn drop_fourth(samples: &[u8]) -> Vec<u8> {
     samples.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
 }
 
+/// Lays pixels with opacity over white, as glass is. `premultiplied` says that colours were already
+/// multiplied with their opacity.
+pub(in crate::slide) fn over_white(samples: &[u8], premultiplied: bool) -> Vec<u8> {
+    let blend = |&[r, g, b, a]: &[u8; 4]| {
+        let a = u32::from(a);
+        [r, g, b].map(|v| {
+            let colour = if premultiplied { u32::from(v) * 255 } else { u32::from(v) * a };
+            ((colour + 255 * (255 - a) + 127) / 255).min(255) as u8
+        })
+    };
+    samples.as_chunks::<4>().0.iter().flat_map(blend).collect()
+}
+
 /// Turns one pixel of inks (0 is no ink) into RGB, without a colour profile.
 pub(in crate::slide) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     [c, m, y].map(|ink| {
@@ -51,6 +64,12 @@ mod tests {
         t([0, 128, 128], [0, 0, 0]);
         t([76, 85, 255], [254, 0, 0]);
         t([128, 128, 128], [128, 128, 128]);
+    }
+
+    #[test]
+    fn opacity_is_laid_over_white() {
+        assert_eq!(over_white(&[10, 20, 30, 0, 10, 20, 30, 255], false), [255, 255, 255, 10, 20, 30]);
+        assert_eq!(over_white(&[0, 0, 0, 0, 100, 0, 0, 200], true), [255, 255, 255, 155, 55, 55]);
     }
 
     #[test]

@@ -139,7 +139,11 @@ fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> 
 fn to_rgb(tiff: &Tiff, page: &Page, samples: Vec<u8>, width: usize, height: usize) -> Result<Rgb, Fault> {
     let invert = page.photometric == photometric::MIN_IS_WHITE;
     let rgb = match (page.photometric, page.samples) {
-        (photometric::RGB, 4) => colour::drop_fourth(&samples),
+        (photometric::RGB, 4) => match tiff.uint(&page.directory, Tag::EXTRA_SAMPLES) {
+            Some(1) => colour::over_white(&samples, true),
+            Some(2) => colour::over_white(&samples, false),
+            _ => colour::drop_fourth(&samples),
+        },
         (photometric::RGB, _) => samples,
         (photometric::PALETTE, _) => {
             let palette = palette(tiff, page)?;

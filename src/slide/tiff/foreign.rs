@@ -44,6 +44,9 @@ impl Foreign {
         let index = page.directory.index.ok_or_else(|| {
             Fault::Unsupported("a sub-directory with samples other than 8-bit RGB or gray".into())
         })?;
+        if page.samples > 5 {
+            return Err(Fault::Unsupported(format!("pixels of {} samples", page.samples)));
+        }
         let fault = |error| fault(error, page);
         let cursor = Cursor::new(Handle(tiff.bytes().clone()));
         let mut limits = Limits::default();

@@ -146,7 +146,7 @@ impl Page {
     fn check(&mut self, tiff: &Tiff, format: &'static str, offsets: Tag, counts: Tag) -> Result<()> {
         tiff.check_inside(self.offsets, offsets)?;
         let planes = if self.planar { self.samples } else { 1 };
-        let needed = self.cols() * self.rows() * planes;
+        let needed = self.cols().saturating_mul(self.rows()).saturating_mul(planes);
         if self.offsets.count < needed {
             return Err(Error::malformed(format, offsets.name(), needed, self.offsets.count));
         }
@@ -243,7 +243,8 @@ impl Page {
     /// Returns the bytes of a whole uncompressed tile or strip.
     fn raw_bytes(&self) -> u64 {
         let rows = self.stored_rows.unwrap_or(self.tile_height.into());
-        u64::from(self.tile_width) * rows * self.samples * self.bits / 8
+        let samples = u64::from(self.tile_width).saturating_mul(rows).saturating_mul(self.samples);
+        samples.saturating_mul(self.bits) / 8
     }
 
     /// Returns how many tiles store nothing.

@@ -51,6 +51,7 @@ tags! {
     TILE_OFFSETS = 324 "TileOffsets",
     TILE_BYTE_COUNTS = 325 "TileByteCounts",
     SUB_IFDS = 330 "SubIFDs",
+    EXTRA_SAMPLES = 338 "ExtraSamples",
     SAMPLE_FORMAT = 339 "SampleFormat",
     JPEG_TABLES = 347 "JPEGTables",
     COPYRIGHT = 33432 "Copyright",
