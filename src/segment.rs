@@ -3,6 +3,13 @@
 //! `object` and `field` are the shared vocabulary; the other rooms hold the general methods
 //! (labelling, morphology, distance, watershed, contours) and one room per structure or organ.
 
+pub mod contour;
+pub mod distance;
 pub mod field;
+pub mod label;
+pub mod morphology;
 pub mod object;
+pub mod shape;
+pub mod smooth;
 pub mod structures;
+pub mod watershed;

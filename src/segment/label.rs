@@ -1,0 +1,231 @@
+//! Connected regions of a mask, by union–find on runs.
+
+use crate::raster::{Mask, Plane};
+
+/// Which neighbours count as connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connectivity {
+    /// Pixels that share an edge.
+    Four,
+    /// Pixels that share an edge or a corner.
+    Eight,
+}
+
+/// One connected region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Pixels.
+    pub area_px: u64,
+    /// Left edge, inclusive.
+    pub x0: usize,
+    /// Top edge, inclusive.
+    pub y0: usize,
+    /// Right edge, exclusive.
+    pub x1: usize,
+    /// Bottom edge, exclusive.
+    pub y1: usize,
+    /// Sum of the pixels' columns.
+    pub sum_x: u64,
+    /// Sum of the pixels' rows.
+    pub sum_y: u64,
+    /// First pixel in reading order (column, row).
+    pub anchor: (usize, usize),
+    /// Touches the edge of the plane.
+    pub touches_edge: bool,
+}
+
+impl Region {
+    /// Returns the centre of gravity (column, row); pixel centres are at halves.
+    #[must_use]
+    pub fn centre(&self) -> (f64, f64) {
+        let n = self.area_px as f64;
+        (self.sum_x as f64 / n + 0.5, self.sum_y as f64 / n + 0.5)
+    }
+
+    /// Returns the longer side of the bounding box, in pixels.
+    #[must_use]
+    pub fn extent(&self) -> usize {
+        (self.x1 - self.x0).max(self.y1 - self.y0)
+    }
+}
+
+/// A labelled plane: 0 is background, region `i` has number `i + 1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// The numbers.
+    pub plane: Plane<u32>,
+    /// The regions, in reading order of their anchors.
+    pub regions: Vec<Region>,
+}
+
+struct Run {
+    y: usize,
+    x0: usize,
+    x1: usize,
+}
+
+/// Labels the connected regions of a mask.
+#[must_use]
+pub fn label(mask: &Mask, connectivity: Connectivity) -> Labels {
+    let runs = runs_of(mask);
+    let mut parent: Vec<u32> = (0..runs.len() as u32).collect();
+    let reach = usize::from(connectivity == Connectivity::Eight);
+    let mut above = 0;
+    for i in 0..runs.len() {
+        let run = &runs[i];
+        while above < i
+            && (runs[above].y + 1 < run.y || runs[above].y + 1 == run.y && runs[above].x1 + reach <= run.x0)
+        {
+            above += 1;
+        }
+        let mut j = above;
+        while j < i && runs[j].y + 1 == run.y && runs[j].x0 < run.x1 + reach {
+            join(&mut parent, i as u32, j as u32);
+            j += 1;
+        }
+    }
+    number(mask, &runs, &mut parent)
+}
+
+fn runs_of(mask: &Mask) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for y in 0..mask.height() {
+        let row = mask.row(y);
+        let mut x = 0;
+        while let Some(start) = row[x..].iter().position(|&v| v != 0).map(|d| x + d) {
+            let end = row[start..].iter().position(|&v| v == 0).map_or(row.len(), |d| start + d);
+            runs.push(Run { y, x0: start, x1: end });
+            x = end;
+            if x >= row.len() {
+                break;
+            }
+        }
+    }
+    runs
+}
+
+fn root(parent: &mut [u32], mut i: u32) -> u32 {
+    while parent[i as usize] != i {
+        parent[i as usize] = parent[parent[i as usize] as usize];
+        i = parent[i as usize];
+    }
+    i
+}
+
+/// The smaller root wins, so that a region's root is its first run in reading order.
+fn join(parent: &mut [u32], a: u32, b: u32) {
+    let (a, b) = (root(parent, a), root(parent, b));
+    if a < b {
+        parent[b as usize] = a;
+    } else {
+        parent[a as usize] = b;
+    }
+}
+
+fn number(mask: &Mask, runs: &[Run], parent: &mut [u32]) -> Labels {
+    let (w, h) = (mask.width(), mask.height());
+    let mut plane = Plane::filled(w, h, 0u32);
+    let mut numbers = vec![0u32; runs.len()];
+    let mut regions: Vec<Region> = Vec::new();
+    for (i, run) in runs.iter().enumerate() {
+        let top = root(parent, i as u32) as usize;
+        if numbers[top] == 0 {
+            regions.push(Region {
+                area_px: 0,
+                x0: run.x0,
+                y0: run.y,
+                x1: run.x1,
+                y1: run.y + 1,
+                sum_x: 0,
+                sum_y: 0,
+                anchor: (run.x0, run.y),
+                touches_edge: false,
+            });
+            numbers[top] = regions.len() as u32;
+        }
+        let n = numbers[top];
+        plane.row_mut(run.y)[run.x0..run.x1].fill(n);
+        let region = &mut regions[n as usize - 1];
+        let length = (run.x1 - run.x0) as u64;
+        region.area_px += length;
+        region.x0 = region.x0.min(run.x0);
+        region.x1 = region.x1.max(run.x1);
+        region.y1 = run.y + 1;
+        region.sum_x += (run.x0 + run.x1 - 1) as u64 * length / 2;
+        region.sum_y += run.y as u64 * length;
+        region.touches_edge |= run.x0 == 0 || run.x1 == w || run.y == 0 || run.y + 1 == h;
+    }
+    Labels { plane, regions }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(rows: &[&str]) -> Mask {
+        let data = rows.iter().flat_map(|r| r.bytes().map(|b| u8::from(b == b'#'))).collect();
+        Mask::from_vec(rows[0].len(), rows.len(), data).unwrap()
+    }
+
+    #[test]
+    fn numbers_follow_reading_order_and_connectivity() {
+        fn t(rows: &[&str], four: &[u32], eight: &[u32]) {
+            let mask = parse(rows);
+            assert_eq!(label(&mask, Connectivity::Four).plane.data(), four, "{rows:?}");
+            assert_eq!(label(&mask, Connectivity::Eight).plane.data(), eight, "{rows:?}");
+        }
+        t(&["....", "...."], &[0; 8], &[0; 8]);
+        t(&["#.#", ".#."], &[1, 0, 2, 0, 3, 0], &[1, 0, 1, 0, 1, 0]);
+        t(&["#.#", "###"], &[1, 0, 1, 1, 1, 1], &[1, 0, 1, 1, 1, 1]);
+        t(&["..#", "#..", "##."], &[0, 0, 1, 2, 0, 0, 2, 2, 0], &[0, 0, 1, 2, 0, 0, 2, 2, 0]);
+    }
+
+    #[test]
+    fn regions_describe_their_pixels() {
+        let labels = label(&parse(&[".....", ".##..", "..#..", "....#"]), Connectivity::Four);
+        let first = &labels.regions[0];
+        assert_eq!((first.area_px, first.anchor, first.touches_edge), (3, (1, 1), false));
+        assert_eq!((first.x0, first.y0, first.x1, first.y1), (1, 1, 3, 3));
+        assert_eq!((first.sum_x, first.sum_y), (5, 4));
+        assert!(labels.regions[1].touches_edge);
+        assert_eq!(labels.regions.len(), 2);
+    }
+
+    #[test]
+    fn equals_flood_fill_on_random_masks() {
+        let mut state = 1u32;
+        for (w, h, share) in [(1, 1, 128), (9, 7, 90), (40, 31, 128), (33, 50, 170)] {
+            let mut mask = Mask::filled(w, h, 0);
+            for v in mask.data_mut() {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *v = u8::from(state >> 24 < share);
+            }
+            for connectivity in [Connectivity::Four, Connectivity::Eight] {
+                assert_eq!(label(&mask, connectivity).plane, flood(&mask, connectivity));
+            }
+        }
+    }
+
+    fn flood(mask: &Mask, connectivity: Connectivity) -> Plane<u32> {
+        let mut out = Plane::filled(mask.width(), mask.height(), 0);
+        let mut next = 0;
+        for start in 0..mask.data().len() {
+            let at = ((start % mask.width()) as i64, (start / mask.width()) as i64);
+            let mut stack = vec![at];
+            let fresh = mask.data()[start] != 0 && out.data()[start] == 0;
+            next += u32::from(fresh);
+            while let (true, Some((x, y))) = (fresh, stack.pop()) {
+                if mask.get(x, y) != Some(1) || out.get(x, y) != Some(0) {
+                    continue;
+                }
+                out.set(x as usize, y as usize, next);
+                for (dx, dy) in (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))) {
+                    if connectivity == Connectivity::Eight || dx == 0 || dy == 0 {
+                        stack.push((x + dx, y + dy));
+                    }
+                }
+            }
+        }
+        out
+    }
+}
