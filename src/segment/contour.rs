@@ -69,15 +69,16 @@ pub fn object(
     window: &Window,
     values: [f32; Object::VALUES],
 ) -> Object {
-    let (x, y) = region.centre();
+    // Whole-number sums in the slide's frame: the window must not show in the last digit.
+    let n = region.area_px as i64;
+    let mean = |start: i64, sum: u64| {
+        ((start * n).saturating_add_unsigned(sum) as f64 / n as f64 + 0.5) * window.scale
+    };
     Object {
         class,
         outline: outline(plane, number, region.anchor, window),
         area_um2: window.mpp.area_um2(region.area_px) as f32,
-        centroid: Point {
-            x: (window.left() as f64 + x) * window.scale,
-            y: (window.top() as f64 + y) * window.scale,
-        },
+        centroid: Point { x: mean(window.left(), region.sum_x), y: mean(window.top(), region.sum_y) },
         values,
     }
 }

@@ -35,6 +35,34 @@ pub struct Region {
 }
 
 impl Region {
+    /// A region without pixels; grows by [`Region::add_run`].
+    pub(crate) const EMPTY: Self = Self {
+        area_px: 0,
+        x0: usize::MAX,
+        y0: usize::MAX,
+        x1: 0,
+        y1: 0,
+        sum_x: 0,
+        sum_y: 0,
+        anchor: (0, 0),
+        touches_edge: false,
+    };
+
+    /// Adds the pixels `x0..x1` of row `y` of a plane of the given size. Rows must not go backwards.
+    pub(crate) fn add_run(&mut self, y: usize, x0: usize, x1: usize, width: usize, height: usize) {
+        if self.area_px == 0 {
+            (self.y0, self.anchor) = (y, (x0, y));
+        }
+        let length = (x1 - x0) as u64;
+        self.area_px += length;
+        self.x0 = self.x0.min(x0);
+        self.x1 = self.x1.max(x1);
+        self.y1 = y + 1;
+        self.sum_x += (x0 + x1 - 1) as u64 * length / 2;
+        self.sum_y += y as u64 * length;
+        self.touches_edge |= x0 == 0 || x1 == width || y == 0 || y + 1 == height;
+    }
+
     /// Returns the centre of gravity (column, row); pixel centres are at halves.
     #[must_use]
     pub fn centre(&self) -> (f64, f64) {
@@ -130,30 +158,12 @@ fn number(mask: &Mask, runs: &[Run], parent: &mut [u32]) -> Labels {
     for (i, run) in runs.iter().enumerate() {
         let top = root(parent, i as u32) as usize;
         if numbers[top] == 0 {
-            regions.push(Region {
-                area_px: 0,
-                x0: run.x0,
-                y0: run.y,
-                x1: run.x1,
-                y1: run.y + 1,
-                sum_x: 0,
-                sum_y: 0,
-                anchor: (run.x0, run.y),
-                touches_edge: false,
-            });
+            regions.push(Region::EMPTY);
             numbers[top] = regions.len() as u32;
         }
         let n = numbers[top];
         plane.row_mut(run.y)[run.x0..run.x1].fill(n);
-        let region = &mut regions[n as usize - 1];
-        let length = (run.x1 - run.x0) as u64;
-        region.area_px += length;
-        region.x0 = region.x0.min(run.x0);
-        region.x1 = region.x1.max(run.x1);
-        region.y1 = run.y + 1;
-        region.sum_x += (run.x0 + run.x1 - 1) as u64 * length / 2;
-        region.sum_y += run.y as u64 * length;
-        region.touches_edge |= run.x0 == 0 || run.x1 == w || run.y == 0 || run.y + 1 == h;
+        regions[n as usize - 1].add_run(run.y, run.x0, run.x1, w, h);
     }
     Labels { plane, regions }
 }

@@ -1,0 +1,236 @@
+//! Nuclei: where they are, which pixel belongs to which, and what kind they are.
+
+mod basins;
+mod class;
+mod density;
+mod patch;
+mod refine;
+
+pub use self::class::{CLASSES, ELONGATED, LYMPHOCYTE, NEUTROPHIL, PYKNOTIC, ROUND};
+
+use self::{class::StainOf, density::Density};
+use super::{contour, distance, field::Field, label::Region, object::Object, shape::Shape, smooth};
+use crate::raster::{Mask, Plane};
+
+/// Lengths and levels of nucleus segmentation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Finding and dividing works on pixels of about this size, in µm.
+    pub working_um: f64,
+    /// Share of the eosin that is taken off the haematoxylin.
+    pub eosin_weight: f64,
+    /// Standard deviation of smoothing before the threshold, in µm.
+    pub smooth_um: f64,
+    /// Radius of the neighbourhood whose mean moves the threshold, in µm.
+    pub around_um: f64,
+    /// Share of the local mean in the threshold, 0–1.
+    pub local_share: f64,
+    /// Added to the local mean, as a share of the contrast between nuclei and cytoplasm.
+    pub local_offset: f64,
+    /// Slide-wide level: 0 is cytoplasm, 1 the slide's threshold.
+    pub slide_level: f64,
+    /// Lowest threshold allowed: 0 is cytoplasm, 1 nuclei.
+    pub least_contrast: f64,
+    /// Radius of the opening that removes threads from the mask, in µm.
+    pub thread_um: f64,
+    /// Radius of the opening of each nucleus, in µm.
+    pub open_um: f64,
+    /// Radius of the closing of each nucleus, in µm.
+    pub close_um: f64,
+    /// Largest hole that is filled, in µm².
+    pub hole_um2: f64,
+    /// Standard deviation of smoothing before climbing, in µm.
+    pub climb_um: f64,
+    /// Standard deviation of smoothing of the density before climbing, in µm.
+    pub blob_um: f64,
+    /// Weight of density against distance to the background when climbing, in µm per 100 OD·100.
+    pub density_weight: f64,
+    /// A summit stands this much above the pass to a higher one, in µm.
+    pub depth_um: f64,
+    /// … or this share of its own height.
+    pub depth_share: f64,
+    /// Boundary between core and surroundings: 0 surroundings, 1 core.
+    pub edge_level: f64,
+    /// Smallest nucleus, in µm².
+    pub min_um2: f64,
+    /// Largest nucleus, in µm².
+    pub max_um2: f64,
+    /// Least solidity.
+    pub min_solidity: f64,
+    /// Least contrast to the surroundings as a share of the slide's contrast.
+    pub min_contrast: f64,
+}
+
+/// The rules used by [`segment`].
+pub const RULES: Rules = Rules {
+    working_um: 0.5,
+    eosin_weight: 0.3,
+    smooth_um: 0.5,
+    around_um: 8.0,
+    local_share: 0.8,
+    local_offset: 0.15,
+    slide_level: 0.7,
+    least_contrast: 0.3,
+    thread_um: 0.0,
+    open_um: 1.0,
+    close_um: 1.5,
+    hole_um2: 40.0,
+    climb_um: 0.4,
+    blob_um: 0.4,
+    density_weight: 4.0,
+    depth_um: 0.2,
+    depth_share: 0.03,
+    edge_level: 0.6,
+    min_um2: 7.0,
+    max_um2: 300.0,
+    min_solidity: 0.5,
+    min_contrast: 0.3,
+};
+
+/// Largest side of a nucleus's box, in µm. Larger regions are dropped everywhere, so that one cut by a
+/// window's edge is never mistaken for a nucleus.
+pub const MAX_EXTENT_UM: f64 = 30.0;
+
+/// Halo, in µm, with which nuclei come out the same for every grid of windows.
+pub const HALO_UM: f64 = 64.0;
+
+/// The nuclei of one window.
+pub struct Nuclei {
+    /// 0 outside nuclei, otherwise the nucleus's index in `found`, plus one.
+    pub labels: Plane<u32>,
+    /// 1 inside nuclei.
+    pub mask: Mask,
+    /// The nuclei, halo included, in reading order of their anchors.
+    pub found: Vec<Nucleus>,
+}
+
+/// One nucleus.
+#[derive(Clone, Debug)]
+pub struct Nucleus {
+    /// Class, outline and measurements.
+    pub object: Object,
+    /// Its pixels in the window.
+    pub region: Region,
+    /// Its shape in pixels of the window.
+    pub shape: Shape,
+    /// Anchored in the window's core: this window counts it.
+    pub in_core: bool,
+}
+
+/// Finds the nuclei of a window by [`RULES`].
+#[must_use]
+pub fn segment(field: &Field<'_>) -> Nuclei {
+    segment_with(field, &RULES)
+}
+
+/// Finds the nuclei of a window.
+#[must_use]
+pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
+    let mpp = field.window.mpp;
+    let factor = (rules.working_um / mpp.mean()).round().max(1.0) as usize;
+    let um = mpp.mean() * factor as f64;
+    let (dense, offset) = density::corrected(field, factor, rules.eosin_weight);
+    let density = Density::of(field, &dense, um, rules);
+    let height = height(&density, um, rules);
+    let steps = |v: f64| (v * STEPS).round() as u16;
+    let least = steps(rules.depth_um);
+    let share = (rules.depth_share * 256.0) as u32;
+    let basins =
+        basins::climb(&height, &density.mask, |peak| least.max(((u32::from(peak) * share) >> 8) as u16));
+    let cores = refine::refine(basins, &density, um, field.profile, rules);
+    let mut labels = if factor == 1 { cores } else { enlarge(&cores, factor, offset, field) };
+    let found = collect(field, &mut labels, rules);
+    let mask = labels.map(|v| u8::from(v != 0));
+    Nuclei { labels, mask, found }
+}
+
+/// Measures, checks and numbers the regions; clears what is not a nucleus.
+fn collect(field: &Field<'_>, labels: &mut Plane<u32>, rules: &Rules) -> Vec<Nucleus> {
+    let window = &field.window;
+    let limits = rules.min_um2..=rules.max_um2;
+    let largest = window.mpp.px(MAX_EXTENT_UM) as usize;
+    let regions = regions_of(labels);
+    let mut order: Vec<usize> = (1..regions.len()).filter(|&n| regions[n].area_px > 0).collect();
+    order.sort_unstable_by_key(|&n| (regions[n].anchor.1, regions[n].anchor.0));
+    let mut numbers = vec![0u32; regions.len()];
+    let mut found = Vec::new();
+    for n in order {
+        let region = &regions[n];
+        if !limits.contains(&window.mpp.area_um2(region.area_px)) || region.extent() > largest {
+            continue;
+        }
+        let shape = Shape::of(labels, region, n as u32);
+        if shape.solidity < rules.min_solidity {
+            continue;
+        }
+        let stain = StainOf::measure(field, labels, region, n as u32);
+        let class = class::of(&shape, &stain, field);
+        let object = contour::object(
+            class,
+            labels,
+            region,
+            n as u32,
+            window,
+            class::values(&shape, &stain, window.mpp),
+        );
+        let in_core = window.in_core(region.anchor.0, region.anchor.1);
+        found.push(Nucleus { object, region: region.clone(), shape, in_core });
+        numbers[n] = found.len() as u32;
+    }
+    labels.data_mut().iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
+    found
+}
+
+/// Steps of climbing height per µm.
+const STEPS: f64 = 256.0;
+
+fn height(density: &Density, um: f64, rules: &Rules) -> Plane<u16> {
+    let squared = distance::squared(&density.mask);
+    // Eighths of a pixel: a byte reaches 32 pixels, more than any nucleus's radius.
+    let eighths: Vec<u8> = (0..1024).map(|d| (f64::from(d).sqrt() * 8.0).min(255.0) as u8).collect();
+    let soft = smooth::gaussian(&squared.map(|d| eighths[d.min(1023) as usize]), rules.climb_um / um);
+    let dense = smooth::gaussian(&density.smooth, rules.blob_um / um);
+    let (a, b) = (um / 8.0 * STEPS, rules.density_weight / 100.0 * STEPS);
+    let (a, b) = (a.round() as u32, b.round() as u32);
+    let mut out = Plane::filled(soft.width(), soft.height(), 0u16);
+    for ((o, &d), &v) in out.data_mut().iter_mut().zip(soft.data()).zip(dense.data()) {
+        *o = (a * u32::from(d) + b * u32::from(v)).min(65_535) as u16;
+    }
+    out
+}
+
+/// Paints labels of blocks of `factor` pixels at full resolution.
+fn enlarge(coarse: &Plane<u32>, factor: usize, offset: (usize, usize), field: &Field<'_>) -> Plane<u32> {
+    let mut out = Plane::filled(field.width(), field.height(), 0u32);
+    for y in 0..coarse.height() {
+        for fy in 0..factor {
+            let row = &mut out.row_mut(offset.1 + y * factor + fy)[offset.0..];
+            for (cells, &v) in row.chunks_exact_mut(factor).zip(coarse.row(y)) {
+                cells.fill(v);
+            }
+        }
+    }
+    out
+}
+
+/// Collects the regions of a plane whose numbers have gaps; the index is the number.
+fn regions_of(plane: &Plane<u32>) -> Vec<Region> {
+    let top = plane.data().iter().copied().max().unwrap_or(0) as usize;
+    let mut regions = vec![Region::EMPTY; top + 1];
+    for y in 0..plane.height() {
+        let row = plane.row(y);
+        let mut x = 0;
+        while x < row.len() {
+            let n = row[x];
+            let start = x;
+            x += row[x..].iter().take_while(|&&v| v == n).count();
+            if n != 0 {
+                regions[n as usize].add_run(y, start, x, plane.width(), plane.height());
+            }
+        }
+    }
+    regions
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! The boundary of each nucleus, from its own contrast to what surrounds it.
+
+use super::{Rules, density::Density, patch::Patch, regions_of};
+use crate::{raster::Plane, segment::label::Region, stain::StainProfile};
+
+/// Width of the surroundings that are looked at, in µm.
+const RING_UM: f64 = 2.5;
+/// Pixels of surroundings below which the slide's cytoplasm stands in.
+const FEW: u32 = 20;
+
+/// Clears, in each basin, the pixels closer in density to the surroundings than to the basin, and
+/// basins that hardly differ from them.
+pub(super) fn refine(
+    basins: Plane<u32>,
+    density: &Density,
+    um: f64,
+    profile: &StainProfile,
+    rules: &Rules,
+) -> Plane<u32> {
+    let contrast = f64::from(profile.h_nuclei.saturating_sub(profile.h_cytoplasm).max(1));
+    let levels: Vec<u8> = regions_of(&basins)
+        .iter()
+        .enumerate()
+        .map(|(number, region)| {
+            if region.area_px as f64 * um * um < rules.min_um2 * 0.75 {
+                return u8::MAX;
+            }
+            let (own, around) = means(&basins, density, region, number as u32, um);
+            let around = around.unwrap_or(f64::from(profile.h_cytoplasm));
+            if own - around < rules.min_contrast * contrast {
+                return u8::MAX;
+            }
+            (around + rules.edge_level * (own - around)).clamp(1.0, 254.0) as u8
+        })
+        .collect();
+    let mut out = basins;
+    for (label, &v) in out.data_mut().iter_mut().zip(density.smooth.data()) {
+        if *label != 0 && v < levels[*label as usize] {
+            *label = 0;
+        }
+    }
+    clean(&out, um, rules)
+}
+
+/// Makes each region whole: broken rings closed, holes filled, threads and loose pieces removed.
+fn clean(labels: &Plane<u32>, um: f64, rules: &Rules) -> Plane<u32> {
+    let mut out = Plane::filled(labels.width(), labels.height(), 0u32);
+    let px = |length_um: f64| (length_um / um).round() as usize;
+    for (number, region) in regions_of(labels).iter().enumerate().filter(|(_, r)| r.area_px > 0) {
+        let number = number as u32;
+        if let Some(patch) = Patch::of(labels, region, number) {
+            let whole = patch.closed(px(rules.close_um)).filled().opened(px(rules.open_um)).largest();
+            whole.paint(&mut out, number);
+        }
+    }
+    out
+}
+
+/// Mean density of a basin, and of the unlabelled pixels in its widened box.
+fn means(
+    basins: &Plane<u32>,
+    density: &Density,
+    region: &Region,
+    number: u32,
+    um: f64,
+) -> (f64, Option<f64>) {
+    let ring = (RING_UM / um).ceil() as usize;
+    let columns = region.x0.saturating_sub(ring)..(region.x1 + ring).min(basins.width());
+    let rows = region.y0.saturating_sub(ring)..(region.y1 + ring).min(basins.height());
+    let (mut own, mut around, mut count) = (0u32, 0u32, 0u32);
+    for y in rows {
+        let labels = &basins.row(y)[columns.clone()];
+        for (&label, &v) in labels.iter().zip(&density.smooth.row(y)[columns.clone()]) {
+            own += u32::from(v) * u32::from(label == number);
+            around += u32::from(v) * u32::from(label == 0);
+            count += u32::from(label == 0);
+        }
+    }
+    let own = f64::from(own) / region.area_px as f64;
+    (own, (count >= FEW).then(|| f64::from(around) / f64::from(count)))
+}
