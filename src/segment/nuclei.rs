@@ -92,7 +92,7 @@ pub const RULES: Rules = Rules {
 pub const MAX_EXTENT_UM: f64 = 30.0;
 
 /// Halo, in µm, with which nuclei come out the same for every grid of windows.
-pub const HALO_UM: f64 = 64.0;
+pub const HALO_UM: f64 = 48.0;
 
 /// The nuclei of one window.
 pub struct Nuclei {

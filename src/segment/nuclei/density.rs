@@ -43,8 +43,8 @@ impl Density {
     }
 }
 
-/// Haematoxylin minus a share of the eosin beyond the cytoplasm's, averaged over blocks of `factor` pixels
-/// aligned to the slide. The first block starts at the returned offset.
+/// Haematoxylin minus a share of the eosin beyond the cytoplasm's, 0 where clear and outside tissue, averaged
+/// over blocks of `factor` pixels aligned to the slide. The first block starts at the returned offset.
 pub(super) fn corrected(field: &Field<'_>, factor: usize, weight: f64) -> (Plane<u8>, (usize, usize)) {
     let first = |start: i64| (-start).rem_euclid(factor as i64) as usize;
     let (x0, y0) = (first(field.window.left()), first(field.window.top()));
@@ -54,15 +54,19 @@ pub(super) fn corrected(field: &Field<'_>, factor: usize, weight: f64) -> (Plane
     let scale = (weight * 256.0).round() as i32;
     let bias = i32::from(field.profile.e_cytoplasm) * scale;
     let mut sums = vec![0i32; w];
+    let mut line = vec![0i32; field.width() - x0.min(field.width())];
     let area = (factor * factor) as i32;
     for y in 0..h {
         sums.fill(0);
         for row in y0 + y * factor..y0 + (y + 1) * factor {
-            let (hs, es) = (&field.h.row(row)[x0..], &field.e.row(row)[x0..]);
-            for ((sum, hs), es) in sums.iter_mut().zip(hs.chunks_exact(factor)).zip(es.chunks_exact(factor)) {
-                for (&h, &e) in hs.iter().zip(es) {
-                    *sum += (i32::from(h) * 256 - i32::from(e) * scale + bias).clamp(0, 255 * 256);
-                }
+            let stains = field.h.row(row)[x0..].iter().zip(&field.e.row(row)[x0..]);
+            let places = field.clear.row(row)[x0..].iter().zip(&field.tissue.row(row)[x0..]);
+            for ((v, (&h, &e)), (&clear, &tissue)) in line.iter_mut().zip(stains).zip(places) {
+                let mixed = i32::from(h) * 256 - i32::from(e) * scale + bias;
+                *v = mixed.clamp(0, 255 * 256) * i32::from(tissue & (clear ^ 1));
+            }
+            for (sum, block) in sums.iter_mut().zip(line.chunks_exact(factor)) {
+                *sum += block.iter().sum::<i32>();
             }
         }
         for (v, &sum) in out.row_mut(y).iter_mut().zip(&sums) {
