@@ -8,6 +8,7 @@ pub mod geometry;
 pub mod measure;
 pub mod organ;
 pub mod phantom;
+pub mod pipeline;
 pub mod raster;
 pub mod report;
 pub mod score;
@@ -15,8 +16,10 @@ pub mod segment;
 pub mod slide;
 pub mod stain;
 pub mod tile;
+pub mod tissue;
 pub mod units;
 pub mod warning;
+pub mod watch;
 
 pub use self::{
     error::{Error, Result},

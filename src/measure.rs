@@ -1,4 +1,7 @@
 //! From objects and counts to named numbers.
 
 pub mod feature;
+pub mod kidney;
+pub mod liver;
+pub mod pancreas;
 pub mod tally;

@@ -1,5 +1,9 @@
 //! Organs: how each tissue is segmented and which features it has.
 
+mod kidney;
+mod liver;
+mod pancreas;
+
 use crate::{
     geometry::Rect,
     measure::feature::Feature,
@@ -54,10 +58,16 @@ pub struct Organ {
 }
 
 /// Every organ this build can score.
-pub const ORGANS: &[&Organ] = &[];
+pub const ORGANS: &[&Organ] = &[&liver::LIVER, &kidney::KIDNEY, &pancreas::PANCREAS];
 
 /// Returns the organ called `name` (any case), or `None`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Organ> {
     ORGANS.iter().find(|o| o.name.eq_ignore_ascii_case(name)).copied()
+}
+
+impl std::fmt::Debug for Organ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Organ").field("name", &self.name).finish_non_exhaustive()
+    }
 }

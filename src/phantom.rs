@@ -6,6 +6,9 @@
 
 pub mod blob;
 pub mod jpeg;
+mod kidney;
+mod liver;
+mod pancreas;
 pub mod points;
 pub mod render;
 pub mod stamp;
@@ -102,4 +105,4 @@ pub struct Painter {
 }
 
 /// Every organ that can be painted.
-pub const PAINTERS: &[&Painter] = &[];
+pub const PAINTERS: &[&Painter] = &[&liver::PAINTER, &kidney::PAINTER, &pancreas::PAINTER];

@@ -2,6 +2,8 @@
 //!
 //! Cut-offs, weights and provenance are data: the built-in rubric in `models/rubric`, or `--rubric FILE`.
 
+pub mod rubric;
+
 use serde::Serialize;
 
 use crate::measure::feature::{Feature, Missing, Value};
@@ -59,7 +61,7 @@ pub struct Finding {
 }
 
 /// A weighted mean of scores on 0–100, or why there is none.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DamageIndex {
     /// `liver_damage_index`, `steatosis`, ….
     pub name: String,
@@ -72,7 +74,7 @@ pub struct DamageIndex {
 }
 
 /// All findings of one organ on one slide, and their indices.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct OrganScore {
     /// Lesions in rubric order.
     pub findings: Vec<Finding>,

@@ -6,10 +6,13 @@
 pub mod contour;
 pub mod distance;
 pub mod field;
+pub mod kidney;
 pub mod label;
+pub mod liver;
 pub mod morphology;
 pub mod nuclei;
 pub mod object;
+pub mod pancreas;
 pub mod red_cells;
 pub mod shape;
 pub mod smooth;

@@ -1,0 +1,6 @@
+//! Features of the liver (domain.md §3).
+
+use super::feature::Feature;
+
+/// Features in report order.
+pub const FEATURES: &[&Feature] = &[];
