@@ -76,7 +76,7 @@ const INFLAMMATION: Knob = knob(
 const CONGESTION: Knob = knob(
     "congestion",
     "share of vessels and capillaries filled with red cells, %",
-    25.0,
+    40.0,
     (0.0, 100.0),
     "kidney_rbc_area_pct",
 );
@@ -138,9 +138,10 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
         corpuscle::place(&tools, &section, amount(&GLOMERULAR_SIZE), amount(&BOWMAN_SPACE), amount(&SCLEROSIS));
     let vessels = vessels::place(&tools, &section, &corpuscles);
     let foci = interstitium::Foci::new(&tools, &section, amount(&INFLAMMATION));
-    let mut tubules = tubules::place(&tools, &section);
+    let obstacles: Vec<_> =
+        corpuscles.iter().map(|c| c.outline).chain(vessels.iter().map(|v| v.outline)).collect();
+    let mut tubules = tubules::place(&tools, &section, &obstacles);
     lesions::swell(&tools, &mut tubules, amount(&TUBULAR_DILATION));
-    let obstacles = corpuscles.iter().map(|c| c.outline).chain(vessels.iter().map(|v| v.outline)).collect();
     let packing = packing::Packing::new(&tools, &section, &foci, &tubules, obstacles);
 
     let survey = packing.survey(canvas);
@@ -161,7 +162,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     seen.lymphocytes =
         interstitium::lymphocytes(&tools, &packing, (&section, &foci, cortex_mm2), &mut ids, canvas);
     let spaces = blood::spaces(&tools, &packing, &section, (&tubules, &vessels, &seen.corpuscles), canvas);
-    interstitium::paint(&tools, &spaces, &mut ids, canvas);
+    interstitium::paint(&tools, &packing, &spaces, &mut ids, canvas);
     blood::fill(&tools, &spaces, amount(&CONGESTION), canvas);
 
     let mut truth = Truth { features: seen.features(canvas), ..Truth::default() };

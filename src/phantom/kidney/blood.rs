@@ -77,7 +77,7 @@ fn capillaries(
     let mut taken = vec![false; columns * ((section.size.1 / cell) as usize + 1)];
     for from in jittered(section.size.0, section.size.1, 13.0 * um, 0.9, s) {
         let (turn, long) = (s.angle(), s.range(1.0, 1.5));
-        if section.outline.distance(from.0, from.1) > -14.0 * um {
+        if section.outline.distance(from.0, from.1) > -18.0 * um {
             continue;
         }
         let at = deepest(packing, from, um);
@@ -91,14 +91,14 @@ fn capillaries(
             continue;
         }
         taken[i] = true;
-        let r = (-here.depth * 1.15).min(4.2 * um);
-        found.push(Space { outline: Blob::ellipse(at.0, at.1, r * long, r, turn), source: Source::Capillary });
+        let r = (-here.depth * 1.1).clamp(1.6 * um, 3.0 * um);
+        found.push(Space { outline: Blob::ellipse(at.0, at.1, r * long.min(3.3 * um / r), r, turn), source: Source::Capillary });
     }
 }
 
 /// Spindle nuclei of muscle and endothelium.
 fn walls(vessel: &Vessel, um: f32, s: &mut Stream, found: &mut Vec<Space>) {
-    let thickness = vessel.outline.ry - vessel.lumen.ry;
+    let thickness = (vessel.outline.ry - vessel.lumen.ry).max(2.0 * um);
     let layers = if vessel.artery { (thickness / (5.0 * um)).round().max(1.0) as usize } else { 1 };
     for layer in 0..layers {
         let ring = vessel.lumen.grown(thickness * (layer as f32 + 0.35) / layers as f32);

@@ -91,7 +91,7 @@ fn one(tools: &Tools, (x, y): (f32, f32), cut: f32, size: f32, bowman: f32, soli
     let space = (bowman / 100.0 * s.range(0.82, 1.18)).min(0.62);
     // The capsule's inner half line and the lobules' clefts leave the tuft a little less.
     let t = r * (1.0 - space).sqrt();
-    let shift = (r - t) * 0.45;
+    let shift = (r - t) * s.range(0.3, 0.85);
     let tuft = Blob::ellipse(x + shift * pole.cos(), y + shift * pole.sin(), t * long, t / long, s.angle())
         .wobbly(0.035, s);
     Corpuscle { outline, tuft, solid, pole }

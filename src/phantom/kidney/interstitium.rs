@@ -3,7 +3,7 @@
 use super::{
     super::{
         Canvas,
-        blob::{Blob, Dye, Outline as _},
+        blob::{Blob, Outline as _},
         points::{Spot, jittered, poisson},
         stamp::NucleusKind,
     },
@@ -166,19 +166,30 @@ pub(super) fn deepest(packing: &Packing<'_>, from: Spot, um: f32) -> Spot {
     at
 }
 
-/// Paints capillaries as clear slits, each perhaps with its nucleus, and fibroblasts.
-pub(super) fn paint(tools: &Tools, spaces: &[Space], ids: &mut Ids, canvas: &mut Canvas) {
+/// Returns the direction in which the interstitium runs on, in radians.
+fn lengthwise(packing: &Packing<'_>, (x, y): Spot, um: f32) -> f32 {
+    let shallow = |angle: f32| {
+        let (sin, cos) = angle.sin_cos();
+        let at = |r: f32| packing.at((x + r * cos, y + r * sin)).depth;
+        at(2.5 * um).max(at(-2.5 * um))
+    };
+    let angles = (0..6).map(|k| k as f32 * std::f32::consts::PI / 6.0);
+    angles.map(|a| (shallow(a), a)).fold((f32::MAX, 0.0), |best, a| if a.0 < best.0 { a } else { best }).1
+}
+
+/// Paints the spindle nuclei of capillaries and vessel walls.
+pub(super) fn paint(tools: &Tools, packing: &Packing<'_>, spaces: &[Space], ids: &mut Ids, canvas: &mut Canvas) {
     let um = tools.um;
     let mut s = tools.stream("interstitial nuclei");
     for space in spaces {
-        let (nucleus, angle, side) = (s.chance(0.45), s.angle(), s.range(0.7, 1.0));
+        let (nucleus, side) = (s.chance(0.4), s.range(0.3, 0.9));
         match space.source {
             Source::Capillary => {
-                canvas.fill(&space.outline, Dye::he(1, 4), 1.6 * um);
                 let r = space.outline.rx.min(space.outline.ry);
+                let angle = lengthwise(packing, (space.outline.x, space.outline.y), um) + 1.57;
                 let (sin, cos) = angle.sin_cos();
                 let at = (space.outline.x + cos * r * side, space.outline.y + sin * r * side);
-                let blob = Blob::ellipse(at.0, at.1, s.range(2.8, 4.4) * um, s.range(1.0, 1.5) * um, angle + 1.57);
+                let blob = Blob::ellipse(at.0, at.1, s.range(2.8, 4.6) * um, s.range(0.9, 1.5) * um, angle + 1.57);
                 if nucleus && canvas.is_free(&blob.grown(0.5 * um), "nuclei") {
                     tools.stamp.nucleus(canvas, &mut s, NucleusKind::Elongated, &blob, 0.95, ids.next());
                 }

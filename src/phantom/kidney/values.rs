@@ -102,12 +102,12 @@ impl Seen {
         v.put("glom_area_cv", sd(&tufts).zip(mean_tuft).map(|(sd, m)| sd / m));
         let of_all = |f: &dyn Fn(usize) -> f64| mean(&(0..n).map(f).collect::<Vec<_>>());
         let part = |i: usize| &self.corpuscles[i];
-        let space = |i: usize| 100.0 * (1.0 - part(i).tuft_px as f64 / part(i).corpuscle_px.max(1) as f64);
-        v.put("bowman_space_pct", of_all(&space));
         let nuclei: f64 = equatorial.iter().map(|&i| f64::from(self.tuft_nuclei[i])).sum();
         v.put("glom_nuclei_per_tuft", ratio(nuclei, equatorial.len() as f64));
         let all_nuclei: f64 = self.tuft_nuclei.iter().map(|&n| f64::from(n)).sum();
         let tuft_px: f64 = self.corpuscles.iter().map(|c| c.tuft_px as f64).sum();
+        let corpuscle_px: f64 = self.corpuscles.iter().map(|c| c.corpuscle_px as f64).sum();
+        v.put("bowman_space_pct", ratio(100.0 * (corpuscle_px - tuft_px), corpuscle_px));
         v.put("glom_nuclear_density_per_mm2", ratio(all_nuclei * um2 * 1e6, tuft_px));
         let solid = |i: usize| 100.0 * part(i).solid_px as f64 / part(i).tuft_px.max(1) as f64;
         v.put("glom_sclerosis_index", of_all(&|i| grade(solid(i))));
