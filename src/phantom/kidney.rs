@@ -13,6 +13,8 @@ mod lesions;
 mod packing;
 mod section;
 mod tubules;
+#[cfg(test)]
+mod tests;
 mod tuft;
 mod values;
 mod vessels;
@@ -146,7 +148,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
 
     let survey = packing.survey(canvas);
     let walls = lesions::deal(&tools, &tubules, &survey, &amount);
-    let lumina = epithelium::paint(&tools, &section, &walls, canvas);
+    let lumina = epithelium::paint(&tools, &section, &foci, &walls, canvas);
     let mut seen = values::Seen::new(survey, walls, lumina);
     let mut ids = values::Ids::default();
     vessels::paint(&tools, &vessels, canvas);

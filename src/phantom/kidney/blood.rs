@@ -8,7 +8,7 @@ use super::{
         texture::Stream,
     },
     Tools,
-    interstitium::deepest,
+    interstitium::{deepest, lengthwise},
     packing::{NONE, Packing},
     section::Section,
     tuft::Painted,
@@ -19,7 +19,9 @@ use super::{
 /// What a space is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
+    /// Between tubules; may have a nucleus.
     Capillary,
+    /// Capillary without a nucleus of its own.
     Loop,
     VasaRecta,
     Vessel,
@@ -92,7 +94,17 @@ fn capillaries(
         }
         taken[i] = true;
         let r = (-here.depth * 1.1).clamp(1.6 * um, 3.0 * um);
-        found.push(Space { outline: Blob::ellipse(at.0, at.1, r * long.min(3.3 * um / r), r, turn), source: Source::Capillary });
+        let outline = Blob::ellipse(at.0, at.1, r * long.min(3.3 * um / r), r, turn);
+        found.push(Space { outline, source: Source::Capillary });
+        let (sin, cos) = lengthwise(packing, at, um).sin_cos();
+        for far in [-5.2 * um, 5.2 * um] {
+            let (x, y) = (at.0 + far * cos, at.1 + far * sin);
+            let here = packing.at((x, y));
+            if (-12.0 * um..-1.0 * um).contains(&here.depth) && here.owner != NONE {
+                let r = (-here.depth * 1.1).clamp(1.6 * um, 2.8 * um);
+                found.push(Space { outline: Blob::ellipse(x, y, r, r * 0.9, turn), source: Source::Loop });
+            }
+        }
     }
 }
 

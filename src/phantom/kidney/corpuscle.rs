@@ -33,15 +33,15 @@ const EQUATOR_UM: (f32, f32) = (122.0, 6.0);
 const FURTHEST_CUT: f32 = 0.72;
 /// Least distance between centres, in µm.
 const APART_UM: f32 = 200.0;
-/// Room kept around a corpuscle, in µm.
-const ROOM_UM: f32 = 22.0;
+/// Distance of centres from the edges of the cortex, in µm: the largest enlarged corpuscle fits, so that
+/// size does not change how many there are.
+const ROOM_UM: f32 = 102.0;
 
 /// Chooses glomeruli. `size` scales areas, `bowman` and `sclerosis` are %.
 pub(super) fn place(tools: &Tools, section: &Section, size: f32, bowman: f32, sclerosis: f32) -> Vec<Corpuscle> {
     let mut s = tools.stream("glomeruli");
     let um = tools.um;
-    let largest = EQUATOR_UM.0 * 0.5 * um * size.max(1.0).sqrt() * 1.1;
-    let room = largest + ROOM_UM * um;
+    let room = ROOM_UM * um;
     let all = poisson(section.size.0, section.size.1, APART_UM * um, usize::MAX, &mut s);
     let fits = |&(x, y): &(f32, f32)| section.outline.distance(x, y) < -room && section.from_medulla((x, y)) > room;
     let mut spots: Vec<_> = all.into_iter().filter(fits).collect();

@@ -13,6 +13,7 @@ use super::{
         texture::Stream,
     },
     Tools,
+    interstitium::Foci,
     lesions::Wall,
     packing::{CAPSULE_UM, DEPTH_STEPS, Packing},
     section::Section,
@@ -39,6 +40,7 @@ struct Look {
 pub(super) fn paint(
     tools: &Tools,
     section: &Section,
+    foci: &Foci,
     walls: &[Wall],
     canvas: &mut Canvas,
 ) -> Lumina {
@@ -60,7 +62,7 @@ pub(super) fn paint(
                     let look = if id != 0 {
                         wall(tools, &walls[id as usize - 1], (x, y), ratio, depth)
                     } else if es[x] != 0 {
-                        between(tools, section, (x, y), depth)
+                        between(tools, section, foci, (x, y), depth)
                     } else {
                         Look { h: 0.0, e: 0.0, lumen: false }
                     };
@@ -135,7 +137,7 @@ fn content(wall: &Wall, grain: f32, dome: f32, inward_um: f32) -> (f32, f32) {
     (0.8 + 0.2 * fleck, 1.0 + (wisps * (0.5 + grain + 0.6 * dome)).max(0.0) + fleck)
 }
 
-fn between(tools: &Tools, section: &Section, (x, y): (usize, usize), depth: f32) -> Look {
+fn between(tools: &Tools, section: &Section, foci: &Foci, (x, y): (usize, usize), depth: f32) -> Look {
     let um = tools.um;
     let grain = Tools::at(&tools.grain, x, y);
     let dome = Tools::at(&tools.domes, y, x);
@@ -151,7 +153,8 @@ fn between(tools: &Tools, section: &Section, (x, y): (usize, usize), depth: f32)
     // Capillaries follow the wider clefts; in wide, inflamed ones there is matrix between the cells.
     let cleft = depth / um - 1.1 + 0.8 * dome + 0.7 * bend;
     let matrix = ((depth / um - 4.0) * 0.25).clamp(0.0, 0.6) * (1.0 + 1.6 * dome);
-    let open = cleft.clamp(0.0, 1.0) * (1.0 - matrix).clamp(0.1, 1.0);
+    let swollen = 0.75 * foci.inside((x as f32, y as f32));
+    let open = cleft.clamp(0.0, 1.0) * (1.0 - matrix.max(swollen)).clamp(0.1, 1.0);
     let (h, e) = (6.5 + 3.0 * grain + 2.0 * dome, 17.0 + 5.0 * dome + 5.0 * grain);
     Look { h: h * (1.0 - 0.8 * open), e: e * (1.0 - 0.72 * open), lumen: false }
 }
@@ -276,6 +279,9 @@ fn nucleus(
 /// Share of the epithelium that vacuoles take in a vacuolated tubule (the feature asks for 10 %).
 const VACUOLE_SHARE: f64 = 0.17;
 
+/// Places tried for vacuoles of one tubule.
+const VACUOLE_TRIES: u32 = 1500;
+
 /// Paints vacuoles (layer `vacuoles`). Returns their pixels by tubule.
 pub(super) fn vacuoles(
     tools: &Tools,
@@ -292,7 +298,7 @@ pub(super) fn vacuoles(
             continue;
         }
         let wanted = (epithelium_px[i] as f64 * VACUOLE_SHARE) as u64;
-        for _ in 0..600 {
+        for _ in 0..VACUOLE_TRIES {
             if painted[i] >= wanted {
                 break;
             }
@@ -320,7 +326,9 @@ fn vacuole(
     );
     let here = packing.at((x, y));
     let room = here.depth / (1.0 - here.ratio).max(0.04) * (here.ratio - wall.lumen);
-    if here.owner != owner || here.depth < r + 0.8 * um || room < r * 0.8 + 0.8 * um {
+    // Low epithelium has small vacuoles.
+    let r = r.min(here.depth - 0.7 * um).min(room - 0.5 * um);
+    if here.owner != owner || r < 0.9 * um {
         return 0;
     }
     let blob = Blob::circle(x, y, r).wobbly(0.03, s);

@@ -28,6 +28,10 @@ const MOST_PER_MM2: f32 = 2000.0;
 pub(super) struct Foci {
     wanted_per_mm2: f32,
     centres: Vec<Spot>,
+    /// Centres by square of side `side`.
+    grid: Vec<Vec<Spot>>,
+    side: f32,
+    columns: usize,
     radius: f32,
     widening: f32,
 }
@@ -37,15 +41,31 @@ impl Foci {
         let mut s = tools.stream("inflammation");
         let um = tools.um;
         let share = ((wanted_per_mm2 - SCATTERED_PER_MM2) / (MOST_PER_MM2 - SCATTERED_PER_MM2)).clamp(0.0, 1.0);
-        let mut centres = poisson(section.size.0, section.size.1, FOCI_APART_UM * um, usize::MAX, &mut s);
+        let side = FOCI_APART_UM * um;
+        let mut centres = poisson(section.size.0, section.size.1, side, usize::MAX, &mut s);
         centres.retain(|&(x, y)| section.outline.distance(x, y) < -60.0 * um && !section.in_medulla((x, y)));
         let radius = if share > 0.0 { FOCUS_UM * (0.12 + 0.88 * share).sqrt() * um } else { 0.0 };
-        Self { wanted_per_mm2, centres, radius, widening: WIDENING_UM * um }
+        let columns = (section.size.0 / side) as usize + 1;
+        let mut grid = vec![Vec::new(); columns * ((section.size.1 / side) as usize + 1)];
+        for &at in &centres {
+            grid[(at.1 / side) as usize * columns + (at.0 / side) as usize].push(at);
+        }
+        Self { wanted_per_mm2, centres, grid, side, columns, radius, widening: WIDENING_UM * um }
     }
 
+    /// Distance to the nearest centre, as far as the next square.
     fn nearest(&self, at: Spot) -> f32 {
-        let far = |c: &Spot| (c.0 - at.0).powi(2) + (c.1 - at.1).powi(2);
-        self.centres.iter().map(far).fold(f32::MAX, f32::min).sqrt()
+        let (cx, cy) = ((at.0 / self.side) as usize, (at.1 / self.side) as usize);
+        let rows = self.grid.len() / self.columns;
+        let mut best = f32::MAX;
+        for y in cy.saturating_sub(1)..(cy + 2).min(rows) {
+            for x in cx.saturating_sub(1)..(cx + 2).min(self.columns) {
+                for c in &self.grid[y * self.columns + x] {
+                    best = best.min((c.0 - at.0).powi(2) + (c.1 - at.1).powi(2));
+                }
+            }
+        }
+        best.sqrt()
     }
 
     /// Returns whether a square of tissue around `centre` may be inflamed.
@@ -53,13 +73,17 @@ impl Foci {
         self.radius > 0.0 && self.nearest(centre) < self.radius * 1.3
     }
 
+    /// Returns 0 outside the foci to 1 well inside.
+    pub(super) fn inside(&self, at: Spot) -> f32 {
+        if self.radius <= 0.0 {
+            return 0.0;
+        }
+        (2.0 - 2.0 * self.nearest(at) / self.radius).clamp(0.0, 1.0)
+    }
+
     /// Returns the gap between tubules at a place, in pixels.
     pub(super) fn gap(&self, at: Spot, usual: f32) -> f32 {
-        if self.radius <= 0.0 {
-            return usual;
-        }
-        let inside = (1.0 - self.nearest(at) / self.radius).clamp(0.0, 1.0);
-        usual + self.widening * (inside * 2.0).min(1.0)
+        usual + self.widening * self.inside(at)
     }
 }
 
@@ -167,7 +191,7 @@ pub(super) fn deepest(packing: &Packing<'_>, from: Spot, um: f32) -> Spot {
 }
 
 /// Returns the direction in which the interstitium runs on, in radians.
-fn lengthwise(packing: &Packing<'_>, (x, y): Spot, um: f32) -> f32 {
+pub(super) fn lengthwise(packing: &Packing<'_>, (x, y): Spot, um: f32) -> f32 {
     let shallow = |angle: f32| {
         let (sin, cos) = angle.sin_cos();
         let at = |r: f32| packing.at((x + r * cos, y + r * sin)).depth;

@@ -106,7 +106,8 @@ pub(super) fn paint(tools: &Tools, corpuscle: &Corpuscle, id: u32, canvas: &mut 
         }
         let grain = Tools::at(&tools.grain, x, y);
         if along(x, y) >= solid_from {
-            return dye(5.0 + 2.0 * grain, 33.0 + 3.0 * grain);
+            let slow = weave.tone(x as f32, y as f32);
+            return dye(5.0 + 2.0 * grain + slow, 29.0 + 3.0 * grain + 3.0 * slow);
         }
         texture(&weave, (x as f32 + 0.5, y as f32 + 0.5), d, grain)
     });
