@@ -12,9 +12,10 @@ mod interstitium;
 mod lesions;
 mod packing;
 mod section;
-mod tubules;
+mod survey;
 #[cfg(test)]
 mod tests;
+mod tubules;
 mod tuft;
 mod values;
 mod vessels;
@@ -39,13 +40,8 @@ const fn knob(
     Knob { name, about, healthy, range, feature, falls: false }
 }
 
-const GLOMERULAR_SIZE: Knob = knob(
-    "glomerular_size",
-    "area of glomeruli, times normal",
-    1.0,
-    (0.6, 1.8),
-    "glom_tuft_area_um2_mean",
-);
+const GLOMERULAR_SIZE: Knob =
+    knob("glomerular_size", "area of glomeruli, times normal", 1.0, (0.6, 1.8), "glom_tuft_area_um2_mean");
 const BOWMAN_SPACE: Knob =
     knob("bowman_space", "Bowman's space, % of the corpuscle", 18.0, (5.0, 55.0), "bowman_space_pct");
 const SCLEROSIS: Knob =
@@ -136,8 +132,13 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let tools = Tools::new(request, canvas.size());
     let amount = |knob: &Knob| request.amount(knob) as f32;
     let section = section::Section::new(&tools, canvas.size());
-    let corpuscles =
-        corpuscle::place(&tools, &section, amount(&GLOMERULAR_SIZE), amount(&BOWMAN_SPACE), amount(&SCLEROSIS));
+    let corpuscles = corpuscle::place(
+        &tools,
+        &section,
+        amount(&GLOMERULAR_SIZE),
+        amount(&BOWMAN_SPACE),
+        amount(&SCLEROSIS),
+    );
     let vessels = vessels::place(&tools, &section, &corpuscles);
     let foci = interstitium::Foci::new(&tools, &section, amount(&INFLAMMATION));
     let obstacles: Vec<_> =
@@ -146,10 +147,10 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     lesions::swell(&tools, &mut tubules, amount(&TUBULAR_DILATION));
     let packing = packing::Packing::new(&tools, &section, &foci, &tubules, obstacles);
 
-    let survey = packing.survey(canvas);
+    let survey = survey::survey(&packing, tubules.len(), canvas);
     let walls = lesions::deal(&tools, &tubules, &survey, &amount);
     let lumina = epithelium::paint(&tools, &section, &foci, &walls, canvas);
-    let mut seen = values::Seen::new(survey, walls, lumina);
+    let mut seen = values::Seen::new(&tubules, survey, walls, lumina);
     let mut ids = values::Ids::default();
     vessels::paint(&tools, &vessels, canvas);
     for (corpuscle, id) in corpuscles.iter().zip(1..) {
@@ -167,7 +168,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     interstitium::paint(&tools, &packing, &spaces, &mut ids, canvas);
     blood::fill(&tools, &spaces, amount(&CONGESTION), canvas);
 
-    let mut truth = Truth { features: seen.features(canvas), ..Truth::default() };
+    let mut truth = Truth { features: seen.features(canvas, &vessels, &section), ..Truth::default() };
     truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
     truth
 }
