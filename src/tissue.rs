@@ -103,15 +103,17 @@ fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
     TissueMask { area_mm2: mpp.area_mm2(solid.count()), mask, scale, white }
 }
 
-/// Returns the sum of the three optical densities and that of green alone, × 100, clamped to 0–255.
+/// Returns the sum of the three optical densities, × 100, clamped to 0–255, and green's part of it.
 fn densities(view: &Rgb, white: &White) -> (Plane<u8>, Plane<u8>) {
     let tables = white.density_tables();
     let mut od = Plane::filled(view.width(), view.height(), 0u8);
     let mut green = od.clone();
     for ((od, green), px) in od.data_mut().iter_mut().zip(green.data_mut()).zip(view.pixels()) {
         let [r, g, b] = std::array::from_fn(|k| tables[k][usize::from(px[k])]);
-        *od = ((r + g + b) / 10).min(255) as u8;
-        *green = (g / 10).min(255) as u8;
+        let sum = u32::from(r + g + b).max(1);
+        let clamped = (sum / 10).min(255);
+        *od = clamped as u8;
+        *green = (clamped * u32::from(g) / sum) as u8;
     }
     (od, green)
 }
