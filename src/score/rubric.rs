@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     measure::feature::{Missing, Value},
     organ::Organ,
+    warning::Warning,
 };
 
 /// The built-in rubric, generated from the same list as the tables of domain.md §4.3.
@@ -81,6 +82,13 @@ impl Rubric {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Returns the remark that scores made with this rubric need, when it differs from the built-in one.
+    #[must_use]
+    pub fn warning(&self) -> Option<Warning> {
+        let (name, changed) = (self.origin.name.clone(), self.origin.changed.len());
+        (changed > 0).then_some(Warning::NonDefaultScoring { name, changed })
     }
 
     /// Returns the lesions of an organ in report order.
@@ -199,7 +207,7 @@ fn follow_field_number(name: &str, file: &mut RubricFile, builtin: &RubricFile) 
 }
 
 /// Returns bytes as lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 

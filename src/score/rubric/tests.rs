@@ -124,6 +124,7 @@ fn changes_are_recorded() {
             .map(|c| format!("{} {} -> {}", c.path, c.default, c.now))
             .collect();
         assert_eq!(got, expected, "{pointer}");
+        assert_eq!(rubric.warning().is_some(), !expected.is_empty());
         assert_ne!(rubric.origin().sha256, builtin().origin().sha256);
     }
     t("/organs/liver/lesions/0/weight", json!(2), &[]);
