@@ -69,14 +69,14 @@ fn animals(table: &Table, samples: &[Sample], column: &str, of: Fact) -> Result<
 
 /// Groups and animals are written the same way everywhere: `Control` and `control` are not two groups.
 fn spelling(table: &Table, samples: &[Sample]) -> Result<()> {
-    let columns: [(&str, fn(&Sample) -> &str); 2] =
-        [("group", |s| &s.group), ("animal_id", |s| &s.animal_id)];
+    let columns: [(&str, Fact); 2] = [("group", |s| Some(&s.group)), ("animal_id", |s| Some(&s.animal_id))];
     for (column, of) in columns {
         let mut first: BTreeMap<String, (&str, u64)> = BTreeMap::new();
         for s in samples {
-            let (then, row) = *first.entry(of(s).to_lowercase()).or_insert((of(s), s.row));
-            if then != of(s) {
-                return Err(table.fault(s.row, column, format!("{then} as in row {row}"), of(s)));
+            let Some(now) = of(s) else { continue };
+            let (then, row) = *first.entry(now.to_lowercase()).or_insert((now, s.row));
+            if then != now {
+                return Err(table.fault(s.row, column, format!("{then} as in row {row}"), now));
             }
         }
     }

@@ -162,3 +162,29 @@ fn other_encodings_are_named() {
         .to_string();
     assert_eq!(text, "study.csv row 2, expected UTF-8 text (in Excel: save as CSV UTF-8), got other bytes");
 }
+
+#[test]
+fn shipped_example_is_a_good_sheet() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("slides")).unwrap();
+    let text = include_str!("../../samples/study.csv");
+    for line in text.lines().skip(1) {
+        fs::write(folder.path().join(line.split(',').next().unwrap()), b"").unwrap();
+    }
+    let path = folder.path().join("study.csv");
+    fs::write(&path, text).unwrap();
+    let samples = read(&path).unwrap();
+    assert_eq!((samples.len(), samples.iter().filter(|s| s.exclude.is_some()).count()), (9, 1));
+}
+
+#[test]
+fn schema_describes_the_columns() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../samples/schema_samples.json")).unwrap();
+    let row = &schema["items"];
+    let columns: Vec<_> = row["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(columns, REQUIRED.into_iter().chain(OPTIONAL).collect::<Vec<_>>());
+    assert_eq!(row["required"], serde_json::json!(REQUIRED));
+    let tissues = row["properties"]["tissue"]["pattern"].as_str().unwrap();
+    assert!(crate::organ::ORGANS.iter().all(|o| tissues.contains(o.name)));
+}

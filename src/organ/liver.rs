@@ -6,6 +6,16 @@ use crate::{
     segment::{liver as segment, nuclei},
 };
 
+/// Sub-indices (domain.md §4.4).
+const SUB_INDICES: &[(&str, &[&str])] = &[
+    ("steatosis", &["macrosteatosis", "microsteatosis", "hypertrophy"]),
+    (
+        "necro-inflammation",
+        &["lobular_inflammation", "ballooning", "necrosis", "portal_inflammation", "cytoplasmic_clearing"],
+    ),
+    ("circulation", &["congestion"]),
+];
+
 /// The liver.
 pub(super) const LIVER: Organ = Organ {
     name: "liver",
@@ -16,6 +26,6 @@ pub(super) const LIVER: Organ = Organ {
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,
-    sub_indices: &[],
+    sub_indices: SUB_INDICES,
     needed_mm2: 20.0,
 };

@@ -159,7 +159,7 @@ fn feature(measured: &Measured) -> FeatureRow {
     let value = measured.value.as_ref().ok();
     FeatureRow {
         name: measured.feature.name,
-        value: value.map(|v| v.value),
+        value: value.map(|v| plain(v.value)),
         unit: measured.feature.unit,
         n: value.map(|v| v.n),
         denominator: value.map(|v| v.denominator),
@@ -181,7 +181,7 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
         lesion: &finding.lesion,
         label: &finding.label,
         feature: &finding.feature,
-        value: finding.value,
+        value: finding.value.map(plain),
         status,
         grade,
         continuous,
@@ -192,6 +192,11 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
         evidence: &finding.evidence,
         missing: why,
     }
+}
+
+/// Returns zero for minus zero, which a reader would take for a sign of something.
+fn plain(v: f64) -> f64 {
+    v + 0.0
 }
 
 fn missing(missing: &Missing) -> Json {
