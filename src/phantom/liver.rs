@@ -13,6 +13,8 @@ mod layout;
 mod lesions;
 mod map;
 mod plates;
+#[cfg(test)]
+mod tests;
 mod truth;
 mod vessels;
 

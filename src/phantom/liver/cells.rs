@@ -34,8 +34,6 @@ pub(super) struct Cell {
 /// A painted hepatocyte nucleus.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nucleus {
-    pub(super) x: f32,
-    pub(super) y: f32,
     pub(super) pixels: u64,
     /// Index of its cell.
     pub(super) cell: usize,
@@ -91,7 +89,7 @@ pub(super) fn nuclei(
         for blob in blobs(cell, largest[index], um, &mut own) {
             let ink = own.range(0.92, 1.3);
             if let Some((_, pixels)) = pen.nucleus(canvas, map, NucleusKind::Vesicular, &blob, ink) {
-                painted.push(Nucleus { x: blob.x, y: blob.y, pixels, cell: index });
+                painted.push(Nucleus { pixels, cell: index });
             }
         }
     }
@@ -104,11 +102,11 @@ fn blobs(cell: &Cell, pushed: Option<Blob>, um: f32, s: &mut Stream) -> Vec<Blob
     let pair = s.chance(BINUCLEATE);
     let ploidy = s.unit();
     let size = match (pair, ploidy) {
-        (true, p) if p < 0.6 => 3.05,
-        (true, _) => 3.7,
-        (false, p) if p < 0.28 => 3.05,
-        (false, p) if p < 0.92 => 3.7,
-        (false, _) => 4.5,
+        (true, p) if p < 0.6 => 3.25,
+        (true, _) => 3.95,
+        (false, p) if p < 0.28 => 3.25,
+        (false, p) if p < 0.92 => 3.95,
+        (false, _) => 4.8,
     };
     // Not every nucleus is cut through its middle.
     let cut = |s: &mut Stream| (1.0 - s.range(0.0, 0.75).powi(2)).sqrt() * s.normal(1.0, 0.04);
@@ -127,11 +125,10 @@ fn blobs(cell: &Cell, pushed: Option<Blob>, um: f32, s: &mut Stream) -> Vec<Blob
             angle = away + PI / 2.0;
         }
     }
-    let mut make = |x: f32, y: f32, s: &mut Stream| {
+    let make = |x: f32, y: f32, s: &mut Stream| {
         let r = size * cut(s) * um;
-        let long = s.range(1.0, 1.12) / flat;
-        Blob::ellipse(x, y, r * long.sqrt() / flat.sqrt().sqrt(), r / long.sqrt() * flat.sqrt(), angle)
-            .wobbly(0.025, s)
+        let long = (s.range(1.0, 1.12) / flat).sqrt();
+        Blob::ellipse(x, y, r * long, r / long, angle).wobbly(0.025, s)
     };
     if !pair || pushed.is_some() {
         return vec![make(x, y, s)];

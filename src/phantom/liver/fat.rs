@@ -13,7 +13,7 @@ pub(super) const MICRO_PER_CELL: usize = 5;
 /// Largest diameter of a painted vacuole, in µm.
 const LARGEST_UM: f32 = 34.0;
 /// Rounds through all cells before macrovesicular fat gives up on its target.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 16;
 
 /// A painted vacuole.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +52,10 @@ impl Fat<'_> {
                 };
                 for &(low, high) in sizes {
                     let d = low + (high - low) * s.unit().powf(1.4);
-                    covered += self.place(cell, d * um, 11.0 * um, s);
+                    covered += self.place(cell, d * um, 13.0 * um, s);
                 }
                 // A few droplets too small to count as macrovesicular, too few to count as micro.
-                for _ in 0..s.index(3) {
+                for _ in 0..if round < 2 { s.index(3) } else { 0 } {
                     let d = s.range(2.5, 6.0);
                     self.place(cell, d * um, 11.0 * um, s);
                 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Half width of a sinusoid in the middle of its range, in µm (slits of 4–8 µm, domain.md §2.2.1).
-const HALF_SLIT_UM: f32 = 1.75;
+const HALF_SLIT_UM: f32 = 1.7;
 /// Width of the fibrous capsule at the section's edge, in µm.
 const CAPSULE_UM: f32 = 5.0;
 /// Bins of the clearing order.
@@ -59,7 +59,7 @@ impl<'a> Ground<'a> {
         seed: u64,
     ) -> Self {
         let mut s = Stream::new(seed, "liver grain");
-        let grain = noise(layout.size.0, layout.size.1, 4.5 * layout.um, 3, &mut s);
+        let grain = noise(layout.size.0, layout.size.1, 3.0 * layout.um, 3, &mut s);
         Self { layout, plates, cells, tints, dilation, grain, clearing_from: f32::MAX }
     }
 
@@ -131,7 +131,7 @@ impl<'a> Ground<'a> {
         let (fx, fy) = (x as f32 + 0.5, y as f32 + 0.5);
         let [edge, zone, slits, pallor] = self.layout.terrain.at(fx, fy);
         let grain = (f32::from(self.grain.at(x, y)) - 128.0) * (1.0 / 64.0);
-        let open = HALF_SLIT_UM + 3.0 * slits + 0.7 * (0.5 - zone) + 0.35 * grain;
+        let open = HALF_SLIT_UM + 3.2 * slits + 0.7 * (0.5 - zone) + 0.45 * grain;
         let half = if open < 0.5 || edge < CAPSULE_UM { -1.0 } else { open * self.dilation };
         Place {
             edge,
@@ -145,11 +145,14 @@ impl<'a> Ground<'a> {
     #[inline]
     fn dyes(&self, at: &Place, border: f32, tint: f32, flags: &mut u8) -> (u8, u8) {
         if *flags & (VEIN | TRACT | LUMEN) != 0 {
-            return (6, 20);
+            return (6, byte(20.0 + 2.2 * at.grain));
         }
         let slow = at.pallor - 0.22 * at.grain;
-        let mut e = 31.0 + 2.6 * tint + 2.4 * at.grain + 3.0 * slow - 1.5 * at.zone;
-        let mut h = 10.0 + 1.6 * tint + 1.5 * at.grain + 3.0 * at.zone;
+        // Granules, and between them small pale specks.
+        let granules = at.grain - 0.55 * (at.grain.abs() - 0.75).max(0.0);
+        let tint = tint * (border / 2.5).min(1.0);
+        let mut e = 29.5 + 1.5 * tint + 7.5 * granules + 3.5 * slow - 1.5 * at.zone;
+        let mut h = 10.0 + 1.0 * tint + 3.8 * granules + 3.0 * at.zone;
         if *flags & NECROSIS != 0 {
             return self.dead(at, border, flags);
         }
@@ -167,9 +170,9 @@ impl<'a> Ground<'a> {
             h *= 0.35 + 0.65 * left;
             *flags |= if late > 0.0 { CLEARING } else { 0 };
         }
-        let membrane = (1.0 - border / 0.9).clamp(0.0, 1.0);
-        e += 5.0 * membrane;
-        h += 2.0 * membrane;
+        let membrane = (1.0 - (border + 0.5 * at.grain).abs() / 0.9).clamp(0.0, 1.0);
+        e += 4.0 * membrane;
+        h += 1.5 * membrane;
         self.open(at, flags, (h, e))
     }
 
@@ -181,7 +184,7 @@ impl<'a> Ground<'a> {
             *flags |= SINUSOID;
         }
         let lining = (1.0 - (at.into_slit + 0.3).abs() / 0.8).clamp(0.0, 1.0);
-        let plasma = (1.5 + 1.2 * at.grain).clamp(0.0, 6.0);
+        let plasma = (1.6 + 1.6 * at.grain + 6.0 * (at.pallor - 0.2).max(0.0)).clamp(0.0, 9.0);
         let mix = |cell: f32, slit: f32| cell + (slit - cell) * inside;
         (byte(mix(h, 0.4 * plasma) + 3.5 * lining), byte(mix(e, plasma) + 4.0 * lining))
     }
@@ -189,9 +192,9 @@ impl<'a> Ground<'a> {
     /// Coagulated cytoplasm: deep pink, smudged, without blue.
     #[inline]
     fn dead(&self, at: &Place, border: f32, flags: &mut u8) -> (u8, u8) {
-        let crack = (1.0 - border / 1.1).clamp(0.0, 1.0);
-        let e = 47.0 + 3.0 * at.grain - 9.0 * crack;
-        let h = 5.0 + 0.8 * at.grain;
+        let crack = (1.0 - (border + 0.8 * at.grain).abs() / 1.2).clamp(0.0, 1.0);
+        let e = 41.0 + 5.5 * at.grain + 6.0 * at.pallor - 12.0 * crack;
+        let h = 7.0 + 2.2 * at.grain;
         let narrow = Place { into_slit: at.into_slit - 1.4, ..*at };
         self.open(&narrow, flags, (h, e))
     }

@@ -1,7 +1,7 @@
 //! Where the lobules are: central veins, portal tracts between them, and the outline of the section.
 
 use crate::phantom::{
-    blob::Blob,
+    blob::{Blob, Outline},
     points::{Spot, jittered},
     texture::{Stream, noise, noise_at},
 };
@@ -15,6 +15,38 @@ const LOBULE_UM: f32 = 640.0;
 const TRACTS_APART_UM: f32 = 190.0;
 /// Share of lobule corners that hold a portal tract in the plane of section.
 const TRACT_SHARE: f32 = 0.9;
+
+/// Structures whose centre is nearer than this to the section's edge are left out, in µm.
+const FROM_EDGE_UM: f32 = 25.0;
+/// Parenchyma left between a structure and the section's edge, in µm.
+const AROUND_UM: f32 = 16.0;
+
+/// A blob whose outline follows the tissue's unevenness.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ragged<'a> {
+    pub(super) blob: Blob,
+    pub(super) terrain: &'a Coarse<4>,
+    /// Largest shift of the outline, in pixels.
+    pub(super) reach: f32,
+}
+
+impl Ragged<'_> {
+    /// Returns the same outline grown by pixels.
+    pub(super) fn grown(self, by: f32) -> Self {
+        Self { blob: self.blob.grown(by), ..self }
+    }
+}
+
+impl Outline for Ragged<'_> {
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        self.blob.distance(x, y) + (self.terrain.at(x, y)[3] * 1.6).clamp(-1.0, 1.0) * self.reach
+    }
+
+    fn bounds(&self) -> [f32; 4] {
+        let [x0, y0, x1, y1] = self.blob.bounds();
+        [x0 - self.reach, y0 - self.reach, x1 + self.reach, y1 + self.reach]
+    }
+}
 
 /// A thin-walled lumen.
 #[derive(Clone, Debug)]
@@ -39,6 +71,8 @@ pub(super) struct Layout {
     pub(super) size: (usize, usize),
     /// Pixels per µm.
     pub(super) um: f32,
+    /// Centres of all lobules, those beyond the section too.
+    centres: Vec<Spot>,
     pub(super) veins: Vec<Vein>,
     pub(super) tracts: Vec<Tract>,
     /// Distance to the section's edge in µm (negative on glass); position between central vein (0) and
@@ -51,20 +85,23 @@ impl Layout {
     pub(super) fn new(size: (usize, usize), um: f32, seed: u64) -> Self {
         let mut s = Stream::new(seed, "liver layout");
         let (centres, corners) = lobules(size, um, &mut s);
-        let tracts: Vec<Tract> = corners.iter().map(|&c| tract(c, um, &mut s)).collect();
-        let veins: Vec<Vein> = centres.iter().map(|&c| vein(c, um, &mut s)).collect();
-        let terrain = terrain(size, um, &centres, &corners, &mut s);
-        Self { size, um, veins, tracts, terrain }
+        let mut tracts: Vec<Tract> = corners.iter().map(|&c| tract(c, um, &mut s)).collect();
+        let mut veins: Vec<Vein> = centres.iter().map(|&c| vein(c, um, &mut s)).collect();
+        let edge = Edge::new(size, um);
+        let whole = |b: &Blob| edge.distance(b.x / um, b.y / um) > FROM_EDGE_UM;
+        tracts.retain(|t| whole(&t.cuff));
+        veins.retain(|v| whole(&v.lumen));
+        let kept: Vec<Blob> =
+            veins.iter().map(|v| v.lumen.grown(v.wall_px)).chain(tracts.iter().map(|t| t.cuff)).collect();
+        let terrain = terrain(&edge, (&centres, &corners), &kept, &mut s);
+        Self { size, um, centres, veins, tracts, terrain }
     }
 
     /// Returns the direction from the nearest central vein to a place, in radians.
     pub(super) fn radial(&self, (x, y): Spot) -> f32 {
-        let nearest = self
-            .veins
-            .iter()
-            .map(|v| (v.lumen.x, v.lumen.y))
-            .min_by(|a, b| squared(*a, (x, y)).total_cmp(&squared(*b, (x, y))));
-        nearest.map_or(0.0, |(cx, cy)| (y - cy).atan2(x - cx))
+        let by_distance = |a: &&Spot, b: &&Spot| squared(**a, (x, y)).total_cmp(&squared(**b, (x, y)));
+        let nearest = self.centres.iter().min_by(by_distance);
+        nearest.map_or(0.0, |&(cx, cy)| (y - cy).atan2(x - cx))
     }
 }
 
@@ -149,7 +186,7 @@ fn vein((x, y): Spot, um: f32, s: &mut Stream) -> Vein {
 fn tract((x, y): Spot, um: f32, s: &mut Stream) -> Tract {
     let r = s.range(44.0, 66.0) * um;
     let angle = s.angle();
-    let cuff = Blob::ellipse(x, y, r * s.range(1.05, 1.35), r, angle).wobbly(0.1, s);
+    let cuff = Blob::ellipse(x, y, r * s.range(1.05, 1.4), r, angle).wobbly(0.15, s);
     let place = |turn: f32, far: f32| {
         let (sin, cos) = (angle + turn).sin_cos();
         (x + cos * far * r, y + sin * far * r)
@@ -170,32 +207,34 @@ fn tract((x, y): Spot, um: f32, s: &mut Stream) -> Tract {
 /// Step of the terrain, in µm.
 const TERRAIN_UM: f32 = 4.0;
 
-fn terrain(size: (usize, usize), um: f32, centres: &[Spot], corners: &[Spot], s: &mut Stream) -> Coarse<4> {
+fn terrain(edge: &Edge, (centres, corners): (&[Spot], &[Spot]), kept: &[Blob], s: &mut Stream) -> Coarse<4> {
+    let (size, um) = (edge.size, edge.um);
     let step = TERRAIN_UM * um;
     let count = |n: usize| (n as f32 / step).ceil() as usize + 2;
     let (columns, rows) = (count(size.0), count(size.1));
-    let side_um = size.0.min(size.1) as f32 / um;
     let mut cloud = |period_um: f32, octaves| noise(columns, rows, period_um / TERRAIN_UM, octaves, s);
-    let coast = cloud((side_um / 3.0).max(40.0), 3);
+    let coast = cloud((edge.least / 3.0).max(40.0), 3);
     let rough = cloud(50.0, 3);
-    let slits = cloud(70.0, 2);
-    let pallor = cloud(46.0, 3);
-    let edge = Edge { side: (size.0 as f32 / um, size.1 as f32 / um), least: side_um };
+    let slits = cloud(70.0, 3);
+    let pallor = cloud(46.0, 4);
+    let reach = 1.5 * LOBULE_UM * um;
     Coarse::by_row(size, step, |y, row| {
         let near = |list: &[Spot]| -> Vec<Spot> {
-            let reach = 1.5 * LOBULE_UM * um;
             list.iter().copied().filter(|p| (p.1 - y).abs() < reach).collect()
         };
         let (centres, corners) = (near(centres), near(corners));
+        let kept: Vec<&Blob> = kept.iter().filter(|b| (b.y - y).abs() < reach / 3.0).collect();
         let j = (y / step) as usize;
         let far = |list: &[Spot], at: Spot| {
-            list.iter().map(|&p| squared(p, at)).fold(f32::MAX, f32::min).sqrt().min(3.0 * LOBULE_UM * um)
+            list.iter().map(|&p| squared(p, at)).fold(f32::MAX, f32::min).sqrt().min(2.0 * reach)
         };
         for (i, out) in row.iter_mut().enumerate() {
             let at = (i as f32 * step, y);
             let (vein, tract) = (far(&centres, at), far(&corners, at));
-            let wave = edge.amplitude() * noise_at(&coast, i, j) + 6.0 * noise_at(&rough, i, j);
-            out[0] = edge.distance(at.0 / um, at.1 / um) + wave;
+            let wave = edge.amplitude() * noise_at(&coast, i, j);
+            let inwards = edge.distance(at.0 / um, at.1 / um) + wave;
+            let inwards = kept.iter().fold(inwards, |d, b| bulge(d, AROUND_UM - b.distance(at.0, at.1) / um));
+            out[0] = inwards + 5.0 * noise_at(&rough, i, j);
             out[1] = vein / (vein + tract).max(1.0);
             out[2] = noise_at(&slits, i, j);
             out[3] = noise_at(&pallor, i, j);
@@ -203,23 +242,39 @@ fn terrain(size: (usize, usize), um: f32, centres: &[Spot], corners: &[Spot], s:
     })
 }
 
+/// Joins two shapes, given distances inwards in µm, with a fillet.
+fn bulge(a: f32, b: f32) -> f32 {
+    const FILLET_UM: f32 = 40.0;
+    let h = (1.0 - (a - b).abs() / FILLET_UM).max(0.0);
+    a.max(b) + h * h * FILLET_UM * 0.25
+}
+
 /// The section's outline before it is made irregular: a rounded square.
 struct Edge {
-    side: (f32, f32),
+    size: (usize, usize),
+    um: f32,
+    /// Shorter side in µm.
     least: f32,
 }
 
 impl Edge {
+    fn new(size: (usize, usize), um: f32) -> Self {
+        Self { size, um, least: size.0.min(size.1) as f32 / um }
+    }
+
     fn amplitude(&self) -> f32 {
-        (self.least * 0.07).min(260.0)
+        (self.least * 0.055).min(240.0)
     }
 
     /// Returns the distance inwards in µm.
     fn distance(&self, x: f32, y: f32) -> f32 {
-        let margin = 14.0 + self.amplitude() * 0.75;
-        let round = self.least * 0.22;
-        let beyond = |v: f32, side: f32| (v - side / 2.0).abs() - (side / 2.0 - margin - round);
-        let (dx, dy) = (beyond(x, self.side.0), beyond(y, self.side.1));
+        let margin = (0.04 * self.least).min(8.0) + self.amplitude() * 0.6;
+        let round = self.least * 0.17;
+        let beyond = |v: f32, n: usize| {
+            let half = n as f32 / self.um / 2.0;
+            (v - half).abs() - (half - margin - round)
+        };
+        let (dx, dy) = (beyond(x, self.size.0), beyond(y, self.size.1));
         let outside = dx.max(0.0).hypot(dy.max(0.0));
         round - outside - dx.max(dy).min(0.0)
     }
@@ -242,7 +297,7 @@ mod tests {
             })
             .collect();
         distances.sort_by(f32::total_cmp);
-        assert!(distances.len() > 20, "{}", distances.len());
+        assert!(distances.len() > 10, "{}", distances.len());
         assert!((270.0..520.0).contains(&distances[distances.len() / 2]), "{distances:?}");
         assert!(distances[0] > 180.0, "{distances:?}");
     }

@@ -1,7 +1,7 @@
 //! Necrotic patches, foci of inflammation and red cells.
 
 use super::{
-    layout::{Layout, Vein},
+    layout::{Layout, Ragged, Vein},
     map::{self, BLOOD, LUMEN, Map, NECROSIS, SINUSOID},
     plates::{Plates, Ridge},
     vessels::Pen,
@@ -35,7 +35,8 @@ pub(super) fn necrosis(layout: &Layout, map: &mut Map, target: u64, seed: u64) {
         }
         let shrink = (left.max(least) / patch.area()).min(1.0).sqrt();
         let patch = patch.grown((shrink - 1.0) * patch.ry);
-        covered += map::mark(map, &patch, NECROSIS);
+        let ragged = Ragged { blob: patch, terrain: &layout.terrain, reach: 8.0 * um };
+        covered += map::mark(map, &ragged, NECROSIS);
     }
 }
 
@@ -169,9 +170,9 @@ fn red_cell(canvas: &mut Canvas, map: &mut Map, (x, y): (f32, f32), place: u8, p
             fresh += u64::from(flags & BLOOD == 0);
             map.set(x, y, flags | BLOOD);
             let depth = (-d / r).clamp(0.0, 1.0);
-            canvas.h.set(x, y, 3);
-            canvas.e.set(x, y, (12.0 * ink) as u8);
-            canvas.rbc.set(x, y, ((58.0 - 16.0 * depth * depth) * ink) as u8);
+            canvas.h.set(x, y, 1);
+            canvas.e.set(x, y, (10.0 * ink) as u8);
+            canvas.rbc.set(x, y, ((47.0 - 9.0 * depth * depth) * ink) as u8);
         }
     });
     fresh

@@ -1,12 +1,12 @@
 //! Central veins and portal tracts.
 
 use super::{
-    layout::{Layout, Tract, Vein},
+    layout::{Layout, Ragged, Tract, Vein},
     map::{self, LUMEN, Map, TRACT, VEIN},
 };
 use crate::phantom::{
     Canvas,
-    blob::{Blob, Dye, Outline, scan},
+    blob::{Blob, Dye, Outline, coverage, scan},
     stamp::{NucleusKind, Stamp},
     texture::Stream,
 };
@@ -18,8 +18,19 @@ pub(super) fn mark(layout: &Layout, map: &mut Map) {
         map::mark(map, &v.lumen, LUMEN);
     }
     for t in &layout.tracts {
-        map::mark(map, &t.cuff, TRACT);
-        map::mark(map, &t.vein, TRACT | LUMEN);
+        map::mark(map, &t.outline(layout), TRACT);
+        let um = layout.um;
+        for inner in [t.vein.grown(3.0 * um), t.arteriole.grown(3.0 * um), t.duct.grown(3.0 * um)] {
+            map::mark(map, &inner, TRACT);
+        }
+        map::mark(map, &t.vein, LUMEN);
+    }
+}
+
+impl Tract {
+    /// Returns the outline of the cuff.
+    fn outline<'a>(&self, layout: &'a Layout) -> Ragged<'a> {
+        Ragged { blob: self.cuff, terrain: &layout.terrain, reach: 9.0 * layout.um }
     }
 }
 
@@ -45,8 +56,10 @@ impl Pen<'_> {
         let [x0, y0, x1, y1] = blob.bounds();
         let (width, height) = canvas.size();
         let inside = x0 >= 0.0 && y0 >= 0.0 && x1 <= width as f32 && y1 <= height as f32;
-        let on_tissue = map::at(map, (blob.x, blob.y)) & map::TISSUE != 0;
-        let roomy = blob.grown(0.4 * self.stamp.um());
+        let on_tissue = (0..8)
+            .map(|k| blob.edge(k as f32 * std::f32::consts::FRAC_PI_4))
+            .all(|p| map::at(map, p) & map::TISSUE != 0);
+        let roomy = blob.grown(0.25 * self.stamp.um());
         let free = canvas.is_free(&roomy, "nuclei") && canvas.is_free(blob, "vacuoles");
         if !(inside && on_tissue && free) {
             return None;
@@ -60,9 +73,9 @@ impl Pen<'_> {
     fn lymphocyte_at(&mut self, canvas: &mut Canvas, map: &Map, x: f32, y: f32) -> bool {
         let um = self.stamp.um();
         let r = self.stream.range(2.3, 3.0) * um;
-        let blob = Blob::ellipse(x, y, r * self.stream.range(1.0, 1.2), r, self.stream.angle());
-        let blob = blob.wobbly(0.03, &mut self.stream);
-        let ink = self.stream.range(0.9, 1.15);
+        let blob = Blob::ellipse(x, y, r * self.stream.range(1.0, 1.3), r, self.stream.angle());
+        let blob = blob.wobbly(0.06, &mut self.stream);
+        let ink = self.stream.range(0.82, 1.12);
         self.nucleus(canvas, map, NucleusKind::Dark, &blob, ink).is_some()
     }
 
@@ -78,7 +91,7 @@ pub(super) fn paint(layout: &Layout, canvas: &mut Canvas, map: &Map, pen: &mut P
         paint_vein(v, canvas, map, pen);
     }
     for t in &layout.tracts {
-        paint_tract(t, canvas, map, pen);
+        paint_tract(t, layout, canvas, map, pen);
     }
 }
 
@@ -86,7 +99,7 @@ pub(super) fn paint(layout: &Layout, canvas: &mut Canvas, map: &Map, pen: &mut P
 fn shade(canvas: &mut Canvas, map: &Map, outline: &impl Outline, soft: f32, dye: Dye) {
     scan(outline, canvas.size(), soft, |x, y, d| {
         if map.at(x, y) & map::TISSUE != 0 {
-            canvas.blend(x, y, dye, crate::phantom::blob::coverage(d, soft));
+            canvas.blend(x, y, dye, coverage(d, soft));
         }
     });
 }
@@ -114,18 +127,37 @@ fn lining(blob: &Blob, every_um: f32, canvas: &mut Canvas, map: &Map, pen: &mut 
     }
 }
 
-fn paint_tract(t: &Tract, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
+fn paint_tract(t: &Tract, layout: &Layout, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
     let um = pen.stamp.um();
-    if map::at(map, (t.cuff.x, t.cuff.y)) & map::TISSUE == 0 {
-        return;
-    }
-    pen.stamp.collagen(canvas, &mut pen.stream, &OnTissue { outline: t.cuff, map }, t.angle, Dye::he(5, 23));
+    collagen(t, layout, canvas, map);
     shade(canvas, map, &t.vein.grown(2.2 * um), um, Dye::he(7, 27));
     shade(canvas, map, &t.vein, um, Dye::he(0, 1));
     lining(&t.vein.grown(1.1 * um), 22.0, canvas, map, pen);
     arteriole(&t.arteriole, canvas, map, pen);
     duct(&t.duct, canvas, map, pen);
     stroma(t, canvas, map, pen);
+}
+
+/// Wavy bundles of fibres with pale clefts between them.
+fn collagen(t: &Tract, layout: &Layout, canvas: &mut Canvas, map: &Map) {
+    let um = layout.um;
+    let (sin, cos) = t.angle.sin_cos();
+    scan(&t.outline(layout).grown(6.0 * um), canvas.size(), 0.0, |x, y, _| {
+        if map.at(x, y) & (map::TISSUE | TRACT) != map::TISSUE | TRACT {
+            return;
+        }
+        let (fx, fy) = (x as f32 + 0.5, y as f32 + 0.5);
+        let [_, _, bend, bundle] = layout.terrain.at(fx, fy);
+        let [dx, dy] = [(fx - t.cuff.x) / um, (fy - t.cuff.y) / um];
+        let along = dx * cos + dy * sin;
+        let across = dy * cos - dx * sin + 30.0 * bend + 14.0 * bundle + 2.0 * (along * 0.11).sin();
+        let fibre = 0.55 * (across * 2.3 + 0.9 * (along * 0.23).sin()).sin()
+            + 0.45 * (across * 1.27 + 7.0 * bundle + (along * 0.17).sin()).sin();
+        let grain = f32::from(canvas.e.at(x, y)) / 20.0 - 1.0;
+        let cleft = (-1.1 * fibre + 2.2 * bundle - 0.9).clamp(0.0, 0.65);
+        let ink = (1.0 + 0.13 * fibre + 0.2 * bend + 0.8 * grain) * (1.0 - cleft);
+        canvas.blend(x, y, Dye::he((5.0 * ink) as u8, (23.0 * ink) as u8), 256);
+    });
 }
 
 fn arteriole(outer: &Blob, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
@@ -178,22 +210,5 @@ fn stroma(t: &Tract, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
             let ink = pen.stream.range(0.75, 1.05);
             pen.nucleus(canvas, map, NucleusKind::Elongated, &Blob::ellipse(x, y, rx, ry, along), ink);
         }
-    }
-}
-
-/// The part of an outline that lies on tissue.
-struct OnTissue<'a> {
-    outline: Blob,
-    map: &'a Map,
-}
-
-impl Outline for OnTissue<'_> {
-    fn distance(&self, x: f32, y: f32) -> f32 {
-        let d = self.outline.distance(x, y);
-        if map::at(self.map, (x, y)) & map::TISSUE == 0 { d.max(self.outline.rx) } else { d }
-    }
-
-    fn bounds(&self) -> [f32; 4] {
-        self.outline.bounds()
     }
 }
