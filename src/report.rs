@@ -2,3 +2,4 @@
 
 pub mod label_tiff;
 pub mod partial;
+pub mod png;

@@ -1,0 +1,100 @@
+//! The command line: what was typed, what will run, and how progress is shown.
+//!
+//! Results go to files (or standard output for `info`), everything else to standard error.
+
+mod args;
+mod completions;
+mod console;
+mod info;
+
+mod phantom;
+mod region;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Parser;
+use histograde::{Error, Result};
+
+use self::{
+    args::{Args, Command},
+    console::Console,
+};
+
+/// What a run came to, once it could start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Every slide was done.
+    AllDone,
+    /// At least one slide was not.
+    SomeFailed,
+}
+
+impl Exit {
+    fn from_failures(failed: usize) -> Self {
+        if failed == 0 { Self::AllDone } else { Self::SomeFailed }
+    }
+}
+
+/// Why a run could not start or go on, and the file it is about.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    path: Option<PathBuf>,
+    error: Error,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { path: None, error }
+    }
+}
+
+impl Failure {
+    /// Returns a closure that says which file an error is about.
+    fn of(path: &Path) -> impl FnOnce(Error) -> Self {
+        move |error| Self { path: Some(path.to_owned()), error }
+    }
+
+    /// Returns whether the reader of our standard output went away (`histograde info x.svs | head -1`).
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(&self.error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => f.write_str(&about(path, &self.error)),
+            None => write!(f, "{}", self.error),
+        }
+    }
+}
+
+/// Reads the command line and runs the command. Ends the process for `--help`, `--version` and usage errors.
+pub(crate) fn run() -> Result<Exit, Failure> {
+    let args = Args::parse();
+    let console = Console::new(args.quiet, args.verbose);
+    match args.command {
+        Command::Info(args) => info::run(&args, &console),
+        Command::Region(args) => region::run(&args),
+        Command::Phantom(args) => phantom::run(&args, &console),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Writes text to standard output.
+fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"))
+}
+
+/// Says which file an error is about. Errors that name the file themselves are left as they are.
+fn about(path: &Path, error: &Error) -> String {
+    match error {
+        Error::Io { .. } => error.to_string(),
+        _ => format!("{}: {error}", path.display()),
+    }
+}

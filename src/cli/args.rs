@@ -1,0 +1,214 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
+use clap_complete::Shell;
+use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
+
+/// Reads whole-slide H&E images of pancreas, liver and kidney, measures damage and scores it.
+///
+/// Scores are research surrogates, not diagnoses.
+#[derive(Debug, Parser)]
+#[command(name = "histograde", version, after_help = TOP_HELP, propagate_version = false)]
+pub(crate) struct Args {
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: skipped files, warnings of each slide
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const TOP_HELP: &str = "\
+Try it without any slide of your own:
+  histograde demo --quick
+
+Exit codes: 0 everything was done, 1 some slides failed, 2 could not start.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what a slide's header says: size, pixel size, levels, properties
+    Info(Info),
+    /// Save a rectangle of a slide as PNG
+    Region(Region),
+    /// Make a synthetic H&E slide with known answers
+    Phantom(Phantom),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde info slide.svs
+  histograde info slides/*.svs --json > headers.json")]
+pub(crate) struct Info {
+    /// Slides or images
+    #[arg(required = true, value_name = "SLIDE")]
+    pub(crate) slides: Vec<PathBuf>,
+    /// Print one JSON list instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde region slide.svs --mpp 0.5 --x 12000 --y 8000 --width 800 --height 600 -o field.png
+  histograde region slide.svs --level 2 --x 0 --y 0 --width 1000 --height 1000 -o corner.png
+  histograde region slide.svs --associated macro -o macro.png
+
+Pixels outside the slide are white. A label image can show a patient's name.")]
+pub(crate) struct Region {
+    /// The slide
+    pub(crate) slide: PathBuf,
+    /// Pyramid level to read; 0 is the full resolution
+    #[arg(long, required_unless_present_any = ["mpp", "associated"], conflicts_with = "mpp")]
+    pub(crate) level: Option<usize>,
+    /// Pixel size of the output in µm; resampled from the best level
+    #[arg(long, value_name = "MPP", value_parser = positive)]
+    pub(crate) mpp: Option<f64>,
+    /// Left edge, in level-0 pixels
+    #[arg(long, value_name = "X", allow_negative_numbers = true, required_unless_present = "associated")]
+    pub(crate) x: Option<i64>,
+    /// Top edge, in level-0 pixels
+    #[arg(long, value_name = "Y", allow_negative_numbers = true, required_unless_present = "associated")]
+    pub(crate) y: Option<i64>,
+    /// Width, in output pixels
+    #[arg(long, value_parser = value_parser!(u32).range(1..), required_unless_present = "associated")]
+    pub(crate) width: Option<u32>,
+    /// Height, in output pixels
+    #[arg(long, value_parser = value_parser!(u32).range(1..), required_unless_present = "associated")]
+    pub(crate) height: Option<u32>,
+    /// Save an associated image instead: label, macro or thumbnail
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["level", "mpp", "x", "y", "width", "height"])]
+    pub(crate) associated: Option<String>,
+    /// PNG file to write
+    #[arg(short, long, value_name = "FILE.png")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde phantom --tissue liver --list
+  histograde phantom --tissue liver --size 4096 --seed 7 -o healthy.svs
+  histograde phantom --tissue kidney --lesion NAME=AMOUNT --stain pale -o altered.svs
+
+Beside FILE.svs it writes FILE.truth.json (the true feature values) and one label image per layer.")]
+pub(crate) struct Phantom {
+    /// Organ to paint
+    #[arg(long, value_parser = painters())]
+    pub(crate) tissue: String,
+    /// Show what can be controlled, and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Set one lesion; may be repeated. Names and ranges: --list
+    #[arg(long = "lesion", value_name = "NAME=AMOUNT")]
+    pub(crate) lesions: Vec<String>,
+    /// Side of the square slide, in pixels
+    #[arg(long, value_name = "PX", default_value_t = 2048)]
+    pub(crate) size: u32,
+    /// Pixel size, in µm
+    #[arg(long, value_name = "MPP", value_parser = positive, default_value = "0.5")]
+    pub(crate) mpp: f64,
+    /// The same seed and settings give the same bytes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) look: Look,
+    /// Slide to write
+    #[arg(short, long, value_name = "FILE.svs", required_unless_present = "list")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How stain and scanner make a phantom look; what is not given comes from the preset.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Stain and scanner")]
+pub(crate) struct Look {
+    /// Preset to start from
+    #[arg(long, value_name = "PRESET", default_value = "default", value_parser = presets())]
+    pub(crate) stain: String,
+    /// Strength of haematoxylin; 1 is normal
+    #[arg(long, value_name = "FACTOR", value_parser = positive)]
+    pub(crate) h_strength: Option<f64>,
+    /// Strength of eosin; 1 is normal
+    #[arg(long, value_name = "FACTOR", value_parser = positive)]
+    pub(crate) e_strength: Option<f64>,
+    /// Hue: above 0 bluer, below 0 pinker; -30 to 30 is sensible
+    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, value_parser = hue)]
+    pub(crate) hue: Option<f64>,
+    /// Standard deviation of the lens blur, in µm
+    #[arg(long, value_name = "UM", value_parser = not_negative)]
+    pub(crate) blur: Option<f64>,
+    /// Standard deviation of sensor noise, in grey levels
+    #[arg(long, value_name = "LEVELS", value_parser = not_negative)]
+    pub(crate) noise: Option<f64>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde completions bash > ~/.local/share/bash-completion/completions/histograde
+  histograde completions zsh > ~/.zfunc/_histograde
+  histograde completions fish > ~/.config/fish/completions/histograde.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+fn organs() -> PossibleValuesParser {
+    ORGANS.iter().map(|o| o.name).collect::<Vec<_>>().into()
+}
+
+fn painters() -> PossibleValuesParser {
+    PAINTERS.iter().map(|p| p.organ).collect::<Vec<_>>().into()
+}
+
+fn presets() -> PossibleValuesParser {
+    Appearance::PRESETS.into()
+}
+
+fn number(text: &str, expected: &str, accept: impl Fn(f64) -> bool) -> Result<f64, String> {
+    let value = text.trim().parse::<f64>().ok().filter(|v| v.is_finite() && accept(*v));
+    value.ok_or_else(|| format!("expected {expected}"))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text, "a number above 0", |v| v > 0.0)
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, "a number of 0 or more", |v| v >= 0.0)
+}
+
+fn hue(text: &str) -> Result<f64, String> {
+    number(text, "-90 to 90", |v| v.abs() <= 90.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_say_what_they_want() {
+        fn t(text: &str, expected: Result<f64, &str>) {
+            assert_eq!(positive(text), expected.map_err(str::to_owned), "{text}");
+        }
+        t("0.25", Ok(0.25));
+        t("0", Err("expected a number above 0"));
+        t("-1", Err("expected a number above 0"));
+        t("NaN", Err("expected a number above 0"));
+        t("0,25", Err("expected a number above 0"));
+    }
+}
