@@ -7,17 +7,24 @@ mod completions;
 mod console;
 mod info;
 
+mod inputs;
+mod interrupt;
 mod phantom;
+mod plan;
+mod progress;
 mod region;
+mod score;
+mod segment;
+mod words;
 
 use std::{
-    fmt,
+    fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use clap::Parser;
-use histograde::{Error, Result};
+use histograde::{Error, Result, batch::Done};
 
 use self::{
     args::{Args, Command},
@@ -36,6 +43,11 @@ pub(crate) enum Exit {
 impl Exit {
     fn from_failures(failed: usize) -> Self {
         if failed == 0 { Self::AllDone } else { Self::SomeFailed }
+    }
+
+    /// Slides that are blank or were left out on request count as done.
+    fn of(batch: &[Done]) -> Self {
+        Self::from_failures(batch.iter().filter(|d| d.status() == "failed").count())
     }
 }
 
@@ -80,6 +92,8 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     match args.command {
         Command::Info(args) => info::run(&args, &console),
         Command::Region(args) => region::run(&args),
+        Command::Score(args) => score::run(&args, &console),
+        Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),
         Command::Completions(args) => completions::run(&args),
     }
@@ -89,6 +103,14 @@ pub(crate) fn run() -> Result<Exit, Failure> {
 fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"))
+}
+
+/// Removes a file of an earlier run, if there is one.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Says which file an error is about. Errors that name the file themselves are left as they are.

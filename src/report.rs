@@ -1,5 +1,7 @@
 //! What a run writes to disk.
 
+pub mod label_layers;
 pub mod label_tiff;
+pub mod overview;
 pub mod partial;
 pub mod png;

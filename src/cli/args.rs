@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
 use clap_complete::Shell;
 use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
 
@@ -13,10 +13,10 @@ use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
 #[command(name = "histograde", version, after_help = TOP_HELP, propagate_version = false)]
 pub(crate) struct Args {
     /// Say nothing but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 90)]
     pub(crate) quiet: bool,
     /// Say more: skipped files, warnings of each slide
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 91)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Info(Info),
     /// Save a rectangle of a slide as PNG
     Region(Region),
+    /// Measure and score slides of one tissue, or of a sample sheet
+    Score(Score),
+    /// Write label images and outlines of what is found on slides
+    Segment(Segment),
     /// Make a synthetic H&E slide with known answers
     Phantom(Phantom),
     /// Print a completion script for a shell
@@ -89,6 +93,82 @@ pub(crate) struct Region {
     /// PNG file to write
     #[arg(short, long, value_name = "FILE.png")]
     pub(crate) output: PathBuf,
+}
+
+/// Which slides, and how.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Batch {
+    /// Slides, folders (with everything below) or patterns such as 'study/*.svs'
+    #[arg(value_name = "INPUT", required_unless_present = "manifest", conflicts_with = "manifest")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Tissue on the slides
+    #[arg(long, value_parser = organs(), required_unless_present = "manifest", conflicts_with = "manifest")]
+    pub(crate) tissue: Option<String>,
+    /// Sample sheet (CSV or TSV): slide, animal_id, group, tissue, and more, per slide
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Pixel size at full resolution in µm; overrides what the files state
+    #[arg(long, value_name = "MPP", value_parser = positive)]
+    pub(crate) mpp: Option<f64>,
+    /// Threads; results do not depend on it [default: all processors]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    /// Folder for the results; made if missing
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde score slides/ --tissue liver -o results
+  histograde score 'study/*/*.svs' --tissue kidney -o results --threads 4
+  histograde score tile.png --tissue pancreas --mpp 0.5 -o results
+  histograde score --manifest samples.csv -o results
+
+Writes to OUT:
+  slides.csv                      one row per slide, failed slides with their reason
+  long.csv                        one row per slide and feature
+  slides/<slide_id>/result.json   all numbers of a slide
+  slides/<slide_id>/overview.png  the slide with everything that was found on it
+  slides/<slide_id>/objects.geojson  outlines, for QuPath
+  run.json                        version, settings, times
+
+An empty cell was not measured; 0 was looked for and is absent.
+Exit codes: 0 all scored, 1 some not, 2 could not start.")]
+pub(crate) struct Score {
+    #[command(flatten)]
+    pub(crate) batch: Batch,
+    /// Cut-offs and weights to use instead of the built-in ones (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rubric: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde segment slide.svs --tissue liver -o labels
+  histograde segment tiles/ --tissue kidney --mpp 0.25 -o labels
+  histograde segment slide.svs --tissue liver -o labels --labels=false
+
+Writes to OUT, for every slide:
+  <stem>.<layer>.tif   32-bit label image at full resolution; 0 is background, every object has its number
+  <stem>.geojson       outlines and measurements, for QuPath
+A label image without objects means: looked for and absent.")]
+pub(crate) struct Segment {
+    #[command(flatten)]
+    pub(crate) batch: Batch,
+    /// Write label images; =false writes outlines only
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub(crate) labels: bool,
 }
 
 #[derive(Debug, ClapArgs)]

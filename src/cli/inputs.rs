@@ -18,8 +18,8 @@ const SLIDE_ENDINGS: &[&str] = &[
 ];
 /// Endings that are no slide; their files are not even opened.
 const OTHER_ENDINGS: &[&str] = &[
-    "csv", "tsv", "txt", "md", "json", "geojson", "xml", "html", "pdf", "zip", "gz", "xls", "xlsx", "doc", "docx",
-    "log", "py", "r", "qpdata", "qpproj", "db", "ini", "partial",
+    "csv", "tsv", "txt", "md", "json", "geojson", "xml", "html", "pdf", "zip", "gz", "xls", "xlsx", "doc",
+    "docx", "log", "py", "r", "qpdata", "qpproj", "db", "ini", "partial",
 ];
 const GLOB_CHARACTERS: [char; 3] = ['*', '?', '['];
 
@@ -66,7 +66,8 @@ impl Finder<'_> {
     }
 
     fn pattern(&mut self, pattern: &str) -> Result<()> {
-        let paths = glob::glob(pattern).map_err(|e| Error::config("pattern", "a glob such as 'slides/*.svs'", e))?;
+        let paths =
+            glob::glob(pattern).map_err(|e| Error::config("pattern", "a glob such as 'slides/*.svs'", e))?;
         let before = self.seen.len();
         let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
         paths.sort();
@@ -130,7 +131,8 @@ fn is_hidden(path: &Path) -> bool {
 
 /// Returns whether `a.nuclei.tif` lies beside a slide `a.*`: then it is a label image of that slide.
 fn is_label_of_neighbour(path: &Path) -> bool {
-    let Some((slide, _layer)) = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('.')) else {
+    let Some((slide, _layer)) = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('.'))
+    else {
         return false;
     };
     SLIDE_ENDINGS.iter().any(|ending| path.with_file_name(format!("{slide}.{ending}")).is_file())

@@ -1,9 +1,6 @@
 //! Scale bars.
 
-use super::{
-    picture::Picture,
-    text::Font,
-};
+use super::{picture::Picture, text::Font};
 
 /// A bar is about this share of the picture's width.
 const SHARE: f64 = 0.2;
