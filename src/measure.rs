@@ -1,5 +1,6 @@
 //! From objects and counts to named numbers.
 
+pub mod common;
 pub mod feature;
 pub mod kidney;
 pub mod liver;
