@@ -5,6 +5,7 @@
 mod args;
 mod completions;
 mod console;
+mod demo;
 mod info;
 
 mod inputs;
@@ -95,6 +96,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Score(args) => score::run(&args, &console),
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),
+        Command::Demo(args) => demo::run(&args, &console),
         Command::Completions(args) => completions::run(&args),
     }
 }

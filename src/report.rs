@@ -1,5 +1,6 @@
 //! What a run writes to disk.
 
+pub mod index_page;
 pub mod label_layers;
 pub mod label_tiff;
 pub mod overview;

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Segment(Segment),
     /// Make a synthetic H&E slide with known answers
     Phantom(Phantom),
+    /// Make a small study of phantoms, score it and write a page to look at
+    Demo(Demo),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -227,6 +229,25 @@ pub(crate) struct Look {
     /// Standard deviation of sensor noise, in grey levels
     #[arg(long, value_name = "LEVELS", value_parser = not_negative)]
     pub(crate) noise: Option<f64>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde demo --quick
+  histograde demo -o /tmp/study
+
+Three tissues, four groups. Writes slides, samples.csv, results and index.html, and prints where the page is.")]
+pub(crate) struct Demo {
+    /// Folder to write to; made if missing
+    #[arg(short, long, value_name = "DIR", default_value = "histograde-demo")]
+    pub(crate) output: PathBuf,
+    /// Fewer animals and smaller slides: under a minute
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Threads; results do not depend on it [default: all processors]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
 }
 
 #[derive(Debug, ClapArgs)]

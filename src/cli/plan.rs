@@ -16,16 +16,24 @@ pub(super) struct Plan {
     pub(super) threads: usize,
 }
 
-/// Finds the slides and checks the settings. `own` are files that an earlier run may have left in the
-/// output folder and that are no inputs.
+/// Finds the slides and checks the settings.
 pub(super) fn resolve(args: &args::Batch, console: &Console) -> Result<Plan> {
     let mpp = args.mpp.and_then(Mpp::square);
     let jobs = match &args.manifest {
         Some(sheet) => from_sheet(sheet, mpp)?,
         None => from_inputs(args, mpp, console)?,
     };
-    let all = thread::available_parallelism().map_or(1, NonZero::get);
-    Ok(Plan { jobs, threads: args.threads.map_or(all, |n| n as usize) })
+    Ok(Plan { jobs, threads: threads(args.threads) })
+}
+
+/// Resolves a sample sheet.
+pub(super) fn of_sheet(sheet: &Path, wanted: Option<u32>) -> Result<Plan> {
+    Ok(Plan { jobs: from_sheet(sheet, None)?, threads: threads(wanted) })
+}
+
+/// Returns the number of threads: what was asked for, or all there are.
+fn threads(wanted: Option<u32>) -> usize {
+    wanted.map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), |n| n as usize)
 }
 
 fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -20,6 +20,8 @@ use super::console::Console;
 
 const REFRESH: Duration = Duration::from_millis(250);
 const PX_PER_MP: f64 = 1e6;
+/// A slide is worked through twice: for its structures, then for its cells.
+const PASSES: u64 = 2;
 
 /// Shows progress of one batch.
 pub(super) struct Progress<'a> {
@@ -28,10 +30,9 @@ pub(super) struct Progress<'a> {
     /// Level-0 pixels of each slide; 0 for one that does not open.
     sizes: Vec<u64>,
     bar: Option<Bar>,
-    counted: Mutex<u64>,
 }
 
-/// A bar whose length is the pixels of all slides, moved by a thread of its own.
+/// A bar whose length is the pixels of all slides in all passes, moved by a thread of its own.
 struct Bar {
     bar: ProgressBar,
     shared: Arc<Shared>,
@@ -53,18 +54,17 @@ impl<'a> Progress<'a> {
         // Headers only; sizes are wanted for the remaining time, so not without a bar.
         let size = |job: &Job| {
             let slide = Slide::open(&job.path).ok()?;
-            slide.info().levels.first().map(|l| l.width * l.height)
+            slide.info().levels.first().map(|l| l.width * l.height * PASSES)
         };
         let shown = console.shows_bar();
         let sizes: Vec<u64> = jobs.iter().map(|job| if shown { size(job).unwrap_or(0) } else { 0 }).collect();
         let bar = shown.then(|| Bar::start(sizes.iter().sum(), watch.clone()));
         console.set_bar(bar.as_ref().map(|b| b.bar.clone()));
-        Self { console, slides: jobs.len(), sizes, bar, counted: Mutex::new(watch.done_px()) }
+        Self { console, slides: jobs.len(), sizes, bar }
     }
 
     pub(super) fn started(&self, index: usize, job: &Job, watch: &Watch) {
         let place = format!("{}/{} {}", index + 1, self.slides, job.slide_id);
-        *self.counted.lock().unwrap_or_else(|e| e.into_inner()) = watch.done_px();
         match &self.bar {
             Some(bar) => {
                 bar.shared.start.store(watch.done_px(), Ordering::Relaxed);
@@ -75,17 +75,16 @@ impl<'a> Progress<'a> {
         }
     }
 
-    pub(super) fn finished(&self, index: usize, done: &Done, watch: &Watch) {
+    pub(super) fn finished(&self, index: usize, done: &Done) {
         if let Some(bar) = &self.bar {
             bar.shared.size.store(0, Ordering::Relaxed);
             bar.shared.before.fetch_add(self.sizes[index], Ordering::Relaxed);
         }
         let place = format!("{}/{} {}", index + 1, self.slides, done.job.slide_id);
-        let px = watch.done_px() - *self.counted.lock().unwrap_or_else(|e| e.into_inner());
-        let mp = px as f64 / PX_PER_MP;
         match &done.outcome {
             Err(error) => self.console.error(format!("{place}: {}", super::about(&done.job.path, error))),
             Ok(summary) => {
+                let mp = summary.analysed_px as f64 / PX_PER_MP;
                 let rate = mp / done.seconds.max(1e-3);
                 let came = super::words::outcome(summary);
                 self.console
@@ -119,7 +118,7 @@ impl Bar {
                     let part = done.saturating_sub(shared.start.load(Ordering::Relaxed));
                     let part = part.min(shared.size.load(Ordering::Relaxed));
                     bar.set_position(shared.before.load(Ordering::Relaxed) + part);
-                    let rate = done as f64 / PX_PER_MP / began.elapsed().as_secs_f64().max(0.1);
+                    let rate = (done / PASSES) as f64 / PX_PER_MP / began.elapsed().as_secs_f64().max(0.1);
                     bar.set_message(format!("{rate:.1} MP/s"));
                     thread::sleep(REFRESH);
                 }

@@ -79,6 +79,6 @@ impl Listener for Writer<'_> {
     }
 
     fn finished(&self, index: usize, done: &Done) {
-        self.progress.finished(index, done, &self.watch);
+        self.progress.finished(index, done);
     }
 }
