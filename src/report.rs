@@ -4,12 +4,17 @@
 //! machine. Only `run.json` tells when and how long. Every file appears under its name when it is whole.
 
 pub mod geojson;
+pub mod index_page;
+pub mod label_layers;
 pub mod label_tiff;
 mod number;
+pub mod overview;
 pub mod partial;
+pub mod png;
 pub mod run_json;
 pub mod slide_json;
 pub mod tables;
+pub mod wording;
+
 #[cfg(test)]
 mod test_slide;
-pub mod wording;
