@@ -21,7 +21,8 @@ fn parse(file: &Json) -> Result<Rubric> {
     Rubric::parse("lab.json", file.to_string().as_bytes())
 }
 
-fn measured(name: &'static str, value: Result<f64, Missing>) -> Measured {
+/// Returns a feature of that name as measured.
+pub(in crate::score) fn measured(name: &'static str, value: Result<f64, Missing>) -> Measured {
     let feature: &'static Feature = Box::leak(Box::new(Feature {
         name,
         unit: "%",
