@@ -1,6 +1,6 @@
 //! What one row cannot tell: ids, animals and files of the whole sheet.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use super::{Sample, table::Table};
 use crate::{batch::slide_ids, error::Result};
@@ -30,7 +30,9 @@ fn files(table: &Table, samples: &[Sample]) -> Result<()> {
         if s.exclude.is_none() && !s.path.is_file() {
             return Err(table.fault(s.row, "slide", "a file", format!("{path}, which does not exist")));
         }
-        if let Some(row) = seen.insert(&s.path, s.row) {
+        // `a.svs` and `../in/a.svs` can be one file.
+        let real = fs::canonicalize(&s.path).unwrap_or_else(|_| s.path.clone());
+        if let Some(row) = seen.insert(real, s.row) {
             return Err(table.fault(s.row, "slide", "each slide once", format!("{path}, also in row {row}")));
         }
     }
