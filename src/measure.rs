@@ -5,4 +5,5 @@ pub mod feature;
 pub mod kidney;
 pub mod liver;
 pub mod pancreas;
+pub mod places;
 pub mod tally;
