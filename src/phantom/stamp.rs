@@ -68,7 +68,7 @@ impl Stamp {
         let (gx, gy) = (stream.index(GRAIN), stream.index(GRAIN));
         let spots = self.nucleoli(stream, kind, blob);
         let rim_px = 0.7 * self.um;
-        canvas.shade(blob, self.soft(), |x, y, d, old| {
+        canvas.shade(blob, 1.5 * self.soft(), |x, y, d, old| {
             let grain = f32::from(self.grain.at((x + gx) % GRAIN, (y + gy) % GRAIN)) - 128.0;
             let mut h = look.h + look.grain * grain * (1.0 / 40.0);
             h += look.rim * (1.0 + (d + rim_px * 0.6).abs() / -rim_px).max(0.0);
@@ -221,7 +221,7 @@ struct Look {
 impl Look {
     fn of(kind: NucleusKind) -> Self {
         let (h, grain, rim, e) = match kind {
-            NucleusKind::Vesicular => (47.0, 9.0, 20.0, 7.0),
+            NucleusKind::Vesicular => (48.0, 12.0, 13.0, 7.0),
             NucleusKind::Even => (62.0, 10.0, 10.0, 6.0),
             NucleusKind::Dark => (88.0, 9.0, 4.0, 5.0),
             NucleusKind::Elongated => (74.0, 7.0, 4.0, 6.0),
