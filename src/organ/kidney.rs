@@ -9,7 +9,7 @@ use crate::{
 /// The kidney.
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
-    structure_pass: Pass { mpp: 2.0, halo_um: 400.0 },
+    structure_pass: Pass { mpp: 1.0, halo_um: 400.0 },
     structures: segment::structures,
     relate: segment::relate,
     cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM },
