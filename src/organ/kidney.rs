@@ -16,6 +16,31 @@ pub(super) const KIDNEY: Organ = Organ {
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,
-    sub_indices: &[],
+    sub_indices: &[
+        (
+            "glomerular",
+            &[
+                "glomerulosclerosis",
+                "glom_hypertrophy",
+                "glom_atrophy",
+                "bowman_dilation",
+                "mesangial_expansion",
+                "glom_hypercellularity",
+            ],
+        ),
+        (
+            "tubular",
+            &[
+                "tubular_dilation",
+                "tubular_vacuolation",
+                "glycogen_nephrosis",
+                "casts",
+                "tubular_necrosis",
+                "tubular_basophilia",
+                "brush_border_loss",
+            ],
+        ),
+        ("interstitial-vascular", &["interstitial_inflammation", "interstitial_expansion", "congestion"]),
+    ],
     needed_mm2: 10.0,
 };

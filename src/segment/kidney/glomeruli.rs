@@ -92,9 +92,8 @@ impl<'a> Candidate<'a> {
             plane
         };
         let inside = paint(1.0);
-        let share = |within: &Plane<u32>, of: &Mask, without: Option<&Plane<u32>>| {
-            share(within, of, origin, without)
-        };
+        let share =
+            |within: &Plane<u32>, of: &Mask, without: Option<&Plane<u32>>| share(within, of, origin, without);
         let pale_core = share(&paint(0.6), &ground.pale, None);
         let nuclear = share(&paint(0.85), &ground.nuclear, None);
         let around = share(&paint(1.3), &ground.nuclear, Some(&inside));

@@ -103,7 +103,8 @@ impl Lattice {
         let outer = |of: &Integral, a: i64, b: i64| share(sum(of, b) - sum(of, a), area(b) - area(a));
         let inner = |of: &Integral, r: i64| share(sum(of, r), area(r));
         let nuclei = inner(nuclear, inside) - outer(nuclear, corpuscle, around);
-        let ring = outer(pale, inside, corpuscle) - inner(pale, half(0.6)) - outer(pale, corpuscle, around) / 2;
+        let ring =
+            outer(pale, inside, corpuscle) - inner(pale, half(0.6)) - outer(pale, corpuscle, around) / 2;
         nuclei + ring * RING_WEIGHT / UNIT
     }
 }
