@@ -29,10 +29,11 @@ pub static GLOMERULUS: Class = Class {
         "eq_diameter_um",
         "tuft_area_um2",
         "bowman_space_pct",
-        "circularity",
+        "tuft_solidity",
         "nuclear_share",
         "edge_contrast",
         "score",
+        "nuclear_contrast",
     ],
 };
 

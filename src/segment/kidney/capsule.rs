@@ -15,6 +15,11 @@ pub(super) const MAX_RADIUS_UM: f64 = 160.0;
 const SIDE_UM: f64 = 4.0;
 /// Contrast that counts fully, as a share of the cytoplasm's optical density.
 const FULL_CONTRAST: f64 = 1.0;
+/// Cost of each µm of tissue between a wide gap and the edge, against an edge of full contrast (100): the
+/// capsule is the first edge beyond Bowman's space …
+const TISSUE_COST: i32 = 4;
+/// … and the most it can cost.
+const MAX_TISSUE_COST: i32 = 60;
 /// Steepest slope of the radius along the curve.
 const SLOPE: f64 = 0.35;
 /// Cost of one step of slope against an edge of full contrast (100).
@@ -104,20 +109,28 @@ fn edges(
     if x < reach || y < reach || x + reach >= w || y + reach >= h {
         return None;
     }
+    let field = ground.field;
     let full = (ground.levels.cytoplasm * FULL_CONTRAST * side as f64).max(1.0) as i32;
     let mut edges = Vec::with_capacity(DIRECTIONS * count);
     let mut sums = vec![0i32; top + 1];
+    let mut tissue = vec![0i32; top + 1];
+    let per_px = (f64::from(TISSUE_COST) * field.window.mpp.mean()).round().max(1.0) as i32;
     for direction in 0..DIRECTIONS {
+        let mut gap = false;
         for radius in 0..top {
             let (dx, dy) = rays.at(direction, radius as f64);
             let at = ((x + dx.round() as i64) as usize, (y + dy.round() as i64) as usize);
             // Nuclei must not outweigh cytoplasm: density is cut at the cytoplasm's.
             let od = f64::from(ground.od.at(at.0, at.1)).min(ground.levels.cytoplasm) as i32;
             sums[radius + 1] = sums[radius] + od;
+            gap |= radius > lowest / 2 && ground.wide.at(at.0, at.1) != 0;
+            let solid = gap && ground.pale.at(at.0, at.1) == 0;
+            tissue[radius + 1] = tissue[radius] + i32::from(solid);
         }
         edges.extend((lowest..lowest + count).map(|r| {
             let (inside, outside) = (sums[r] - sums[r - side], sums[r + side] - sums[r]);
-            ((outside - inside) * 100 / full).clamp(-100, 100)
+            let crossed = (tissue[r] * per_px).min(MAX_TISSUE_COST);
+            ((outside - inside) * 100 / full).clamp(-100, 100) - crossed
         }));
     }
     Some(edges)

@@ -24,12 +24,14 @@ use crate::{
 const DIAMETER_UM: std::ops::RangeInclusive<f64> = 38.0..=320.0;
 /// Least share of nuclear pixels inside; below, it is a cast or a vessel.
 const MIN_NUCLEAR: f64 = 0.04;
-/// Most pale pixels in the inner half; above, it is a lumen.
-const MAX_PALE_CORE: f64 = 0.4;
+/// Most wide pale pixels in the inner part; above, there is a tubule's lumen in it.
+const MAX_PALE_CORE: f64 = 0.06;
+/// Inner part, as a share of the radius.
+const CORE: f64 = 0.7;
 /// Least mean contrast of the outline, 0–100.
 const MIN_CONTRAST: i32 = 12;
-/// Least score: see [`Candidate::score`].
-const MIN_SCORE: f64 = 48.0;
+/// Least weight: see [`Candidate::weight`]. Working default, by eye on human and rodent cortex and medulla.
+const MIN_WEIGHT: f64 = 62.0;
 /// Least circularity and solidity of the corpuscle.
 const MIN_CIRCULARITY: f64 = 0.7;
 /// Gaps in the tuft (capillaries) that are closed, radius in µm (domain.md §2.3.2).
@@ -64,6 +66,7 @@ struct Candidate<'a> {
     origin: (usize, usize),
     corpuscle: Labels,
     shape: Shape,
+    diameter_um: f64,
     nuclear: f64,
     contrast_of_nuclei: f64,
 }
@@ -94,7 +97,7 @@ impl<'a> Candidate<'a> {
         let inside = paint(1.0);
         let share =
             |within: &Plane<u32>, of: &Mask, without: Option<&Plane<u32>>| share(within, of, origin, without);
-        let pale_core = share(&paint(0.6), &ground.pale, None);
+        let pale_core = share(&paint(CORE), &ground.wide, None);
         let nuclear = share(&paint(0.85), &ground.nuclear, None);
         let around = share(&paint(1.3), &ground.nuclear, Some(&inside));
         if pale_core > MAX_PALE_CORE || nuclear < MIN_NUCLEAR {
@@ -105,17 +108,23 @@ impl<'a> Candidate<'a> {
         let shape = Shape::of(&corpuscle.plane, region, 1);
         let diameter = equivalent_diameter(field.window.mpp.area_um2(region.area_px));
         let contrast_of_nuclei = nuclear - around;
-        let found = Self { curve, origin, corpuscle, shape, nuclear, contrast_of_nuclei };
+        let found =
+            Self { curve, origin, corpuscle, shape, diameter_um: diameter, nuclear, contrast_of_nuclei };
         let accepted = DIAMETER_UM.contains(&diameter)
             && found.shape.circularity >= MIN_CIRCULARITY
-            && found.score() >= MIN_SCORE;
+            && found.weight() >= MIN_WEIGHT;
         accepted.then_some(found)
     }
 
-    /// Edge contrast, clear edges all round, and nuclei against the surroundings; about 0–200.
+    /// Score times the root of the diameter in units of 100 µm: the longer an edge, the less it is chance.
+    fn weight(&self) -> f64 {
+        self.score() * (self.diameter_um / 100.0).sqrt()
+    }
+
+    /// Edge contrast, clear edges all round, and nuclei against the surroundings; about 0–150.
     fn score(&self) -> f64 {
         let round = f64::from(self.curve.clear_edges) / DIRECTIONS as f64;
-        f64::from(self.curve.contrast) + 40.0 * round + 150.0 * self.contrast_of_nuclei.clamp(-0.1, 0.3)
+        f64::from(self.curve.contrast) + 40.0 * round + 250.0 * self.contrast_of_nuclei.clamp(-0.1, 0.2)
     }
 
     fn window(&self, ground: &Ground<'_>) -> Window {
@@ -141,11 +150,11 @@ impl<'a> Candidate<'a> {
             equivalent_diameter(area_um2),
             tuft_um2,
             100.0 * (area_um2 - tuft_um2) / area_um2,
-            self.shape.circularity,
+            Shape::of(&tuft.plane, largest, 1).solidity,
             self.nuclear,
             f64::from(self.curve.contrast),
-            self.score(),
-            0.0,
+            self.weight(),
+            self.contrast_of_nuclei,
         ]
         .map(|v| v as f32);
         objects.push(contour::object(&GLOMERULUS, &self.corpuscle.plane, region, 1, &window, values));

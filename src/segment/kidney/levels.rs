@@ -2,7 +2,7 @@
 
 use crate::{
     raster::{Mask, Plane},
-    segment::{field::Field, smooth},
+    segment::{field::Field, morphology, smooth},
     stain::StainProfile,
 };
 
@@ -10,6 +10,9 @@ use crate::{
 const SMOOTH_UM: f64 = 1.0;
 /// Optical density of lumen and Bowman's space, at most this share of the cytoplasm's.
 const PALE_SHARE: f64 = 0.45;
+
+/// Radius of the narrowest lumen, in µm; capillaries of the tuft are narrower.
+const WIDE_UM: f64 = 4.0;
 
 /// Optical densities of one slide, summed over the channels, × 100.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +44,8 @@ pub(super) struct Ground<'a> {
     pub(super) od: Plane<u8>,
     /// 1 where smoothed density is that of lumen or Bowman's space, and on glass.
     pub(super) pale: Mask,
+    /// 1 where pale is wide: lumens, not capillaries.
+    pub(super) wide: Mask,
     /// 1 where haematoxylin is that of nuclei.
     pub(super) nuclear: Mask,
 }
@@ -51,6 +56,7 @@ impl<'a> Ground<'a> {
         let od = smooth::gaussian(&field.od, field.px(SMOOTH_UM));
         let pale = od.map(|v| u8::from(v < levels.pale));
         let nuclear = field.h.map(|v| u8::from(v >= levels.nuclear));
-        Self { field, levels, od, pale, nuclear }
+        let wide = morphology::open(&pale, field.px(WIDE_UM));
+        Self { field, levels, od, pale, wide, nuclear }
     }
 }

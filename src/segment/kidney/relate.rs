@@ -11,6 +11,8 @@ const SAME: f64 = 0.75;
 const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
 const MAX_OF_USUAL: f64 = 1.8;
+/// A glomerulus scores at least this share of the slide's usual score.
+const MIN_SCORE_OF_USUAL: f32 = 0.55;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
 const BEST_SHARE: f64 = 0.5;
 
@@ -91,6 +93,10 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
         if !kept.iter().any(same) {
             kept.push(i);
         }
+    }
+    if let Some(&usual) = kept.get(kept.len() / 4) {
+        let least = score(usual) * MIN_SCORE_OF_USUAL;
+        kept.retain(|&i| score(i) >= least);
     }
     let diameter = |i: usize| equivalent_diameter(f64::from(found[i].area_um2));
     let best = ((kept.len() as f64 * BEST_SHARE).ceil() as usize).min(kept.len());

@@ -47,7 +47,7 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
         .enumerate()
         .map(|(i, r)| accepted(ground, &lumens, &walls, r, i as u32 + 1))
         .collect();
-    let territory = territories(&lumens, &walls, &kept);
+    let territory = territories(&lumens, &walls, &kept, field.px(MAX_WALL_UM));
     let mut regions = vec![Region::EMPTY; kept.len()];
     add_regions(&territory, &mut regions);
     let mut objects = Vec::new();
@@ -147,7 +147,7 @@ fn solid_rim(reach: f64, lumens: &Labels, walls: &Mask, region: &Region, number:
 }
 
 /// Gives each wall pixel to the nearest accepted lumen it is joined to.
-fn territories(lumens: &Labels, walls: &Mask, kept: &[Option<Shape>]) -> Plane<u32> {
+fn territories(lumens: &Labels, walls: &Mask, kept: &[Option<Shape>], reach: f64) -> Plane<u32> {
     let mut seeds = lumens.plane.clone();
     for v in seeds.data_mut() {
         if *v != 0 && kept[*v as usize - 1].is_none() {
@@ -156,7 +156,8 @@ fn territories(lumens: &Labels, walls: &Mask, kept: &[Option<Shape>]) -> Plane<u
     }
     let squared = distance::squared(&seeds.map(|v| u8::from(v == 0)));
     let mut within = walls.clone();
-    let limit = |d: u32| u8::from(d <= 18 * 18);
+    let most = (reach * reach) as u32;
+    let limit = |d: u32| u8::from(d <= most);
     for ((w, &d), &seed) in within.data_mut().iter_mut().zip(squared.data()).zip(seeds.data()) {
         *w = *w & limit(d) | u8::from(seed != 0);
     }
