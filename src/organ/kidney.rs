@@ -37,7 +37,7 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 /// The kidney.
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
-    structure_pass: Pass { mpp: 2.0, halo_um: 400.0 },
+    structure_pass: Pass { mpp: 1.0, halo_um: 400.0 },
     structures: segment::structures,
     relate: segment::relate,
     cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM },
