@@ -63,6 +63,12 @@ pub enum Error {
     /// The run was interrupted by the user.
     #[error("interrupted before this slide was finished")]
     Interrupted,
+    /// The sample sheet leaves the slide out.
+    #[error("left out by the sample sheet: {reason}")]
+    Excluded {
+        /// The sheet's reason.
+        reason: String,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -116,6 +122,7 @@ impl Error {
             Self::Config { .. } => "config",
             Self::Limits { .. } => "limits",
             Self::Interrupted => "interrupted",
+            Self::Excluded { .. } => "excluded",
             Self::Io { .. } => "io",
         }
     }
