@@ -184,7 +184,7 @@ impl Voronoi {
 
     /// Collects, in index order, every point that can be among the nearest two of a place within
     /// `reach` of `at`.
-    fn candidates(&self, at: Spot, reach: f32, found: &mut Vec<u32>) {
+    pub(super) fn candidates(&self, at: Spot, reach: f32, found: &mut Vec<u32>) {
         found.clear();
         let mut ring = 1;
         loop {
@@ -222,7 +222,7 @@ impl Voronoi {
     }
 
     #[inline]
-    fn pick(&self, at: Spot, candidates: &[u32]) -> Option<Near> {
+    pub(super) fn pick(&self, at: Spot, candidates: &[u32]) -> Option<Near> {
         let (mut first, mut second) = ((f32::INFINITY, u32::MAX), (f32::INFINITY, u32::MAX));
         for &i in candidates {
             let d = squared(self.spots[i as usize], at);
