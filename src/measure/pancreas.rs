@@ -61,28 +61,35 @@ const fn feature(
     Feature { name, unit, direction, max_mpp, evidence: Evidence::Expert, source: SECTION, measure }
 }
 
-/// Parenchyma in mm², or what is missing without any.
+/// Parenchyma (acini and islets) in mm², or what is missing without any.
 fn parenchyma_mm2(found: &Evidences<'_>) -> Result<f64, Missing> {
-    match found.structure_tally.get(counters::PARENCHYMA_PX) {
+    match sum(found, &PARENCHYMA) {
         0 => Err(Missing::NoStructure { what: "pancreatic parenchyma" }),
-        px => Ok(found.structure_mpp.area_mm2(px)),
+        px => Ok(found.mpp.area_mm2(px)),
     }
 }
 
-/// Returns 100 · part / whole of the structure pass, the denominator in mm².
-fn structure_percent(
+const PARENCHYMA: [Counter; 2] = [counters::ACINAR_PX, counters::ISLET_PX];
+
+/// Sum of counts of the cell pass.
+fn sum(found: &Evidences<'_>, counts: &[Counter]) -> u64 {
+    counts.iter().map(|&c| found.tally.get(c)).sum()
+}
+
+/// Returns 100 · part / whole, the denominator in mm².
+fn percent(
     found: &Evidences<'_>,
     part: Counter,
     whole: &[Counter],
     what: &'static str,
 ) -> Result<Value, Missing> {
-    let part = found.structure_tally.get(part);
-    match whole.iter().map(|&c| found.structure_tally.get(c)).sum::<u64>() {
+    let part = found.tally.get(part);
+    match sum(found, whole) {
         0 => Err(Missing::NoStructure { what }),
         whole => Ok(Value {
             value: 100.0 * part as f64 / whole as f64,
             n: part,
-            denominator: found.structure_mpp.area_mm2(whole),
+            denominator: found.mpp.area_mm2(whole),
         }),
     }
 }

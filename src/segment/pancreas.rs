@@ -1,7 +1,7 @@
 //! Structures and cells of the pancreas (domain.md §2.1).
 //!
-//! The structure pass finds islets, adipocytes, lumina of ducts and vessels, and counts parenchyma and
-//! gaps; the cell pass finds nuclei, vacuoles, red cells and hyaline patches, and says where they lie.
+//! The structure pass finds islets, adipocytes, and lumina of ducts and vessels; the cell pass finds
+//! nuclei, vacuoles, gaps, red cells and hyaline patches, and says where they lie.
 //! The rules are working defaults, tried on synthetic tissue and looked at on a few pictures; no
 //! labelled pancreas was available to validate them on.
 
@@ -17,7 +17,6 @@ mod vacuoles;
 
 use self::{
     compartments::{Compartments, PerIslet},
-    counters as count,
     ground::Ground,
 };
 use super::{
@@ -27,7 +26,7 @@ use super::{
     red_cells,
     structures::StructureMap,
 };
-use crate::{organ::SlideGeometry, raster::Mask};
+use crate::organ::SlideGeometry;
 
 pub use self::islets::DIAMETER_UM as ISLET_DIAMETER_UM;
 
@@ -51,6 +50,13 @@ pub static ISLET: Class = Class {
 /// An adipocyte.
 pub static FAT: Class =
     Class { name: "adipocyte", layer: "fat", colour: [0, 200, 200], measurements: &["eq_diameter_um"] };
+/// An adipocyte outside the organ: peripancreatic fat.
+pub static OUTER_FAT: Class = Class {
+    name: "peripancreatic adipocyte",
+    layer: "fat",
+    colour: [128, 200, 200],
+    measurements: &["eq_diameter_um"],
+};
 /// The lumen of a duct or vessel.
 pub static LUMEN: Class = Class {
     name: "duct or vessel lumen",
@@ -92,6 +98,7 @@ pub static ISLET_LYMPHOCYTE: Class = Class {
 pub const CLASSES: &[&Class] = &[
     &ISLET,
     &FAT,
+    &OUTER_FAT,
     &LUMEN,
     &ISLET_VACUOLE,
     &ACINAR_VACUOLE,
@@ -112,28 +119,10 @@ pub fn structures(field: &Field<'_>) -> Finds {
     }
     let ground = Ground::of(field);
     let (mut objects, islets) = islets::find(field, &ground);
-    let spaces = spaces::find(field, &ground, &islets);
-    objects.extend(spaces.objects);
+    objects.extend(spaces::find(field, &islets));
     objects.retain(|o| object::anchored_in(&field.window, o.anchor()));
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
-    let mut finds = Finds { objects, ..Finds::default() };
-    let areas = [
-        (count::PARENCHYMA_PX, &spaces.lobule),
-        (count::GAP_PX, &spaces.gap),
-        (count::FAT_PX, &spaces.fat),
-        (count::ORGAN_PX, &spaces.organ),
-    ];
-    for (counter, mask) in areas {
-        finds.tally.add(counter, core_px(field, mask));
-    }
-    finds
-}
-
-/// Pixels of the window's core that are set.
-fn core_px(field: &Field<'_>, mask: &Mask) -> u64 {
-    let columns = field.window.core_columns();
-    let row = |y: usize| mask.row(y)[columns.clone()].iter().map(|&v| u64::from(v)).sum::<u64>();
-    field.window.core_rows().map(row).sum()
+    Finds { objects, ..Finds::default() }
 }
 
 /// Marks the islets that the slide's edge cuts.

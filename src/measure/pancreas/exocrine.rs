@@ -1,6 +1,6 @@
 //! Acini, gaps and fat.
 
-use super::{feature, islet_cells::pyknotic_pct, structure_percent};
+use super::{feature, islet_cells::pyknotic_pct, percent};
 use crate::{
     measure::{
         common,
@@ -8,11 +8,15 @@ use crate::{
             Direction::{Down, Up},
             Evidence, Evidences, Feature, Missing, Value,
         },
+        tally::Counter,
     },
     segment::pancreas::{ACINAR_VACUOLE, counters as count},
 };
 
 const ACINI: &str = "acinar tissue";
+/// Everything inside the organ's outline.
+const ORGAN: [Counter; 5] =
+    [count::ACINAR_PX, count::ISLET_PX, count::GAP_PX, count::FAT_PX, count::LUMEN_PX];
 
 pub(super) const VACUOLE_PCT: Feature = feature("acinar_vacuole_area_pct", "%", Up, 0.5, |found| {
     let n = found.cells_of(&ACINAR_VACUOLE).count() as u64;
@@ -26,23 +30,21 @@ pub(super) const ZYMOGEN: Feature = feature("acinar_zymogen_index", "ratio", Dow
     Err(Missing::NoRule { why: "single acini, with their base and tip, are not told apart" })
 });
 
-pub(super) const PYKNOTIC_PCT: Feature = feature("acinar_pyknotic_pct", "%", Up, 0.35, |found| {
+pub(super) const PYKNOTIC_PCT: Feature = feature("acinar_pyknotic_pct", "%", Up, 0.5, |found| {
     pyknotic_pct(&[found.tally], count::ACINAR_NUCLEUS_KINDS, "acinar nucleus")
 });
 
 pub(super) const GAP_PCT: Feature = Feature {
     source: "domain.md §3.1; pancreatitis oedema 0–3",
     ..feature("pancreas_gap_pct", "%", Up, 2.0, |found| {
-        structure_percent(found, count::GAP_PX, &[count::PARENCHYMA_PX, count::GAP_PX], "lobule")
+        percent(found, count::GAP_PX, &[count::ACINAR_PX, count::ISLET_PX, count::GAP_PX], "lobule")
     })
 };
 
 pub(super) const FAT_PCT: Feature = Feature {
     source: "domain.md §3.1; INHAND fatty infiltration",
     evidence: Evidence::Expert,
-    ..feature("pancreas_fat_pct", "%", Up, 2.0, |found| {
-        structure_percent(found, count::FAT_PX, &[count::ORGAN_PX], "organ")
-    })
+    ..feature("pancreas_fat_pct", "%", Up, 2.0, |found| percent(found, count::FAT_PX, &ORGAN, "organ"))
 };
 
 pub(super) const FIBROSIS_PCT: Feature = feature("pancreas_fibrosis_he_pct", "%", Up, 1.0, |_| {

@@ -100,7 +100,7 @@ pub(super) fn whole<'a>(found: &Evidences<'a>) -> impl Iterator<Item = (&'a Obje
 fn per_parenchyma(found: &Evidences<'_>, of: impl Fn(f64, f64, f64) -> f64) -> Result<Value, Missing> {
     let mm2 = parenchyma_mm2(found)?;
     let n = whole(found).count() as u64;
-    let um2 = accepted(found).map(|(o, _)| area(o)).sum();
+    let um2 = accepted(found).map(|(o, _)| area(o)).fold(0.0, |sum, um2| sum + um2);
     Ok(Value { value: of(n as f64, um2, mm2), n, denominator: mm2 })
 }
 

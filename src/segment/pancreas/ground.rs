@@ -6,8 +6,9 @@ use crate::{
     stain::StainProfile,
 };
 
-/// A pixel is void below this share of the cytoplasm's optical density (or when it is clear).
-const VOID_SHARE: f64 = 0.4;
+/// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
+/// The cytoplasm of islets is hardly denser; there only what is clear is empty.
+const EMPTY_SHARE: f64 = 0.48;
 /// Optical density counts between these shares of the cytoplasm's: nuclei weigh no more than dense cytoplasm.
 const DENSITY_RANGE: (f64, f64) = (0.45, 1.1);
 /// Eosin counts between these shares of the cytoplasm's.
@@ -25,15 +26,17 @@ pub(super) fn cytoplasm_od(profile: &StainProfile) -> f64 {
     od.max(1.0)
 }
 
-/// Returns the optical density (OD × 100) below which a pixel holds no tissue.
-pub(super) fn void_od(profile: &StainProfile) -> u8 {
-    (VOID_SHARE * cytoplasm_od(profile)).round().clamp(1.0, 255.0) as u8
+/// Returns 1 where a pixel is clear, or outside islets (number 0) next to unstained.
+pub(super) fn empty<T: Copy + Default + PartialEq>(field: &Field<'_>, islets: &Plane<T>) -> Mask {
+    let level = (EMPTY_SHARE * cytoplasm_od(field.profile)).round().clamp(1.0, 255.0) as u8;
+    let mut empty = field.clear.clone();
+    let rows = empty.data_mut().iter_mut().zip(field.od.data()).zip(islets.data());
+    rows.for_each(|((v, &od), &islet)| *v |= u8::from(od < level) & u8::from(islet == T::default()));
+    empty
 }
 
 /// Per-pixel evidence of one window.
 pub(super) struct Ground {
-    /// 1 where there is next to no stain.
-    pub(super) void: Mask,
     /// Density and eosin of the tissue around, 100 is the slide's cytoplasm; 255 where there is no tissue.
     pub(super) wide: Plane<u8>,
     /// The same over a smaller neighbourhood.
@@ -44,10 +47,7 @@ pub(super) struct Ground {
 
 impl Ground {
     pub(super) fn of(field: &Field<'_>) -> Self {
-        let level = void_od(field.profile);
-        let mut void = field.clear.clone();
-        void.data_mut().iter_mut().zip(field.od.data()).for_each(|(v, &od)| *v |= u8::from(od < level));
-        let mut solid = morphology::dilate(&void, 1.0);
+        let mut solid = morphology::dilate(&field.clear, 1.0);
         for (s, &t) in solid.data_mut().iter_mut().zip(field.tissue.data()) {
             *s = u8::from(*s == 0 && t != 0);
         }
@@ -57,7 +57,7 @@ impl Ground {
             let sigma = field.px(um);
             quotient(&smooth::gaussian(&strength, sigma), &smooth::gaussian(&weight, sigma))
         };
-        Self { wide: blur(WIDE_UM), fine: blur(FINE_UM), void, solid }
+        Self { wide: blur(WIDE_UM), fine: blur(FINE_UM), solid }
     }
 }
 

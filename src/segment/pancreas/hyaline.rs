@@ -54,7 +54,7 @@ fn patches(field: &Field<'_>, places: &Compartments, nuclei: &Mask, blood: &Mask
         *out = u8::from(
             h <= h_most
                 && (least..=most).contains(&e)
-                && nuclei.data()[i] | blood.data()[i] | places.void.data()[i] == 0,
+                && nuclei.data()[i] | blood.data()[i] | places.empty.data()[i] == 0,
         );
     }
     let opened = morphology::open(&mask, field.px(OPEN_UM));

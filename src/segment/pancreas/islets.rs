@@ -30,8 +30,8 @@ const PALE_SHARE: u32 = 223;
 const NECK_UM: f64 = 8.0;
 /// The final outline reaches at most this far beyond the candidate, in µm.
 const GROW_UM: f64 = 14.0;
-/// The outline's roughness below this radius is smoothed away, in µm.
-const ROUGH_UM: f64 = 4.0;
+/// Standard deviation of the smoothing of the outline, in µm.
+const ROUGH_UM: f64 = 5.0;
 /// Ring that the inside is compared with, in µm from the candidate.
 const RING_UM: (f64, f64) = (10.0, 40.0);
 /// Least contrast: 1 − inside/ring.
@@ -112,8 +112,8 @@ impl Site<'_> {
                 && self.field.tissue.at(x, y) != 0
                 && self.ground.fine.at(x, y) < level
         });
-        let closed = morphology::close(&grown, self.field.px(ROUGH_UM));
-        let smooth = morphology::open(&closed, self.field.px(ROUGH_UM));
+        let soft = smooth::gaussian(&grown.map(|v| v * 255), self.field.px(ROUGH_UM));
+        let smooth = soft.map(|v| v >> 7);
         let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_VOID_UM)) as u64);
         self.accept(&crop, &filled, &core, all)
     }
@@ -178,7 +178,7 @@ impl Site<'_> {
         crop.each(|i, x, y| {
             if parts.data()[i] == number {
                 all += 1;
-                let empty = self.ground.void.at(x, y);
+                let empty = self.field.clear.at(x, y);
                 void.data_mut()[i] = empty;
                 solid += u64::from(empty == 0);
                 nuclear += u64::from(empty == 0 && self.field.h.at(x, y) > threshold);

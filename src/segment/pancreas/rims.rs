@@ -31,7 +31,7 @@ pub(super) fn count(field: &Field<'_>, places: &Compartments, nuclei: &Mask, per
     let limit = (reach * reach) as u32;
     for (cx, cy) in grid.points() {
         let (x, y) = grid.place(cx, cy);
-        if !field.window.in_core(x, y) || nuclei.at(x, y) | places.void.at(x, y) != 0 {
+        if !field.window.in_core(x, y) || nuclei.at(x, y) | places.empty.at(x, y) != 0 {
             continue;
         }
         let q = i32::from(field.h.at(x, y)) - i32::from(field.e.at(x, y)) / 2 + ZERO;

@@ -27,15 +27,9 @@ const MAX_ASPECT: f64 = 2.0;
 /// A space whose border has more blood than this share is a capillary.
 const MAX_BLOOD: f64 = 0.25;
 
-/// Vacuoles of one window.
-pub(super) struct Holes {
-    /// 1 inside vacuoles, halo included.
-    pub(super) mask: Mask,
-}
-
-/// Finds vacuoles; adds those anchored in the core to `finds`.
-pub(super) fn find(field: &Field<'_>, places: &Compartments, blood: &Mask, finds: &mut Finds) -> Holes {
-    let spaces = label(&places.void, Connectivity::Four);
+/// Returns 1 inside vacuoles, halo included; adds those anchored in the core to `finds`.
+pub(super) fn find(field: &Field<'_>, places: &Compartments, blood: &Mask, finds: &mut Finds) -> Mask {
+    let spaces = label(&places.empty, Connectivity::Four);
     let mut mask = Mask::filled(field.width(), field.height(), 0);
     let mpp = field.window.mpp;
     let least = mpp.px_area(std::f64::consts::PI / 4.0 * IN_ACINI_UM.start().powi(2)).ceil() as u64;
@@ -70,7 +64,7 @@ pub(super) fn find(field: &Field<'_>, places: &Compartments, blood: &Mask, finds
             finds.objects.push(contour::object(class, &spaces.plane, region, number, &field.window, values));
         }
     }
-    Holes { mask }
+    mask
 }
 
 fn is_round(spaces: &Labels, region: &Region, number: u32) -> bool {
