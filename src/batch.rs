@@ -1,10 +1,13 @@
 //! A folder or sheet of slides: what is to be done, and what came of it.
 
+mod run;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Component, Path, PathBuf},
 };
 
+pub use self::run::{Listener, run};
 use crate::{
     error::{Error, Result},
     manifest::Sample,

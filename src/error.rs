@@ -60,6 +60,12 @@ pub enum Error {
         /// The most that is accepted.
         limit: u64,
     },
+    /// A defect of this program, caught so that the other slides go on.
+    #[error("internal error, please report it: {what}")]
+    Internal {
+        /// What the failed check said.
+        what: String,
+    },
     /// The run was interrupted by the user.
     #[error("interrupted before this slide was finished")]
     Interrupted,
@@ -121,6 +127,7 @@ impl Error {
             Self::Uncalibrated => "uncalibrated",
             Self::Config { .. } => "config",
             Self::Limits { .. } => "limits",
+            Self::Internal { .. } => "internal",
             Self::Interrupted => "interrupted",
             Self::Excluded { .. } => "excluded",
             Self::Io { .. } => "io",
