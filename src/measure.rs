@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod feature;
+pub mod formula;
 pub mod kidney;
 pub mod liver;
 pub mod pancreas;

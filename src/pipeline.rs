@@ -118,6 +118,7 @@ pub struct SlideResult {
 pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideResult> {
     let warnings = Warnings::default();
     let calibration = calibrate(slide, plan, &warnings)?;
+    plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
     let tissue = tissue::find(slide, calibration.mpp, &warnings)?;
     watch.check()?;
     if tissue.is_blank() {

@@ -2,7 +2,14 @@
 //!
 //! Cut-offs, weights and provenance are data: the built-in rubric in `models/rubric`, or `--rubric FILE`.
 
+mod changes;
+pub mod field;
+mod file;
+mod index;
+mod lesion;
+pub mod recovery;
 pub mod rubric;
+mod valid;
 
 use serde::Serialize;
 

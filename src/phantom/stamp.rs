@@ -72,7 +72,7 @@ impl Stamp {
             let grain = f32::from(self.grain.at((x + gx) % GRAIN, (y + gy) % GRAIN)) - 128.0;
             let mut h = look.h + look.grain * grain * (1.0 / 40.0);
             h += look.rim * (1.0 + (d + rim_px * 0.6).abs() / -rim_px).max(0.0);
-            let mut e = f32::from(old.e) * 0.25 + look.e;
+            let mut e = f32::from(old.e) * 0.4 + look.e;
             for &(nx, ny, r) in &spots {
                 let dist = (x as f32 + 0.5 - nx).hypot(y as f32 + 0.5 - ny);
                 let share = (0.5 - (dist - r) / self.um.max(1.0)).clamp(0.0, 1.0);

@@ -1,0 +1,1 @@
+//! The painter's promises: monotone knobs, truth equal to labels, the same bytes always.
