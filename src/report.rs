@@ -14,6 +14,8 @@ pub mod png;
 pub mod run_json;
 pub mod slide_json;
 pub mod tables;
+pub mod wording;
+
 #[cfg(test)]
 mod test_slide;
 pub mod wording;
