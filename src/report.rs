@@ -18,4 +18,3 @@ pub mod wording;
 
 #[cfg(test)]
 mod test_slide;
-pub mod wording;
