@@ -60,9 +60,21 @@ pub enum Error {
         /// The most that is accepted.
         limit: u64,
     },
+    /// A defect of this program, caught so that the other slides go on.
+    #[error("internal error, please report it: {what}")]
+    Internal {
+        /// What the failed check said.
+        what: String,
+    },
     /// The run was interrupted by the user.
     #[error("interrupted before this slide was finished")]
     Interrupted,
+    /// The sample sheet leaves the slide out.
+    #[error("left out by the sample sheet: {reason}")]
+    Excluded {
+        /// The sheet's reason.
+        reason: String,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -115,7 +127,9 @@ impl Error {
             Self::Uncalibrated => "uncalibrated",
             Self::Config { .. } => "config",
             Self::Limits { .. } => "limits",
+            Self::Internal { .. } => "internal",
             Self::Interrupted => "interrupted",
+            Self::Excluded { .. } => "excluded",
             Self::Io { .. } => "io",
         }
     }

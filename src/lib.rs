@@ -3,8 +3,10 @@
 //!
 //! Scores are research surrogates, not diagnoses.
 
+pub mod batch;
 pub mod error;
 pub mod geometry;
+pub mod manifest;
 pub mod measure;
 pub mod organ;
 pub mod phantom;
@@ -20,6 +22,7 @@ pub mod tissue;
 pub mod units;
 pub mod warning;
 pub mod watch;
+pub mod words;
 
 pub use self::{
     error::{Error, Result},

@@ -1,3 +1,20 @@
-//! The `histograde` command.
+//! The `histograde` command: turns what a run came to into an exit code.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+/// Exit code of a run that could not start.
+const COULD_NOT_START: u8 = 2;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(cli::Exit::AllDone) => ExitCode::SUCCESS,
+        Ok(cli::Exit::SomeFailed) => ExitCode::FAILURE,
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("histograde: {failure}");
+            ExitCode::from(COULD_NOT_START)
+        }
+    }
+}

@@ -95,6 +95,7 @@ pub struct Truth {
 }
 
 /// An organ's painter.
+#[derive(Debug)]
 pub struct Painter {
     /// Organ name, as in `organ::ORGANS`.
     pub organ: &'static str,

@@ -1,19 +1,29 @@
 //! One slide, top to bottom.
 
+mod passes;
+mod samples;
+
 use std::path::PathBuf;
 
 use crate::{
     error::{Error, Result},
-    organ::Organ,
+    geometry::Rect,
+    measure::{
+        feature::{Evidences, Missing},
+        tally::Tally,
+    },
+    organ::{Organ, SlideGeometry},
     score::{Measured, OrganScore, rubric::Rubric},
-    segment::object::Object,
+    segment::{object::Object, structures::StructureMap},
     slide::{Calibration, Slide, SlideInfo},
-    stain::StainProfile,
-    tissue::TissueMask,
+    stain::{self, StainProfile},
+    tissue::{self, TissueMask},
     units::Mpp,
     warning::{Warning, Warnings},
     watch::Watch,
 };
+
+use self::passes::Scan;
 
 /// What will run on a slide, with everything resolved.
 #[derive(Clone, Debug)]
@@ -97,12 +107,177 @@ pub struct SlideResult {
     pub cells: Vec<Object>,
 }
 
-/// Scores one slide. The windows run on the current rayon pool; the result does not depend on its size.
+/// Scores one slide: tissue, stain, structures, cells, measurements, findings.
+///
+/// The windows run on the current rayon pool; the result does not depend on its size.
 ///
 /// # Errors
 ///
-/// [`Error::Uncalibrated`] without pixel size; [`Error::Interrupted`] when `watch` was stopped; what reading found wrong.
+/// [`Error::Uncalibrated`] without pixel size; [`Error::Interrupted`] when `watch` was stopped; what
+/// reading found wrong.
 pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideResult> {
-    let _ = (slide, plan, watch, Warnings::default());
-    Err(Error::Uncalibrated)
+    let warnings = Warnings::default();
+    let calibration = calibrate(slide, plan, &warnings)?;
+    plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
+    let tissue = tissue::find(slide, calibration.mpp, &warnings)?;
+    watch.check()?;
+    if tissue.is_blank() {
+        return Ok(blank(slide, plan, calibration, tissue, warnings));
+    }
+    let scan = Scan { slide, plan, watch, tissue: &tissue, mpp: calibration.mpp };
+    let profile = {
+        let samples = samples::read(&scan, plan.organ.cell_pass)?;
+        stain::profile(&samples, &tissue.white, &warnings)
+    };
+    note_slide(slide, &tissue, plan.organ, &warnings);
+    let (structures, structure_tally) = structures(&scan, &profile)?;
+    let map = StructureMap::new(&structures);
+    let cells = scan.run(plan.organ.cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
+    let tallies = per_structure(structures.len(), cells.finds.per_structure);
+    let analysed_px = cells.analysed_px;
+    let (structure_mpp, cell_mpp) =
+        (scan.resolve(plan.organ.structure_pass).1, scan.resolve(plan.organ.cell_pass).1);
+    let measured = measure(
+        plan.organ,
+        &Evidences {
+            mpp: cell_mpp,
+            structure_mpp,
+            structures: &structures,
+            structure_tallies: &tallies,
+            cells: &cells.finds.objects,
+            structure_tally: &structure_tally,
+            tally: &cells.finds.tally,
+            profile: &profile,
+        },
+    );
+    let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
+    let summary = Summary {
+        score: plan.rubric.score(plan.organ, &measured),
+        structure_mpp,
+        cell_mpp,
+        tissue_mm2: tissue.area_mm2,
+        profile: Some(profile),
+        measured,
+        counts,
+        analysed_px,
+        ..facts(slide, plan, calibration, warnings)
+    };
+    Ok(SlideResult { summary, tissue, structures, cells: cells.finds.objects })
+}
+
+/// Returns the pixel size to use: the user's, else the file's.
+fn calibrate(slide: &Slide, plan: &Plan, warnings: &Warnings) -> Result<Calibration> {
+    let stated = slide.info().calibration.clone();
+    let calibration = match plan.mpp {
+        Some(mpp) => {
+            warnings.push(Warning::MppFromUser { mpp: mpp.mean(), stated: stated.map(|c| c.mpp.mean()) });
+            Calibration { mpp, origin: "user".into() }
+        }
+        None => stated.ok_or(Error::Uncalibrated)?,
+    };
+    let (x, y) = (calibration.mpp.x(), calibration.mpp.y());
+    if (x / y - 1.0).abs() > 0.02 {
+        warnings.push(Warning::PixelsNotSquare { x, y });
+    }
+    Ok(calibration)
+}
+
+/// Notes what limits the score of this slide.
+fn note_slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings: &Warnings) {
+    if tissue.area_mm2 < organ.needed_mm2 {
+        warnings.push(Warning::LittleTissue { area_mm2: tissue.area_mm2, needed_mm2: organ.needed_mm2 });
+    }
+    let count = slide.info().missing_tiles;
+    if count > 0 {
+        warnings.push(Warning::MissingTiles { count });
+    }
+}
+
+/// Runs the structure pass and the step that looks at all of its objects at once.
+fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, Tally)> {
+    let organ = scan.plan.organ;
+    let found = scan.run(organ.structure_pass, profile, organ.structures)?.finds;
+    let base = &scan.slide.info().levels[0];
+    let geometry = SlideGeometry {
+        bounds: Rect { x0: 0, y0: 0, width: base.width, height: base.height },
+        level0_um: scan.mpp.mean(),
+        tissue_mm2: scan.tissue.area_mm2,
+    };
+    Ok(((organ.relate)(found.objects, &geometry), found.tally))
+}
+
+/// Adds up the counts of each structure over all windows.
+fn per_structure(structures: usize, counted: Vec<(u32, Tally)>) -> Vec<Tally> {
+    let mut tallies = vec![Tally::default(); structures];
+    for (index, tally) in counted {
+        if let Some(sum) = tallies.get_mut(index as usize) {
+            sum.merge(&tally);
+        }
+    }
+    tallies
+}
+
+/// Room for µm/px as scanners round it: 0.5022 is good enough for a feature that needs 0.5.
+const MPP_TOLERANCE: f64 = 1.05;
+
+/// Measures every feature of the organ; those that need finer pixels say so.
+fn measure(organ: &Organ, evidences: &Evidences<'_>) -> Vec<Measured> {
+    let mpp = evidences.mpp.mean();
+    let value = |feature: &crate::measure::feature::Feature| {
+        if mpp > feature.max_mpp * MPP_TOLERANCE {
+            return Err(Missing::TooCoarse { mpp, max: feature.max_mpp });
+        }
+        (feature.measure)(evidences)
+    };
+    organ.features.iter().map(|&feature| Measured { feature, value: value(feature) }).collect()
+}
+
+/// Counts objects by class, in legend order.
+fn counts<'a>(organ: &Organ, objects: impl Iterator<Item = &'a Object>) -> Vec<(&'static str, u64)> {
+    let mut counts: Vec<(&'static str, u64)> = organ.classes.iter().map(|c| (c.name, 0)).collect();
+    for object in objects {
+        if let Some(count) = counts.iter_mut().find(|(name, _)| *name == object.class.name) {
+            count.1 += 1;
+        }
+    }
+    counts
+}
+
+/// The part of a summary that is known before anything is found.
+fn facts(slide: &Slide, plan: &Plan, calibration: Calibration, warnings: Warnings) -> Summary {
+    Summary {
+        path: slide.path().into(),
+        format: slide.format(),
+        info: slide.info().clone(),
+        organ: plan.organ,
+        structure_mpp: calibration.mpp,
+        cell_mpp: calibration.mpp,
+        calibration,
+        tissue_mm2: 0.0,
+        profile: None,
+        measured: Vec::new(),
+        score: OrganScore::default(),
+        warnings: warnings.into_vec(),
+        counts: Vec::new(),
+        analysed_px: 0,
+    }
+}
+
+/// The result of a slide without tissue: every feature is missing because the slide is blank.
+fn blank(
+    slide: &Slide,
+    plan: &Plan,
+    calibration: Calibration,
+    tissue: TissueMask,
+    warnings: Warnings,
+) -> SlideResult {
+    let missing = |&feature| Measured { feature, value: Err(Missing::Blank) };
+    let measured: Vec<Measured> = plan.organ.features.iter().map(missing).collect();
+    let summary = Summary {
+        score: plan.rubric.score(plan.organ, &measured),
+        measured,
+        counts: counts(plan.organ, std::iter::empty()),
+        ..facts(slide, plan, calibration, warnings)
+    };
+    SlideResult { summary, tissue, structures: Vec::new(), cells: Vec::new() }
 }

@@ -1,4 +1,20 @@
 //! What a run writes to disk.
+//!
+//! Data files hold no time, no folder of this machine and no random number: one plan gives the same bytes on every
+//! machine. Only `run.json` tells when and how long. Every file appears under its name when it is whole.
 
+pub mod geojson;
+pub mod index_page;
+pub mod label_layers;
 pub mod label_tiff;
+mod number;
+pub mod overview;
 pub mod partial;
+pub mod png;
+pub mod run_json;
+pub mod slide_json;
+pub mod tables;
+pub mod wording;
+
+#[cfg(test)]
+mod test_slide;

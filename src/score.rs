@@ -2,7 +2,15 @@
 //!
 //! Cut-offs, weights and provenance are data: the built-in rubric in `models/rubric`, or `--rubric FILE`.
 
+mod changes;
+pub mod field;
+mod file;
+mod index;
+mod lesion;
+pub mod published;
+pub mod recovery;
 pub mod rubric;
+mod valid;
 
 use serde::Serialize;
 
@@ -82,4 +90,6 @@ pub struct OrganScore {
     pub index: DamageIndex,
     /// Its sub-indices, same rules over fewer lesions.
     pub sub_indices: Vec<DamageIndex>,
+    /// Published scores, beside the index and not part of it.
+    pub published: Vec<published::Published>,
 }

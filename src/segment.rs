@@ -6,6 +6,7 @@
 pub mod contour;
 pub mod distance;
 pub mod field;
+pub mod ground;
 pub mod kidney;
 pub mod label;
 pub mod liver;

@@ -1,6 +1,19 @@
 //! Stains: white point, optical density, separation of haematoxylin and eosin.
 
+mod estimate;
+mod macenko;
+mod separate;
+pub mod white;
+
 use serde::Serialize;
+
+pub use self::{
+    estimate::profile,
+    separate::{Separator, Stains},
+};
+
+/// Transmittance from which a pixel is clear in a channel (domain.md §2.0) [expert].
+pub const CLEAR_TRANSMITTANCE: f64 = 0.85;
 
 /// Unit vectors of haematoxylin and eosin in optical density (red, green, blue).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

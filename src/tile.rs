@@ -96,3 +96,60 @@ impl Window {
         Rect { x0, y0, width: x1.abs_diff(x0), height: y1.abs_diff(y0) }
     }
 }
+
+impl TileSpec {
+    /// Cuts a slide of `width`×`height` level-0 pixels into windows of `scale` level-0 pixels per working
+    /// pixel, in reading order. Cores cover the slide exactly once.
+    #[must_use]
+    pub fn cut(&self, width: u64, height: u64, scale: f64, mpp: Mpp) -> Vec<Window> {
+        let side = |length: u64| (length as f64 / scale).ceil() as i64;
+        let spans = |length: i64| -> Vec<(i64, u32)> {
+            let core = i64::from(self.core_px.max(Self::ALIGN));
+            let starts = (0..).map(|i| i * core - i64::from(self.shift_px)).take_while(|&s| s < length);
+            starts
+                .map(|s| (s.max(0), (s + core).min(length)))
+                .filter(|(a, b)| a < b)
+                .map(|(a, b)| (a, (b - a) as u32))
+                .collect()
+        };
+        let (columns, rows) = (spans(side(width)), spans(side(height)));
+        let window = |(x0, core_width): (i64, u32), (y0, core_height): (i64, u32)| Window {
+            x0,
+            y0,
+            core_width,
+            core_height,
+            halo: self.halo_px,
+            scale,
+            mpp,
+        };
+        rows.iter().flat_map(|&row| columns.iter().map(move |&column| window(column, row))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_cover_the_slide_once() {
+        fn t(width: u64, height: u64, scale: f64, core_px: u32, shift_px: u32) {
+            let spec = TileSpec { core_px, halo_px: 10, shift_px };
+            let windows = spec.cut(width, height, scale, Mpp::square(0.5).unwrap());
+            let (w, h) = ((width as f64 / scale).ceil() as usize, (height as f64 / scale).ceil() as usize);
+            let mut covered = vec![0u8; w * h];
+            for window in &windows {
+                for y in window.y0..window.y0 + i64::from(window.core_height) {
+                    for x in window.x0..window.x0 + i64::from(window.core_width) {
+                        covered[y as usize * w + x as usize] += 1;
+                    }
+                }
+            }
+            assert!(covered.iter().all(|&n| n == 1), "{width}×{height} {scale} {core_px} {shift_px}");
+        }
+        t(1000, 700, 1.0, 256, 0);
+        t(1000, 700, 1.0, 256, 128);
+        t(1001, 703, 2.0, 128, 64);
+        t(300, 200, 1.7, 1024, 512);
+        t(1, 1, 1.0, 64, 0);
+    }
+}

@@ -1,6 +1,36 @@
 //! Tissue: where on the slide it lies, found on a low-power view before anything is read at full resolution.
 
-use crate::raster::Mask;
+use crate::{
+    error::Result,
+    geometry::Rect,
+    raster::{Mask, Plane, Rgb},
+    segment::{
+        label::{Connectivity, label},
+        morphology, smooth,
+    },
+    slide::Slide,
+    stain::white::{self, White},
+    units::Mpp,
+    warning::Warnings,
+};
+
+/// Pixel size of the low-power view, in µm; small slides get a finer one, very large ones a coarser one.
+const VIEW_UM: f64 = 4.0;
+/// Least and most pixels on the longer side of the view, where the slide allows.
+const VIEW_SIDE_PX: (f64, f64) = (1024.0, 4096.0);
+/// Diameter of smoothing, in µm (domain.md §2.0) [expert].
+const SMOOTH_UM: f64 = 8.0;
+/// Sum of the optical densities of red, green and blue above which there is tissue, × 100 [expert]. domain.md §2.0
+/// says 15, which loses pale tissue; what else is that faint is refused by its colour.
+const MIN_OD: u8 = 10;
+/// Share of green in that sum: stained tissue absorbs green most; dust, shadow and ink do not [expert].
+const MIN_GREEN_SHARE: f64 = 0.36;
+/// Least tissue fragment, in µm²: smaller ones are debris [expert].
+const MIN_FRAGMENT_UM2: f64 = 8_000.0;
+/// Enclosed holes up to this count as tissue area, in µm² (domain.md §2.0) [expert].
+const MAX_HOLE_UM2: f64 = 5_000.0;
+/// Enclosed holes up to this are analysed as candidates for lumen, in µm²: vessels up to 500 µm [expert].
+const MAX_LUMEN_UM2: f64 = 200_000.0;
 
 /// The tissue of a slide on a low-power grid that starts at the slide's corner.
 #[derive(Clone, Debug)]
@@ -9,8 +39,10 @@ pub struct TissueMask {
     pub mask: Mask,
     /// Level-0 pixels per pixel of the mask.
     pub scale: f64,
-    /// Tissue, enclosed holes included, in mm².
+    /// Tissue, with enclosed holes of up to 5 000 µm², in mm².
     pub area_mm2: f64,
+    /// Colour of clear glass.
+    pub white: White,
 }
 
 impl TissueMask {
@@ -18,5 +50,144 @@ impl TissueMask {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.mask.data().iter().all(|&v| v == 0)
+    }
+
+    /// Returns whether any tissue lies in a rectangle.
+    #[must_use]
+    pub fn touches(&self, rect: Rect) -> bool {
+        self.rows_in(rect).any(|row| row.contains(&1))
+    }
+
+    /// Returns the share of a rectangle's part on the slide that is tissue, 0–1.
+    #[must_use]
+    pub fn share(&self, rect: Rect) -> f64 {
+        let (tissue, all) = self.rows_in(rect).fold((0, 0), |(tissue, all), row| {
+            (tissue + row.iter().filter(|&&v| v != 0).count(), all + row.len())
+        });
+        tissue as f64 / all.max(1) as f64
+    }
+
+    /// The mask's rows, cut to a rectangle.
+    fn rows_in(&self, rect: Rect) -> impl Iterator<Item = &[u8]> {
+        let [left, top, right, bottom] = [rect.x0, rect.y0, rect.x1(), rect.y1()].map(|v| v as f64);
+        let cut = |v: f64, most: usize| (v / self.scale).clamp(0.0, most as f64);
+        let (width, height) = (self.mask.width(), self.mask.height());
+        let columns = cut(left, width).floor() as usize..cut(right, width).ceil() as usize;
+        let rows = cut(top, height).floor() as usize..cut(bottom, height).ceil() as usize;
+        rows.map(move |y| &self.mask.row(y)[columns.clone()])
+    }
+}
+
+/// Finds the tissue of a slide whose level-0 pixels measure `mpp`.
+///
+/// # Errors
+///
+/// As [`Slide::read_whole`].
+pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> {
+    let base = &slide.info().levels[0];
+    let longer = base.width.max(base.height) as f64;
+    let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(longer / VIEW_SIDE_PX.1).max(1.0);
+    let view = slide.read_whole(scale)?;
+    let white = white::estimate(&view, warnings);
+    Ok(mask_of(&view, white, scale, mpp.times(scale)))
+}
+
+/// Finds the tissue on a view whose pixels measure `mpp`.
+fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
+    let (od, green) = densities(view, &white);
+    let radius = (mpp.px(SMOOTH_UM) / 2.0).round() as usize;
+    let dense = smooth::box_mean(&od, radius).map(|v| u8::from(v > MIN_OD));
+    let stained = keep_stained(&dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2));
+    let solid = fill_gaps(&stained, mpp.px_area(MAX_HOLE_UM2) as u64);
+    let mask = morphology::fill_holes(&solid, mpp.px_area(MAX_LUMEN_UM2) as u64);
+    TissueMask { area_mm2: mpp.area_mm2(solid.count()), mask, scale, white }
+}
+
+/// Fills small gaps. Those cut by the view's edge count too: on an image of a part of a section they are
+/// lumen or fat, and glass is never that small.
+fn fill_gaps(stained: &Mask, max_area_px: u64) -> Mask {
+    let gaps = label(&stained.map(|v| v ^ 1), Connectivity::Four);
+    let fill: Vec<u8> =
+        std::iter::once(1).chain(gaps.regions.iter().map(|r| u8::from(r.area_px <= max_area_px))).collect();
+    gaps.plane.map(|number| fill[number as usize])
+}
+
+/// Returns the sum of the three optical densities, × 100, clamped to 0–255, and green's part of it.
+fn densities(view: &Rgb, white: &White) -> (Plane<u8>, Plane<u8>) {
+    let tables = white.density_tables();
+    let mut od = Plane::filled(view.width(), view.height(), 0u8);
+    let mut green = od.clone();
+    for ((od, green), px) in od.data_mut().iter_mut().zip(green.data_mut()).zip(view.pixels()) {
+        let [r, g, b] = std::array::from_fn(|k| tables[k][usize::from(px[k])]);
+        let sum = u32::from(r + g + b).max(1);
+        let clamped = (sum / 10).min(255);
+        *od = clamped as u8;
+        *green = (clamped * u32::from(g) / sum) as u8;
+    }
+    (od, green)
+}
+
+/// Keeps the fragments that are large enough and coloured like stained tissue.
+fn keep_stained(dense: &Mask, od: &Plane<u8>, green: &Plane<u8>, min_px: f64) -> Mask {
+    let labels = label(dense, Connectivity::Eight);
+    let mut sums = vec![(0u64, 0u64); labels.regions.len() + 1];
+    let stains = od.data().iter().zip(green.data());
+    for (&number, (&od, &green)) in labels.plane.data().iter().zip(stains) {
+        let sum = &mut sums[number as usize];
+        *sum = (sum.0 + u64::from(od), sum.1 + u64::from(green));
+    }
+    let keep: Vec<u8> = std::iter::once(0)
+        .chain(labels.regions.iter().zip(&sums[1..]).map(|(region, &(od, green))| {
+            let large = region.area_px as f64 >= min_px;
+            u8::from(large && green as f64 >= MIN_GREEN_SHARE * od as f64)
+        }))
+        .collect();
+    labels.plane.map(|number| keep[number as usize])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A view of glass with one disk of a colour, 4 µm per pixel.
+    fn found(colour: [u8; 3], radius: i64) -> TissueMask {
+        let mut view = Rgb::filled(200, 200, [242, 241, 243]);
+        for y in 0..200 {
+            for x in 0..200 {
+                if (x as i64 - 100).pow(2) + (y as i64 - 100).pow(2) <= radius * radius {
+                    view.row_mut(y)[x] = colour;
+                }
+            }
+        }
+        let white = White { rgb: [242.0, 241.0, 243.0] };
+        mask_of(&view, white, 8.0, Mpp::square(4.0).unwrap())
+    }
+
+    #[test]
+    fn tissue_is_what_is_stained_and_large_enough() {
+        fn t(colour: [u8; 3], radius: i64, expected: bool) {
+            assert_eq!(!found(colour, radius).is_blank(), expected, "{colour:?} {radius}");
+        }
+        t([200, 140, 190], 40, true);
+        t([90, 60, 140], 40, true);
+        // Pale tissue counts; a shadow, ink and a speck do not.
+        t([226, 206, 228], 40, true);
+        t([180, 180, 181], 40, false);
+        t([20, 20, 20], 40, false);
+        t([200, 140, 190], 8, false);
+        t([242, 241, 243], 40, false);
+    }
+
+    #[test]
+    fn area_and_touch() {
+        let tissue = found([200, 140, 190], 50);
+        let expected = std::f64::consts::PI * (50.0f64 * 4e-3).powi(2);
+        assert!((tissue.area_mm2 / expected - 1.0).abs() < 0.05, "{}", tissue.area_mm2);
+        let rect = |x0, y0, side| Rect { x0, y0, width: side, height: side };
+        assert!(tissue.touches(rect(800, 800, 1)));
+        assert!(!tissue.touches(rect(0, 0, 300)));
+        assert!(!tissue.touches(rect(-500, -500, 499)));
+        assert_eq!(tissue.share(rect(760, 760, 80)), 1.0);
+        assert!((tissue.share(rect(0, 0, 1600)) - 0.2).abs() < 0.02);
     }
 }

@@ -1,12 +1,178 @@
-//! Painter of the liver.
+//! Painter of the liver: lobules around central veins, plates of hepatocytes radiating from them,
+//! sinusoids, portal tracts, and the lesions of domain.md §2.2.
+//!
+//! The ground (cytoplasm, sinusoids) is computed per pixel; everything else is a small object stamped on
+//! it. Every lesion takes its objects in a fixed order, so a larger amount is the same picture with more
+//! of it.
 
-use super::{Canvas, Knob, Painter, Request, Truth};
+mod cells;
+mod census;
+mod coarse;
+mod fat;
+mod ground;
+mod layout;
+mod lesions;
+mod map;
+mod plates;
+#[cfg(test)]
+mod tests;
+mod truth;
+mod vessels;
+
+use self::{
+    cells::Cell,
+    fat::Fat,
+    ground::{Grains, Ground},
+    layout::Layout,
+    plates::Plates,
+    truth::Painted,
+    vessels::Pen,
+};
+use super::{Canvas, Knob, Painter, Request, Truth, points::Voronoi, stamp::Stamp, texture::Stream};
+use crate::raster::Plane;
 
 /// Paints liver.
 pub(super) const PAINTER: Painter = Painter { organ: "liver", knobs: KNOBS, paint };
 
-const KNOBS: &[Knob] = &[];
+const KNOBS: &[Knob] = &[MACRO, MICRO, INFLAMMATION, NECROSIS, CONGESTION, CLEARING];
 
-fn paint(_request: &Request, _canvas: &mut Canvas) -> Truth {
-    Truth::default()
+const MACRO: Knob = Knob {
+    name: "steatosis_macro",
+    about: "large fat vacuoles (8 µm and more), % of parenchyma",
+    healthy: 0.0,
+    range: (0.0, 35.0),
+    feature: "macro_fat_area_pct",
+    falls: false,
+};
+
+const MICRO: Knob = Knob {
+    name: "steatosis_micro",
+    about: "small fat vacuoles (1–8 µm, many per cell), % of parenchyma",
+    healthy: 0.0,
+    range: (0.0, 15.0),
+    feature: "micro_fat_area_pct",
+    falls: false,
+};
+
+const INFLAMMATION: Knob = Knob {
+    name: "inflammation",
+    about: "foci of at least 5 lymphocytes, per mm² of parenchyma",
+    healthy: 0.0,
+    range: (0.0, 25.0),
+    feature: "inflammatory_foci_per_mm2",
+    falls: false,
+};
+
+const NECROSIS: Knob = Knob {
+    name: "necrosis",
+    about: "necrotic patches, % of parenchyma",
+    healthy: 0.0,
+    range: (0.0, 60.0),
+    feature: "necrosis_area_pct",
+    falls: false,
+};
+
+const CONGESTION: Knob = Knob {
+    name: "congestion",
+    about: "red cells in sinusoids and veins, % of parenchyma",
+    healthy: 2.0,
+    range: (0.0, 15.0),
+    feature: "rbc_area_pct",
+    falls: false,
+};
+
+const CLEARING: Knob = Knob {
+    name: "clearing",
+    about: "rarefied cytoplasm (glycogen, hydropic change), % of parenchyma",
+    healthy: 6.0,
+    range: (0.0, 50.0),
+    feature: "cytoplasm_clearing_pct",
+    falls: false,
+};
+
+/// How much wider sinusoids get per percent of congestion above healthy.
+const DILATION_PER_PCT: f64 = 0.055;
+
+fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let (seed, size) = (request.seed, canvas.size());
+    let layout = Layout::new(size, request.mpp.px(1.0) as f32, seed);
+    let plates = Plates::new(&layout, seed);
+    let mut map = Plane::filled(size.0, size.1, 0_u8);
+    let grains = Grains::new(&layout, seed);
+    ground::mark_tissue(&layout, &grains, &mut map);
+    vessels::mark(&layout, &mut map);
+    let parenchyma = map.data().iter().filter(|&&f| map::is_parenchyma(f)).count() as f64;
+    let pixels = |knob: &Knob| (request.amount(knob) / 100.0 * parenchyma) as u64;
+    lesions::necrosis(&layout, &mut map, pixels(&NECROSIS), seed);
+    let cells = cells::hepatocytes(&layout, &plates, &map, &mut Stream::new(seed, "liver cells"));
+    paint_ground(request, &layout, &plates, &cells, grains, canvas, &mut map);
+    for layer in ["nuclei", "vacuoles"] {
+        canvas.add_layer(layer);
+    }
+    let stamp = Stamp::new(request.mpp, &mut Stream::new(seed, "liver stamp"));
+    let mut pen = Pen { stamp: &stamp, stream: Stream::new(seed, "liver vessels"), next: 1 };
+    let portal = vessels::paint(&layout, canvas, &map, &mut pen);
+    pen.stream = Stream::new(seed, "liver blood");
+    lesions::blood(&layout, &plates, canvas, &mut map, pixels(&CONGESTION), &mut pen);
+    let mm2 = parenchyma / f64::from(layout.um * 1000.0).powi(2);
+    let wanted = (request.amount(&INFLAMMATION) * mm2).round() as usize;
+    let foci = lesions::foci(&layout, &map, wanted, seed);
+    pen.stream = Stream::new(seed, "liver lymphocytes");
+    let foci = lesions::paint_foci(&foci, canvas, &map, &mut pen);
+    let mut fat = Fat { stamp: &stamp, canvas, map: &map, cells: &cells, drops: Vec::new() };
+    let order = by_zone(&cells, seed, "liver macro");
+    let covered = fat.first_drops(&order, pixels(&MACRO), &mut Stream::new(seed, "liver macro drops"));
+    pen.stream = Stream::new(seed, "liver nuclei");
+    let (nuclei, pyknotic) = cells::nuclei(&cells, &fat.drops, fat.canvas, &map, &mut pen);
+    let left = pixels(&MACRO).saturating_sub(covered);
+    fat.further_drops(&order, left, &mut Stream::new(seed, "liver further drops"));
+    let order = by_zone(&cells, seed, "liver micro");
+    fat.micro_drops(&order, pixels(&MICRO), &mut Stream::new(seed, "liver micro drops"));
+    let drops = fat.drops;
+    pen.stream = Stream::new(seed, "liver flat cells");
+    let slits = cells::flat_cells(&layout, &plates, canvas, &map, &mut pen);
+    let painted = Painted {
+        layout: &layout,
+        nuclei: &nuclei,
+        drops: &drops,
+        cells: cells.len(),
+        foci,
+        pyknotic,
+        portal,
+        slits,
+    };
+    let mut truth = truth::state(&painted, canvas, &map);
+    truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
+    truth
+}
+
+fn paint_ground(
+    request: &Request,
+    layout: &Layout,
+    plates: &Plates,
+    cells: &[Cell],
+    grains: Grains,
+    canvas: &mut Canvas,
+    map: &mut map::Map,
+) {
+    let mut s = Stream::new(request.seed, "liver tints");
+    let tints: Vec<f32> = cells.iter().map(|_| s.normal(0.0, 0.8)).collect();
+    let (width, height) = canvas.size();
+    let spots = cells.iter().map(|c| (c.x, c.y)).collect();
+    let diagram = Voronoi::new(spots, width as f32, height as f32);
+    let dilation = 1.0 + DILATION_PER_PCT * (request.amount(&CONGESTION) - CONGESTION.healthy).max(0.0);
+    let mut ground = Ground::new(layout, plates, (&diagram, &tints), dilation as f32, grains);
+    ground.clear(map, request.amount(&CLEARING));
+    ground.paint(canvas, map);
+}
+
+/// Returns the living cells in the order in which they turn fatty: at random, those near the central vein
+/// rather earlier.
+fn by_zone(cells: &[Cell], seed: u64, name: &str) -> Vec<usize> {
+    let mut s = Stream::new(seed, name);
+    let mut order: Vec<(f32, usize)> =
+        cells.iter().enumerate().map(|(i, c)| (0.4 * c.zone + s.unit(), i)).collect();
+    order.retain(|&(_, i)| !cells[i].dead);
+    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, i)| i).collect()
 }

@@ -1,12 +1,176 @@
-//! Painter of the pancreas.
+//! Painter of the pancreas: lobules of acini with islets, ducts, vessels and fat.
+//!
+//! Order of work: the lie of the land on a coarse grid ([`terrain`]), where every structure goes
+//! ([`layout`]), the acinar tissue pixel by pixel ([`acini`]), then the structures stamped over it
+//! ([`tubes`], [`fat`], [`islets`]), lesions of the acini ([`lesions`]) and the count of what is there
+//! ([`census`]). Sizes follow domain.md §2.1.
 
-use super::{Canvas, Knob, Painter, Request, Truth};
+mod acini;
+mod census;
+mod fat;
+mod islets;
+mod layout;
+mod lesions;
+mod terrain;
+mod tubes;
+
+use super::{Canvas, Knob, Painter, Request, Truth, stamp::Stamp, texture::Stream};
+use crate::raster::Plane;
 
 /// Paints pancreas.
 pub(super) const PAINTER: Painter = Painter { organ: "pancreas", knobs: KNOBS, paint };
 
-const KNOBS: &[Knob] = &[];
-
-fn paint(_request: &Request, _canvas: &mut Canvas) -> Truth {
-    Truth::default()
+const fn knob(
+    name: &'static str,
+    about: &'static str,
+    healthy: f64,
+    range: (f64, f64),
+    feature: &'static str,
+) -> Knob {
+    Knob { name, about, healthy, range, feature, falls: false }
 }
+
+const ISLET_DENSITY: Knob = knob(
+    "islet_density",
+    "islets per mm² of parenchyma; at least one islet for any amount above 0",
+    1.2,
+    (0.0, 6.0),
+    "islet_density_per_mm2",
+);
+const ISLET_SIZE: Knob = knob(
+    "islet_size",
+    "median equivalent diameter of islets, µm",
+    115.0,
+    (60.0, 220.0),
+    "islet_eq_diameter_um_median",
+);
+const ISLET_VACUOLATION: Knob =
+    knob("islet_vacuolation", "share of islets with vacuoles, %", 2.0, (0.0, 100.0), "islet_vacuolated_pct");
+const ISLET_PYKNOSIS: Knob = knob(
+    "islet_pyknosis",
+    "share of islet nuclei that are pyknotic, %",
+    0.5,
+    (0.0, 60.0),
+    "islet_pyknotic_nuclei_pct",
+);
+const INSULITIS: Knob =
+    knob("insulitis", "mean insulitis grade of the islets, 0-4", 0.05, (0.0, 4.0), "insulitis_score_mean");
+const ACINAR_VACUOLATION: Knob = knob(
+    "acinar_vacuolation",
+    "share of acinar area that is vacuole, %",
+    0.15,
+    (0.0, 25.0),
+    "acinar_vacuole_area_pct",
+);
+const GAPS: Knob = knob(
+    "gaps",
+    "clear space between lobules and acini, % of lobules and gaps",
+    8.0,
+    (2.0, 35.0),
+    "pancreas_gap_pct",
+);
+const FAT: Knob = knob("fat", "adipocytes, % of organ area", 1.0, (0.0, 40.0), "pancreas_fat_pct");
+const INFLAMMATION: Knob = knob(
+    "inflammation",
+    "foci of at least 10 leukocytes per mm²",
+    0.05,
+    (0.0, 10.0),
+    "pancreas_inflammatory_foci_per_mm2",
+);
+const NECROSIS: Knob =
+    knob("necrosis", "share of acinar nuclei that are pyknotic, %", 0.3, (0.0, 60.0), "acinar_pyknotic_pct");
+const CONGESTION: Knob =
+    knob("congestion", "red cells, % of islet area", 1.0, (0.0, 35.0), "islet_rbc_area_pct");
+
+const KNOBS: &[Knob] = &[
+    ISLET_DENSITY,
+    ISLET_SIZE,
+    ISLET_VACUOLATION,
+    ISLET_PYKNOSIS,
+    INSULITIS,
+    CONGESTION,
+    ACINAR_VACUOLATION,
+    NECROSIS,
+    GAPS,
+    FAT,
+    INFLAMMATION,
+];
+
+/// What a pixel belongs to.
+mod class {
+    pub(super) const GLASS: u8 = 0;
+    pub(super) const ACINAR: u8 = 1;
+    pub(super) const GAP: u8 = 2;
+    pub(super) const ISLET: u8 = 3;
+    pub(super) const STROMA: u8 = 4;
+    pub(super) const FAT: u8 = 5;
+}
+
+/// Everything a painting step draws on.
+struct Easel<'a> {
+    canvas: &'a mut Canvas,
+    /// [`class`] of every pixel.
+    ground: Plane<u8>,
+    stamp: Stamp,
+    /// Pixels per µm.
+    um: f32,
+    seed: u64,
+    /// Last number given in each label layer.
+    nuclei: u32,
+    vacuoles: u32,
+}
+
+impl Easel<'_> {
+    /// Opens a stream for item `index` of a kind, independent of how many items there are.
+    fn stream(&self, name: &str, index: usize) -> Stream {
+        Stream::new(self.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), name)
+    }
+
+    /// Returns whether every pixel inside an outline is of a class.
+    fn holds(&self, outline: &impl super::blob::Outline, class: u8) -> bool {
+        let mut all = true;
+        super::blob::scan(outline, self.canvas.size(), 0.0, |x, y, d| {
+            all &= d >= 0.0 || self.ground.at(x, y) == class;
+        });
+        all
+    }
+
+    /// Marks every pixel inside an outline as belonging to a class.
+    fn claim(&mut self, outline: &impl super::blob::Outline, class: u8) {
+        let size = self.canvas.size();
+        super::blob::scan(outline, size, 0.0, |x, y, d| {
+            if d < 0.0 {
+                self.ground.set(x, y, class);
+            }
+        });
+    }
+}
+
+fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let (width, height) = canvas.size();
+    for layer in ["nuclei", "islets", "vacuoles", "fat"] {
+        canvas.add_layer(layer);
+    }
+    let stamp = Stamp::new(request.mpp, &mut Stream::new(request.seed, "stamp"));
+    let mut easel = Easel {
+        ground: Plane::filled(width, height, class::GLASS),
+        um: stamp.um(),
+        seed: request.seed,
+        stamp,
+        canvas,
+        nuclei: 0,
+        vacuoles: 0,
+    };
+    let plan = layout::plan(request, &easel);
+    acini::cytoplasm(&mut easel, &plan);
+    tubes::paint(&mut easel, &plan);
+    fat::paint(&mut easel, &plan);
+    let islets = islets::paint(&mut easel, &plan, request);
+    let foci = lesions::foci(&mut easel, &plan, request);
+    let nuclei = acini::nuclei(&mut easel, &plan, request);
+    lesions::vacuoles(&mut easel, &plan, request);
+    census::truth(&easel, request, &islets, &nuclei, foci)
+}
+
+#[cfg(test)]
+mod tests;

@@ -97,6 +97,9 @@ pub struct Voronoi {
 /// Scale of [`Cells::border`]: units per pixel.
 pub const BORDER_UNITS: f32 = 16.0;
 
+/// Side of the squares that share a list of candidate points, in pixels.
+const BLOCK: usize = 8;
+
 /// A Voronoi diagram drawn out.
 #[derive(Clone, Debug)]
 pub struct Cells {
@@ -150,7 +153,6 @@ impl Voronoi {
     /// Draws the diagram. Without points, everything is cell 0 without border.
     #[must_use]
     pub fn cells(&self, width: usize, height: usize, warp: Option<Warp<'_>>) -> Cells {
-        const BLOCK: usize = 8;
         let mut nearest = Plane::filled(width, height, 0_u32);
         let mut border = Plane::filled(width, height, u16::MAX);
         if width == 0 {
@@ -161,30 +163,52 @@ impl Voronoi {
             .par_chunks_mut(width * BLOCK)
             .zip(border.data_mut().par_chunks_mut(width * BLOCK));
         bands.enumerate().for_each_init(Vec::new, |candidates, (band, (ids, edges))| {
-            for x0 in (0..width).step_by(BLOCK) {
-                let centre = (x0 as f32 + 4.0, (band * BLOCK) as f32 + 4.0);
-                let reach = 5.7 + warp.map_or(0.0, |w| w.reach_px * std::f32::consts::SQRT_2);
-                self.candidates(centre, reach, candidates);
-                let rows = ids.chunks_mut(width).zip(edges.chunks_mut(width));
-                for (dy, (ids, edges)) in rows.enumerate() {
-                    for x in x0..(x0 + BLOCK).min(width) {
-                        let at = warp.map_or((x as f32 + 0.5, (band * BLOCK + dy) as f32 + 0.5), |w| {
-                            w.place(x, band * BLOCK + dy)
-                        });
-                        if let Some(near) = self.pick(at, candidates) {
-                            ids[x] = near.first;
-                            edges[x] = (near.border * BORDER_UNITS) as u16;
-                        }
-                    }
-                }
-            }
+            self.block_rows(width, band * BLOCK, ids, edges, warp, candidates);
         });
         Cells { nearest, border }
     }
 
+    /// Draws the rows from `y0` on, without warp: as many as fit into `ids` and `edges`. The same as those
+    /// rows of [`Voronoi::cells`], for painters that go through a plane band by band. Bands that start at
+    /// a multiple of 8 are fastest.
+    pub fn rows(&self, width: usize, y0: usize, ids: &mut [u32], edges: &mut [u16]) {
+        let mut candidates = Vec::new();
+        let blocks = ids.chunks_mut(width * BLOCK).zip(edges.chunks_mut(width * BLOCK));
+        for (block, (ids, edges)) in blocks.enumerate() {
+            self.block_rows(width, y0 + block * BLOCK, ids, edges, None, &mut candidates);
+        }
+    }
+
+    /// Draws up to [`BLOCK`] rows from `y0` on.
+    fn block_rows(
+        &self,
+        width: usize,
+        y0: usize,
+        ids: &mut [u32],
+        edges: &mut [u16],
+        warp: Option<Warp<'_>>,
+        candidates: &mut Vec<u32>,
+    ) {
+        for x0 in (0..width).step_by(BLOCK) {
+            let centre = (x0 as f32 + 4.0, y0 as f32 + 4.0);
+            let reach = 5.7 + warp.map_or(0.0, |w| w.reach_px * std::f32::consts::SQRT_2);
+            self.candidates(centre, reach, candidates);
+            let rows = ids.chunks_mut(width).zip(edges.chunks_mut(width));
+            for (dy, (ids, edges)) in rows.enumerate() {
+                for x in x0..(x0 + BLOCK).min(width) {
+                    let at = warp.map_or((x as f32 + 0.5, (y0 + dy) as f32 + 0.5), |w| w.place(x, y0 + dy));
+                    if let Some(near) = self.pick(at, candidates) {
+                        ids[x] = near.first;
+                        edges[x] = (near.border * BORDER_UNITS) as u16;
+                    }
+                }
+            }
+        }
+    }
+
     /// Collects, in index order, every point that can be among the nearest two of a place within
     /// `reach` of `at`.
-    fn candidates(&self, at: Spot, reach: f32, found: &mut Vec<u32>) {
+    pub(super) fn candidates(&self, at: Spot, reach: f32, found: &mut Vec<u32>) {
         found.clear();
         let mut ring = 1;
         loop {
@@ -222,7 +246,7 @@ impl Voronoi {
     }
 
     #[inline]
-    fn pick(&self, at: Spot, candidates: &[u32]) -> Option<Near> {
+    pub(super) fn pick(&self, at: Spot, candidates: &[u32]) -> Option<Near> {
         let (mut first, mut second) = ((f32::INFINITY, u32::MAX), (f32::INFINITY, u32::MAX));
         for &i in candidates {
             let d = squared(self.spots[i as usize], at);
@@ -285,6 +309,12 @@ mod tests {
                     all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
                     assert_eq!(cells.nearest.at(x, y), all[0].1, "{x} {y}");
                 }
+            }
+            if reach == 0.0 {
+                let (mut ids, mut edges) = (vec![0; width * 13], vec![0; width * 13]);
+                v.rows(width, 5, &mut ids, &mut edges);
+                assert_eq!(ids, cells.nearest.data()[width * 5..width * 18]);
+                assert_eq!(edges, cells.border.data()[width * 5..width * 18]);
             }
         }
         let mut s = Stream::new(4, "v");

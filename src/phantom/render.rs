@@ -117,7 +117,7 @@ pub fn render_rows(canvas: &Canvas, look: &Appearance, seed: u64, first: usize, 
             let y = y0 + dy;
             kernel.blur(&light, from, y, width, &mut sums, row);
             if look.noise > 0.0 {
-                add_noise(row, look.noise, seed ^ (y as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                add_noise(row, look.noise, row_seed(seed, y as u64));
             }
         }
     });
@@ -219,6 +219,13 @@ impl Kernel {
             *o = (a >> 16) as u8;
         }
     }
+}
+
+/// Returns the start of a row's noise. Scrambled, so that no row is a shifted copy of another.
+fn row_seed(seed: u64, y: u64) -> u64 {
+    let mut z = seed ^ y.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    z = (z ^ (z >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (z ^ (z >> 29)).wrapping_mul(0xff51_afd7_ed55_8ccd)
 }
 
 /// Adds noise: mostly the same in all channels (luma), a little in each (chroma).

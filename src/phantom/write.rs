@@ -15,6 +15,7 @@ use crate::{
     raster::Plane,
     report::{label_tiff::LabelTiff, partial::write_whole},
     units::Mpp,
+    words::did_you_mean,
 };
 
 /// Smallest and largest side of a phantom, in pixels.
@@ -90,29 +91,9 @@ impl Painter {
             return Ok(knob);
         }
         let names: Vec<&str> = self.knobs.iter().map(|k| k.name).collect();
-        let near = names.iter().map(|n| (edits(&plain(n), &plain(name)), n)).min();
-        let got = match near {
-            Some((distance, n)) if distance <= 1 + n.len() / 3 => format!("{name:?} (did you mean {n}?)"),
-            _ => format!("{name:?}"),
-        };
+        let got = did_you_mean(name, names.iter().copied());
         Err(Error::config(format!("{} lesion", self.organ), format!("one of {}", names.join(", ")), got))
     }
-}
-
-/// Returns the number of letters to insert, delete or replace to make `b` of `a`.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// The truth file.

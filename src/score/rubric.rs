@@ -1,36 +1,216 @@
 //! The rubric: cut-offs, weights and provenance of every lesion, as data.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use super::{Measured, OrganScore};
-use crate::{error::Result, organ::Organ};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{
+    DamageIndex, Finding, Measured, OrganScore, Outcome, changes::changes, field, file::RubricFile,
+    index::damage_index, published, valid,
+};
+pub use super::{
+    changes::Change,
+    file::ZScore,
+    lesion::{Compare, Lesion, PerField, Worse},
+};
+use crate::{
+    error::{Error, Result},
+    measure::feature::{Missing, Value},
+    organ::Organ,
+    warning::Warning,
+};
+
+/// The built-in rubric, generated from the same list as the tables of domain.md §4.3.
+const BUILTIN: &str = include_str!("../../models/rubric/rubric.json");
+
+/// Name of the built-in rubric in results.
+const BUILTIN_NAME: &str = "built-in";
+
+/// Grade of the worst severity word; lesions with fewer grades are stretched to it (domain.md §6).
+const WORST_WORD: f64 = 4.0;
 
 /// Cut-offs and weights of all organs, with their origin.
 #[derive(Clone, Debug)]
-pub struct Rubric {}
+pub struct Rubric {
+    file: RubricFile,
+    origin: Origin,
+}
+
+/// Which rubric was used and how it differs from the built-in one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Origin {
+    /// `built-in`, or the name of the file.
+    pub name: String,
+    /// SHA-256 of the file's bytes, hexadecimal.
+    pub sha256: String,
+    /// Every value that differs from the built-in rubric, cut-offs recomputed for another field number included.
+    pub changed: Vec<Change>,
+}
 
 impl Rubric {
     /// Returns the rubric in `models/rubric`, which is part of the binary.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Config`] if it does not parse, which a test rules out.
+    /// [`Error::Config`] if it does not parse, which a test rules out.
     pub fn builtin() -> Result<Self> {
-        Ok(Self {})
+        Self::parse(BUILTIN_NAME, BUILTIN.as_bytes())
     }
 
     /// Reads a rubric file and notes its SHA-256 and every value that differs from the built-in one.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Config`] naming the field at fault.
-    pub fn load(_path: &Path) -> Result<Self> {
-        Self::builtin()
+    /// [`Error::Io`] if it cannot be read; [`Error::Config`] naming the field at fault.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        Self::parse(&path.file_name().unwrap_or_default().to_string_lossy(), &bytes)
     }
 
     /// Grades what was measured on one slide. Lesions judged against controls are not scored here.
     #[must_use]
-    pub fn score(&self, _organ: &Organ, _measured: &[Measured]) -> OrganScore {
-        OrganScore::default()
+    pub fn score(&self, organ: &Organ, measured: &[Measured]) -> OrganScore {
+        let findings: Vec<_> = self.lesions(organ).iter().map(|l| self.finding(l, measured)).collect();
+        let index = self.index(format!("{}_damage_index", organ.name), findings.iter());
+        let of = |ids: &'static [&str]| findings.iter().filter(|f| ids.contains(&f.lesion.as_str()));
+        let sub_indices = organ.sub_indices.iter().map(|(name, ids)| self.index(*name, of(ids))).collect();
+        let published = published::all(organ.name, measured, self.field_number_mm());
+        OrganScore { index, sub_indices, findings, published }
+    }
+
+    /// Returns which rubric this is.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Returns the remark that scores made with this rubric need, when it differs from the built-in one.
+    #[must_use]
+    pub fn warning(&self) -> Option<Warning> {
+        let (name, changed) = (self.origin.name.clone(), self.origin.changed.len());
+        (changed > 0).then_some(Warning::NonDefaultScoring { name, changed })
+    }
+
+    /// Returns the lesions of an organ in report order.
+    #[must_use]
+    pub fn lesions(&self, organ: &Organ) -> &[Lesion] {
+        self.file.organs.get(organ.name).map_or(&[], |o| &o.lesions)
+    }
+
+    /// Returns the field number of the eyepiece that counts per field refer to, in mm.
+    #[must_use]
+    pub fn field_number_mm(&self) -> f64 {
+        self.file.field_number_mm
+    }
+
+    /// Returns how z-scores against controls are formed.
+    #[must_use]
+    pub fn z(&self) -> &ZScore {
+        &self.file.defaults.z
+    }
+
+    /// Returns the grade, continuous score and severity word of `value`, in the units `lesion` compares:
+    /// its feature's own, or % of the control mean.
+    #[must_use]
+    pub fn grade(&self, lesion: &Lesion, value: f64) -> Outcome {
+        let grade = lesion.grade(value);
+        let continuous =
+            if self.file.defaults.interpolate { lesion.continuous(value) } else { f64::from(grade) };
+        Outcome::Scored { grade, continuous, severity: self.severity(continuous, lesion.max).to_owned() }
+    }
+
+    /// Returns the severity word of a continuous score of 0 to `max` (domain.md §6).
+    #[must_use]
+    pub fn severity(&self, continuous: f64, max: u8) -> &str {
+        let words = &self.file.defaults.ordinal_labels;
+        let stretched = continuous * WORST_WORD / f64::from(max.max(1));
+        let place = (stretched + 0.5).floor().clamp(0.0, WORST_WORD) as usize;
+        words.get(place).map_or("", String::as_str)
+    }
+
+    fn index<'a>(&self, name: impl Into<String>, findings: impl Iterator<Item = &'a Finding>) -> DamageIndex {
+        damage_index(name, findings, self.file.defaults.min_weight_coverage)
+    }
+
+    fn finding(&self, lesion: &Lesion, measured: &[Measured]) -> Finding {
+        let value = value_of(&lesion.feature, measured);
+        let outcome = match (&value, lesion.compare) {
+            (Ok(value), Compare::Abs) => self.grade(lesion, value.value),
+            (Ok(_), Compare::PctCtrl) => Outcome::NotScored { missing: Missing::NeedsControls },
+            (Err(missing), _) => Outcome::NotScored { missing: missing.clone() },
+        };
+        Finding {
+            lesion: lesion.id.clone(),
+            label: lesion.label.clone(),
+            feature: lesion.feature.clone(),
+            value: value.ok().map(|v| v.value),
+            max: lesion.max,
+            weight: lesion.weight,
+            provenance: lesion.provenance.clone(),
+            evidence: lesion.evidence.clone(),
+            outcome,
+        }
+    }
+
+    fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
+        let read = |bytes| serde_json::from_slice::<RubricFile>(bytes);
+        let builtin =
+            read(BUILTIN.as_bytes()).map_err(|e| Error::config("built-in rubric", "a rubric", e))?;
+        let mut file =
+            read(bytes).map_err(|e| Error::config(format!("rubric {name}"), "the fields of a rubric", e))?;
+        valid::check(name, &file, &builtin)?;
+        follow_field_number(name, &mut file, &builtin)?;
+        let json =
+            |file: &RubricFile| serde_json::to_value(file).map_err(|e| Error::config("rubric", "JSON", e));
+        let changed = changes(&json(&builtin)?, &json(&file)?);
+        Ok(Self {
+            file,
+            origin: Origin { name: name.to_owned(), sha256: hex(&Sha256::digest(bytes)), changed },
+        })
     }
 }
+
+/// Returns what was measured of a feature, or why there is nothing to grade.
+pub(super) fn value_of(feature: &str, measured: &[Measured]) -> Result<Value, Missing> {
+    let Some(found) = measured.iter().find(|m| m.feature.name == feature) else {
+        return Err(Missing::NoRule { why: "the feature is not computed" });
+    };
+    let value = found.value.clone()?;
+    if value.value.is_finite() { Ok(value) } else { Err(Missing::NoRule { why: "the value is not finite" }) }
+}
+
+/// Recomputes cut-offs published per field where field number, counts or objective are not the built-in ones.
+fn follow_field_number(name: &str, file: &mut RubricFile, builtin: &RubricFile) -> Result<()> {
+    let field_number = file.field_number_mm;
+    for (organ, lesions) in &mut file.organs.0 {
+        let builtins = builtin.organs.get(organ).map_or(&[][..], |o| &o.lesions);
+        for lesion in &mut lesions.lesions {
+            let Some(per_field) = &lesion.per_field else { continue };
+            let default = builtins.iter().find(|l| l.id == lesion.id);
+            let published = |p: &PerField| (p.counts.clone(), p.objective);
+            if field_number == builtin.field_number_mm
+                && default.and_then(|l| l.per_field.as_ref()).map(published) == Some(published(per_field))
+            {
+                continue;
+            }
+            if default.is_none_or(|l| l.cuts != lesion.cuts) {
+                return Err(Error::config(
+                    format!("rubric {name}: organs.{organ}.lesions[{}].cuts", lesion.id),
+                    "the built-in cuts, as they are recomputed from per_field, or no per_field",
+                    "other cuts",
+                ));
+            }
+            lesion.cuts = field::per_mm2(&per_field.counts, field_number, per_field.objective);
+        }
+    }
+    Ok(())
+}
+
+/// Returns bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,124 @@
+//! The command line: what was typed, what will run, and how progress is shown.
+//!
+//! Results go to files (or standard output for `info`), everything else to standard error.
+
+mod args;
+mod completions;
+mod console;
+mod demo;
+mod info;
+
+mod inputs;
+mod interrupt;
+mod phantom;
+mod plan;
+mod progress;
+mod region;
+mod score;
+mod segment;
+mod words;
+
+use std::{
+    fmt, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Parser;
+use histograde::{Error, Result, batch::Done};
+
+use self::{
+    args::{Args, Command},
+    console::Console,
+};
+
+/// What a run came to, once it could start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Every slide was done.
+    AllDone,
+    /// At least one slide was not.
+    SomeFailed,
+}
+
+impl Exit {
+    fn from_failures(failed: usize) -> Self {
+        if failed == 0 { Self::AllDone } else { Self::SomeFailed }
+    }
+
+    /// Slides that are blank or were left out on request count as done.
+    fn of(batch: &[Done]) -> Self {
+        Self::from_failures(batch.iter().filter(|d| d.status() == "failed").count())
+    }
+}
+
+/// Why a run could not start or go on, and the file it is about.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    path: Option<PathBuf>,
+    error: Error,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { path: None, error }
+    }
+}
+
+impl Failure {
+    /// Returns a closure that says which file an error is about.
+    fn of(path: &Path) -> impl FnOnce(Error) -> Self {
+        move |error| Self { path: Some(path.to_owned()), error }
+    }
+
+    /// Returns whether the reader of our standard output went away (`histograde info x.svs | head -1`).
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(&self.error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => f.write_str(&about(path, &self.error)),
+            None => write!(f, "{}", self.error),
+        }
+    }
+}
+
+/// Reads the command line and runs the command. Ends the process for `--help`, `--version` and usage errors.
+pub(crate) fn run() -> Result<Exit, Failure> {
+    let args = Args::parse();
+    let console = Console::new(args.quiet, args.verbose);
+    match args.command {
+        Command::Info(args) => info::run(&args, &console),
+        Command::Region(args) => region::run(&args),
+        Command::Score(args) => score::run(&args, &console),
+        Command::Segment(args) => segment::run(&args, &console),
+        Command::Phantom(args) => phantom::run(&args, &console),
+        Command::Demo(args) => demo::run(&args, &console),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+/// Writes text to standard output.
+fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"))
+}
+
+/// Removes a file of an earlier run, if there is one.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Says which file an error is about. Errors that name the file themselves are left as they are.
+fn about(path: &Path, error: &Error) -> String {
+    match error {
+        Error::Io { .. } => error.to_string(),
+        _ => format!("{}: {error}", path.display()),
+    }
+}

@@ -1,0 +1,315 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
+use clap_complete::Shell;
+use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
+
+/// Reads whole-slide H&E images of pancreas, liver and kidney, measures damage and scores it.
+///
+/// Scores are research surrogates, not diagnoses.
+#[derive(Debug, Parser)]
+#[command(name = "histograde", version, after_help = TOP_HELP, propagate_version = false)]
+pub(crate) struct Args {
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 90)]
+    pub(crate) quiet: bool,
+    /// Say more: skipped files, warnings of each slide
+    #[arg(short, long, global = true, display_order = 91)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const TOP_HELP: &str = "\
+Try it without any slide of your own:
+  histograde demo --quick
+
+Exit codes: 0 everything was done, 1 some slides failed, 2 could not start.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what a slide's header says: size, pixel size, levels, properties
+    Info(Info),
+    /// Save a rectangle of a slide as PNG
+    Region(Region),
+    /// Measure and score slides of one tissue, or of a sample sheet
+    Score(Score),
+    /// Write label images and outlines of what is found on slides
+    Segment(Segment),
+    /// Make a synthetic H&E slide with known answers
+    Phantom(Phantom),
+    /// Make a small study of phantoms, score it and write a page to look at
+    Demo(Demo),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde info slide.svs
+  histograde info slides/*.svs --json > headers.json")]
+pub(crate) struct Info {
+    /// Slides or images
+    #[arg(required = true, value_name = "SLIDE")]
+    pub(crate) slides: Vec<PathBuf>,
+    /// Print one JSON list instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde region slide.svs --mpp 0.5 --x 12000 --y 8000 --width 800 --height 600 -o field.png
+  histograde region slide.svs --level 2 --x 0 --y 0 --width 1000 --height 1000 -o corner.png
+  histograde region slide.svs --associated macro -o macro.png
+
+Pixels outside the slide are white. A label image can show a patient's name.")]
+pub(crate) struct Region {
+    /// The slide
+    pub(crate) slide: PathBuf,
+    /// Pyramid level to read; 0 is the full resolution
+    #[arg(long, required_unless_present_any = ["mpp", "associated"], conflicts_with = "mpp")]
+    pub(crate) level: Option<usize>,
+    /// Pixel size of the output in µm; resampled from the best level
+    #[arg(long, value_name = "MPP", value_parser = positive)]
+    pub(crate) mpp: Option<f64>,
+    /// Left edge, in level-0 pixels
+    #[arg(long, value_name = "X", allow_negative_numbers = true, required_unless_present = "associated")]
+    pub(crate) x: Option<i64>,
+    /// Top edge, in level-0 pixels
+    #[arg(long, value_name = "Y", allow_negative_numbers = true, required_unless_present = "associated")]
+    pub(crate) y: Option<i64>,
+    /// Width, in output pixels
+    #[arg(long, value_parser = value_parser!(u32).range(1..), required_unless_present = "associated")]
+    pub(crate) width: Option<u32>,
+    /// Height, in output pixels
+    #[arg(long, value_parser = value_parser!(u32).range(1..), required_unless_present = "associated")]
+    pub(crate) height: Option<u32>,
+    /// Save an associated image instead: label, macro or thumbnail
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["level", "mpp", "x", "y", "width", "height"])]
+    pub(crate) associated: Option<String>,
+    /// PNG file to write
+    #[arg(short, long, value_name = "FILE.png")]
+    pub(crate) output: PathBuf,
+}
+
+/// Which slides, and how.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Batch {
+    /// Slides, folders (with everything below) or patterns such as 'study/*.svs'
+    #[arg(value_name = "INPUT", required_unless_present = "manifest", conflicts_with = "manifest")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Tissue on the slides
+    #[arg(long, value_parser = organs(), required_unless_present = "manifest", conflicts_with = "manifest")]
+    pub(crate) tissue: Option<String>,
+    /// Sample sheet (CSV or TSV): slide, animal_id, group, tissue, and more, per slide
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Pixel size at full resolution in µm; overrides what the files state
+    #[arg(long, value_name = "MPP", value_parser = positive)]
+    pub(crate) mpp: Option<f64>,
+    /// Threads; results do not depend on it [default: all processors]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    /// Folder for the results; made if missing
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde score slides/ --tissue liver -o results
+  histograde score 'study/*/*.svs' --tissue kidney -o results --threads 4
+  histograde score tile.png --tissue pancreas --mpp 0.5 -o results
+  histograde score --manifest samples.csv -o results
+
+Writes to OUT:
+  slides.csv                      one row per slide, failed slides with their reason
+  long.csv                        one row per slide and feature
+  slides/<slide_id>/result.json   all numbers of a slide
+  slides/<slide_id>/overview.png  the slide with everything that was found on it
+  slides/<slide_id>/objects.geojson  outlines, for QuPath
+  run.json                        version, settings, times
+
+An empty cell was not measured; 0 was looked for and is absent.
+Exit codes: 0 all scored, 1 some not, 2 could not start.")]
+pub(crate) struct Score {
+    #[command(flatten)]
+    pub(crate) batch: Batch,
+    /// Cut-offs and weights to use instead of the built-in ones (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rubric: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde segment slide.svs --tissue liver -o labels
+  histograde segment tiles/ --tissue kidney --mpp 0.25 -o labels
+  histograde segment slide.svs --tissue liver -o labels --labels=false
+
+Writes to OUT, for every slide:
+  <stem>.<layer>.tif   32-bit label image at full resolution; 0 is background, every object has its number
+  <stem>.geojson       outlines and measurements, for QuPath
+A label image without objects means: looked for and absent.")]
+pub(crate) struct Segment {
+    #[command(flatten)]
+    pub(crate) batch: Batch,
+    /// Write label images; =false writes outlines only
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
+    pub(crate) labels: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde phantom --tissue liver --list
+  histograde phantom --tissue liver --size 4096 --seed 7 -o healthy.svs
+  histograde phantom --tissue kidney --lesion NAME=AMOUNT --stain pale -o altered.svs
+
+Beside FILE.svs it writes FILE.truth.json (the true feature values) and one label image per layer.")]
+pub(crate) struct Phantom {
+    /// Organ to paint
+    #[arg(long, value_parser = painters())]
+    pub(crate) tissue: String,
+    /// Show what can be controlled, and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Set one lesion; may be repeated. Names and ranges: --list
+    #[arg(long = "lesion", value_name = "NAME=AMOUNT")]
+    pub(crate) lesions: Vec<String>,
+    /// Side of the square slide, in pixels
+    #[arg(long, value_name = "PX", default_value_t = 2048)]
+    pub(crate) size: u32,
+    /// Pixel size, in µm
+    #[arg(long, value_name = "MPP", value_parser = positive, default_value = "0.5")]
+    pub(crate) mpp: f64,
+    /// The same seed and settings give the same bytes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) look: Look,
+    /// Slide to write
+    #[arg(short, long, value_name = "FILE.svs", required_unless_present = "list")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How stain and scanner make a phantom look; what is not given comes from the preset.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Stain and scanner")]
+pub(crate) struct Look {
+    /// Preset to start from
+    #[arg(long, value_name = "PRESET", default_value = "default", value_parser = presets())]
+    pub(crate) stain: String,
+    /// Strength of haematoxylin; 1 is normal
+    #[arg(long, value_name = "FACTOR", value_parser = positive)]
+    pub(crate) h_strength: Option<f64>,
+    /// Strength of eosin; 1 is normal
+    #[arg(long, value_name = "FACTOR", value_parser = positive)]
+    pub(crate) e_strength: Option<f64>,
+    /// Hue: above 0 bluer, below 0 pinker; -30 to 30 is sensible
+    #[arg(long, value_name = "DEGREES", allow_negative_numbers = true, value_parser = hue)]
+    pub(crate) hue: Option<f64>,
+    /// Standard deviation of the lens blur, in µm
+    #[arg(long, value_name = "UM", value_parser = not_negative)]
+    pub(crate) blur: Option<f64>,
+    /// Standard deviation of sensor noise, in grey levels
+    #[arg(long, value_name = "LEVELS", value_parser = not_negative)]
+    pub(crate) noise: Option<f64>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde demo --quick
+  histograde demo -o /tmp/study
+
+Three tissues, four groups. Writes slides, samples.csv, results and index.html, and prints where the page is.")]
+pub(crate) struct Demo {
+    /// Folder to write to; made if missing
+    #[arg(short, long, value_name = "DIR", default_value = "histograde-demo")]
+    pub(crate) output: PathBuf,
+    /// Fewer animals and smaller slides: under a minute
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Threads; results do not depend on it [default: all processors]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde completions bash > ~/.local/share/bash-completion/completions/histograde
+  histograde completions zsh > ~/.zfunc/_histograde
+  histograde completions fish > ~/.config/fish/completions/histograde.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+fn organs() -> PossibleValuesParser {
+    ORGANS.iter().map(|o| o.name).collect::<Vec<_>>().into()
+}
+
+fn painters() -> PossibleValuesParser {
+    PAINTERS.iter().map(|p| p.organ).collect::<Vec<_>>().into()
+}
+
+fn presets() -> PossibleValuesParser {
+    Appearance::PRESETS.into()
+}
+
+fn number(text: &str, expected: &str, accept: impl Fn(f64) -> bool) -> Result<f64, String> {
+    let value = text.trim().parse::<f64>().ok().filter(|v| v.is_finite() && accept(*v));
+    value.ok_or_else(|| format!("expected {expected}"))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text, "a number above 0", |v| v > 0.0)
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    number(text, "a number of 0 or more", |v| v >= 0.0)
+}
+
+fn hue(text: &str) -> Result<f64, String> {
+    number(text, "-90 to 90", |v| v.abs() <= 90.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_say_what_they_want() {
+        fn t(text: &str, expected: Result<f64, &str>) {
+            assert_eq!(positive(text), expected.map_err(str::to_owned), "{text}");
+        }
+        t("0.25", Ok(0.25));
+        t("0", Err("expected a number above 0"));
+        t("-1", Err("expected a number above 0"));
+        t("NaN", Err("expected a number above 0"));
+        t("0,25", Err("expected a number above 0"));
+    }
+}

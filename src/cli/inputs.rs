@@ -1,0 +1,192 @@
+//! From what was typed to a list of files: files, folders (recursive) and glob patterns.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use histograde::{Error, Result, Slide, geometry::Region};
+
+use super::console::Console;
+
+/// Endings of slides and images, whether this build reads them or not: a file that is called a slide and
+/// cannot be read must show up as a failure, not disappear.
+const SLIDE_ENDINGS: &[&str] = &[
+    "svs", "tif", "tiff", "btf", "tf8", "ndpi", "scn", "bif", "mrxs", "vms", "vmu", "svslide", "png", "jpg",
+    "jpeg",
+];
+/// Endings that are no slide; their files are not even opened.
+const OTHER_ENDINGS: &[&str] = &[
+    "csv", "tsv", "txt", "md", "json", "geojson", "xml", "html", "pdf", "zip", "gz", "xls", "xlsx", "doc",
+    "docx", "log", "py", "r", "qpdata", "qpproj", "db", "ini", "partial",
+];
+const GLOB_CHARACTERS: [char; 3] = ['*', '?', '['];
+
+/// Finds the slides of a run. `out` is where results go; what lies in there is never an input.
+pub(super) struct Finder<'a> {
+    out: Option<PathBuf>,
+    console: &'a Console,
+    seen: BTreeSet<PathBuf>,
+    found: Vec<PathBuf>,
+}
+
+/// Returns the files that `inputs` stand for, each once: in the order given, folders sorted by name.
+///
+/// # Errors
+///
+/// [`Error::Io`] for an input that does not exist or a folder that cannot be read; [`Error::Config`] when
+/// a pattern is wrong, or when nothing was found at all.
+pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
+    let mut finder =
+        Finder { out: fs::canonicalize(out).ok(), console, seen: BTreeSet::new(), found: Vec::new() };
+    for input in inputs {
+        finder.input(input)?;
+    }
+    if finder.found.is_empty() {
+        let typed: Vec<String> = inputs.iter().map(|p| p.display().to_string()).collect();
+        return Err(Error::config("inputs", "at least one slide", format!("none in {}", typed.join(", "))));
+    }
+    Ok(finder.found)
+}
+
+impl Finder<'_> {
+    fn input(&mut self, input: &Path) -> Result<()> {
+        match fs::metadata(input) {
+            Ok(facts) if facts.is_dir() => self.folder(input),
+            Ok(_) => {
+                self.take(input.to_owned());
+                Ok(())
+            }
+            Err(error) => match input.to_str().filter(|text| text.contains(GLOB_CHARACTERS)) {
+                Some(pattern) => self.pattern(pattern),
+                None => Err(Error::io("find", input)(error)),
+            },
+        }
+    }
+
+    fn pattern(&mut self, pattern: &str) -> Result<()> {
+        let paths =
+            glob::glob(pattern).map_err(|e| Error::config("pattern", "a glob such as 'slides/*.svs'", e))?;
+        let before = self.seen.len();
+        let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() { self.folder(&path)? } else { self.listed(path) }
+        }
+        if self.seen.len() == before {
+            return Err(Error::config("pattern", "a match", format!("none for {pattern}")));
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, folder: &Path) -> Result<()> {
+        let real = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
+        if Some(&real) == self.out.as_ref() || !self.seen.insert(real) {
+            return Ok(());
+        }
+        let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+        paths.sort();
+        for path in paths.into_iter().filter(|p| !is_hidden(p)) {
+            if path.is_dir() { self.folder(&path)? } else { self.listed(path) }
+        }
+        Ok(())
+    }
+
+    /// Takes a file that was not named by the user, if it is a slide or is called one.
+    fn listed(&mut self, path: PathBuf) {
+        let ending = ending(&path);
+        let has = |list: &[&str]| list.contains(&ending.as_str());
+        let wanted = if has(OTHER_ENDINGS) {
+            false
+        } else if has(SLIDE_ENDINGS) {
+            !is_named_like_label(&path) || has_colour(&path)
+        } else {
+            Slide::open(&path).is_ok()
+        };
+        if wanted {
+            self.take(path);
+        } else {
+            self.console.detail(format!("skipped {}: not a slide", path.display()));
+        }
+    }
+
+    fn take(&mut self, path: PathBuf) {
+        let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if self.seen.insert(real) {
+            self.found.push(path);
+        }
+    }
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
+}
+
+/// Returns whether this is called `a.nuclei.tif` and lies beside a slide `a.*`: then it may be a label image of it.
+fn is_named_like_label(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|s| s.to_str());
+    let Some((slide, _layer)) = stem.and_then(|s| s.rsplit_once('.')) else {
+        return false;
+    };
+    SLIDE_ENDINGS.iter().any(|ending| path.with_file_name(format!("{slide}.{ending}")).is_file())
+}
+
+/// Returns whether the file can be read as colours, which a label image cannot.
+fn has_colour(path: &Path) -> bool {
+    let corner = Region { level: 0, x0: 0, y0: 0, width: 1, height: 1 };
+    Slide::open(path).and_then(|slide| slide.read_region(corner)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes empty files, finds, and returns what was found relative to the folder.
+    fn found(files: &[&str], inputs: &[&str]) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "not a slide").unwrap();
+        }
+        let inputs: Vec<PathBuf> = inputs.iter().map(|i| folder.path().join(i)).collect();
+        let console = Console::new(true, false);
+        let paths = find(&inputs, &folder.path().join("out"), &console).map_err(|e| e.to_string())?;
+        let short = |p: &PathBuf| p.strip_prefix(folder.path()).unwrap().to_string_lossy().into_owned();
+        Ok(paths.iter().map(short).collect())
+    }
+
+    #[test]
+    fn inputs_become_files() {
+        fn t(files: &[&str], inputs: &[&str], expected: &[&str]) {
+            let expected: Vec<String> = expected.iter().map(|&s| s.to_owned()).collect();
+            assert_eq!(found(files, inputs), Ok(expected), "{files:?} {inputs:?}");
+        }
+        t(&["b.svs", "a.SVS", "c/d.tif"], &[""], &["a.SVS", "b.svs", "c/d.tif"]);
+        t(&["b.svs", "a.svs"], &["b.svs", "a.svs", "b.svs"], &["b.svs", "a.svs"]);
+        t(&["a.svs", "notes.txt", "data.bin", ".hid.svs"], &[""], &["a.svs"]);
+        t(&["a.svs", "a.nuclei.tif", "b.nuclei.tif"], &[""], &["a.svs", "b.nuclei.tif"]);
+        t(&["a.svs", "out/slides/a/overview.png"], &[""], &["a.svs"]);
+        t(&["notes.txt"], &["notes.txt"], &["notes.txt"]);
+        t(&["x/a.svs", "x/b.svs", "y/c.svs"], &["*/[ac].svs"], &["x/a.svs", "y/c.svs"]);
+        t(&["x/a.svs", "y/c.svs"], &["?"], &["x/a.svs", "y/c.svs"]);
+    }
+
+    #[test]
+    fn nothing_to_do_is_said() {
+        fn t(files: &[&str], inputs: &[&str], expected: &str) {
+            let text = found(files, inputs).unwrap_err();
+            assert!(text.contains(expected), "{text}");
+        }
+        t(&["a.txt"], &[""], "inputs, expected at least one slide, got none in");
+        t(&["a.svs"], &["b.svs"], "cannot find");
+        t(&["a.svs"], &["*.tif"], "pattern, expected a match, got none for");
+        t(&["a.svs"], &["***"], "pattern, expected a glob");
+    }
+}

@@ -1,0 +1,78 @@
+//! From what was typed to what will run.
+
+use std::{collections::BTreeMap, num::NonZero, path::Path, thread};
+
+use histograde::{
+    Error, Mpp, Result,
+    batch::{Job, slide_ids},
+    manifest, organ,
+    pipeline::Tiling,
+    score::rubric::Rubric,
+};
+use serde_json::{Value, json};
+
+use super::{args, console::Console, inputs};
+
+/// A batch with everything resolved.
+pub(super) struct Plan {
+    pub(super) jobs: Vec<Job>,
+    pub(super) threads: usize,
+}
+
+impl Plan {
+    /// Returns what the run is described by in `run.json`, besides the slides themselves.
+    pub(super) fn settings(&self, rubric: &Rubric) -> Value {
+        let mut tissues: Vec<&str> = self.jobs.iter().map(|j| j.organ.name).collect();
+        tissues.sort_unstable();
+        tissues.dedup();
+        let mpp = |job: &Job| job.mpp.map(|m| (job.slide_id.clone(), m.mean()));
+        let given: BTreeMap<String, f64> = self.jobs.iter().filter_map(mpp).collect();
+        json!({
+            "tissues": tissues,
+            "slides": self.jobs.len(),
+            "mpp_given": given,
+            "rubric": rubric.origin().name,
+            "window_px": Tiling::default().core_px,
+        })
+    }
+}
+
+/// Finds the slides and checks the settings.
+pub(super) fn resolve(args: &args::Batch, console: &Console) -> Result<Plan> {
+    let mpp = args.mpp.and_then(Mpp::square);
+    let jobs = match &args.manifest {
+        Some(sheet) => from_sheet(sheet, mpp)?,
+        None => from_inputs(args, mpp, console)?,
+    };
+    Ok(Plan { jobs, threads: threads(args.threads) })
+}
+
+/// Resolves a sample sheet.
+pub(super) fn of_sheet(sheet: &Path, wanted: Option<u32>) -> Result<Plan> {
+    Ok(Plan { jobs: from_sheet(sheet, None)?, threads: threads(wanted) })
+}
+
+/// Returns the number of threads: what was asked for, or all there are.
+fn threads(wanted: Option<u32>) -> usize {
+    wanted.map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), |n| n as usize)
+}
+
+fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
+    let job = |sample: manifest::Sample| Job {
+        slide_id: sample.slide_id.clone(),
+        path: sample.path.clone(),
+        organ: sample.organ,
+        mpp: sample.mpp.or(mpp),
+        sample: Some(sample),
+    };
+    Ok(manifest::read(sheet)?.into_iter().map(job).collect())
+}
+
+fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Result<Vec<Job>> {
+    let name = args.tissue.as_deref().unwrap_or_default();
+    let organ = organ::find(name).ok_or_else(|| Error::config("--tissue", "a known tissue", name))?;
+    let paths = inputs::find(&args.inputs, &args.output, console)?;
+    let ids = slide_ids(&paths);
+    let job = |(slide_id, path)| Job { slide_id, path, organ, sample: None, mpp };
+    Ok(ids.into_iter().zip(paths).map(job).collect())
+}

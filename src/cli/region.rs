@@ -1,0 +1,30 @@
+//! `region`: a rectangle of a slide, or an associated image, as PNG.
+
+use histograde::{Error, Result, geometry::Region, raster::Rgb, report::png::write_png, slide::Slide};
+
+use super::{Exit, Failure, args};
+
+pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
+    let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
+    let pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
+    write_png(&args.output, &pixels)?;
+    Ok(Exit::AllDone)
+}
+
+fn read(slide: &Slide, args: &args::Region) -> Result<Rgb> {
+    if let Some(name) = &args.associated {
+        return slide.read_associated(name);
+    }
+    // The command line asks for all of these unless an associated image is wanted.
+    let (x0, y0) = (args.x.unwrap_or(0), args.y.unwrap_or(0));
+    let (width, height) = (args.width.unwrap_or(1), args.height.unwrap_or(1));
+    match args.mpp {
+        None => slide.read_region(Region { level: args.level.unwrap_or(0), x0, y0, width, height }),
+        Some(mpp) => slide.read_scaled(x0, y0, width, height, mpp).map_err(|error| match error {
+            Error::Uncalibrated => {
+                Error::config("--mpp", "a slide that states its pixel size", "one that does not; use --level")
+            }
+            other => other,
+        }),
+    }
+}

@@ -1,0 +1,75 @@
+//! The sample sheet: one row per slide, CSV or TSV in UTF-8, columns by name in any order.
+//!
+//! A sheet that could be understood in two ways is refused with its row: a score filed under the wrong animal is worse
+//! than no score. `samples/schema_samples.json` describes the columns for other programs.
+
+mod check;
+mod columns;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use crate::{error::Result, organ::Organ, units::Mpp};
+
+pub use columns::{OPTIONAL, REQUIRED};
+
+/// One row of the sheet. Text cells are trimmed; empty optional cells are `None`.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Row in the file; the heading is row 1.
+    pub row: u64,
+    /// Unique in the sheet and usable as a folder name: the `slide_id` cell, or made from the file name.
+    pub slide_id: String,
+    /// The file, as written in the sheet, relative paths joined to the sheet's folder.
+    pub path: PathBuf,
+    /// The animal: the unit of statistics.
+    pub animal_id: String,
+    /// Treatment group.
+    pub group: String,
+    /// The tissue on the slide.
+    pub organ: &'static Organ,
+    /// Cage or other block the animal lived in.
+    pub cage: Option<String>,
+    /// Sex of the animal.
+    pub sex: Option<String>,
+    /// Processing batch.
+    pub batch: Option<String>,
+    /// Staining batch.
+    pub stain_batch: Option<String>,
+    /// Scanner.
+    pub scanner: Option<String>,
+    /// Pixel size at level 0, in µm; overrides the file.
+    pub mpp: Option<Mpp>,
+    /// Dose, in `dose_unit`; 0 or more.
+    pub dose: Option<f64>,
+    /// Unit of the dose.
+    pub dose_unit: Option<String>,
+    /// Section or level of the block.
+    pub section: Option<String>,
+    /// Name of the part of the organ on the slide. Recorded only: the whole slide is scored.
+    pub roi: Option<String>,
+    /// Why the slide is left out; `None` when it is used.
+    pub exclude: Option<String>,
+}
+
+/// Reads and checks a sheet. Rows keep their order.
+///
+/// # Errors
+///
+/// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Config`] naming file, row and column at fault: an unknown,
+/// missing or repeated column, an empty required cell, a slide or id listed twice, one animal in two groups, sexes or
+/// cages, a missing slide file, an unknown tissue, an unusable pixel size or dose.
+pub fn read(path: &Path) -> Result<Vec<Sample>> {
+    let table = table::Table::read(path)?;
+    let columns = columns::Columns::of(&table)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut samples = Vec::with_capacity(table.rows.len());
+    for row in &table.rows {
+        samples.push(columns.sample(&table, row, folder)?);
+    }
+    check::all(&table, &mut samples)?;
+    Ok(samples)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Columns by name, and one row turned into a sample.
+
+use std::path::Path;
+
+use super::{
+    Sample,
+    table::{Row, Table},
+};
+use crate::{
+    error::{Error, Result},
+    organ::{self, ORGANS, Organ},
+    units::Mpp,
+    words::did_you_mean,
+};
+
+/// Columns every sheet has.
+pub const REQUIRED: [&str; 4] = ["slide", "animal_id", "group", "tissue"];
+
+/// Columns a sheet may have.
+pub const OPTIONAL: [&str; 13] = [
+    "slide_id",
+    "cage",
+    "sex",
+    "batch",
+    "stain_batch",
+    "scanner",
+    "mpp",
+    "dose",
+    "dose_unit",
+    "section",
+    "roi",
+    "exclude",
+    "exclude_reason",
+];
+
+/// Pixel sizes a light-microscope slide can have, µm/px; beyond them a unit was mistaken.
+const MPP_RANGE: (f64, f64) = (0.05, 20.0);
+
+/// Where each column of the sheet stands.
+pub(super) struct Columns(Vec<&'static str>);
+
+impl Columns {
+    /// Finds every column of the heading, refusing unknown, repeated and missing ones.
+    pub(super) fn of(table: &Table) -> Result<Self> {
+        let known = || REQUIRED.into_iter().chain(OPTIONAL);
+        let what = format!("{} row 1, column", table.name);
+        let mut columns: Vec<&'static str> = Vec::new();
+        for name in &table.heading {
+            let Some(column) = known().find(|k| k.eq_ignore_ascii_case(name)) else {
+                let all = known().collect::<Vec<_>>().join(", ");
+                return Err(Error::config(what, format!("one of {all}"), did_you_mean(name, known())));
+            };
+            if columns.contains(&column) {
+                return Err(Error::config(what, format!("{column} once"), "it twice"));
+            }
+            columns.push(column);
+        }
+        match REQUIRED.iter().find(|r| !columns.contains(r)) {
+            Some(absent) => {
+                Err(Error::config(what, format!("{absent} (required)"), table.heading.join(", ")))
+            }
+            None => Ok(Self(columns)),
+        }
+    }
+
+    /// Turns one row into a sample. Its `slide_id` stays empty when the sheet gives none.
+    pub(super) fn sample(&self, table: &Table, row: &Row, folder: &Path) -> Result<Sample> {
+        let cells = Cells { columns: &self.0, table, row };
+        let dose = cells.parsed("dose", "a number, 0 or more", |v| (v >= 0.0).then_some(v))?;
+        let dose_unit = cells.text("dose_unit");
+        if dose.is_some() && self.0.contains(&"dose_unit") && dose_unit.is_none() {
+            return Err(cells.fault("dose_unit", "the unit of the dose", "an empty cell"));
+        }
+        let (low, high) = MPP_RANGE;
+        let mpp = cells.parsed("mpp", &format!("µm per pixel, {low} to {high}"), |v| {
+            Mpp::square(v).filter(|_| (low..=high).contains(&v))
+        })?;
+        Ok(Sample {
+            row: row.number,
+            slide_id: cells.slide_id()?,
+            path: folder.join(cells.required("slide")?),
+            animal_id: cells.required("animal_id")?,
+            group: cells.required("group")?,
+            organ: cells.organ()?,
+            cage: cells.text("cage"),
+            sex: cells.text("sex"),
+            batch: cells.text("batch"),
+            stain_batch: cells.text("stain_batch"),
+            scanner: cells.text("scanner"),
+            mpp,
+            dose,
+            dose_unit,
+            section: cells.text("section"),
+            roi: cells.text("roi"),
+            exclude: cells.exclude()?,
+        })
+    }
+}
+
+/// The cells of one row, by column name.
+struct Cells<'a> {
+    columns: &'a [&'static str],
+    table: &'a Table,
+    row: &'a Row,
+}
+
+impl Cells<'_> {
+    fn fault(&self, column: &str, expected: impl ToString, got: impl ToString) -> Error {
+        self.table.fault(self.row.number, column, expected, got)
+    }
+
+    fn text(&self, column: &str) -> Option<String> {
+        let place = self.columns.iter().position(|c| *c == column)?;
+        self.row.cells.get(place).filter(|c| !c.is_empty()).cloned()
+    }
+
+    fn required(&self, column: &str) -> Result<String> {
+        self.text(column).ok_or_else(|| self.fault(column, "a value", "an empty cell"))
+    }
+
+    /// Reads a number; `accept` says whether it can be used.
+    fn parsed<T>(
+        &self,
+        column: &str,
+        expected: &str,
+        accept: impl Fn(f64) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(text) = self.text(column) else { return Ok(None) };
+        let value = text.parse::<f64>().ok().filter(|v| v.is_finite()).and_then(accept);
+        value.map(Some).ok_or_else(|| self.fault(column, expected, format!("{text:?}")))
+    }
+
+    fn slide_id(&self) -> Result<String> {
+        let Some(id) = self.text("slide_id") else { return Ok(String::new()) };
+        if crate::batch::safe(&id) == id {
+            Ok(id)
+        } else {
+            Err(self.fault(
+                "slide_id",
+                "up to 100 letters, digits, - _ or . (not first - or .)",
+                format!("{id:?}"),
+            ))
+        }
+    }
+
+    fn organ(&self) -> Result<&'static Organ> {
+        let name = self.required("tissue")?;
+        let known = || ORGANS.iter().map(|o| o.name);
+        organ::find(&name).ok_or_else(|| {
+            let all = known().collect::<Vec<_>>().join(", ");
+            self.fault("tissue", format!("one of {all}"), did_you_mean(&name, known()))
+        })
+    }
+
+    /// Returns why the slide is left out. A reason without a yes is refused: one of both is a mistake.
+    fn exclude(&self) -> Result<Option<String>> {
+        let reason = self.text("exclude_reason");
+        let cell = self.text("exclude").unwrap_or_default();
+        match (cell.to_ascii_lowercase().as_str(), reason) {
+            ("yes" | "y" | "true" | "1" | "x", reason) => {
+                Ok(Some(reason.unwrap_or_else(|| "no reason given".to_owned())))
+            }
+            ("no" | "n" | "false" | "0" | "", None) => Ok(None),
+            ("no" | "n" | "false" | "0" | "", Some(reason)) => Err(self.fault(
+                "exclude",
+                format!("yes, as a reason is given ({reason})"),
+                format!("{cell:?}"),
+            )),
+            _ => Err(self.fault("exclude", "yes, no or an empty cell", format!("{cell:?}"))),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The sheet as text: rows and cells, and where they stand.
+
+use std::{fs, path::Path};
+
+use crate::error::{Error, Result};
+
+/// One data row.
+pub(super) struct Row {
+    /// Row in the file; the heading is row 1.
+    pub(super) number: u64,
+    /// Cells, trimmed, one per column of the heading.
+    pub(super) cells: Vec<String>,
+}
+
+/// A sheet with its heading apart.
+pub(super) struct Table {
+    /// File name, for messages.
+    pub(super) name: String,
+    /// Column names as written, trimmed.
+    pub(super) heading: Vec<String>,
+    /// Rows that hold anything.
+    pub(super) rows: Vec<Row>,
+}
+
+impl Table {
+    /// Reads a sheet separated by comma, tab or semicolon, whichever the heading uses.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        let text = std::str::from_utf8(&bytes).map_err(|e| {
+            let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+            Error::config(
+                format!("{name} row {line}"),
+                "UTF-8 text (in Excel: save as CSV UTF-8)",
+                "other bytes",
+            )
+        })?;
+        Self::parse(name, text.trim_start_matches('\u{feff}'))
+    }
+
+    fn parse(name: String, text: &str) -> Result<Self> {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(separator(text))
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|e| Error::config(&name, "a table", e))?;
+            let number = row_at(text, record.position().map_or(0, csv::Position::byte) as usize);
+            let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+            if cells.iter().any(|c| !c.is_empty()) {
+                rows.push(Row { number, cells });
+            }
+        }
+        if rows.len() < 2 {
+            let got = if rows.is_empty() { "an empty file" } else { "the heading only" };
+            return Err(Error::config(&name, "a heading and at least one row", got));
+        }
+        let heading = rows.remove(0).cells;
+        let mut table = Self { name, heading, rows };
+        table.square()?;
+        Ok(table)
+    }
+
+    /// Makes every row as long as the heading, dropping empty cells beyond it.
+    fn square(&mut self) -> Result<()> {
+        while self.heading.last().is_some_and(String::is_empty) {
+            self.heading.pop();
+        }
+        let columns = self.heading.len();
+        for row in &mut self.rows {
+            let used = row.cells.iter().rposition(|c| !c.is_empty()).map_or(0, |i| i + 1);
+            if used > columns {
+                let what = format!("{} row {}", self.name, row.number);
+                return Err(Error::config(what, format!("{columns} cells as in the heading"), used));
+            }
+            row.cells.resize(columns, String::new());
+        }
+        Ok(())
+    }
+
+    /// Builds an error about one cell.
+    pub(super) fn fault(&self, row: u64, column: &str, expected: impl ToString, got: impl ToString) -> Error {
+        Error::config(format!("{} row {row}, {column}", self.name), expected, got)
+    }
+}
+
+/// Returns the separator the heading uses: tab or semicolon where there is one, otherwise comma.
+fn separator(text: &str) -> u8 {
+    let heading = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
+    match heading {
+        h if h.contains('\t') => b'\t',
+        h if h.contains(';') && !h.contains(',') => b';',
+        _ => b',',
+    }
+}
+
+/// Returns the row of the file that starts at byte `at`, or after the empty rows that start there.
+fn row_at(text: &str, at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    let empty = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+    let before = text.get(..at + empty).unwrap_or_default();
+    1 + before.bytes().filter(|&b| b == b'\n').count() as u64
+}

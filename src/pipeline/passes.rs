@@ -1,0 +1,168 @@
+//! One pass over a slide: windows with tissue, each turned into a field, segmented, and put together.
+
+use rayon::prelude::*;
+
+use super::Plan;
+use crate::{
+    error::Result,
+    organ::Pass,
+    raster::{Mask, Rgb},
+    segment::{field::Field, object::Finds},
+    slide::Slide,
+    stain::{Separator, StainProfile, white::White},
+    tile::{TileSpec, Window},
+    tissue::TissueMask,
+    units::Mpp,
+    watch::Watch,
+};
+
+/// A working resolution this close to a whole multiple of the slide's becomes that multiple: whole
+/// multiples need no interpolation.
+const SNAP: f64 = 0.2;
+
+/// A slide being scored.
+pub(super) struct Scan<'a> {
+    pub(super) slide: &'a Slide,
+    pub(super) plan: &'a Plan,
+    pub(super) watch: &'a Watch,
+    pub(super) tissue: &'a TissueMask,
+    /// Pixel size at level 0.
+    pub(super) mpp: Mpp,
+}
+
+/// What a pass found on the whole slide.
+pub(super) struct Found {
+    pub(super) finds: Finds,
+    /// Level-0 pixels of the cores that were analysed.
+    pub(super) analysed_px: u64,
+}
+
+impl Scan<'_> {
+    /// Returns level-0 pixels per working pixel of a pass, and the size of a working pixel.
+    pub(super) fn resolve(&self, pass: Pass) -> (f64, Mpp) {
+        let wanted = (pass.mpp / self.mpp.mean()).max(1.0);
+        let whole = wanted.round();
+        let scale = if (wanted / whole - 1.0).abs() <= SNAP { whole } else { wanted };
+        (scale, self.mpp.times(scale))
+    }
+
+    /// Returns the windows of a pass whose cores hold tissue, in reading order.
+    pub(super) fn windows(&self, pass: Pass) -> Vec<Window> {
+        let (scale, mpp) = self.resolve(pass);
+        let spec = TileSpec {
+            core_px: self.plan.tiling.core_px,
+            shift_px: self.plan.tiling.shift_px,
+            halo_px: mpp.px(pass.halo_um).ceil() as u32,
+        };
+        let base = &self.slide.info().levels[0];
+        let mut windows = spec.cut(base.width, base.height, scale, mpp);
+        windows.retain(|window| self.tissue.touches(window.core_rect()));
+        windows
+    }
+
+    /// Segments all windows of a pass on the current pool.
+    pub(super) fn run(
+        &self,
+        pass: Pass,
+        profile: &StainProfile,
+        segment: impl Fn(&Field<'_>) -> Finds + Sync,
+    ) -> Result<Found> {
+        let separator = Separator::new(&White { rgb: profile.white }, &profile.matrix);
+        let windows = self.windows(pass);
+        let one = |window: &Window| -> Result<Finds> {
+            self.watch.check()?;
+            let field = self.field(*window, &separator, profile)?;
+            let mut finds = segment(&field);
+            finds.objects.retain(|object| on_tissue(&field, object.anchor()));
+            self.watch.add_px(level0_px(window));
+            Ok(finds)
+        };
+        let found: Vec<Finds> = windows.par_iter().map(one).collect::<Result<_>>()?;
+        Ok(Found { finds: join(found), analysed_px: windows.iter().map(level0_px).sum() })
+    }
+
+    /// Reads a window and separates its stains.
+    fn field<'p>(
+        &self,
+        window: Window,
+        separator: &Separator,
+        profile: &'p StainProfile,
+    ) -> Result<Field<'p>> {
+        let rgb = self.slide.read_window(&window)?;
+        let rgb = self.whiten_outside(rgb, &window);
+        let stains = separator.separate(&rgb);
+        let tissue = self.tissue.sample(&window);
+        let (h, e, od, clear) = (stains.h, stains.e, stains.od, stains.clear);
+        Ok(Field { window, rgb, h, e, od, clear, tissue, profile })
+    }
+
+    /// Gives pixels outside the slide the slide's own white.
+    fn whiten_outside(&self, mut rgb: Rgb, window: &Window) -> Rgb {
+        let base = &self.slide.info().levels[0];
+        let inside = |start: i64, length: usize, limit: u64| {
+            let end = (limit as f64 / window.scale).ceil() as i64;
+            let cut = |v: i64| v.clamp(0, length as i64) as usize;
+            cut(-start)..cut(end - start)
+        };
+        let columns = inside(window.left(), window.width(), base.width);
+        let rows = inside(window.top(), window.height(), base.height);
+        let white = self.tissue.white.rgb.map(|v| v.round() as u8);
+        for y in 0..rgb.height() {
+            let row = rgb.row_mut(y);
+            if rows.contains(&y) {
+                row[..columns.start].fill(white);
+                row[columns.end..].fill(white);
+            } else {
+                row.fill(white);
+            }
+        }
+        rgb
+    }
+}
+
+impl TissueMask {
+    /// Returns the mask over a window, halo included; 0 outside the slide.
+    fn sample(&self, window: &Window) -> Mask {
+        let mut out = Mask::filled(window.width(), window.height(), 0);
+        let at = |i: i64| ((i as f64 + 0.5) * window.scale / self.scale).floor() as i64;
+        let columns: Vec<usize> = (0..window.width() as i64)
+            .map(|x| usize::try_from(at(window.left() + x)).unwrap_or(usize::MAX))
+            .collect();
+        for y in 0..window.height() {
+            let Some(row) =
+                usize::try_from(at(window.top() + y as i64)).ok().filter(|&r| r < self.mask.height())
+            else {
+                continue;
+            };
+            let source = self.mask.row(row);
+            for (out, &x) in out.row_mut(y).iter_mut().zip(&columns) {
+                *out = source.get(x).copied().unwrap_or(0);
+            }
+        }
+        out
+    }
+}
+
+/// Level-0 pixels in the core of a window.
+fn level0_px(window: &Window) -> u64 {
+    let side = |px: u32| f64::from(px) * window.scale;
+    (side(window.core_width) * side(window.core_height)).round() as u64
+}
+
+/// Returns whether a pixel, in working pixels of the slide, is tissue.
+fn on_tissue(field: &Field<'_>, (x, y): (i32, i32)) -> bool {
+    field.tissue.get(i64::from(x) - field.window.left(), i64::from(y) - field.window.top()) == Some(1)
+}
+
+/// Puts the finds of all windows together: objects in reading order of their anchors.
+fn join(found: Vec<Finds>) -> Finds {
+    let mut all = Finds::default();
+    all.objects.reserve_exact(found.iter().map(|f| f.objects.len()).sum());
+    for finds in found {
+        all.objects.extend(finds.objects);
+        all.tally.merge(&finds.tally);
+        all.per_structure.extend(finds.per_structure);
+    }
+    all.objects.sort_by_key(|o| (o.anchor().1, o.anchor().0, o.class.name));
+    all
+}

@@ -1,0 +1,104 @@
+//! Fields at full resolution, where every cell is outlined: a typical one and the densest.
+
+use super::{
+    curve::Frame,
+    map,
+    picture::{Colour, Picture},
+};
+use crate::{
+    error::Result,
+    geometry::{Point, Rect, Region},
+    pipeline::SlideResult,
+    segment::object::Object,
+    slide::Slide,
+};
+
+/// Side of a field on the picture, in pixels.
+pub(super) const SIDE_PX: u32 = 790;
+/// Side of a field, in µm [expert]: nuclei of 7 µm are then 23 pixels across.
+const SIDE_UM: f64 = 240.0;
+/// A field is shown only where tissue covers at least this share of it.
+const MIN_TISSUE: f64 = 0.8;
+/// Colour of the frames that mark fields on the map.
+pub(super) const MARK: Colour = [0, 0, 0];
+
+/// A place worth a close look.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// What it shows.
+    pub(super) title: String,
+    /// Where it is.
+    pub(super) area: Rect,
+}
+
+/// Chooses up to two fields. On a slide hardly larger than a field there is none.
+pub(super) fn choose(slide: &Slide, result: &SlideResult) -> Vec<Field> {
+    let base = &slide.info().levels[0];
+    let side = (SIDE_UM / result.summary.calibration.mpp.mean()).round().max(16.0) as u64;
+    if side * 2 > base.width.max(base.height) || side > base.width.min(base.height) {
+        return Vec::new();
+    }
+    let mut fields = counted(side, [base.width, base.height], result);
+    fields.sort_by_key(|(count, area)| (*count, area.y0, area.x0));
+    let pick = |at: usize, what: &str| {
+        fields.get(at).map(|(count, area)| Field { title: format!("{what}: {count} objects"), area: *area })
+    };
+    let Some(last) = fields.len().checked_sub(1) else { return Vec::new() };
+    let typical = pick(last / 2, "A  typical field");
+    let densest = pick(last, "B  densest field").filter(|_| last > 0);
+    typical.into_iter().chain(densest).collect()
+}
+
+/// Returns the fields of a half-overlapping grid that lie in tissue, with the number of small objects in each.
+fn counted(side: u64, slide: [u64; 2], result: &SlideResult) -> Vec<(usize, Rect)> {
+    let step = (side / 2).max(1);
+    let halves = slide.map(|length| (length / step).max(1) as usize);
+    let mut cells = vec![0; halves[0] * halves[1]];
+    for cell in &result.cells {
+        let place = |v: f64| (v.max(0.0) as u64 / step) as usize;
+        let (column, row) = (place(cell.centroid.x), place(cell.centroid.y));
+        if column < halves[0] && row < halves[1] {
+            cells[row * halves[0] + column] += 1;
+        }
+    }
+    let mut fields = Vec::new();
+    for row in 0..halves[1].saturating_sub(1) {
+        for column in 0..halves[0].saturating_sub(1) {
+            let area = Rect {
+                x0: column as i64 * step as i64,
+                y0: row as i64 * step as i64,
+                width: side,
+                height: side,
+            };
+            if result.tissue.share(area) >= MIN_TISSUE {
+                let at = row * halves[0] + column;
+                let below = at + halves[0];
+                fields.push((cells[at] + cells[at + 1] + cells[below] + cells[below + 1], area));
+            }
+        }
+    }
+    fields
+}
+
+/// Draws a field with its structures and cells.
+pub(super) fn draw(slide: &Slide, result: &SlideResult, field: &Field) -> Result<(Picture, f64)> {
+    let area = field.area;
+    let side = u32::try_from(area.width).unwrap_or(u32::MAX);
+    let pixels =
+        slide.read_region(Region { level: 0, x0: area.x0, y0: area.y0, width: side, height: side })?;
+    let mut picture = Picture::from_rgb(pixels, SIDE_PX, SIDE_PX);
+    let frame =
+        Frame { x0: area.x0 as f64, y0: area.y0 as f64, scale: area.width as f64 / f64::from(SIDE_PX) };
+    map::outlines(&mut picture, result.structures.iter().filter(|o| touches(o, area)), frame, 3.0);
+    map::outlines(&mut picture, result.cells.iter().filter(|o| touches(o, area)), frame, 1.8);
+    Ok((picture, frame.scale))
+}
+
+fn touches(object: &Object, area: Rect) -> bool {
+    let scale = f64::from(object.outline.scale);
+    let (left, top, right, bottom) = object.outline.bounds();
+    let [left, top, right, bottom] = [left, top, right, bottom].map(|v| f64::from(v) * scale);
+    let low = Point { x: area.x0 as f64, y: area.y0 as f64 };
+    let high = Point { x: area.x1() as f64, y: area.y1() as f64 };
+    left < high.x && right > low.x && top < high.y && bottom > low.y
+}

@@ -1,0 +1,246 @@
+//! `slides/<slide_id>/result.json`: everything measured on one slide, with units, evidence and reasons.
+//!
+//! It names the slide's file but no folder and no group, so that it can be read blind.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{partial::write_whole, wording};
+use crate::{
+    error::{Error, Result},
+    measure::feature::{Direction, Evidence, Missing},
+    pipeline::Summary,
+    score::{DamageIndex, Finding, Measured, Outcome, published::Published, rubric::Origin},
+    slide::Level,
+    stain::StainProfile,
+    warning::Warning,
+};
+
+/// Version of the layout of this file.
+const SCHEMA: &str = "histograde-slide/1";
+
+#[derive(Serialize)]
+struct ResultFile<'a> {
+    schema: &'static str,
+    histograde: &'static str,
+    statement: &'static str,
+    validation: &'static str,
+    slide_id: &'a str,
+    status: &'static str,
+    tissue: &'static str,
+    slide: SlideFacts<'a>,
+    working_mpp: BTreeMap<&'static str, f64>,
+    tissue_mm2: f64,
+    stain: Option<&'a StainProfile>,
+    features: Vec<FeatureRow>,
+    severity_basis: &'static str,
+    findings: Vec<FindingRow<'a>>,
+    damage_index: &'a DamageIndex,
+    sub_indices: &'a [DamageIndex],
+    published_scores: Vec<PublishedRow>,
+    objects: Vec<ObjectCount>,
+    warnings: Vec<Json>,
+    rubric: &'a Origin,
+}
+
+#[derive(Serialize)]
+struct SlideFacts<'a> {
+    file: String,
+    format: &'static str,
+    vendor: Option<&'a str>,
+    objective_power: Option<f64>,
+    mpp_x: f64,
+    mpp_y: f64,
+    mpp_origin: &'a str,
+    levels: &'a [Level],
+}
+
+#[derive(Serialize)]
+struct FeatureRow {
+    name: &'static str,
+    value: Option<f64>,
+    unit: &'static str,
+    n: Option<u64>,
+    denominator: Option<f64>,
+    direction: Direction,
+    evidence: Evidence,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Json>,
+}
+
+#[derive(Serialize)]
+struct FindingRow<'a> {
+    lesion: &'a str,
+    label: &'a str,
+    feature: &'a str,
+    value: Option<f64>,
+    status: &'static str,
+    grade: Option<u8>,
+    continuous: Option<f64>,
+    max: u8,
+    severity: Option<&'a str>,
+    weight: f64,
+    provenance: &'a str,
+    evidence: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Json>,
+}
+
+#[derive(Serialize)]
+struct PublishedRow {
+    name: &'static str,
+    grade: Option<u8>,
+    max: u8,
+    feature: &'static str,
+    citation: &'static str,
+    evidence: Evidence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Json>,
+}
+
+#[derive(Serialize)]
+struct ObjectCount {
+    class: &'static str,
+    count: u64,
+}
+
+/// Writes the result of one slide.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it cannot be written.
+pub fn write(path: &Path, slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<()> {
+    write_whole(path, &to_json(slide_id, summary, rubric)?)
+}
+
+/// Returns the result of one slide as JSON text.
+///
+/// # Errors
+///
+/// [`Error::Io`] if a value cannot be expressed, which none of ours is.
+pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec<u8>> {
+    let file = ResultFile {
+        schema: SCHEMA,
+        histograde: env!("CARGO_PKG_VERSION"),
+        statement: wording::STATEMENT,
+        validation: wording::validation(summary.organ.name),
+        slide_id,
+        status: if summary.is_blank() { "blank" } else { "scored" },
+        tissue: summary.organ.name,
+        slide: facts(summary),
+        working_mpp: [("structures", summary.structure_mpp.mean()), ("cells", summary.cell_mpp.mean())]
+            .into(),
+        tissue_mm2: summary.tissue_mm2,
+        stain: summary.profile.as_ref(),
+        features: summary.measured.iter().map(feature).collect(),
+        severity_basis: wording::SEVERITY_BASIS,
+        findings: summary.score.findings.iter().map(finding).collect(),
+        damage_index: &summary.score.index,
+        sub_indices: &summary.score.sub_indices,
+        published_scores: summary.score.published.iter().map(published).collect(),
+        objects: summary.counts.iter().map(|&(class, count)| ObjectCount { class, count }).collect(),
+        warnings: summary.warnings.iter().map(warning).collect(),
+        rubric,
+    };
+    pretty(&file)
+}
+
+/// Returns a value as indented JSON with a line end.
+pub(super) fn pretty(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut text =
+        serde_json::to_vec_pretty(value).map_err(|e| Error::io("express as JSON", "result")(e.into()))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn facts(summary: &Summary) -> SlideFacts<'_> {
+    SlideFacts {
+        file: summary.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        format: summary.format,
+        vendor: summary.info.vendor.as_deref(),
+        objective_power: summary.info.objective_power,
+        mpp_x: summary.calibration.mpp.x(),
+        mpp_y: summary.calibration.mpp.y(),
+        mpp_origin: &summary.calibration.origin,
+        levels: &summary.info.levels,
+    }
+}
+
+fn feature(measured: &Measured) -> FeatureRow {
+    let value = measured.value.as_ref().ok();
+    FeatureRow {
+        name: measured.feature.name,
+        value: value.map(|v| plain(v.value)),
+        unit: measured.feature.unit,
+        n: value.map(|v| v.n),
+        denominator: value.map(|v| v.denominator),
+        direction: measured.feature.direction,
+        evidence: measured.feature.evidence,
+        source: measured.feature.source,
+        missing: measured.value.as_ref().err().map(missing),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingRow<'_> {
+    let (status, grade, continuous, severity, why) = match &finding.outcome {
+        Outcome::Scored { grade, continuous, severity } => {
+            ("scored", Some(*grade), Some(*continuous), Some(severity.as_str()), None)
+        }
+        Outcome::NotScored { missing: why } => ("not_scored", None, None, None, Some(missing(why))),
+    };
+    FindingRow {
+        lesion: &finding.lesion,
+        label: &finding.label,
+        feature: &finding.feature,
+        value: finding.value.map(plain),
+        status,
+        grade,
+        continuous,
+        max: finding.max,
+        severity,
+        weight: finding.weight,
+        provenance: &finding.provenance,
+        evidence: &finding.evidence,
+        missing: why,
+    }
+}
+
+fn published(item: &Published) -> PublishedRow {
+    PublishedRow {
+        name: item.name,
+        grade: item.grade.as_ref().ok().copied(),
+        max: item.max,
+        feature: item.feature,
+        citation: item.citation,
+        evidence: item.evidence,
+        missing: item.grade.as_ref().err().map(missing),
+    }
+}
+
+/// Returns zero for minus zero, which a reader would take for a sign of something.
+fn plain(v: f64) -> f64 {
+    v + 0.0
+}
+
+fn missing(missing: &Missing) -> Json {
+    with_text(missing, missing.to_string())
+}
+
+fn warning(warning: &Warning) -> Json {
+    with_text(warning, warning.to_string())
+}
+
+/// Returns a tagged value with the sentence a person reads.
+fn with_text(value: &impl Serialize, text: String) -> Json {
+    let mut json = serde_json::to_value(value).unwrap_or_default();
+    if let Json::Object(map) = &mut json {
+        map.insert("text".to_owned(), text.into());
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! The stain profile of a slide, from samples of its tissue.
+
+use super::{
+    Separator, StainMatrix, StainProfile, macenko,
+    white::{White, median},
+};
+use crate::{
+    raster::Rgb,
+    warning::{Warning, Warnings},
+};
+
+/// Densities below this hold too little stain to tell its colour, summed over channels, × 1000 [expert].
+const MIN_DENSITY: u16 = 300;
+/// Densities above this are ink or folds, summed over channels, × 1000 [expert].
+const MAX_DENSITY: u16 = 4_000;
+/// Most colours given to the estimate; more are thinned evenly.
+const MAX_COLOURS: usize = 120_000;
+
+/// Measures the stain profile from samples of tissue at the working resolution.
+///
+/// Falls back to the published vectors, with a warning, when the estimate is not plausible.
+#[must_use]
+pub fn profile(samples: &[Rgb], white: &White, warnings: &Warnings) -> StainProfile {
+    let (matrix, origin) = match macenko::estimate(&stained(samples, white)) {
+        Ok(matrix) => (matrix, "estimated"),
+        Err(reason) => {
+            warnings.push(Warning::StainFallback { reason });
+            (StainMatrix::RUIFROK, "published")
+        }
+    };
+    let (mut h, mut he) = ([0u64; 256], vec![[0u64; 256]; 256]);
+    let separator = Separator::new(white, &matrix);
+    for sample in samples {
+        let stains = separator.separate(sample);
+        let tissue = stains.clear.data().iter().zip(stains.od.data());
+        for ((&vh, &ve), (&clear, &od)) in stains.h.data().iter().zip(stains.e.data()).zip(tissue) {
+            if clear == 0 && u16::from(od) * 10 >= MIN_DENSITY / 2 {
+                h[usize::from(vh)] += 1;
+                he[usize::from(vh)][usize::from(ve)] += 1;
+            }
+        }
+    }
+    levels(white, matrix, origin, &h, &he)
+}
+
+/// Derives the thresholds and medians from the histograms of haematoxylin, and of eosin by haematoxylin.
+fn levels(
+    white: &White,
+    matrix: StainMatrix,
+    origin: &'static str,
+    h: &[u64; 256],
+    he: &[[u64; 256]],
+) -> StainProfile {
+    let threshold = nuclear_threshold(h);
+    let (mut below, mut above, mut eosin) = ([0u64; 256], [0u64; 256], [0u64; 256]);
+    for (level, &n) in h.iter().enumerate() {
+        if level > usize::from(threshold) {
+            above[level] = n;
+        } else {
+            below[level] = n;
+            (0..256).for_each(|e| eosin[e] += he[level][e]);
+        }
+    }
+    let e_cytoplasm = median(&eosin);
+    let mut deviations = [0u64; 256];
+    for (level, &n) in eosin.iter().enumerate() {
+        deviations[level.abs_diff(usize::from(e_cytoplasm))] += n;
+    }
+    StainProfile {
+        white: white.rgb,
+        matrix,
+        origin,
+        h_threshold: threshold,
+        h_nuclei: median(&above).max(threshold.saturating_add(1)),
+        h_cytoplasm: median(&below),
+        e_cytoplasm,
+        e_cytoplasm_mad: median(&deviations),
+    }
+}
+
+/// Largest share of tissue that nuclei fill; a class above it holds basophilic cytoplasm too [expert].
+const MAX_NUCLEAR_SHARE: f64 = 0.3;
+
+/// Returns the level between nuclei and the rest: the last of the rest.
+///
+/// Where cytoplasm is as basophilic as at the base of pancreatic acini, the best division of all pixels
+/// runs through the cytoplasm; the upper class is then divided once more.
+fn nuclear_threshold(histogram: &[u64; 256]) -> u8 {
+    let first = otsu(histogram);
+    let mut above = *histogram;
+    above[..=usize::from(first)].fill(0);
+    let sum = |bins: &[u64; 256]| bins.iter().sum::<u64>() as f64;
+    if sum(&above) > MAX_NUCLEAR_SHARE * sum(histogram) { otsu(&above) } else { first }
+}
+
+/// Optical densities of the stained pixels, evenly thinned.
+fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
+    let tables = white.density_tables();
+    let total: usize = samples.iter().map(|s| s.pixels().len()).sum();
+    let every = total.div_ceil(MAX_COLOURS).max(1);
+    let pixels = samples.iter().flat_map(Rgb::pixels).step_by(every);
+    pixels
+        .map(|px| std::array::from_fn(|k| tables[k][usize::from(px[k])]))
+        .filter(|d: &[u16; 3]| (MIN_DENSITY..=MAX_DENSITY).contains(&d.iter().sum()))
+        .map(|d| d.map(|v| f64::from(v) / 1000.0))
+        .collect()
+}
+
+/// Returns the level that divides a histogram best (Otsu 1979, IEEE SMC 9:62): the last of the lower class.
+fn otsu(histogram: &[u64; 256]) -> u8 {
+    let total: f64 = histogram.iter().map(|&n| n as f64).sum();
+    let sum: f64 = histogram.iter().enumerate().map(|(v, &n)| v as f64 * n as f64).sum();
+    let (mut n, mut s, mut best) = (0.0, 0.0, (0.0, 0));
+    for (level, &count) in histogram.iter().enumerate() {
+        n += count as f64;
+        s += level as f64 * count as f64;
+        if n > 0.0 && n < total {
+            let apart = s / n - (sum - s) / (total - n);
+            let between = n * (total - n) * apart * apart;
+            if between > best.0 {
+                best = (between, level);
+            }
+        }
+    }
+    best.1 as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn otsu_divides_two_heaps() {
+        let mut histogram = [0u64; 256];
+        (5..25).for_each(|v| histogram[v] = 900);
+        (55..75).for_each(|v| histogram[v] = 100);
+        assert!((24..55).contains(&otsu(&histogram)));
+        assert_eq!(otsu(&[0; 256]), 0);
+    }
+
+    #[test]
+    fn basophilic_cytoplasm_is_not_taken_for_nuclei() {
+        fn t(pale: u64, basophilic: u64, nuclei: u64, expected: std::ops::Range<u8>) {
+            let mut histogram = [0u64; 256];
+            (5..15).for_each(|v| histogram[v] = pale);
+            (28..38).for_each(|v| histogram[v] = basophilic);
+            (50..60).for_each(|v| histogram[v] = nuclei);
+            let found = nuclear_threshold(&histogram);
+            assert!(expected.contains(&found), "{pale} {basophilic} {nuclei}: {found}");
+        }
+        t(90, 0, 10, 14..50);
+        t(50, 40, 10, 37..50);
+        t(75, 15, 10, 14..50);
+    }
+
+    #[test]
+    fn levels_of_two_tissues() {
+        let white = White { rgb: [243.0; 3] };
+        // Nine parts cytoplasm (h 10, e 30), one part nuclei (h 70, e 10).
+        let [hv, ev] = [StainMatrix::RUIFROK.h, StainMatrix::RUIFROK.e];
+        let colour = |h: f64, e: f64| -> [u8; 3] {
+            std::array::from_fn(|k| (244.0 * 10f64.powf(-(hv[k] * h + ev[k] * e)) - 1.0).round() as u8)
+        };
+        let mut sample = Rgb::filled(100, 100, colour(0.10, 0.30));
+        sample.pixels_mut()[..1000].fill(colour(0.70, 0.10));
+        let warnings = Warnings::default();
+        let profile = profile(&[sample], &white, &warnings);
+        assert!(profile.h_nuclei > profile.h_threshold && profile.h_threshold >= profile.h_cytoplasm);
+        assert!(profile.e_cytoplasm > 20, "{profile:?}");
+    }
+}

@@ -1,0 +1,111 @@
+//! The white point: the colour of clear glass.
+
+use serde::Serialize;
+
+use crate::{
+    raster::Rgb,
+    warning::{Warning, Warnings},
+};
+
+/// Used when a view shows no clear glass [expert].
+const DEFAULT: [f64; 3] = [243.0; 3];
+/// Glass is this close to the brightest pixels, in grey levels of the mean of the channels [expert].
+const BELOW_BRIGHTEST: u32 = 25;
+/// Glass is nearly grey: largest difference between channels, in grey levels [expert].
+const MAX_TINT: u8 = 26;
+/// The darkest white that is believed, in grey levels [expert].
+const MIN_WHITE: u32 = 180;
+/// Least share of the view that must be white [expert].
+const MIN_SHARE: f64 = 5e-4;
+
+/// The colour of clear glass, 0–255 per channel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct White {
+    /// Red, green, blue.
+    pub rgb: [f64; 3],
+}
+
+impl White {
+    /// Returns the optical density of each grey level of each channel, × 1000, at least 0:
+    /// `−log10((v + 1) / (white + 1))` (domain.md §2.0).
+    #[must_use]
+    pub fn density_tables(&self) -> [[u16; 256]; 3] {
+        self.rgb.map(|white| {
+            std::array::from_fn(|v| {
+                (-1000.0 * ((v as f64 + 1.0) / (white + 1.0)).log10()).round().max(0.0) as u16
+            })
+        })
+    }
+}
+
+/// Returns the white point of a view: the median of the pixels that are nearly as bright as the brightest and nearly grey.
+/// Warns, and returns a default, when there are too few of them.
+#[must_use]
+pub fn estimate(view: &Rgb, warnings: &Warnings) -> White {
+    let mut by_light = [0u64; 256];
+    let light = |px: &[u8; 3]| px.iter().map(|&v| u32::from(v)).sum::<u32>() / 3;
+    let grey = |px: &[u8; 3]| px.iter().max().zip(px.iter().min()).is_some_and(|(a, b)| a - b <= MAX_TINT);
+    for px in view.pixels().iter().filter(|px| grey(px)) {
+        by_light[light(px) as usize] += 1;
+    }
+    let needed = ((view.pixels().len() as f64 * MIN_SHARE) as u64).max(16);
+    let brightest = (0..256u32).rev().scan(0, |seen, level| {
+        *seen += by_light[level as usize];
+        Some((level, *seen))
+    });
+    let Some((brightest, _)) =
+        brightest.take_while(|&(l, _)| l >= MIN_WHITE).find(|&(_, seen)| seen >= needed)
+    else {
+        warnings.push(Warning::WhitePointFallback { reason: "the slide shows no clear glass".into() });
+        return White { rgb: DEFAULT };
+    };
+    let mut levels = [[0u64; 256]; 3];
+    for px in view.pixels().iter().filter(|px| grey(px) && light(px) + BELOW_BRIGHTEST >= brightest) {
+        (0..3).for_each(|k| levels[k][usize::from(px[k])] += 1);
+    }
+    White { rgb: levels.map(|histogram| median(&histogram) as f64) }
+}
+
+/// Returns the lower median of a histogram; 0 when it is empty.
+pub(crate) fn median(histogram: &[u64; 256]) -> u8 {
+    quantile(histogram, 0.5)
+}
+
+/// Returns the `q` quantile of a histogram; 0 when it is empty.
+pub(crate) fn quantile(histogram: &[u64; 256], q: f64) -> u8 {
+    let total: u64 = histogram.iter().sum();
+    let rank = (total.saturating_sub(1) as f64 * q) as u64;
+    let mut seen = 0;
+    let level = histogram.iter().position(|&n| {
+        seen += n;
+        seen > rank
+    });
+    level.unwrap_or(0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_is_the_glass() {
+        fn t(glass: [u8; 3], share_percent: usize, expected: [f64; 3]) {
+            let mut view = Rgb::filled(100, 100, [200, 130, 190]);
+            view.pixels_mut()[..share_percent * 100].fill(glass);
+            assert_eq!(estimate(&view, &Warnings::default()).rgb, expected, "{glass:?} {share_percent}");
+        }
+        t([241, 240, 244], 60, [241.0, 240.0, 244.0]);
+        t([241, 240, 244], 2, [241.0, 240.0, 244.0]);
+        t([225, 222, 215], 30, [225.0, 222.0, 215.0]);
+        t([241, 240, 244], 0, DEFAULT);
+        // A pink view is not white, however bright.
+        t([250, 215, 230], 90, DEFAULT);
+    }
+
+    #[test]
+    fn fallback_is_said() {
+        let warnings = Warnings::default();
+        let _ = estimate(&Rgb::filled(50, 50, [200, 130, 190]), &warnings);
+        assert!(matches!(warnings.into_vec()[..], [Warning::WhitePointFallback { .. }]));
+    }
+}
