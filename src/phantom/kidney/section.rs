@@ -54,7 +54,7 @@ impl Section {
     }
 
     /// Returns the distance from the medulla in pixels, negative inside.
-    pub(super) fn from_medulla(&self, (x, y): Spot) -> f32 {
+    pub(super) fn medulla_distance(&self, (x, y): Spot) -> f32 {
         self.medulla.map_or(f32::MAX, |m| m.distance(x, y))
     }
 
