@@ -183,7 +183,7 @@ fn nucleus(easel: &mut Easel<'_>, s: &mut Stream, site: &Site, dead: bool) {
     }
     easel.nuclei += 1;
     // Nuclei above or below the plane of focus are fainter.
-    let ink = s.range(0.78, 1.14);
+    let ink = s.range(0.88, 1.16);
     easel.stamp.nucleus(easel.canvas, s, kind, &blob, ink, easel.nuclei);
 }
 

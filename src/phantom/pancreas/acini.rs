@@ -10,6 +10,7 @@ use super::{
 use crate::{
     phantom::{
         blob::Dye,
+        points::Voronoi,
         texture::{Stream, noise},
     },
     raster::Plane,
@@ -101,6 +102,55 @@ pub(super) fn depth(node: &Node, acinus_border: f32, open: f32, gap: f32) -> Dep
         gap: septum.min(cleft).min(node[ORGAN]),
         base: acinus_border.min(septum).min(node[ORGAN]).min(node[ROOM]),
     }
+}
+
+/// The acinus of a place and its neighbour, the distance between them and how open their cleft is.
+#[derive(Clone, Copy)]
+pub(super) struct Border {
+    pub(super) first: u32,
+    pub(super) second: u32,
+    /// Distance from the border, px.
+    pub(super) distance: f32,
+    pub(super) open: f32,
+}
+
+/// Clefts narrow over this distance where a shut one begins, µm.
+const TAPER_UM: f32 = 9.0;
+
+/// Finds the border a place lies at; `near` lists at least the nearest two acini.
+#[inline]
+pub(super) fn border(acini: &Voronoi, at: (f32, f32), near: &[u32], um: f32) -> Option<Border> {
+    let spots = acini.spots();
+    let mut best = [(f32::INFINITY, u32::MAX); 3];
+    for &i in near {
+        let spot = spots[i as usize];
+        let d = (spot.0 - at.0).powi(2) + (spot.1 - at.1).powi(2);
+        if d < best[0].0 {
+            best = [(d, i), best[0], best[1]];
+        } else if d < best[1].0 {
+            best = [best[0], (d, i), best[1]];
+        } else if d < best[2].0 {
+            best[2] = (d, i);
+        }
+    }
+    let own = *spots.get(best[0].1 as usize)?;
+    let apart = |k: usize| {
+        let other = spots.get(best[k].1 as usize)?;
+        let gap = (other.0 - own.0).hypot(other.1 - own.1).max(1e-3);
+        Some((best[k].0 - best[0].0) / (2.0 * gap))
+    };
+    let first = best[0].1;
+    let Some(distance) = apart(1) else {
+        return Some(Border { first, second: first, distance: f32::MAX, open: 0.0 });
+    };
+    let second = best[1].1;
+    let mut open = openness(first, second);
+    if let Some(third) = apart(2) {
+        let far = ((third - distance) / (TAPER_UM * um)).clamp(0.0, 1.0);
+        let corner = open.min(openness(first, best[2].1));
+        open = corner + (open - corner) * far;
+    }
+    Some(Border { first, second, distance, open })
 }
 
 /// Where a cleft is shut, the cells on both sides touch: added to the distance from the gap, µm.
@@ -197,16 +247,15 @@ impl Brush<'_> {
             return None;
         }
         let at = (x as f32 + 0.5 + node[WARP_X] * self.um, y as f32 + 0.5 + node[WARP_Y] * self.um);
-        let near = self.plan.acini.pick(at, near)?;
+        let near = border(&self.plan.acini, at, near, self.um)?;
         let (mine, next) = (self.kept[near.first as usize], self.kept[near.second as usize]);
-        let outline = if next { f32::MAX } else { near.border / self.um };
+        let outline = if next { f32::MAX } else { near.distance / self.um };
         let mut node = *node;
         node[ORGAN] = round_min(node[ORGAN] + BULGE_UM, outline);
         if !mine || node[ORGAN] * self.um < -1.0 {
             return None;
         }
-        let open = openness(near.first, near.second);
-        let depth = depth(&node, near.border / self.um, open, self.plan.gap);
+        let depth = depth(&node, near.distance / self.um, near.open, self.plan.gap);
         let cover = (0.5 + depth.gap * self.um / (0.9 * self.um).max(1.0)).clamp(0.0, 1.0);
         let (grain, mottle) = (tiled(&self.grain, x, y), tiled(&self.mottle, x, y));
         let gap = self.gap(&node, grain);
@@ -268,8 +317,8 @@ impl Brush<'_> {
         let apical = ((t - edge) * 2.3 + 0.5).clamp(0.0, 1.0);
         let apical = apical * apical * (3.0 - 2.0 * apical);
         let zymogen = (0.35 + 0.65 * acinus.zymogen()) * (1.0 + grain * 0.010 + mottle * 0.003);
-        let basal = (1.0 - apical) * (1.0 + 0.22 * tint + mottle * 0.0042 + grain * 0.0015);
-        let mut h = 11.0 + 20.0 * basal + grain * 0.02;
+        let basal = (1.0 - apical) * (1.0 + 0.2 * tint + mottle * 0.0034 + grain * 0.0015);
+        let mut h = 10.0 + 16.5 * basal + grain * 0.02;
         let mut e = 15.0 + 20.0 * apical * zymogen + grain * 0.035 + mottle * 0.015;
         let seam = (1.0 - wall / 0.6).max(0.0) * (1.0 - apical * 0.8);
         let brim = (1.0 - depth.base / 0.7).clamp(0.0, 1.0);

@@ -112,15 +112,15 @@ pub(super) fn blood(easel: &mut Easel<'_>, i: usize, outline: &Blob, capillaries
         if covered >= wanted {
             break;
         }
-        let r = s.range(2.1, 2.9) * um;
-        let blob = Blob::ellipse(x, y, r, r * s.range(0.7, 1.0), s.angle());
+        let r = s.range(2.5, 3.2) * um;
+        let blob = Blob::ellipse(x, y, r, r * s.range(0.8, 1.0), s.angle());
         let ink = s.range(0.8, 1.0);
         easel.canvas.shade(&blob, 0.7 * um, |x, y, d, old| {
             if nuclei.at(x, y) != 0 {
                 return old;
             }
             covered += u64::from(d < 0.0 && old.rbc < RED);
-            Dye { h: 3, e: (12.0 * ink) as u8, rbc: (52.0 * ink) as u8 }
+            Dye { h: 1, e: (10.0 * ink) as u8, rbc: (56.0 * ink) as u8 }
         });
     }
     easel.canvas.labels.insert("nuclei", nuclei);
