@@ -225,9 +225,9 @@ pub(super) fn cytoplasm(easel: &mut Easel<'_>, plan: &Plan) {
                     continue;
                 }
                 plan.acini.candidates(centre, 5.7 + 20.0 * um, near);
-                for dy in 0..h.len() / width {
+                for (dy, line) in lines.iter().enumerate().take(h.len() / width) {
                     for x in x0..(x0 + BLOCK_PX).min(width) {
-                        let node = terrain::along(&lines[dy], x, plan.land.step);
+                        let node = terrain::along(line, x, plan.land.step);
                         let i = dy * width + x;
                         if let Some((dye, kind)) = brush.pixel(x, y0 + dy, &node, near) {
                             (h[i], e[i], ground[i]) = (dye.h, dye.e, kind);
