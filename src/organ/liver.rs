@@ -3,6 +3,16 @@
 use super::{Organ, Pass};
 use crate::{measure::liver as features, segment::liver as segment};
 
+/// Sub-indices (domain.md §4.4).
+const SUB_INDICES: &[(&str, &[&str])] = &[
+    ("steatosis", &["macrosteatosis", "microsteatosis", "hypertrophy"]),
+    (
+        "necro-inflammation",
+        &["lobular_inflammation", "ballooning", "necrosis", "portal_inflammation", "cytoplasmic_clearing"],
+    ),
+    ("circulation", &["congestion"]),
+];
+
 /// The liver.
 pub(super) const LIVER: Organ = Organ {
     name: "liver",
@@ -13,10 +23,6 @@ pub(super) const LIVER: Organ = Organ {
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,
-    sub_indices: &[
-        ("steatosis", &["macrosteatosis", "microsteatosis", "hypertrophy"]),
-        ("necro-inflammation", &["lobular_inflammation", "ballooning", "necrosis", "portal_inflammation"]),
-        ("circulation", &["congestion", "cytoplasmic_clearing"]),
-    ],
+    sub_indices: SUB_INDICES,
     needed_mm2: 20.0,
 };

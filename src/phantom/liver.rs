@@ -6,6 +6,7 @@
 //! of it.
 
 mod cells;
+mod census;
 mod coarse;
 mod fat;
 mod ground;
@@ -90,7 +91,7 @@ const CLEARING: Knob = Knob {
 };
 
 /// How much wider sinusoids get per percent of congestion above healthy.
-const DILATION_PER_PCT: f64 = 0.05;
+const DILATION_PER_PCT: f64 = 0.055;
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let (seed, size) = (request.seed, canvas.size());
@@ -110,7 +111,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     }
     let stamp = Stamp::new(request.mpp, &mut Stream::new(seed, "liver stamp"));
     let mut pen = Pen { stamp: &stamp, stream: Stream::new(seed, "liver vessels"), next: 1 };
-    vessels::paint(&layout, canvas, &map, &mut pen);
+    let portal = vessels::paint(&layout, canvas, &map, &mut pen);
     pen.stream = Stream::new(seed, "liver blood");
     lesions::blood(&layout, &plates, canvas, &mut map, pixels(&CONGESTION), &mut pen);
     let mm2 = parenchyma / f64::from(layout.um * 1000.0).powi(2);
@@ -122,15 +123,24 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let order = by_zone(&cells, seed, "liver macro");
     let covered = fat.first_drops(&order, pixels(&MACRO), &mut Stream::new(seed, "liver macro drops"));
     pen.stream = Stream::new(seed, "liver nuclei");
-    let nuclei = cells::nuclei(&cells, &fat.drops, fat.canvas, &map, &mut pen);
+    let (nuclei, pyknotic) = cells::nuclei(&cells, &fat.drops, fat.canvas, &map, &mut pen);
     let left = pixels(&MACRO).saturating_sub(covered);
     fat.further_drops(&order, left, &mut Stream::new(seed, "liver further drops"));
     let order = by_zone(&cells, seed, "liver micro");
     fat.micro_drops(&order, pixels(&MICRO), &mut Stream::new(seed, "liver micro drops"));
     let drops = fat.drops;
     pen.stream = Stream::new(seed, "liver flat cells");
-    cells::flat_cells(&layout, &plates, canvas, &map, &mut pen);
-    let painted = Painted { layout: &layout, nuclei: &nuclei, drops: &drops, cells: cells.len(), foci };
+    let slits = cells::flat_cells(&layout, &plates, canvas, &map, &mut pen);
+    let painted = Painted {
+        layout: &layout,
+        nuclei: &nuclei,
+        drops: &drops,
+        cells: cells.len(),
+        foci,
+        pyknotic,
+        portal,
+        slits,
+    };
     let mut truth = truth::state(&painted, canvas, &map);
     truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
     truth
@@ -161,7 +171,7 @@ fn paint_ground(
 fn by_zone(cells: &[Cell], seed: u64, name: &str) -> Vec<usize> {
     let mut s = Stream::new(seed, name);
     let mut order: Vec<(f32, usize)> =
-        cells.iter().enumerate().map(|(i, c)| (0.7 * c.zone + s.unit(), i)).collect();
+        cells.iter().enumerate().map(|(i, c)| (0.4 * c.zone + s.unit(), i)).collect();
     order.retain(|&(_, i)| !cells[i].dead);
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     order.into_iter().map(|(_, i)| i).collect()

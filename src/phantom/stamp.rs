@@ -76,7 +76,7 @@ impl Stamp {
             for &(nx, ny, r) in &spots {
                 let dist = (x as f32 + 0.5 - nx).hypot(y as f32 + 0.5 - ny);
                 let share = (0.5 - (dist - r) / self.um.max(1.0)).clamp(0.0, 1.0);
-                h += share * 34.0;
+                h += share * 24.0;
                 e += share * 14.0;
             }
             Dye { h: byte(h * ink), e: byte(e), rbc: old.rbc / 4 }
@@ -180,7 +180,7 @@ impl Stamp {
             .map(|_| {
                 let (angle, far) = (stream.angle(), stream.range(0.0, 0.5));
                 let (x, y) = blob.edge(angle);
-                let r = stream.range(0.5, 0.85) * self.um;
+                let r = stream.range(0.4, 0.75) * self.um;
                 (blob.x + (x - blob.x) * far, blob.y + (y - blob.y) * far, r)
             })
             .collect()

@@ -37,6 +37,8 @@ pub(super) struct Cell {
 /// A painted hepatocyte nucleus.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nucleus {
+    pub(super) x: f32,
+    pub(super) y: f32,
     pub(super) pixels: u64,
     /// Index of its cell.
     pub(super) cell: usize,
@@ -58,14 +60,15 @@ pub(super) fn hepatocytes(layout: &Layout, plates: &Plates, map: &Map, s: &mut S
         .collect()
 }
 
-/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside.
+/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside. Returns the living
+/// ones and the number of pyknotic ones.
 pub(super) fn nuclei(
     cells: &[Cell],
     drops: &[Drop],
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
-) -> Vec<Nucleus> {
+) -> (Vec<Nucleus>, usize) {
     let um = pen.stamp.um();
     let mut largest: Vec<Option<Blob>> = vec![None; cells.len()];
     for d in drops.iter().filter(|d| eq_diameter_um(d.pixels, um) >= MACRO_UM) {
@@ -74,29 +77,30 @@ pub(super) fn nuclei(
             *slot = Some(d.blob);
         }
     }
-    let mut painted = Vec::new();
+    let (mut painted, mut pyknotic) = (Vec::new(), 0);
     let mut order = pen.stream.clone();
     for (index, cell) in cells.iter().enumerate() {
         // A stream of its own, so that a lesion elsewhere does not change this cell.
         let mut own = Stream::new(order.bits(), "cell");
         pen.stream = Stream::new(own.bits(), "nucleus");
         if cell.dead {
-            ghost(cell, canvas, map, pen, &mut own);
+            pyknotic += usize::from(ghost(cell, canvas, map, pen, &mut own));
         } else if own.chance(NUCLEUS_IN_PLANE) {
             living((index, cell), largest[index], canvas, map, pen, &mut painted);
         }
     }
-    painted
+    (painted, pyknotic)
 }
 
-/// Paints what is left of a dead cell's nucleus, mostly nothing.
-fn ghost(cell: &Cell, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>, own: &mut Stream) {
+/// Paints what is left of a dead cell's nucleus, mostly nothing; returns whether there is any.
+fn ghost(cell: &Cell, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>, own: &mut Stream) -> bool {
     let um = pen.stamp.um();
-    if own.chance(DEAD_WITH_NUCLEUS) {
-        let r = own.range(1.7, 2.4) * um;
-        let blob = Blob::circle(cell.x, cell.y, r).wobbly(0.05, own);
-        pen.nucleus(canvas, map, NucleusKind::Pyknotic, &blob, own.range(0.6, 1.0));
+    if !own.chance(DEAD_WITH_NUCLEUS) {
+        return false;
     }
+    let r = own.range(1.7, 2.4) * um;
+    let blob = Blob::circle(cell.x, cell.y, r).wobbly(0.05, own);
+    pen.nucleus(canvas, map, NucleusKind::Pyknotic, &blob, own.range(0.6, 1.0)).is_some()
 }
 
 /// Paints a cell's one or two nuclei where there is room.
@@ -114,9 +118,9 @@ fn living(
         let before = painted.len();
         for blob in blobs(cell, pushed, attempt, um, &mut own) {
             // Some lie deep in the section and look pale.
-            let ink = if own.chance(0.15) { own.range(0.62, 0.85) } else { own.range(0.9, 1.35) };
+            let ink = if own.chance(0.15) { own.range(0.62, 0.85) } else { own.range(0.95, 1.42) };
             if let Some((_, pixels)) = pen.nucleus(canvas, map, NucleusKind::Vesicular, &blob, ink) {
-                painted.push(Nucleus { pixels, cell: index });
+                painted.push(Nucleus { x: blob.x, y: blob.y, pixels, cell: index });
             }
         }
         if painted.len() > before {
@@ -130,11 +134,11 @@ fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream
     // Mononucleated cells are mostly tetraploid, some diploid, few octaploid; volumes double.
     let pair = s.chance(BINUCLEATE);
     let size = match (pair, s.unit()) {
-        (true, p) if p < 0.6 => 3.25,
-        (true, _) => 3.95,
-        (false, p) if p < 0.28 => 3.25,
-        (false, p) if p < 0.92 => 3.95,
-        (false, _) => 4.8,
+        (true, p) if p < 0.6 => 3.4,
+        (true, _) => 4.15,
+        (false, p) if p < 0.28 => 3.4,
+        (false, p) if p < 0.92 => 4.15,
+        (false, _) => 5.0,
     } * um;
     let astray = (1.3 + 1.5 * f32::from(attempt)) * um;
     let (mut x, mut y) = (cell.x + s.normal(0.0, astray), cell.y + s.normal(0.0, astray));
@@ -163,21 +167,26 @@ fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream
     vec![make(x - cos * gap, y - sin * gap, s), make(x + cos * gap, y + sin * gap, s)]
 }
 
-/// Paints endothelial and Kupffer cells along sinusoids.
+/// Paints endothelial and Kupffer cells along sinusoids. Returns the widths of open sinusoids across
+/// places that lie evenly along them, in pixels.
 pub(super) fn flat_cells(
     layout: &Layout,
     plates: &Plates,
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
-) {
+) -> Vec<f64> {
     let um = pen.stamp.um();
+    let mut widths = Vec::new();
     let mut s = pen.stream.clone();
     let keep = |p| map::is_parenchyma(map::at(map, p)) && map::at(map, p) & NECROSIS == 0;
     for place in plates.scatter(Ridge::Sinusoid, layout.size, 23.0, keep, &mut s) {
         let mut own = Stream::new(s.bits(), "flat");
         pen.stream = Stream::new(own.bits(), "nucleus");
         let open = map::at(map, (place.x, place.y)) & SINUSOID != 0;
+        if open {
+            widths.push(slit_width(map, &place));
+        }
         if !own.chance(if open { 0.62 } else { 0.4 }) {
             continue;
         }
@@ -196,4 +205,18 @@ pub(super) fn flat_cells(
             pen.nucleus(canvas, map, NucleusKind::Elongated, &blob, own.range(0.85, 1.25));
         }
     }
+    widths
+}
+
+/// Returns the width of a sinusoid across a place in it, in pixels.
+fn slit_width(map: &Map, at: &OnRidge) -> f64 {
+    const STEP: f32 = 0.5;
+    let (sin, cos) = at.along.sin_cos();
+    let reach = |side: f32| {
+        (1..200)
+            .map(|k| k as f32 * STEP * side)
+            .take_while(|t| map::at(map, (at.x - sin * t, at.y + cos * t)) & SINUSOID != 0)
+            .count()
+    };
+    f64::from(STEP) * (reach(1.0) + reach(-1.0) + 1) as f64
 }

@@ -9,7 +9,7 @@ use crate::phantom::{Canvas, blob::Blob, stamp::Stamp, texture::Stream};
 /// Vacuoles of at least this diameter are macrovesicular, in µm (domain.md §3.2).
 pub(super) const MACRO_UM: f32 = 8.0;
 /// Small vacuoles count as microvesicular when at least this many lie in one cell (domain.md §3.2).
-pub(super) const MICRO_PER_CELL: usize = 5;
+const MICRO_PER_CELL: usize = 5;
 /// Largest diameter of a painted vacuole, in µm.
 const LARGEST_UM: f32 = 34.0;
 /// Further rounds through all cells before macrovesicular fat gives up on its target.
@@ -21,6 +21,30 @@ pub(super) struct Drop {
     pub(super) blob: Blob,
     pub(super) cell: usize,
     pub(super) pixels: u64,
+}
+
+/// What a vacuole counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Macrovesicular.
+    Macro,
+    /// One of many small ones in a cell: microvesicular.
+    Micro,
+    /// A small one among few.
+    Single,
+}
+
+/// Returns what each vacuole counts as, by the pixels it covers.
+pub(super) fn sizes(drops: &[Drop], cells: usize, um: f32) -> Vec<Size> {
+    let is_large = |d: &Drop| eq_diameter_um(d.pixels, um) >= MACRO_UM;
+    let mut small = vec![0_usize; cells];
+    drops.iter().filter(|d| !is_large(d)).for_each(|d| small[d.cell] += 1);
+    let size = |d: &Drop| match () {
+        () if is_large(d) => Size::Macro,
+        () if small[d.cell] >= MICRO_PER_CELL => Size::Micro,
+        () => Size::Single,
+    };
+    drops.iter().map(size).collect()
 }
 
 /// Paints vacuoles.

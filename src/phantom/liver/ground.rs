@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// Half width of a sinusoid in the middle of its range, in µm (slits of 4–8 µm, domain.md §2.2.1).
-const HALF_SLIT_UM: f32 = 1.5;
+const HALF_SLIT_UM: f32 = 2.0;
+/// Below this half width, in µm, sinusoids taper off and collapse.
+const COLLAPSE_UM: f32 = 1.9;
 /// Width of the fibrous capsule at the section's edge, in µm.
 const CAPSULE_UM: f32 = 5.0;
 /// Bins of the clearing order.
@@ -158,14 +160,17 @@ impl<'a> Ground<'a> {
         let [edge, zone, slits, pallor] = self.layout.terrain.at(fx, fy);
         let (grain, clump) = self.grains.at(x, y);
         let capsule = (CAPSULE_UM * (0.5 + 1.5 * pallor)).max(0.0);
-        let open = HALF_SLIT_UM + 3.0 * slits + 0.7 * (0.5 - zone) + 0.75 * clump;
+        let open =
+            HALF_SLIT_UM + 2.2 * (self.dilation - 1.0) + 3.2 * slits + 0.7 * (0.5 - zone) + 0.75 * clump;
+        let (from_middle, clarity) = self.plates.from_sinusoid_um(fx, fy);
+        let open = (open - 1.6 * (COLLAPSE_UM - open).max(0.0)) * clarity;
         let half = if open < 0.4 || edge < capsule { -1.0 } else { open * self.dilation };
         Place {
             within_capsule: edge < capsule,
             zone,
             grain,
             clump,
-            into_slit: half + 0.25 * grain - self.plates.from_sinusoid_um(fx, fy),
+            into_slit: half + 0.25 * grain - from_middle,
             pallor: 0.62 * pallor + 0.24 * clump + 0.08 * grain,
             slow: pallor,
         }
@@ -177,10 +182,10 @@ impl<'a> Ground<'a> {
             return (6, byte(20.0 + 2.2 * at.grain));
         }
         // Granules, and between them small pale specks.
-        let granules = at.grain + 0.25 * at.clump;
+        let granules = at.grain + 0.2 * at.clump;
         let tint = tint * (border / 2.5).min(1.0);
-        let mut e = 29.5 + 1.5 * tint + 7.0 * granules + 4.0 * at.slow - 1.5 * at.zone;
-        let mut h = 10.0 + 1.0 * tint + 3.4 * granules + 3.0 * at.zone;
+        let mut e = 29.5 + 1.5 * tint + 7.5 * granules + 4.0 * at.slow - 1.5 * at.zone;
+        let mut h = 10.0 + 1.0 * tint + 3.0 * granules + 1.4 * at.clump + 3.0 * at.zone;
         if *flags & NECROSIS != 0 {
             return self.dead(at, border, flags);
         }
