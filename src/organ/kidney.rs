@@ -6,6 +6,34 @@ use crate::{
     segment::{kidney as segment, nuclei},
 };
 
+/// Sub-indices (domain.md §4.4).
+const SUB_INDICES: &[(&str, &[&str])] = &[
+    (
+        "glomerular",
+        &[
+            "glomerulosclerosis",
+            "glom_hypertrophy",
+            "glom_atrophy",
+            "bowman_dilation",
+            "mesangial_expansion",
+            "glom_hypercellularity",
+        ],
+    ),
+    (
+        "tubular",
+        &[
+            "tubular_dilation",
+            "tubular_vacuolation",
+            "glycogen_nephrosis",
+            "casts",
+            "tubular_necrosis",
+            "tubular_basophilia",
+            "brush_border_loss",
+        ],
+    ),
+    ("interstitial-vascular", &["interstitial_inflammation", "interstitial_expansion", "congestion"]),
+];
+
 /// The kidney.
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
@@ -16,31 +44,6 @@ pub(super) const KIDNEY: Organ = Organ {
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,
-    sub_indices: &[
-        (
-            "glomerular",
-            &[
-                "glomerulosclerosis",
-                "glom_hypertrophy",
-                "glom_atrophy",
-                "bowman_dilation",
-                "mesangial_expansion",
-                "glom_hypercellularity",
-            ],
-        ),
-        (
-            "tubular",
-            &[
-                "tubular_dilation",
-                "tubular_vacuolation",
-                "glycogen_nephrosis",
-                "casts",
-                "tubular_necrosis",
-                "tubular_basophilia",
-                "brush_border_loss",
-            ],
-        ),
-        ("interstitial-vascular", &["interstitial_inflammation", "interstitial_expansion", "congestion"]),
-    ],
+    sub_indices: SUB_INDICES,
     needed_mm2: 10.0,
 };

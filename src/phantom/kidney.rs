@@ -12,6 +12,8 @@ mod interstitium;
 mod lesions;
 mod packing;
 mod section;
+#[cfg(test)]
+mod tests;
 mod tubules;
 mod tuft;
 mod values;
@@ -37,13 +39,8 @@ const fn knob(
     Knob { name, about, healthy, range, feature, falls: false }
 }
 
-const GLOMERULAR_SIZE: Knob = knob(
-    "glomerular_size",
-    "area of glomeruli, times normal",
-    1.0,
-    (0.6, 1.8),
-    "glom_tuft_area_um2_mean",
-);
+const GLOMERULAR_SIZE: Knob =
+    knob("glomerular_size", "area of glomeruli, times normal", 1.0, (0.6, 1.8), "glom_tuft_area_um2_mean");
 const BOWMAN_SPACE: Knob =
     knob("bowman_space", "Bowman's space, % of the corpuscle", 18.0, (5.0, 55.0), "bowman_space_pct");
 const SCLEROSIS: Knob =
@@ -76,7 +73,7 @@ const INFLAMMATION: Knob = knob(
 const CONGESTION: Knob = knob(
     "congestion",
     "share of vessels and capillaries filled with red cells, %",
-    25.0,
+    40.0,
     (0.0, 100.0),
     "kidney_rbc_area_pct",
 );
@@ -134,18 +131,24 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let tools = Tools::new(request, canvas.size());
     let amount = |knob: &Knob| request.amount(knob) as f32;
     let section = section::Section::new(&tools, canvas.size());
-    let corpuscles =
-        corpuscle::place(&tools, &section, amount(&GLOMERULAR_SIZE), amount(&BOWMAN_SPACE), amount(&SCLEROSIS));
+    let corpuscles = corpuscle::place(
+        &tools,
+        &section,
+        amount(&GLOMERULAR_SIZE),
+        amount(&BOWMAN_SPACE),
+        amount(&SCLEROSIS),
+    );
     let vessels = vessels::place(&tools, &section, &corpuscles);
     let foci = interstitium::Foci::new(&tools, &section, amount(&INFLAMMATION));
-    let mut tubules = tubules::place(&tools, &section);
+    let obstacles: Vec<_> =
+        corpuscles.iter().map(|c| c.outline).chain(vessels.iter().map(|v| v.outline)).collect();
+    let mut tubules = tubules::place(&tools, &section, &obstacles);
     lesions::swell(&tools, &mut tubules, amount(&TUBULAR_DILATION));
-    let obstacles = corpuscles.iter().map(|c| c.outline).chain(vessels.iter().map(|v| v.outline)).collect();
     let packing = packing::Packing::new(&tools, &section, &foci, &tubules, obstacles);
 
     let survey = packing.survey(canvas);
     let walls = lesions::deal(&tools, &tubules, &survey, &amount);
-    let lumina = epithelium::paint(&tools, &section, &walls, canvas);
+    let lumina = epithelium::paint(&tools, &section, &foci, &walls, canvas);
     let mut seen = values::Seen::new(survey, walls, lumina);
     let mut ids = values::Ids::default();
     vessels::paint(&tools, &vessels, canvas);
@@ -161,7 +164,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     seen.lymphocytes =
         interstitium::lymphocytes(&tools, &packing, (&section, &foci, cortex_mm2), &mut ids, canvas);
     let spaces = blood::spaces(&tools, &packing, &section, (&tubules, &vessels, &seen.corpuscles), canvas);
-    interstitium::paint(&tools, &spaces, &mut ids, canvas);
+    interstitium::paint(&tools, &packing, &spaces, &mut ids, canvas);
     blood::fill(&tools, &spaces, amount(&CONGESTION), canvas);
 
     let mut truth = Truth { features: seen.features(canvas), ..Truth::default() };

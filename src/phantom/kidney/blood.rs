@@ -8,18 +8,20 @@ use super::{
         texture::Stream,
     },
     Tools,
-    interstitium::deepest,
+    interstitium::{deepest, lengthwise},
     packing::{NONE, Packing},
     section::Section,
-    tuft::Painted,
     tubules::{Kind, Tubule},
+    tuft::Painted,
     vessels::Vessel,
 };
 
 /// What a space is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
+    /// Between tubules; may have a nucleus.
     Capillary,
+    /// Capillary without a nucleus of its own.
     Loop,
     VasaRecta,
     Vessel,
@@ -48,7 +50,10 @@ pub(super) fn spaces(
     capillaries(tools, packing, section, &mut s, canvas, &mut found);
     for (at, r) in corpuscles.iter().flat_map(|c| &c.loops) {
         let r = (r * 0.95).min(3.1 * um);
-        found.push(Space { outline: Blob::ellipse(at.0, at.1, r, r * s.range(0.75, 1.0), s.angle()), source: Source::Loop });
+        found.push(Space {
+            outline: Blob::ellipse(at.0, at.1, r, r * s.range(0.75, 1.0), s.angle()),
+            source: Source::Loop,
+        });
     }
     for tubule in tubules.iter().filter(|t| t.kind == Kind::VasaRecta) {
         for &(x, y) in &tubule.path {
@@ -77,7 +82,7 @@ fn capillaries(
     let mut taken = vec![false; columns * ((section.size.1 / cell) as usize + 1)];
     for from in jittered(section.size.0, section.size.1, 13.0 * um, 0.9, s) {
         let (turn, long) = (s.angle(), s.range(1.0, 1.5));
-        if section.outline.distance(from.0, from.1) > -14.0 * um {
+        if section.outline.distance(from.0, from.1) > -18.0 * um {
             continue;
         }
         let at = deepest(packing, from, um);
@@ -91,14 +96,24 @@ fn capillaries(
             continue;
         }
         taken[i] = true;
-        let r = (-here.depth * 1.15).min(4.2 * um);
-        found.push(Space { outline: Blob::ellipse(at.0, at.1, r * long, r, turn), source: Source::Capillary });
+        let r = (-here.depth * 1.1).clamp(1.6 * um, 3.0 * um);
+        let outline = Blob::ellipse(at.0, at.1, r * long.min(3.3 * um / r), r, turn);
+        found.push(Space { outline, source: Source::Capillary });
+        let (sin, cos) = lengthwise(packing, at, um).sin_cos();
+        for far in [-5.2 * um, 5.2 * um] {
+            let (x, y) = (at.0 + far * cos, at.1 + far * sin);
+            let here = packing.at((x, y));
+            if (-12.0 * um..-1.0 * um).contains(&here.depth) && here.owner != NONE {
+                let r = (-here.depth * 1.1).clamp(1.6 * um, 2.8 * um);
+                found.push(Space { outline: Blob::ellipse(x, y, r, r * 0.9, turn), source: Source::Loop });
+            }
+        }
     }
 }
 
 /// Spindle nuclei of muscle and endothelium.
 fn walls(vessel: &Vessel, um: f32, s: &mut Stream, found: &mut Vec<Space>) {
-    let thickness = vessel.outline.ry - vessel.lumen.ry;
+    let thickness = (vessel.outline.ry - vessel.lumen.ry).max(2.0 * um);
     let layers = if vessel.artery { (thickness / (5.0 * um)).round().max(1.0) as usize } else { 1 };
     for layer in 0..layers {
         let ring = vessel.lumen.grown(thickness * (layer as f32 + 0.35) / layers as f32);

@@ -33,17 +33,24 @@ const EQUATOR_UM: (f32, f32) = (122.0, 6.0);
 const FURTHEST_CUT: f32 = 0.72;
 /// Least distance between centres, in µm.
 const APART_UM: f32 = 200.0;
-/// Room kept around a corpuscle, in µm.
-const ROOM_UM: f32 = 22.0;
+/// Distance of centres from the edges of the cortex, in µm: the largest enlarged corpuscle fits, so that
+/// size does not change how many there are.
+const ROOM_UM: f32 = 102.0;
 
 /// Chooses glomeruli. `size` scales areas, `bowman` and `sclerosis` are %.
-pub(super) fn place(tools: &Tools, section: &Section, size: f32, bowman: f32, sclerosis: f32) -> Vec<Corpuscle> {
+pub(super) fn place(
+    tools: &Tools,
+    section: &Section,
+    size: f32,
+    bowman: f32,
+    sclerosis: f32,
+) -> Vec<Corpuscle> {
     let mut s = tools.stream("glomeruli");
     let um = tools.um;
-    let largest = EQUATOR_UM.0 * 0.5 * um * size.max(1.0).sqrt() * 1.1;
-    let room = largest + ROOM_UM * um;
+    let room = ROOM_UM * um;
     let all = poisson(section.size.0, section.size.1, APART_UM * um, usize::MAX, &mut s);
-    let fits = |&(x, y): &(f32, f32)| section.outline.distance(x, y) < -room && section.from_medulla((x, y)) > room;
+    let fits =
+        |&(x, y): &(f32, f32)| section.outline.distance(x, y) < -room && section.from_medulla((x, y)) > room;
     let mut spots: Vec<_> = all.into_iter().filter(fits).collect();
     // Labyrinth first; rays only if a small section has no other place.
     spots.sort_by_key(|&at| section.in_ray(at));
@@ -81,7 +88,15 @@ fn solid_share(rank: f32, percent: f32) -> f32 {
     if share < 0.02 { 0.0 } else { share }
 }
 
-fn one(tools: &Tools, (x, y): (f32, f32), cut: f32, size: f32, bowman: f32, solid: f32, s: &mut Stream) -> Corpuscle {
+fn one(
+    tools: &Tools,
+    (x, y): (f32, f32),
+    cut: f32,
+    size: f32,
+    bowman: f32,
+    solid: f32,
+    s: &mut Stream,
+) -> Corpuscle {
     let cut = cut * FURTHEST_CUT;
     let equator = s.normal(EQUATOR_UM.0, EQUATOR_UM.1) * size.sqrt();
     let r = 0.5 * equator * (1.0 - cut * cut).sqrt() * tools.um;
@@ -91,7 +106,7 @@ fn one(tools: &Tools, (x, y): (f32, f32), cut: f32, size: f32, bowman: f32, soli
     let space = (bowman / 100.0 * s.range(0.82, 1.18)).min(0.62);
     // The capsule's inner half line and the lobules' clefts leave the tuft a little less.
     let t = r * (1.0 - space).sqrt();
-    let shift = (r - t) * 0.45;
+    let shift = (r - t) * s.range(0.3, 0.85);
     let tuft = Blob::ellipse(x + shift * pole.cos(), y + shift * pole.sin(), t * long, t / long, s.angle())
         .wobbly(0.035, s);
     Corpuscle { outline, tuft, solid, pole }

@@ -5,14 +5,9 @@ use std::f32::consts::{PI, TAU};
 use rayon::prelude::*;
 
 use super::{
-    super::{
-        Canvas,
-        blob::Blob,
-        points::Spot,
-        stamp::NucleusKind,
-        texture::Stream,
-    },
+    super::{Canvas, blob::Blob, points::Spot, stamp::NucleusKind, texture::Stream},
     Tools,
+    interstitium::Foci,
     lesions::Wall,
     packing::{CAPSULE_UM, DEPTH_STEPS, Packing},
     section::Section,
@@ -39,6 +34,7 @@ struct Look {
 pub(super) fn paint(
     tools: &Tools,
     section: &Section,
+    foci: &Foci,
     walls: &[Wall],
     canvas: &mut Canvas,
 ) -> Lumina {
@@ -55,12 +51,13 @@ pub(super) fn paint(
             .enumerate()
             .for_each(|(y, ((hs, es), lumina))| {
                 for x in 0..width {
-                    let (ratio, depth) = (f32::from(es[x]) / 255.0, f32::from(hs[x]) * tools.um / DEPTH_STEPS);
+                    let (ratio, depth) =
+                        (f32::from(es[x]) / 255.0, f32::from(hs[x]) * tools.um / DEPTH_STEPS);
                     let id = ids.at(x, y);
                     let look = if id != 0 {
                         wall(tools, &walls[id as usize - 1], (x, y), ratio, depth)
                     } else if es[x] != 0 {
-                        between(tools, section, (x, y), depth)
+                        between(tools, section, foci, (x, y), depth)
                     } else {
                         Look { h: 0.0, e: 0.0, lumen: false }
                     };
@@ -93,23 +90,26 @@ fn wall(tools: &Tools, wall: &Wall, (x, y): (usize, usize), ratio: f32, depth: f
     let grain = Tools::at(&tools.grain, x, y);
     let dome = Tools::at(&tools.domes, x, y);
     let radius = depth / (1.0 - ratio).max(0.04);
-    let edge = wall.lumen * (1.0 + 1.1 * wall.ragged * dome) + wall.ragged * dome * 0.35;
-    let inward = (edge - ratio) * radius;
-    let coarse = if wall.necrotic { 5.0 } else { 2.6 };
-    let mut h = wall.h + coarse * 0.5 * grain + 1.5 * dome;
-    let mut e = wall.e * (1.0 + 0.11 * grain + 0.05 * dome) + coarse * 0.4 * grain;
+    let fine = Tools::at(&tools.grain, y + 311, x + 97);
+    let edge = wall.lumen * (1.0 + 2.2 * wall.ragged * dome) + wall.ragged * dome;
+    let lace = if wall.brush && wall.lumen > 0.12 { 1.3 * grain + 0.7 * fine } else { 0.3 * grain };
+    let inward = (edge - ratio) * radius + lace * um;
+    let slow = [0, 1].map(|k| f32::from(tools.bend[k].at(x / 6, y / 6)) * (1.0 / 128.0) - 1.0);
+    let coarse = if wall.necrotic { 1.8 } else { 1.0 };
+    let mut h = wall.h * (1.0 + 0.06 * slow[1]) + coarse * (2.9 * grain + 1.8 * fine) + 2.2 * dome;
+    let mut e = wall.e * (1.0 + 0.06 * slow[0] + coarse * (0.2 * grain + 0.11 * fine) + 0.09 * dome);
     let from_lumen = -inward / um;
-    if wall.brush && !wall.necrotic && from_lumen < 2.2 {
-        e *= 0.86 + 0.1 * grain;
-        h *= 0.55;
+    if wall.brush && !wall.necrotic && from_lumen < 3.0 {
+        let rim = (1.0 - from_lumen / 3.0).clamp(0.0, 1.0);
+        e *= 1.0 - 0.2 * rim * (1.0 + grain);
+        h *= 1.0 - 0.5 * rim;
     }
-    if depth < 2.4 * um && !wall.necrotic {
-        h += 2.5;
+    if !wall.necrotic {
+        h += 3.0 * (1.0 - depth / (4.0 * um)).max(0.0);
     }
-    if depth < 0.9 * um {
-        (h, e) = (h * 0.5 + 6.0, e * 0.5 + 12.0);
-    }
-    let open = (0.5 + inward / (1.1 * um)).clamp(0.0, 1.0);
+    let skin = (1.0 - depth / (1.1 * um)).max(0.0);
+    (h, e) = (h + (9.0 - h) * 0.7 * skin, e + (24.0 - e) * 0.7 * skin);
+    let open = (0.5 + inward / (1.3 * um)).clamp(0.0, 1.0);
     if open > 0.0 {
         let (lh, le) = content(wall, grain, dome, inward / um);
         h += (lh - h) * open;
@@ -127,11 +127,12 @@ fn content(wall: &Wall, grain: f32, dome: f32, inward_um: f32) -> (f32, f32) {
         let debris = ((dome + 0.25) * 4.0).clamp(0.0, 1.0);
         return (2.0 + 7.0 * debris + 5.0 * grain * debris, 3.0 + 26.0 * debris + 8.0 * grain * debris);
     }
-    let wisps = if wall.brush { (1.0 - inward_um / 3.0).max(0.0) * 8.0 } else { 0.0 };
-    (0.8, 1.5 + (wisps * (0.5 + grain)).max(0.0))
+    let wisps = if wall.brush { (1.0 - inward_um / 4.0).max(0.0) * 9.0 + 1.5 } else { 0.0 };
+    let fleck = if wall.brush { (dome + 0.5 * grain - 0.42).clamp(0.0, 0.3) * 38.0 } else { 0.0 };
+    (0.8 + 0.2 * fleck, 1.0 + (wisps * (0.5 + grain + 0.6 * dome)).max(0.0) + fleck)
 }
 
-fn between(tools: &Tools, section: &Section, (x, y): (usize, usize), depth: f32) -> Look {
+fn between(tools: &Tools, section: &Section, foci: &Foci, (x, y): (usize, usize), depth: f32) -> Look {
     let um = tools.um;
     let grain = Tools::at(&tools.grain, x, y);
     let dome = Tools::at(&tools.domes, y, x);
@@ -140,19 +141,28 @@ fn between(tools: &Tools, section: &Section, (x, y): (usize, usize), depth: f32)
         if edge < CAPSULE_UM * um {
             let strand = (edge / (1.1 * um) + 3.0 * dome).sin();
             let soft = (edge / (1.2 * um)).min(1.0);
-            return Look { h: (7.0 + 2.0 * strand) * soft, e: (24.0 + 5.0 * strand + 3.0 * grain) * soft, lumen: false };
+            return Look {
+                h: (7.0 + 2.0 * strand) * soft,
+                e: (24.0 + 5.0 * strand + 3.0 * grain) * soft,
+                lumen: false,
+            };
         }
     }
-    let loose = (depth / (3.0 * um)).min(1.0);
-    let e = 15.0 - 5.0 * loose + 6.0 * dome + 4.0 * grain;
-    Look { h: 5.0 + 2.0 * grain - 1.5 * loose, e, lumen: false }
+    let bend = f32::from(tools.bend[0].at(x, y)) * (1.0 / 128.0) - 1.0;
+    // Capillaries follow the wider clefts; in wide, inflamed ones there is matrix between the cells.
+    let cleft = depth / um - 1.1 + 0.8 * dome + 0.7 * bend;
+    let matrix = ((depth / um - 4.0) * 0.25).clamp(0.0, 0.6) * (1.0 + 1.6 * dome);
+    let swollen = 0.75 * foci.inside((x as f32, y as f32));
+    let open = cleft.clamp(0.0, 1.0) * (1.0 - matrix.max(swollen)).clamp(0.1, 1.0);
+    let (h, e) = (6.5 + 3.0 * grain + 2.0 * dome, 17.0 + 5.0 * dome + 5.0 * grain);
+    Look { h: h * (1.0 - 0.8 * open), e: e * (1.0 - 0.72 * open), lumen: false }
 }
 
 /// Spacing of nuclei along the wall (µm), share seen in the section, half size (µm), distance of the
 /// centre from the basement membrane (µm).
 fn nuclear_habit(kind: Kind, medulla: bool) -> (f32, f32, f32, f32) {
     match kind {
-        Kind::Proximal => (14.0, 0.72, 3.05, 5.6),
+        Kind::Proximal => (13.0, 0.64, 2.95, 5.4),
         Kind::Distal if medulla => (10.0, 0.8, 2.8, 4.2),
         Kind::Distal => (10.0, 0.85, 2.9, 4.9),
         Kind::Collecting => (10.0, 0.85, 2.85, 4.4),
@@ -192,7 +202,7 @@ fn outlooks(tubule: &Tubule, um: f32, s: &mut Stream) -> Vec<(Spot, f32)> {
     let mut fan = |at: Spot, from: f32, sweep: f32, s: &mut Stream| {
         let n = (sweep * arc / step).round().max(1.0) as usize;
         for k in 0..n {
-            found.push((at, from + sweep * (k as f32 + 0.5 + s.range(-0.28, 0.28)) / n as f32));
+            found.push((at, from + sweep * (k as f32 + 0.5 + s.range(-0.4, 0.4)) / n as f32));
         }
     };
     let last = tubule.path.len() - 1;
@@ -230,7 +240,8 @@ fn nucleus(
     let um = tools.um;
     let (_, seen, half_um, base_um) = nuclear_habit(tubule.kind, tubule.medulla);
     let (show, left, size) = (s.chance(seen), s.chance(NECROTIC_NUCLEI), s.normal(1.0, 0.07));
-    let (off, squash, jitter) = (s.range(-0.6, 1.4), s.range(0.84, 1.0), s.normal(1.0, 0.1));
+    let (off, squash, jitter) = (s.range(-1.2, 2.8), s.range(0.8, 1.0), s.normal(1.0, 0.12));
+    let dense = s.chance(0.45);
     if !show || (wall.necrotic && !left) {
         return;
     }
@@ -255,6 +266,7 @@ fn nucleus(
         Kind::VasaRecta => NucleusKind::Elongated,
         Kind::ThinLimb => NucleusKind::Even,
         Kind::Collecting | Kind::Distal => NucleusKind::Even,
+        Kind::Proximal if dense => NucleusKind::Even,
         Kind::Proximal => NucleusKind::Vesicular,
     };
     let inside = x > 0.0 && y > 0.0 && packing.at((x, y)).owner == owner;
@@ -265,6 +277,9 @@ fn nucleus(
 
 /// Share of the epithelium that vacuoles take in a vacuolated tubule (the feature asks for 10 %).
 const VACUOLE_SHARE: f64 = 0.17;
+
+/// Places tried for vacuoles of one tubule.
+const VACUOLE_TRIES: u32 = 1500;
 
 /// Paints vacuoles (layer `vacuoles`). Returns their pixels by tubule.
 pub(super) fn vacuoles(
@@ -282,7 +297,7 @@ pub(super) fn vacuoles(
             continue;
         }
         let wanted = (epithelium_px[i] as f64 * VACUOLE_SHARE) as u64;
-        for _ in 0..600 {
+        for _ in 0..VACUOLE_TRIES {
             if painted[i] >= wanted {
                 break;
             }
@@ -303,14 +318,17 @@ fn vacuole(
     let k = s.index(tubule.path.len());
     let next = tubule.path[(k + 1).min(tubule.path.len() - 1)];
     let (t, angle, far, r) = (s.unit(), s.angle(), s.unit().sqrt(), s.range(1.2, 3.1) * um);
-    let from = (tubule.path[k].0 + t * (next.0 - tubule.path[k].0), tubule.path[k].1 + t * (next.1 - tubule.path[k].1));
-    let (x, y) = (
-        from.0 + angle.cos() * far * tubule.radius * 1.3,
-        from.1 + angle.sin() * far * tubule.radius * 1.3,
+    let from = (
+        tubule.path[k].0 + t * (next.0 - tubule.path[k].0),
+        tubule.path[k].1 + t * (next.1 - tubule.path[k].1),
     );
+    let (x, y) =
+        (from.0 + angle.cos() * far * tubule.radius * 1.3, from.1 + angle.sin() * far * tubule.radius * 1.3);
     let here = packing.at((x, y));
     let room = here.depth / (1.0 - here.ratio).max(0.04) * (here.ratio - wall.lumen);
-    if here.owner != owner || here.depth < r + 0.8 * um || room < r * 0.8 + 0.8 * um {
+    // Low epithelium has small vacuoles.
+    let r = r.min(here.depth - 0.7 * um).min(room - 0.5 * um);
+    if here.owner != owner || r < 0.9 * um {
         return 0;
     }
     let blob = Blob::circle(x, y, r).wobbly(0.03, s);

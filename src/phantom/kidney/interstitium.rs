@@ -3,7 +3,7 @@
 use super::{
     super::{
         Canvas,
-        blob::{Blob, Dye, Outline as _},
+        blob::{Blob, Outline as _},
         points::{Spot, jittered, poisson},
         stamp::NucleusKind,
     },
@@ -28,6 +28,10 @@ const MOST_PER_MM2: f32 = 2000.0;
 pub(super) struct Foci {
     wanted_per_mm2: f32,
     centres: Vec<Spot>,
+    /// Centres by square of side `side`.
+    grid: Vec<Vec<Spot>>,
+    side: f32,
+    columns: usize,
     radius: f32,
     widening: f32,
 }
@@ -36,16 +40,33 @@ impl Foci {
     pub(super) fn new(tools: &Tools, section: &Section, wanted_per_mm2: f32) -> Self {
         let mut s = tools.stream("inflammation");
         let um = tools.um;
-        let share = ((wanted_per_mm2 - SCATTERED_PER_MM2) / (MOST_PER_MM2 - SCATTERED_PER_MM2)).clamp(0.0, 1.0);
-        let mut centres = poisson(section.size.0, section.size.1, FOCI_APART_UM * um, usize::MAX, &mut s);
+        let share =
+            ((wanted_per_mm2 - SCATTERED_PER_MM2) / (MOST_PER_MM2 - SCATTERED_PER_MM2)).clamp(0.0, 1.0);
+        let side = FOCI_APART_UM * um;
+        let mut centres = poisson(section.size.0, section.size.1, side, usize::MAX, &mut s);
         centres.retain(|&(x, y)| section.outline.distance(x, y) < -60.0 * um && !section.in_medulla((x, y)));
         let radius = if share > 0.0 { FOCUS_UM * (0.12 + 0.88 * share).sqrt() * um } else { 0.0 };
-        Self { wanted_per_mm2, centres, radius, widening: WIDENING_UM * um }
+        let columns = (section.size.0 / side) as usize + 1;
+        let mut grid = vec![Vec::new(); columns * ((section.size.1 / side) as usize + 1)];
+        for &at in &centres {
+            grid[(at.1 / side) as usize * columns + (at.0 / side) as usize].push(at);
+        }
+        Self { wanted_per_mm2, centres, grid, side, columns, radius, widening: WIDENING_UM * um }
     }
 
+    /// Distance to the nearest centre, as far as the next square.
     fn nearest(&self, at: Spot) -> f32 {
-        let far = |c: &Spot| (c.0 - at.0).powi(2) + (c.1 - at.1).powi(2);
-        self.centres.iter().map(far).fold(f32::MAX, f32::min).sqrt()
+        let (cx, cy) = ((at.0 / self.side) as usize, (at.1 / self.side) as usize);
+        let rows = self.grid.len() / self.columns;
+        let mut best = f32::MAX;
+        for y in cy.saturating_sub(1)..(cy + 2).min(rows) {
+            for x in cx.saturating_sub(1)..(cx + 2).min(self.columns) {
+                for c in &self.grid[y * self.columns + x] {
+                    best = best.min((c.0 - at.0).powi(2) + (c.1 - at.1).powi(2));
+                }
+            }
+        }
+        best.sqrt()
     }
 
     /// Returns whether a square of tissue around `centre` may be inflamed.
@@ -53,13 +74,17 @@ impl Foci {
         self.radius > 0.0 && self.nearest(centre) < self.radius * 1.3
     }
 
+    /// Returns 0 outside the foci to 1 well inside.
+    pub(super) fn inside(&self, at: Spot) -> f32 {
+        if self.radius <= 0.0 {
+            return 0.0;
+        }
+        (2.0 - 2.0 * self.nearest(at) / self.radius).clamp(0.0, 1.0)
+    }
+
     /// Returns the gap between tubules at a place, in pixels.
     pub(super) fn gap(&self, at: Spot, usual: f32) -> f32 {
-        if self.radius <= 0.0 {
-            return usual;
-        }
-        let inside = (1.0 - self.nearest(at) / self.radius).clamp(0.0, 1.0);
-        usual + self.widening * (inside * 2.0).min(1.0)
+        usual + self.widening * self.inside(at)
     }
 }
 
@@ -139,9 +164,10 @@ fn lymphocyte(
 }
 
 fn in_structure(canvas: &Canvas, (x, y): Spot) -> bool {
-    canvas.labels.get("glomeruli").is_some_and(|p| {
-        p.at((x as usize).min(p.width() - 1), (y as usize).min(p.height() - 1)) != 0
-    })
+    canvas
+        .labels
+        .get("glomeruli")
+        .is_some_and(|p| p.at((x as usize).min(p.width() - 1), (y as usize).min(p.height() - 1)) != 0)
 }
 
 /// Moves a place to where the interstitium around it is widest.
@@ -166,19 +192,37 @@ pub(super) fn deepest(packing: &Packing<'_>, from: Spot, um: f32) -> Spot {
     at
 }
 
-/// Paints capillaries as clear slits, each perhaps with its nucleus, and fibroblasts.
-pub(super) fn paint(tools: &Tools, spaces: &[Space], ids: &mut Ids, canvas: &mut Canvas) {
+/// Returns the direction in which the interstitium runs on, in radians.
+pub(super) fn lengthwise(packing: &Packing<'_>, (x, y): Spot, um: f32) -> f32 {
+    let shallow = |angle: f32| {
+        let (sin, cos) = angle.sin_cos();
+        let at = |r: f32| packing.at((x + r * cos, y + r * sin)).depth;
+        at(2.5 * um).max(at(-2.5 * um))
+    };
+    let angles = (0..6).map(|k| k as f32 * std::f32::consts::PI / 6.0);
+    angles.map(|a| (shallow(a), a)).fold((f32::MAX, 0.0), |best, a| if a.0 < best.0 { a } else { best }).1
+}
+
+/// Paints the spindle nuclei of capillaries and vessel walls.
+pub(super) fn paint(
+    tools: &Tools,
+    packing: &Packing<'_>,
+    spaces: &[Space],
+    ids: &mut Ids,
+    canvas: &mut Canvas,
+) {
     let um = tools.um;
     let mut s = tools.stream("interstitial nuclei");
     for space in spaces {
-        let (nucleus, angle, side) = (s.chance(0.45), s.angle(), s.range(0.7, 1.0));
+        let (nucleus, side) = (s.chance(0.4), s.range(0.3, 0.9));
         match space.source {
             Source::Capillary => {
-                canvas.fill(&space.outline, Dye::he(1, 4), 1.6 * um);
                 let r = space.outline.rx.min(space.outline.ry);
+                let angle = lengthwise(packing, (space.outline.x, space.outline.y), um) + 1.57;
                 let (sin, cos) = angle.sin_cos();
                 let at = (space.outline.x + cos * r * side, space.outline.y + sin * r * side);
-                let blob = Blob::ellipse(at.0, at.1, s.range(2.8, 4.4) * um, s.range(1.0, 1.5) * um, angle + 1.57);
+                let blob =
+                    Blob::ellipse(at.0, at.1, s.range(2.8, 4.6) * um, s.range(0.9, 1.5) * um, angle + 1.57);
                 if nucleus && canvas.is_free(&blob.grown(0.5 * um), "nuclei") {
                     tools.stamp.nucleus(canvas, &mut s, NucleusKind::Elongated, &blob, 0.95, ids.next());
                 }

@@ -18,8 +18,6 @@ pub(super) struct Wall {
     /// Stain of the cytoplasm.
     pub(super) h: f32,
     pub(super) e: f32,
-    /// Cells are outlined.
-    pub(super) crisp: bool,
     pub(super) brush: bool,
     pub(super) cast: bool,
     pub(super) necrotic: bool,
@@ -100,8 +98,8 @@ pub(super) fn deal(
 impl Wall {
     fn normal(kind: Kind, [h_tone, e_tone]: [f32; 2]) -> Self {
         let (h, e, ragged) = match kind {
-            Kind::Proximal => (11.0, 37.0, 0.17),
-            Kind::Distal => (10.0, 25.0, 0.07),
+            Kind::Proximal => (12.0, 30.0, 0.19),
+            Kind::Distal => (12.0, 20.5, 0.07),
             Kind::Collecting => (8.0, 17.0, 0.05),
             Kind::ThinLimb => (8.0, 17.0, 0.03),
             Kind::VasaRecta => (5.0, 14.0, 0.03),
@@ -111,7 +109,6 @@ impl Wall {
             ragged,
             h: h * h_tone,
             e: e * e_tone,
-            crisp: kind == Kind::Collecting,
             brush: kind == Kind::Proximal,
             cast: false,
             necrotic: false,
@@ -143,14 +140,17 @@ impl Wall {
             wanted = wanted.min(WIDEST_NORMAL_UM);
         }
         if dilated {
-            wanted = (NARROWEST_DILATED_UM + 9.0 * unit).min(outer * 0.84).max(NARROWEST_DILATED_UM).min(outer * 0.94);
+            wanted = (NARROWEST_DILATED_UM + 9.0 * unit)
+                .min(outer * 0.84)
+                .max(NARROWEST_DILATED_UM)
+                .min(outer * 0.94);
             self.ragged = 0.03;
         }
         let pixels = std::f32::consts::FRAC_PI_4 * (wanted * um).powi(2);
         self.lumen = shape.ratio_holding(pixels).min(0.95);
         self.ragged *= (self.lumen * 2.6).min(1.0);
         if self.necrotic {
-            (self.h, self.e) = (self.h * 0.55, self.e.max(30.0) * 1.45);
+            (self.h, self.e) = (self.h * 0.55, self.e.max(28.0) * 1.5);
             self.ragged += 0.12;
         }
     }

@@ -18,11 +18,16 @@ use crate::raster::Plane;
 /// Interstitium between two tubules pressed together, in µm [expert].
 const GAP_UM: f32 = 1.6;
 /// Renal capsule, in µm [expert].
-pub(super) const CAPSULE_UM: f32 = 9.0;
+pub(super) const CAPSULE_UM: f32 = 6.0;
 /// Side of the squares that know what is near, in µm.
 const SQUARE_UM: f32 = 12.0;
-/// How far noise bends outlines, in µm.
-const BEND_UM: f32 = 3.6;
+/// How far slow and cell-sized noise bend outlines, in µm.
+const BEND_UM: f32 = 4.2;
+const RIPPLE_UM: f32 = 0.9;
+/// Distance at which a neighbour begins to press on a tubule, in µm.
+const PRESS_UM: f32 = 9.0;
+/// How far corners are rounded, in µm.
+const CORNER_UM: f32 = 3.2;
 /// Steps per µm of a depth kept in a byte.
 pub(super) const DEPTH_STEPS: f32 = 8.0;
 
@@ -170,9 +175,9 @@ impl<'a> Packing<'a> {
 
     /// Files pieces and obstacles in the squares they can reach.
     fn file(&mut self) {
-        let margin = BEND_UM * self.tools.um + 1.0;
+        let margin = (BEND_UM + RIPPLE_UM) * self.tools.um + 1.0;
         let boxes = |p: &Piece| {
-            let r = p.radius + margin;
+            let r = p.radius + margin + PRESS_UM * self.tools.um;
             let span = |a: f32, d: f32| (a.min(a + d) - r, a.max(a + d) + r);
             let ((x0, x1), (y0, y1)) = (span(p.a.0, p.along.0), span(p.a.1, p.along.1));
             [x0, y0, x1, y1]
@@ -204,10 +209,16 @@ impl<'a> Packing<'a> {
     #[inline]
     fn look(&self, (x, y): Spot, square: usize, gap: f32, edge: f32) -> Here {
         let shift = |p: &Plane<u8>| {
-            (f32::from(p.at(x as usize, y as usize)) - 128.0) * (BEND_UM * self.tools.um / 128.0)
+            (f32::from(p.at(x as usize, y as usize)) - 128.0) * (BEND_UM * self.tools.um * (1.0 / 128.0))
         };
-        let (u, v) = (x + shift(&self.tools.bend[0]), y + shift(&self.tools.bend[1]));
-        let (mut first, mut owner, mut second, mut axis) = (f32::MAX, NONE, f32::MAX, 0.0);
+        let um = self.tools.um;
+        let dome = Tools::at(&self.tools.domes, x as usize, y as usize);
+        let ripple = RIPPLE_UM * um * dome;
+        let (u, v) = (x + shift(&self.tools.bend[0]) + ripple, y + shift(&self.tools.bend[1]) - ripple);
+        // Neighbours further away are not filed here; taking them as just out of reach keeps depth smooth.
+        let out_of_reach = PRESS_UM * um;
+        let (mut first, mut owner, mut axis) = (f32::MAX, NONE, 0.0);
+        let (mut second, mut third) = (out_of_reach, out_of_reach + 2.0 * CORNER_UM * um);
         for &i in &self.near_pieces[square] {
             let p = &self.pieces[i as usize];
             let (dx, dy) = (u - p.a.0, v - p.a.1);
@@ -217,14 +228,17 @@ impl<'a> Packing<'a> {
             let d = far - p.radius;
             if d < first {
                 if owner != p.owner {
-                    second = first;
+                    (second, third) = (first.min(out_of_reach), second);
                 }
                 (first, owner, axis) = (d, p.owner, far);
-            } else if d < second && p.owner != owner {
-                second = d;
+            } else if p.owner != owner && d < third {
+                (second, third) = if d < second { (d, second) } else { (second, d) };
             }
         }
-        let mut depth = (-first).min((second - first) * 0.5 - gap * 0.5).min(edge);
+        let gap = gap * (1.0 + 0.7 * dome);
+        let corner = CORNER_UM * um;
+        let pressed = soft_min(second, third, 2.0 * corner) - first - gap;
+        let mut depth = soft_min(-first, pressed * 0.5, corner).min(edge);
         for &i in &self.near_obstacles[square] {
             depth = depth.min(self.obstacles[i as usize].distance(x, y) - 1.5 * gap);
         }
@@ -326,6 +340,13 @@ impl<'a> Packing<'a> {
         }
         far
     }
+}
+
+/// Smaller of two numbers, with a smooth change-over where they differ by less than `k`.
+#[inline]
+fn soft_min(a: f32, b: f32, k: f32) -> f32 {
+    let near = (k - (a - b).abs()).max(0.0);
+    a.min(b) - near * near / (4.0 * k)
 }
 
 impl Survey {

@@ -1,7 +1,11 @@
 //! Which tubules there are: their kinds, and the paths that their axes follow.
 
 use super::{
-    super::{points::{Spot, poisson}, texture::Stream},
+    super::{
+        blob::Blob,
+        points::{Spot, poisson},
+        texture::Stream,
+    },
     Tools,
     section::Section,
 };
@@ -36,8 +40,8 @@ impl Kind {
     pub(super) fn radius_um(self) -> f32 {
         match self {
             Self::Proximal => 23.5,
-            Self::Distal => 18.0,
-            Self::Collecting => 17.0,
+            Self::Distal => 19.0,
+            Self::Collecting => 18.0,
             Self::ThinLimb => 8.5,
             Self::VasaRecta => 8.0,
         }
@@ -45,7 +49,8 @@ impl Kind {
 
     /// In the medulla, tubules are thinner.
     fn radius_in(self, medulla: bool) -> f32 {
-        self.radius_um() * if medulla && self != Self::ThinLimb && self != Self::VasaRecta { 0.76 } else { 1.0 }
+        self.radius_um()
+            * if medulla && self != Self::ThinLimb && self != Self::VasaRecta { 0.76 } else { 1.0 }
     }
 
     fn draw(s: &mut Stream, medulla: bool, ray: bool) -> Self {
@@ -55,7 +60,9 @@ impl Kind {
             _ => [0.72, 0.22, 0.06, 0.0],
         };
         let mut u = s.unit();
-        for (kind, share) in [Self::Proximal, Self::Distal, Self::Collecting, Self::ThinLimb].into_iter().zip(shares) {
+        for (kind, share) in
+            [Self::Proximal, Self::Distal, Self::Collecting, Self::ThinLimb].into_iter().zip(shares)
+        {
             if u < share {
                 return kind;
             }
@@ -66,7 +73,7 @@ impl Kind {
 }
 
 /// Lays out the tubules of cortex and medulla.
-pub(super) fn place(tools: &Tools, section: &Section) -> Vec<Tubule> {
+pub(super) fn place(tools: &Tools, section: &Section, obstacles: &[Blob]) -> Vec<Tubule> {
     let mut tubules = Vec::new();
     for (medulla, spacing_um) in [false, true].into_iter().zip(SPACING_UM) {
         if medulla && section.medulla.is_none() {
@@ -76,11 +83,38 @@ pub(super) fn place(tools: &Tools, section: &Section) -> Vec<Tubule> {
         let spacing = spacing_um * tools.um;
         let mut spots = poisson(section.size.0, section.size.1, spacing, usize::MAX, &mut s);
         spots.retain(|&at| {
-            section.in_medulla(at) == medulla && section.outline.distance(at.0, at.1) < -0.35 * spacing
+            section.in_medulla(at) == medulla && section.outline.distance(at.0, at.1) < -0.42 * spacing
         });
-        Chains::new(spots, spacing, section.size).link(tools, section, medulla, &mut s, &mut tubules);
+        remove_covered(&mut spots, obstacles, 0.3 * spacing, section);
+        let mut chains = Chains::new(spots, spacing, section.size);
+        chains.line(&section.outline.grown(-0.45 * spacing), section, medulla);
+        for blob in obstacles {
+            chains.line(&blob.grown(0.46 * spacing), section, medulla);
+        }
+        chains.link(tools, section, medulla, &mut s, &mut tubules);
     }
     tubules
+}
+
+/// Removes the spots that lie in an obstacle or nearer to it than `room`.
+fn remove_covered(spots: &mut Vec<Spot>, obstacles: &[Blob], room: f32, section: &Section) {
+    let side = 64;
+    let size = [section.size.0, section.size.1].map(|v| v as usize / side + 1);
+    let mut near = vec![Vec::new(); size[0] * size[1]];
+    for (i, blob) in obstacles.iter().enumerate() {
+        let [x0, y0, x1, y1] = blob.grown(room).bounds();
+        let square = |v: f32, n: usize| (v.max(0.0) as usize / side).min(n - 1);
+        for y in square(y0, size[1])..=square(y1, size[1]) {
+            for x in square(x0, size[0])..=square(x1, size[0]) {
+                near[y * size[0] + x].push(i);
+            }
+        }
+    }
+    spots.retain(|&(x, y)| {
+        near[y as usize / side * size[0] + x as usize / side]
+            .iter()
+            .all(|&i| obstacles[i].distance(x, y) > room)
+    });
 }
 
 /// Joins neighbouring spots into paths.
@@ -104,7 +138,42 @@ impl Chains {
         Self { spots, spacing, columns, rows, grid, taken }
     }
 
-    fn link(mut self, tools: &Tools, section: &Section, medulla: bool, s: &mut Stream, out: &mut Vec<Tubule>) {
+    /// Adds spots along an outline where there is room, so that tubules line what they press against.
+    fn line(&mut self, outline: &Blob, section: &Section, medulla: bool) {
+        let step = 0.3 * self.spacing / outline.rx.max(outline.ry);
+        for k in 0..(std::f32::consts::TAU / step) as usize {
+            let at = outline.edge(k as f32 * step);
+            let on_slide = at.0 > 0.0 && at.1 > 0.0 && at.0 < section.size.0 && at.1 < section.size.1;
+            if on_slide && section.in_medulla(at) == medulla && self.is_free(at) {
+                let square = (at.1 / self.spacing) as usize * self.columns + (at.0 / self.spacing) as usize;
+                self.grid[square].push(self.spots.len() as u32);
+                self.spots.push(at);
+                self.taken.push(false);
+            }
+        }
+    }
+
+    fn is_free(&self, at: Spot) -> bool {
+        let (cx, cy) = ((at.0 / self.spacing) as usize, (at.1 / self.spacing) as usize);
+        let apart = 0.82 * self.spacing;
+        (cy.saturating_sub(1)..(cy + 2).min(self.rows)).all(|y| {
+            (cx.saturating_sub(1)..(cx + 2).min(self.columns)).all(|x| {
+                self.grid[y * self.columns + x].iter().all(|&i| {
+                    let other = self.spots[i as usize];
+                    (other.0 - at.0).hypot(other.1 - at.1) > apart
+                })
+            })
+        })
+    }
+
+    fn link(
+        mut self,
+        tools: &Tools,
+        section: &Section,
+        medulla: bool,
+        s: &mut Stream,
+        out: &mut Vec<Tubule>,
+    ) {
         for start in 0..self.spots.len() {
             if self.taken[start] {
                 continue;

@@ -7,19 +7,18 @@ use super::{
         points::{Spot, poisson},
         stamp::NucleusKind,
     },
-    Tools,
+    REPEAT_PX, Tools,
     corpuscle::Corpuscle,
     values::Ids,
 };
 
 /// Nuclei per mm² of tuft (domain.md §2.3.1: 4 000–5 500; §3.3: 4 500–7 500).
-const NUCLEI_PER_MM2: f32 = 5600.0;
+const NUCLEI_PER_MM2: f32 = 6200.0;
 /// Nuclei left in solid tuft, as a share.
 const NUCLEI_LEFT: f32 = 0.1;
-/// Distance between neighbouring capillary loops, in µm [expert].
-const LOOP_UM: f32 = 8.6;
-/// Share of loops that are open (domain.md §3.3: 15–35 % of the tuft is lumen and red cells).
-const OPEN_LOOPS: f32 = 0.46;
+/// Noise from which a place is a capillary's lumen: with the clefts, about a quarter of the tuft
+/// (domain.md §3.3: 15–35 % is lumen and red cells).
+const OPEN_FROM: f32 = 0.24;
 /// How far lobules bulge, in µm.
 const LOBULE_UM: f32 = 3.2;
 
@@ -50,57 +49,28 @@ impl Outline for Lobed<'_> {
     }
 }
 
-/// Random cells without storage: one point per square of a jittered lattice.
-struct Mosaic {
-    side: f32,
-    salt: u32,
+/// The tuft's texture: repeated noise, shifted for each glomerulus.
+struct Weave<'a> {
+    tools: &'a Tools,
+    shift: (usize, usize),
 }
 
-struct Tessera {
-    hash: u32,
-    centre: Spot,
-    border: f32,
-}
-
-impl Mosaic {
-    fn hash(&self, column: i32, row: i32) -> u32 {
-        let mut h = (column as u32).wrapping_mul(0x9E37_79B1) ^ (row as u32).wrapping_mul(0x85EB_CA77) ^ self.salt;
-        h ^= h >> 15;
-        h = h.wrapping_mul(0x2C1B_3C6D);
-        h ^= h >> 12;
-        h = h.wrapping_mul(0x297A_2D39);
-        h ^ (h >> 15)
+impl Weave<'_> {
+    /// How far a place is inside a capillary's lumen, in units of the noise; negative outside.
+    fn lumen(&self, x: f32, y: f32) -> f32 {
+        let (i, j) = (x as usize + self.shift.0, y as usize + self.shift.1);
+        Tools::at(&self.tools.domes, i, j) - OPEN_FROM
     }
 
-    fn point(&self, column: i32, row: i32) -> (u32, Spot) {
-        let h = self.hash(column, row);
-        let part = |v: u32| 0.12 + 0.76 * (v & 0xff) as f32 / 255.0;
-        (h, ((column as f32 + part(h)) * self.side, (row as f32 + part(h >> 8)) * self.side))
+    /// Clefts between lobules: 0 on their middle line.
+    fn cleft(&self, x: f32, y: f32) -> f32 {
+        let (i, j) = (x as usize / 5 + self.shift.1, y as usize / 5 + self.shift.0);
+        Tools::at(&self.tools.domes, i, j)
     }
 
-    fn at(&self, x: f32, y: f32) -> Tessera {
-        let (column, row) = ((x / self.side).floor() as i32, (y / self.side).floor() as i32);
-        let mut best = (f32::MAX, 0, (0.0, 0.0));
-        let mut second = (f32::MAX, (0.0, 0.0));
-        for r in row - 1..=row + 1 {
-            for c in column - 1..=column + 1 {
-                let (hash, p) = self.point(c, r);
-                let d = (p.0 - x).powi(2) + (p.1 - y).powi(2);
-                if d < best.0 {
-                    second = (best.0, best.2);
-                    best = (d, hash, p);
-                } else if d < second.0 {
-                    second = (d, p);
-                }
-            }
-        }
-        let apart = (best.2.0 - second.1.0).hypot(best.2.1 - second.1.1).max(1e-3);
-        Tessera { hash: best.1, centre: best.2, border: (second.0 - best.0) / (2.0 * apart) }
+    fn tone(&self, x: f32, y: f32) -> f32 {
+        Tools::at(&self.tools.domes, y as usize + 2 * self.shift.0, x as usize + self.shift.1)
     }
-}
-
-fn is_open(hash: u32) -> bool {
-    ((hash >> 16) & 0xff) as f32 / 256.0 < OPEN_LOOPS
 }
 
 /// Paints and labels a corpuscle (layers `glomeruli`, `tufts`).
@@ -124,28 +94,30 @@ pub(super) fn paint(tools: &Tools, corpuscle: &Corpuscle, id: u32, canvas: &mut 
     let solid_from = threshold(&mut places, corpuscle.solid);
     let tuft_px = places.len() as u64;
     let solid_px = places.iter().filter(|&&p| p >= solid_from).count() as u64;
-    let mosaic = Mosaic { side: LOOP_UM * um, salt: id.wrapping_mul(0x1234_5677) ^ tools.seed as u32 };
-    let lobules = Mosaic { side: 30.0 * um, salt: !mosaic.salt };
+    let weave = Weave { tools, shift: (id as usize * 331 % REPEAT_PX, id as usize * 757 % REPEAT_PX) };
     canvas.add_layer("tufts");
     let mut labels = canvas.labels.remove("tufts");
     canvas.shade(&lobed, 1.2 * um, |x, y, d, old| {
         if !inside(x, y) {
             return old;
         }
-        if d < 0.0 && let Some(plane) = &mut labels {
+        if d < 0.0
+            && let Some(plane) = &mut labels
+        {
             plane.set(x, y, id);
         }
         let grain = Tools::at(&tools.grain, x, y);
         if along(x, y) >= solid_from {
-            return dye(5.0 + 2.0 * grain, 33.0 + 3.0 * grain);
+            let slow = weave.tone(x as f32, y as f32);
+            return dye(5.0 + 2.0 * grain + slow, 29.0 + 3.0 * grain + 3.0 * slow);
         }
-        texture(tools, &mosaic, &lobules, (x as f32 + 0.5, y as f32 + 0.5), d, grain)
+        texture(&weave, (x as f32 + 0.5, y as f32 + 0.5), d, grain)
     });
     if let Some(plane) = labels {
         canvas.labels.insert("tufts", plane);
     }
     canvas.rim(&corpuscle.outline, (1.5 * um).max(1.0), Dye::he(11, 26));
-    let loops = loops(&lobed, &mosaic, um, |x, y| along(x, y) >= solid_from);
+    let loops = loops(&lobed, &weave, um, |x, y| along(x, y) >= solid_from);
     Painted { corpuscle_px, tuft_px, solid_px, loops, solid_from }
 }
 
@@ -162,36 +134,42 @@ fn threshold(places: &mut [f32], share: f32) -> f32 {
     *places.select_nth_unstable_by(below, f32::total_cmp).1
 }
 
-fn texture(tools: &Tools, mosaic: &Mosaic, lobules: &Mosaic, (x, y): Spot, d: f32, grain: f32) -> Dye {
-    let um = tools.um;
-    let bend = 2.2 * um * Tools::at(&tools.domes, x as usize, y as usize);
-    let cell = mosaic.at(x + bend, y - bend);
-    let wall = (1.0 - (cell.border - 0.4 * um).abs() / (1.1 * um)).clamp(0.0, 1.0);
-    let cleft = lobules.at(x + 2.0 * bend, y + bend).border < 0.8 * um && d < -2.0 * um;
-    if cleft {
-        return dye(4.0 + 2.0 * grain, 7.0 + 3.0 * grain);
+fn texture(weave: &Weave<'_>, (x, y): Spot, d: f32, grain: f32) -> Dye {
+    let um = weave.tools.um;
+    let (lumen, tone) = (weave.lumen(x, y), weave.tone(x, y));
+    let edge = (1.0 + d / (1.5 * um)).clamp(0.0, 1.0);
+    let (h, e) = (12.0 - 5.0 * tone + 6.0 * grain, 20.0 + 7.0 * tone + 6.0 * grain + 4.0 * edge);
+    let mut open: f32 = 0.0;
+    let mut wall = 0.0;
+    if d < -1.5 * um {
+        open = (0.5 + 5.0 * lumen).clamp(0.0, 1.0);
+        wall = (1.0 - (lumen + 0.14).abs() * 9.0).max(0.0);
+        let cleft = 1.0 - (weave.cleft(x, y).abs() + 0.25 * (tone + 0.3).max(0.0)) * 16.0;
+        open = open.max(0.8 * cleft.clamp(0.0, 1.0));
     }
-    if is_open(cell.hash) && d < -1.5 * um {
-        let open = ((cell.border - 0.8 * um) / um).clamp(0.0, 1.0);
-        return dye(13.0 - 11.0 * open + 4.0 * grain, 22.0 - 18.0 * open + 5.0 * grain + 4.0 * wall);
-    }
-    let tone = f32::from((cell.hash >> 24) as u8) / 255.0;
-    dye(10.0 + 9.0 * tone + 5.0 * grain, 15.0 + 9.0 * (1.0 - tone) + 6.0 * wall + 5.0 * grain)
+    dye((h + 3.0 * wall) * (1.0 - 0.88 * open), (e + 4.0 * wall) * (1.0 - 0.85 * open))
 }
 
-fn loops(lobed: &Lobed<'_>, mosaic: &Mosaic, um: f32, solid: impl Fn(usize, usize) -> bool) -> Vec<(Spot, f32)> {
+fn loops(
+    lobed: &Lobed<'_>,
+    weave: &Weave<'_>,
+    um: f32,
+    solid: impl Fn(usize, usize) -> bool,
+) -> Vec<(Spot, f32)> {
     let [x0, y0, x1, y1] = lobed.blob.bounds();
-    let range = |a: f32, b: f32| (a / mosaic.side).floor() as i32..=(b / mosaic.side).ceil() as i32;
+    let step = 5.4 * um;
     let mut found = Vec::new();
-    for row in range(y0, y1) {
-        for column in range(x0, x1) {
-            let (hash, (x, y)) = mosaic.point(column, row);
-            let in_tuft = x > 0.0 && y > 0.0 && lobed.distance(x, y) < -3.0 * um;
-            if in_tuft && is_open(hash) && !solid(x as usize, y as usize) {
-                let r = mosaic.at(x, y).border;
-                found.push(((x, y), r));
+    let mut y = y0.max(0.0);
+    while y < y1 {
+        let mut x = x0.max(0.0);
+        while x < x1 {
+            let lumen = weave.lumen(x, y);
+            if lumen > 0.0 && lobed.distance(x, y) < -3.5 * um && !solid(x as usize, y as usize) {
+                found.push(((x, y), (1.9 + 3.0 * lumen) * um));
             }
+            x += step;
         }
+        y += step;
     }
     found
 }
@@ -217,8 +195,10 @@ pub(super) fn nuclei(
     let (mut seen, mut count) = (0.0, 0);
     for (u, v) in poisson(2.0 * r, 2.0 * r, 6.9 * um, usize::MAX, &mut s) {
         let (x, y) = (tuft.x - r + u, tuft.y - r + v);
-        let (keep, kind) = (s.chance(NUCLEI_LEFT), if s.chance(0.25) { NucleusKind::Dark } else { NucleusKind::Even });
-        let blob = Blob::ellipse(x, y, s.range(2.6, 3.3) * um, s.range(1.9, 2.5) * um, s.angle()).wobbly(0.05, &mut s);
+        let (keep, kind) =
+            (s.chance(NUCLEI_LEFT), if s.chance(0.25) { NucleusKind::Dark } else { NucleusKind::Even });
+        let blob = Blob::ellipse(x, y, s.range(2.6, 3.3) * um, s.range(1.9, 2.5) * um, s.angle())
+            .wobbly(0.05, &mut s);
         let fits = x > 0.0
             && y > 0.0
             && lobed.distance(x, y) < -2.2 * um
@@ -227,7 +207,8 @@ pub(super) fn nuclei(
             continue;
         }
         seen += 1.0;
-        let place = (x - tuft.x) * axis.1 + (y - tuft.y) * axis.0
+        let place = (x - tuft.x) * axis.1
+            + (y - tuft.y) * axis.0
             + 7.0 * um * Tools::at(&tools.domes, x as usize, y as usize);
         if place >= painted.solid_from && !keep {
             continue;
@@ -253,7 +234,8 @@ fn capsule_nuclei(
         let at = (k as f32 + s.range(-0.35, 0.35)) / count as f32 * std::f32::consts::TAU;
         let (a, b) = (outline.edge(at - 0.03), outline.edge(at + 0.03));
         let (x, y) = outline.edge(at);
-        let blob = Blob::ellipse(x, y, s.range(3.6, 5.2) * um, s.range(1.0, 1.5) * um, (b.1 - a.1).atan2(b.0 - a.0));
+        let blob =
+            Blob::ellipse(x, y, s.range(3.6, 5.2) * um, s.range(1.0, 1.5) * um, (b.1 - a.1).atan2(b.0 - a.0));
         tools.stamp.nucleus(canvas, s, NucleusKind::Elongated, &blob, 0.95, ids.next());
     }
 }

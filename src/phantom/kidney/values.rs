@@ -93,21 +93,23 @@ impl Seen {
         let mut sizes: Vec<f64> = self.corpuscles.iter().map(|c| diameter(c.corpuscle_px)).collect();
         sizes.sort_by(f64::total_cmp);
         let Some(limit) = quantile(&sizes, 0.9).map(|p90| EQUATOR * p90) else { return };
-        let equatorial: Vec<usize> = (0..n).filter(|&i| diameter(self.corpuscles[i].corpuscle_px) >= limit).collect();
+        let equatorial: Vec<usize> =
+            (0..n).filter(|&i| diameter(self.corpuscles[i].corpuscle_px) >= limit).collect();
         let tufts: Vec<f64> = equatorial.iter().map(|&i| self.corpuscles[i].tuft_px as f64 / um2).collect();
         let mean_tuft = mean(&tufts);
         v.put("glom_tuft_area_um2_mean", mean_tuft);
-        let whole: Vec<f64> = equatorial.iter().map(|&i| self.corpuscles[i].corpuscle_px as f64 / um2).collect();
+        let whole: Vec<f64> =
+            equatorial.iter().map(|&i| self.corpuscles[i].corpuscle_px as f64 / um2).collect();
         v.put("glom_corpuscle_area_um2_mean", mean(&whole));
         v.put("glom_area_cv", sd(&tufts).zip(mean_tuft).map(|(sd, m)| sd / m));
         let of_all = |f: &dyn Fn(usize) -> f64| mean(&(0..n).map(f).collect::<Vec<_>>());
         let part = |i: usize| &self.corpuscles[i];
-        let space = |i: usize| 100.0 * (1.0 - part(i).tuft_px as f64 / part(i).corpuscle_px.max(1) as f64);
-        v.put("bowman_space_pct", of_all(&space));
         let nuclei: f64 = equatorial.iter().map(|&i| f64::from(self.tuft_nuclei[i])).sum();
         v.put("glom_nuclei_per_tuft", ratio(nuclei, equatorial.len() as f64));
         let all_nuclei: f64 = self.tuft_nuclei.iter().map(|&n| f64::from(n)).sum();
         let tuft_px: f64 = self.corpuscles.iter().map(|c| c.tuft_px as f64).sum();
+        let corpuscle_px: f64 = self.corpuscles.iter().map(|c| c.corpuscle_px as f64).sum();
+        v.put("bowman_space_pct", ratio(100.0 * (corpuscle_px - tuft_px), corpuscle_px));
         v.put("glom_nuclear_density_per_mm2", ratio(all_nuclei * um2 * 1e6, tuft_px));
         let solid = |i: usize| 100.0 * part(i).solid_px as f64 / part(i).tuft_px.max(1) as f64;
         v.put("glom_sclerosis_index", of_all(&|i| grade(solid(i))));
@@ -124,8 +126,7 @@ impl Seen {
         v.found.insert("tubule_count_n".into(), counted.len() as f64);
         let dilated = of_all(&|i| lumen_um(i) > DILATED_UM);
         let cast = of_all(&|i| self.walls[i].cast && self.lumina.cast_px[i] > 0);
-        let vacuolated =
-            of_all(&|i| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64);
+        let vacuolated = of_all(&|i| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64);
         let necrotic = of_all(&|i| self.walls[i].necrotic);
         let shapes = &self.survey.shapes;
         let round = |i: &&usize| {

@@ -5,6 +5,7 @@ use super::{
         Canvas,
         blob::{Blob, Dye, Outline as _},
         points::poisson,
+        texture::Stream,
     },
     Tools,
     corpuscle::Corpuscle,
@@ -31,6 +32,8 @@ pub(super) fn place(tools: &Tools, section: &Section, corpuscles: &[Corpuscle]) 
     let mut s = tools.stream("vessels");
     let mut vessels = Vec::new();
     let wanted = (section.outline.area() / (um * um * 1e6) * PER_MM2).round() as usize;
+    arterioles(tools, section, corpuscles, &mut s, &mut vessels);
+    let wanted = wanted + vessels.len();
     for (x, y) in poisson(section.size.0, section.size.1, APART_UM * um, usize::MAX, &mut s) {
         let artery = s.chance(0.5);
         let arcuate = section.from_medulla((x, y)).abs() < 120.0 * um;
@@ -50,6 +53,32 @@ pub(super) fn place(tools: &Tools, section: &Section, corpuscles: &[Corpuscle]) 
         }
     }
     vessels
+}
+
+/// Most corpuscles show an arteriole at their vascular pole.
+fn arterioles(
+    tools: &Tools,
+    section: &Section,
+    corpuscles: &[Corpuscle],
+    s: &mut Stream,
+    out: &mut Vec<Vessel>,
+) {
+    let um = tools.um;
+    for c in corpuscles {
+        let (r, angle, long, show) = (s.range(6.5, 9.5) * um, s.angle(), s.range(1.0, 1.6), s.chance(0.7));
+        let (sin, cos) = c.pole.sin_cos();
+        let far = 0.5 * (c.outline.rx + c.outline.ry) + r * 1.5;
+        let (x, y) = (c.outline.x + far * cos, c.outline.y + far * sin);
+        let lumen_r = r * 0.45;
+        let lumen = Blob::ellipse(x, y, lumen_r * long, lumen_r, angle).wobbly(0.08, s);
+        let outline = Blob::ellipse(x, y, lumen_r * long + r - lumen_r, r, angle);
+        let reach = r * long + 3.0 * um;
+        let clear = section.outline.distance(x, y) < -reach - 10.0 * um
+            && corpuscles.iter().all(|c| c.outline.distance(x, y) > reach * 0.8);
+        if show && clear {
+            out.push(Vessel { outline, lumen, artery: true });
+        }
+    }
 }
 
 /// Paints walls and lumina.
