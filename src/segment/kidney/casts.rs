@@ -21,6 +21,8 @@ const MAX_HAEMATOXYLIN: f64 = 0.65;
 const MAX_TEXTURE: f64 = 0.08;
 /// Radius of the narrowest cast, in µm.
 const RADIUS_UM: f64 = 5.0;
+/// Width of the edge that the rules above take off a cast, in µm.
+const EDGE_UM: f64 = 1.5;
 /// Areas of a cast, in µm².
 const CAST_UM2: std::ops::RangeInclusive<f64> = 90.0..=12_000.0;
 /// Least solidity of a cast.
@@ -45,7 +47,8 @@ pub(super) fn find(ground: &Ground<'_>) -> Mask {
         let smooth = f64::from(t) <= f64::from(e) * MAX_TEXTURE + 0.5;
         *v = u8::from(e >= least && h <= most_h && nuclear == 0 && smooth);
     }
-    let opened = morphology::open(&mask, field.px(RADIUS_UM));
+    // Texture and smoothness are judged over a neighbourhood, so that a cast's edge fails: it is given back.
+    let opened = morphology::dilate(&morphology::open(&mask, field.px(RADIUS_UM)), field.px(EDGE_UM));
     let labels = label(&opened, Connectivity::Four);
     let keep: Vec<u8> = labels
         .regions

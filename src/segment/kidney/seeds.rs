@@ -1,7 +1,7 @@
 //! Where a glomerulus may be: places richer in nuclei than their surroundings, and without lumens.
 
 use super::levels::Ground;
-use crate::segment::smooth::Integral;
+use crate::segment::{distance, smooth::Integral};
 
 /// Radii looked for, in µm. Corpuscles of 40–320 µm (mouse to human, domain.md §2.0) lie between the steps.
 const RADII_UM: [f64; 6] = [24.0, 34.0, 48.0, 68.0, 94.0, 124.0];
@@ -10,12 +10,16 @@ const INSIDE: f64 = 0.75;
 const CORPUSCLE: f64 = 1.1;
 const AROUND: f64 = 1.4;
 /// Least score of a seed, see [`Lattice::score`]; small places without lumen are common between tubules.
-const MIN_SCORE: i64 = 55;
-const MIN_SCORE_SMALL: i64 = 100;
+const MIN_SCORE: i64 = 70;
+const MIN_SCORE_SMALL: i64 = 120;
 /// Radii below this are small, in µm.
 const SMALL_UM: f64 = 40.0;
 /// Largest share of wide lumens inside.
 const MAX_LUMEN: i64 = 60;
+/// Distance to the nearest lumen, in µm, from which a place may be a tuft's middle.
+const CLEARING_UM: std::ops::Range<f64> = 20.0..150.0;
+/// Lattice on which such places are looked for, in µm.
+const CLEARING_STEP_UM: f64 = 6.0;
 /// Steps of scores and shares.
 const UNIT: i64 = 1000;
 /// Weight of lumens around against nuclei inside, in UNITs.
@@ -37,12 +41,38 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Seed> {
     let nuclear = Integral::new(&ground.nuclear);
     let wide = Integral::new(&ground.wide);
     let mut seeds = Vec::new();
+    clearings(ground, &mut seeds);
     for radius in RADII_UM.map(|um| ground.field.px(um)) {
         if radius >= 6.0 {
             Lattice::new(ground, radius).peaks(&nuclear, &wide, &mut seeds);
         }
     }
     seeds
+}
+
+/// Adds the middles of places without lumen: tufts are wider than the walls between lumens, and the nearest
+/// lumen is Bowman's space or lies just beyond the capsule.
+fn clearings(ground: &Ground<'_>, seeds: &mut Vec<Seed>) {
+    let px = |um: f64| ground.field.px(um);
+    let squared = distance::squared(&ground.wide.map(|v| u8::from(v == 0)));
+    let lattice = Lattice::new(ground, 5.0 * px(CLEARING_STEP_UM).max(2.0));
+    let distance = |i: usize| {
+        let (x, y) = lattice.place(i % lattice.columns, i / lattice.columns);
+        i64::from(squared.at(x as usize, y as usize))
+    };
+    let distances: Vec<i64> = (0..lattice.columns * lattice.rows).map(distance).collect();
+    let (least, most) = (px(CLEARING_UM.start), px(CLEARING_UM.end));
+    for row in 0..lattice.rows {
+        for column in 0..lattice.columns {
+            let here = distances[row * lattice.columns + column];
+            let radius = (here as f64).sqrt();
+            if (least..most).contains(&radius) && lattice.is_peak(&distances, column, row, here) {
+                let (x, y) = lattice.place(column, row);
+                // The lumen is Bowman's space, or lies beyond a capsule that hugs its tuft.
+                seeds.extend([1.1, 0.75].map(|share| Seed { x, y, radius: radius * share }));
+            }
+        }
+    }
 }
 
 struct Lattice {

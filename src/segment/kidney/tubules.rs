@@ -16,6 +16,8 @@ use crate::{
 
 /// Narrowest gap that counts as lumen, radius in µm: below, gaps between tubules would join it.
 const OPEN_UM: f64 = 1.5;
+/// Pixels beside a lumen that are paler than this share of the cytoplasm's density are more than half open.
+const EDGE_SHARE: f64 = 0.6;
 /// Largest island in a lumen (debris, a sloughed cell) that belongs to it, in µm².
 const ISLAND_UM2: f64 = 150.0;
 /// Areas of a lumen, in µm²: 6 to 130 µm across.
@@ -92,6 +94,11 @@ fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
     let mut pale = ground.pale.clone();
     pale.data_mut().iter_mut().zip(field.tissue.data()).for_each(|(p, &t)| *p &= t);
     let mut open = morphology::open(&pale, field.px(OPEN_UM));
+    let edge = (ground.levels.cytoplasm * EDGE_SHARE) as u8;
+    let grown = morphology::dilate(&open, 1.0);
+    for ((o, &g), &od) in open.data_mut().iter_mut().zip(grown.data()).zip(ground.od.data()) {
+        *o |= g & u8::from(od < edge);
+    }
     open.data_mut().iter_mut().zip(casts.data()).for_each(|(o, &c)| *o |= c);
     morphology::fill_holes(&open, field.window.mpp.px_area(ISLAND_UM2) as u64)
 }
