@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use histograde::{Error, Result, slide::Slide};
+use histograde::{Error, Result, Slide, geometry::Region};
 
 use super::console::Console;
 
@@ -98,11 +98,10 @@ impl Finder<'_> {
     fn listed(&mut self, path: PathBuf) {
         let ending = ending(&path);
         let has = |list: &[&str]| list.contains(&ending.as_str());
-        let is_label = || is_label_of_neighbour(&path);
         let wanted = if has(OTHER_ENDINGS) {
             false
         } else if has(SLIDE_ENDINGS) {
-            !is_label() || Slide::open(&path).is_ok()
+            !is_named_like_label(&path) || has_colour(&path)
         } else {
             Slide::open(&path).is_ok()
         };
@@ -129,13 +128,19 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
 }
 
-/// Returns whether `a.nuclei.tif` lies beside a slide `a.*`: then it is a label image of that slide.
-fn is_label_of_neighbour(path: &Path) -> bool {
-    let Some((slide, _layer)) = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.rsplit_once('.'))
-    else {
+/// Returns whether this is called `a.nuclei.tif` and lies beside a slide `a.*`: then it may be a label image of it.
+fn is_named_like_label(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|s| s.to_str());
+    let Some((slide, _layer)) = stem.and_then(|s| s.rsplit_once('.')) else {
         return false;
     };
     SLIDE_ENDINGS.iter().any(|ending| path.with_file_name(format!("{slide}.{ending}")).is_file())
+}
+
+/// Returns whether the file can be read as colours, which a label image cannot.
+fn has_colour(path: &Path) -> bool {
+    let corner = Region { level: 0, x0: 0, y0: 0, width: 1, height: 1 };
+    Slide::open(path).and_then(|slide| slide.read_region(corner)).is_ok()
 }
 
 #[cfg(test)]

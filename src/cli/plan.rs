@@ -1,12 +1,15 @@
 //! From what was typed to what will run.
 
-use std::{num::NonZero, path::Path, thread};
+use std::{collections::BTreeMap, num::NonZero, path::Path, thread};
 
 use histograde::{
     Error, Mpp, Result,
     batch::{Job, slide_ids},
     manifest, organ,
+    pipeline::Tiling,
+    score::rubric::Rubric,
 };
+use serde_json::{Value, json};
 
 use super::{args, console::Console, inputs};
 
@@ -14,6 +17,24 @@ use super::{args, console::Console, inputs};
 pub(super) struct Plan {
     pub(super) jobs: Vec<Job>,
     pub(super) threads: usize,
+}
+
+impl Plan {
+    /// Returns what the run is described by in `run.json`, besides the slides themselves.
+    pub(super) fn settings(&self, rubric: &Rubric) -> Value {
+        let mut tissues: Vec<&str> = self.jobs.iter().map(|j| j.organ.name).collect();
+        tissues.sort_unstable();
+        tissues.dedup();
+        let mpp = |job: &Job| job.mpp.map(|m| (job.slide_id.clone(), m.mean()));
+        let given: BTreeMap<String, f64> = self.jobs.iter().filter_map(mpp).collect();
+        json!({
+            "tissues": tissues,
+            "slides": self.jobs.len(),
+            "mpp_given": given,
+            "rubric": rubric.origin().name,
+            "window_px": Tiling::default().core_px,
+        })
+    }
 }
 
 /// Finds the slides and checks the settings.

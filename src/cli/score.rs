@@ -3,13 +3,14 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use histograde::{
     Error, Result, Slide,
     batch::{self, Done, Job, Listener},
     pipeline::SlideResult,
-    report::overview,
+    report::{geojson, overview, run_json, slide_json, tables},
     score::rubric::Rubric,
     watch::Watch,
 };
@@ -31,7 +32,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     Ok(Exit::of(&done))
 }
 
-/// Scores a batch into a folder.
+/// Scores a batch into a folder, tables included.
 pub(super) fn score(
     plan: plan::Plan,
     rubric: &Rubric,
@@ -39,20 +40,35 @@ pub(super) fn score(
     watch: &Arc<Watch>,
     console: &Console,
 ) -> Result<Vec<Done>> {
+    let start = Instant::now();
     std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
-    let writer = Writer {
-        out: out.to_owned(),
-        watch: watch.clone(),
-        progress: Progress::new(console, &plan.jobs, watch),
-    };
+    let settings = plan.settings(rubric);
+    let progress = Progress::new(console, &plan.jobs, watch);
+    let writer = Writer { out: out.to_owned(), rubric, watch: watch.clone(), progress };
     let done = batch::run(plan.jobs, rubric, plan.threads, watch, &writer)?;
     drop(writer);
+    tables::write_slides(&out.join("slides.csv"), &done, rubric)?;
+    tables::write_long(&out.join("long.csv"), &done, rubric)?;
+    let arguments: Vec<String> = std::env::args().collect();
+    let seconds = start.elapsed().as_secs_f64();
+    run_json::write(
+        &out.join("run.json"),
+        &run_json::Run {
+            arguments: &arguments,
+            settings: &settings,
+            rubric: rubric.origin(),
+            threads: plan.threads,
+            seconds,
+            done: &done,
+        },
+    )?;
     Ok(done)
 }
 
 /// Writes the files of each slide.
 struct Writer<'a> {
     out: PathBuf,
+    rubric: &'a Rubric,
     watch: Arc<Watch>,
     progress: Progress<'a>,
 }
@@ -69,9 +85,10 @@ impl Listener for Writer<'_> {
     }
 
     fn keep(&self, job: &Job, slide: &Slide, result: &SlideResult) -> Result<()> {
-        let [_objects, overview, _numbers] = SLIDE_FILES.map(|name| self.file(job, name));
+        let [objects, overview, numbers] = SLIDE_FILES.map(|name| self.file(job, name));
+        geojson::write(&objects, &job.slide_id, result)?;
         overview::write(slide, result, &job.slide_id, &overview)?;
-        Ok(())
+        slide_json::write(&numbers, &job.slide_id, &result.summary, self.rubric.origin())
     }
 
     fn started(&self, index: usize, job: &Job) {

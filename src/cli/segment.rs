@@ -6,7 +6,7 @@ use histograde::{
     Error, Result, Slide,
     batch::{self, Done, Job, Listener},
     pipeline::SlideResult,
-    report::label_layers,
+    report::{geojson, label_layers},
     score::rubric::Rubric,
     watch::Watch,
 };
@@ -57,7 +57,7 @@ impl Listener for Writer<'_> {
         if self.labels {
             label_layers::write(&self.out, &job.slide_id, result, &self.watch)?;
         }
-        Ok(())
+        geojson::write(&self.outlines(job), &job.slide_id, result)
     }
 
     fn started(&self, index: usize, job: &Job) {

@@ -20,7 +20,9 @@ use crate::{error::Result, pipeline::SlideResult, raster::Rgb, slide::Slide};
 const PAPER: [u8; 3] = [255; 3];
 const MARGIN_PX: u32 = 20;
 /// Room above a picture for its name.
-const CAPTION_PX: u32 = 30;
+const CAPTION_PX: u32 = 36;
+/// Up to this ratio of width to height the fields stand beside the map.
+const WIDE: f64 = 1.7;
 /// The sheet is at least this wide, so that the words fit.
 const MIN_WIDTH_PX: u32 = 1600;
 
@@ -62,14 +64,14 @@ fn mark(map: &mut Map, field: &Field) {
     let (width, height) = (fit(x, map.picture.width()), fit(y, map.picture.height()));
     map.picture.frame(x, y, width, height, field::MARK, 3);
     let letter: String = field.title.chars().take(1).collect();
-    map.picture.tint(x + 3, y + 3, 16, 22, PAPER, 220);
-    Font::HEAD.write(&mut map.picture, x + 6, y + 4, &letter, field::MARK);
+    map.picture.tint(x + 3, y + 3, 20, 28, PAPER, 225);
+    Font::HEAD.write(&mut map.picture, x + 7, y + 5, &letter, field::MARK);
 }
 
 /// Lays map, fields and words out: fields beside a tall map, below a wide one.
 fn sheet(map: &Map, fields: &[(String, Picture)], result: &SlideResult, slide_id: &str) -> Picture {
     let (wide, high) = (map.picture.width(), map.picture.height());
-    let beside = high > wide;
+    let beside = f64::from(wide) <= f64::from(high) * WIDE;
     let count = fields.len() as u32;
     let column = field::SIDE_PX + MARGIN_PX;
     let row = field::SIDE_PX + CAPTION_PX;

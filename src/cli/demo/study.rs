@@ -51,7 +51,6 @@ const DISEASE: &[(&str, &[(&str, f64)])] = &[
 ];
 
 /// One slide of the study.
-#[derive(Debug)]
 struct Animal {
     painter: &'static Painter,
     group: &'static str,

@@ -41,7 +41,7 @@ pub(super) fn choose(slide: &Slide, result: &SlideResult) -> Vec<Field> {
     let mut fields = counted(side, [base.width, base.height], result);
     fields.sort_by_key(|(count, area)| (*count, area.y0, area.x0));
     let pick = |at: usize, what: &str| {
-        fields.get(at).map(|(count, area)| Field { title: format!("{what}: {count} cells"), area: *area })
+        fields.get(at).map(|(count, area)| Field { title: format!("{what}: {count} objects"), area: *area })
     };
     let Some(last) = fields.len().checked_sub(1) else { return Vec::new() };
     let typical = pick(last / 2, "A  typical field");
@@ -49,7 +49,7 @@ pub(super) fn choose(slide: &Slide, result: &SlideResult) -> Vec<Field> {
     typical.into_iter().chain(densest).collect()
 }
 
-/// Returns the fields of a half-overlapping grid that lie in tissue, with the number of cells in each.
+/// Returns the fields of a half-overlapping grid that lie in tissue, with the number of small objects in each.
 fn counted(side: u64, slide: [u64; 2], result: &SlideResult) -> Vec<(usize, Rect)> {
     let step = (side / 2).max(1);
     let halves = slide.map(|length| (length / step).max(1) as usize);

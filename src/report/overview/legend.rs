@@ -5,25 +5,27 @@ use super::{
     picture::{Colour, Picture},
     text::Font,
 };
-use crate::{
-    pipeline::Summary,
-    score::{Finding, Outcome},
-};
+use crate::{pipeline::Summary, score::Outcome};
 
 const INK: Colour = [20, 20, 20];
-const FAINT: Colour = [95, 95, 95];
-const LINE_PX: u32 = 28;
-const SWATCH_PX: u32 = 18;
+const FAINT: Colour = [105, 105, 105];
+const LINE_PX: u32 = 34;
+const SWATCH_PX: u32 = 22;
+/// Room for the boxes of a grade, in pixels.
+const GRADE_PX: u32 = 130;
+/// Colours of the boxes of a grade, from the first to the fourth.
+const GRADES: [Colour; 4] = [[247, 206, 70], [240, 148, 50], [219, 84, 42], [160, 26, 60]];
+const EMPTY: Colour = [222, 222, 226];
 /// The sentence that must stand on everything a person may take for a verdict.
 pub(super) const LIMITS: &str = "Research surrogate, not a diagnosis.";
 
 /// Height of the title, in pixels.
-pub(super) const TITLE_PX: u32 = 92;
+pub(super) const TITLE_PX: u32 = 120;
 
 /// Writes the title across the top.
 pub(super) fn title(picture: &mut Picture, x: u32, slide_id: &str, summary: &Summary) {
     let width = picture.width() - 2 * x;
-    Font::TITLE.write(picture, x, 14, &Font::TITLE.cut(slide_id, width), INK);
+    Font::TITLE.write(picture, x, 16, &Font::TITLE.cut(slide_id, width), INK);
     let tissue = match summary.is_blank() {
         true => "no tissue found: the slide is blank".to_owned(),
         false => format!("{:.2} mm² of tissue", summary.tissue_mm2),
@@ -35,8 +37,8 @@ pub(super) fn title(picture: &mut Picture, x: u32, slide_id: &str, summary: &Sum
         summary.calibration.origin,
         index(summary),
     );
-    Font::BODY.write(picture, x, 42, &Font::BODY.cut(&facts, width), INK);
-    Font::BODY.write(picture, x, 64, LIMITS, FAINT);
+    Font::BODY.write(picture, x, 54, &Font::BODY.cut(&facts, width), INK);
+    Font::BODY.write(picture, x, 84, LIMITS, FAINT);
 }
 
 fn index(summary: &Summary) -> String {
@@ -59,43 +61,47 @@ pub(super) fn entries(summary: &Summary) -> Vec<(Colour, String)> {
     std::iter::once((map::TISSUE, "edge of tissue".to_owned())).chain(classes).collect()
 }
 
-/// Returns a line per lesion: what was found, or that it was not measured.
-pub(super) fn findings(summary: &Summary) -> Vec<String> {
-    summary.score.findings.iter().map(finding).collect()
-}
-
-fn finding(finding: &Finding) -> String {
-    match &finding.outcome {
-        Outcome::Scored { grade, severity, .. } => {
-            format!("{}: grade {grade} of {} ({severity})", finding.label, finding.max)
-        }
-        Outcome::NotScored { missing } => format!("{}: not scored, {missing}", finding.label),
-    }
-}
-
 /// Returns the height that [`write`] needs.
 pub(super) fn height(summary: &Summary) -> u32 {
-    let rows = entries(summary).len().max(findings(summary).len()) as u32;
+    let rows = entries(summary).len().max(summary.score.findings.len()) as u32;
     (rows + 1) * LINE_PX + 10
 }
 
 /// Writes legend and findings side by side at (`x`, `y`).
 pub(super) fn write(picture: &mut Picture, x: u32, y: u32, summary: &Summary, note: &str) {
-    let half = (picture.width() - 2 * x) / 2;
-    Font::HEAD.write(picture, x, y, &Font::HEAD.cut(&format!("Outlines{note}"), half), INK);
+    let left = (picture.width() - 2 * x) * 2 / 5;
+    Font::HEAD.write(picture, x, y, &Font::HEAD.cut(&format!("Outlines{note}"), left), INK);
     for (i, (colour, text)) in (1..).zip(entries(summary)) {
         let top = y + i * LINE_PX;
         picture.tint(x, top + 1, SWATCH_PX, SWATCH_PX, colour, 90);
         picture.frame(x, top + 1, SWATCH_PX, SWATCH_PX, colour, 3);
-        let left = x + SWATCH_PX + 10;
-        Font::BODY.write(picture, left, top, &Font::BODY.cut(&text, half - SWATCH_PX - 20), INK);
+        let room = left - SWATCH_PX - 30;
+        Font::BODY.write(picture, x + SWATCH_PX + 12, top, &Font::BODY.cut(&text, room), INK);
     }
-    let findings = findings(summary);
-    if findings.is_empty() {
+    if summary.score.findings.is_empty() {
         return;
     }
-    Font::HEAD.write(picture, x + half, y, "Findings", INK);
-    for (i, text) in (1..).zip(findings) {
-        Font::BODY.write(picture, x + half, y + i * LINE_PX, &Font::BODY.cut(&text, half), INK);
+    let start = x + left;
+    let room = picture.width() - start - x - GRADE_PX;
+    Font::HEAD.write(picture, start, y, "Findings (grade, severity)", INK);
+    for (i, finding) in (1..).zip(&summary.score.findings) {
+        let top = y + i * LINE_PX;
+        let (text, colour) = match &finding.outcome {
+            Outcome::Scored { grade, severity, .. } => {
+                boxes(picture, start, top, *grade, finding.max);
+                (format!("{}: {grade} of {}, {severity}", finding.label, finding.max), INK)
+            }
+            Outcome::NotScored { missing } => (format!("{}: not scored, {missing}", finding.label), FAINT),
+        };
+        Font::BODY.write(picture, start + GRADE_PX, top, &Font::BODY.cut(&text, room), colour);
+    }
+}
+
+/// Draws a grade as filled boxes out of the most there can be.
+fn boxes(picture: &mut Picture, x: u32, y: u32, grade: u8, max: u8) {
+    for i in 0..max {
+        let filled = GRADES.get(usize::from(i)).or(GRADES.last()).copied().unwrap_or(INK);
+        let colour = if i < grade { filled } else { EMPTY };
+        picture.fill(x + u32::from(i) * 28, y + 2, 24, SWATCH_PX, colour);
     }
 }

@@ -1,0 +1,308 @@
+//! Every command, as a user types it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use assert_cmd::Command;
+use predicates::{prelude::*, str::contains};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn histograde(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_histograde"));
+    command.args(args);
+    command
+}
+
+/// Runs, checks the exit code, and returns standard error.
+fn stderr(args: &[&str], code: i32) -> String {
+    let output: Output = histograde(args).assert().code(code).get_output().clone();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The path as an argument.
+    fn arg(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Makes a small liver phantom.
+    fn phantom(&self, name: &str) -> String {
+        let file = self.arg(name);
+        let args = ["phantom", "--tissue", "liver", "--size", "512", "-q", "-o", &file];
+        histograde(&args).assert().code(0);
+        file
+    }
+
+    /// Makes a PNG of one colour.
+    fn png(&self, name: &str, colour: [u8; 3]) -> String {
+        let file = self.arg(name);
+        image::RgbImage::from_pixel(300, 200, image::Rgb(colour)).save(&file).unwrap();
+        file
+    }
+
+    fn text(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).unwrap();
+        self.arg(name)
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_slice(&fs::read(self.path(name)).unwrap()).unwrap()
+    }
+
+    /// Rows of a table as column name → cell.
+    fn rows(&self, name: &str) -> Vec<BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(self.path(name)).unwrap();
+        reader.deserialize().map(|row| row.unwrap()).collect()
+    }
+}
+
+/// Every file below a folder but `run.json`, which tells times, with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.file_name().unwrap() != "run.json" {
+                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn help_and_version() {
+    let version = format!("histograde {}\n", env!("CARGO_PKG_VERSION"));
+    histograde(&["--version"]).assert().code(0).stdout(version);
+    for command in ["info", "region", "score", "segment", "phantom", "demo", "completions"] {
+        histograde(&["--help"]).assert().code(0).stdout(contains(command));
+        histograde(&[command, "--help"]).assert().code(0).stdout(contains("Example"));
+    }
+}
+
+#[test]
+fn mistakes_say_what_to_do() {
+    fn t(args: &[&str], expected: &str) {
+        let text = stderr(args, 2);
+        assert!(text.contains(expected), "{args:?}: {text}");
+    }
+    t(&[], "Usage");
+    t(&["score", "a.svs", "-o", "x"], "--tissue");
+    t(&["score", "a.svs", "--tissue", "spleen", "-o", "x"], "liver, kidney, pancreas");
+    t(&["score", "no-such.svs", "--tissue", "liver", "-o", "x"], "cannot find no-such.svs");
+    t(&["score", "no-such-*.svs", "--tissue", "liver", "-o", "x"], "none for no-such-*.svs");
+    t(&["score", "--manifest", "no-such.csv", "-o", "x"], "no-such.csv");
+    t(&["score", "a", "--tissue", "liver", "--mpp", "0", "-o", "x"], "a number above 0");
+    t(&["score", "a", "--tissue", "liver", "--threads", "0", "-o", "x"], "1..=1024");
+    t(&["score", "Cargo.toml", "--tissue", "liver", "--rubric", "Cargo.toml", "-o", "x"], "Cargo.toml");
+    t(
+        &["region", "a.svs", "--x", "0", "--y", "0", "--width", "9", "--height", "9", "-o", "x.png"],
+        "--level",
+    );
+    t(
+        &[
+            "region", "a.svs", "--level", "0", "--x", "0", "--y", "0", "--width", "0", "--height", "9", "-o",
+            "x.png",
+        ],
+        "1..",
+    );
+    t(&["phantom", "--tissue", "liver"], "--output");
+    t(&["phantom", "--tissue", "liver", "-o", "x.png"], "a name ending in .svs");
+    t(&["phantom", "--tissue", "liver", "--lesion", "fat", "-o", "x.svs"], "NAME=AMOUNT");
+    t(&["phantom", "--tissue", "liver", "--lesion", "wings=1", "-o", "x.svs"], "liver lesion");
+    assert!(!Path::new("x").exists());
+}
+
+#[test]
+fn info_tells_what_the_header_says() {
+    let folder = Folder::new();
+    let slide = folder.phantom("a.svs");
+    let told = contains("512 x 512 px").and(contains("0.5000 µm (aperio.MPP)"));
+    histograde(&["info", &slide]).assert().code(0).stdout(told);
+    let bad = folder.text("bad.svs", "not a slide");
+    let output = histograde(&["info", "--json", &bad, &slide]).assert().code(1).get_output().clone();
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(list[0]["error"]["kind"], "not_a_slide");
+    assert_eq!((&list[1]["mpp"]["x"], &list[1]["levels"][0]["width"]), (&0.5.into(), &512.into()));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("bad.svs: not a slide"));
+}
+
+#[test]
+fn region_saves_what_was_asked_for() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.phantom("a.svs"), folder.arg("r.png"));
+    let place = ["--x", "-10", "--y", "0", "--width", "60", "--height", "40", "-o", &out];
+    let t = |slide: &str, by: &[&str], code: i32, expected: &str| {
+        let text = stderr(&[&["region", slide], by, &place[..]].concat(), code);
+        assert!(text.contains(expected), "{text}");
+    };
+    t(&slide, &["--mpp", "1"], 0, "");
+    let image = image::open(&out).unwrap().into_rgb8();
+    assert_eq!((image.dimensions(), image.get_pixel(2, 2).0), ((60, 40), [255; 3]));
+    t(&slide, &["--level", "0"], 0, "");
+    t(&slide, &["--level", "99"], 2, "level, expected 0 to");
+    let plain = folder.png("p.png", [200, 100, 150]);
+    t(&plain, &["--mpp", "1"], 2, "use --level");
+    t(&plain, &["--level", "0"], 0, "");
+    assert!(stderr(&["region", &plain, "--associated", "label", "-o", &out], 2).contains("p.png"));
+}
+
+#[test]
+fn phantom_lists_its_knobs_and_repeats_itself() {
+    let folder = Folder::new();
+    histograde(&["phantom", "--tissue", "liver", "--list"])
+        .assert()
+        .code(0)
+        .stdout(contains("steatosis_macro").and(contains("healthy")));
+    let (a, b) = (folder.phantom("x/a.svs"), folder.phantom("y/a.svs"));
+    assert!(fs::read(&a).unwrap() == fs::read(&b).unwrap());
+    assert_eq!(folder.json("x/a.truth.json")["organ"], "liver");
+    let args = ["phantom", "--tissue", "liver", "--size", "512", "--lesion", "steatosis_macro=12"];
+    let look = ["--stain", "pale", "--hue", "-5", "--noise", "0", "-q", "-o", &b];
+    histograde(&[&args[..], &look].concat()).assert().code(0);
+    assert!(fs::read(&a).unwrap() != fs::read(&b).unwrap());
+    assert_eq!(folder.json("y/a.truth.json")["amounts"]["steatosis_macro"], 12.0);
+}
+
+#[test]
+fn score_writes_every_file_and_a_row_per_slide() {
+    let folder = Folder::new();
+    let good = folder.phantom("in/good.svs");
+    let bytes = fs::read(&good).unwrap();
+    fs::write(folder.path("in/torn.svs"), &bytes[..bytes.len() / 3]).unwrap();
+    folder.png("in/blank.png", [244, 243, 245]);
+    folder.text("in/notes.txt", "not a slide");
+    let (input, out) = (folder.arg("in"), folder.arg("out"));
+    let text = stderr(&["score", &input, "--tissue", "liver", "-o", &out], 1);
+    assert!(text.contains("torn.svs"), "{text}");
+    assert!(text.contains("blank.png: the file states no pixel size") && text.contains("--mpp"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    let status: Vec<(&str, &str)> =
+        rows.iter().map(|r| (r["slide_id"].as_str(), r["status"].as_str())).collect();
+    assert_eq!(status, [("blank", "failed"), ("good", "scored"), ("torn", "failed")]);
+    assert!(rows.iter().all(|r| (r["status"] == "failed") != r["error"].is_empty()), "{rows:?}");
+    for file in ["result.json", "overview.png", "objects.geojson"] {
+        assert!(folder.path("out/slides/good").join(file).is_file(), "{file}");
+        assert!(!folder.path("out/slides/torn").join(file).exists(), "{file}");
+    }
+    assert_eq!(folder.json("out/slides/good/objects.geojson")["type"], "FeatureCollection");
+    assert_eq!(folder.json("out/run.json")["histograde"], env!("CARGO_PKG_VERSION"));
+    assert!(image::open(folder.path("out/slides/good/overview.png")).unwrap().width() >= 1600);
+    assert!(!folder.rows("out/long.csv").is_empty());
+}
+
+#[test]
+fn a_blank_slide_is_an_outcome() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.png("blank.png", [244, 243, 245]), folder.arg("out"));
+    let text = stderr(&["score", &slide, "--tissue", "kidney", "--mpp", "0.5", "-o", &out], 0);
+    assert!(text.contains("blank: no tissue found"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "blank"));
+    assert_eq!(folder.json("out/slides/blank/result.json")["status"], "blank");
+    assert!(image::open(folder.path("out/slides/blank/overview.png")).is_ok());
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    folder.png("in/b.png", [200, 110, 160]);
+    let input = folder.arg("in");
+    let run = |command: &str, threads: &str| {
+        let out = folder.arg(&format!("{command}{threads}"));
+        let args =
+            [command, &input, "--tissue", "liver", "--mpp", "0.5", "--threads", threads, "-q", "-o", &out];
+        histograde(&args).assert().code(0).stderr("");
+        files(&folder.path(&format!("{command}{threads}")))
+    };
+    for command in ["score", "segment"] {
+        let (one, two) = (run(command, "1"), run(command, "2"));
+        assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
+        for (path, bytes) in &one {
+            assert!(*bytes == two[path], "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn an_earlier_run_leaves_nothing_stale_and_strangers_alone() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.phantom("a.svs"), folder.arg("out"));
+    let args = ["score", &slide, "--tissue", "liver", "-q", "-o", &out];
+    histograde(&args).assert().code(0);
+    folder.text("out/slides/a/remark.txt", "mine");
+    folder.text("a.svs", "torn");
+    assert!(stderr(&args, 1).contains("a.svs: not a slide"));
+    assert!(!folder.path("out/slides/a/result.json").exists());
+    assert_eq!(fs::read(folder.path("out/slides/a/remark.txt")).unwrap(), b"mine");
+    assert_eq!(folder.rows("out/slides.csv")[0]["status"], "failed");
+}
+
+#[test]
+fn a_sample_sheet_gives_tissue_and_group() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    folder.phantom("in/b.svs");
+    let sheet = folder.text(
+        "samples.csv",
+        "slide,animal_id,group,tissue,exclude,exclude_reason\n\
+         in/a.svs,r1,normal,liver,,\nin/b.svs,r2,diabetic,kidney,yes,torn section\n",
+    );
+    let out = folder.arg("out");
+    let text = stderr(&["score", "--manifest", &sheet, "-o", &out], 0);
+    assert!(text.contains("1 scored, 1 left out"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    let told: Vec<[&str; 3]> =
+        rows.iter().map(|r| ["group", "tissue", "status"].map(|c| r[c].as_str())).collect();
+    assert_eq!(told, [["normal", "liver", "scored"], ["diabetic", "kidney", "excluded"]]);
+    let bad = folder.text("bad.csv", "slide,animal,group,tissue\nin/a.svs,r1,normal,liver\n");
+    assert!(stderr(&["score", "--manifest", &bad, "-o", &out], 2).contains("animal_id"));
+}
+
+#[test]
+fn segment_writes_every_layer_at_full_size() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.phantom("a.svs"), folder.arg("out"));
+    histograde(&["segment", &slide, "--tissue", "liver", "--labels", "-q", "-o", &out]).assert().code(0);
+    let mut decoder =
+        tiff::decoder::Decoder::new(fs::File::open(folder.path("out/a.nuclei.tif")).unwrap()).unwrap();
+    assert_eq!(decoder.dimensions().unwrap(), (512, 512));
+    let tiff::decoder::DecodingResult::U32(labels) = decoder.read_image().unwrap() else {
+        panic!("not 32 bits")
+    };
+    let most = labels.iter().copied().max().unwrap();
+    let outlines = folder.json("out/a.geojson");
+    let nuclei = outlines["features"].as_array().unwrap().len();
+    assert!(most > 5 && (most as usize) <= nuclei, "{most} labels, {nuclei} outlines");
+    let only = folder.arg("only");
+    histograde(&["segment", &slide, "--tissue", "liver", "--labels=false", "-q", "-o", &only])
+        .assert()
+        .code(0);
+    assert_eq!(files(&folder.path("only")).into_keys().collect::<Vec<_>>(), [PathBuf::from("a.geojson")]);
+}
+
+#[test]
+fn completions_name_our_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        histograde(&["completions", shell]).assert().code(0).stdout(contains("phantom"));
+    }
+}

@@ -1,0 +1,132 @@
+//! A score depends on the slide alone: not on how it is cut, how many threads run or which way it lies.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use histograde::{
+    Mpp, Slide,
+    organ::{self, ORGANS, Organ},
+    phantom::{render::Appearance, write},
+    pipeline::{Plan, SlideResult, Tiling, score_slide},
+    raster::Rgb,
+    score::rubric::Rubric,
+    watch::Watch,
+};
+
+const MPP: f64 = 0.5;
+
+fn score(path: &Path, organ: &'static Organ, tiling: Tiling, threads: usize) -> SlideResult {
+    let plan = Plan { organ, mpp: Mpp::square(MPP), rubric: Rubric::builtin().unwrap(), tiling };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let slide = Slide::open(path).unwrap();
+    pool.install(|| score_slide(&slide, &plan, &Watch::default())).unwrap()
+}
+
+/// Everything a result says, as text: objects with outlines and values, measurements, findings.
+fn told(result: &SlideResult) -> Vec<String> {
+    let objects = result.structures.iter().chain(&result.cells).map(|o| {
+        format!("{} {:?} {} {:?} {:?}", o.class.name, o.anchor(), o.area_um2, o.outline.corners(), o.values)
+    });
+    let measured = result.summary.measured.iter().map(|m| format!("{} {:?}", m.feature.name, m.value));
+    objects.chain(measured).chain([format!("{:?}", result.summary.score)]).collect()
+}
+
+fn assert_same(expected: &SlideResult, got: &SlideResult, what: &str) {
+    let (a, b) = (told(expected), told(got));
+    if let Some((a, b)) = a.iter().zip(&b).find(|(a, b)| a != b) {
+        panic!("{what}:\n  {}\n  {}", cut(a), cut(b));
+    }
+    assert_eq!(a.len(), b.len(), "{what}");
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(300).collect()
+}
+
+/// A phantom with lesions, and its slide.
+fn phantom(folder: &Path, organ: &str, size: u32) -> PathBuf {
+    let painter = write::find(organ).unwrap();
+    let amounts: Vec<(&str, f64)> =
+        painter.knobs.iter().map(|k| (k.name, k.healthy + 0.3 * (k.range.1 - k.healthy))).collect();
+    let request = painter.request(size, Mpp::square(MPP).unwrap(), 11, &amounts).unwrap();
+    let out = folder.join(format!("{organ}.svs"));
+    write::write(painter, &request, &Appearance::default(), &out).unwrap().slide
+}
+
+/// The grid, its shift and the number of threads must not move a single outline.
+fn unmoved(path: &Path, organ: &'static Organ) {
+    let whole = score(path, organ, Tiling { core_px: 4096, shift_px: 0 }, 2);
+    for (core_px, shift_px, threads) in [(512, 0, 1), (512, 256, 8), (1024, 512, 2), (320, 64, 3)] {
+        let got = score(path, organ, Tiling { core_px, shift_px }, threads);
+        assert_same(
+            &whole,
+            &got,
+            &format!("{} core {core_px} shift {shift_px} threads {threads}", organ.name),
+        );
+    }
+}
+
+#[test]
+fn grids_and_threads_do_not_matter_on_phantoms() {
+    let folder = tempfile::tempdir().unwrap();
+    for organ in ORGANS {
+        unmoved(&phantom(folder.path(), organ.name, 2400), organ);
+    }
+}
+
+#[test]
+fn grids_and_threads_do_not_matter_on_real_tissue() {
+    let Some(data) = common::data_dir() else { return };
+    let slide = data.join("wsi/aperio_svs/CMU-1-Small-Region.svs");
+    for organ in ORGANS {
+        unmoved(&slide, organ);
+    }
+}
+
+/// Turns an image clockwise by a right angle.
+fn turned(image: &Rgb) -> Rgb {
+    let (w, h) = (image.width(), image.height());
+    let mut out = Rgb::filled(h, w, [0; 3]);
+    for y in 0..h {
+        for x in 0..w {
+            out.row_mut(x)[h - 1 - y] = image.row(y)[x];
+        }
+    }
+    out
+}
+
+fn save(image: &Rgb, path: &Path) {
+    let size = (image.width() as u32, image.height() as u32);
+    image::save_buffer(path, image.data(), size.0, size.1, image::ColorType::Rgb8).unwrap();
+}
+
+/// Turning a slide changes ties and reading order only: numbers stay within a few percent.
+#[test]
+fn turning_hardly_matters() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["liver", "kidney", "pancreas"] {
+        let organ = organ::find(name).unwrap();
+        let slide = Slide::open(phantom(folder.path(), name, 2048)).unwrap();
+        let mut image = slide.read_whole(1.0).unwrap();
+        let path = folder.path().join("turned.png");
+        save(&image, &path);
+        let upright = score(&path, organ, Tiling::default(), 2);
+        for quarter in 1..4 {
+            image = turned(&image);
+            save(&image, &path);
+            let got = score(&path, organ, Tiling::default(), 2);
+            for (a, b) in upright.summary.measured.iter().zip(&got.summary.measured) {
+                let (Ok(a), Ok(b), name) = (&a.value, &b.value, a.feature.name) else { continue };
+                let few = a.n < 30;
+                let room = if few { 0.25 } else { 0.08 } * a.value.abs().max(b.value.abs()) + 0.3;
+                assert!(
+                    (a.value - b.value).abs() <= room,
+                    "{name}: {} and {} after {quarter}",
+                    a.value,
+                    b.value
+                );
+            }
+        }
+    }
+}
