@@ -81,7 +81,7 @@ const LONGEST_NAME: usize = 100;
 #[must_use]
 pub fn slide_ids<P: AsRef<Path>>(paths: &[P]) -> Vec<String> {
     let names = own_names(paths);
-    let parents: Vec<Vec<String>> = paths.iter().map(|p| folders(p.as_ref())).collect();
+    let parents = parents(paths);
     let mut depth = vec![0; paths.len()];
     let mut ids = names.clone();
     loop {
@@ -125,6 +125,18 @@ fn own_names<P: AsRef<Path>>(paths: &[P]) -> Vec<String> {
         }
     };
     paths.iter().map(|p| name(p.as_ref())).collect()
+}
+
+/// Returns the folders of each path, without those that all have in common: an id must not tell where a study lies.
+fn parents<P: AsRef<Path>>(paths: &[P]) -> Vec<Vec<String>> {
+    let mut parents: Vec<Vec<String>> = paths.iter().map(|p| folders(p.as_ref())).collect();
+    while let Some(outermost) = parents.first().and_then(|p| p.first()).cloned() {
+        if parents.iter().any(|p| p.first() != Some(&outermost)) {
+            break;
+        }
+        parents.iter_mut().for_each(|p| drop(p.remove(0)));
+    }
+    parents
 }
 
 /// Returns the safe names of the folders a path lies in, outermost first.
@@ -192,6 +204,7 @@ mod tests {
         t(&["in/肝-01.svs"], &["肝-01"]);
         t(&["liver/1.svs", "kidney/1.svs", "kidney/2.svs"], &["liver__1", "kidney__1", "2"]);
         t(&["g1/liver/1.svs", "g2/liver/1.svs"], &["g1__liver__1", "g2__liver__1"]);
+        t(&["/lab/s/a.svs", "/lab/s/in/a.svs"], &["a", "in__a"]);
         t(&["in/A.svs", "in/a.svs"], &["A.svs", "a.svs-2"]);
         t(&["in/a.svs", "in/a.tif"], &["a.svs", "a.tif"]);
         t(&["a.svs", "in/a.svs"], &["a", "in__a"]);

@@ -6,4 +6,5 @@ pub mod formula;
 pub mod kidney;
 pub mod liver;
 pub mod pancreas;
+pub mod places;
 pub mod tally;

@@ -7,6 +7,7 @@ pub mod field;
 mod file;
 mod index;
 mod lesion;
+pub mod published;
 pub mod recovery;
 pub mod rubric;
 mod valid;
@@ -89,4 +90,6 @@ pub struct OrganScore {
     pub index: DamageIndex,
     /// Its sub-indices, same rules over fewer lesions.
     pub sub_indices: Vec<DamageIndex>,
+    /// Published scores, beside the index and not part of it.
+    pub published: Vec<published::Published>,
 }

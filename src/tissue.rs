@@ -98,9 +98,18 @@ fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
     let radius = (mpp.px(SMOOTH_UM) / 2.0).round() as usize;
     let dense = smooth::box_mean(&od, radius).map(|v| u8::from(v > MIN_OD));
     let stained = keep_stained(&dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2));
-    let solid = morphology::fill_holes(&stained, mpp.px_area(MAX_HOLE_UM2) as u64);
-    let mask = morphology::fill_holes(&stained, mpp.px_area(MAX_LUMEN_UM2) as u64);
+    let solid = fill_gaps(&stained, mpp.px_area(MAX_HOLE_UM2) as u64);
+    let mask = morphology::fill_holes(&solid, mpp.px_area(MAX_LUMEN_UM2) as u64);
     TissueMask { area_mm2: mpp.area_mm2(solid.count()), mask, scale, white }
+}
+
+/// Fills small gaps. Those cut by the view's edge count too: on an image of a part of a section they are
+/// lumen or fat, and glass is never that small.
+fn fill_gaps(stained: &Mask, max_area_px: u64) -> Mask {
+    let gaps = label(&stained.map(|v| v ^ 1), Connectivity::Four);
+    let fill: Vec<u8> =
+        std::iter::once(1).chain(gaps.regions.iter().map(|r| u8::from(r.area_px <= max_area_px))).collect();
+    gaps.plane.map(|number| fill[number as usize])
 }
 
 /// Returns the sum of the three optical densities, × 100, clamped to 0–255, and green's part of it.

@@ -1,6 +1,6 @@
 //! What one row cannot tell: ids, animals and files of the whole sheet.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use super::{Sample, table::Table};
 use crate::{batch::slide_ids, error::Result};
@@ -30,7 +30,9 @@ fn files(table: &Table, samples: &[Sample]) -> Result<()> {
         if s.exclude.is_none() && !s.path.is_file() {
             return Err(table.fault(s.row, "slide", "a file", format!("{path}, which does not exist")));
         }
-        if let Some(row) = seen.insert(&s.path, s.row) {
+        // `a.svs` and `../in/a.svs` can be one file.
+        let real = fs::canonicalize(&s.path).unwrap_or_else(|_| s.path.clone());
+        if let Some(row) = seen.insert(real, s.row) {
             return Err(table.fault(s.row, "slide", "each slide once", format!("{path}, also in row {row}")));
         }
     }
@@ -69,14 +71,14 @@ fn animals(table: &Table, samples: &[Sample], column: &str, of: Fact) -> Result<
 
 /// Groups and animals are written the same way everywhere: `Control` and `control` are not two groups.
 fn spelling(table: &Table, samples: &[Sample]) -> Result<()> {
-    let columns: [(&str, fn(&Sample) -> &str); 2] =
-        [("group", |s| &s.group), ("animal_id", |s| &s.animal_id)];
+    let columns: [(&str, Fact); 2] = [("group", |s| Some(&s.group)), ("animal_id", |s| Some(&s.animal_id))];
     for (column, of) in columns {
         let mut first: BTreeMap<String, (&str, u64)> = BTreeMap::new();
         for s in samples {
-            let (then, row) = *first.entry(of(s).to_lowercase()).or_insert((of(s), s.row));
-            if then != of(s) {
-                return Err(table.fault(s.row, column, format!("{then} as in row {row}"), of(s)));
+            let Some(now) = of(s) else { continue };
+            let (then, row) = *first.entry(now.to_lowercase()).or_insert((now, s.row));
+            if then != now {
+                return Err(table.fault(s.row, column, format!("{then} as in row {row}"), now));
             }
         }
     }

@@ -44,7 +44,7 @@ fn good_sheets() {
 fn equal_stems_are_told_apart_by_folder() {
     let text = "slide,animal_id,group,tissue\na.svs,1,c,liver\ndeep/a.svs,2,c,liver\n";
     let ids: Vec<_> = sheet(text.as_bytes()).unwrap().into_iter().map(|s| s.slide_id).collect();
-    assert!(ids[1] == "deep__a" && ids[0].ends_with("__a") && ids[0] != ids[1], "{ids:?}");
+    assert_eq!(ids, ["a", "deep__a"]);
 }
 
 #[test]
@@ -95,6 +95,10 @@ fn bad_sheets_are_refused_with_their_row() {
     t(&row("deep,1,c,liver"), "study.csv row 2, slide, expected a file, got deep, which does not exist");
     t(
         &row("a.svs,1,c,liver\na.svs,2,c,liver"),
+        "study.csv row 3, slide, expected each slide once, got a.svs, also in row 2",
+    );
+    t(
+        &row("a.svs,1,c,liver\ndeep/../a.svs,2,c,liver"),
         "study.csv row 3, slide, expected each slide once, got a.svs, also in row 2",
     );
     t(
@@ -161,4 +165,30 @@ fn other_encodings_are_named() {
         .unwrap_err()
         .to_string();
     assert_eq!(text, "study.csv row 2, expected UTF-8 text (in Excel: save as CSV UTF-8), got other bytes");
+}
+
+#[test]
+fn shipped_example_is_a_good_sheet() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("slides")).unwrap();
+    let text = include_str!("../../samples/study.csv");
+    for line in text.lines().skip(1) {
+        fs::write(folder.path().join(line.split(',').next().unwrap()), b"").unwrap();
+    }
+    let path = folder.path().join("study.csv");
+    fs::write(&path, text).unwrap();
+    let samples = read(&path).unwrap();
+    assert_eq!((samples.len(), samples.iter().filter(|s| s.exclude.is_some()).count()), (9, 1));
+}
+
+#[test]
+fn schema_describes_the_columns() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../samples/schema_samples.json")).unwrap();
+    let row = &schema["items"];
+    let columns: Vec<_> = row["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(columns, REQUIRED.into_iter().chain(OPTIONAL).collect::<Vec<_>>());
+    assert_eq!(row["required"], serde_json::json!(REQUIRED));
+    let tissues = row["properties"]["tissue"]["pattern"].as_str().unwrap();
+    assert!(crate::organ::ORGANS.iter().all(|o| tissues.contains(o.name)));
 }

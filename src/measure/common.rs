@@ -100,6 +100,18 @@ pub fn per_mm2(found: &Evidences<'_>, n: u64, whole: Counter, what: &'static str
     }
 }
 
+/// Returns the `q` quantile (0–1, lower of the two middle values) of `values`; the denominator is their number.
+///
+/// # Errors
+///
+/// [`Missing::NoStructure`] naming `what` when there are none.
+pub fn quantile(mut values: Vec<f64>, q: f64, what: &'static str) -> Result<Value, Missing> {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().checked_sub(1).ok_or(Missing::NoStructure { what })?;
+    let value = values[(last as f64 * q).floor() as usize];
+    Ok(Value { value, n: values.len() as u64, denominator: values.len() as f64 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +160,17 @@ mod tests {
         assert_eq!(with(&tally, percent), Ok(Value { value: 25.0, n: 3, denominator: 1.0 }));
         let density = |found: &Evidences<'_>| per_mm2(found, 7, PART, "part");
         assert_eq!(with(&tally, density), Ok(Value { value: 28.0, n: 7, denominator: 0.25 }));
+    }
+
+    #[test]
+    fn quantiles_of_objects() {
+        fn t(values: &[f64], q: f64, expected: Option<f64>) {
+            assert_eq!(quantile(values.to_vec(), q, "x").ok().map(|v| v.value), expected, "{values:?}");
+        }
+        t(&[], 0.5, None);
+        t(&[3.0], 0.5, Some(3.0));
+        t(&[4.0, 1.0, 2.0, 3.0], 0.5, Some(2.0));
+        t(&[4.0, 1.0, 2.0, 3.0], 1.0, Some(4.0));
     }
 
     #[test]

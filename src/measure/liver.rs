@@ -1,6 +1,45 @@
-//! Features of the liver (domain.md §3).
+//! Features of the liver (domain.md §3.2).
 
-use super::feature::Feature;
+mod fat;
+mod foci;
+mod ground;
+mod hepatocytes;
+mod steatotic;
+mod vessels;
+
+use super::{common, feature::Feature};
 
 /// Features in report order.
-pub const FEATURES: &[&Feature] = &[];
+pub const FEATURES: &[&Feature] = &[
+    &common::TISSUE_AREA,
+    &common::ANALYSED_AREA,
+    &common::STAIN_H,
+    &common::STAIN_E,
+    &fat::FAT_AREA,
+    &fat::MACRO_FAT_AREA,
+    &fat::MICRO_FAT_AREA,
+    &steatotic::STEATOTIC_HEPATOCYTES,
+    &fat::MACRO_AFFECTED,
+    &fat::MICRO_AFFECTED,
+    &fat::VACUOLE_DIAMETER_MEDIAN,
+    &fat::VACUOLE_DIAMETER_P90,
+    &ground::CLEARING,
+    &hepatocytes::NUCLEAR_DENSITY,
+    &hepatocytes::AREA,
+    &hepatocytes::HYPERTROPHIC,
+    &hepatocytes::NUCLEAR_AREA_MEDIAN,
+    &hepatocytes::NUCLEAR_AREA_CV,
+    &hepatocytes::BINUCLEATE,
+    &hepatocytes::BALLOONING,
+    &foci::INFLAMMATORY_FOCI,
+    &foci::PORTAL_LEUKOCYTES,
+    &ground::NECROSIS,
+    &ground::APOPTOTIC,
+    &hepatocytes::PYKNOTIC,
+    &ground::SINUSOID_AREA,
+    &ground::SINUSOID_WIDTH_MEDIAN,
+    &ground::BLOOD_AREA,
+    &vessels::CENTRAL_VEIN_DIAMETER,
+    &vessels::ZONAL_FAT,
+    &ground::FIBROSIS,
+];

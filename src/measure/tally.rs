@@ -43,10 +43,20 @@ impl Tally {
         })
     }
 
+    /// Returns the values of a histogram and how often each was observed, lowest value first.
+    pub fn histogram(&self, counter: Counter) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.histograms.get(&counter).into_iter().flatten().map(|(&value, &n)| (value, n))
+    }
+
     /// Returns the number of observations in a histogram.
     #[must_use]
     pub fn observations(&self, counter: Counter) -> u64 {
         self.histograms.get(&counter).map_or(0, |h| h.values().sum())
+    }
+
+    /// Returns the observed values of a histogram and how often each occurred, smallest first.
+    pub fn histogram(&self, counter: Counter) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.histograms.get(&counter).into_iter().flatten().map(|(&value, &n)| (value, n))
     }
 
     /// Adds everything in `other`.

@@ -6,16 +6,44 @@ use crate::{
     segment::{kidney as segment, nuclei},
 };
 
+/// Sub-indices (domain.md §4.4).
+const SUB_INDICES: &[(&str, &[&str])] = &[
+    (
+        "glomerular",
+        &[
+            "glomerulosclerosis",
+            "glom_hypertrophy",
+            "glom_atrophy",
+            "bowman_dilation",
+            "mesangial_expansion",
+            "glom_hypercellularity",
+        ],
+    ),
+    (
+        "tubular",
+        &[
+            "tubular_dilation",
+            "tubular_vacuolation",
+            "glycogen_nephrosis",
+            "casts",
+            "tubular_necrosis",
+            "tubular_basophilia",
+            "brush_border_loss",
+        ],
+    ),
+    ("interstitial-vascular", &["interstitial_inflammation", "interstitial_expansion", "congestion"]),
+];
+
 /// The kidney.
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
-    structure_pass: Pass { mpp: 2.0, halo_um: 400.0 },
+    structure_pass: Pass { mpp: 1.0, halo_um: 400.0 },
     structures: segment::structures,
     relate: segment::relate,
     cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,
-    sub_indices: &[],
+    sub_indices: SUB_INDICES,
     needed_mm2: 10.0,
 };

@@ -1,10 +1,17 @@
 //! Liver: what is looked for, at which scale, and which features it has.
 
 use super::{Organ, Pass};
-use crate::{
-    measure::liver as features,
-    segment::{liver as segment, nuclei},
-};
+use crate::{measure::liver as features, segment::liver as segment};
+
+/// Sub-indices (domain.md §4.4).
+const SUB_INDICES: &[(&str, &[&str])] = &[
+    ("steatosis", &["macrosteatosis", "microsteatosis", "hypertrophy"]),
+    (
+        "necro-inflammation",
+        &["lobular_inflammation", "ballooning", "necrosis", "portal_inflammation", "cytoplasmic_clearing"],
+    ),
+    ("circulation", &["congestion"]),
+];
 
 /// The liver.
 pub(super) const LIVER: Organ = Organ {
@@ -12,10 +19,10 @@ pub(super) const LIVER: Organ = Organ {
     structure_pass: Pass { mpp: 2.0, halo_um: 400.0 },
     structures: segment::structures,
     relate: segment::relate,
-    cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM },
+    cell_pass: Pass { mpp: 0.5, halo_um: segment::CELL_HALO_UM },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,
-    sub_indices: &[],
+    sub_indices: SUB_INDICES,
     needed_mm2: 20.0,
 };

@@ -6,16 +6,45 @@ use crate::{
     segment::{nuclei, pancreas as segment},
 };
 
+/// Endocrine: the first nine lesions of domain.md §4.3.1; exocrine: the rest (§4.4).
+const SUB_INDICES: &[(&str, &[&str])] = &[
+    (
+        "endocrine",
+        &[
+            "islet_area_loss",
+            "islet_number_loss",
+            "islet_shrinkage",
+            "islet_vacuolation",
+            "islet_necrosis_pyknosis",
+            "islet_outline_loss",
+            "insulitis",
+            "islet_fibrosis_hyalin",
+            "islet_congestion",
+        ],
+    ),
+    (
+        "exocrine",
+        &[
+            "acinar_vacuolation",
+            "acinar_atrophy",
+            "acinar_necrosis",
+            "oedema",
+            "inflammation",
+            "fat_infiltration",
+        ],
+    ),
+];
+
 /// The pancreas.
 pub(super) const PANCREAS: Organ = Organ {
     name: "pancreas",
-    structure_pass: Pass { mpp: 2.0, halo_um: 400.0 },
+    structure_pass: Pass { mpp: 2.0, halo_um: segment::STRUCTURE_HALO_UM },
     structures: segment::structures,
     relate: segment::relate,
     cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,
-    sub_indices: &[],
+    sub_indices: SUB_INDICES,
     needed_mm2: 15.0,
 };

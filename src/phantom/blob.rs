@@ -212,6 +212,23 @@ pub fn scan(
     }
 }
 
+/// Returns whether `is` holds for any pixel of a `width` × `height` plane whose centre lies inside the
+/// outline.
+#[inline]
+pub fn any_inside(
+    outline: &impl Outline,
+    (width, height): (usize, usize),
+    is: impl Fn(usize, usize) -> bool,
+) -> bool {
+    let [x0, y0, x1, y1] = outline.bounds();
+    let clip = |v: f32, n: usize| (v.max(0.0) as usize).min(n);
+    let (left, right) = (clip(x0, width), clip(x1 + 1.0, width));
+    (clip(y0, height)..clip(y1 + 1.0, height)).any(|y| {
+        let inside = |x: usize| outline.distance(x as f32 + 0.5, y as f32 + 0.5) < 0.0;
+        (left..right).any(|x| is(x, y) && inside(x))
+    })
+}
+
 /// Returns how much of a pixel is covered at `distance` from an edge `soft` pixels wide, 0..=256.
 #[inline]
 #[must_use]
@@ -320,9 +337,7 @@ impl Canvas {
     #[must_use]
     pub fn is_free(&self, outline: &impl Outline, layer: &str) -> bool {
         let Some(plane) = self.labels.get(layer) else { return true };
-        let mut free = true;
-        scan(outline, self.size(), 0.0, |x, y, d| free &= d >= 0.0 || plane.at(x, y) == 0);
-        free
+        !any_inside(outline, self.size(), |x, y| plane.at(x, y) != 0)
     }
 }
 

@@ -6,6 +6,7 @@
 //! of it.
 
 mod cells;
+mod census;
 mod coarse;
 mod fat;
 mod ground;
@@ -19,7 +20,13 @@ mod truth;
 mod vessels;
 
 use self::{
-    cells::Cell, fat::Fat, ground::Ground, layout::Layout, plates::Plates, truth::Painted, vessels::Pen,
+    cells::Cell,
+    fat::Fat,
+    ground::{Grains, Ground},
+    layout::Layout,
+    plates::Plates,
+    truth::Painted,
+    vessels::Pen,
 };
 use super::{Canvas, Knob, Painter, Request, Truth, points::Voronoi, stamp::Stamp, texture::Stream};
 use crate::raster::Plane;
@@ -84,26 +91,27 @@ const CLEARING: Knob = Knob {
 };
 
 /// How much wider sinusoids get per percent of congestion above healthy.
-const DILATION_PER_PCT: f64 = 0.05;
+const DILATION_PER_PCT: f64 = 0.055;
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let (seed, size) = (request.seed, canvas.size());
     let layout = Layout::new(size, request.mpp.px(1.0) as f32, seed);
     let plates = Plates::new(&layout, seed);
     let mut map = Plane::filled(size.0, size.1, 0_u8);
-    ground::mark_tissue(&layout, &mut map);
+    let grains = Grains::new(&layout, seed);
+    ground::mark_tissue(&layout, &grains, &mut map);
     vessels::mark(&layout, &mut map);
     let parenchyma = map.data().iter().filter(|&&f| map::is_parenchyma(f)).count() as f64;
     let pixels = |knob: &Knob| (request.amount(knob) / 100.0 * parenchyma) as u64;
     lesions::necrosis(&layout, &mut map, pixels(&NECROSIS), seed);
     let cells = cells::hepatocytes(&layout, &plates, &map, &mut Stream::new(seed, "liver cells"));
-    paint_ground(request, &layout, &plates, &cells, canvas, &mut map);
+    paint_ground(request, &layout, &plates, &cells, grains, canvas, &mut map);
     for layer in ["nuclei", "vacuoles"] {
         canvas.add_layer(layer);
     }
     let stamp = Stamp::new(request.mpp, &mut Stream::new(seed, "liver stamp"));
     let mut pen = Pen { stamp: &stamp, stream: Stream::new(seed, "liver vessels"), next: 1 };
-    vessels::paint(&layout, canvas, &map, &mut pen);
+    let portal = vessels::paint(&layout, canvas, &map, &mut pen);
     pen.stream = Stream::new(seed, "liver blood");
     lesions::blood(&layout, &plates, canvas, &mut map, pixels(&CONGESTION), &mut pen);
     let mm2 = parenchyma / f64::from(layout.um * 1000.0).powi(2);
@@ -113,15 +121,26 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let foci = lesions::paint_foci(&foci, canvas, &map, &mut pen);
     let mut fat = Fat { stamp: &stamp, canvas, map: &map, cells: &cells, drops: Vec::new() };
     let order = by_zone(&cells, seed, "liver macro");
-    fat.macro_drops(&order, pixels(&MACRO), &mut Stream::new(seed, "liver macro drops"));
+    let covered = fat.first_drops(&order, pixels(&MACRO), &mut Stream::new(seed, "liver macro drops"));
+    pen.stream = Stream::new(seed, "liver nuclei");
+    let (nuclei, pyknotic) = cells::nuclei(&cells, &fat.drops, fat.canvas, &map, &mut pen);
+    let left = pixels(&MACRO).saturating_sub(covered);
+    fat.further_drops(&order, left, &mut Stream::new(seed, "liver further drops"));
     let order = by_zone(&cells, seed, "liver micro");
     fat.micro_drops(&order, pixels(&MICRO), &mut Stream::new(seed, "liver micro drops"));
     let drops = fat.drops;
-    pen.stream = Stream::new(seed, "liver nuclei");
-    let nuclei = cells::nuclei(&cells, &drops, canvas, &map, &mut pen);
     pen.stream = Stream::new(seed, "liver flat cells");
-    cells::flat_cells(&layout, &plates, canvas, &map, &mut pen);
-    let painted = Painted { layout: &layout, nuclei: &nuclei, drops: &drops, cells: cells.len(), foci };
+    let slits = cells::flat_cells(&layout, &plates, canvas, &map, &mut pen);
+    let painted = Painted {
+        layout: &layout,
+        nuclei: &nuclei,
+        drops: &drops,
+        cells: cells.len(),
+        foci,
+        pyknotic,
+        portal,
+        slits,
+    };
     let mut truth = truth::state(&painted, canvas, &map);
     truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
     truth
@@ -132,6 +151,7 @@ fn paint_ground(
     layout: &Layout,
     plates: &Plates,
     cells: &[Cell],
+    grains: Grains,
     canvas: &mut Canvas,
     map: &mut map::Map,
 ) {
@@ -141,7 +161,7 @@ fn paint_ground(
     let spots = cells.iter().map(|c| (c.x, c.y)).collect();
     let diagram = Voronoi::new(spots, width as f32, height as f32);
     let dilation = 1.0 + DILATION_PER_PCT * (request.amount(&CONGESTION) - CONGESTION.healthy).max(0.0);
-    let mut ground = Ground::new(layout, plates, (&diagram, &tints), dilation as f32, request.seed);
+    let mut ground = Ground::new(layout, plates, (&diagram, &tints), dilation as f32, grains);
     ground.clear(map, request.amount(&CLEARING));
     ground.paint(canvas, map);
 }
@@ -151,7 +171,7 @@ fn paint_ground(
 fn by_zone(cells: &[Cell], seed: u64, name: &str) -> Vec<usize> {
     let mut s = Stream::new(seed, name);
     let mut order: Vec<(f32, usize)> =
-        cells.iter().enumerate().map(|(i, c)| (0.7 * c.zone + s.unit(), i)).collect();
+        cells.iter().enumerate().map(|(i, c)| (0.4 * c.zone + s.unit(), i)).collect();
     order.retain(|&(_, i)| !cells[i].dead);
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     order.into_iter().map(|(_, i)| i).collect()

@@ -58,7 +58,7 @@ const INSULITIS: Knob =
 const ACINAR_VACUOLATION: Knob = knob(
     "acinar_vacuolation",
     "share of acinar area that is vacuole, %",
-    0.3,
+    0.15,
     (0.0, 25.0),
     "acinar_vacuole_area_pct",
 );
@@ -124,6 +124,15 @@ impl Easel<'_> {
     /// Opens a stream for item `index` of a kind, independent of how many items there are.
     fn stream(&self, name: &str, index: usize) -> Stream {
         Stream::new(self.seed ^ (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15), name)
+    }
+
+    /// Returns whether every pixel inside an outline is of a class.
+    fn holds(&self, outline: &impl super::blob::Outline, class: u8) -> bool {
+        let mut all = true;
+        super::blob::scan(outline, self.canvas.size(), 0.0, |x, y, d| {
+            all &= d >= 0.0 || self.ground.at(x, y) == class;
+        });
+        all
     }
 
     /// Marks every pixel inside an outline as belonging to a class.

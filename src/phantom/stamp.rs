@@ -68,7 +68,7 @@ impl Stamp {
         let (gx, gy) = (stream.index(GRAIN), stream.index(GRAIN));
         let spots = self.nucleoli(stream, kind, blob);
         let rim_px = 0.7 * self.um;
-        canvas.shade(blob, self.soft(), |x, y, d, old| {
+        canvas.shade(blob, 1.5 * self.soft(), |x, y, d, old| {
             let grain = f32::from(self.grain.at((x + gx) % GRAIN, (y + gy) % GRAIN)) - 128.0;
             let mut h = look.h + look.grain * grain * (1.0 / 40.0);
             h += look.rim * (1.0 + (d + rim_px * 0.6).abs() / -rim_px).max(0.0);
@@ -76,7 +76,7 @@ impl Stamp {
             for &(nx, ny, r) in &spots {
                 let dist = (x as f32 + 0.5 - nx).hypot(y as f32 + 0.5 - ny);
                 let share = (0.5 - (dist - r) / self.um.max(1.0)).clamp(0.0, 1.0);
-                h += share * 34.0;
+                h += share * 24.0;
                 e += share * 14.0;
             }
             Dye { h: byte(h * ink), e: byte(e), rbc: old.rbc / 4 }
@@ -180,7 +180,7 @@ impl Stamp {
             .map(|_| {
                 let (angle, far) = (stream.angle(), stream.range(0.0, 0.5));
                 let (x, y) = blob.edge(angle);
-                let r = stream.range(0.5, 0.85) * self.um;
+                let r = stream.range(0.4, 0.75) * self.um;
                 (blob.x + (x - blob.x) * far, blob.y + (y - blob.y) * far, r)
             })
             .collect()
@@ -221,7 +221,7 @@ struct Look {
 impl Look {
     fn of(kind: NucleusKind) -> Self {
         let (h, grain, rim, e) = match kind {
-            NucleusKind::Vesicular => (47.0, 9.0, 20.0, 7.0),
+            NucleusKind::Vesicular => (48.0, 12.0, 13.0, 7.0),
             NucleusKind::Even => (62.0, 10.0, 10.0, 6.0),
             NucleusKind::Dark => (88.0, 9.0, 4.0, 5.0),
             NucleusKind::Elongated => (74.0, 7.0, 4.0, 6.0),

@@ -7,6 +7,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -112,7 +113,7 @@ pub fn write(path: &Path, run: &Run<'_>) -> Result<()> {
         threads: run.threads,
         seconds: milli(run.seconds),
         counts,
-        slides: sorted(run.done).into_iter().map(slide).collect(),
+        slides: sorted(run.done).into_par_iter().map(slide).collect(),
     };
     write_whole(path, &pretty(&file)?)
 }

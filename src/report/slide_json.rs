@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     measure::feature::{Direction, Evidence, Missing},
     pipeline::Summary,
-    score::{DamageIndex, Finding, Measured, Outcome, rubric::Origin},
+    score::{DamageIndex, Finding, Measured, Outcome, published::Published, rubric::Origin},
     slide::Level,
     stain::StainProfile,
     warning::Warning,
@@ -39,6 +39,7 @@ struct ResultFile<'a> {
     findings: Vec<FindingRow<'a>>,
     damage_index: &'a DamageIndex,
     sub_indices: &'a [DamageIndex],
+    published_scores: Vec<PublishedRow>,
     objects: Vec<ObjectCount>,
     warnings: Vec<Json>,
     rubric: &'a Origin,
@@ -89,6 +90,18 @@ struct FindingRow<'a> {
 }
 
 #[derive(Serialize)]
+struct PublishedRow {
+    name: &'static str,
+    grade: Option<u8>,
+    max: u8,
+    feature: &'static str,
+    citation: &'static str,
+    evidence: Evidence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Json>,
+}
+
+#[derive(Serialize)]
 struct ObjectCount {
     class: &'static str,
     count: u64,
@@ -127,6 +140,7 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         findings: summary.score.findings.iter().map(finding).collect(),
         damage_index: &summary.score.index,
         sub_indices: &summary.score.sub_indices,
+        published_scores: summary.score.published.iter().map(published).collect(),
         objects: summary.counts.iter().map(|&(class, count)| ObjectCount { class, count }).collect(),
         warnings: summary.warnings.iter().map(warning).collect(),
         rubric,
@@ -159,7 +173,7 @@ fn feature(measured: &Measured) -> FeatureRow {
     let value = measured.value.as_ref().ok();
     FeatureRow {
         name: measured.feature.name,
-        value: value.map(|v| v.value),
+        value: value.map(|v| plain(v.value)),
         unit: measured.feature.unit,
         n: value.map(|v| v.n),
         denominator: value.map(|v| v.denominator),
@@ -181,7 +195,7 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
         lesion: &finding.lesion,
         label: &finding.label,
         feature: &finding.feature,
-        value: finding.value,
+        value: finding.value.map(plain),
         status,
         grade,
         continuous,
@@ -192,6 +206,23 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
         evidence: &finding.evidence,
         missing: why,
     }
+}
+
+fn published(item: &Published) -> PublishedRow {
+    PublishedRow {
+        name: item.name,
+        grade: item.grade.as_ref().ok().copied(),
+        max: item.max,
+        feature: item.feature,
+        citation: item.citation,
+        evidence: item.evidence,
+        missing: item.grade.as_ref().err().map(missing),
+    }
+}
+
+/// Returns zero for minus zero, which a reader would take for a sign of something.
+fn plain(v: f64) -> f64 {
+    v + 0.0
 }
 
 fn missing(missing: &Missing) -> Json {

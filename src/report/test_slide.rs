@@ -97,7 +97,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
         structure_mpp: Mpp::square(2.0).unwrap(),
         cell_mpp: Mpp::square(0.5).unwrap(),
         tissue_mm2: if blank { 0.0 } else { 1.5 },
-        profile: (!blank).then(|| StainProfile {
+        profile: (!blank).then_some(StainProfile {
             white: [240.0, 241.0, 239.5],
             matrix: StainMatrix::RUIFROK,
             origin: "published",

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     DamageIndex, Finding, Measured, OrganScore, Outcome, changes::changes, field, file::RubricFile,
-    index::damage_index, valid,
+    index::damage_index, published, valid,
 };
 pub use super::{
     changes::Change,
@@ -75,7 +75,8 @@ impl Rubric {
         let index = self.index(format!("{}_damage_index", organ.name), findings.iter());
         let of = |ids: &'static [&str]| findings.iter().filter(|f| ids.contains(&f.lesion.as_str()));
         let sub_indices = organ.sub_indices.iter().map(|(name, ids)| self.index(*name, of(ids))).collect();
-        OrganScore { index, sub_indices, findings }
+        let published = published::all(organ.name, measured, self.field_number_mm());
+        OrganScore { index, sub_indices, findings, published }
     }
 
     /// Returns which rubric this is.
@@ -171,7 +172,7 @@ impl Rubric {
 }
 
 /// Returns what was measured of a feature, or why there is nothing to grade.
-fn value_of(feature: &str, measured: &[Measured]) -> Result<Value, Missing> {
+pub(super) fn value_of(feature: &str, measured: &[Measured]) -> Result<Value, Missing> {
     let Some(found) = measured.iter().find(|m| m.feature.name == feature) else {
         return Err(Missing::NoRule { why: "the feature is not computed" });
     };
@@ -212,4 +213,4 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,33 +1,108 @@
 //! Structures and cells of the kidney.
 
+mod capsule;
+mod casts;
+mod cells;
+mod cortex;
+mod counts;
+mod glomeruli;
+mod levels;
+mod relate;
+mod seeds;
+mod tubules;
+mod tuft;
+
+use self::levels::Ground;
+pub use self::{cells::cells, counts::*, relate::relate};
 use super::{
     field::Field,
     nuclei,
-    object::{Class, Finds, Object},
-    structures::StructureMap,
+    object::{Class, Finds},
 };
-use crate::organ::SlideGeometry;
+
+/// Renal corpuscle: everything inside Bowman's capsule.
+pub static GLOMERULUS: Class = Class {
+    name: "glomerulus",
+    layer: "glomeruli",
+    colour: [0, 128, 0],
+    measurements: &[
+        "eq_diameter_um",
+        "tuft_area_um2",
+        "bowman_space_pct",
+        "tuft_solidity",
+        "nuclear_share",
+        "edge_contrast",
+        "score",
+        "nuclear_contrast",
+    ],
+};
+
+/// Capillary tuft of a glomerulus.
+pub static TUFT: Class =
+    Class { name: "tuft", layer: "tufts", colour: [0, 200, 120], measurements: &["eq_diameter_um"] };
+
+/// Tubule with a lumen, open or filled: lumen and epithelium.
+pub static TUBULE: Class = Class {
+    name: "tubule",
+    layer: "tubules",
+    colour: [240, 160, 0],
+    measurements: &[
+        "lumen_area_um2",
+        "lumen_eq_diameter_um",
+        "lumen_aspect_ratio",
+        "outer_diameter_um",
+        "aspect_ratio",
+        "epithelium_height_um",
+        "cast_pct",
+    ],
+};
+
+/// Lumen of a tubule.
+pub static LUMEN: Class = Class {
+    name: "tubule lumen",
+    layer: "lumens",
+    colour: [0, 112, 255],
+    measurements: &["eq_diameter_um", "aspect_ratio", "cast_pct"],
+};
+
+/// Lymphocyte or neutrophil in the cortex, outside glomeruli and outlined tubules.
+pub static INTERSTITIAL_LEUKOCYTE: Class = Class {
+    name: "interstitial leukocyte",
+    layer: "nuclei",
+    colour: [255, 0, 0],
+    measurements: nuclei::LYMPHOCYTE.measurements,
+};
+
+/// Zone that holds glomeruli.
+pub static CORTEX: Class =
+    Class { name: "cortex", layer: "zones", colour: [120, 120, 120], measurements: &[] };
+
+/// Island without glomeruli that the cortex encloses.
+pub static MEDULLA: Class =
+    Class { name: "medulla", layer: "zones", colour: [160, 160, 60], measurements: &[] };
 
 /// Every class either pass can return, in legend order.
-pub const CLASSES: &[&Class] =
-    &[&nuclei::ROUND, &nuclei::LYMPHOCYTE, &nuclei::NEUTROPHIL, &nuclei::ELONGATED, &nuclei::PYKNOTIC];
+pub const CLASSES: &[&Class] = &[
+    &CORTEX,
+    &MEDULLA,
+    &GLOMERULUS,
+    &TUFT,
+    &TUBULE,
+    &LUMEN,
+    &nuclei::ROUND,
+    &nuclei::LYMPHOCYTE,
+    &nuclei::NEUTROPHIL,
+    &nuclei::ELONGATED,
+    &nuclei::PYKNOTIC,
+    &INTERSTITIAL_LEUKOCYTE,
+];
 
 /// Finds the structures anchored in the core of one window of the coarse pass.
 #[must_use]
-pub fn structures(_field: &Field<'_>) -> Finds {
-    Finds::default()
-}
-
-/// Looks at all structures of the slide at once.
-#[must_use]
-pub fn relate(found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
-    found
-}
-
-/// Finds nuclei and other small objects in the core of one window.
-#[must_use]
-pub fn cells(field: &Field<'_>, _structures: &StructureMap<'_>) -> Finds {
-    let found = nuclei::segment(field).found;
-    let objects = found.into_iter().filter(|n| n.in_core).map(|n| n.object).collect();
+pub fn structures(field: &Field<'_>) -> Finds {
+    let ground = Ground::of(field);
+    let mut objects = glomeruli::find(&ground);
+    objects.extend(tubules::find(&ground));
+    objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
     Finds { objects, ..Finds::default() }
 }

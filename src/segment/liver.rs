@@ -1,21 +1,47 @@
 //! Structures and cells of the liver.
 
+mod coarse;
+mod count;
+pub mod counters;
+mod ground;
+pub mod hepatocytes;
+mod paleness;
+pub mod vacuoles;
+pub mod vessels;
+
+use self::{coarse::Grid, paleness::Paleness};
 use super::{
     field::Field,
     nuclei,
-    object::{Class, Finds, Object},
+    object::{Class, Finds, Object, anchored_in},
+    red_cells,
     structures::StructureMap,
 };
-use crate::organ::SlideGeometry;
+use crate::{measure::tally::Tally, organ::SlideGeometry};
+
+/// Halo of the fine pass, in µm: the largest vacuole, 56 µm, and what its rim is judged by; or two territories
+/// of 14 µm and a nucleus with its surroundings.
+pub const CELL_HALO_UM: f64 = 60.0;
 
 /// Every class either pass can return, in legend order.
-pub const CLASSES: &[&Class] =
-    &[&nuclei::ROUND, &nuclei::LYMPHOCYTE, &nuclei::NEUTROPHIL, &nuclei::ELONGATED, &nuclei::PYKNOTIC];
+pub const CLASSES: &[&Class] = &[
+    &vessels::CENTRAL_VEIN,
+    &vessels::VESSEL,
+    &vessels::PORTAL_TRACT,
+    &vacuoles::MACRO,
+    &vacuoles::MICRO,
+    &hepatocytes::HEPATOCYTE,
+    &nuclei::ROUND,
+    &nuclei::LYMPHOCYTE,
+    &nuclei::NEUTROPHIL,
+    &nuclei::ELONGATED,
+    &nuclei::PYKNOTIC,
+];
 
 /// Finds the structures anchored in the core of one window of the coarse pass.
 #[must_use]
-pub fn structures(_field: &Field<'_>) -> Finds {
-    Finds::default()
+pub fn structures(field: &Field<'_>) -> Finds {
+    vessels::find(field)
 }
 
 /// Looks at all structures of the slide at once.
@@ -24,10 +50,21 @@ pub fn relate(found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
     found
 }
 
-/// Finds nuclei and other small objects in the core of one window.
+/// Finds nuclei, vacuoles and counts in the core of one window.
 #[must_use]
-pub fn cells(field: &Field<'_>, _structures: &StructureMap<'_>) -> Finds {
-    let found = nuclei::segment(field).found;
-    let objects = found.into_iter().filter(|n| n.in_core).map(|n| n.object).collect();
-    Finds { objects, ..Finds::default() }
+pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
+    let grid = Grid::of(field);
+    let pale = Paleness::of(field, &grid);
+    let mut nuclei = nuclei::segment(field);
+    let fat = vacuoles::find(field, &grid, &pale);
+    let excluded = structures.paint(&field.window, vessels::CLASSES);
+    let ground = ground::describe(field, &grid, &pale, &fat, &nuclei, red_cells::mask(field), &excluded);
+    hepatocytes::name(field, &grid, &mut nuclei.found, &ground.parenchyma, &ground.empty);
+    let grouped = vacuoles::grouped(&fat.found, &field.window);
+    let mut tally = Tally::default();
+    super::ground::count(field, &ground.parenchyma, &nuclei.mask, &mut tally);
+    count::tally(field, &grid, &fat, &grouped, &ground, &mut tally);
+    let nuclei = nuclei.found.into_iter().filter(|n| n.in_core).map(|n| n.object);
+    let fat = fat.found.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));
+    Finds { objects: nuclei.chain(fat).collect(), tally, ..Finds::default() }
 }

@@ -1,6 +1,6 @@
 //! Nuclei: where they are, which pixel belongs to which, and what kind they are.
 
-mod basins;
+pub(super) mod basins;
 mod class;
 mod density;
 mod patch;
@@ -214,7 +214,7 @@ fn enlarge(coarse: &Plane<u32>, factor: usize, offset: (usize, usize), field: &F
 }
 
 /// Collects the regions of a plane whose numbers have gaps; the index is the number.
-fn regions_of(plane: &Plane<u32>) -> Vec<Region> {
+pub(super) fn regions_of(plane: &Plane<u32>) -> Vec<Region> {
     let top = plane.data().iter().copied().max().unwrap_or(0) as usize;
     let mut regions = vec![Region::EMPTY; top + 1];
     for y in 0..plane.height() {

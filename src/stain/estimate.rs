@@ -51,7 +51,7 @@ fn levels(
     h: &[u64; 256],
     he: &[[u64; 256]],
 ) -> StainProfile {
-    let threshold = otsu(h);
+    let threshold = nuclear_threshold(h);
     let (mut below, mut above, mut eosin) = ([0u64; 256], [0u64; 256], [0u64; 256]);
     for (level, &n) in h.iter().enumerate() {
         if level > usize::from(threshold) {
@@ -76,6 +76,21 @@ fn levels(
         e_cytoplasm,
         e_cytoplasm_mad: median(&deviations),
     }
+}
+
+/// Largest share of tissue that nuclei fill; a class above it holds basophilic cytoplasm too [expert].
+const MAX_NUCLEAR_SHARE: f64 = 0.3;
+
+/// Returns the level between nuclei and the rest: the last of the rest.
+///
+/// Where cytoplasm is as basophilic as at the base of pancreatic acini, the best division of all pixels
+/// runs through the cytoplasm; the upper class is then divided once more.
+fn nuclear_threshold(histogram: &[u64; 256]) -> u8 {
+    let first = otsu(histogram);
+    let mut above = *histogram;
+    above[..=usize::from(first)].fill(0);
+    let sum = |bins: &[u64; 256]| bins.iter().sum::<u64>() as f64;
+    if sum(&above) > MAX_NUCLEAR_SHARE * sum(histogram) { otsu(&above) } else { first }
 }
 
 /// Optical densities of the stained pixels, evenly thinned.
@@ -121,6 +136,21 @@ mod tests {
         (55..75).for_each(|v| histogram[v] = 100);
         assert!((24..55).contains(&otsu(&histogram)));
         assert_eq!(otsu(&[0; 256]), 0);
+    }
+
+    #[test]
+    fn basophilic_cytoplasm_is_not_taken_for_nuclei() {
+        fn t(pale: u64, basophilic: u64, nuclei: u64, expected: std::ops::Range<u8>) {
+            let mut histogram = [0u64; 256];
+            (5..15).for_each(|v| histogram[v] = pale);
+            (28..38).for_each(|v| histogram[v] = basophilic);
+            (50..60).for_each(|v| histogram[v] = nuclei);
+            let found = nuclear_threshold(&histogram);
+            assert!(expected.contains(&found), "{pale} {basophilic} {nuclei}: {found}");
+        }
+        t(90, 0, 10, 14..50);
+        t(50, 40, 10, 37..50);
+        t(75, 15, 10, 14..50);
     }
 
     #[test]

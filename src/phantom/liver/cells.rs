@@ -20,6 +20,9 @@ const BINUCLEATE: f32 = 0.14;
 /// Share of dead cells that keep a nucleus: pyknotic, fading.
 const DEAD_WITH_NUCLEUS: f32 = 0.10;
 
+/// Places tried for the nucleus of a crowded cell.
+const ATTEMPTS: u8 = 6;
+
 /// One hepatocyte.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
@@ -34,6 +37,8 @@ pub(super) struct Cell {
 /// A painted hepatocyte nucleus.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nucleus {
+    pub(super) x: f32,
+    pub(super) y: f32,
     pub(super) pixels: u64,
     /// Index of its cell.
     pub(super) cell: usize,
@@ -55,14 +60,15 @@ pub(super) fn hepatocytes(layout: &Layout, plates: &Plates, map: &Map, s: &mut S
         .collect()
 }
 
-/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside.
+/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside. Returns the living
+/// ones and the number of pyknotic ones.
 pub(super) fn nuclei(
     cells: &[Cell],
     drops: &[Drop],
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
-) -> Vec<Nucleus> {
+) -> (Vec<Nucleus>, usize) {
     let um = pen.stamp.um();
     let mut largest: Vec<Option<Blob>> = vec![None; cells.len()];
     for d in drops.iter().filter(|d| eq_diameter_um(d.pixels, um) >= MACRO_UM) {
@@ -71,87 +77,116 @@ pub(super) fn nuclei(
             *slot = Some(d.blob);
         }
     }
-    let mut painted = Vec::new();
+    let (mut painted, mut pyknotic) = (Vec::new(), 0);
+    let mut order = pen.stream.clone();
     for (index, cell) in cells.iter().enumerate() {
-        // Drawn before any choice so that a lesion elsewhere does not change this cell.
-        let mut own = Stream::new(pen.stream.bits(), "cell");
+        // A stream of its own, so that a lesion elsewhere does not change this cell.
+        let mut own = Stream::new(order.bits(), "cell");
+        pen.stream = Stream::new(own.bits(), "nucleus");
         if cell.dead {
-            if own.chance(DEAD_WITH_NUCLEUS) {
-                let r = own.range(1.7, 2.4) * um;
-                let blob = Blob::circle(cell.x, cell.y, r).wobbly(0.05, &mut own);
-                pen.nucleus(canvas, map, NucleusKind::Pyknotic, &blob, own.range(0.6, 1.0));
-            }
-            continue;
-        }
-        if !own.chance(NUCLEUS_IN_PLANE) {
-            continue;
-        }
-        for blob in blobs(cell, largest[index], um, &mut own) {
-            let ink = own.range(0.92, 1.3);
-            if let Some((_, pixels)) = pen.nucleus(canvas, map, NucleusKind::Vesicular, &blob, ink) {
-                painted.push(Nucleus { pixels, cell: index });
-            }
+            pyknotic += usize::from(ghost(cell, canvas, map, pen, &mut own));
+        } else if own.chance(NUCLEUS_IN_PLANE) {
+            living((index, cell), largest[index], canvas, map, pen, &mut painted);
         }
     }
-    painted
+    (painted, pyknotic)
 }
 
-/// Returns the one or two nuclei of a cell.
-fn blobs(cell: &Cell, pushed: Option<Blob>, um: f32, s: &mut Stream) -> Vec<Blob> {
+/// Paints what is left of a dead cell's nucleus, mostly nothing; returns whether there is any.
+fn ghost(cell: &Cell, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>, own: &mut Stream) -> bool {
+    let um = pen.stamp.um();
+    if !own.chance(DEAD_WITH_NUCLEUS) {
+        return false;
+    }
+    let r = own.range(1.7, 2.4) * um;
+    let blob = Blob::circle(cell.x, cell.y, r).wobbly(0.05, own);
+    pen.nucleus(canvas, map, NucleusKind::Pyknotic, &blob, own.range(0.6, 1.0)).is_some()
+}
+
+/// Paints a cell's one or two nuclei where there is room.
+fn living(
+    (index, cell): (usize, &Cell),
+    pushed: Option<Blob>,
+    canvas: &mut Canvas,
+    map: &Map,
+    pen: &mut Pen<'_>,
+    painted: &mut Vec<Nucleus>,
+) {
+    let um = pen.stamp.um();
+    let mut own = pen.stream.clone();
+    for attempt in 0..ATTEMPTS {
+        let before = painted.len();
+        for blob in blobs(cell, pushed, attempt, um, &mut own) {
+            // Some lie deep in the section and look pale.
+            let ink = if own.chance(0.15) { own.range(0.62, 0.85) } else { own.range(0.95, 1.42) };
+            if let Some((_, pixels)) = pen.nucleus(canvas, map, NucleusKind::Vesicular, &blob, ink) {
+                painted.push(Nucleus { x: blob.x, y: blob.y, pixels, cell: index });
+            }
+        }
+        if painted.len() > before {
+            return;
+        }
+    }
+}
+
+/// Returns the one or two nuclei of a cell; later attempts look further afield.
+fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream) -> Vec<Blob> {
     // Mononucleated cells are mostly tetraploid, some diploid, few octaploid; volumes double.
     let pair = s.chance(BINUCLEATE);
-    let ploidy = s.unit();
-    let size = match (pair, ploidy) {
-        (true, p) if p < 0.6 => 3.25,
-        (true, _) => 3.95,
-        (false, p) if p < 0.28 => 3.25,
-        (false, p) if p < 0.92 => 3.95,
-        (false, _) => 4.8,
-    };
-    // Not every nucleus is cut through its middle.
-    let cut = |s: &mut Stream| (1.0 - s.range(0.0, 0.75).powi(2)).sqrt() * s.normal(1.0, 0.04);
-    let (jx, jy) = (s.normal(0.0, 1.3) * um, s.normal(0.0, 1.3) * um);
-    let (mut x, mut y) = (cell.x + jx, cell.y + jy);
-    let mut flat = 1.0;
-    let mut angle = s.angle();
+    let size = match (pair, s.unit()) {
+        (true, p) if p < 0.6 => 3.4,
+        (true, _) => 4.15,
+        (false, p) if p < 0.28 => 3.4,
+        (false, p) if p < 0.92 => 4.15,
+        (false, _) => 5.0,
+    } * um;
+    let astray = (1.3 + 1.5 * f32::from(attempt)) * um;
+    let (mut x, mut y) = (cell.x + s.normal(0.0, astray), cell.y + s.normal(0.0, astray));
+    let (mut flat, mut angle) = (1.0, s.angle());
     if let Some(drop) = pushed {
-        let away = (cell.y - drop.y).atan2(cell.x - drop.x) + s.normal(0.0, 0.5);
-        let far = (drop.rx + drop.ry) / 2.0 + size * um * 0.92;
-        let (sin, cos) = away.sin_cos();
-        let needed = (x - drop.x).hypot(y - drop.y) < far + 0.5 * um;
-        if needed {
+        let turn = s.normal(0.0, 0.5 + 0.6 * f32::from(attempt));
+        let away = (cell.y - drop.y).atan2(cell.x - drop.x) + turn;
+        let far = (drop.rx + drop.ry) / 2.0 + size * 0.92;
+        if (x - drop.x).hypot(y - drop.y) < far + 0.5 * um {
+            let (sin, cos) = away.sin_cos();
             (x, y) = (drop.x + cos * far, drop.y + sin * far);
-            flat = s.range(0.72, 0.95);
-            angle = away + PI / 2.0;
+            (flat, angle) = (s.range(0.72, 0.95), away + PI / 2.0);
         }
     }
     let make = |x: f32, y: f32, s: &mut Stream| {
-        let r = size * cut(s) * um;
-        let long = (s.range(1.0, 1.12) / flat).sqrt();
-        Blob::ellipse(x, y, r * long, r / long, angle).wobbly(0.025, s)
+        // Not every nucleus is cut through its middle.
+        let r = size * (1.0 - s.range(0.0, 0.75).powi(2)).sqrt() * s.normal(1.0, 0.04);
+        let long = (s.range(1.0, 1.2) / flat).sqrt();
+        Blob::ellipse(x, y, r * long, r / long, angle).wobbly(0.035, s)
     };
     if !pair || pushed.is_some() {
         return vec![make(x, y, s)];
     }
-    let gap = s.range(4.0, 5.0) * um;
+    let gap = size * s.range(1.15, 1.4);
     let (sin, cos) = (cell.along + s.normal(0.0, 0.5)).sin_cos();
     vec![make(x - cos * gap, y - sin * gap, s), make(x + cos * gap, y + sin * gap, s)]
 }
 
-/// Paints endothelial and Kupffer cells along sinusoids.
+/// Paints endothelial and Kupffer cells along sinusoids. Returns the widths of open sinusoids across
+/// places that lie evenly along them, in pixels.
 pub(super) fn flat_cells(
     layout: &Layout,
     plates: &Plates,
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
-) {
+) -> Vec<f64> {
     let um = pen.stamp.um();
+    let mut widths = Vec::new();
     let mut s = pen.stream.clone();
     let keep = |p| map::is_parenchyma(map::at(map, p)) && map::at(map, p) & NECROSIS == 0;
     for place in plates.scatter(Ridge::Sinusoid, layout.size, 23.0, keep, &mut s) {
         let mut own = Stream::new(s.bits(), "flat");
+        pen.stream = Stream::new(own.bits(), "nucleus");
         let open = map::at(map, (place.x, place.y)) & SINUSOID != 0;
+        if open {
+            widths.push(slit_width(map, &place));
+        }
         if !own.chance(if open { 0.62 } else { 0.4 }) {
             continue;
         }
@@ -165,9 +200,23 @@ pub(super) fn flat_cells(
         let (sin, cos) = place.along.sin_cos();
         let (x, y) = (place.x - sin * side, place.y + cos * side);
         let blob = Blob::ellipse(x, y, rx * um, ry * um, place.along + own.normal(0.0, 0.15));
-        let blob = blob.wobbly(0.06, &mut own);
+        let blob = blob.wobbly(0.1, &mut own);
         if map::is_within(map, &blob, 0) {
-            pen.nucleus(canvas, map, NucleusKind::Elongated, &blob, own.range(0.8, 1.12));
+            pen.nucleus(canvas, map, NucleusKind::Elongated, &blob, own.range(0.85, 1.25));
         }
     }
+    widths
+}
+
+/// Returns the width of a sinusoid across a place in it, in pixels.
+fn slit_width(map: &Map, at: &OnRidge) -> f64 {
+    const STEP: f32 = 0.5;
+    let (sin, cos) = at.along.sin_cos();
+    let reach = |side: f32| {
+        (1..200)
+            .map(|k| k as f32 * STEP * side)
+            .take_while(|t| map::at(map, (at.x - sin * t, at.y + cos * t)) & SINUSOID != 0)
+            .count()
+    };
+    f64::from(STEP) * (reach(1.0) + reach(-1.0) + 1) as f64
 }

@@ -9,10 +9,10 @@ use crate::phantom::{Canvas, blob::Blob, stamp::Stamp, texture::Stream};
 /// Vacuoles of at least this diameter are macrovesicular, in µm (domain.md §3.2).
 pub(super) const MACRO_UM: f32 = 8.0;
 /// Small vacuoles count as microvesicular when at least this many lie in one cell (domain.md §3.2).
-pub(super) const MICRO_PER_CELL: usize = 5;
+const MICRO_PER_CELL: usize = 5;
 /// Largest diameter of a painted vacuole, in µm.
 const LARGEST_UM: f32 = 34.0;
-/// Rounds through all cells before macrovesicular fat gives up on its target.
+/// Further rounds through all cells before macrovesicular fat gives up on its target.
 const ROUNDS: usize = 16;
 
 /// A painted vacuole.
@@ -21,6 +21,30 @@ pub(super) struct Drop {
     pub(super) blob: Blob,
     pub(super) cell: usize,
     pub(super) pixels: u64,
+}
+
+/// What a vacuole counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Macrovesicular.
+    Macro,
+    /// One of many small ones in a cell: microvesicular.
+    Micro,
+    /// A small one among few.
+    Single,
+}
+
+/// Returns what each vacuole counts as, by the pixels it covers.
+pub(super) fn sizes(drops: &[Drop], cells: usize, um: f32) -> Vec<Size> {
+    let is_large = |d: &Drop| eq_diameter_um(d.pixels, um) >= MACRO_UM;
+    let mut small = vec![0_usize; cells];
+    drops.iter().filter(|d| !is_large(d)).for_each(|d| small[d.cell] += 1);
+    let size = |d: &Drop| match () {
+        () if is_large(d) => Size::Macro,
+        () if small[d.cell] >= MICRO_PER_CELL => Size::Micro,
+        () => Size::Single,
+    };
+    drops.iter().map(size).collect()
 }
 
 /// Paints vacuoles.
@@ -33,34 +57,51 @@ pub(super) struct Fat<'a> {
 }
 
 impl Fat<'_> {
-    /// Adds large vacuoles, cell after cell in `order`, until they cover `target` pixels. More is the same
-    /// vacuoles and further ones.
-    pub(super) fn macro_drops(&mut self, order: &[usize], target: u64, s: &mut Stream) {
-        let um = self.stamp.um();
+    /// Gives each cell in `order` one or two large vacuoles until they cover `target` pixels; returns what
+    /// they cover. More is the same vacuoles and further ones.
+    pub(super) fn first_drops(&mut self, order: &[usize], target: u64, s: &mut Stream) -> u64 {
         let mut covered = 0;
-        for round in 0..ROUNDS {
+        for &cell in order {
+            if covered >= target {
+                break;
+            }
+            let sizes: &[(f32, f32)] = match s.unit() {
+                u if u < 0.48 => &[(10.0, 24.0)],
+                u if u < 0.64 => &[(18.0, LARGEST_UM)],
+                u if u < 0.86 => &[(9.0, 15.0), (8.6, 12.0)],
+                _ => &[(8.6, 13.0), (8.6, 11.0)],
+            };
+            covered += self.large(cell, sizes, s);
+            // A few droplets too small to count as macrovesicular, too few to count as micro.
+            for _ in 0..s.index(3) {
+                let d = s.range(2.5, 6.0);
+                self.place(cell, d * self.stamp.um(), 11.0 * self.stamp.um(), s);
+            }
+        }
+        covered
+    }
+
+    /// Fills the room between nuclei and first vacuoles until `target` pixels are covered.
+    pub(super) fn further_drops(&mut self, order: &[usize], target: u64, s: &mut Stream) {
+        let mut covered = 0;
+        for _ in 0..ROUNDS {
             for &cell in order {
                 if covered >= target {
                     return;
                 }
-                let recipe = s.unit();
-                let sizes: &[(f32, f32)] = match round {
-                    0 if recipe < 0.5 => &[(10.0, 24.0)],
-                    0 if recipe < 0.6 => &[(18.0, LARGEST_UM)],
-                    0 if recipe < 0.85 => &[(9.0, 15.0), (8.6, 12.0)],
-                    _ => &[(8.6, 13.0), (8.6, 11.0)],
-                };
-                for &(low, high) in sizes {
-                    let d = low + (high - low) * s.unit().powf(1.4);
-                    covered += self.place(cell, d * um, 13.0 * um, s);
-                }
-                // A few droplets too small to count as macrovesicular, too few to count as micro.
-                for _ in 0..if round < 2 { s.index(3) } else { 0 } {
-                    let d = s.range(2.5, 6.0);
-                    self.place(cell, d * um, 11.0 * um, s);
-                }
+                covered += self.large(cell, &[(8.6, 16.0), (8.6, 12.0), (8.6, 10.0)], s);
             }
         }
+    }
+
+    fn large(&mut self, cell: usize, sizes: &[(f32, f32)], s: &mut Stream) -> u64 {
+        let um = self.stamp.um();
+        let mut pixels = 0;
+        for &(low, high) in sizes {
+            let d = low + (high - low) * s.unit().powf(1.4);
+            pixels += self.place(cell, d * um, 13.0 * um, s);
+        }
+        pixels
     }
 
     /// Fills cells in `order` with many small vacuoles until they cover `target` pixels.
@@ -97,7 +138,7 @@ impl Fat<'_> {
         let squeeze = s.range(1.0, if large { 1.08 } else { 1.15 });
         let blob = Blob::ellipse(x, y, r * squeeze, r / squeeze, s.angle());
         let blob = blob.wobbly(if large { 0.012 } else { 0.02 }, s);
-        let room = blob.grown(0.9 * um);
+        let room = blob.grown(0.75 * um);
         if !map::is_within(self.map, &room, NECROSIS)
             || !self.canvas.is_free(&room, "vacuoles")
             || !self.canvas.is_free(&room, "nuclei")

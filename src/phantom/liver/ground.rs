@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// Half width of a sinusoid in the middle of its range, in µm (slits of 4–8 µm, domain.md §2.2.1).
-const HALF_SLIT_UM: f32 = 1.7;
+const HALF_SLIT_UM: f32 = 2.0;
+/// Below this half width, in µm, sinusoids taper off and collapse.
+const COLLAPSE_UM: f32 = 1.9;
 /// Width of the fibrous capsule at the section's edge, in µm.
 const CAPSULE_UM: f32 = 5.0;
 /// Bins of the clearing order.
@@ -32,17 +34,45 @@ pub(super) struct Ground<'a> {
     pub(super) tints: &'a [f32],
     /// Widens sinusoids; 1 is healthy.
     pub(super) dilation: f32,
-    grain: Plane<u8>,
+    grains: Grains,
     /// Pixels later than this in the clearing order are rarefied.
     clearing_from: f32,
 }
 
+/// Texture of the cytoplasm.
+pub(super) struct Grains {
+    /// Granules of about 1 µm.
+    fine: Plane<u8>,
+    /// Clumps of about 5 µm.
+    coarse: Plane<u8>,
+}
+
+impl Grains {
+    /// Draws the texture of a section.
+    pub(super) fn new(layout: &Layout, seed: u64) -> Self {
+        let ((width, height), um) = (layout.size, layout.um);
+        let mut s = Stream::new(seed, "liver grain");
+        let fine = noise(width, height, 1.5 * um, 2, &mut s);
+        let coarse = noise(width, height, 5.0 * um, 2, &mut s);
+        Self { fine, coarse }
+    }
+
+    /// Returns fine and coarse grain, each with an SD of about 0.55.
+    #[inline]
+    fn at(&self, x: usize, y: usize) -> (f32, f32) {
+        let value = |p: &Plane<u8>| (f32::from(p.at(x, y)) - 128.0) * (1.0 / 64.0);
+        (value(&self.fine), value(&self.coarse))
+    }
+}
+
 /// Marks the section's outline in an empty map.
-pub(super) fn mark_tissue(layout: &Layout, map: &mut Map) {
+pub(super) fn mark_tissue(layout: &Layout, grains: &Grains, map: &mut Map) {
     let width = layout.size.0;
     map.data_mut().par_chunks_mut(width).enumerate().for_each(|(y, row)| {
         for (x, flags) in row.iter_mut().enumerate() {
-            if layout.terrain.at(x as f32 + 0.5, y as f32 + 0.5)[0] > 0.0 {
+            let (fine, coarse) = grains.at(x, y);
+            let torn = 0.5 * fine + 1.6 * coarse;
+            if layout.terrain.at(x as f32 + 0.5, y as f32 + 0.5)[0] > torn {
                 *flags = TISSUE;
             }
         }
@@ -56,11 +86,9 @@ impl<'a> Ground<'a> {
         plates: &'a Plates,
         (cells, tints): (&'a Voronoi, &'a [f32]),
         dilation: f32,
-        seed: u64,
+        grains: Grains,
     ) -> Self {
-        let mut s = Stream::new(seed, "liver grain");
-        let grain = noise(layout.size.0, layout.size.1, 3.0 * layout.um, 3, &mut s);
-        Self { layout, plates, cells, tints, dilation, grain, clearing_from: f32::MAX }
+        Self { layout, plates, cells, tints, dilation, grains, clearing_from: f32::MAX }
     }
 
     /// Chooses where the clearing order is cut, so that `pct` percent of the parenchyma are rarefied.
@@ -130,15 +158,21 @@ impl<'a> Ground<'a> {
     fn place(&self, x: usize, y: usize) -> Place {
         let (fx, fy) = (x as f32 + 0.5, y as f32 + 0.5);
         let [edge, zone, slits, pallor] = self.layout.terrain.at(fx, fy);
-        let grain = (f32::from(self.grain.at(x, y)) - 128.0) * (1.0 / 64.0);
-        let open = HALF_SLIT_UM + 3.2 * slits + 0.7 * (0.5 - zone) + 0.45 * grain;
-        let half = if open < 0.5 || edge < CAPSULE_UM { -1.0 } else { open * self.dilation };
+        let (grain, clump) = self.grains.at(x, y);
+        let capsule = (CAPSULE_UM * (0.5 + 1.5 * pallor)).max(0.0);
+        let open =
+            HALF_SLIT_UM + 2.2 * (self.dilation - 1.0) + 3.2 * slits + 0.7 * (0.5 - zone) + 0.75 * clump;
+        let (from_middle, clarity) = self.plates.from_sinusoid_um(fx, fy);
+        let open = (open - 1.6 * (COLLAPSE_UM - open).max(0.0)) * clarity;
+        let half = if open < 0.4 || edge < capsule { -1.0 } else { open * self.dilation };
         Place {
-            edge,
+            within_capsule: edge < capsule,
             zone,
             grain,
-            into_slit: half - self.plates.from_sinusoid_um(fx, fy),
-            pallor: 0.85 * pallor + 0.22 * grain,
+            clump,
+            into_slit: half + 0.25 * grain - from_middle,
+            pallor: 0.62 * pallor + 0.24 * clump + 0.08 * grain,
+            slow: pallor,
         }
     }
 
@@ -147,30 +181,29 @@ impl<'a> Ground<'a> {
         if *flags & (VEIN | TRACT | LUMEN) != 0 {
             return (6, byte(20.0 + 2.2 * at.grain));
         }
-        let slow = at.pallor - 0.22 * at.grain;
         // Granules, and between them small pale specks.
-        let granules = at.grain - 0.55 * (at.grain.abs() - 0.75).max(0.0);
+        let granules = at.grain + 0.2 * at.clump;
         let tint = tint * (border / 2.5).min(1.0);
-        let mut e = 29.5 + 1.5 * tint + 7.5 * granules + 3.5 * slow - 1.5 * at.zone;
-        let mut h = 10.0 + 1.0 * tint + 3.8 * granules + 3.0 * at.zone;
+        let mut e = 29.5 + 1.5 * tint + 7.5 * granules + 4.0 * at.slow - 1.5 * at.zone;
+        let mut h = 10.0 + 1.0 * tint + 3.0 * granules + 1.4 * at.clump + 3.0 * at.zone;
         if *flags & NECROSIS != 0 {
             return self.dead(at, border, flags);
         }
-        if at.edge < CAPSULE_UM {
+        if at.within_capsule {
             return (byte(9.0 + at.grain), byte(30.0 + 2.0 * at.grain));
         }
         let late = at.pallor - self.clearing_from;
         if late > -0.05 && at.into_slit <= 0.0 {
             let left = if late > 0.0 {
-                (0.50 - 1.1 * late + 0.10 * at.grain).clamp(0.30, 0.54)
+                (0.50 - 1.1 * late + 0.12 * at.grain).clamp(0.28, 0.55)
             } else {
                 0.55 - 9.0 * late
             };
             e *= left;
-            h *= 0.35 + 0.65 * left;
+            h *= left;
             *flags |= if late > 0.0 { CLEARING } else { 0 };
         }
-        let membrane = (1.0 - (border + 0.5 * at.grain).abs() / 0.9).clamp(0.0, 1.0);
+        let membrane = (1.0 - (border + 0.6 * at.clump).abs() / 0.9).clamp(0.0, 1.0);
         e += 4.0 * membrane;
         h += 1.5 * membrane;
         self.open(at, flags, (h, e))
@@ -179,12 +212,12 @@ impl<'a> Ground<'a> {
     /// Cuts the sinusoid into the ground: pale plasma, a thin lining.
     #[inline]
     fn open(&self, at: &Place, flags: &mut u8, (h, e): (f32, f32)) -> (u8, u8) {
-        let inside = (at.into_slit * 1.4 + 0.5).clamp(0.0, 1.0);
+        let inside = (at.into_slit + 0.5).clamp(0.0, 1.0);
         if at.into_slit > 0.0 {
             *flags |= SINUSOID;
         }
         let lining = (1.0 - (at.into_slit + 0.3).abs() / 0.8).clamp(0.0, 1.0);
-        let plasma = (1.6 + 1.6 * at.grain + 6.0 * (at.pallor - 0.2).max(0.0)).clamp(0.0, 9.0);
+        let plasma = (1.8 + 2.0 * at.grain + 7.0 * (at.clump - 0.45).max(0.0)).clamp(0.0, 10.0);
         let mix = |cell: f32, slit: f32| cell + (slit - cell) * inside;
         (byte(mix(h, 0.4 * plasma) + 3.5 * lining), byte(mix(e, plasma) + 4.0 * lining))
     }
@@ -192,7 +225,7 @@ impl<'a> Ground<'a> {
     /// Coagulated cytoplasm: deep pink, smudged, without blue.
     #[inline]
     fn dead(&self, at: &Place, border: f32, flags: &mut u8) -> (u8, u8) {
-        let crack = (1.0 - (border + 0.8 * at.grain).abs() / 1.2).clamp(0.0, 1.0);
+        let crack = (1.0 - (border + 0.9 * at.clump).abs() / 1.2).clamp(0.0, 1.0);
         let e = 41.0 + 5.5 * at.grain + 6.0 * at.pallor - 12.0 * crack;
         let h = 7.0 + 2.2 * at.grain;
         let narrow = Place { into_slit: at.into_slit - 1.4, ..*at };
@@ -203,13 +236,17 @@ impl<'a> Ground<'a> {
 /// What one pixel's ground depends on.
 #[derive(Clone, Copy)]
 struct Place {
-    edge: f32,
+    within_capsule: bool,
     zone: f32,
+    /// Fine and coarse grain, SD about 0.55.
     grain: f32,
+    clump: f32,
     /// Depth inside a sinusoid in µm, negative outside.
     into_slit: f32,
     /// Place in the clearing order, about −1..1.
     pallor: f32,
+    /// Slow change of the stain, about −1..1.
+    slow: f32,
 }
 
 fn bin(pallor: f32) -> usize {

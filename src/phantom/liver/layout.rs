@@ -17,7 +17,9 @@ const TRACTS_APART_UM: f32 = 190.0;
 const TRACT_SHARE: f32 = 0.9;
 
 /// Structures whose centre is nearer than this to the section's edge are left out, in µm.
-const FROM_EDGE_UM: f32 = 25.0;
+const FROM_EDGE_UM: f32 = 42.0;
+/// In small pictures that is this share of the side.
+const FROM_EDGE_SHARE: f32 = 0.04;
 /// Parenchyma left between a structure and the section's edge, in µm.
 const AROUND_UM: f32 = 16.0;
 
@@ -88,7 +90,8 @@ impl Layout {
         let mut tracts: Vec<Tract> = corners.iter().map(|&c| tract(c, um, &mut s)).collect();
         let mut veins: Vec<Vein> = centres.iter().map(|&c| vein(c, um, &mut s)).collect();
         let edge = Edge::new(size, um);
-        let whole = |b: &Blob| edge.distance(b.x / um, b.y / um) > FROM_EDGE_UM;
+        let least = (FROM_EDGE_SHARE * edge.least).min(FROM_EDGE_UM);
+        let whole = |b: &Blob| edge.distance(b.x / um, b.y / um) > least;
         tracts.retain(|t| whole(&t.cuff));
         veins.retain(|v| whole(&v.lumen));
         let kept: Vec<Blob> =
@@ -233,7 +236,8 @@ fn terrain(edge: &Edge, (centres, corners): (&[Spot], &[Spot]), kept: &[Blob], s
             let (vein, tract) = (far(&centres, at), far(&corners, at));
             let wave = edge.amplitude() * noise_at(&coast, i, j);
             let inwards = edge.distance(at.0 / um, at.1 / um) + wave;
-            let inwards = kept.iter().fold(inwards, |d, b| bulge(d, AROUND_UM - b.distance(at.0, at.1) / um));
+            let near = kept.iter().filter(|b| (b.x - at.0).abs() < reach / 3.0);
+            let inwards = near.fold(inwards, |d, b| bulge(d, AROUND_UM - b.distance(at.0, at.1) / um));
             out[0] = inwards + 5.0 * noise_at(&rough, i, j);
             out[1] = vein / (vein + tract).max(1.0);
             out[2] = noise_at(&slits, i, j);
@@ -244,7 +248,7 @@ fn terrain(edge: &Edge, (centres, corners): (&[Spot], &[Spot]), kept: &[Blob], s
 
 /// Joins two shapes, given distances inwards in µm, with a fillet.
 fn bulge(a: f32, b: f32) -> f32 {
-    const FILLET_UM: f32 = 40.0;
+    const FILLET_UM: f32 = 80.0;
     let h = (1.0 - (a - b).abs() / FILLET_UM).max(0.0);
     a.max(b) + h * h * FILLET_UM * 0.25
 }

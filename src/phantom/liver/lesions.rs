@@ -171,8 +171,8 @@ fn red_cell(canvas: &mut Canvas, map: &mut Map, (x, y): (f32, f32), place: u8, p
             map.set(x, y, flags | BLOOD);
             let depth = (-d / r).clamp(0.0, 1.0);
             canvas.h.set(x, y, 1);
-            canvas.e.set(x, y, (10.0 * ink) as u8);
-            canvas.rbc.set(x, y, ((47.0 - 9.0 * depth * depth) * ink) as u8);
+            canvas.e.set(x, y, (13.0 * ink) as u8);
+            canvas.rbc.set(x, y, ((43.0 - 9.0 * depth * depth) * ink) as u8);
         }
     });
     fresh

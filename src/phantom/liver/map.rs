@@ -1,7 +1,7 @@
 //! What lies where: one byte of flags per pixel.
 
 use crate::{
-    phantom::blob::{Outline, scan},
+    phantom::blob::{Outline, any_inside, scan},
     raster::Plane,
 };
 
@@ -51,12 +51,10 @@ pub(super) fn is_within(map: &Map, outline: &impl Outline, not: u8) -> bool {
     if x0 < 0.0 || y0 < 0.0 || x1 > map.width() as f32 || y1 > map.height() as f32 {
         return false;
     }
-    let mut within = true;
-    scan(outline, (map.width(), map.height()), 0.0, |x, y, d| {
+    !any_inside(outline, (map.width(), map.height()), |x, y| {
         let flags = map.at(x, y);
-        within &= d >= 0.0 || (is_parenchyma(flags) && flags & not == 0);
-    });
-    within
+        !is_parenchyma(flags) || flags & not != 0
+    })
 }
 
 /// Returns the flags at a place; 0 outside.

@@ -1,63 +1,24 @@
 //! The true values of what was painted, by domain.md §3.2.
 
-use rayon::prelude::*;
-
 use super::{
     cells::Nucleus,
-    fat::{Drop, MACRO_UM, MICRO_PER_CELL, eq_diameter_um},
-    layout::{Layout, Vein},
-    map::{self, BLOOD, CLEARING, LUMEN, Map, NECROSIS, SINUSOID, TISSUE},
+    census::{Census, Pixels, total},
+    fat::{self, Drop, Size, eq_diameter_um},
+    layout::Layout,
+    map::Map,
 };
-use crate::phantom::{Canvas, Truth, blob::scan};
+use crate::phantom::{Canvas, Truth};
 
-/// Empty lumina at least this large are not tissue, in µm² (domain.md §2.0).
-const HOLE_UM2: f32 = 5000.0;
-
-/// Pixels of each kind.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pixels {
-    tissue: u64,
-    parenchyma: u64,
-    fat: u64,
-    sinusoid: u64,
-    blood: u64,
-    necrosis: u64,
-    clearing: u64,
-}
-
-impl Pixels {
-    fn add(mut self, other: Self) -> Self {
-        let own = [
-            (&mut self.tissue, other.tissue),
-            (&mut self.parenchyma, other.parenchyma),
-            (&mut self.fat, other.fat),
-            (&mut self.sinusoid, other.sinusoid),
-            (&mut self.blood, other.blood),
-            (&mut self.necrosis, other.necrosis),
-            (&mut self.clearing, other.clearing),
-        ];
-        own.into_iter().for_each(|(a, b)| *a += b);
-        self
-    }
-
-    /// Counts one pixel; what lies on top hides what is below.
-    #[inline]
-    fn count(&mut self, flags: u8, nucleus: u32, vacuole: u32) {
-        if flags & TISSUE == 0 {
-            return;
-        }
-        self.tissue += 1;
-        let bare = nucleus == 0 && vacuole == 0;
-        self.blood += u64::from(bare && flags & BLOOD != 0);
-        if map::is_parenchyma(flags) {
-            self.parenchyma += 1;
-            self.fat += u64::from(vacuole != 0);
-            self.sinusoid += u64::from(bare && flags & SINUSOID != 0);
-            self.clearing += u64::from(bare && flags & CLEARING != 0);
-            self.necrosis += u64::from(flags & NECROSIS != 0);
-        }
-    }
-}
+/// Squares count if parenchyma fills at least this share of them.
+const SQUARE_SHARE: f64 = 0.5;
+/// Fat of a square's parenchyma from which it is affected, % (domain.md §3.2).
+const MACRO_AFFECTED_PCT: f64 = 3.0;
+const MICRO_AFFECTED_PCT: f64 = 8.0;
+/// Small vacuoles make a cell steatotic from this share of its area, % (domain.md §3.2).
+const MICRO_STEATOTIC_PCT: f64 = 15.0;
+/// Zones around veins and tracts, in µm, and the least fat for which they are compared, %.
+const ZONE_UM: f32 = 100.0;
+const ZONE_FAT_PCT: f64 = 0.5;
 
 /// What the painter knows besides the pixels.
 pub(super) struct Painted<'a> {
@@ -66,116 +27,117 @@ pub(super) struct Painted<'a> {
     pub(super) drops: &'a [Drop],
     pub(super) cells: usize,
     pub(super) foci: usize,
+    pub(super) pyknotic: usize,
+    /// Lymphocytes in portal tracts.
+    pub(super) portal: usize,
+    /// Widths of sinusoids, in pixels.
+    pub(super) slits: Vec<f64>,
 }
 
-/// States the truth of a painted canvas.
+/// States the truth of a painted canvas. Values that do not exist (the diameter of no vacuole) are left
+/// out.
 pub(super) fn state(painted: &Painted<'_>, canvas: &Canvas, map: &Map) -> Truth {
-    let um = painted.layout.um;
-    let pixels = count(canvas, map);
-    let mm2 = |n: u64| n as f64 / (f64::from(um) * 1000.0).powi(2);
-    let parenchyma_mm2 = mm2(pixels.parenchyma);
-    let mut truth = Truth::default();
-    let mut put = |name: &str, value: f64| {
-        if value.is_finite() {
-            truth.features.insert(name.to_owned(), value);
-        }
-    };
-    put("tissue_area_mm2", mm2(pixels.tissue - holes(painted.layout, map)));
+    let sizes = fat::sizes(painted.drops, painted.cells, painted.layout.um);
+    let census = Census::new(painted.layout, map, canvas, &sizes);
+    let squares = census.squares();
+    let pixels = total(&squares);
+    let mut values = areas(painted, &census, &squares, &pixels);
+    values.extend(nuclei(painted, &census, &pixels));
+    values.extend(vacuoles(painted, &census, &sizes, &pixels));
+    let features = values.into_iter().filter(|(_, v)| v.is_finite());
+    Truth { features: features.map(|(k, v)| (k.to_owned(), v)).collect(), ..Truth::default() }
+}
+
+type Values = Vec<(&'static str, f64)>;
+
+fn areas(painted: &Painted<'_>, census: &Census<'_>, squares: &[Pixels], pixels: &Pixels) -> Values {
+    let um = f64::from(painted.layout.um);
+    let mm2 = |n: u64| n as f64 / (um * 1000.0).powi(2);
     let share = |n: u64| 100.0 * n as f64 / pixels.parenchyma as f64;
-    let (large, small) = fat(painted);
-    put("fat_area_pct", share(pixels.fat));
-    put("macro_fat_area_pct", share(large));
-    put("micro_fat_area_pct", share(small));
-    put("cytoplasm_clearing_pct", share(pixels.clearing));
-    put("necrosis_area_pct", share(pixels.necrosis));
-    put("sinusoid_area_pct", share(pixels.sinusoid));
-    put("rbc_area_pct", share(pixels.blood));
-    put("inflammatory_foci_per_mm2", painted.foci as f64 / parenchyma_mm2);
-    put("hepatocyte_nuclear_density_per_mm2", painted.nuclei.len() as f64 / parenchyma_mm2);
-    let areas = painted.nuclei.iter().map(|n| n.pixels as f64 / f64::from(um * um)).collect::<Vec<_>>();
-    put("hepatocyte_nuclear_area_um2_cv", variation(&areas));
-    put("hepatocyte_nuclear_area_um2_median", quantile(areas, 0.5));
-    put("hepatocyte_binucleate_pct", binucleate_pct(painted.nuclei));
-    let diameters: Vec<f64> = painted.drops.iter().map(|d| f64::from(eq_diameter_um(d.pixels, um))).collect();
-    put("vacuole_eq_diameter_um_median", quantile(diameters.clone(), 0.5));
-    put("vacuole_eq_diameter_um_p90", quantile(diameters, 0.9));
-    let veins = &painted.layout.veins;
-    let minor: Vec<f64> =
-        veins.iter().filter_map(|v| minor_axis_px(v, map)).map(|d| d / f64::from(um)).collect();
-    put("central_vein_diameter_um_median", quantile(minor, 0.5));
-    truth
+    let veins = painted.layout.veins.iter();
+    let minor: Vec<f64> = veins.filter_map(|v| census.minor_axis_px(v)).map(|d| d / um).collect();
+    let widths = painted.slits.iter().map(|w| w / um).collect();
+    vec![
+        ("tissue_area_mm2", mm2(pixels.tissue - census.holes())),
+        ("fat_area_pct", share(pixels.fat)),
+        ("macro_fat_area_pct", share(pixels.macro_fat)),
+        ("micro_fat_area_pct", share(pixels.micro_fat)),
+        ("macro_affected_area_pct", affected(squares, |p| p.macro_fat, MACRO_AFFECTED_PCT)),
+        ("micro_affected_area_pct", affected(squares, |p| p.micro_fat, MICRO_AFFECTED_PCT)),
+        ("cytoplasm_clearing_pct", share(pixels.clearing)),
+        ("necrosis_area_pct", share(pixels.necrosis)),
+        ("sinusoid_area_pct", share(pixels.sinusoid)),
+        ("sinusoid_width_um_median", quantile(widths, 0.5)),
+        ("rbc_area_pct", share(pixels.blood)),
+        ("inflammatory_foci_per_mm2", painted.foci as f64 / mm2(pixels.parenchyma)),
+        ("portal_leukocyte_density_per_mm2", painted.portal as f64 / mm2(pixels.tract)),
+        ("central_vein_diameter_um_median", quantile(minor, 0.5)),
+    ]
 }
 
-fn count(canvas: &Canvas, map: &Map) -> Pixels {
-    let width = map.width();
-    let layer = |name: &str| canvas.labels.get(name);
-    let (nuclei, vacuoles) = (layer("nuclei"), layer("vacuoles"));
-    (0..map.height())
-        .into_par_iter()
-        .map(|y| {
-            let mut sums = Pixels::default();
-            for (x, &flags) in map.row(y).iter().enumerate().take(width) {
-                let id = |p: Option<&crate::raster::Plane<u32>>| p.map_or(0, |p| p.at(x, y));
-                sums.count(flags, id(nuclei), id(vacuoles));
-            }
-            sums
-        })
-        .reduce(Pixels::default, Pixels::add)
-}
-
-/// Returns the empty pixels of large lumina.
-fn holes(layout: &Layout, map: &Map) -> u64 {
-    let least = HOLE_UM2 * layout.um * layout.um;
-    let lumina = layout.veins.iter().map(|v| v.lumen).chain(layout.tracts.iter().map(|t| t.vein));
-    let mut empty = 0;
-    for lumen in lumina.filter(|l| l.area() >= least) {
-        scan(&lumen, layout.size, 0.0, |x, y, d| {
-            empty += u64::from(d < 0.0 && map.at(x, y) & (LUMEN | BLOOD) == LUMEN);
-        });
+fn affected(squares: &[Pixels], fat: impl Fn(&Pixels) -> u64, least_pct: f64) -> f64 {
+    let full = squares.iter().map(|p| p.tissue).max().unwrap_or(0) as f64;
+    let counted = squares.iter().filter(|p| p.parenchyma as f64 >= SQUARE_SHARE * full);
+    let (mut all, mut over) = (0_u64, 0_u64);
+    for p in counted {
+        all += 1;
+        over += u64::from(100.0 * fat(p) as f64 >= least_pct * p.parenchyma as f64);
     }
-    empty
+    100.0 * over as f64 / all as f64
 }
 
-/// Returns pixels of macrovesicular and of microvesicular vacuoles.
-fn fat(painted: &Painted<'_>) -> (u64, u64) {
+fn nuclei(painted: &Painted<'_>, census: &Census<'_>, pixels: &Pixels) -> Values {
+    let um2 = f64::from(painted.layout.um).powi(2);
+    let nuclei = painted.nuclei;
+    let count = nuclei.len() as f64;
+    let areas: Vec<f64> = nuclei.iter().map(|n| n.pixels as f64 / um2).collect();
+    let pairs = nuclei.windows(2).filter(|w| w[0].cell == w[1].cell).count() as f64;
+    let all = count + painted.pyknotic as f64;
+    vec![
+        ("hepatocyte_nuclear_density_per_mm2", count * 1e6 * um2 / pixels.parenchyma as f64),
+        ("hepatocyte_nuclear_area_um2_cv", variation(&areas)),
+        ("hepatocyte_nuclear_area_um2_median", quantile(areas, 0.5)),
+        ("hepatocyte_binucleate_pct", 100.0 * pairs / (count - pairs)),
+        ("hepatocyte_area_um2_median", quantile(census.territories_um2(nuclei), 0.5)),
+        ("pyknotic_hepatocyte_pct", 100.0 * painted.pyknotic as f64 / all),
+    ]
+}
+
+fn vacuoles(painted: &Painted<'_>, census: &Census<'_>, sizes: &[Size], pixels: &Pixels) -> Values {
     let um = painted.layout.um;
-    let is_large = |d: &&Drop| eq_diameter_um(d.pixels, um) >= MACRO_UM;
-    let large = painted.drops.iter().filter(is_large).map(|d| d.pixels).sum();
-    let mut per_cell = vec![(0_usize, 0_u64); painted.cells];
-    for d in painted.drops.iter().filter(|d| !is_large(d)) {
-        let (count, pixels) = &mut per_cell[d.cell];
-        (*count, *pixels) = (*count + 1, *pixels + d.pixels);
+    let diameters: Vec<f64> = painted.drops.iter().map(|d| f64::from(eq_diameter_um(d.pixels, um))).collect();
+    let mut values = vec![
+        ("vacuole_eq_diameter_um_median", quantile(diameters.clone(), 0.5)),
+        ("vacuole_eq_diameter_um_p90", quantile(diameters, 0.9)),
+        ("steatotic_hepatocyte_pct", steatotic_pct(painted, sizes, pixels)),
+    ];
+    if 100.0 * pixels.fat as f64 >= ZONE_FAT_PCT * pixels.parenchyma as f64 {
+        let (veins, tracts) = (&painted.layout.veins, &painted.layout.tracts);
+        let central = census.fat_around(veins.iter().map(|v| &v.lumen), ZONE_UM * um);
+        let portal = census.fat_around(tracts.iter().map(|t| &t.cuff), ZONE_UM * um);
+        values.push(("zonal_fat_ratio", central / portal));
     }
-    (large, per_cell.iter().filter(|c| c.0 >= MICRO_PER_CELL).map(|c| c.1).sum())
+    values
 }
 
-fn binucleate_pct(nuclei: &[Nucleus]) -> f64 {
-    let pairs = nuclei.windows(2).filter(|w| w[0].cell == w[1].cell).count();
-    100.0 * pairs as f64 / (nuclei.len() - pairs) as f64
-}
-
-/// Returns the minor axis of a lumen that lies in the picture as a whole.
-fn minor_axis_px(v: &Vein, map: &Map) -> Option<f64> {
-    let (mut n, mut sums, mut products, mut whole) = (0.0, [0.0; 2], [0.0; 3], true);
-    let [x0, y0, x1, y1] = crate::phantom::blob::Outline::bounds(&v.lumen);
-    whole &= x0 >= 0.0 && y0 >= 0.0 && x1 <= map.width() as f32 && y1 <= map.height() as f32;
-    scan(&v.lumen, (map.width(), map.height()), 0.0, |x, y, d| {
-        if d < 0.0 {
-            whole &= map.at(x, y) & TISSUE != 0;
-            let (x, y) = (x as f64 - f64::from(x0), y as f64 - f64::from(y0));
-            n += 1.0;
-            sums = [sums[0] + x, sums[1] + y];
-            products = [products[0] + x * x, products[1] + y * y, products[2] + x * y];
+/// Returns the share of cells with a nucleus in the section whose own vacuoles make them steatotic.
+fn steatotic_pct(painted: &Painted<'_>, sizes: &[Size], pixels: &Pixels) -> f64 {
+    let cell_px = pixels.parenchyma as f64 / painted.cells as f64;
+    let mut micro = vec![0_u64; painted.cells];
+    let mut steatotic = vec![false; painted.cells];
+    for (drop, size) in painted.drops.iter().zip(sizes) {
+        match size {
+            Size::Macro => steatotic[drop.cell] = true,
+            Size::Micro => micro[drop.cell] += drop.pixels,
+            Size::Single => {}
         }
-    });
-    if !whole || n < 1.0 {
-        return None;
     }
-    let (mx, my) = (sums[0] / n, sums[1] / n);
-    let (xx, yy) = (products[0] / n - mx * mx, products[1] / n - my * my);
-    let xy = products[2] / n - mx * my;
-    let least = (xx + yy) / 2.0 - (((xx - yy) / 2.0).powi(2) + xy * xy).sqrt();
-    Some(4.0 * least.max(0.0).sqrt())
+    for (cell, &n) in micro.iter().enumerate() {
+        steatotic[cell] |= n as f64 * 100.0 >= MICRO_STEATOTIC_PCT * cell_px;
+    }
+    let mut seen: Vec<usize> = painted.nuclei.iter().map(|n| n.cell).collect();
+    seen.dedup();
+    100.0 * seen.iter().filter(|&&c| steatotic[c]).count() as f64 / seen.len() as f64
 }
 
 /// Returns a quantile with linear interpolation; NaN of nothing.

@@ -85,14 +85,12 @@ impl Pen<'_> {
     }
 }
 
-/// Paints all veins and tracts.
-pub(super) fn paint(layout: &Layout, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
+/// Paints all veins and tracts; returns the number of lymphocytes in tracts.
+pub(super) fn paint(layout: &Layout, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) -> usize {
     for v in &layout.veins {
         paint_vein(v, canvas, map, pen);
     }
-    for t in &layout.tracts {
-        paint_tract(t, layout, canvas, map, pen);
-    }
+    layout.tracts.iter().map(|t| paint_tract(t, layout, canvas, map, pen)).sum()
 }
 
 /// Like [`Canvas::shade`] without leaving the tissue.
@@ -127,7 +125,7 @@ fn lining(blob: &Blob, every_um: f32, canvas: &mut Canvas, map: &Map, pen: &mut 
     }
 }
 
-fn paint_tract(t: &Tract, layout: &Layout, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
+fn paint_tract(t: &Tract, layout: &Layout, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) -> usize {
     let um = pen.stamp.um();
     collagen(t, layout, canvas, map);
     shade(canvas, map, &t.vein.grown(2.2 * um), um, Dye::he(7, 27));
@@ -135,7 +133,7 @@ fn paint_tract(t: &Tract, layout: &Layout, canvas: &mut Canvas, map: &Map, pen: 
     lining(&t.vein.grown(1.1 * um), 22.0, canvas, map, pen);
     arteriole(&t.arteriole, canvas, map, pen);
     duct(&t.duct, canvas, map, pen);
-    stroma(t, canvas, map, pen);
+    stroma(t, canvas, map, pen)
 }
 
 /// Wavy bundles of fibres with pale clefts between them.
@@ -190,8 +188,9 @@ fn duct(outer: &Blob, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
     }
 }
 
-/// Fibroblasts and a few lymphocytes between the vessels.
-fn stroma(t: &Tract, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
+/// Paints fibroblasts and a few lymphocytes between the vessels; returns the number of the latter.
+fn stroma(t: &Tract, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) -> usize {
+    let mut lymphocytes = 0;
     let um = pen.stamp.um();
     let count = (t.cuff.area() / (um * um) * 0.0019) as usize;
     for _ in 0..count {
@@ -203,7 +202,7 @@ fn stroma(t: &Tract, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
             continue;
         }
         if pen.stream.chance(0.3) {
-            pen.lymphocyte(canvas, map, (x, y));
+            lymphocytes += usize::from(pen.lymphocyte(canvas, map, (x, y)));
         } else {
             let (rx, ry) = (pen.stream.range(3.6, 5.8) * um, pen.stream.range(1.0, 1.5) * um);
             let along = t.angle + pen.stream.normal(0.0, 0.3);
@@ -211,4 +210,5 @@ fn stroma(t: &Tract, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) {
             pen.nucleus(canvas, map, NucleusKind::Elongated, &Blob::ellipse(x, y, rx, ry, along), ink);
         }
     }
+    lymphocytes
 }

@@ -22,8 +22,12 @@ use crate::{
 const GRAIN_PX: usize = 1024;
 /// Rows and columns painted with one list of neighbouring acini.
 const BLOCK_PX: usize = 8;
+/// An acinus belongs to the organ if its centre lies at least this deep in it, µm.
+const KEPT_UM: f32 = -6.0;
+/// Acini of the organ bulge this far over its smooth outline.
+const BULGE_UM: f32 = 6.0;
 /// Share of the cells of an acinus whose nucleus lies in the section.
-const NUCLEUS_SHOWN: f32 = 0.74;
+const NUCLEUS_SHOWN: f32 = 0.86;
 /// Distance of nuclei from the base of the cell, µm.
 const NUCLEUS_DEPTH_UM: f32 = 5.6;
 
@@ -42,7 +46,7 @@ impl Acinus {
 
     /// Number of cells around the lumen.
     fn cells(self) -> f32 {
-        6.0 + (self.hash & 3) as f32
+        7.0 + (self.hash & 3) as f32
     }
 
     fn turn(self) -> f32 {
@@ -96,28 +100,61 @@ struct Depth {
     base: f32,
 }
 
-fn depth(node: &Node, acinus_border: f32, gap: f32) -> Depth {
+/// `open` is how open the cleft to the next acinus is ([`openness`]).
+fn depth(node: &Node, acinus_border: f32, open: f32, gap: f32) -> Depth {
     let septum = node[LOBULE] - gap * septum_um(node[SEPTUM]);
-    let cleft = acinus_border - gap * cleft_um(node[CLEFT]);
+    let cleft = acinus_border - gap * cleft_um(node[CLEFT]) * open;
     Depth {
         gap: septum.min(cleft).min(node[ORGAN]),
         base: acinus_border.min(septum).min(node[ORGAN]).min(node[ROOM]),
     }
 }
 
+/// The smaller of two distances, with the corner where they meet rounded over about 10 µm.
+#[inline]
+fn round_min(a: f32, b: f32) -> f32 {
+    let overlap = (10.0 - (a - b).abs()).max(0.0);
+    a.min(b) - overlap * overlap * (1.0 / 40.0)
+}
+
+/// How open the cleft between two acini is, 0 to 3: most are shut.
+pub(super) fn openness(a: u32, b: u32) -> f32 {
+    let z = (a.min(b).wrapping_mul(0x9e37_79b9) ^ a.max(b)).wrapping_mul(0x85eb_ca6b);
+    let u = ((z ^ (z >> 13)).wrapping_mul(0xc2b2_ae35) >> 24) as f32 * (1.0 / 255.0);
+    3.0 * u * u * u
+}
+
 /// What the painting of a pixel needs.
 struct Brush<'a> {
     plan: &'a Plan,
+    /// Fine grain: granules and ribosomes.
     grain: Plane<u8>,
+    /// Coarser unevenness within a cell.
+    mottle: Plane<u8>,
+    /// Whether an acinus belongs to the organ; those left out make its outline scalloped.
+    kept: Vec<bool>,
     um: f32,
     seed: u64,
+}
+
+/// Reads a tile that is laid out mirrored, so that no seam shows; −128..127.
+#[inline]
+fn tiled(tile: &Plane<u8>, x: usize, y: usize) -> f32 {
+    let fold = |v: usize| {
+        let v = v % (2 * GRAIN_PX);
+        if v < GRAIN_PX { v } else { 2 * GRAIN_PX - 1 - v }
+    };
+    f32::from(tile.at(fold(x), fold(y))) - 128.0
 }
 
 /// Paints the whole organ as acinar tissue and gaps.
 pub(super) fn cytoplasm(easel: &mut Easel<'_>, plan: &Plan) {
     let um = easel.um;
-    let grain = noise(GRAIN_PX, GRAIN_PX, (1.7 * um).max(1.0), 2, &mut Stream::new(easel.seed, "grain"));
-    let brush = Brush { plan, grain, um, seed: easel.seed };
+    let mut s = Stream::new(easel.seed, "grain");
+    let mut tile = |um_period: f32| noise(GRAIN_PX, GRAIN_PX, (um_period * um).max(1.0), 2, &mut s);
+    let (grain, mottle) = (tile(1.7), tile(7.0));
+    let kept = plan.acini.spots().iter().map(|&(x, y)| plan.land.at(x, y)[ORGAN] > KEPT_UM).collect();
+    let brush = Brush { plan, grain, mottle, kept, um, seed: easel.seed };
     let (width, _) = easel.canvas.size();
     let band = width * BLOCK_PX;
     let rows = easel
@@ -136,7 +173,7 @@ pub(super) fn cytoplasm(easel: &mut Easel<'_>, plan: &Plan) {
             }
             for x0 in (0..width).step_by(BLOCK_PX) {
                 let centre = (x0 as f32 + 4.0, y0 as f32 + 4.0);
-                if plan.land.at(centre.0, centre.1)[ORGAN] * um < -10.0 {
+                if plan.land.at(centre.0, centre.1)[ORGAN] < -BULGE_UM - 6.0 {
                     continue;
                 }
                 plan.acini.candidates(centre, 5.7 + 20.0 * um, near);
@@ -158,15 +195,23 @@ impl Brush<'_> {
     /// Returns the dye and the class of a pixel, or `None` on glass.
     #[inline]
     fn pixel(&self, x: usize, y: usize, node: &Node, near: &[u32]) -> Option<(Dye, u8)> {
-        if node[ORGAN] * self.um < -1.0 {
+        if node[ORGAN] < -BULGE_UM - 1.0 {
             return None;
         }
         let at = (x as f32 + 0.5 + node[WARP_X] * self.um, y as f32 + 0.5 + node[WARP_Y] * self.um);
         let near = self.plan.acini.pick(at, near)?;
-        let depth = depth(node, near.border / self.um, self.plan.gap);
+        let (mine, next) = (self.kept[near.first as usize], self.kept[near.second as usize]);
+        let outline = if next { f32::MAX } else { near.border / self.um };
+        let mut node = *node;
+        node[ORGAN] = round_min(node[ORGAN] + BULGE_UM, outline);
+        if !mine || node[ORGAN] * self.um < -1.0 {
+            return None;
+        }
+        let open = openness(near.first, near.second);
+        let depth = depth(&node, near.border / self.um, open, self.plan.gap);
         let cover = (0.5 + depth.gap * self.um / (0.9 * self.um).max(1.0)).clamp(0.0, 1.0);
-        let grain = f32::from(self.grain.at(x % GRAIN_PX, y % GRAIN_PX)) - 128.0;
-        let gap = self.gap(node, grain);
+        let (grain, mottle) = (tiled(&self.grain, x, y), tiled(&self.mottle, x, y));
+        let gap = self.gap(&node, grain);
         if cover <= 0.0 {
             return Some((Dye::he(gap.0 as u8, gap.1 as u8), class::GAP));
         }
@@ -176,7 +221,7 @@ impl Brush<'_> {
         let (h, e) = if node[ROOM] < 1.3 {
             (5.0 + grain * 0.03, 15.0 + grain * 0.08)
         } else {
-            self.cell(acinus, off, depth, node, grain)
+            self.cell(acinus, off, depth, [grain, mottle], node[TONE])
         };
         let mix = |a: f32, b: f32| (a + (b - a) * cover).clamp(0.0, 255.0) as u8;
         let kind = match (depth.gap < 0.0, node[ROOM] < 1.3) {
@@ -187,18 +232,31 @@ impl Brush<'_> {
         Some((Dye::he(mix(gap.0, h), mix(gap.1, e)), kind))
     }
 
-    /// Clear, with a wisp of collagen along the middle of a septum.
+    /// Clear, with wisps of collagen along a septum.
     fn gap(&self, node: &Node, grain: f32) -> (f32, f32) {
         let half = (self.plan.gap * septum_um(node[SEPTUM])).max(0.5);
-        let off = (node[LOBULE] + node[WARP_X] * 0.25 - half * 0.25).abs();
-        let wisp = (1.3 - off / (0.8 + 0.12 * half) + grain * 0.006).clamp(0.0, 1.0);
-        let wisp = if node[LOBULE] < half { wisp } else { 0.0 };
-        (1.0 + 3.0 * wisp, 1.5 + (11.0 + grain * 0.05) * wisp)
+        if node[LOBULE] > half {
+            return (0.6, 1.5);
+        }
+        let wisp = |at: f32, width: f32| (1.0 - (node[LOBULE] - at).abs() / width).max(0.0);
+        let sway = (node[WARP_X] * 0.35, node[WARP_Y] * 0.35);
+        let fade = (0.75 + 0.5 * node[TONE] + grain * 0.003).clamp(0.2, 1.0);
+        let fade = fade * (node[ORGAN] / 50.0).clamp(0.0, 1.0);
+        let ink = wisp(half * 0.12 + sway.0.max(0.0), 1.3) + 0.7 * wisp(half * 0.55 + sway.1, 1.0);
+        let ink = (ink * fade).min(1.0);
+        (0.6 + 3.5 * ink, 1.5 + 15.0 * ink)
     }
 
-    /// Haematoxylin and eosin of a place inside an acinar cell.
+    /// Haematoxylin and eosin of a place inside an acinar cell, `off` µm from the acinus's centre.
     #[inline]
-    fn cell(&self, acinus: Acinus, off: (f32, f32), depth: Depth, node: &Node, grain: f32) -> (f32, f32) {
+    fn cell(
+        &self,
+        acinus: Acinus,
+        off: (f32, f32),
+        depth: Depth,
+        [grain, mottle]: [f32; 2],
+        tone: f32,
+    ) -> (f32, f32) {
         let out = off.0.hypot(off.1);
         let n = acinus.cells();
         let turn = diamond(off.0, off.1) * n * 0.25 + acinus.turn() * n;
@@ -208,20 +266,21 @@ impl Brush<'_> {
         let t = base / (base + out + 0.1);
         let tint = acinus.cell_tint(cell % n as u32);
         // The purple base reaches further in some cells than in others.
-        let edge = 0.42 + 0.10 * tint + grain * 0.0016;
-        let apical = ((t - edge) * 3.2 + 0.5).clamp(0.0, 1.0);
+        let edge = 0.44 + 0.16 * tint + mottle * 0.0022 + grain * 0.001;
+        let apical = ((t - edge) * 2.3 + 0.5).clamp(0.0, 1.0);
         let apical = apical * apical * (3.0 - 2.0 * apical);
-        let zymogen = (0.45 + 0.55 * acinus.zymogen()) * (1.0 + grain * 0.011);
-        let mut h = 11.0 + 20.0 * (1.0 - apical) * (1.0 + 0.25 * tint) + grain * 0.05;
-        let mut e = 21.0 + 21.0 * apical * zymogen + grain * 0.06;
-        let seam = (1.0 - wall / 0.55).max(0.0) * (1.0 - apical);
+        let zymogen = (0.35 + 0.65 * acinus.zymogen()) * (1.0 + grain * 0.010 + mottle * 0.003);
+        let basal = (1.0 - apical) * (1.0 + 0.22 * tint + mottle * 0.0042 + grain * 0.0015);
+        let mut h = 11.0 + 20.0 * basal + grain * 0.02;
+        let mut e = 15.0 + 20.0 * apical * zymogen + grain * 0.035 + mottle * 0.015;
+        let seam = (1.0 - wall / 0.6).max(0.0) * (1.0 - apical * 0.8);
         let brim = (1.0 - depth.base / 0.7).clamp(0.0, 1.0);
-        h *= 1.0 - 0.28 * seam - 0.3 * brim;
-        e *= 1.0 - 0.18 * seam - 0.2 * brim;
+        h *= 1.0 - 0.24 * seam - 0.22 * brim;
+        e *= 1.0 - 0.16 * seam - 0.12 * brim;
         // A slit of lumen where the tips meet.
-        let lumen = ((t - 0.93) * 18.0).clamp(0.0, 1.0) * (1.0 - acinus.zymogen());
-        let strength = 1.0 + 0.1 * node[TONE] + 0.07 * acinus.tint();
-        (h * strength * (1.0 - 0.5 * lumen), e * strength * (1.0 - 0.45 * lumen))
+        let lumen = ((t - 0.90) * 14.0).clamp(0.0, 1.0) * (1.0 - acinus.zymogen());
+        let strength = 1.0 + 0.1 * tone + 0.08 * acinus.tint();
+        (h * strength * (1.0 - 0.5 * lumen), e * strength * (1.0 - 0.4 * lumen))
     }
 }
 
@@ -248,23 +307,50 @@ pub(super) fn nuclei(easel: &mut Easel<'_>, plan: &Plan, request: &Request) -> N
     let um = easel.um;
     let count = plan.acini.spots().len();
     let sites: Vec<Vec<Site>> = (0..count).into_par_iter().map(|k| sites(plan, k, um, easel.seed)).collect();
-    let mut sites: Vec<Site> = sites.into_iter().flatten().collect();
-    sites.retain(|site| {
+    let sites = apart(sites.into_iter().flatten(), easel.canvas.size(), um);
+    let free = |site: &Site| {
         let blob = Blob::circle(site.x, site.y, 3.6 * um);
-        easel.canvas.is_free(&blob, "nuclei")
-    });
+        easel.holds(&blob, class::ACINAR) && easel.canvas.is_free(&blob, "nuclei")
+    };
+    let sites: Vec<Site> = sites.into_iter().filter(free).collect();
     let limit = doom_limit(&sites, request.amount(&NECROSIS) / 100.0);
     let mut painted = Nuclei::default();
     for site in &sites {
         let mut s = Stream::new(site.bits, "nucleus");
         let dead = site.doom < limit;
-        if nucleus(easel, &mut s, site, dead) {
-            painted.alive += u64::from(!dead);
-            painted.pyknotic += u64::from(dead);
-        }
+        nucleus(easel, &mut s, site, dead);
+        painted.alive += u64::from(!dead);
+        painted.pyknotic += u64::from(dead);
     }
     spindles(easel, plan);
     painted
+}
+
+/// Least distance between the nuclei of two acini.
+const APART_UM: f32 = 6.6;
+
+/// Drops every site that is too near an earlier one, so that what is kept does not depend on what dies.
+fn apart(sites: impl Iterator<Item = Site>, (width, height): (usize, usize), um: f32) -> Vec<Site> {
+    let side = (APART_UM * um).max(1.0);
+    let columns = (width as f32 / side) as usize + 3;
+    let rows = (height as f32 / side) as usize + 3;
+    let mut taken: Vec<u32> = vec![u32::MAX; columns * rows];
+    let mut kept: Vec<Site> = Vec::new();
+    for site in sites {
+        let at = |v: f32, n: usize| ((v / side).max(0.0) as usize + 1).min(n - 2);
+        let (i, j) = (at(site.x, columns), at(site.y, rows));
+        let clash = (j - 1..=j + 1).any(|j| {
+            taken[j * columns + i - 1..=j * columns + i + 1].iter().any(|&k| {
+                let other = kept.get(k as usize);
+                other.is_some_and(|o| (o.x - site.x).hypot(o.y - site.y) < side)
+            })
+        });
+        if !clash {
+            taken[j * columns + i] = kept.len() as u32;
+            kept.push(site);
+        }
+    }
+    kept
 }
 
 /// Returns the rank below which nuclei are pyknotic, for a share of all.
@@ -295,7 +381,8 @@ fn sites(plan: &Plan, k: usize, um: f32, seed: u64) -> Vec<Site> {
         let (doom, bits) = (s.unit() + 1.6 * patch, s.bits());
         let (along, inset) = (s.range(0.3, 0.7), s.range(-0.6, 2.0));
         let (ux, uy) = direction((cell as f32 + along - acinus.turn() * n) * 4.0 / n);
-        let reach = ray(plan, k, &near, (ux, uy)) / um;
+        let (reach, next) = ray(plan, k, &near, (ux, uy));
+        let (reach, open) = (reach / um, openness(k as u32, next));
         let mut r = (reach - NUCLEUS_DEPTH_UM - inset).max(1.0);
         if !shown {
             continue;
@@ -303,7 +390,7 @@ fn sites(plan: &Plan, k: usize, um: f32, seed: u64) -> Vec<Site> {
         for _ in 0..5 {
             let (x, y) = unwarp(plan, (spot.0 + ux * r * um, spot.1 + uy * r * um), um);
             let node = plan.land.at(x, y);
-            let free = depth(&node, reach - r, plan.gap);
+            let free = depth(&node, reach - r, open, plan.gap);
             if free.gap.min(free.base) > 3.6 && node[ROOM] > 4.4 {
                 found.push(Site { x, y, inward: (-uy).atan2(-ux), doom, bits });
                 break;
@@ -317,8 +404,8 @@ fn sites(plan: &Plan, k: usize, um: f32, seed: u64) -> Vec<Site> {
     found
 }
 
-/// Distance from acinus `k` to its border in a direction, px.
-fn ray(plan: &Plan, k: usize, near: &[u32], (ux, uy): (f32, f32)) -> f32 {
+/// Distance from acinus `k` to its border in a direction, px, and the acinus beyond.
+fn ray(plan: &Plan, k: usize, near: &[u32], (ux, uy): (f32, f32)) -> (f32, u32) {
     let spots = plan.acini.spots();
     let own = spots[k];
     near.iter()
@@ -326,10 +413,9 @@ fn ray(plan: &Plan, k: usize, near: &[u32], (ux, uy): (f32, f32)) -> f32 {
         .filter_map(|&i| {
             let (dx, dy) = (spots[i as usize].0 - own.0, spots[i as usize].1 - own.1);
             let towards = dx * ux + dy * uy;
-            (towards > 0.0).then(|| (dx * dx + dy * dy) / (2.0 * towards))
+            (towards > 0.0).then(|| ((dx * dx + dy * dy) / (2.0 * towards), i))
         })
-        .fold(f32::MAX, f32::min)
-        .min(60.0 * plan.land.step as f32)
+        .fold((60.0 * plan.land.step as f32, k as u32), |a, b| if b.0 < a.0 { b } else { a })
 }
 
 /// Returns the pixel position that the warp moves to `to`.
@@ -342,14 +428,11 @@ fn unwarp(plan: &Plan, to: (f32, f32), um: f32) -> (f32, f32) {
     at
 }
 
-fn nucleus(easel: &mut Easel<'_>, s: &mut Stream, site: &Site, dead: bool) -> bool {
+fn nucleus(easel: &mut Easel<'_>, s: &mut Stream, site: &Site, dead: bool) {
     let um = easel.um;
     let size = if dead { s.range(1.5, 2.0) } else { s.range(2.8, 3.5) } * um;
     let long = s.range(1.0, 1.18);
     let blob = Blob::ellipse(site.x, site.y, size, size * long, site.inward).wobbly(0.025, s);
-    if !easel.canvas.is_free(&blob, "nuclei") {
-        return false;
-    }
     let kind = if dead { NucleusKind::Pyknotic } else { NucleusKind::Vesicular };
     if dead {
         let halo = Blob::ellipse(site.x, site.y, 6.5 * um, 5.5 * um, site.inward).wobbly(0.08, s);
@@ -363,7 +446,7 @@ fn nucleus(easel: &mut Easel<'_>, s: &mut Stream, site: &Site, dead: bool) -> bo
     easel.nuclei += 1;
     // Nuclei above or below the plane of focus are fainter.
     let ink = s.range(0.78, 1.14);
-    easel.stamp.nucleus(easel.canvas, s, kind, &blob, ink, easel.nuclei) > 0
+    easel.stamp.nucleus(easel.canvas, s, kind, &blob, ink, easel.nuclei);
 }
 
 /// Fibroblasts and capillary endothelium squeezed between acini.
@@ -385,12 +468,34 @@ fn spindles(easel: &mut Easel<'_>, plan: &Plan) {
             continue;
         }
         let along = (oy - own.1).atan2(ox - own.0) + FRAC_PI_2;
+        if s.chance(0.35) {
+            capillary(easel, &mut s, (x, y), along);
+            continue;
+        }
         let blob = Blob::ellipse(x, y, s.range(3.6, 5.6) * um, s.range(0.9, 1.3) * um, along);
-        if easel.canvas.is_free(&blob, "nuclei") {
+        if easel.ground.get(x as i64, y as i64) != Some(class::GLASS) && easel.canvas.is_free(&blob, "nuclei")
+        {
             easel.nuclei += 1;
             let ink = s.range(0.7, 1.0);
             let id = easel.nuclei;
             easel.stamp.nucleus(easel.canvas, &mut s, NucleusKind::Elongated, &blob, ink, id);
+        }
+    }
+}
+
+/// A few red cells in a row in a capillary between acini.
+fn capillary(easel: &mut Easel<'_>, s: &mut Stream, (x, y): (f32, f32), along: f32) {
+    let um = easel.um;
+    for k in 0..1 + s.index(4) {
+        let far = k as f32 * 4.6 * um;
+        let (cx, cy) = (x + far * along.cos(), y + far * along.sin());
+        let cell = Blob::ellipse(cx, cy, s.range(2.5, 3.3) * um, s.range(1.3, 2.2) * um, along);
+        let free = easel.ground.get(cx as i64, cy as i64);
+        if free.is_some_and(|c| c == class::ACINAR || c == class::GAP)
+            && easel.canvas.is_free(&cell, "nuclei")
+        {
+            let ink = s.range(0.6, 0.95);
+            easel.stamp.red_cell(easel.canvas, &cell, ink, 0);
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn place(request: &Request, easel: &Easel<'_>, land: &mut Terrain) ->
     for (i, &(x, y)) in spots.iter().enumerate() {
         let wish = s.unit();
         let node = land.at(x.max(0.0), y.max(0.0));
-        if node[ORGAN] < 34.0 || node[ROOM] < 12.0 {
+        if node[ORGAN] < 55.0 || node[ROOM] < 32.0 {
             continue;
         }
         let at = |v: f32| (v / land.step as f32) as usize;

@@ -15,7 +15,7 @@ use crate::phantom::{
 };
 
 /// Least distance between endocrine nuclei.
-const CELL_UM: f32 = 9.6;
+const CELL_UM: f32 = 9.1;
 /// Red-cell colour above which a pixel counts as red cell.
 pub(super) const RED: u8 = 22;
 /// Width of the ring around an islet in which lymphocytes count as its own (domain.md §3.1).
@@ -35,13 +35,34 @@ pub(super) struct Islet {
 /// Paints all islets; islet `i` gets label `i + 1`.
 pub(super) fn paint(easel: &mut Easel<'_>, plan: &Plan, request: &Request) -> Vec<Islet> {
     let mut islets = Vec::new();
+    let ranks = [2, 3].map(|base| ranks(plan.islets.len(), base));
     for (i, outline) in plan.islets.iter().enumerate() {
-        islets.push(islet(easel, request, i, outline));
+        let grade = (request.amount(&INSULITIS) + ranks[0][i]).floor().min(4.0) as u8;
+        let vacuolated = ranks[1][i] < request.amount(&ISLET_VACUOLATION) / 100.0;
+        islets.push(islet(easel, request, i, outline, grade, vacuolated));
     }
     islets
 }
 
-fn islet(easel: &mut Easel<'_>, request: &Request, i: usize, outline: &Blob) -> Islet {
+/// Spreads `n` islets evenly over 0..1, in a mixed order.
+fn ranks(n: usize, base: u32) -> Vec<f64> {
+    let mut order: Vec<(f64, usize)> = (0..n).map(|i| (radical_inverse(i as u32 + 1, base), i)).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut ranks = vec![0.0; n];
+    for (place, (_, i)) in order.into_iter().enumerate() {
+        ranks[i] = (place as f64 + 0.5) / n as f64;
+    }
+    ranks
+}
+
+fn islet(
+    easel: &mut Easel<'_>,
+    request: &Request,
+    i: usize,
+    outline: &Blob,
+    grade: u8,
+    vacuolated: bool,
+) -> Islet {
     let um = easel.um;
     let pixels = easel.canvas.label(outline, "islets", i as u32 + 1);
     easel.claim(outline, class::ISLET);
@@ -55,9 +76,9 @@ fn islet(easel: &mut Easel<'_>, request: &Request, i: usize, outline: &Blob) -> 
         endothelium(easel, &mut s, path);
         keep_off_path(&mut cells, path, 3.2 * um + width * 0.5);
     }
-    let wanted = vacuole_share(easel, request, i) * pixels as f32;
+    let wanted = vacuole_share(easel, i, vacuolated) * pixels as f32;
     let mut covered = large_vacuoles(easel, i, outline, &mut cells, wanted);
-    let (grade, lymphocytes) = infiltrate(easel, request, i, outline);
+    let lymphocytes = infiltrate(easel, i, outline, grade);
     let mut painted = Islet { outline: *outline, alive: 0, pyknotic: 0, lymphocytes, grade };
     endocrine_nuclei(easel, request, i, &cells, &mut painted);
     let mut s = easel.stream("islet vacuoles", i);
@@ -69,7 +90,7 @@ fn islet(easel: &mut Easel<'_>, request: &Request, i: usize, outline: &Blob) -> 
         let blob = Blob::circle(x, y, s.range(1.1, 3.4) * um).wobbly(0.03, &mut s);
         covered += vacuole(easel, &blob, class::ISLET) as f32;
     }
-    let wanted = request.amount(&CONGESTION) as f32 / 100.0 * s.range(0.75, 1.25) * pixels as f32;
+    let wanted = request.amount(&CONGESTION) as f32 / 100.0 * s.range(0.85, 1.15) * pixels as f32;
     blood(easel, i, outline, &capillaries, wanted as u64);
     painted
 }
@@ -148,8 +169,8 @@ fn cytoplasm(easel: &mut Easel<'_>, s: &mut Stream, outline: &Blob, cells: &[Spo
             (tint, (1.0 - n.border / (0.7 * um)).max(0.0))
         });
         let rim = (1.0 + d / (1.6 * um)).clamp(0.0, 1.0);
-        let h = (9.0 + 1.2 * tint + 0.03 * g + 0.02 * slow) * (1.0 - 0.2 * seam - 0.3 * rim);
-        let e = (14.5 + 1.5 * tint + 0.05 * g + 0.03 * slow) * (1.0 - 0.2 * seam - 0.1 * rim);
+        let h = (8.5 + 1.4 * tint + 0.03 * g + 0.02 * slow) * (1.0 - 0.2 * seam - 0.3 * rim);
+        let e = (11.5 + 1.6 * tint + 0.05 * g + 0.03 * slow) * (1.0 - 0.2 * seam - 0.1 * rim);
         Dye::he((h * shade) as u8, (e * shade) as u8)
     });
 }
@@ -172,12 +193,11 @@ fn endothelium(easel: &mut Easel<'_>, s: &mut Stream, path: &[Spot]) {
     }
 }
 
-/// Share of islet `i` that is to be vacuole: at least 8 % for the islets chosen, almost none for others.
-fn vacuole_share(easel: &Easel<'_>, request: &Request, i: usize) -> f32 {
+/// Share of islet `i` that is to be vacuole: at least 8 % if it is vacuolated, else almost none.
+fn vacuole_share(easel: &Easel<'_>, i: usize, vacuolated: bool) -> f32 {
     let mut s = easel.stream("vacuole share", i);
     let (high, low) = (s.range(0.08, 0.2), 0.006 * s.unit());
-    let chosen = radical_inverse(i as u32 + 1, 3) < request.amount(&ISLET_VACUOLATION) / 100.0;
-    if chosen { high } else { low }
+    if vacuolated { high } else { low }
 }
 
 /// Returns number `i` of a sequence that fills 0..1 evenly at any length.
@@ -210,12 +230,10 @@ fn large_vacuoles(easel: &mut Easel<'_>, i: usize, outline: &Blob, cells: &mut [
     covered
 }
 
-/// Lets lymphocytes in from one side, as far as the islet's grade says. Returns grade and lymphocytes.
-fn infiltrate(easel: &mut Easel<'_>, request: &Request, i: usize, outline: &Blob) -> (u8, u64) {
+/// Lets lymphocytes in from one side, as far as the islet's grade says. Returns their number.
+fn infiltrate(easel: &mut Easel<'_>, i: usize, outline: &Blob, grade: u8) -> u64 {
     let um = easel.um;
     let mut s = easel.stream("insulitis", i);
-    let rank = radical_inverse(i as u32 + 1, 2);
-    let grade = (request.amount(&INSULITIS) + rank).floor().min(4.0) as u8;
     let mild = s.unit();
     let share = match grade {
         0 | 1 => 0.0,
@@ -248,7 +266,7 @@ fn infiltrate(easel: &mut Easel<'_>, request: &Request, i: usize, outline: &Blob
             count += u64::from(leukocyte(easel, &mut s, x, y));
         }
     }
-    (grade, count)
+    count
 }
 
 fn endocrine_nuclei(easel: &mut Easel<'_>, request: &Request, i: usize, cells: &[Spot], islet: &mut Islet) {
@@ -274,9 +292,11 @@ fn endocrine_nuclei(easel: &mut Easel<'_>, request: &Request, i: usize, cells: &
                 if clear { old } else { Dye { e: old.e.max(24).saturating_add(6), ..old } }
             });
         }
-        let kind = if dead { NucleusKind::Pyknotic } else { NucleusKind::Even };
+        let usual = if s.chance(0.5) { NucleusKind::Even } else { NucleusKind::Vesicular };
+        let kind = if dead { NucleusKind::Pyknotic } else { usual };
         easel.nuclei += 1;
-        let ink = s.range(0.8, 1.08);
+        let ink = s.range(0.66, 0.96);
+        let ink = if dead { 1.0 } else { ink };
         easel.stamp.nucleus(easel.canvas, &mut s, kind, &blob, ink, easel.nuclei);
         islet.pyknotic += u64::from(dead);
         islet.alive += u64::from(!dead);

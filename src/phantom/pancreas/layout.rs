@@ -1,7 +1,9 @@
 //! Where everything goes: ducts and vessels, islets, fat cells, acini, and how wide gaps are.
 
 use super::{
-    Easel, FAT, GAPS, ISLET_DENSITY, ISLET_SIZE, Request, fat,
+    Easel, FAT, GAPS, ISLET_DENSITY, ISLET_SIZE, Request,
+    acini::openness,
+    fat,
     fat::FatCell,
     terrain::{CLEFT, LOBULE, ORGAN, ROOM, SEPTUM, Terrain},
     tubes,
@@ -14,7 +16,7 @@ use crate::phantom::{
 };
 
 /// Spacing of acini: a profile of 30–50 µm each.
-const ACINUS_UM: f32 = 38.0;
+const ACINUS_UM: f32 = 36.5;
 /// Smallest islet painted, µm: a little above the smallest one that counts.
 const ISLET_LEAST_UM: f32 = 54.0;
 /// Largest islet painted, µm.
@@ -42,7 +44,7 @@ pub(super) fn septum_um(relative: f32) -> f32 {
 
 /// Half width of a cleft between acini at gap width 1.
 pub(super) fn cleft_um(relative: f32) -> f32 {
-    0.75 * relative
+    1.1 * relative
 }
 
 /// Places everything. Whatever is asked for more of is added after what was there before, so that amounts
@@ -51,14 +53,18 @@ pub(super) fn plan(request: &Request, easel: &Easel<'_>) -> Plan {
     let side = request.size_px as usize;
     let um = easel.um;
     let mut land = Terrain::new(side, um, request.seed);
-    let tubes = tubes::place(&mut land, easel);
     let organ_mm2 = organ_nodes(&land) * land.node_px() / f64::from(um * um) / 1e6;
     let solid = (1.0 - request.amount(&GAPS) / 100.0) * (1.0 - request.amount(&FAT) / 100.0);
     let parenchyma_mm2 = organ_mm2 * solid * tubes::SPARED;
-    let islets = islets(request, easel, &mut land, parenchyma_mm2);
+    let mut islets = Vec::new();
+    let wanted = islets_wanted(request, parenchyma_mm2);
+    // The first islet comes before everything else, so that a small slide has room for it.
+    place_islets(request, easel, &mut land, 0..wanted.min(1), &mut islets);
+    let tubes = tubes::place(&mut land, easel);
+    place_islets(request, easel, &mut land, 1..wanted, &mut islets);
     let fat = fat::place(request, easel, &mut land);
     let mut s = Stream::new(request.seed, "acini");
-    let spots = jittered(side as f32, side as f32, ACINUS_UM * um, 0.72, &mut s);
+    let spots = jittered(side as f32, side as f32, ACINUS_UM * um, 0.85, &mut s);
     let room = |&(x, y): &(f32, f32)| land.at(x, y)[ROOM] > 7.0;
     let spots: Vec<_> = spots.into_iter().filter(room).collect();
     let acini = Voronoi::new(spots, side as f32, side as f32);
@@ -67,7 +73,7 @@ pub(super) fn plan(request: &Request, easel: &Easel<'_>) -> Plan {
 }
 
 fn organ_nodes(land: &Terrain) -> f64 {
-    land.nodes.iter().filter(|n| n[ORGAN] > 0.0).count() as f64
+    land.nodes.iter().filter(|n| n[ORGAN] > -5.0).count() as f64
 }
 
 /// Finds the gap width at which the share `wanted` of lobules and gaps is gap.
@@ -81,7 +87,8 @@ fn gap_width(land: &Terrain, acini: &Voronoi, um: f32, wanted: f64) -> f32 {
         let (x, y) = ((i * land.step) as f32, (j * land.step) as f32);
         let at = (x + node[super::terrain::WARP_X] * um, y + node[super::terrain::WARP_Y] * um);
         let Some(near) = acini.near(at) else { continue };
-        let acinus = near.border / um / cleft_um(node[CLEFT]);
+        let open = openness(near.first, near.second).max(1e-3);
+        let acinus = near.border / um / (cleft_um(node[CLEFT]) * open);
         needed.push((node[LOBULE] / septum_um(node[SEPTUM])).min(acinus));
     }
     let rank = (needed.len() as f64 * wanted) as usize;
@@ -91,14 +98,22 @@ fn gap_width(land: &Terrain, acini: &Voronoi, um: f32, wanted: f64) -> f32 {
     *needed.select_nth_unstable_by(rank, f32::total_cmp).1
 }
 
-/// Places islets in a fixed order, so that a larger number only adds to a smaller one.
-fn islets(request: &Request, easel: &Easel<'_>, land: &mut Terrain, parenchyma_mm2: f64) -> Vec<Blob> {
+fn islets_wanted(request: &Request, parenchyma_mm2: f64) -> usize {
     let density = request.amount(&ISLET_DENSITY);
-    let wanted = ((density * parenchyma_mm2).round() as usize).max(usize::from(density > 0.0));
+    ((density * parenchyma_mm2).round() as usize).max(usize::from(density > 0.0))
+}
+
+/// Places islets in a fixed order, so that a larger number only adds to a smaller one.
+fn place_islets(
+    request: &Request,
+    easel: &Easel<'_>,
+    land: &mut Terrain,
+    indices: std::ops::Range<usize>,
+    placed: &mut Vec<Blob>,
+) {
     let turn = Stream::new(request.seed, "islet sizes").unit();
     let median = request.amount(&ISLET_SIZE) as f32;
-    let mut placed = Vec::new();
-    for index in 0..wanted {
+    for index in indices {
         let z = inverse_normal((van_der_corput(index as u32 + 1) + 0.15 * turn).fract());
         let diameter = ISLET_LEAST_UM + (median - ISLET_LEAST_UM) * (ISLET_SPREAD * z).exp();
         let diameter = diameter.min(ISLET_MOST_UM);
@@ -107,7 +122,6 @@ fn islets(request: &Request, easel: &Easel<'_>, land: &mut Terrain, parenchyma_m
             placed.push(blob);
         }
     }
-    placed
 }
 
 fn place_islet(
@@ -129,13 +143,22 @@ fn place_islet(
         let (x, y) = (s.range(0.0, side), s.range(0.0, side));
         let (rx, ry) = (r * stretch.sqrt(), r / stretch.sqrt());
         let node = land.at(x, y);
-        let inside = node[ORGAN] > rx + 14.0 && node[ROOM] > rx + 16.0 && node[LOBULE] > rx * 0.9;
-        if inside || (attempt > 350 && node[ORGAN] > rx + 6.0 && node[ROOM] > rx + 8.0) {
-            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(0.055, &mut shape);
+        let inside = node[ORGAN] > rx * 1.1 + 26.0 && node[ROOM] > rx * 1.1 + 14.0 && node[LOBULE] > rx * 0.9;
+        if inside || (attempt > 350 && node[ORGAN] > rx * 1.1 + 20.0 && node[ROOM] > rx + 8.0) {
+            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(0.085, &mut shape);
             return Some(blob);
         }
     }
-    None
+    deepest(land, um).filter(|_| index == 0)
+}
+
+/// The smallest islet, at the place farthest from everything.
+fn deepest(land: &Terrain, um: f32) -> Option<Blob> {
+    let depth = |k: &usize| land.nodes[*k][ORGAN].min(land.nodes[*k][ROOM]);
+    let best = (0..land.nodes.len()).max_by(|a, b| depth(a).total_cmp(&depth(b)))?;
+    let (x, y) = ((best % land.columns * land.step) as f32, (best / land.columns * land.step) as f32);
+    let r = ISLET_LEAST_UM / 2.0;
+    (depth(&best) > r + 8.0).then(|| Blob::circle(x, y, r * um))
 }
 
 /// Returns the `i`-th number of a sequence that fills 0..1 evenly at any length.

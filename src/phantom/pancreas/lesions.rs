@@ -71,7 +71,8 @@ pub(super) fn leukocyte(easel: &mut Easel<'_>, s: &mut Stream, x: f32, y: f32) -
     let neutrophil = s.chance(0.08);
     let r = if neutrophil { s.range(3.4, 3.9) } else { s.range(2.4, 3.0) } * um;
     let blob = Blob::ellipse(x, y, r, r * s.range(0.9, 1.0), s.angle()).wobbly(0.03, s);
-    if !easel.canvas.is_free(&blob, "nuclei") {
+    let glass = easel.ground.get(x as i64, y as i64).is_none_or(|c| c == class::GLASS || c == class::FAT);
+    if glass || !easel.canvas.is_free(&blob, "nuclei") {
         return false;
     }
     let kind = if neutrophil { NucleusKind::Polylobed } else { NucleusKind::Dark };
@@ -97,7 +98,7 @@ pub(super) fn vacuoles(easel: &mut Easel<'_>, plan: &Plan, request: &Request) {
             let mut s = easel.stream("acinar vacuole", k * 64 + round);
             let (cx, cy) = plan.acini.spots()[k];
             let (far, turn) = (17.0 * s.unit().sqrt() * um, s.angle());
-            let r = (1.0 + 2.6 * s.unit().powi(2)) * um;
+            let r = (0.85 + 1.2 * s.unit() + 2.6 * s.unit().powi(6)) * um;
             let blob = Blob::circle(cx + far * turn.cos(), cy + far * turn.sin(), r).wobbly(0.03, &mut s);
             covered += vacuole(easel, &blob, class::ACINAR);
         }
@@ -125,15 +126,9 @@ fn affected(easel: &Easel<'_>, plan: &Plan) -> Vec<usize> {
 
 /// Paints a vacuole if it lies wholly in one class, off nuclei and other vacuoles. Returns its pixels.
 pub(super) fn vacuole(easel: &mut Easel<'_>, blob: &Blob, class: u8) -> u64 {
-    let size = easel.canvas.size();
     let around = blob.grown(0.6 * easel.um);
-    let mut fits = easel.canvas.is_free(&around, "nuclei") && easel.canvas.is_free(&around, "vacuoles");
-    let mut inside = 0;
-    crate::phantom::blob::scan(&around, size, 0.0, |x, y, d| {
-        inside += usize::from(d < 0.0);
-        fits &= d >= 0.0 || easel.ground.at(x, y) == class;
-    });
-    if !fits || inside == 0 {
+    let free = |layer| easel.canvas.is_free(&around, layer);
+    if !(easel.holds(&around, class) && free("nuclei") && free("vacuoles")) {
         return 0;
     }
     easel.vacuoles += 1;

@@ -15,6 +15,8 @@ use crate::phantom::{
 const STEP_UM: f32 = 4.0;
 /// Distance up to which the outline of the organ is exact: the largest islet must fit.
 const ORGAN_REACH_UM: f32 = 230.0;
+/// What is painted may exceed the outline by less than this.
+const LEEWAY_UM: f32 = 7.0;
 /// Farthest distance that is kept.
 pub(super) const FAR_UM: f32 = 400.0;
 
@@ -131,18 +133,15 @@ impl Terrain {
     fn lobules(&mut self, side: f32, seed: u64) {
         let um = self.um;
         let mut s = Stream::new(seed, "lobules");
-        let spacing = (side / um * 0.24).clamp(110.0, 680.0) * um;
-        let spots = jittered(side, side, spacing, 0.85, &mut s);
-        let whole = Blob::ellipse(side / 2.0, side / 2.0, side * 0.46, side * 0.41, s.angle());
-        let whole = whole.wobbly(0.09, &mut s);
-        let margin = (spacing * 0.42).min(side * 0.1);
-        let kept: Vec<bool> = spots
-            .iter()
-            .map(|&(x, y)| {
-                let inner = x.min(y).min(side - x).min(side - y) > margin;
-                inner && whole.distance(x, y) < 0.0
-            })
-            .collect();
+        let wide = side / um;
+        let spacing = (wide * 0.2).max(135.0_f32.min(wide * 0.36)).min(620.0) * um;
+        let spots = jittered(side, side, spacing, 0.8, &mut s);
+        let turn = s.angle();
+        let whole = Blob::ellipse(side / 2.0, side / 2.0, side * 0.47, side * 0.45, turn);
+        let whole = whole.wobbly(0.07, &mut s);
+        let limit = Blob::ellipse(side / 2.0, side / 2.0, side * 0.455, side * 0.445, turn);
+        let limit = limit.wobbly(0.02, &mut s);
+        let kept: Vec<bool> = spots.iter().map(|&(x, y)| whole.distance(x, y) < -0.08 * spacing).collect();
         let period = (spacing * 0.35 / self.step as f32).max(2.0);
         let bend = [0, 1].map(|_| noise(self.columns, self.rows, period, 3, &mut s));
         let reach = spacing * 0.12;
@@ -154,20 +153,12 @@ impl Terrain {
                 let at = (i as f32 * step + shift(&bend[0]), j as f32 * step + shift(&bend[1]));
                 map.candidates(at, ORGAN_REACH_UM * um, near);
                 let (organ, lobule) = borders(&map, &kept, at, near);
+                let edge = limit.distance(i as f32 * step, j as f32 * step);
+                let organ = organ.min(-edge - LEEWAY_UM * um);
                 node[ORGAN] = (organ / um).clamp(-FAR_UM, FAR_UM);
                 node[LOBULE] = (lobule / um).min(FAR_UM);
             }
         });
-        // A slide's edge cuts nothing: what would touch it is outside.
-        let limit = (side - 6.0 * um).max(0.0);
-        for j in 0..self.rows {
-            for i in 0..self.columns {
-                let (x, y) = (i as f32 * step, j as f32 * step);
-                let inner = (x.min(y) - 6.0 * um).min(limit - x.max(y)) / um;
-                let node = &mut self.nodes[j * columns + i];
-                node[ORGAN] = node[ORGAN].min(inner);
-            }
-        }
     }
 }
 
@@ -187,18 +178,18 @@ fn borders(map: &Voronoi, kept: &[bool], at: (f32, f32), near: &[u32]) -> (f32, 
         let (x, y) = spots[i as usize];
         (x - at.0).powi(2) + (y - at.1).powi(2)
     };
-    let Some(&first) = near.iter().min_by(|a, b| squared(**a).total_cmp(&squared(**b))) else {
-        return (f32::MAX, f32::MAX);
-    };
-    let own = spots[first as usize];
-    let border = |i: u32| {
-        let (x, y) = spots[i as usize];
-        (squared(i) - squared(first)) / (2.0 * (x - own.0).hypot(y - own.1).max(1e-3))
-    };
-    let home = kept[first as usize];
     let nearest = |wanted: bool| {
-        let others = near.iter().filter(|&&i| i != first && kept[i as usize] == wanted);
-        others.map(|&i| border(i)).fold(f32::MAX, f32::min)
+        let of = near.iter().copied().filter(|&i| kept[i as usize] == wanted);
+        of.min_by(|&a, &b| squared(a).total_cmp(&squared(b)))
     };
-    if home { (nearest(false), nearest(true)) } else { (-nearest(true), f32::MAX) }
+    let border = |from: u32, to: u32| {
+        let (a, b) = (spots[from as usize], spots[to as usize]);
+        (squared(to) - squared(from)) / (2.0 * (b.0 - a.0).hypot(b.1 - a.1).max(1e-3))
+    };
+    let Some(home) = nearest(true) else { return (f32::MIN, f32::MAX) };
+    let nearest_border = |wanted: bool| {
+        let others = near.iter().filter(|&&i| i != home && kept[i as usize] == wanted);
+        others.map(|&i| border(home, i)).fold(f32::MAX, f32::min)
+    };
+    (nearest_border(false), nearest_border(true))
 }

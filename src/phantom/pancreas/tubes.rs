@@ -8,8 +8,9 @@ use super::{
 use crate::phantom::{
     blob::{Blob, Dye, Outline as _},
     stamp::NucleusKind,
-    texture::Stream,
+    texture::{Stream, noise},
 };
+use crate::raster::Plane;
 
 /// Share of the organ that tubes leave free, for estimates.
 pub(super) const SPARED: f64 = 0.985;
@@ -75,14 +76,16 @@ fn attempt(
     let k = *organ.get(s.index(organ.len()))?;
     let node = land.nodes[k];
     let (x, y) = ((k % land.columns * land.step) as f32, (k / land.columns * land.step) as f32);
-    let size = if large { s.normal(0.0, 0.5).exp() } else { 0.32 * s.normal(0.0, 0.3).exp() };
+    // Small slides hold the twigs, not the trunk.
+    let slide = (land.columns as f32 * land.step as f32 / um / 1500.0).clamp(0.3, 1.0);
+    let size = if large { slide * s.normal(0.0, 0.5).exp() } else { 0.32 * s.normal(0.0, 0.3).exp() };
     let (radius, wall, cuff) = match kind {
         Kind::Duct => (17.0 * size, 8.5 - 2.0 * f32::from(u8::from(!large)), 5.0 + 16.0 * size),
         Kind::Artery => (11.0 * size, 6.0 + 5.0 * size, 7.0),
         Kind::Vein => (20.0 * size, 1.8, 4.5 * size),
     };
     let outer = radius + wall + cuff;
-    let fits = node[ORGAN] > outer + 10.0 && node[ROOM] > outer + 8.0;
+    let fits = node[ORGAN] > outer + 24.0 && node[ROOM] > outer + 8.0;
     if !fits || (large && node[LOBULE] > 14.0) || (!large && node[LOBULE] < outer) {
         return None;
     }
@@ -97,8 +100,7 @@ pub(super) fn paint(easel: &mut Easel<'_>, plan: &Plan) {
     for (k, tube) in plan.tubes.iter().enumerate() {
         let mut s = easel.stream("tube look", k);
         let outer = tube.outer();
-        let angle = s.angle();
-        easel.stamp.collagen(easel.canvas, &mut s, &outer, angle, Dye::he(5, 27));
+        cuff(easel, &mut s, &outer);
         easel.claim(&outer, class::STROMA);
         match tube.kind {
             Kind::Duct => duct(easel, &mut s, tube),
@@ -107,6 +109,22 @@ pub(super) fn paint(easel: &mut Easel<'_>, plan: &Plan) {
         }
         cuff_nuclei(easel, &mut s, tube);
     }
+}
+
+/// Collagen in rings around a tube, waves of unequal strength.
+fn cuff(easel: &mut Easel<'_>, s: &mut Stream, outer: &Blob) {
+    const TILE: usize = 256;
+    let um = easel.um;
+    let wave = noise(TILE, TILE, 11.0 * um, 3, s);
+    let grain = noise(TILE, TILE, (1.6 * um).max(1.0), 2, s);
+    let pitch = std::f32::consts::TAU / (3.4 * um).max(3.0);
+    easel.canvas.shade(outer, 1.6 * um, |x, y, d, _| {
+        let at = |p: &Plane<u8>| f32::from(p.at(x % TILE, y % TILE)) - 128.0;
+        let (bend, fine) = (at(&wave), at(&grain));
+        let strand = (d * pitch + bend * 0.07).sin();
+        let ink = 0.8 + 0.14 * strand * (0.6 + bend * 0.01) + bend * 0.0022 + fine * 0.0015;
+        Dye::he((5.0 * ink) as u8, (25.0 * ink).max(0.0) as u8)
+    });
 }
 
 fn duct(easel: &mut Easel<'_>, s: &mut Stream, tube: &Tube) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    slides::{all_indices, index_column},
+    slides::{all_indices, grade_column, index_column},
     sorted, write_csv,
 };
 use crate::{
@@ -11,7 +11,11 @@ use crate::{
     error::Result,
     pipeline::Summary,
     report::number::number,
-    score::{DamageIndex, Finding, Measured, Outcome, rubric::Rubric},
+    score::{
+        DamageIndex, Finding, Measured, Outcome,
+        published::{self, Published},
+        rubric::Rubric,
+    },
 };
 
 /// Columns of `long.csv`.
@@ -30,7 +34,7 @@ struct Row {
     missing: String,
 }
 
-/// Writes `long.csv`: every feature, then the continuous score of every lesion, then every index. A number that is
+/// Writes `long.csv`: every feature, the continuous score of every lesion, every index, every published grade. A number that is
 /// not there has an empty value and its reason in `missing`; so have all numbers of failed and excluded slides.
 ///
 /// # Errors
@@ -67,7 +71,8 @@ fn cells(d: &Done, row: Row) -> Vec<String> {
 fn measured(summary: &Summary) -> Vec<Row> {
     let features = summary.measured.iter().map(feature);
     let lesions = summary.score.findings.iter().map(lesion);
-    features.chain(lesions).chain(all_indices(summary).map(index)).collect()
+    let published = summary.score.published.iter().map(published);
+    features.chain(lesions).chain(all_indices(summary).map(index)).chain(published).collect()
 }
 
 fn feature(m: &Measured) -> Row {
@@ -97,6 +102,15 @@ fn index(i: &DamageIndex) -> Row {
     Row { feature: index_column(&i.name), value: i.value, unit: INDEX_UNIT.to_owned(), missing }
 }
 
+fn published(item: &Published) -> Row {
+    Row {
+        feature: grade_column(item.name),
+        value: item.grade.as_ref().ok().map(|&g| f64::from(g)),
+        unit: score_unit(item.max),
+        missing: item.grade.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
 fn score_name(lesion: &str) -> String {
     format!("{lesion}_score")
 }
@@ -114,5 +128,6 @@ fn absent(d: &Done, rubric: &Rubric, why: &str) -> Vec<Row> {
     let names = names.chain(organ.sub_indices.iter().map(|(name, _)| index_column(name)));
     let indices = names.map(|name| (name, INDEX_UNIT.to_owned()));
     let row = |(feature, unit)| Row { feature, value: None, unit, missing: why.to_owned() };
-    features.chain(lesions).chain(indices).map(row).collect()
+    let published = published::items(organ.name).map(|(name, max)| (grade_column(name), score_unit(max)));
+    features.chain(lesions).chain(indices).chain(published).map(row).collect()
 }

@@ -9,11 +9,11 @@ use crate::{
     manifest::Sample,
     pipeline::Summary,
     report::number::number,
-    score::{DamageIndex, Outcome, rubric::Rubric},
+    score::{DamageIndex, Outcome, published, rubric::Rubric},
 };
 
-/// Writes `slides.csv`. Columns: the slide, its sample, its header, indices, features, then grade and continuous score
-/// of each lesion, for every tissue in the run. Columns of equal name are shared by the tissues.
+/// Writes `slides.csv`. Columns: the slide, its sample, its header, indices, features, grade and continuous
+/// score of each lesion and published grades, for every tissue in the run. Columns of equal name are shared by the tissues.
 ///
 /// # Errors
 ///
@@ -90,26 +90,35 @@ struct Numbers {
     indices: Vec<String>,
     features: Vec<&'static str>,
     lesions: Vec<String>,
+    published: Vec<&'static str>,
 }
 
 impl Numbers {
     fn of(done: &[Done], rubric: &Rubric) -> Self {
         let (mut indices, mut features, mut lesions) = (Vec::new(), Vec::new(), Vec::new());
+        let mut published = Vec::new();
         for organ in organs(done) {
             indices.push(format!("{}_damage_index", organ.name));
             indices.extend(organ.sub_indices.iter().map(|(name, _)| (*name).to_owned()));
             features.extend(organ.features.iter().map(|f| f.name));
+            published.extend(published::items(organ.name).map(|(name, _)| name));
             lesions.extend(rubric.lesions(organ).iter().map(|l| l.id.clone()));
         }
-        Self { indices: once_each(indices), features: once_each(features), lesions: once_each(lesions) }
+        Self {
+            indices: once_each(indices),
+            features: once_each(features),
+            lesions: once_each(lesions),
+            published,
+        }
     }
 
     fn heading(&self) -> impl Iterator<Item = String> {
         let indices =
             self.indices.iter().flat_map(|i| [index_column(i), format!("{}_coverage", index_column(i))]);
         let features = self.features.iter().map(|f| (*f).to_owned());
-        let lesions = self.lesions.iter().flat_map(|l| [format!("{l}_grade"), format!("{l}_score")]);
-        indices.chain(features).chain(lesions)
+        let lesions = self.lesions.iter().flat_map(|l| [grade_column(l), format!("{l}_score")]);
+        let published = self.published.iter().map(|p| grade_column(p));
+        indices.chain(features).chain(lesions).chain(published)
     }
 
     /// Appends the cells of one slide; all empty when it has no summary.
@@ -132,6 +141,10 @@ impl Numbers {
             };
             row.extend([grade, score]);
         }
+        for name in &self.published {
+            let found = summary.and_then(|s| s.score.published.iter().find(|p| p.name == *name));
+            row.push(found.and_then(|p| p.grade.as_ref().ok()).map(u8::to_string).unwrap_or_default());
+        }
     }
 }
 
@@ -147,6 +160,11 @@ pub(super) fn index_column(name: &str) -> String {
     } else {
         format!("{}_index", name.replace(['-', ' '], "_"))
     }
+}
+
+/// Returns the column of a grade.
+pub(super) fn grade_column(name: &str) -> String {
+    format!("{name}_grade")
 }
 
 /// Drops repeats, keeping the first of each.

@@ -31,7 +31,7 @@ fn slides_have_one_row_each_whatever_came_of_them() {
         format!(
             "slide_id=a1|path=in/a1.svs|status=scored|tissue=liver|{sample}|{slide}|{indices}|\
              macro_affected_area_pct=40.5|rbc_area_pct=0|macrosteatosis_grade=2|\
-             macrosteatosis_score=1.7272727272727273"
+             macrosteatosis_score=1.7272727272727273|liang_macrosteatosis_grade=2"
         ),
         format!(
             "slide_id=b2|path=in/b2.svs|status=blank|tissue=liver|{slide}|liver_damage_index_coverage=0|\
@@ -56,16 +56,16 @@ fn columns_of_the_slide_table() {
         ",warnings,liver_damage_index,liver_damage_index_coverage,steatosis_index,steatosis_index_coverage,\
          macro_affected_area_pct,rbc_area_pct,sinusoid_width_um_median,macrosteatosis_grade,macrosteatosis_score,"
     ));
-    assert_eq!(heading.split(',').count(), 25 + 2 * 2 + 3 + 2 * 10);
+    assert_eq!(heading.split(',').count(), 25 + 2 * 2 + 3 + 2 * 10 + 8);
 }
 
 #[test]
 fn long_table_tells_every_reason() {
     let text = written(|path| write_long(path, &test_slide::study(), &test_slide::rubric()));
     let of = |slide: &str| text.lines().filter(|l| l.contains(&format!(",{slide},"))).collect::<Vec<_>>();
-    // 3 features, 10 lesions, 2 indices.
+    // 3 features, 10 lesions, 2 indices, 8 published grades.
     for slide in ["a1", "b2", "c3", "d4"] {
-        assert_eq!(of(slide).len(), 15, "{slide}");
+        assert_eq!(of(slide).len(), 23, "{slide}");
     }
     let rat = "R7,\"STZ, low\",b1";
     let other = "not measured by this version: the feature is not computed";

@@ -8,7 +8,11 @@ use crate::raster::{Mask, Plane};
 
 /// Divides `within` by climbing `height`; summits that stand less than `depth(peak)` above the pass to
 /// a higher one join it. Returns basin numbers from 1, in reading order of summits, with gaps.
-pub(super) fn climb(height: &Plane<u16>, within: &Mask, depth: impl Fn(u16) -> u16) -> Plane<u32> {
+pub(in crate::segment) fn climb(
+    height: &Plane<u16>,
+    within: &Mask,
+    depth: impl Fn(u16) -> u16,
+) -> Plane<u32> {
     let (w, h) = (within.width(), within.height());
     let mut to = steepest(height, within);
     let mut peaks: Vec<u16> = Vec::new();

@@ -1,0 +1,161 @@
+//! Zones, interstitium, inflammation and blood.
+
+use std::collections::BTreeMap;
+
+use super::{Direction, Evidence, Evidences, Feature, Missing, Value, feature, percent};
+use crate::{
+    measure::{common, tally::Counter},
+    segment::{
+        ground::TISSUE_PX,
+        kidney::{
+            CORTEX, CORTEX_INTERSTITIUM_PX, CORTEX_PX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE,
+            INTERSTITIAL_LEUKOCYTES, MEDULLA, RED_CELL_PX, STRAY_RED_CELL_PX,
+        },
+        structures::StructureMap,
+    },
+    tile::Window,
+};
+
+/// Side of the squares in which inflammation is judged, in µm (domain.md §3.3).
+const SQUARE_UM: f64 = 100.0;
+/// Leukocytes of an inflamed square: 300 per mm² (domain.md §3.3).
+const LEAST_LEUKOCYTES: u32 = 3;
+
+use Direction::{Info, Up};
+use Evidence::{Expert, Recalled, Sourced};
+
+const WHAT: &str = "cortex (no glomerulus found)";
+
+/// Tissue in the belt that holds the glomeruli.
+pub(super) const CORTEX_AREA: Feature =
+    feature("cortex_area_mm2", "mm²", (Info, 4.0, Sourced), "NTP zone map", |found| {
+        let px = cortex(found)?;
+        let area = found.mpp.area_mm2(px);
+        Ok(Value { value: area, n: px, denominator: area })
+    });
+
+/// Tissue outside that belt.
+pub(super) const MEDULLA_AREA: Feature =
+    feature("medulla_area_mm2", "mm²", (Info, 4.0, Sourced), "NTP zone map", |found| {
+        let px = found.tally.get(TISSUE_PX).saturating_sub(cortex(found)?);
+        let area = found.mpp.area_mm2(px);
+        Ok(Value { value: area, n: px, denominator: area })
+    });
+
+/// Cortex that is neither glomerulus nor tubule and paler than epithelium.
+pub(super) const AREA: Feature = feature(
+    "interstitial_area_pct",
+    "%",
+    (Up, 1.0, Expert),
+    "domain.md §3.3; pale tissue between tubules, so that tubules without lumen do not count",
+    |found| common::percent_of(found, CORTEX_INTERSTITIUM_PX, CORTEX_PX, WHAT, glomeruli(found)),
+);
+
+/// Leukocytes between tubules per mm² of cortex.
+pub(super) const LEUKOCYTES: Feature =
+    feature("interstitial_leukocytes_per_mm2", "1/mm²", (Up, 0.5, Expert), "domain.md §3.3", |found| {
+        common::per_mm2(found, found.tally.get(INTERSTITIAL_LEUKOCYTES), CORTEX_PX, WHAT)
+    });
+
+/// Squares of cortex with many leukocytes.
+pub(super) const INFLAMED: Feature = feature(
+    "inflamed_cortex_pct",
+    "%",
+    (Up, 0.5, Recalled),
+    "Banff i bands; fixed limit of 300/mm²",
+    |found| {
+        cortex(found)?;
+        let squares = Squares::of(found);
+        let inflamed = squares.cortex.iter().filter(|s| s.leukocytes >= LEAST_LEUKOCYTES).count();
+        percent(inflamed, squares.cortex.len(), WHAT)
+    },
+);
+
+/// Red blood cells in vessels and tufts over tissue.
+pub(super) const RED_CELLS: Feature = feature(
+    "kidney_rbc_area_pct",
+    "%",
+    (Up, 1.0, Recalled),
+    "EGTI TI haemorrhage; of tissue area",
+    |found| {
+        let all = found.tally.get(RED_CELL_PX);
+        share(found, all.saturating_sub(found.tally.get(STRAY_RED_CELL_PX)))
+    },
+);
+
+/// Red blood cells in tubule lumens and Bowman's spaces over tissue.
+pub(super) const STRAY_RED_CELLS: Feature = feature(
+    "extravasated_rbc_pct",
+    "%",
+    (Up, 1.0, Recalled),
+    "EGTI TI haemorrhage; blood in lumens and Bowman's spaces, of tissue area",
+    |found| share(found, found.tally.get(STRAY_RED_CELL_PX)),
+);
+
+/// Pale fibrillar interstitium.
+pub(super) const FIBROSIS: Feature =
+    feature("fibrosis_he_surrogate_pct", "%", (Up, 0.5, Expert), "domain.md §3.3", |_| {
+        Err(Missing::NoRule { why: "fibres need a trichrome or picrosirius red stain" })
+    });
+
+fn glomeruli(found: &Evidences<'_>) -> u64 {
+    found.structures_of(&GLOMERULUS).count() as u64
+}
+
+fn cortex(found: &Evidences<'_>) -> Result<u64, Missing> {
+    match found.tally.get(CORTEX_PX) {
+        0 => Err(Missing::NoStructure { what: WHAT }),
+        px => Ok(px),
+    }
+}
+
+fn share(found: &Evidences<'_>, px: u64) -> Result<Value, Missing> {
+    const PX: Counter = TISSUE_PX;
+    match found.tally.get(PX) {
+        0 => Err(Missing::Blank),
+        all => {
+            Ok(Value { value: 100.0 * px as f64 / all as f64, n: px, denominator: found.mpp.area_mm2(all) })
+        }
+    }
+}
+
+/// Nuclei in one square.
+#[derive(Clone, Copy, Default)]
+struct Square {
+    leukocytes: u32,
+}
+
+/// Squares of cortex that hold at least one nucleus, on a lattice anchored to the slide.
+struct Squares {
+    cortex: Vec<Square>,
+}
+
+impl Squares {
+    fn of(found: &Evidences<'_>) -> Self {
+        let Some(first) = found.cells.first() else { return Self { cortex: Vec::new() } };
+        let level0_um = found.mpp.mean() / f64::from(first.outline.scale);
+        let side = SQUARE_UM / level0_um;
+        let mut squares: BTreeMap<(i64, i64), Square> = BTreeMap::new();
+        for cell in found.cells {
+            let at = ((cell.centroid.y / side).floor() as i64, (cell.centroid.x / side).floor() as i64);
+            let square = squares.entry(at).or_default();
+            square.leukocytes += u32::from(cell.class.is(&INTERSTITIAL_LEUKOCYTE));
+        }
+        let last = squares.keys().fold((0, 0), |m, k| (m.0.max(k.0), m.1.max(k.1)));
+        let window = Window {
+            x0: 0,
+            y0: 0,
+            core_width: last.1 as u32 + 1,
+            core_height: last.0 as u32 + 1,
+            halo: 0,
+            scale: side,
+            mpp: found.mpp.times(SQUARE_UM / found.mpp.mean()),
+        };
+        let zones = StructureMap::new(found.structures).paint(&window, &[&CORTEX, &MEDULLA]);
+        let in_cortex = |&(row, column): &(i64, i64)| {
+            let zone = zones.get(column, row).unwrap_or(0);
+            zone != 0 && found.structures[zone as usize - 1].class.is(&CORTEX)
+        };
+        Self { cortex: squares.iter().filter(|(at, _)| in_cortex(at)).map(|(_, &s)| s).collect() }
+    }
+}

@@ -1,0 +1,117 @@
+//! Glomeruli and tubules of a slide with their counts, as the features see them.
+
+use crate::{
+    measure::{feature::Evidences, tally::Tally},
+    segment::{
+        kidney::{self, GLOMERULUS, LUMEN, TUBULE, TUFT},
+        object::Object,
+    },
+};
+
+/// One corpuscle with its tuft.
+pub(super) struct Glomerulus<'a> {
+    pub(super) corpuscle_um2: f64,
+    pub(super) tuft_um2: f64,
+    /// Counts inside the tuft.
+    pub(super) tuft: &'a Tally,
+}
+
+impl Glomerulus<'_> {
+    /// Share of the tuft's pixels counted by `counter`, or `None` when the fine pass saw none of it.
+    pub(super) fn share(&self, counter: crate::measure::tally::Counter) -> Option<f64> {
+        let own = self.tuft.get(kidney::OWN_PX);
+        (own > 0).then(|| self.tuft.get(counter) as f64 / own as f64)
+    }
+}
+
+/// Returns the glomeruli of the slide, in reading order.
+pub(super) fn glomeruli<'a>(found: &Evidences<'a>) -> Vec<Glomerulus<'a>> {
+    let tufts: Vec<(&Object, &Tally)> = found.structures_of(&TUFT).collect();
+    found
+        .structures_of(&GLOMERULUS)
+        .filter_map(|(corpuscle, _)| {
+            let (tuft, tally) = partner(corpuscle, &tufts)?;
+            let corpuscle_um2 = f64::from(corpuscle.area_um2);
+            Some(Glomerulus { corpuscle_um2, tuft_um2: f64::from(tuft.area_um2), tuft: tally })
+        })
+        .collect()
+}
+
+/// The inner object nearest to the outer one's centre.
+fn partner<'a>(outer: &Object, inner: &[(&'a Object, &'a Tally)]) -> Option<(&'a Object, &'a Tally)> {
+    let distance = |o: &Object| (o.centroid.x - outer.centroid.x).hypot(o.centroid.y - outer.centroid.y);
+    inner.iter().min_by(|a, b| distance(a.0).total_cmp(&distance(b.0))).copied()
+}
+
+/// One cortical tubule with a lumen.
+pub(super) struct Tubule<'a> {
+    object: &'a Object,
+    /// Counts inside the epithelium.
+    pub(super) epithelium: &'a Tally,
+    /// Counts inside the lumen.
+    pub(super) lumen: &'a Tally,
+}
+
+impl Tubule<'_> {
+    pub(super) fn value(&self, name: &str) -> f64 {
+        f64::from(self.object.value(name).unwrap_or(0.0))
+    }
+
+    pub(super) fn area_um2(&self) -> f64 {
+        f64::from(self.object.area_um2)
+    }
+
+    /// Share of the epithelium's pixels counted by `counter`.
+    pub(super) fn share(&self, counter: crate::measure::tally::Counter) -> f64 {
+        ratio(self.epithelium.get(counter), self.epithelium.get(kidney::OWN_PX))
+    }
+
+    /// Nuclei per pixel of epithelium.
+    pub(super) fn nuclear_density(&self) -> f64 {
+        self.share(kidney::OWN_NUCLEI)
+    }
+
+    /// Mean eosin of the plain epithelium, OD × 100.
+    pub(super) fn eosin(&self) -> f64 {
+        ratio(self.epithelium.get(kidney::OWN_EOSIN), self.epithelium.get(kidney::OWN_PLAIN_PX))
+    }
+
+    /// Mean haematoxylin of the plain epithelium, OD × 100.
+    pub(super) fn haematoxylin(&self) -> f64 {
+        ratio(self.epithelium.get(kidney::OWN_HAEMATOXYLIN), self.epithelium.get(kidney::OWN_PLAIN_PX))
+    }
+
+    fn is_cortical(&self) -> bool {
+        2 * self.epithelium.get(kidney::OWN_CORTEX_PX) > self.epithelium.get(kidney::OWN_PX)
+    }
+}
+
+fn ratio(a: u64, b: u64) -> f64 {
+    if b == 0 { 0.0 } else { a as f64 / b as f64 }
+}
+
+/// Returns the tubules with a lumen whose larger part lies in the cortex, in reading order.
+pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
+    // Tubules and lumens come in pairs of equal lumen area.
+    let mut lumens: std::collections::BTreeMap<(u32, i64, i64), &Tally> = std::collections::BTreeMap::new();
+    for (lumen, tally) in found.structures_of(&LUMEN) {
+        lumens.insert(key(lumen.area_um2, lumen), tally);
+    }
+    found
+        .structures_of(&TUBULE)
+        .filter_map(|(object, epithelium)| {
+            let area = object.value("lumen_area_um2")?;
+            let first =
+                lumens.range((area.to_bits(), i64::MIN, i64::MIN)..=(area.to_bits(), i64::MAX, i64::MAX));
+            let (_, lumen) = first.min_by_key(|((_, x, y), _)| {
+                (x - object.centroid.x as i64).abs() + (y - object.centroid.y as i64).abs()
+            })?;
+            Some(Tubule { object, epithelium, lumen })
+        })
+        .filter(Tubule::is_cortical)
+        .collect()
+}
+
+fn key(area: f32, object: &Object) -> (u32, i64, i64) {
+    (area.to_bits(), object.centroid.x as i64, object.centroid.y as i64)
+}

@@ -1,0 +1,232 @@
+//! Tubules: size and damage, over cortical profiles with a lumen.
+
+use super::{
+    Direction, Evidence, Evidences, Feature, Missing, Value, feature, median, percent,
+    profile::{Tubule, tubules},
+};
+use crate::{
+    segment::kidney::{OWN_CLEAR_PX, OWN_NUCLEI, OWN_PX, OWN_WHITE_PX},
+    units::UM2_PER_MM2,
+};
+
+use Direction::{Down, Up};
+use Evidence::{Expert, Recalled, Sourced};
+
+const WHAT: &str = "cortical tubule with a lumen";
+/// Lumen diameter above which a tubule is dilated, in µm; the controls' 95th percentile is not known here.
+const DILATED_UM: f64 = 30.0;
+/// Profiles longer than this are cut lengthwise and have no lumen diameter.
+const MAX_ASPECT: f64 = 1.6;
+/// Flattened: epithelium lower, and lumen wider, than this, in µm.
+const FLAT_HEIGHT_UM: f64 = 4.0;
+const FLAT_LUMEN_UM: f64 = 20.0;
+/// Vacuolated: at least this share of the epithelium is white.
+const VACUOLE_SHARE: f64 = 0.10;
+/// Clear cells: at least this share of the epithelium has little eosin.
+const CLEAR_SHARE: f64 = 0.5;
+/// Cast: at least this percentage of the lumen is filled.
+const CAST_PCT: f64 = 60.0;
+/// Nuclei per epithelium of a necrotic tubule, share of the slide's median.
+const FEW_NUCLEI: f64 = 0.4;
+/// Median absolute deviations beyond the median that count as abnormal stain.
+const MADS: f64 = 2.0;
+/// Nuclei per epithelium of a basophilic tubule, multiple of the slide's median.
+const CROWDED: f64 = 1.5;
+
+/// Lumen over tubule area.
+pub(super) const LUMEN_AREA: Feature = feature(
+    "tubule_lumen_area_pct",
+    "%",
+    (Up, 1.0, Expert),
+    "domain.md §3.3, tubules with a lumen",
+    |found| {
+        let all = some(found)?;
+        let lumens: f64 = all.iter().map(|t| t.value("lumen_area_um2")).sum();
+        let whole: f64 = all.iter().map(Tubule::area_um2).sum();
+        let denominator = whole / UM2_PER_MM2;
+        Ok(Value { value: 100.0 * lumens / whole, n: all.len() as u64, denominator })
+    },
+);
+
+/// Median diameter of lumens cut across.
+pub(super) const LUMEN_DIAMETER: Feature =
+    feature("tubule_lumen_eq_diameter_um_median", "µm", (Up, 1.0, Expert), "domain.md §3.3", |found| {
+        median_of(found, |t| t.value("lumen_aspect_ratio") < MAX_ASPECT, |t| t.value("lumen_eq_diameter_um"))
+    });
+
+/// Median minor axis of tubules.
+pub(super) const OUTER_DIAMETER: Feature = feature(
+    "tubule_outer_diameter_um_median",
+    "µm",
+    (Up, 1.0, Sourced),
+    "glycogen nephrosis in alloxan-diabetic rats",
+    |found| median_of(found, |_| true, |t| t.value("outer_diameter_um")),
+);
+
+/// Median height of the epithelium.
+pub(super) const EPITHELIUM_HEIGHT: Feature =
+    feature("tubule_epithelium_height_um_median", "µm", (Down, 0.5, Expert), "domain.md §3.3", |found| {
+        median_of(found, |_| true, |t| t.value("epithelium_height_um"))
+    });
+
+/// Tubules with a wide lumen.
+pub(super) const DILATED: Feature =
+    feature("tubule_dilated_pct", "%", (Up, 1.0, Expert), "domain.md §3.3, fixed limit of 30 µm", |found| {
+        share_of(found, is_dilated)
+    });
+
+/// Tubules with a low epithelium around a wide lumen.
+pub(super) const FLATTENED: Feature = feature(
+    "tubule_flattened_pct",
+    "%",
+    (Up, 0.5, Sourced),
+    "ATI flattening (scheme; limits are working defaults)",
+    |found| share_of(found, is_flattened),
+);
+
+/// Tubules with vacuoles.
+pub(super) const VACUOLATED: Feature =
+    feature("tubule_vacuolated_pct", "%", (Up, 0.5, Expert), "INHAND vacuolation, tubule", |found| {
+        share_of(found, is_vacuolated)
+    });
+
+/// Tubules with clear, swollen epithelium.
+pub(super) const CLEAR_CELLS: Feature = feature(
+    "tubule_clear_cell_pct",
+    "%",
+    (Up, 0.5, Sourced),
+    "glycogen accumulation in diabetic rats (Armanni–Ebstein-like)",
+    |found| share_of(found, is_clear),
+);
+
+/// Tubules with a cast.
+pub(super) const CAST_TUBULES: Feature =
+    feature("cast_tubule_pct", "%", (Up, 0.5, Expert), "domain.md §3.3", |found| share_of(found, is_cast));
+
+/// Casts over lumen area.
+pub(super) const CAST_AREA: Feature =
+    feature("cast_area_pct", "%", (Up, 0.5, Expert), "domain.md §3.3: of lumen area", |found| {
+        let all = some(found)?;
+        let lumen = |t: &Tubule<'_>| t.value("lumen_area_um2");
+        let casts: f64 = all.iter().map(|t| lumen(t) * t.value("cast_pct") / 100.0).sum();
+        let lumens: f64 = all.iter().map(lumen).sum();
+        let denominator = lumens / UM2_PER_MM2;
+        Ok(Value { value: 100.0 * casts / lumens, n: all.len() as u64, denominator })
+    });
+
+/// Tubules that meet at least two of three signs of necrosis.
+pub(super) const NECROSIS: Feature =
+    feature("tubule_necrosis_pct", "%", (Up, 0.5, Sourced), "EGTI T; basal outline is not judged", |found| {
+        judged(found, |usual, t| usual.is_necrotic(t))
+    });
+
+/// Brush border.
+pub(super) const BRUSH_BORDER: Feature =
+    feature("brush_border_index", "ratio", (Down, 0.25, Expert), "EGTI T (PAS preferred)", |_| {
+        Err(Missing::NoRule { why: "the brush border needs PAS, or 0.25 µm/px and fixation by perfusion" })
+    });
+
+/// Small, dark, crowded tubules.
+pub(super) const BASOPHILIC: Feature =
+    feature("tubule_basophilic_pct", "%", (Up, 0.5, Expert), "INHAND basophilia", |found| {
+        judged(found, |usual, t| usual.is_basophilic(t))
+    });
+
+/// Tubules with any damage.
+pub(super) const INJURED: Feature =
+    feature("tubule_injured_pct", "%", (Up, 0.5, Recalled), "0–5 tubular score", |found| {
+        judged(found, |usual, t| {
+            is_dilated(t)
+                || is_flattened(t)
+                || is_vacuolated(t)
+                || is_clear(t)
+                || is_cast(t)
+                || usual.is_necrotic(t)
+        })
+    });
+
+fn is_dilated(t: &Tubule<'_>) -> bool {
+    t.value("lumen_eq_diameter_um") > DILATED_UM
+}
+
+fn is_flattened(t: &Tubule<'_>) -> bool {
+    t.value("epithelium_height_um") < FLAT_HEIGHT_UM && t.value("lumen_eq_diameter_um") > FLAT_LUMEN_UM
+}
+
+fn is_vacuolated(t: &Tubule<'_>) -> bool {
+    t.share(OWN_WHITE_PX) >= VACUOLE_SHARE
+}
+
+fn is_clear(t: &Tubule<'_>) -> bool {
+    t.share(OWN_CLEAR_PX) - t.share(OWN_WHITE_PX) >= CLEAR_SHARE
+}
+
+fn is_cast(t: &Tubule<'_>) -> bool {
+    t.value("cast_pct") >= CAST_PCT
+}
+
+/// The slide's usual tubule.
+struct Usual {
+    nuclei: f64,
+    eosin: f64,
+    eosin_mad: f64,
+    haematoxylin: f64,
+    haematoxylin_mad: f64,
+}
+
+impl Usual {
+    fn of(all: &[Tubule<'_>]) -> Option<Self> {
+        let spread = |values: Vec<f64>| {
+            let middle = median(values.iter().copied())?;
+            Some((middle, median(values.iter().map(|v| (v - middle).abs()))?))
+        };
+        let (eosin, eosin_mad) = spread(all.iter().map(Tubule::eosin).collect())?;
+        let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(Tubule::haematoxylin).collect())?;
+        let nuclei = median(all.iter().map(Tubule::nuclear_density))?;
+        Some(Self { nuclei, eosin, eosin_mad, haematoxylin, haematoxylin_mad })
+    }
+
+    fn is_necrotic(&self, t: &Tubule<'_>) -> bool {
+        let signs = [
+            t.nuclear_density() < FEW_NUCLEI * self.nuclei,
+            t.eosin() > self.eosin + MADS * self.eosin_mad.max(1.0),
+            t.lumen.get(OWN_NUCLEI) > 0,
+        ];
+        signs.iter().filter(|&&s| s).count() >= 2
+    }
+
+    fn is_basophilic(&self, t: &Tubule<'_>) -> bool {
+        t.nuclear_density() > CROWDED * self.nuclei
+            && t.haematoxylin() > self.haematoxylin + MADS * self.haematoxylin_mad.max(1.0)
+    }
+}
+
+fn some<'a>(found: &Evidences<'a>) -> Result<Vec<Tubule<'a>>, Missing> {
+    let mut all = tubules(found);
+    all.retain(|t| t.epithelium.get(OWN_PX) > 0);
+    if all.is_empty() { Err(Missing::NoStructure { what: WHAT }) } else { Ok(all) }
+}
+
+fn share_of(found: &Evidences<'_>, is: impl Fn(&Tubule<'_>) -> bool) -> Result<Value, Missing> {
+    let all = some(found)?;
+    percent(all.iter().filter(|t| is(t)).count(), all.len(), WHAT)
+}
+
+/// Like [`share_of`], against the slide's usual tubule.
+fn judged(found: &Evidences<'_>, is: impl Fn(&Usual, &Tubule<'_>) -> bool) -> Result<Value, Missing> {
+    let all = some(found)?;
+    let usual = Usual::of(&all).ok_or(Missing::NoStructure { what: WHAT })?;
+    percent(all.iter().filter(|t| is(&usual, t)).count(), all.len(), WHAT)
+}
+
+fn median_of(
+    found: &Evidences<'_>,
+    counts: impl Fn(&Tubule<'_>) -> bool,
+    of: impl Fn(&Tubule<'_>) -> f64,
+) -> Result<Value, Missing> {
+    let all = some(found)?;
+    let n = all.iter().filter(|t| counts(t)).count();
+    let value =
+        median(all.iter().filter(|t| counts(t)).map(of)).ok_or(Missing::NoStructure { what: WHAT })?;
+    Ok(Value { value, n: n as u64, denominator: n as f64 })
+}

@@ -1,0 +1,155 @@
+//! Hepatocytes and their nuclei.
+
+use crate::{
+    measure::{
+        common::{per_mm2, quantile},
+        feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
+        places::Places,
+    },
+    segment::{
+        liver::{counters::PARENCHYMA_PX, hepatocytes::HEPATOCYTE},
+        nuclei::PYKNOTIC as PYKNOTIC_NUCLEUS,
+        object::Object,
+    },
+};
+
+/// Hepatocyte nuclei per parenchyma.
+pub(super) const NUCLEAR_DENSITY: Feature = Feature {
+    name: "hepatocyte_nuclear_density_per_mm2",
+    unit: "1/mm²",
+    direction: Direction::Down,
+    max_mpp: 0.5,
+    evidence: Evidence::Derived,
+    source: "published cell counts and volumes",
+    measure: |found| per_mm2(found, found.cells_of(&HEPATOCYTE).count() as u64, PARENCHYMA_PX, "parenchyma"),
+};
+
+/// Median territory of a hepatocyte nucleus, without sinusoid.
+pub(super) const AREA: Feature = Feature {
+    name: "hepatocyte_area_um2_median",
+    unit: "µm²",
+    direction: Direction::TwoSided,
+    max_mpp: 0.5,
+    evidence: Evidence::Expert,
+    source: "domain.md §3.2",
+    measure: |found| quantile(values(found, "territory_um2"), 0.5, "hepatocyte"),
+};
+
+/// Territories wider than 1.5 times the control group's median.
+pub(super) const HYPERTROPHIC: Feature = Feature {
+    name: "hypertrophic_hepatocyte_pct",
+    unit: "%",
+    direction: Direction::Up,
+    max_mpp: 0.5,
+    evidence: Evidence::Sourced,
+    source: "Liang 2014",
+    measure: |_| Err(Missing::NeedsControls),
+};
+
+/// Median area of hepatocyte nuclei.
+pub(super) const NUCLEAR_AREA_MEDIAN: Feature = Feature {
+    name: "hepatocyte_nuclear_area_um2_median",
+    unit: "µm²",
+    direction: Direction::TwoSided,
+    max_mpp: 0.35,
+    evidence: Evidence::Expert,
+    source: "domain.md §3.2",
+    measure: |found| quantile(areas(found), 0.5, "hepatocyte"),
+};
+
+/// Coefficient of variation of the area of hepatocyte nuclei: ploidy, anisokaryosis.
+pub(super) const NUCLEAR_AREA_CV: Feature = Feature {
+    name: "hepatocyte_nuclear_area_cv",
+    unit: "ratio",
+    direction: Direction::TwoSided,
+    max_mpp: 0.35,
+    evidence: Evidence::Expert,
+    source: "domain.md §3.2",
+    measure: nuclear_area_cv,
+};
+
+/// Hepatocytes with two nuclei over all hepatocytes.
+pub(super) const BINUCLEATE: Feature = Feature {
+    name: "hepatocyte_binucleate_pct",
+    unit: "%",
+    direction: Direction::Info,
+    max_mpp: 0.5,
+    evidence: Evidence::Sourced,
+    source: "Gerlyng 1993",
+    measure: binucleate,
+};
+
+/// Ballooned hepatocytes.
+pub(super) const BALLOONING: Feature = Feature {
+    name: "ballooning_candidates_per_mm2",
+    unit: "1/mm²",
+    direction: Direction::Up,
+    max_mpp: 0.35,
+    evidence: Evidence::Expert,
+    source: "NAS/SAF ballooning, exploratory",
+    measure: |_| {
+        Err(Missing::NoRule { why: "ballooned cells are not told from glycogen-rich ones by rules" })
+    },
+};
+
+/// Pyknotic over hepatocyte nuclei.
+pub(super) const PYKNOTIC: Feature = Feature {
+    name: "pyknotic_hepatocyte_pct",
+    unit: "%",
+    direction: Direction::Up,
+    max_mpp: 0.35,
+    evidence: Evidence::Expert,
+    source: "domain.md §3.2",
+    measure: pyknotic,
+};
+
+/// Nuclei of one cell lie nearer than this, in µm (domain.md §3.2) [expert].
+const PAIR_UM: f64 = 12.0;
+/// Ratio of the areas of two nuclei of one cell (domain.md §3.2) [expert].
+const PAIR_RATIO: std::ops::RangeInclusive<f32> = 0.7..=1.0 / 0.7;
+
+fn values(found: &Evidences<'_>, name: &str) -> Vec<f64> {
+    found.cells_of(&HEPATOCYTE).filter_map(|o| o.value(name)).map(f64::from).collect()
+}
+
+fn areas(found: &Evidences<'_>) -> Vec<f64> {
+    found.cells_of(&HEPATOCYTE).map(|o| f64::from(o.area_um2)).collect()
+}
+
+fn nuclear_area_cv(found: &Evidences<'_>) -> Result<Value, Missing> {
+    let areas = areas(found);
+    let n = areas.len() as f64;
+    if areas.len() < 2 {
+        return Err(Missing::TooFew { what: "hepatocyte nuclei", found: n, needed: 2.0 });
+    }
+    let mean = areas.iter().sum::<f64>() / n;
+    let variance = areas.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    Ok(Value { value: variance.sqrt() / mean, n: areas.len() as u64, denominator: n })
+}
+
+/// Pairs of nuclei that are each other's nearest and of like size.
+fn binucleate(found: &Evidences<'_>) -> Result<Value, Missing> {
+    let nuclei: Vec<&Object> = found.cells_of(&HEPATOCYTE).collect();
+    let places = Places::of(&nuclei, found, PAIR_UM);
+    let nearest: Vec<Option<usize>> = (0..nuclei.len()).map(|i| places.nearest(i, PAIR_UM)).collect();
+    let paired = |i: usize| {
+        nearest[i].is_some_and(|j| {
+            i < j && nearest[j] == Some(i) && PAIR_RATIO.contains(&(nuclei[i].area_um2 / nuclei[j].area_um2))
+        })
+    };
+    let pairs = (0..nuclei.len()).filter(|&i| paired(i)).count() as u64;
+    let cells = nuclei.len() as u64 - pairs;
+    if cells == 0 {
+        return Err(Missing::NoStructure { what: "hepatocyte" });
+    }
+    Ok(Value { value: 100.0 * pairs as f64 / cells as f64, n: pairs, denominator: cells as f64 })
+}
+
+fn pyknotic(found: &Evidences<'_>) -> Result<Value, Missing> {
+    let dead = found.cells_of(&PYKNOTIC_NUCLEUS).count() as u64;
+    let all = found.cells_of(&HEPATOCYTE).count() as u64 + dead;
+    if all == 0 {
+        return Err(Missing::NoStructure { what: "hepatocyte" });
+    }
+    Ok(Value { value: 100.0 * dead as f64 / all as f64, n: dead, denominator: all as f64 })
+}

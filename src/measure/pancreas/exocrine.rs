@@ -1,0 +1,60 @@
+//! Acini, gaps and fat.
+
+use super::{feature, islet_cells::pyknotic_pct, percent};
+use crate::{
+    measure::{
+        common,
+        feature::{
+            Direction::{Down, Up},
+            Evidence, Evidences, Feature, Missing, Value,
+        },
+        tally::Counter,
+    },
+    segment::pancreas::{ACINAR_VACUOLE, counters as count},
+};
+
+const ACINI: &str = "acinar tissue";
+/// Everything inside the organ's outline.
+const ORGAN: [Counter; 5] =
+    [count::ACINAR_PX, count::ISLET_PX, count::GAP_PX, count::FAT_PX, count::LUMEN_PX];
+
+pub(super) const VACUOLE_PCT: Feature = feature("acinar_vacuole_area_pct", "%", Up, 0.5, |found| {
+    let n = found.cells_of(&ACINAR_VACUOLE).count() as u64;
+    common::percent_of(found, count::ACINAR_VACUOLE_PX, count::ACINAR_PX, ACINI, n)
+});
+
+pub(super) const NUCLEAR_DENSITY: Feature =
+    feature("acinar_nuclear_density_per_mm2", "1/mm²", Up, 0.5, nuclear_density);
+
+pub(super) const ZYMOGEN: Feature = feature("acinar_zymogen_index", "ratio", Down, 0.5, |_| {
+    Err(Missing::NoRule { why: "single acini, with their base and tip, are not told apart" })
+});
+
+pub(super) const PYKNOTIC_PCT: Feature = feature("acinar_pyknotic_pct", "%", Up, 0.5, |found| {
+    pyknotic_pct(&[found.tally], count::ACINAR_NUCLEUS_KINDS, "acinar nucleus")
+});
+
+pub(super) const GAP_PCT: Feature = Feature {
+    source: "domain.md §3.1; pancreatitis oedema 0–3",
+    ..feature("pancreas_gap_pct", "%", Up, 2.0, |found| {
+        percent(found, count::GAP_PX, &[count::ACINAR_PX, count::ISLET_PX, count::GAP_PX], "lobule")
+    })
+};
+
+pub(super) const FAT_PCT: Feature = Feature {
+    source: "domain.md §3.1; INHAND fatty infiltration",
+    evidence: Evidence::Expert,
+    ..feature("pancreas_fat_pct", "%", Up, 2.0, |found| percent(found, count::FAT_PX, &ORGAN, "organ"))
+};
+
+pub(super) const FIBROSIS_PCT: Feature = feature("pancreas_fibrosis_he_pct", "%", Up, 1.0, |_| {
+    Err(Missing::NoRule { why: "without a connective-tissue stain pale collagen and pale acini look alike" })
+});
+
+pub(super) const EXTRAVASATED_PCT: Feature = feature("pancreas_extravasated_rbc_pct", "%", Up, 1.0, |_| {
+    Err(Missing::NoRule { why: "vessels filled with blood are not told apart from bleeding" })
+});
+
+pub(super) fn nuclear_density(found: &Evidences<'_>) -> Result<Value, Missing> {
+    common::per_mm2(found, found.tally.get(count::ACINAR_NUCLEI), count::ACINAR_PX, ACINI)
+}

@@ -1,0 +1,191 @@
+//! What was painted, as values of features (domain.md §3.3).
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::Canvas,
+    epithelium::Lumina,
+    lesions::{DILATED_UM, Wall},
+    packing::{Survey, diameter},
+    tuft::Painted,
+};
+
+/// Numbers nuclei.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ids(u32);
+
+impl Ids {
+    pub(super) fn next(&mut self) -> u32 {
+        self.0 += 1;
+        self.0
+    }
+}
+
+/// Everything counted while painting.
+pub(super) struct Seen {
+    survey: Survey,
+    pub(super) walls: Vec<Wall>,
+    lumina: Lumina,
+    pub(super) corpuscles: Vec<Painted>,
+    pub(super) tuft_nuclei: Vec<u32>,
+    pub(super) vacuoles: Vec<u64>,
+    pub(super) lymphocytes: u32,
+}
+
+/// Share of the slide's 90th percentile from which a corpuscle counts as cut near its equator.
+const EQUATOR: f64 = 0.7;
+/// Longest profile, relative to its width, whose lumen is a diameter.
+const ROUND: f64 = 1.6;
+/// Vacuoles' share of the epithelium from which a tubule is vacuolated.
+const VACUOLATED: f64 = 0.10;
+/// Red-cell stain from which a pixel is a red cell, OD × 100.
+const RED: u8 = 20;
+
+impl Seen {
+    pub(super) fn new(survey: Survey, walls: Vec<Wall>, lumina: Lumina) -> Self {
+        Self {
+            survey,
+            walls,
+            lumina,
+            corpuscles: Vec::new(),
+            tuft_nuclei: Vec::new(),
+            vacuoles: Vec::new(),
+            lymphocytes: 0,
+        }
+    }
+
+    /// Returns cortex in mm², for `um` pixels per µm.
+    pub(super) fn cortex_mm2(&self, um: f64) -> f64 {
+        self.survey.cortex_px as f64 / (um * um * 1e6)
+    }
+
+    /// Returns the pixels of each tubule that are not lumen.
+    pub(super) fn epithelium_px(&self) -> Vec<u64> {
+        self.survey.shapes.iter().zip(&self.lumina.lumen_px).map(|(s, l)| s.pixels - l).collect()
+    }
+
+    /// Returns the true value of every feature that painting decides.
+    pub(super) fn features(&self, canvas: &Canvas) -> BTreeMap<String, f64> {
+        let um = canvas.mpp.px(1.0);
+        let mut values = Values { um, found: BTreeMap::new() };
+        self.areas(canvas, &mut values);
+        self.glomeruli(&mut values);
+        self.tubules(&mut values);
+        values.found
+    }
+
+    fn areas(&self, canvas: &Canvas, v: &mut Values) {
+        let mm2 = v.um * v.um * 1e6;
+        let (tissue, cortex) = (self.survey.tissue_px as f64, self.survey.cortex_px as f64);
+        v.put("tissue_area_mm2", Some(tissue / mm2));
+        v.put("cortex_area_mm2", Some(cortex / mm2));
+        v.put("medulla_area_mm2", Some((tissue - cortex) / mm2));
+        let red = canvas.rbc.data().iter().filter(|&&r| r >= RED).count() as f64;
+        v.put("kidney_rbc_area_pct", ratio(100.0 * red, tissue));
+        v.put("interstitial_leukocytes_per_mm2", ratio(f64::from(self.lymphocytes) * mm2, cortex));
+    }
+
+    fn glomeruli(&self, v: &mut Values) {
+        let um2 = v.um * v.um;
+        let n = self.corpuscles.len();
+        v.put("glom_count_n", Some(n as f64));
+        v.put("glom_density_per_mm2_cortex", ratio(n as f64 * um2 * 1e6, self.survey.cortex_px as f64));
+        let mut sizes: Vec<f64> = self.corpuscles.iter().map(|c| diameter(c.corpuscle_px)).collect();
+        sizes.sort_by(f64::total_cmp);
+        let Some(limit) = quantile(&sizes, 0.9).map(|p90| EQUATOR * p90) else { return };
+        let equatorial: Vec<usize> = (0..n).filter(|&i| diameter(self.corpuscles[i].corpuscle_px) >= limit).collect();
+        let tufts: Vec<f64> = equatorial.iter().map(|&i| self.corpuscles[i].tuft_px as f64 / um2).collect();
+        let mean_tuft = mean(&tufts);
+        v.put("glom_tuft_area_um2_mean", mean_tuft);
+        let whole: Vec<f64> = equatorial.iter().map(|&i| self.corpuscles[i].corpuscle_px as f64 / um2).collect();
+        v.put("glom_corpuscle_area_um2_mean", mean(&whole));
+        v.put("glom_area_cv", sd(&tufts).zip(mean_tuft).map(|(sd, m)| sd / m));
+        let of_all = |f: &dyn Fn(usize) -> f64| mean(&(0..n).map(f).collect::<Vec<_>>());
+        let part = |i: usize| &self.corpuscles[i];
+        let nuclei: f64 = equatorial.iter().map(|&i| f64::from(self.tuft_nuclei[i])).sum();
+        v.put("glom_nuclei_per_tuft", ratio(nuclei, equatorial.len() as f64));
+        let all_nuclei: f64 = self.tuft_nuclei.iter().map(|&n| f64::from(n)).sum();
+        let tuft_px: f64 = self.corpuscles.iter().map(|c| c.tuft_px as f64).sum();
+        let corpuscle_px: f64 = self.corpuscles.iter().map(|c| c.corpuscle_px as f64).sum();
+        v.put("bowman_space_pct", ratio(100.0 * (corpuscle_px - tuft_px), corpuscle_px));
+        v.put("glom_nuclear_density_per_mm2", ratio(all_nuclei * um2 * 1e6, tuft_px));
+        let solid = |i: usize| 100.0 * part(i).solid_px as f64 / part(i).tuft_px.max(1) as f64;
+        v.put("glom_sclerosis_index", of_all(&|i| grade(solid(i))));
+        v.put("glom_globally_sclerosed_pct", of_all(&|i| if solid(i) > 75.0 { 100.0 } else { 0.0 }));
+    }
+
+    fn tubules(&self, v: &mut Values) {
+        let counted: Vec<usize> = (0..self.walls.len()).filter(|&i| self.walls[i].counted).collect();
+        let of_all = |f: &dyn Fn(usize) -> bool| {
+            ratio(100.0 * counted.iter().filter(|&&i| f(i)).count() as f64, counted.len() as f64)
+        };
+        let lumen_um = |i: usize| diameter(self.lumina.lumen_px[i]) / v.um;
+        let epithelium = self.epithelium_px();
+        v.found.insert("tubule_count_n".into(), counted.len() as f64);
+        let dilated = of_all(&|i| lumen_um(i) > DILATED_UM);
+        let cast = of_all(&|i| self.walls[i].cast && self.lumina.cast_px[i] > 0);
+        let vacuolated =
+            of_all(&|i| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64);
+        let necrotic = of_all(&|i| self.walls[i].necrotic);
+        let shapes = &self.survey.shapes;
+        let round = |i: &&usize| {
+            let (long, short) = shapes[**i].axes();
+            long < ROUND * short
+        };
+        let lumina = median(counted.iter().filter(round).map(|&i| lumen_um(i)).collect());
+        let outer = median(counted.iter().map(|&i| shapes[i].axes().1 / v.um).collect());
+        let sum = |f: &dyn Fn(usize) -> u64| counted.iter().map(|&i| f(i)).sum::<u64>() as f64;
+        let (lumen_px, tubule_px) = (sum(&|i| self.lumina.lumen_px[i]), sum(&|i| shapes[i].pixels));
+        v.put("tubule_dilated_pct", dilated);
+        v.put("cast_tubule_pct", cast);
+        v.put("tubule_vacuolated_pct", vacuolated);
+        v.put("tubule_necrosis_pct", necrotic);
+        v.put("tubule_lumen_eq_diameter_um_median", lumina);
+        v.put("tubule_outer_diameter_um_median", outer);
+        v.put("tubule_lumen_area_pct", ratio(100.0 * lumen_px, tubule_px));
+    }
+}
+
+struct Values {
+    um: f64,
+    found: BTreeMap<String, f64>,
+}
+
+impl Values {
+    fn put(&mut self, name: &str, value: Option<f64>) {
+        if let Some(value) = value {
+            self.found.insert(name.to_owned(), value);
+        }
+    }
+}
+
+fn ratio(a: f64, b: f64) -> Option<f64> {
+    (b > 0.0).then(|| a / b)
+}
+
+/// Sclerosis grade of a tuft by the % of it that is solid.
+fn grade(solid_pct: f64) -> f64 {
+    [0.5, 25.0, 50.0, 75.0].iter().filter(|&&from| solid_pct > from).count() as f64
+}
+
+fn mean(v: &[f64]) -> Option<f64> {
+    ratio(v.iter().sum(), v.len() as f64)
+}
+
+fn sd(v: &[f64]) -> Option<f64> {
+    let m = mean(v)?;
+    (v.len() > 1).then(|| (v.iter().map(|x| (x - m).powi(2)).sum::<f64>() / (v.len() - 1) as f64).sqrt())
+}
+
+/// Quantile of sorted values, between neighbours by proportion.
+fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    let at = q * sorted.len().checked_sub(1)? as f64;
+    let (i, t) = (at as usize, at.fract());
+    let next = sorted.get(i + 1).unwrap_or(&sorted[i]);
+    Some(sorted[i] + t * (next - sorted[i]))
+}
+
+fn median(mut v: Vec<f64>) -> Option<f64> {
+    v.sort_by(f64::total_cmp);
+    quantile(&v, 0.5)
+}

@@ -1,0 +1,43 @@
+//! The names of what is counted in the fine pass. Pixels are working pixels of that pass.
+
+use crate::measure::tally::Counter;
+
+/// Tissue in the cortex.
+pub const CORTEX_PX: Counter = Counter("cortex_px");
+/// Cortex inside glomeruli.
+pub const CORTEX_GLOMERULUS_PX: Counter = Counter("cortex_glomerulus_px");
+/// Cortex inside tubules that were outlined, lumens included.
+pub const CORTEX_TUBULE_PX: Counter = Counter("cortex_tubule_px");
+/// Cortex outside glomeruli and tubules that is paler than epithelium.
+pub const CORTEX_INTERSTITIUM_PX: Counter = Counter("cortex_interstitium_px");
+/// Leukocytes in the cortex outside glomeruli and tubules.
+pub const INTERSTITIAL_LEUKOCYTES: Counter = Counter("interstitial_leukocytes");
+/// Red blood cells in tissue.
+pub const RED_CELL_PX: Counter = Counter("red_cell_px");
+/// Red blood cells in tubule lumens and Bowman's spaces.
+pub const STRAY_RED_CELL_PX: Counter = Counter("stray_red_cell_px");
+
+/// Pixels of the structure: of a glomerulus all, of a tuft all, of a tubule its epithelium, of a lumen all.
+pub const OWN_PX: Counter = Counter("own_px");
+/// Own pixels in the cortex.
+pub const OWN_CORTEX_PX: Counter = Counter("own_cortex_px");
+/// Own pixels inside nuclei.
+pub const OWN_NUCLEAR_PX: Counter = Counter("own_nuclear_px");
+/// Own pixels that are white: lumen or vacuole.
+pub const OWN_WHITE_PX: Counter = Counter("own_white_px");
+/// Own pixels of red blood cells.
+pub const OWN_RED_CELL_PX: Counter = Counter("own_red_cell_px");
+/// Own pixels that are neither nuclear, white nor blood.
+pub const OWN_PLAIN_PX: Counter = Counter("own_plain_px");
+/// Sum of eosin over plain pixels, OD × 100.
+pub const OWN_EOSIN: Counter = Counter("own_eosin");
+/// Sum of haematoxylin over plain pixels, OD × 100.
+pub const OWN_HAEMATOXYLIN: Counter = Counter("own_haematoxylin");
+/// Own pixels outside nuclei with little eosin.
+pub const OWN_CLEAR_PX: Counter = Counter("own_clear_px");
+/// Nuclei whose centre lies in the structure.
+pub const OWN_NUCLEI: Counter = Counter("own_nuclei");
+/// Pixels of a tuft that are solid: eosin without nuclei or capillaries over 20 µm.
+pub const SOLID_PX: Counter = Counter("solid_px");
+/// Pixels of a tuft between nuclei and capillaries.
+pub const MESANGIAL_PX: Counter = Counter("mesangial_px");

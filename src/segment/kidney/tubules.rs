@@ -1,0 +1,192 @@
+//! Tubules: a lumen, open or filled by a cast, and the epithelium around it.
+
+use super::{LUMEN, TUBULE, casts, levels::Ground};
+use crate::{
+    raster::{Mask, Plane},
+    segment::{
+        contour, distance,
+        label::{Connectivity, Labels, Region, label},
+        morphology,
+        object::{Object, anchored_in},
+        shape::Shape,
+        watershed::watershed,
+    },
+    units::equivalent_diameter,
+};
+
+/// Narrowest gap that counts as lumen, radius in µm: below, gaps between tubules would join it.
+const OPEN_UM: f64 = 2.0;
+/// Largest island in a lumen (debris, a sloughed cell) that belongs to it, in µm².
+const ISLAND_UM2: f64 = 150.0;
+/// Areas of a lumen, in µm²: 6 to 130 µm across.
+const LUMEN_UM2: std::ops::RangeInclusive<f64> = 28.0..=13_000.0;
+/// Longest side of a tubule's lumen, in µm; longer gaps are vessels, tears and glass.
+const MAX_LUMEN_UM: f64 = 180.0;
+/// Least solidity of a lumen; gaps between tubules are branched.
+const MIN_SOLIDITY: f64 = 0.6;
+/// Thickest epithelium, in µm (8–14 is normal, domain.md §3.3).
+const MAX_WALL_UM: f64 = 18.0;
+/// Distance from the lumen in which epithelium is looked for, in µm …
+const RIM_UM: f64 = 4.0;
+/// … and the least share of it that is solid.
+const MIN_SOLID_RIM: f64 = 0.75;
+/// Threads of wall that do not belong to the epithelium, radius in µm.
+const THREAD_UM: f64 = 1.5;
+/// Epithelium is at least this dense, as a share of the cytoplasm's optical density.
+const WALL_SHARE: f64 = 0.7;
+
+/// Finds the tubules anchored in the window's core, and their lumens.
+pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
+    let field = ground.field;
+    let casts = casts::find(ground);
+    let lumens = label(&lumens(ground, &casts), Connectivity::Four);
+    let walls = walls(ground, &lumens);
+    let kept: Vec<Option<Shape>> = lumens
+        .regions
+        .iter()
+        .enumerate()
+        .map(|(i, r)| accepted(ground, &lumens, &walls, r, i as u32 + 1))
+        .collect();
+    let territory = territories(&lumens, &walls, &kept, field.px(MAX_WALL_UM));
+    let mut regions = vec![Region::EMPTY; kept.len()];
+    add_regions(&territory, &mut regions);
+    let mut objects = Vec::new();
+    for (i, shape) in kept.iter().enumerate() {
+        let Some(shape) = shape else { continue };
+        let number = i as u32 + 1;
+        let cast = count(&casts, &lumens, number);
+        let (region, lumen) = (&regions[i], &lumens.regions[i]);
+        let outer = Shape::of(&territory, region, number);
+        let lumen_um2 = field.window.mpp.area_um2(lumen.area_px);
+        let cast_pct = 100.0 * cast as f64 / lumen.area_px as f64;
+        let values = tubule_values(field.window.mpp.mean(), shape, &outer, lumen_um2, cast_pct);
+        objects.push(contour::object(&TUBULE, &territory, region, number, &field.window, values));
+        let values = [values[1], shape.aspect_ratio as f32, cast_pct as f32, 0.0, 0.0, 0.0, 0.0, 0.0];
+        objects.push(contour::object(&LUMEN, &lumens.plane, lumen, number, &field.window, values));
+    }
+    objects.retain(|o| anchored_in(&field.window, o.anchor()));
+    objects
+}
+
+/// Values named by the measurements of [`TUBULE`].
+fn tubule_values(
+    um: f64,
+    lumen: &Shape,
+    outer: &Shape,
+    lumen_um2: f64,
+    cast_pct: f64,
+) -> [f32; Object::VALUES] {
+    let lumen_um = equivalent_diameter(lumen_um2);
+    let outer_um = outer.minor_px * um;
+    // Ring of equal area: a longitudinal or bent profile has no single diameter.
+    let height = (outer_um - lumen.minor_px * um).max(0.0) / 2.0;
+    [lumen_um2, lumen_um, lumen.aspect_ratio, outer_um, outer.aspect_ratio, height, cast_pct, 0.0]
+        .map(|v| v as f32)
+}
+
+/// Open lumens and casts: wide enough, with what floats in them.
+fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
+    let field = ground.field;
+    let mut pale = ground.pale.clone();
+    pale.data_mut().iter_mut().zip(field.tissue.data()).for_each(|(p, &t)| *p &= t);
+    let mut open = morphology::open(&pale, field.px(OPEN_UM));
+    open.data_mut().iter_mut().zip(casts.data()).for_each(|(o, &c)| *o |= c);
+    morphology::fill_holes(&open, field.window.mpp.px_area(ISLAND_UM2) as u64)
+}
+
+/// 1 where there may be epithelium: solid, not far from a lumen.
+fn walls(ground: &Ground<'_>, lumens: &Labels) -> Mask {
+    let field = ground.field;
+    let least = (ground.levels.cytoplasm * WALL_SHARE) as u8;
+    let mut solid = Mask::filled(field.width(), field.height(), 0);
+    let places = ground.od.data().iter().zip(field.tissue.data()).zip(lumens.plane.data());
+    for (s, ((&od, &tissue), &lumen)) in solid.data_mut().iter_mut().zip(places) {
+        *s = u8::from(od >= least && lumen == 0) & tissue;
+    }
+    morphology::open(&solid, field.px(THREAD_UM))
+}
+
+/// Returns the shape of a region that can be a tubule's lumen.
+fn accepted(
+    ground: &Ground<'_>,
+    lumens: &Labels,
+    walls: &Mask,
+    region: &Region,
+    number: u32,
+) -> Option<Shape> {
+    let field = ground.field;
+    let area = field.window.mpp.area_um2(region.area_px);
+    if !LUMEN_UM2.contains(&area) || region.extent() as f64 > field.px(MAX_LUMEN_UM) {
+        return None;
+    }
+    let shape = Shape::of(&lumens.plane, region, number);
+    (shape.solidity >= MIN_SOLIDITY
+        && solid_rim(field.px(RIM_UM), lumens, walls, region, number) >= MIN_SOLID_RIM)
+        .then_some(shape)
+}
+
+/// Share of the pixels straight above, below, left and right of the lumen that are wall.
+fn solid_rim(reach: f64, lumens: &Labels, walls: &Mask, region: &Region, number: u32) -> f64 {
+    let reach = reach.round().max(1.0) as i64;
+    let (mut all, mut solid) = (0u64, 0u64);
+    let inside = |x: i64, y: i64| lumens.plane.get(x, y) == Some(number);
+    for y in region.y0 as i64..region.y1 as i64 {
+        for x in region.x0 as i64..region.x1 as i64 {
+            if !inside(x, y) {
+                continue;
+            }
+            for (dx, dy) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
+                if !inside(x + dx, y + dy) {
+                    all += 1;
+                    solid += u64::from(walls.get(x + dx * reach, y + dy * reach) == Some(1));
+                }
+            }
+        }
+    }
+    if all == 0 { 0.0 } else { solid as f64 / all as f64 }
+}
+
+/// Gives each wall pixel to the nearest accepted lumen it is joined to.
+fn territories(lumens: &Labels, walls: &Mask, kept: &[Option<Shape>], reach: f64) -> Plane<u32> {
+    let mut seeds = lumens.plane.clone();
+    for v in seeds.data_mut() {
+        if *v != 0 && kept[*v as usize - 1].is_none() {
+            *v = 0;
+        }
+    }
+    let squared = distance::squared(&seeds.map(|v| u8::from(v == 0)));
+    let mut within = walls.clone();
+    let most = (reach * reach) as u32;
+    let limit = |d: u32| u8::from(d <= most);
+    for ((w, &d), &seed) in within.data_mut().iter_mut().zip(squared.data()).zip(seeds.data()) {
+        *w = *w & limit(d) | u8::from(seed != 0);
+    }
+    let steps: Vec<u8> = (0..=1024u32).map(|d| (f64::from(d).sqrt() * 4.0) as u8).collect();
+    let height = squared.map(|d| steps[d.min(1024) as usize]);
+    watershed(&seeds, &height, &within)
+}
+
+fn add_regions(plane: &Plane<u32>, regions: &mut [Region]) {
+    for y in 0..plane.height() {
+        let row = plane.row(y);
+        let mut x = 0;
+        while x < row.len() {
+            let (start, n) = (x, row[x]);
+            x += row[x..].iter().take_while(|&&v| v == n).count();
+            if n != 0 {
+                regions[n as usize - 1].add_run(y, start, x, plane.width(), plane.height());
+            }
+        }
+    }
+}
+
+/// Pixels of a lumen that are set in `mask`.
+fn count(mask: &Mask, lumens: &Labels, number: u32) -> u64 {
+    let r = &lumens.regions[number as usize - 1];
+    (r.y0..r.y1)
+        .map(|y| {
+            let pairs = lumens.plane.row(y)[r.x0..r.x1].iter().zip(&mask.row(y)[r.x0..r.x1]);
+            pairs.filter(|&(&n, &m)| n == number && m != 0).count() as u64
+        })
+        .sum()
+}

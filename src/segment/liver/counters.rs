@@ -1,0 +1,37 @@
+//! What the fine pass counts, in working pixels unless a name says otherwise.
+
+use crate::measure::tally::Counter;
+
+/// Parenchyma: tissue without vessels, portal tracts, tears; fat and sinusoids included.
+pub const PARENCHYMA_PX: Counter = Counter("parenchyma_px");
+/// Macrovesicular fat in the parenchyma.
+pub const MACRO_PX: Counter = Counter("macro_fat_px");
+/// Microvesicular fat in the parenchyma that lies in groups.
+pub const MICRO_PX: Counter = Counter("micro_fat_px");
+/// All accepted vacuoles in the parenchyma, grouped or not.
+pub const FAT_PX: Counter = Counter("fat_px");
+/// Sinusoids, empty or filled with blood.
+pub const SINUSOID_PX: Counter = Counter("sinusoid_px");
+/// Red blood cells anywhere in the tissue.
+pub const BLOOD_PX: Counter = Counter("blood_px");
+/// Rarefied cytoplasm.
+pub const CLEARING_PX: Counter = Counter("clearing_px");
+/// Necrotic parenchyma.
+pub const NECROSIS_PX: Counter = Counter("necrosis_px");
+/// Width of sinusoids along their middle, in tenths of µm (histogram).
+pub const SINUSOID_WIDTH: Counter = Counter("sinusoid_width_um_10");
+/// Parenchyma per 48 µm square (histogram: value is the square, see [`square_of`]).
+pub const SQUARE_PARENCHYMA: Counter = Counter("square_parenchyma");
+/// Macrovesicular fat per 48 µm square.
+pub const SQUARE_MACRO: Counter = Counter("square_macro");
+/// Microvesicular fat per 48 µm square.
+pub const SQUARE_MICRO: Counter = Counter("square_micro");
+
+/// Side of a square, in µm (domain.md §3.2) [expert].
+pub const SQUARE_UM: f64 = 48.0;
+
+/// Returns the number of the square in column `x`, row `y` of the grid that starts at the slide's corner.
+#[must_use]
+pub fn square_of(x: u32, y: u32) -> u32 {
+    (y << 16) | (x & 0xFFFF)
+}

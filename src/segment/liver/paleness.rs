@@ -1,0 +1,82 @@
+//! How pale each place is, judged against the cytoplasm around it.
+
+use super::coarse::{Grid, local_mean};
+use crate::{
+    raster::{Mask, Plane},
+    segment::{field::Field, smooth},
+};
+
+/// Radius of the neighbourhood whose cytoplasm is the reference, in µm [expert].
+const AROUND_UM: f64 = 16.0;
+/// Least share of that neighbourhood that must be cytoplasm; otherwise the slide's own level is used.
+const LEAST_SHARE: f64 = 0.1;
+/// Cytoplasm lies between these factors of the slide's cytoplasm density: paler is fat, plasma or glass,
+/// denser is nuclei and blood.
+const CYTOPLASM: (f64, f64) = (0.5, 1.6);
+/// The local level stays between these factors of the slide's.
+const LEVEL: (f64, f64) = (0.7, 1.4);
+/// Standard deviation of smoothing, in µm: less than the blur of a scanner.
+const SMOOTH_UM: f64 = 0.35;
+
+/// Density and what it is judged against.
+pub(super) struct Paleness {
+    /// Sum of optical densities, slightly smoothed, × 100.
+    pub(super) density: Plane<u8>,
+    /// Density of the cytoplasm around every block of the coarse grid, × 100.
+    pub(super) cytoplasm: Plane<u8>,
+}
+
+impl Paleness {
+    /// Measures a window.
+    pub(super) fn of(field: &Field<'_>, grid: &Grid) -> Self {
+        let slide = cytoplasm_density(field);
+        let (low, high) = (slide * CYTOPLASM.0, (slide * CYTOPLASM.1).min(255.0));
+        let (low, high) = (low as u8, high as u8);
+        let od = field.od.data();
+        let is_cytoplasm = |v: u8| (low..=high).contains(&v);
+        let area = (grid.factor * grid.factor) as u32;
+        let sum = grid.sums(field.width(), |i| if is_cytoplasm(od[i]) { u32::from(od[i]) } else { 0 });
+        let count = grid.sums(field.width(), |i| u32::from(is_cytoplasm(od[i])));
+        let radius = grid.radius(AROUND_UM);
+        let least = ((2 * radius + 1).pow(2) as f64 * 255.0 * LEAST_SHARE) as u32;
+        let mean = local_mean(
+            &sum.map(|v| (v / area) as u8),
+            &count.map(|v| (v * 255 / area) as u8),
+            radius,
+            least,
+            slide.min(255.0) as u8,
+        );
+        let bounds = ((slide * LEVEL.0) as u8, (slide * LEVEL.1).min(255.0) as u8);
+        Self {
+            density: smooth::gaussian(&field.od, field.px(SMOOTH_UM)),
+            cytoplasm: mean.map(|v| v.clamp(bounds.0, bounds.1)),
+        }
+    }
+
+    /// Returns 1 where tissue is less dense than `share` of the cytoplasm around it.
+    pub(super) fn below(&self, field: &Field<'_>, grid: &Grid, share: f64) -> Mask {
+        let share = (share * 256.0) as u32;
+        let levels = self.cytoplasm.map(|v| ((u32::from(v) * share) >> 8) as u8);
+        let mut out = field.tissue.clone();
+        let mut line = vec![0u8; field.width()];
+        for y in 0..field.height() {
+            let level = levels.row(grid.block(0, y).1);
+            for (x, v) in line.iter_mut().enumerate() {
+                *v = level[grid.block(x, y).0];
+            }
+            for ((o, &d), &l) in out.row_mut(y).iter_mut().zip(self.density.row(y)).zip(&line) {
+                *o &= u8::from(d < l);
+            }
+        }
+        out
+    }
+}
+
+/// Returns the slide's cytoplasm as a sum of optical densities, × 100.
+pub(super) fn cytoplasm_density(field: &Field<'_>) -> f64 {
+    let profile = field.profile;
+    let total = |stain: [f64; 3]| stain.iter().sum::<f64>();
+    let h = f64::from(profile.h_cytoplasm) * total(profile.matrix.h);
+    let e = f64::from(profile.e_cytoplasm) * total(profile.matrix.e);
+    h + e
+}

@@ -1,0 +1,209 @@
+//! Which compartment a pixel of the cell pass belongs to: islet, acinar tissue or neither.
+
+use std::collections::BTreeMap;
+
+use super::{FAT, ISLET, LUMEN, OUTER_FAT, counters as count, ground};
+use crate::{
+    measure::tally::Tally,
+    raster::{Mask, Plane},
+    segment::{field::Field, ground as common, object::Finds, smooth, structures::StructureMap},
+};
+
+/// Side of the blocks on which the density of tissue is averaged, in µm.
+const BLOCK_UM: f64 = 4.0;
+/// Half the side of the square over which it is averaged to tell acini from walls of adipocytes and
+/// threads, in µm, and the least share of tissue there, of 255.
+const ACINI_UM: f64 = 12.0;
+const ACINI_SHARE: u8 = 102;
+/// The same to tell gaps inside the organ from the outside.
+const ORGAN_UM: f64 = 40.0;
+const ORGAN_SHARE: u8 = 64;
+
+/// Counts per islet, by the islet's place in the slide's list.
+pub(super) type PerIslet = BTreeMap<u32, Tally>;
+
+/// Compartments of one window, halo included.
+pub(super) struct Compartments {
+    /// The islet's place in the slide's list, plus one; 0 elsewhere.
+    pub(super) islets: Plane<u32>,
+    /// An islet reaches into the window.
+    pub(super) any_islet: bool,
+    /// 1 where there is next to no stain.
+    pub(super) empty: Mask,
+    /// 1 in acini, their vacuoles and narrow gaps included; no islets, adipocytes or lumina.
+    pub(super) exocrine: Mask,
+    /// Other structures, and where empty pixels are gaps ([`kind`]).
+    kinds: Plane<u8>,
+}
+
+/// Marks in the plane of kinds.
+mod kind {
+    /// Nothing special.
+    pub(super) const NONE: u8 = 0;
+    /// Empty pixels of this kind are gaps.
+    pub(super) const ORGAN: u8 = 1;
+    pub(super) const FAT: u8 = 2;
+    pub(super) const LUMEN: u8 = 3;
+    pub(super) const OUTER: u8 = 4;
+}
+
+impl Compartments {
+    pub(super) fn of(field: &Field<'_>, structures: &StructureMap<'_>) -> Self {
+        let mut islets = structures.paint(&field.window, &[&ISLET, &FAT, &OUTER_FAT, &LUMEN]);
+        let mut kinds = Plane::filled(field.width(), field.height(), kind::NONE);
+        let any_islet = divide(&mut islets, &mut kinds, structures);
+        let empty = ground::empty(field, &islets);
+        let blocks = Blocks::of(field, &empty, &kinds);
+        let mut exocrine = blocks.at_least(field, ACINI_UM, ACINI_SHARE);
+        let organ = blocks.at_least(field, ORGAN_UM, ORGAN_SHARE);
+        let masks = exocrine.data_mut().iter_mut().zip(organ.data()).zip(kinds.data_mut());
+        for (((exocrine, &organ), kind), (&islet, &tissue)) in
+            masks.zip(islets.data().iter().zip(field.tissue.data()))
+        {
+            let free = tissue & u8::from(*kind == kind::NONE) & u8::from(islet == 0);
+            *exocrine &= free;
+            *kind |= free & organ;
+        }
+        Self { islets, any_islet, empty, exocrine, kinds }
+    }
+
+    /// Counts the areas of the core.
+    pub(super) fn count(
+        &self,
+        field: &Field<'_>,
+        holes: &Mask,
+        blood: &Mask,
+        nuclei: &Mask,
+        finds: &mut Finds,
+        per_islet: &mut PerIslet,
+    ) {
+        let mut analysed = Mask::filled(field.width(), field.height(), 0);
+        let [mut acini, mut vacuoles, mut gaps, mut fat, mut lumina] = [0u64; 5];
+        let columns = field.window.core_columns();
+        for y in field.window.core_rows() {
+            let rows = self.islets.row(y).iter().zip(self.exocrine.row(y)).zip(self.empty.row(y));
+            let rows = rows.zip(holes.row(y)).zip(self.kinds.row(y)).zip(analysed.row_mut(y));
+            for (((((&islet, &exocrine), &empty), &hole), &kind), analysed) in
+                rows.skip(columns.start).take(columns.len())
+            {
+                let acinar = exocrine & ((1 - empty) | hole);
+                acini += u64::from(acinar);
+                vacuoles += u64::from(acinar & hole);
+                gaps += u64::from(u8::from(kind == kind::ORGAN) & empty & (1 - hole));
+                fat += u64::from(kind == kind::FAT);
+                lumina += u64::from(kind == kind::LUMEN);
+                *analysed = acinar | u8::from(islet != 0);
+            }
+        }
+        let areas = [
+            (count::ACINAR_PX, acini),
+            (count::ACINAR_VACUOLE_PX, vacuoles),
+            (count::GAP_PX, gaps),
+            (count::FAT_PX, fat),
+            (count::LUMEN_PX, lumina),
+        ];
+        areas.into_iter().for_each(|(counter, px)| finds.tally.add(counter, px));
+        if self.any_islet {
+            self.count_islets(field, holes, blood, finds, per_islet);
+        }
+        common::count(field, &analysed, nuclei, &mut finds.tally);
+    }
+
+    fn count_islets(
+        &self,
+        field: &Field<'_>,
+        holes: &Mask,
+        blood: &Mask,
+        finds: &mut Finds,
+        per_islet: &mut PerIslet,
+    ) {
+        let columns = field.window.core_columns();
+        for y in field.window.core_rows() {
+            let islets = &self.islets.row(y)[columns.clone()];
+            let [holes, blood] = [holes, blood].map(|m| &m.row(y)[columns.clone()]);
+            let mut x = 0;
+            while let Some(start) = islets[x..].iter().position(|&v| v != 0).map(|d| x + d) {
+                let islet = islets[start];
+                let end = start + islets[start..].iter().take_while(|&&v| v == islet).count();
+                let sum = |m: &[u8]| m[start..end].iter().map(|&v| u64::from(v)).sum::<u64>();
+                let blood_px: u64 = blood[start..end]
+                    .iter()
+                    .zip(&holes[start..end])
+                    .map(|(&b, &h)| u64::from(b & (1 - h)))
+                    .sum();
+                let tally = per_islet.entry(islet - 1).or_default();
+                for tally in [tally, &mut finds.tally] {
+                    tally.add(count::ISLET_PX, (end - start) as u64);
+                    tally.add(count::ISLET_VACUOLE_PX, sum(holes));
+                    tally.add(count::ISLET_RBC_PX, blood_px);
+                }
+                x = end;
+            }
+        }
+    }
+}
+
+/// Keeps islets in `islets` and marks the other structures in `kinds`; returns whether there is an islet.
+fn divide(islets: &mut Plane<u32>, kinds: &mut Plane<u8>, structures: &StructureMap<'_>) -> bool {
+    let all = structures.all();
+    let mut any_islet = false;
+    for (structure, kind) in islets.data_mut().iter_mut().zip(kinds.data_mut()).filter(|(s, _)| **s != 0) {
+        let class = all[*structure as usize - 1].class;
+        if class.is(&ISLET) {
+            any_islet = true;
+            continue;
+        }
+        *structure = 0;
+        *kind = match class {
+            c if c.is(&FAT) => kind::FAT,
+            c if c.is(&LUMEN) => kind::LUMEN,
+            _ => kind::OUTER,
+        };
+    }
+    any_islet
+}
+
+/// Share of tissue, of 255, on blocks anchored to the slide.
+struct Blocks {
+    share: Plane<u8>,
+    side: usize,
+    shift: (usize, usize),
+}
+
+impl Blocks {
+    fn of(field: &Field<'_>, empty: &Mask, kinds: &Plane<u8>) -> Self {
+        let side = field.px(BLOCK_UM).round().max(1.0) as usize;
+        let (w, h) = (field.width(), field.height());
+        let shift = |start: i64| start.rem_euclid(side as i64) as usize;
+        let (dx, dy) = (shift(field.window.left()), shift(field.window.top()));
+        let (columns, rows) = ((w + dx).div_ceil(side), (h + dy).div_ceil(side));
+        let mut share = Plane::filled(columns, rows, 0u8);
+        let mut sums = vec![0u32; columns];
+        let full = (side * side) as u32;
+        for row in 0..rows {
+            sums.fill(0);
+            for y in (row * side).max(dy)..((row + 1) * side).min(h + dy) {
+                let line = empty.row(y - dy).iter().zip(field.tissue.row(y - dy)).zip(kinds.row(y - dy));
+                for (x, ((&empty, &tissue), &kind)) in line.enumerate() {
+                    sums[(x + dx) / side] += u32::from(tissue & (1 - empty) & u8::from(kind == kind::NONE));
+                }
+            }
+            share.row_mut(row).iter_mut().zip(&sums).for_each(|(b, &s)| *b = (s * 255 / full) as u8);
+        }
+        Self { share, side, shift: (dx, dy) }
+    }
+
+    /// 1 where the mean share around is at least `least`.
+    fn at_least(&self, field: &Field<'_>, radius_um: f64, least: u8) -> Mask {
+        let reach = (radius_um / (self.side as f64 * field.window.mpp.mean())).round() as usize;
+        let mean = smooth::box_mean(&self.share, reach);
+        let mut out = Mask::filled(field.width(), field.height(), 0);
+        for y in 0..field.height() {
+            let line = mean.row((y + self.shift.1) / self.side);
+            for (x, out) in out.row_mut(y).iter_mut().enumerate() {
+                *out = u8::from(line[(x + self.shift.0) / self.side] >= least);
+            }
+        }
+        out
+    }
+}

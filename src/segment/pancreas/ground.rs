@@ -1,0 +1,90 @@
+//! What the structure pass measures at every pixel: how pale, how empty.
+
+use crate::{
+    raster::{Mask, Plane},
+    segment::{field::Field, morphology, smooth},
+    stain::StainProfile,
+};
+
+/// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
+/// The cytoplasm of islets is hardly denser; there only what is clear is empty.
+const EMPTY_SHARE: f64 = 0.48;
+/// Optical density counts between these shares of the cytoplasm's: nuclei weigh no more than dense cytoplasm.
+const DENSITY_RANGE: (f64, f64) = (0.45, 1.1);
+/// Eosin counts between these shares of the cytoplasm's.
+const EOSIN_RANGE: (f64, f64) = (0.3, 1.1);
+/// Standard deviation of the smoothing that looks over single cells, in µm.
+const WIDE_UM: f64 = 8.0;
+/// Standard deviation of the smoothing that places borders, in µm.
+const FINE_UM: f64 = 4.0;
+
+/// Returns the optical density of the slide's cytoplasm (sum of the three channels), OD × 100.
+pub(super) fn cytoplasm_od(profile: &StainProfile) -> f64 {
+    let sum = |v: [f64; 3]| v.iter().sum::<f64>();
+    let od = f64::from(profile.h_cytoplasm) * sum(profile.matrix.h)
+        + f64::from(profile.e_cytoplasm) * sum(profile.matrix.e);
+    od.max(1.0)
+}
+
+/// Returns 1 where a pixel is clear, or outside islets (number 0) next to unstained.
+pub(super) fn empty<T: Copy + Default + PartialEq>(field: &Field<'_>, islets: &Plane<T>) -> Mask {
+    let level = (EMPTY_SHARE * cytoplasm_od(field.profile)).round().clamp(1.0, 255.0) as u8;
+    let mut empty = field.clear.clone();
+    let rows = empty.data_mut().iter_mut().zip(field.od.data()).zip(islets.data());
+    rows.for_each(|((v, &od), &islet)| *v |= u8::from(od < level) & u8::from(islet == T::default()));
+    empty
+}
+
+/// Per-pixel evidence of one window.
+pub(super) struct Ground {
+    /// Density and eosin of the tissue around, 100 is the slide's cytoplasm; 255 where there is no tissue.
+    pub(super) wide: Plane<u8>,
+    /// The same over a smaller neighbourhood.
+    pub(super) fine: Plane<u8>,
+    /// 1 where density could be judged: tissue away from voids.
+    pub(super) solid: Mask,
+}
+
+impl Ground {
+    pub(super) fn of(field: &Field<'_>) -> Self {
+        let mut solid = morphology::dilate(&field.clear, 1.0);
+        for (s, &t) in solid.data_mut().iter_mut().zip(field.tissue.data()) {
+            *s = u8::from(*s == 0 && t != 0);
+        }
+        let strength = strength(field, &solid);
+        let weight = solid.map(|v| v * 255);
+        let blur = |um: f64| {
+            let sigma = field.px(um);
+            quotient(&smooth::gaussian(&strength, sigma), &smooth::gaussian(&weight, sigma))
+        };
+        Self { wide: blur(WIDE_UM), fine: blur(FINE_UM), solid }
+    }
+}
+
+/// Mean of relative density and relative eosin, 100 for cytoplasm; 0 where not solid.
+fn strength(field: &Field<'_>, solid: &Mask) -> Plane<u8> {
+    let density = table(cytoplasm_od(field.profile), DENSITY_RANGE);
+    let eosin = table(f64::from(field.profile.e_cytoplasm.max(1)), EOSIN_RANGE);
+    let mut out = Plane::filled(field.width(), field.height(), 0u8);
+    let stains = field.od.data().iter().zip(field.e.data());
+    for ((out, &solid), (&od, &e)) in out.data_mut().iter_mut().zip(solid.data()).zip(stains) {
+        *out = (density[usize::from(od)] + eosin[usize::from(e)]) * solid;
+    }
+    out
+}
+
+/// Half of the relative strength, in percent, for every stored value.
+fn table(reference: f64, range: (f64, f64)) -> [u8; 256] {
+    std::array::from_fn(|v| (50.0 * (v as f64 / reference).clamp(range.0, range.1)).round() as u8)
+}
+
+/// Least share of solid pixels, of 255, where a mean is trusted.
+const LEAST_WEIGHT: u8 = 26;
+
+fn quotient(sum: &Plane<u8>, weight: &Plane<u8>) -> Plane<u8> {
+    let mut out = sum.clone();
+    for (out, &w) in out.data_mut().iter_mut().zip(weight.data()) {
+        *out = if w < LEAST_WEIGHT { 255 } else { (u32::from(*out) * 255 / u32::from(w)).min(254) as u8 };
+    }
+    out
+}

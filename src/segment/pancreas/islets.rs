@@ -1,0 +1,260 @@
+//! Islets: paler and more even than the acini around, with a smooth outline (domain.md §2.1).
+
+use super::{ISLET, ground::Ground};
+use crate::{
+    raster::{Mask, Plane},
+    segment::{
+        contour,
+        field::Field,
+        label::{Connectivity, Region, label},
+        morphology,
+        object::Object,
+        shape::Shape,
+        smooth,
+    },
+    units::equivalent_diameter,
+};
+
+/// Accepted equivalent diameters in µm (rat, domain.md §2.0).
+pub const DIAMETER_UM: std::ops::RangeInclusive<f64> = 50.0..=600.0;
+/// Largest side of an islet's box, in µm. Larger regions are dropped everywhere.
+const MAX_EXTENT_UM: f64 = 640.0;
+
+/// Half the side of the square that tells how strong the tissue around is, in µm.
+const AROUND_UM: f64 = 250.0;
+/// The strength around is kept within this range, in percent of the slide's cytoplasm.
+const AROUND_RANGE: (u8, u8) = (75, 105);
+/// A candidate is paler than this share of the tissue around, of 256.
+const PALE_SHARE: u32 = 223;
+/// Narrower parts are cut off a candidate: radius in µm.
+const NECK_UM: f64 = 8.0;
+/// The final outline reaches at most this far beyond the candidate, in µm.
+const GROW_UM: f64 = 14.0;
+/// Standard deviation of the smoothing of the outline, in µm.
+const ROUGH_UM: f64 = 5.0;
+/// Ring that the inside is compared with, in µm from the candidate.
+const RING_UM: (f64, f64) = (10.0, 40.0);
+/// Least contrast: 1 − inside/ring.
+const MIN_CONTRAST: f64 = 0.10;
+/// Least solidity.
+const MIN_SOLIDITY: f64 = 0.6;
+/// Share of nuclear pixels inside: stroma has fewer, lymphoid tissue has more.
+const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.03..=0.6;
+/// Largest share of void inside.
+const MAX_VOID_SHARE: f64 = 0.65;
+/// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
+const MAX_VOID_UM: f64 = 36.0;
+
+/// Returns the islets of a window, halo included, in reading order of candidates, and 1 inside them.
+pub(super) fn find(field: &Field<'_>, ground: &Ground) -> (Vec<Object>, Mask) {
+    let candidates = candidates(field, ground);
+    let found = label(&candidates, Connectivity::Four);
+    let least_px = field.window.mpp.px_area(disc(0.6 * *DIAMETER_UM.start())) as u64;
+    let largest = field.px(MAX_EXTENT_UM) as usize;
+    let mut all = Mask::filled(field.width(), field.height(), 0);
+    let mut islets = Vec::new();
+    for (i, region) in found.regions.iter().enumerate() {
+        if region.area_px < least_px || region.extent() > largest {
+            continue;
+        }
+        let site = Site { field, ground, plane: &found.plane, number: i as u32 + 1 };
+        islets.extend(site.islet(region, &mut all));
+    }
+    (islets, all)
+}
+
+fn disc(diameter: f64) -> f64 {
+    std::f64::consts::PI / 4.0 * diameter * diameter
+}
+
+fn candidates(field: &Field<'_>, ground: &Ground) -> Mask {
+    let around = around(field, ground);
+    let mut pale = Mask::filled(field.width(), field.height(), 0);
+    for ((p, &v), (&a, &t)) in
+        pale.data_mut().iter_mut().zip(ground.wide.data()).zip(around.data().iter().zip(field.tissue.data()))
+    {
+        *p = u8::from(t != 0 && u32::from(v) * 256 < u32::from(a) * PALE_SHARE);
+    }
+    morphology::open(&pale, field.px(NECK_UM))
+}
+
+/// Strength of the tissue around, in percent of the slide's cytoplasm.
+fn around(field: &Field<'_>, ground: &Ground) -> Plane<u8> {
+    let judged = ground.wide.map(|v| if v == 255 { 0 } else { 255 });
+    let strength = ground.wide.map(|v| if v == 255 { 0 } else { v });
+    let radius = field.px(AROUND_UM).round() as usize;
+    let (mut sum, weight) = (smooth::box_mean(&strength, radius), smooth::box_mean(&judged, radius));
+    for (s, &w) in sum.data_mut().iter_mut().zip(weight.data()) {
+        let mean = if w == 0 { 0 } else { (u32::from(*s) * 255 / u32::from(w)).min(255) as u8 };
+        *s = mean.clamp(AROUND_RANGE.0, AROUND_RANGE.1);
+    }
+    sum
+}
+
+/// One candidate in its window.
+struct Site<'a> {
+    field: &'a Field<'a>,
+    ground: &'a Ground,
+    plane: &'a Plane<u32>,
+    number: u32,
+}
+
+impl Site<'_> {
+    /// Finds the outline at half contrast and checks what is inside; paints the islet into `all`.
+    fn islet(&self, region: &Region, all: &mut Mask) -> Option<Object> {
+        let crop = Crop::around(region, self.field.px(RING_UM.1).ceil() as usize + 2, self.plane);
+        let core = crop.mask(|x, y| self.plane.at(x, y) == self.number);
+        let level = self.half_level(&crop, &core)?;
+        let reach = morphology::dilate(&core, self.field.px(GROW_UM));
+        let grown = crop.mask_with(&reach, |x, y| {
+            let other = self.plane.at(x, y);
+            (other == 0 || other == self.number)
+                && self.field.tissue.at(x, y) != 0
+                && self.ground.fine.at(x, y) < level
+        });
+        let soft = smooth::gaussian(&grown.map(|v| v * 255), self.field.px(ROUGH_UM));
+        let smooth = soft.map(|v| v >> 7);
+        let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_VOID_UM)) as u64);
+        self.accept(&crop, &filled, &core, all)
+    }
+
+    /// Strength halfway between inside and ring, or `None` when they differ too little.
+    fn half_level(&self, crop: &Crop, core: &Mask) -> Option<u8> {
+        let near = morphology::dilate(core, self.field.px(RING_UM.0));
+        let far = morphology::dilate(core, self.field.px(RING_UM.1));
+        let solid = |x: usize, y: usize| self.ground.solid.at(x, y) != 0 && self.ground.fine.at(x, y) != 255;
+        let inside = crop.median(&self.ground.fine, |i, x, y| core.data()[i] != 0 && solid(x, y))?;
+        let ring = crop.median(&self.ground.fine, |i, x, y| {
+            far.data()[i] != 0 && near.data()[i] == 0 && self.plane.at(x, y) == 0 && solid(x, y)
+        })?;
+        let contrast = 1.0 - f64::from(inside) / f64::from(ring.max(1));
+        (contrast >= MIN_CONTRAST).then_some((u16::from(inside) + u16::from(ring)).div_ceil(2) as u8)
+    }
+
+    /// Keeps the part that holds most of the candidate, if it looks like an islet.
+    fn accept(&self, crop: &Crop, mask: &Mask, core: &Mask, all: &mut Mask) -> Option<Object> {
+        let parts = label(mask, Connectivity::Four);
+        let mut shared = vec![0u64; parts.regions.len()];
+        for (&part, _) in parts.plane.data().iter().zip(core.data()).filter(|(p, c)| **p != 0 && **c != 0) {
+            shared[part as usize - 1] += 1;
+        }
+        let best = (0..shared.len()).max_by_key(|&i| (shared[i], std::cmp::Reverse(i)))?;
+        let (region, number) = (&parts.regions[best], best as u32 + 1);
+        let mpp = self.field.window.mpp;
+        let diameter = equivalent_diameter(mpp.area_um2(region.area_px));
+        if !DIAMETER_UM.contains(&diameter) || region.extent() > self.field.px(MAX_EXTENT_UM) as usize {
+            return None;
+        }
+        let shape = Shape::of(&parts.plane, region, number);
+        if shape.solidity < MIN_SOLIDITY || !self.inside_fits(crop, &parts.plane, number) {
+            return None;
+        }
+        crop.each(|i, x, y| {
+            if parts.plane.data()[i] == number {
+                all.set(x, y, 1);
+            }
+        });
+        let um = mpp.mean();
+        let values = [
+            diameter,
+            shape.circularity,
+            shape.solidity,
+            shape.aspect_ratio,
+            shape.perimeter * um,
+            0.0,
+            0.0,
+            0.0,
+        ]
+        .map(|v| v as f32);
+        let window = crop.window(self.field);
+        Some(contour::object(&ISLET, &parts.plane, region, number, &window, values))
+    }
+
+    /// Nuclei and voids inside are those of an islet.
+    fn inside_fits(&self, crop: &Crop, parts: &Plane<u32>, number: u32) -> bool {
+        let (mut all, mut solid, mut nuclear) = (0u64, 0u64, 0u64);
+        let mut void = Mask::filled(parts.width(), parts.height(), 0);
+        let threshold = self.field.profile.h_threshold;
+        crop.each(|i, x, y| {
+            if parts.data()[i] == number {
+                all += 1;
+                let empty = self.field.clear.at(x, y);
+                void.data_mut()[i] = empty;
+                solid += u64::from(empty == 0);
+                nuclear += u64::from(empty == 0 && self.field.h.at(x, y) > threshold);
+            }
+        });
+        let void_share = 1.0 - solid as f64 / all.max(1) as f64;
+        let nuclear_share = nuclear as f64 / solid.max(1) as f64;
+        let lumen = morphology::erode(&void, self.field.px(MAX_VOID_UM / 2.0));
+        void_share <= MAX_VOID_SHARE
+            && NUCLEAR_SHARE.contains(&nuclear_share)
+            && lumen.data().iter().all(|&v| v == 0)
+    }
+}
+
+/// A rectangle of the window.
+pub(super) struct Crop {
+    x0: usize,
+    y0: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Crop {
+    /// The region's box with a margin, cut to the plane.
+    pub(super) fn around(region: &Region, margin: usize, plane: &Plane<u32>) -> Self {
+        let (x0, y0) = (region.x0.saturating_sub(margin), region.y0.saturating_sub(margin));
+        let (x1, y1) = ((region.x1 + margin).min(plane.width()), (region.y1 + margin).min(plane.height()));
+        Self { x0, y0, width: x1 - x0, height: y1 - y0 }
+    }
+
+    /// Calls `f` with the index in the crop and the place in the window.
+    pub(super) fn each(&self, mut f: impl FnMut(usize, usize, usize)) {
+        for y in 0..self.height {
+            for x in 0..self.width {
+                f(y * self.width + x, self.x0 + x, self.y0 + y);
+            }
+        }
+    }
+
+    pub(super) fn mask(&self, set: impl Fn(usize, usize) -> bool) -> Mask {
+        let mut out = Mask::filled(self.width, self.height, 0);
+        self.each(|i, x, y| out.data_mut()[i] = u8::from(set(x, y)));
+        out
+    }
+
+    fn mask_with(&self, within: &Mask, set: impl Fn(usize, usize) -> bool) -> Mask {
+        let mut out = Mask::filled(self.width, self.height, 0);
+        self.each(|i, x, y| out.data_mut()[i] = u8::from(within.data()[i] != 0 && set(x, y)));
+        out
+    }
+
+    fn median(&self, plane: &Plane<u8>, take: impl Fn(usize, usize, usize) -> bool) -> Option<u8> {
+        let mut bins = [0u64; 256];
+        self.each(|i, x, y| bins[usize::from(plane.at(x, y))] += u64::from(take(i, x, y)));
+        let half = bins.iter().sum::<u64>().div_ceil(2);
+        let mut seen = 0;
+        (half > 0)
+            .then(|| {
+                bins.iter().position(|&n| {
+                    seen += n;
+                    seen >= half
+                })
+            })?
+            .map(|v| v as u8)
+    }
+
+    /// A window without halo whose pixels are the crop's.
+    pub(super) fn window(&self, field: &Field<'_>) -> crate::tile::Window {
+        let w = &field.window;
+        crate::tile::Window {
+            x0: w.left() + self.x0 as i64,
+            y0: w.top() + self.y0 as i64,
+            core_width: self.width as u32,
+            core_height: self.height as u32,
+            halo: 0,
+            ..*w
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Nuclei by compartment: endocrine, acinar, and the lymphocytes in and around islets.
+
+use super::{
+    ISLET_LYMPHOCYTE, ISLET_NUCLEUS,
+    compartments::{Compartments, PerIslet},
+    counters as count,
+    rims::{self, Grid},
+};
+use crate::segment::{
+    field::Field,
+    nuclei::{self, Nuclei, Nucleus},
+    object::Finds,
+};
+
+/// Lymphocytes up to this far outside belong to the islet, in µm (domain.md §2.1).
+const RING_UM: f64 = 20.0;
+/// A lymphocyte's largest diameter in µm; endocrine nuclei are 5.5–7.
+const LYMPHOCYTE_UM: f64 = 6.5;
+/// A lymphocyte is darker than the slide's nuclei by this share of their contrast to cytoplasm.
+const LYMPHOCYTE_INK: f64 = 0.3;
+/// Radius within which other lymphocytes make a cluster, in µm …
+const CLUSTER_UM: f64 = 15.0;
+/// … of at least so many, the nucleus itself included: no shrunken nucleus of another cell.
+const CLUSTER: usize = 4;
+/// Least circularity of a shrunken nucleus.
+const SMOOTH: f64 = 0.75;
+
+/// Area and darkness of one nucleus, packed into one whole number for a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeAndInk {
+    /// Area in quarters of a µm², at most 65 535.
+    pub quarter_um2: u32,
+    /// Mean haematoxylin, OD × 100.
+    pub ink: u32,
+    /// Smooth, round and apart from lymphocytes: shrunken if small and dark enough.
+    pub may_be_pyknotic: bool,
+}
+
+impl SizeAndInk {
+    /// Returns the number that stands for it.
+    #[must_use]
+    pub fn code(self) -> u32 {
+        u32::from(self.may_be_pyknotic) << 24 | self.quarter_um2.min(65_535) << 8 | self.ink.min(255)
+    }
+
+    /// Returns what a number stands for.
+    #[must_use]
+    pub fn decode(code: u32) -> Self {
+        Self { quarter_um2: code >> 8 & 0xffff, ink: code & 0xff, may_be_pyknotic: code >> 24 != 0 }
+    }
+}
+
+/// Counts the nuclei anchored in the core, and adds them to the objects with their final class.
+pub(super) fn count(
+    field: &Field<'_>,
+    places: &Compartments,
+    found: Nuclei,
+    finds: &mut Finds,
+    per_islet: &mut PerIslet,
+) {
+    let grid = Grid::of(field);
+    let islets = places.any_islet.then(|| grid.sample(&places.islets));
+    let reach = (RING_UM / grid.step_um).ceil() as i64;
+    let lymphocytes: Vec<(f64, f64)> =
+        found.found.iter().filter(|n| is_lymphocyte(n, field)).map(|n| n.region.centre()).collect();
+    let cluster = Neighbours::new(lymphocytes, field.px(CLUSTER_UM));
+    for nucleus in found.found.into_iter().filter(|n| n.in_core) {
+        let centre = nucleus.region.centre();
+        let at = (centre.0 as usize, centre.1 as usize);
+        let inside = places.islets.at(at.0, at.1);
+        let mut object = nucleus.object.clone();
+        if is_lymphocyte(&nucleus, field) {
+            object.class = &nuclei::LYMPHOCYTE;
+        } else if object.class.is(&nuclei::LYMPHOCYTE) {
+            object.class = &nuclei::ROUND;
+        }
+        let crowd = cluster.within(centre);
+        if object.class.is(&nuclei::LYMPHOCYTE) {
+            let near = inside == 0;
+            let islet = islets.as_ref().map_or(0, |plane| {
+                if near {
+                    let (cx, cy) = grid.point(at.0, at.1);
+                    rims::nearest(plane, cx, cy, reach)
+                } else {
+                    inside
+                }
+            });
+            if islet != 0 {
+                let counter = if near { count::LYMPHOCYTES_AROUND } else { count::LYMPHOCYTES_INSIDE };
+                per_islet.entry(islet - 1).or_default().add(counter, 1);
+                finds.tally.add(counter, 1);
+                object.class = &ISLET_LYMPHOCYTE;
+            }
+        }
+        let kind = kind(&nucleus, field, crowd < CLUSTER);
+        let endocrine = object.class.is(&nuclei::ROUND);
+        if inside != 0 {
+            let tally = per_islet.entry(inside - 1).or_default();
+            for tally in [tally, &mut finds.tally] {
+                tally.add(count::ISLET_NUCLEI, u64::from(endocrine));
+                tally.observe(count::ISLET_NUCLEUS_KINDS, kind.code(), 1);
+            }
+            if endocrine {
+                object.class = &ISLET_NUCLEUS;
+            }
+        } else if places.exocrine.at(at.0, at.1) != 0 {
+            finds.tally.add(count::ACINAR_NUCLEI, u64::from(endocrine));
+            finds.tally.observe(count::ACINAR_NUCLEUS_KINDS, kind.code(), 1);
+        }
+        finds.objects.push(object);
+    }
+}
+
+/// Small, dark and round: stricter than the general rule, because endocrine nuclei are as small.
+fn is_lymphocyte(nucleus: &Nucleus, field: &Field<'_>) -> bool {
+    let class = nucleus.object.class;
+    let profile = field.profile;
+    let (low, high) = (f64::from(profile.h_cytoplasm) / 100.0, f64::from(profile.h_nuclei) / 100.0);
+    let value = |name| f64::from(nucleus.object.value(name).unwrap_or(0.0));
+    (class.is(&nuclei::LYMPHOCYTE) || class.is(&nuclei::PYKNOTIC))
+        && value("eq_diameter_um") <= LYMPHOCYTE_UM
+        && value("mean_h_od") > high + LYMPHOCYTE_INK * (high - low)
+}
+
+fn kind(nucleus: &Nucleus, field: &Field<'_>, alone: bool) -> SizeAndInk {
+    let area = field.window.mpp.area_um2(nucleus.region.area_px);
+    let ink = f64::from(nucleus.object.value("mean_h_od").unwrap_or(0.0)) * 100.0;
+    SizeAndInk {
+        quarter_um2: (area * 4.0).round() as u32,
+        ink: ink.round() as u32,
+        may_be_pyknotic: alone && nucleus.shape.circularity >= SMOOTH,
+    }
+}
+
+/// Points that can be counted by distance.
+struct Neighbours {
+    /// Sorted by row.
+    points: Vec<(f64, f64)>,
+    radius: f64,
+}
+
+impl Neighbours {
+    fn new(mut points: Vec<(f64, f64)>, radius: f64) -> Self {
+        points.sort_by(|a, b| a.1.total_cmp(&b.1));
+        Self { points, radius }
+    }
+
+    /// Points within the radius, in pixels.
+    fn within(&self, (x, y): (f64, f64)) -> usize {
+        let first = self.points.partition_point(|p| p.1 < y - self.radius);
+        self.points[first..]
+            .iter()
+            .take_while(|p| p.1 <= y + self.radius)
+            .filter(|p| (p.0 - x).hypot(p.1 - y) <= self.radius)
+            .count()
+    }
+}
