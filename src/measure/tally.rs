@@ -54,11 +54,6 @@ impl Tally {
         self.histograms.get(&counter).map_or(0, |h| h.values().sum())
     }
 
-    /// Returns the observed values of a histogram and how often each occurred, smallest first.
-    pub fn histogram(&self, counter: Counter) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.histograms.get(&counter).into_iter().flatten().map(|(&value, &n)| (value, n))
-    }
-
     /// Adds everything in `other`.
     pub fn merge(&mut self, other: &Self) {
         for (&counter, &n) in &other.counts {

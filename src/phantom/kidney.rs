@@ -12,9 +12,9 @@ mod interstitium;
 mod lesions;
 mod packing;
 mod section;
-mod tubules;
 #[cfg(test)]
 mod tests;
+mod tubules;
 mod tuft;
 mod values;
 mod vessels;
@@ -39,13 +39,8 @@ const fn knob(
     Knob { name, about, healthy, range, feature, falls: false }
 }
 
-const GLOMERULAR_SIZE: Knob = knob(
-    "glomerular_size",
-    "area of glomeruli, times normal",
-    1.0,
-    (0.6, 1.8),
-    "glom_tuft_area_um2_mean",
-);
+const GLOMERULAR_SIZE: Knob =
+    knob("glomerular_size", "area of glomeruli, times normal", 1.0, (0.6, 1.8), "glom_tuft_area_um2_mean");
 const BOWMAN_SPACE: Knob =
     knob("bowman_space", "Bowman's space, % of the corpuscle", 18.0, (5.0, 55.0), "bowman_space_pct");
 const SCLEROSIS: Knob =
@@ -136,8 +131,13 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let tools = Tools::new(request, canvas.size());
     let amount = |knob: &Knob| request.amount(knob) as f32;
     let section = section::Section::new(&tools, canvas.size());
-    let corpuscles =
-        corpuscle::place(&tools, &section, amount(&GLOMERULAR_SIZE), amount(&BOWMAN_SPACE), amount(&SCLEROSIS));
+    let corpuscles = corpuscle::place(
+        &tools,
+        &section,
+        amount(&GLOMERULAR_SIZE),
+        amount(&BOWMAN_SPACE),
+        amount(&SCLEROSIS),
+    );
     let vessels = vessels::place(&tools, &section, &corpuscles);
     let foci = interstitium::Foci::new(&tools, &section, amount(&INFLAMMATION));
     let obstacles: Vec<_> =

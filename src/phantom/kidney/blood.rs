@@ -11,8 +11,8 @@ use super::{
     interstitium::{deepest, lengthwise},
     packing::{NONE, Packing},
     section::Section,
-    tuft::Painted,
     tubules::{Kind, Tubule},
+    tuft::Painted,
     vessels::Vessel,
 };
 
@@ -50,7 +50,10 @@ pub(super) fn spaces(
     capillaries(tools, packing, section, &mut s, canvas, &mut found);
     for (at, r) in corpuscles.iter().flat_map(|c| &c.loops) {
         let r = (r * 0.95).min(3.1 * um);
-        found.push(Space { outline: Blob::ellipse(at.0, at.1, r, r * s.range(0.75, 1.0), s.angle()), source: Source::Loop });
+        found.push(Space {
+            outline: Blob::ellipse(at.0, at.1, r, r * s.range(0.75, 1.0), s.angle()),
+            source: Source::Loop,
+        });
     }
     for tubule in tubules.iter().filter(|t| t.kind == Kind::VasaRecta) {
         for &(x, y) in &tubule.path {

@@ -38,12 +38,19 @@ const APART_UM: f32 = 200.0;
 const ROOM_UM: f32 = 102.0;
 
 /// Chooses glomeruli. `size` scales areas, `bowman` and `sclerosis` are %.
-pub(super) fn place(tools: &Tools, section: &Section, size: f32, bowman: f32, sclerosis: f32) -> Vec<Corpuscle> {
+pub(super) fn place(
+    tools: &Tools,
+    section: &Section,
+    size: f32,
+    bowman: f32,
+    sclerosis: f32,
+) -> Vec<Corpuscle> {
     let mut s = tools.stream("glomeruli");
     let um = tools.um;
     let room = ROOM_UM * um;
     let all = poisson(section.size.0, section.size.1, APART_UM * um, usize::MAX, &mut s);
-    let fits = |&(x, y): &(f32, f32)| section.outline.distance(x, y) < -room && section.from_medulla((x, y)) > room;
+    let fits =
+        |&(x, y): &(f32, f32)| section.outline.distance(x, y) < -room && section.from_medulla((x, y)) > room;
     let mut spots: Vec<_> = all.into_iter().filter(fits).collect();
     // Labyrinth first; rays only if a small section has no other place.
     spots.sort_by_key(|&at| section.in_ray(at));
@@ -81,7 +88,15 @@ fn solid_share(rank: f32, percent: f32) -> f32 {
     if share < 0.02 { 0.0 } else { share }
 }
 
-fn one(tools: &Tools, (x, y): (f32, f32), cut: f32, size: f32, bowman: f32, solid: f32, s: &mut Stream) -> Corpuscle {
+fn one(
+    tools: &Tools,
+    (x, y): (f32, f32),
+    cut: f32,
+    size: f32,
+    bowman: f32,
+    solid: f32,
+    s: &mut Stream,
+) -> Corpuscle {
     let cut = cut * FURTHEST_CUT;
     let equator = s.normal(EQUATOR_UM.0, EQUATOR_UM.1) * size.sqrt();
     let r = 0.5 * equator * (1.0 - cut * cut).sqrt() * tools.um;

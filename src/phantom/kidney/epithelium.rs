@@ -5,13 +5,7 @@ use std::f32::consts::{PI, TAU};
 use rayon::prelude::*;
 
 use super::{
-    super::{
-        Canvas,
-        blob::Blob,
-        points::Spot,
-        stamp::NucleusKind,
-        texture::Stream,
-    },
+    super::{Canvas, blob::Blob, points::Spot, stamp::NucleusKind, texture::Stream},
     Tools,
     interstitium::Foci,
     lesions::Wall,
@@ -57,7 +51,8 @@ pub(super) fn paint(
             .enumerate()
             .for_each(|(y, ((hs, es), lumina))| {
                 for x in 0..width {
-                    let (ratio, depth) = (f32::from(es[x]) / 255.0, f32::from(hs[x]) * tools.um / DEPTH_STEPS);
+                    let (ratio, depth) =
+                        (f32::from(es[x]) / 255.0, f32::from(hs[x]) * tools.um / DEPTH_STEPS);
                     let id = ids.at(x, y);
                     let look = if id != 0 {
                         wall(tools, &walls[id as usize - 1], (x, y), ratio, depth)
@@ -146,7 +141,11 @@ fn between(tools: &Tools, section: &Section, foci: &Foci, (x, y): (usize, usize)
         if edge < CAPSULE_UM * um {
             let strand = (edge / (1.1 * um) + 3.0 * dome).sin();
             let soft = (edge / (1.2 * um)).min(1.0);
-            return Look { h: (7.0 + 2.0 * strand) * soft, e: (24.0 + 5.0 * strand + 3.0 * grain) * soft, lumen: false };
+            return Look {
+                h: (7.0 + 2.0 * strand) * soft,
+                e: (24.0 + 5.0 * strand + 3.0 * grain) * soft,
+                lumen: false,
+            };
         }
     }
     let bend = f32::from(tools.bend[0].at(x, y)) * (1.0 / 128.0) - 1.0;
@@ -319,11 +318,12 @@ fn vacuole(
     let k = s.index(tubule.path.len());
     let next = tubule.path[(k + 1).min(tubule.path.len() - 1)];
     let (t, angle, far, r) = (s.unit(), s.angle(), s.unit().sqrt(), s.range(1.2, 3.1) * um);
-    let from = (tubule.path[k].0 + t * (next.0 - tubule.path[k].0), tubule.path[k].1 + t * (next.1 - tubule.path[k].1));
-    let (x, y) = (
-        from.0 + angle.cos() * far * tubule.radius * 1.3,
-        from.1 + angle.sin() * far * tubule.radius * 1.3,
+    let from = (
+        tubule.path[k].0 + t * (next.0 - tubule.path[k].0),
+        tubule.path[k].1 + t * (next.1 - tubule.path[k].1),
     );
+    let (x, y) =
+        (from.0 + angle.cos() * far * tubule.radius * 1.3, from.1 + angle.sin() * far * tubule.radius * 1.3);
     let here = packing.at((x, y));
     let room = here.depth / (1.0 - here.ratio).max(0.04) * (here.ratio - wall.lumen);
     // Low epithelium has small vacuoles.

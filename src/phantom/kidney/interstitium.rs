@@ -40,7 +40,8 @@ impl Foci {
     pub(super) fn new(tools: &Tools, section: &Section, wanted_per_mm2: f32) -> Self {
         let mut s = tools.stream("inflammation");
         let um = tools.um;
-        let share = ((wanted_per_mm2 - SCATTERED_PER_MM2) / (MOST_PER_MM2 - SCATTERED_PER_MM2)).clamp(0.0, 1.0);
+        let share =
+            ((wanted_per_mm2 - SCATTERED_PER_MM2) / (MOST_PER_MM2 - SCATTERED_PER_MM2)).clamp(0.0, 1.0);
         let side = FOCI_APART_UM * um;
         let mut centres = poisson(section.size.0, section.size.1, side, usize::MAX, &mut s);
         centres.retain(|&(x, y)| section.outline.distance(x, y) < -60.0 * um && !section.in_medulla((x, y)));
@@ -163,9 +164,10 @@ fn lymphocyte(
 }
 
 fn in_structure(canvas: &Canvas, (x, y): Spot) -> bool {
-    canvas.labels.get("glomeruli").is_some_and(|p| {
-        p.at((x as usize).min(p.width() - 1), (y as usize).min(p.height() - 1)) != 0
-    })
+    canvas
+        .labels
+        .get("glomeruli")
+        .is_some_and(|p| p.at((x as usize).min(p.width() - 1), (y as usize).min(p.height() - 1)) != 0)
 }
 
 /// Moves a place to where the interstitium around it is widest.
@@ -202,7 +204,13 @@ pub(super) fn lengthwise(packing: &Packing<'_>, (x, y): Spot, um: f32) -> f32 {
 }
 
 /// Paints the spindle nuclei of capillaries and vessel walls.
-pub(super) fn paint(tools: &Tools, packing: &Packing<'_>, spaces: &[Space], ids: &mut Ids, canvas: &mut Canvas) {
+pub(super) fn paint(
+    tools: &Tools,
+    packing: &Packing<'_>,
+    spaces: &[Space],
+    ids: &mut Ids,
+    canvas: &mut Canvas,
+) {
     let um = tools.um;
     let mut s = tools.stream("interstitial nuclei");
     for space in spaces {
@@ -213,7 +221,8 @@ pub(super) fn paint(tools: &Tools, packing: &Packing<'_>, spaces: &[Space], ids:
                 let angle = lengthwise(packing, (space.outline.x, space.outline.y), um) + 1.57;
                 let (sin, cos) = angle.sin_cos();
                 let at = (space.outline.x + cos * r * side, space.outline.y + sin * r * side);
-                let blob = Blob::ellipse(at.0, at.1, s.range(2.8, 4.6) * um, s.range(0.9, 1.5) * um, angle + 1.57);
+                let blob =
+                    Blob::ellipse(at.0, at.1, s.range(2.8, 4.6) * um, s.range(0.9, 1.5) * um, angle + 1.57);
                 if nucleus && canvas.is_free(&blob.grown(0.5 * um), "nuclei") {
                     tools.stamp.nucleus(canvas, &mut s, NucleusKind::Elongated, &blob, 0.95, ids.next());
                 }

@@ -140,7 +140,10 @@ impl Wall {
             wanted = wanted.min(WIDEST_NORMAL_UM);
         }
         if dilated {
-            wanted = (NARROWEST_DILATED_UM + 9.0 * unit).min(outer * 0.84).max(NARROWEST_DILATED_UM).min(outer * 0.94);
+            wanted = (NARROWEST_DILATED_UM + 9.0 * unit)
+                .min(outer * 0.84)
+                .max(NARROWEST_DILATED_UM)
+                .min(outer * 0.94);
             self.ragged = 0.03;
         }
         let pixels = std::f32::consts::FRAC_PI_4 * (wanted * um).powi(2);

@@ -41,9 +41,8 @@ impl Section {
         let (from, to) = MEDULLA_FROM_UM;
         let q = (MEDULLA_SHARE * ((side_um - from) / (to - from)).clamp(0.0, 1.0)).sqrt();
         let hilum = (w * s.range(0.45, 0.55), h * if q > 0.0 { 0.59 } else { 1.6 });
-        let medulla = (q > 0.05).then(|| {
-            Blob::ellipse(hilum.0, hilum.1, rx * q, ry * q, 0.0).wobbly(0.035, &mut s)
-        });
+        let medulla =
+            (q > 0.05).then(|| Blob::ellipse(hilum.0, hilum.1, rx * q, ry * q, 0.0).wobbly(0.035, &mut s));
         let junction_um = (rx * q.max(0.5)) / tools.um;
         let rays = (std::f32::consts::TAU * junction_um / RAY_PERIOD_UM).round().max(3.0);
         Self { outline, medulla, hilum, size: (w, h), rays, turn: s.angle() }

@@ -70,7 +70,8 @@ fn truth_agrees_with_labels() {
     let at = 0.9 * (sizes.len() - 1) as f64;
     let (i, rest) = (at as usize, at.fract());
     let p90 = sizes[i] + rest * (sizes[(i + 1).min(sizes.len() - 1)] - sizes[i]);
-    let kept: Vec<u32> = corpuscles.iter().filter(|&(_, &px)| d(px) >= 0.7 * p90).map(|(&id, _)| id).collect();
+    let kept: Vec<u32> =
+        corpuscles.iter().filter(|&(_, &px)| d(px) >= 0.7 * p90).map(|(&id, _)| id).collect();
     let mean = kept.iter().map(|id| tufts[id] as f64).sum::<f64>() / kept.len() as f64;
     assert!(close(value("glom_tuft_area_um2_mean"), mean, 1e-9));
     let lumina = counts(&canvas, "lumina");

@@ -49,7 +49,8 @@ impl Kind {
 
     /// In the medulla, tubules are thinner.
     fn radius_in(self, medulla: bool) -> f32 {
-        self.radius_um() * if medulla && self != Self::ThinLimb && self != Self::VasaRecta { 0.76 } else { 1.0 }
+        self.radius_um()
+            * if medulla && self != Self::ThinLimb && self != Self::VasaRecta { 0.76 } else { 1.0 }
     }
 
     fn draw(s: &mut Stream, medulla: bool, ray: bool) -> Self {
@@ -59,7 +60,9 @@ impl Kind {
             _ => [0.72, 0.22, 0.06, 0.0],
         };
         let mut u = s.unit();
-        for (kind, share) in [Self::Proximal, Self::Distal, Self::Collecting, Self::ThinLimb].into_iter().zip(shares) {
+        for (kind, share) in
+            [Self::Proximal, Self::Distal, Self::Collecting, Self::ThinLimb].into_iter().zip(shares)
+        {
             if u < share {
                 return kind;
             }
@@ -108,7 +111,9 @@ fn remove_covered(spots: &mut Vec<Spot>, obstacles: &[Blob], room: f32, section:
         }
     }
     spots.retain(|&(x, y)| {
-        near[y as usize / side * size[0] + x as usize / side].iter().all(|&i| obstacles[i].distance(x, y) > room)
+        near[y as usize / side * size[0] + x as usize / side]
+            .iter()
+            .all(|&i| obstacles[i].distance(x, y) > room)
     });
 }
 
@@ -161,7 +166,14 @@ impl Chains {
         })
     }
 
-    fn link(mut self, tools: &Tools, section: &Section, medulla: bool, s: &mut Stream, out: &mut Vec<Tubule>) {
+    fn link(
+        mut self,
+        tools: &Tools,
+        section: &Section,
+        medulla: bool,
+        s: &mut Stream,
+        out: &mut Vec<Tubule>,
+    ) {
         for start in 0..self.spots.len() {
             if self.taken[start] {
                 continue;

@@ -101,7 +101,9 @@ pub(super) fn paint(tools: &Tools, corpuscle: &Corpuscle, id: u32, canvas: &mut 
         if !inside(x, y) {
             return old;
         }
-        if d < 0.0 && let Some(plane) = &mut labels {
+        if d < 0.0
+            && let Some(plane) = &mut labels
+        {
             plane.set(x, y, id);
         }
         let grain = Tools::at(&tools.grain, x, y);
@@ -148,7 +150,12 @@ fn texture(weave: &Weave<'_>, (x, y): Spot, d: f32, grain: f32) -> Dye {
     dye((h + 3.0 * wall) * (1.0 - 0.88 * open), (e + 4.0 * wall) * (1.0 - 0.85 * open))
 }
 
-fn loops(lobed: &Lobed<'_>, weave: &Weave<'_>, um: f32, solid: impl Fn(usize, usize) -> bool) -> Vec<(Spot, f32)> {
+fn loops(
+    lobed: &Lobed<'_>,
+    weave: &Weave<'_>,
+    um: f32,
+    solid: impl Fn(usize, usize) -> bool,
+) -> Vec<(Spot, f32)> {
     let [x0, y0, x1, y1] = lobed.blob.bounds();
     let step = 5.4 * um;
     let mut found = Vec::new();
@@ -188,8 +195,10 @@ pub(super) fn nuclei(
     let (mut seen, mut count) = (0.0, 0);
     for (u, v) in poisson(2.0 * r, 2.0 * r, 6.9 * um, usize::MAX, &mut s) {
         let (x, y) = (tuft.x - r + u, tuft.y - r + v);
-        let (keep, kind) = (s.chance(NUCLEI_LEFT), if s.chance(0.25) { NucleusKind::Dark } else { NucleusKind::Even });
-        let blob = Blob::ellipse(x, y, s.range(2.6, 3.3) * um, s.range(1.9, 2.5) * um, s.angle()).wobbly(0.05, &mut s);
+        let (keep, kind) =
+            (s.chance(NUCLEI_LEFT), if s.chance(0.25) { NucleusKind::Dark } else { NucleusKind::Even });
+        let blob = Blob::ellipse(x, y, s.range(2.6, 3.3) * um, s.range(1.9, 2.5) * um, s.angle())
+            .wobbly(0.05, &mut s);
         let fits = x > 0.0
             && y > 0.0
             && lobed.distance(x, y) < -2.2 * um
@@ -198,7 +207,8 @@ pub(super) fn nuclei(
             continue;
         }
         seen += 1.0;
-        let place = (x - tuft.x) * axis.1 + (y - tuft.y) * axis.0
+        let place = (x - tuft.x) * axis.1
+            + (y - tuft.y) * axis.0
             + 7.0 * um * Tools::at(&tools.domes, x as usize, y as usize);
         if place >= painted.solid_from && !keep {
             continue;
@@ -224,7 +234,8 @@ fn capsule_nuclei(
         let at = (k as f32 + s.range(-0.35, 0.35)) / count as f32 * std::f32::consts::TAU;
         let (a, b) = (outline.edge(at - 0.03), outline.edge(at + 0.03));
         let (x, y) = outline.edge(at);
-        let blob = Blob::ellipse(x, y, s.range(3.6, 5.2) * um, s.range(1.0, 1.5) * um, (b.1 - a.1).atan2(b.0 - a.0));
+        let blob =
+            Blob::ellipse(x, y, s.range(3.6, 5.2) * um, s.range(1.0, 1.5) * um, (b.1 - a.1).atan2(b.0 - a.0));
         tools.stamp.nucleus(canvas, s, NucleusKind::Elongated, &blob, 0.95, ids.next());
     }
 }

@@ -93,11 +93,13 @@ impl Seen {
         let mut sizes: Vec<f64> = self.corpuscles.iter().map(|c| diameter(c.corpuscle_px)).collect();
         sizes.sort_by(f64::total_cmp);
         let Some(limit) = quantile(&sizes, 0.9).map(|p90| EQUATOR * p90) else { return };
-        let equatorial: Vec<usize> = (0..n).filter(|&i| diameter(self.corpuscles[i].corpuscle_px) >= limit).collect();
+        let equatorial: Vec<usize> =
+            (0..n).filter(|&i| diameter(self.corpuscles[i].corpuscle_px) >= limit).collect();
         let tufts: Vec<f64> = equatorial.iter().map(|&i| self.corpuscles[i].tuft_px as f64 / um2).collect();
         let mean_tuft = mean(&tufts);
         v.put("glom_tuft_area_um2_mean", mean_tuft);
-        let whole: Vec<f64> = equatorial.iter().map(|&i| self.corpuscles[i].corpuscle_px as f64 / um2).collect();
+        let whole: Vec<f64> =
+            equatorial.iter().map(|&i| self.corpuscles[i].corpuscle_px as f64 / um2).collect();
         v.put("glom_corpuscle_area_um2_mean", mean(&whole));
         v.put("glom_area_cv", sd(&tufts).zip(mean_tuft).map(|(sd, m)| sd / m));
         let of_all = |f: &dyn Fn(usize) -> f64| mean(&(0..n).map(f).collect::<Vec<_>>());
@@ -124,8 +126,7 @@ impl Seen {
         v.found.insert("tubule_count_n".into(), counted.len() as f64);
         let dilated = of_all(&|i| lumen_um(i) > DILATED_UM);
         let cast = of_all(&|i| self.walls[i].cast && self.lumina.cast_px[i] > 0);
-        let vacuolated =
-            of_all(&|i| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64);
+        let vacuolated = of_all(&|i| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64);
         let necrotic = of_all(&|i| self.walls[i].necrotic);
         let shapes = &self.survey.shapes;
         let round = |i: &&usize| {

@@ -56,7 +56,13 @@ pub(super) fn place(tools: &Tools, section: &Section, corpuscles: &[Corpuscle]) 
 }
 
 /// Most corpuscles show an arteriole at their vascular pole.
-fn arterioles(tools: &Tools, section: &Section, corpuscles: &[Corpuscle], s: &mut Stream, out: &mut Vec<Vessel>) {
+fn arterioles(
+    tools: &Tools,
+    section: &Section,
+    corpuscles: &[Corpuscle],
+    s: &mut Stream,
+    out: &mut Vec<Vessel>,
+) {
     let um = tools.um;
     for c in corpuscles {
         let (r, angle, long, show) = (s.range(6.5, 9.5) * um, s.angle(), s.range(1.0, 1.6), s.chance(0.7));
