@@ -1,5 +1,7 @@
 //! Overviews of slides of every shape.
 
+#![allow(clippy::unwrap_used)]
+
 use histograde::{
     Mpp, Slide, organ,
     pipeline::{Plan, score_slide},
