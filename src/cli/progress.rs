@@ -10,6 +10,7 @@ use std::{
 };
 
 use histograde::{
+    Error,
     batch::{Done, Job},
     slide::Slide,
     watch::Watch,
@@ -81,6 +82,8 @@ impl<'a> Progress<'a> {
         }
         let place = format!("{}/{} {}", index + 1, self.slides, done.job.slide_id);
         match &done.outcome {
+            // Told once, when the run was stopped; the table names every slide.
+            Err(Error::Interrupted) => self.console.detail(format!("{place}: not finished")),
             Err(error) => self.console.error(format!("{place}: {}", super::about(&done.job.path, error))),
             Ok(summary) => {
                 let mp = summary.analysed_px as f64 / PX_PER_MP;
