@@ -9,10 +9,15 @@ use crate::{
 /// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
 /// The cytoplasm of islets is hardly denser; there only what is clear is empty.
 const EMPTY_SHARE: f64 = 0.48;
-/// Optical density counts between these shares of the cytoplasm's: nuclei weigh no more than dense cytoplasm.
-const DENSITY_RANGE: (f64, f64) = (0.45, 1.1);
+/// Optical density counts between these shares of the cytoplasm's.
+const DENSITY_RANGE: (f64, f64) = (0.35, 1.0);
 /// Eosin counts between these shares of the cytoplasm's.
-const EOSIN_RANGE: (f64, f64) = (0.3, 1.1);
+const EOSIN_RANGE: (f64, f64) = (0.3, 1.0);
+/// Denser pixels, as a share of the cytoplasm's density, are mostly nuclei and are left out.
+const NUCLEAR_SHARE: f64 = 1.15;
+/// Pixels with this many times the cytoplasm's eosin and hardly any haematoxylin (share of the nuclei's)
+/// are blood or granules and are left out: blood would hide an islet.
+const BLOOD: (f64, f64) = (1.6, 0.3);
 /// Standard deviation of the smoothing that looks over single cells, in µm.
 const WIDE_UM: f64 = 8.0;
 /// Standard deviation of the smoothing that places borders, in µm.
@@ -41,15 +46,21 @@ pub(super) struct Ground {
     pub(super) wide: Plane<u8>,
     /// The same over a smaller neighbourhood.
     pub(super) fine: Plane<u8>,
-    /// 1 where density could be judged: tissue away from voids.
+    /// 1 where cytoplasm could be judged: tissue away from voids, nuclei and blood.
     pub(super) solid: Mask,
 }
 
 impl Ground {
     pub(super) fn of(field: &Field<'_>) -> Self {
         let mut solid = morphology::dilate(&field.clear, 1.0);
-        for (s, &t) in solid.data_mut().iter_mut().zip(field.tissue.data()) {
-            *s = u8::from(*s == 0 && t != 0);
+        let profile = field.profile;
+        let densest = (NUCLEAR_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
+        let red_e = (BLOOD.0 * f64::from(profile.e_cytoplasm)).min(255.0) as u8;
+        let red_h = (BLOOD.1 * f64::from(profile.h_nuclei)) as u8;
+        let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
+        for ((s, &t), ((&od, &e), &h)) in solid.data_mut().iter_mut().zip(field.tissue.data()).zip(stains) {
+            let blood = e >= red_e && h <= red_h;
+            *s = u8::from(*s == 0 && t != 0 && od <= densest && !blood);
         }
         let strength = strength(field, &solid);
         let weight = solid.map(|v| v * 255);

@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// Eosin of blood is at least this many times the median cytoplasm's.
-const MIN_EOSIN: f64 = 1.6;
+const MIN_EOSIN: f64 = 1.35;
 /// Haematoxylin is at most this share of the way from glass to nuclei.
 const MAX_HAEMATOXYLIN: f64 = 0.3;
 /// Blue over green optical density: blood is orange-red, eosin alone pink.
 const MIN_BLUE_TO_GREEN: f64 = 0.55;
 /// Radius of the opening that removes specks, in µm.
-const SPECK_UM: f64 = 0.75;
+const SPECK_UM: f64 = 0.5;
 /// Smallest patch that is kept, in µm².
 const MIN_UM2: f64 = 5.0;
 

@@ -1,12 +1,12 @@
 //! Islets: paler and more even than the acini around, with a smooth outline (domain.md §2.1).
 
-use super::{ISLET, ground::Ground};
+use super::{ISLET, ground::Ground, split};
 use crate::{
     raster::{Mask, Plane},
     segment::{
         contour,
         field::Field,
-        label::{Connectivity, Region, label},
+        label::{Connectivity, Labels, Region, label},
         morphology,
         object::Object,
         shape::Shape,
@@ -36,6 +36,8 @@ const SPUR_UM: f64 = 7.0;
 const ROUGH_UM: f64 = 5.0;
 /// Ring that the inside is compared with, in µm from the candidate.
 const RING_UM: (f64, f64) = (10.0, 40.0);
+/// Least share of an islet's area that the candidate covered.
+const MIN_CORE_SHARE: f64 = 0.3;
 /// Least contrast: 1 − inside/ring.
 const MIN_CONTRAST: f64 = 0.10;
 /// Least solidity.
@@ -62,7 +64,7 @@ pub(super) fn find(field: &Field<'_>, ground: &Ground) -> (Vec<Object>, Mask) {
             continue;
         }
         let site = Site { field, ground, plane: &found.plane, number: i as u32 + 1 };
-        islets.extend(site.islet(region, &mut all));
+        islets.extend(site.islets(region, &mut all));
     }
     (islets, all)
 }
@@ -104,11 +106,11 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// Finds the outline at half contrast and checks what is inside; paints the islet into `all`.
-    fn islet(&self, region: &Region, all: &mut Mask) -> Option<Object> {
+    /// Finds outlines at half contrast and checks what is inside; paints the islets into `all`.
+    fn islets(&self, region: &Region, all: &mut Mask) -> Vec<Object> {
         let crop = Crop::around(region, self.field.px(RING_UM.1).ceil() as usize + 2, self.plane);
         let core = crop.mask(|x, y| self.plane.at(x, y) == self.number);
-        let level = self.half_level(&crop, &core)?;
+        let Some(level) = self.half_level(&crop, &core) else { return Vec::new() };
         let reach = morphology::dilate(&core, self.field.px(GROW_UM));
         let grown = crop.mask_with(&reach, |x, y| {
             let other = self.plane.at(x, y);
@@ -136,15 +138,20 @@ impl Site<'_> {
         (contrast >= MIN_CONTRAST).then_some((u16::from(inside) + u16::from(ring)).div_ceil(2) as u8)
     }
 
-    /// Keeps the part that holds most of the candidate, if it looks like an islet.
-    fn accept(&self, crop: &Crop, mask: &Mask, core: &Mask, all: &mut Mask) -> Option<Object> {
-        let parts = label(mask, Connectivity::Four);
+    /// Keeps the parts that look like an islet and hold a good share of the candidate.
+    fn accept(&self, crop: &Crop, mask: &Mask, core: &Mask, all: &mut Mask) -> Vec<Object> {
+        let parts = split::parts(mask, self.field.window.mpp.mean());
         let mut shared = vec![0u64; parts.regions.len()];
         for (&part, _) in parts.plane.data().iter().zip(core.data()).filter(|(p, c)| **p != 0 && **c != 0) {
             shared[part as usize - 1] += 1;
         }
-        let best = (0..shared.len()).max_by_key(|&i| (shared[i], std::cmp::Reverse(i)))?;
-        let (region, number) = (&parts.regions[best], best as u32 + 1);
+        let held = |i: &usize| shared[*i] as f64 >= MIN_CORE_SHARE * parts.regions[*i].area_px as f64;
+        (0..shared.len()).filter(held).filter_map(|i| self.part(crop, &parts, i, all)).collect()
+    }
+
+    /// Measures one part and paints it into `all`, if it looks like an islet.
+    fn part(&self, crop: &Crop, parts: &Labels, index: usize, all: &mut Mask) -> Option<Object> {
+        let (region, number) = (&parts.regions[index], index as u32 + 1);
         let mpp = self.field.window.mpp;
         let diameter = equivalent_diameter(mpp.area_um2(region.area_px));
         if !DIAMETER_UM.contains(&diameter) || region.extent() > self.field.px(MAX_EXTENT_UM) as usize {
@@ -162,18 +169,10 @@ impl Site<'_> {
                 all.set(x, y, 1);
             }
         });
-        let um = mpp.mean();
-        let values = [
-            diameter,
-            shape.circularity,
-            shape.solidity,
-            shape.aspect_ratio,
-            shape.perimeter * um,
-            0.0,
-            0.0,
-            0.0,
-        ]
-        .map(|v| v as f32);
+        let perimeter = shape.perimeter * mpp.mean();
+        let mut values = [0.0; Object::VALUES];
+        let measured = [diameter, shape.circularity, shape.solidity, shape.aspect_ratio, perimeter];
+        values.iter_mut().zip(measured).for_each(|(to, v)| *to = v as f32);
         let window = crop.window(self.field);
         Some(contour::object(&ISLET, &parts.plane, region, number, &window, values))
     }
