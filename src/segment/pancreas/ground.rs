@@ -8,11 +8,12 @@ use crate::{
 
 /// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
 /// The cytoplasm of islets is hardly denser; there only what is clear is empty.
-const EMPTY_SHARE: f64 = 0.48;
+const EMPTY_SHARE: f64 = 0.52;
 /// Optical density counts between these shares of the cytoplasm's.
 const DENSITY_RANGE: (f64, f64) = (0.35, 1.0);
-/// Eosin counts between these shares of the cytoplasm's.
-const EOSIN_RANGE: (f64, f64) = (0.3, 1.0);
+/// Eosin and haematoxylin count between these shares of the cytoplasm's. Blood, which has no
+/// haematoxylin, must not hide an islet; granules, which have little, lie among basophilic bases.
+const STAIN_RANGE: (f64, f64) = (0.3, 1.0);
 /// Denser pixels, as a share of the cytoplasm's density, are mostly nuclei and are left out.
 const NUCLEAR_SHARE: f64 = 1.15;
 /// Pixels with this many times the cytoplasm's eosin and hardly any haematoxylin (share of the nuclei's)
@@ -42,7 +43,7 @@ pub(super) fn empty<T: Copy + Default + PartialEq>(field: &Field<'_>, islets: &P
 
 /// Per-pixel evidence of one window.
 pub(super) struct Ground {
-    /// Density and eosin of the tissue around, 100 is the slide's cytoplasm; 255 where there is no tissue.
+    /// Strength of stain of the cytoplasm around, 100 is the slide's cytoplasm; 255 where there is no tissue.
     pub(super) wide: Plane<u8>,
     /// The same over a smaller neighbourhood.
     pub(super) fine: Plane<u8>,
@@ -72,21 +73,22 @@ impl Ground {
     }
 }
 
-/// Mean of relative density and relative eosin, 100 for cytoplasm; 0 where not solid.
+/// Mean of relative density, eosin and haematoxylin, 100 for cytoplasm; 0 where not solid.
 fn strength(field: &Field<'_>, solid: &Mask) -> Plane<u8> {
     let density = table(cytoplasm_od(field.profile), DENSITY_RANGE);
-    let eosin = table(f64::from(field.profile.e_cytoplasm.max(1)), EOSIN_RANGE);
+    let eosin = table(f64::from(field.profile.e_cytoplasm.max(1)), STAIN_RANGE);
+    let haematoxylin = table(f64::from(field.profile.h_cytoplasm.max(1)), STAIN_RANGE);
     let mut out = Plane::filled(field.width(), field.height(), 0u8);
-    let stains = field.od.data().iter().zip(field.e.data());
-    for ((out, &solid), (&od, &e)) in out.data_mut().iter_mut().zip(solid.data()).zip(stains) {
-        *out = (density[usize::from(od)] + eosin[usize::from(e)]) * solid;
+    let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
+    for ((out, &solid), ((&od, &e), &h)) in out.data_mut().iter_mut().zip(solid.data()).zip(stains) {
+        *out = (density[usize::from(od)] + eosin[usize::from(e)] + haematoxylin[usize::from(h)]) * solid;
     }
     out
 }
 
-/// Half of the relative strength, in percent, for every stored value.
+/// A third of the relative strength, in percent, for every stored value.
 fn table(reference: f64, range: (f64, f64)) -> [u8; 256] {
-    std::array::from_fn(|v| (50.0 * (v as f64 / reference).clamp(range.0, range.1)).round() as u8)
+    std::array::from_fn(|v| (100.0 / 3.0 * (v as f64 / reference).clamp(range.0, range.1)).round() as u8)
 }
 
 /// Least share of solid pixels, of 255, where a mean is trusted.

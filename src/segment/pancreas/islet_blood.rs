@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// Eosin of blood is at least this many times the median cytoplasm's.
-const MIN_EOSIN: f64 = 1.35;
+const MIN_EOSIN: f64 = 1.25;
 /// Haematoxylin is at most this share of the way from glass to nuclei.
 const MAX_HAEMATOXYLIN: f64 = 0.3;
 /// Blue over green optical density: blood is orange-red, eosin alone pink.
-const MIN_BLUE_TO_GREEN: f64 = 0.55;
+const MIN_BLUE_TO_GREEN: f64 = 0.68;
 /// Radius of the opening that removes specks, in µm.
 const SPECK_UM: f64 = 0.5;
 /// Smallest patch that is kept, in µm².

@@ -25,7 +25,7 @@ const AROUND_UM: f64 = 250.0;
 /// The strength around is kept within this range, in percent of the slide's cytoplasm.
 const AROUND_RANGE: (u8, u8) = (75, 105);
 /// A candidate is paler than this share of the tissue around, of 256.
-const PALE_SHARE: u32 = 223;
+const PALE_SHARE: u32 = 212;
 /// Narrower parts are cut off a candidate: radius in µm.
 const NECK_UM: f64 = 8.0;
 /// The final outline reaches at most this far beyond the candidate, in µm.
@@ -46,6 +46,8 @@ const MIN_SOLIDITY: f64 = 0.75;
 const MIN_CIRCULARITY: f64 = 0.4;
 /// Share of nuclear pixels inside: stroma has fewer, lymphoid tissue has more.
 const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
+/// Larger enclosed places that are not pale, as diameter in µm, are no part of the islet.
+const MAX_HOLE_UM: f64 = 80.0;
 /// Largest share of void inside.
 const MAX_VOID_SHARE: f64 = 0.65;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
@@ -121,7 +123,7 @@ impl Site<'_> {
         let opened = morphology::open(&grown, self.field.px(SPUR_UM));
         let soft = smooth::gaussian(&opened.map(|v| v * 255), self.field.px(ROUGH_UM));
         let smooth = soft.map(|v| v >> 7);
-        let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_VOID_UM)) as u64);
+        let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_HOLE_UM)) as u64);
         self.accept(&crop, &filled, &core, all)
     }
 

@@ -24,6 +24,8 @@ const LYMPHOCYTE_INK: f64 = 0.6;
 const CLUSTER_UM: f64 = 15.0;
 /// … of at least so many, the nucleus itself included: no shrunken nucleus of another cell.
 const CLUSTER: usize = 4;
+/// Least darkness of a shrunken nucleus: 0 is the slide's cytoplasm, 1 its nuclei.
+const PYKNOTIC_INK: f64 = 1.25;
 /// Least circularity of a shrunken nucleus.
 const SMOOTH: f64 = 0.75;
 
@@ -155,7 +157,9 @@ fn kind(nucleus: &Nucleus, field: &Field<'_>, alone: bool) -> SizeAndInk {
     SizeAndInk {
         quarter_um2: (area * 4.0).round() as u32,
         ink: ink.round() as u32,
-        may_be_pyknotic: alone && nucleus.shape.circularity >= SMOOTH,
+        may_be_pyknotic: alone
+            && nucleus.shape.circularity >= SMOOTH
+            && ink_share(nucleus, field) >= PYKNOTIC_INK,
         outlier: is_shrunken(nucleus, field),
     }
 }
