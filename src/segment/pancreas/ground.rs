@@ -1,5 +1,6 @@
 //! What the structure pass measures at every pixel: how pale, how empty.
 
+use super::islet_blood::Red;
 use crate::{
     raster::{Mask, Plane},
     segment::{field::Field, morphology, smooth},
@@ -17,8 +18,10 @@ const STAIN_RANGE: (f64, f64) = (0.3, 1.0);
 /// Denser pixels, as a share of the cytoplasm's density, are mostly nuclei and are left out.
 const NUCLEAR_SHARE: f64 = 1.15;
 /// Pixels with this many times the cytoplasm's eosin and hardly any haematoxylin (share of the nuclei's)
-/// are blood or granules and are left out: blood would hide an islet.
-const BLOOD: (f64, f64) = (1.6, 0.3);
+/// are granules or blood and are left out.
+const GRANULES: (f64, f64) = (1.6, 0.3);
+/// Share of blood around, of 255, from which nothing can be told of what it lies on.
+const BLOODY: u8 = 64;
 /// Standard deviation of the smoothing that looks over single cells, in µm.
 const WIDE_UM: f64 = 8.0;
 /// Standard deviation of the smoothing that places borders, in µm.
@@ -47,30 +50,48 @@ pub(super) struct Ground {
     pub(super) wide: Plane<u8>,
     /// The same over a smaller neighbourhood.
     pub(super) fine: Plane<u8>,
+    /// 1 where much blood lies around: what is under it cannot be told.
+    pub(super) bloody: Mask,
     /// 1 where cytoplasm could be judged: tissue away from voids, nuclei and blood.
     pub(super) solid: Mask,
 }
 
 impl Ground {
     pub(super) fn of(field: &Field<'_>) -> Self {
-        let mut solid = morphology::dilate(&field.clear, 1.0);
-        let profile = field.profile;
-        let densest = (NUCLEAR_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
-        let red_e = (BLOOD.0 * f64::from(profile.e_cytoplasm)).min(255.0) as u8;
-        let red_h = (BLOOD.1 * f64::from(profile.h_nuclei)) as u8;
-        let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
-        for ((s, &t), ((&od, &e), &h)) in solid.data_mut().iter_mut().zip(field.tissue.data()).zip(stains) {
-            let blood = e >= red_e && h <= red_h;
-            *s = u8::from(*s == 0 && t != 0 && od <= densest && !blood);
-        }
+        let (blood, solid) = divide(field);
+        let bloody =
+            smooth::gaussian(&blood.map(|v| v * 255), field.px(WIDE_UM)).map(|v| u8::from(v >= BLOODY));
         let strength = strength(field, &solid);
         let weight = solid.map(|v| v * 255);
         let blur = |um: f64| {
             let sigma = field.px(um);
             quotient(&smooth::gaussian(&strength, sigma), &smooth::gaussian(&weight, sigma))
         };
-        Self { wide: blur(WIDE_UM), fine: blur(FINE_UM), solid }
+        Self { wide: blur(WIDE_UM), fine: blur(FINE_UM), bloody, solid }
     }
+}
+
+/// Returns 1 on blood, and 1 where cytoplasm can be judged.
+fn divide(field: &Field<'_>) -> (Mask, Mask) {
+    let profile = field.profile;
+    let densest = (NUCLEAR_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
+    let granular_e = (GRANULES.0 * f64::from(profile.e_cytoplasm)).min(255.0) as u8;
+    let granular_h = (GRANULES.1 * f64::from(profile.h_nuclei)) as u8;
+    let red = Red::of(field);
+    let mut blood = Mask::filled(field.width(), field.height(), 0);
+    let mut unclear = field.clear.clone();
+    let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
+    let masks = blood.data_mut().iter_mut().zip(unclear.data_mut());
+    for (((blood, unclear), &rgb), ((_, &e), &h)) in masks.zip(field.rgb.pixels()).zip(stains.clone()) {
+        *blood = u8::from(red.fits(rgb, e, h));
+        *unclear |= *blood;
+    }
+    let mut solid = morphology::dilate(&unclear, 1.0);
+    for ((s, &t), ((&od, &e), &h)) in solid.data_mut().iter_mut().zip(field.tissue.data()).zip(stains) {
+        let granules = e >= granular_e && h <= granular_h;
+        *s = u8::from(*s == 0 && t != 0 && od <= densest && !granules);
+    }
+    (blood, solid)
 }
 
 /// Mean of relative density, eosin and haematoxylin, 100 for cytoplasm; 0 where not solid.

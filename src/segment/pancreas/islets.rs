@@ -50,6 +50,8 @@ const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
 const MAX_HOLE_UM: f64 = 80.0;
 /// Largest share of void inside.
 const MAX_VOID_SHARE: f64 = 0.65;
+/// Largest share of places so bloody that nothing can be told: vessels have more.
+const MAX_BLOODY_SHARE: f64 = 0.65;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
 const MAX_VOID_UM: f64 = 36.0;
 
@@ -78,10 +80,11 @@ fn disc(diameter: f64) -> f64 {
 fn candidates(field: &Field<'_>, ground: &Ground) -> Mask {
     let around = around(field, ground);
     let mut pale = Mask::filled(field.width(), field.height(), 0);
-    for ((p, &v), (&a, &t)) in
-        pale.data_mut().iter_mut().zip(ground.wide.data()).zip(around.data().iter().zip(field.tissue.data()))
-    {
-        *p = u8::from(t != 0 && u32::from(v) * 256 < u32::from(a) * PALE_SHARE);
+    let judged = ground.wide.data().iter().zip(ground.bloody.data());
+    let places = around.data().iter().zip(field.tissue.data());
+    for ((p, (&v, &bloody)), (&a, &t)) in pale.data_mut().iter_mut().zip(judged).zip(places) {
+        let paler = u32::from(v) * 256 < u32::from(a) * PALE_SHARE;
+        *p = u8::from(t != 0 && (paler || bloody != 0));
     }
     morphology::open(&pale, field.px(NECK_UM))
 }
@@ -118,7 +121,7 @@ impl Site<'_> {
             let other = self.plane.at(x, y);
             (other == 0 || other == self.number)
                 && self.field.tissue.at(x, y) != 0
-                && self.ground.fine.at(x, y) < level
+                && (self.ground.fine.at(x, y) < level || self.ground.bloody.at(x, y) != 0)
         });
         let opened = morphology::open(&grown, self.field.px(SPUR_UM));
         let soft = smooth::gaussian(&opened.map(|v| v * 255), self.field.px(ROUGH_UM));
@@ -137,7 +140,7 @@ impl Site<'_> {
             far.data()[i] != 0 && near.data()[i] == 0 && self.plane.at(x, y) == 0 && solid(x, y)
         })?;
         let contrast = 1.0 - f64::from(inside) / f64::from(ring.max(1));
-        (contrast >= MIN_CONTRAST).then_some((u16::from(inside) + u16::from(ring)).div_ceil(2) as u8)
+        (contrast >= MIN_CONTRAST).then_some(((u16::from(inside) * 5 + u16::from(ring) * 4) / 9) as u8)
     }
 
     /// Keeps the parts that look like an islet and hold a good share of the candidate.
@@ -181,12 +184,13 @@ impl Site<'_> {
 
     /// Nuclei and voids inside are those of an islet.
     fn inside_fits(&self, crop: &Crop, parts: &Plane<u32>, number: u32) -> bool {
-        let (mut all, mut solid, mut nuclear) = (0u64, 0u64, 0u64);
+        let (mut all, mut solid, mut nuclear, mut bloody) = (0u64, 0u64, 0u64, 0u64);
         let mut void = Mask::filled(parts.width(), parts.height(), 0);
         let threshold = self.field.profile.h_threshold;
         crop.each(|i, x, y| {
             if parts.data()[i] == number {
                 all += 1;
+                bloody += u64::from(self.ground.bloody.at(x, y));
                 let empty = self.field.clear.at(x, y);
                 void.data_mut()[i] = empty;
                 solid += u64::from(empty == 0);
@@ -197,6 +201,7 @@ impl Site<'_> {
         let nuclear_share = nuclear as f64 / solid.max(1) as f64;
         let lumen = morphology::erode(&void, self.field.px(MAX_VOID_UM / 2.0));
         void_share <= MAX_VOID_SHARE
+            && bloody as f64 <= MAX_BLOODY_SHARE * all as f64
             && NUCLEAR_SHARE.contains(&nuclear_share)
             && lumen.data().iter().all(|&v| v == 0)
     }
