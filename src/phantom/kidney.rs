@@ -12,6 +12,7 @@ mod interstitium;
 mod lesions;
 mod packing;
 mod section;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod tubules;
@@ -146,10 +147,10 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     lesions::swell(&tools, &mut tubules, amount(&TUBULAR_DILATION));
     let packing = packing::Packing::new(&tools, &section, &foci, &tubules, obstacles);
 
-    let survey = packing.survey(canvas);
+    let survey = survey::survey(&packing, tubules.len(), canvas);
     let walls = lesions::deal(&tools, &tubules, &survey, &amount);
     let lumina = epithelium::paint(&tools, &section, &foci, &walls, canvas);
-    let mut seen = values::Seen::new(survey, walls, lumina);
+    let mut seen = values::Seen::new(&tubules, survey, walls, lumina);
     let mut ids = values::Ids::default();
     vessels::paint(&tools, &vessels, canvas);
     for (corpuscle, id) in corpuscles.iter().zip(1..) {
@@ -167,7 +168,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     interstitium::paint(&tools, &packing, &spaces, &mut ids, canvas);
     blood::fill(&tools, &spaces, amount(&CONGESTION), canvas);
 
-    let mut truth = Truth { features: seen.features(canvas), ..Truth::default() };
+    let mut truth = Truth { features: seen.features(canvas, &vessels, &section), ..Truth::default() };
     truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
     truth
 }

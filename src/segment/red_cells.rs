@@ -17,8 +17,14 @@ const MIN_BLUE_TO_GREEN: f64 = 0.55;
 const RICH_EOSIN: f64 = 1.8;
 /// … down to this blue over green.
 const MIN_BLUE_TO_GREEN_RICH: f64 = 0.38;
+/// Blue over green of blood against that of the slide's own eosin, where the latter was measured: at least this factor.
+const HUE_OVER_EOSIN: f64 = 1.25;
+/// … but blood itself is never asked to be bluer than this, because it may be part of what was measured as eosin.
+const MAX_LEAST_HUE: f64 = 0.68;
 /// Red over green optical density: blood lets red through; nuclei do not.
 const MAX_RED_TO_GREEN: f64 = 0.3;
+/// The same where the slide's own hue of eosin decides what is orange: edges of red cells are mixed.
+const MAX_RED_TO_GREEN_MEASURED: f64 = 0.42;
 
 /// Returns 1 where red blood cells lie: orange-red, more eosin than the cytoplasm, no more haematoxylin.
 ///
@@ -48,6 +54,11 @@ struct Rule {
     least_e: u8,
     most_h: u8,
     rich_e: u8,
+    /// Least blue over green optical density, and where eosin is rich.
+    least_hue: f64,
+    least_hue_rich: f64,
+    /// Most red over green optical density.
+    most_red: f64,
     /// Optical density by channel and grey level, × 1000.
     density: [[i32; 256]; 3],
 }
@@ -63,15 +74,27 @@ impl Rule {
         // Halfway to the threshold of nuclei: blood over a little basophilic ground still counts.
         let most_h = profile.h_cytoplasm / 2 + profile.h_threshold / 2;
         let byte = |v: f64| v.ceil().min(255.0) as u8;
-        Self { least_e: byte(least_e), most_h, rich_e: byte((e * RICH_EOSIN).max(least_e)), density }
+        // Published vectors say nothing about this slide's eosin.
+        let [_, green, blue] = profile.matrix.e;
+        let measured = profile.origin == "estimated" && green > 0.0;
+        let eosin_hue = if measured { (HUE_OVER_EOSIN * blue / green).min(MAX_LEAST_HUE) } else { 0.0 };
+        Self {
+            least_e: byte(least_e),
+            most_h,
+            rich_e: byte((e * RICH_EOSIN).max(least_e)),
+            most_red: if measured { MAX_RED_TO_GREEN_MEASURED } else { MAX_RED_TO_GREEN },
+            least_hue: eosin_hue.max(MIN_BLUE_TO_GREEN),
+            least_hue_rich: eosin_hue.max(MIN_BLUE_TO_GREEN_RICH),
+            density,
+        }
     }
 
     #[inline]
     fn is_blood_red(&self, rgb: [u8; 3], e: u8) -> bool {
         let [r, g, b] = std::array::from_fn(|i| self.density[i][usize::from(rgb[i])]);
         let share = |of: f64| (f64::from(g) * of) as i32;
-        let least = if e >= self.rich_e { MIN_BLUE_TO_GREEN_RICH } else { MIN_BLUE_TO_GREEN };
-        b >= share(least) && r <= share(MAX_RED_TO_GREEN)
+        let least = if e >= self.rich_e { self.least_hue_rich } else { self.least_hue };
+        b >= share(least) && r <= share(self.most_red)
     }
 }
 

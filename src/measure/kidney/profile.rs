@@ -71,6 +71,14 @@ impl Tubule<'_> {
         self.share(kidney::OWN_NUCLEI)
     }
 
+    /// Share of an open lumen that is not white: debris, sloughed cells; 0 when a cast fills it.
+    pub(super) fn debris(&self) -> f64 {
+        if self.value("cast_pct") > 0.0 {
+            return 0.0;
+        }
+        1.0 - ratio(self.lumen.get(kidney::OWN_WHITE_PX), self.lumen.get(kidney::OWN_PX))
+    }
+
     /// Mean eosin of the plain epithelium, OD × 100.
     pub(super) fn eosin(&self) -> f64 {
         ratio(self.epithelium.get(kidney::OWN_EOSIN), self.epithelium.get(kidney::OWN_PLAIN_PX))

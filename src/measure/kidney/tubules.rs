@@ -28,6 +28,10 @@ const CLEAR_SHARE: f64 = 0.5;
 const CAST_PCT: f64 = 60.0;
 /// Nuclei per epithelium of a necrotic tubule, share of the slide's median.
 const FEW_NUCLEI: f64 = 0.4;
+/// … where at least this many are expected.
+const EXPECTED_NUCLEI: f64 = 2.5;
+/// Share of the lumen that is neither white nor cast, above which it holds sloughed cells and debris.
+const DEBRIS_SHARE: f64 = 0.3;
 /// Median absolute deviations beyond the median that count as abnormal stain.
 const MADS: f64 = 2.0;
 /// Nuclei per epithelium of a basophilic tubule, multiple of the slide's median.
@@ -187,10 +191,11 @@ impl Usual {
     }
 
     fn is_necrotic(&self, t: &Tubule<'_>) -> bool {
+        let expected = self.nuclei * t.epithelium.get(OWN_PX) as f64;
         let signs = [
-            t.nuclear_density() < FEW_NUCLEI * self.nuclei,
+            expected >= EXPECTED_NUCLEI && t.nuclear_density() < FEW_NUCLEI * self.nuclei,
             t.eosin() > self.eosin + MADS * self.eosin_mad.max(1.0),
-            t.lumen.get(OWN_NUCLEI) > 0,
+            t.lumen.get(OWN_NUCLEI) > 0 || t.debris() > DEBRIS_SHARE,
         ];
         signs.iter().filter(|&&s| s).count() >= 2
     }

@@ -9,8 +9,9 @@ use super::{
     Tools,
     interstitium::Foci,
     lesions::Wall,
-    packing::{CAPSULE_UM, DEPTH_STEPS, Packing},
+    packing::{CAPSULE_UM, Packing},
     section::Section,
+    survey::DEPTH_STEPS,
     tubules::{Kind, Tubule},
     values::Ids,
 };

@@ -3,7 +3,7 @@
 use super::{
     CASTS, NECROSIS, TUBULAR_DILATION, TUBULAR_VACUOLATION, Tools,
     corpuscle::ranks,
-    packing::{Shape, Survey},
+    survey::{Shape, Survey},
     tubules::{Kind, Tubule},
 };
 use crate::phantom::Knob;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{phantom::Request, units::Mpp};
+use crate::units::Mpp;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn painted(size: u32, mpp: f64, seed: u64, amounts: &[(&str, f64)]) -> (Canvas, Truth) {
@@ -57,7 +57,9 @@ fn shares_of_tubules_are_what_was_asked_for() {
 
 #[test]
 fn truth_agrees_with_labels() {
-    let (canvas, truth) = painted(2000, 1.0, 5, &[("tubular_dilation", 10.0)]);
+    // A section without medulla, as features count cortical tubules only.
+    let (canvas, truth) = painted(1790, 0.5, 5, &[("tubular_dilation", 10.0)]);
+    let um2 = 0.25;
     let value = |name: &str| truth.features[name];
     let (corpuscles, tufts) = (counts(&canvas, "glomeruli"), counts(&canvas, "tufts"));
     assert_eq!(corpuscles.len() as f64, value("glom_count_n"));
@@ -72,14 +74,14 @@ fn truth_agrees_with_labels() {
     let p90 = sizes[i] + rest * (sizes[(i + 1).min(sizes.len() - 1)] - sizes[i]);
     let kept: Vec<u32> =
         corpuscles.iter().filter(|&(_, &px)| d(px) >= 0.7 * p90).map(|(&id, _)| id).collect();
-    let mean = kept.iter().map(|id| tufts[id] as f64).sum::<f64>() / kept.len() as f64;
+    let mean = um2 * kept.iter().map(|id| tufts[id] as f64).sum::<f64>() / kept.len() as f64;
     assert!(close(value("glom_tuft_area_um2_mean"), mean, 1e-9));
     let lumina = counts(&canvas, "lumina");
-    let wide = lumina.values().filter(|&&px| d(px) * 4.0_f64.sqrt() / std::f64::consts::PI.sqrt() > 30.0);
+    let wide = lumina.values().filter(|&&px| px as f64 * um2 > 225.0 * std::f64::consts::PI);
     let wide_pct = 100.0 * wide.count() as f64 / value("tubule_count_n");
     assert!((value("tubule_dilated_pct") - wide_pct).abs() < 1.0, "{wide_pct}");
     let tuft_nuclei = nuclei_in(&canvas, "tufts") as f64;
-    let density = value("glom_nuclear_density_per_mm2") * sum(&tufts) / 1e6;
+    let density = value("glom_nuclear_density_per_mm2") * sum(&tufts) * um2 / 1e6;
     assert!(close(tuft_nuclei, density, 0.04), "{tuft_nuclei} {density}");
 }
 
@@ -114,7 +116,7 @@ fn healthy_tissue_is_in_its_ranges() {
         let value = truth.features[name];
         assert!((low..=high).contains(&value), "{name} {value}");
     }
-    let (_, truth) = painted(3000, 1.0, 1, &[]);
+    let (_, truth) = painted(2900, 1.6, 1, &[]);
     t(&truth, "glom_density_per_mm2_cortex", 3.0, 7.0);
     t(&truth, "glom_tuft_area_um2_mean", 5000.0, 9000.0);
     t(&truth, "glom_corpuscle_area_um2_mean", 7000.0, 12_000.0);
@@ -128,6 +130,7 @@ fn healthy_tissue_is_in_its_ranges() {
     t(&truth, "tubule_lumen_area_pct", 10.0, 25.0);
     t(&truth, "tubule_dilated_pct", 0.0, 5.0);
     t(&truth, "kidney_rbc_area_pct", 1.0, 5.0);
+    t(&truth, "interstitial_area_pct", 5.0, 16.0);
     t(&truth, "interstitial_leukocytes_per_mm2", 10.0, 80.0);
     let cortex = 100.0 * truth.features["cortex_area_mm2"] / truth.features["tissue_area_mm2"];
     assert!((55.0..70.0).contains(&cortex), "{cortex}");

@@ -6,8 +6,11 @@ use super::{
     super::Canvas,
     epithelium::Lumina,
     lesions::{DILATED_UM, Wall},
-    packing::{Survey, diameter},
+    section::Section,
+    survey::{Survey, diameter},
+    tubules::Tubule,
     tuft::Painted,
+    vessels::Vessel,
 };
 
 /// Numbers nuclei.
@@ -25,6 +28,7 @@ impl Ids {
 pub(super) struct Seen {
     survey: Survey,
     pub(super) walls: Vec<Wall>,
+    cortical: Vec<bool>,
     lumina: Lumina,
     pub(super) corpuscles: Vec<Painted>,
     pub(super) tuft_nuclei: Vec<u32>,
@@ -38,14 +42,17 @@ const EQUATOR: f64 = 0.7;
 const ROUND: f64 = 1.6;
 /// Vacuoles' share of the epithelium from which a tubule is vacuolated.
 const VACUOLATED: f64 = 0.10;
+/// Vessels wider than this are no interstitium, in µm.
+const WIDE_VESSEL_UM: f64 = 25.0;
 /// Red-cell stain from which a pixel is a red cell, OD × 100.
 const RED: u8 = 20;
 
 impl Seen {
-    pub(super) fn new(survey: Survey, walls: Vec<Wall>, lumina: Lumina) -> Self {
+    pub(super) fn new(tubules: &[Tubule], survey: Survey, walls: Vec<Wall>, lumina: Lumina) -> Self {
         Self {
             survey,
             walls,
+            cortical: tubules.iter().map(|t| !t.medulla).collect(),
             lumina,
             corpuscles: Vec::new(),
             tuft_nuclei: Vec::new(),
@@ -65,12 +72,18 @@ impl Seen {
     }
 
     /// Returns the true value of every feature that painting decides.
-    pub(super) fn features(&self, canvas: &Canvas) -> BTreeMap<String, f64> {
+    pub(super) fn features(
+        &self,
+        canvas: &Canvas,
+        vessels: &[Vessel],
+        section: &Section,
+    ) -> BTreeMap<String, f64> {
         let um = canvas.mpp.px(1.0);
         let mut values = Values { um, found: BTreeMap::new() };
         self.areas(canvas, &mut values);
         self.glomeruli(&mut values);
         self.tubules(&mut values);
+        self.between(&mut values, vessels, section);
         values.found
     }
 
@@ -116,6 +129,21 @@ impl Seen {
         v.put("glom_globally_sclerosed_pct", of_all(&|i| if solid(i) > 75.0 { 100.0 } else { 0.0 }));
     }
 
+    /// Cortex that is neither tubule nor corpuscle nor a vessel wider than 25 µm.
+    fn between(&self, v: &mut Values, vessels: &[Vessel], section: &Section) {
+        let cortex = self.survey.cortex_px as f64;
+        let of = |w: &&Vessel| {
+            let b = w.outline;
+            2.0 * f64::from(b.rx.min(b.ry)) > WIDE_VESSEL_UM * v.um && !section.in_medulla((b.x, b.y))
+        };
+        let vessels: f64 = vessels.iter().filter(of).map(|w| f64::from(w.outline.area())).sum();
+        let tubules: u64 =
+            self.cortical.iter().zip(&self.survey.shapes).filter(|(c, _)| **c).map(|(_, s)| s.pixels).sum();
+        let corpuscles: u64 = self.corpuscles.iter().map(|c| c.corpuscle_px).sum();
+        let left = cortex - vessels - (tubules + corpuscles) as f64;
+        v.put("interstitial_area_pct", ratio(100.0 * left.max(0.0), cortex));
+    }
+
     fn tubules(&self, v: &mut Values) {
         let counted: Vec<usize> = (0..self.walls.len()).filter(|&i| self.walls[i].counted).collect();
         let of_all = |f: &dyn Fn(usize) -> bool| {
@@ -143,6 +171,7 @@ impl Seen {
         v.put("tubule_necrosis_pct", necrotic);
         v.put("tubule_lumen_eq_diameter_um_median", lumina);
         v.put("tubule_outer_diameter_um_median", outer);
+        v.put("cast_area_pct", ratio(100.0 * sum(&|i| self.lumina.cast_px[i]), lumen_px));
         v.put("tubule_lumen_area_pct", ratio(100.0 * lumen_px, tubule_px));
     }
 }

@@ -17,9 +17,11 @@ const SIDE_UM: f64 = 4.0;
 const FULL_CONTRAST: f64 = 1.0;
 /// Cost of each µm of tissue between a wide gap and the edge, against an edge of full contrast (100): the
 /// capsule is the first edge beyond Bowman's space …
-const TISSUE_COST: i32 = 4;
+const TISSUE_COST: f64 = 4.0;
 /// … and the most it can cost.
 const MAX_TISSUE_COST: i32 = 60;
+/// Mean contrast of a seed's first curve, −100 to 100, below which it is not followed.
+const LEAST_CONTRAST: i32 = 10;
 /// Steepest slope of the radius along the curve.
 const SLOPE: f64 = 0.35;
 /// Cost of one step of slope against an edge of full contrast (100).
@@ -56,11 +58,15 @@ impl Rays {
     }
 }
 
-/// Finds the curve around a seed; `None` when the window does not hold its surroundings.
-pub(super) fn trace(ground: &Ground<'_>, rays: &Rays, seed: Seed) -> Option<Curve> {
-    let first = best(ground, rays, (seed.x, seed.y), seed.radius)?;
+/// Finds curves around a seed: the strongest edge, and the first beyond Bowman's space. None when the window
+/// does not hold its surroundings.
+pub(super) fn trace(ground: &Ground<'_>, rays: &Rays, seed: Seed) -> Vec<Curve> {
+    let Some(first) = best(ground, rays, (seed.x, seed.y), seed.radius, false) else { return Vec::new() };
+    if first.contrast < LEAST_CONTRAST {
+        return Vec::new();
+    }
     let (centre, radius) = recentred(rays, &first);
-    best(ground, rays, centre, radius)
+    [false, true].into_iter().filter_map(|nearest| best(ground, rays, centre, radius, nearest)).collect()
 }
 
 /// Centre of the curve's points and its mean radius.
@@ -75,7 +81,7 @@ fn recentred(rays: &Rays, curve: &Curve) -> ((i64, i64), f64) {
     ((curve.centre.0 + shift(x), curve.centre.1 + shift(y)), total / n)
 }
 
-fn best(ground: &Ground<'_>, rays: &Rays, centre: (i64, i64), radius: f64) -> Option<Curve> {
+fn best(ground: &Ground<'_>, rays: &Rays, centre: (i64, i64), radius: f64, nearest: bool) -> Option<Curve> {
     let field = ground.field;
     let side = field.px(SIDE_UM).round().max(1.0) as usize;
     let lowest = ((radius * NEAREST) as usize).max(side + 1);
@@ -84,7 +90,8 @@ fn best(ground: &Ground<'_>, rays: &Rays, centre: (i64, i64), radius: f64) -> Op
         return None;
     }
     let count = highest - lowest + 1;
-    let edges = edges(ground, rays, centre, lowest, count, side)?;
+    let cost = if nearest { TISSUE_COST * field.window.mpp.mean() } else { 0.0 };
+    let edges = edges(ground, rays, centre, (lowest, count, side), cost)?;
     let reach = ((radius * TAU / DIRECTIONS as f64 * SLOPE) as usize).max(1);
     let path = cheapest(&edges, count, reach);
     let value = |i: usize| edges[i * count + path[i]];
@@ -98,9 +105,8 @@ fn edges(
     ground: &Ground<'_>,
     rays: &Rays,
     centre: (i64, i64),
-    lowest: usize,
-    count: usize,
-    side: usize,
+    (lowest, count, side): (usize, usize, usize),
+    cost: f64,
 ) -> Option<Vec<i32>> {
     let top = lowest + count + side;
     let reach = top as i64 + 1;
@@ -109,12 +115,11 @@ fn edges(
     if x < reach || y < reach || x + reach >= w || y + reach >= h {
         return None;
     }
-    let field = ground.field;
     let full = (ground.levels.cytoplasm * FULL_CONTRAST * side as f64).max(1.0) as i32;
     let mut edges = Vec::with_capacity(DIRECTIONS * count);
     let mut sums = vec![0i32; top + 1];
     let mut tissue = vec![0i32; top + 1];
-    let per_px = (f64::from(TISSUE_COST) * field.window.mpp.mean()).round().max(1.0) as i32;
+    let per_px = cost.ceil() as i32;
     for direction in 0..DIRECTIONS {
         let mut gap = false;
         for radius in 0..top {

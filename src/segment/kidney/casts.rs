@@ -14,11 +14,15 @@ use crate::{
 /// Radius over which texture is judged, in µm (domain.md §2.0: local SD over 3 µm).
 const AROUND_UM: f64 = 3.0;
 /// Eosin of a cast over the cytoplasm's, at least.
-const MIN_EOSIN: f64 = 1.05;
+const MIN_EOSIN: f64 = 0.9;
+/// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little.
+const MAX_HAEMATOXYLIN: f64 = 0.65;
 /// Mean deviation of eosin in a cast, at most this share of its eosin.
 const MAX_TEXTURE: f64 = 0.08;
 /// Radius of the narrowest cast, in µm.
 const RADIUS_UM: f64 = 5.0;
+/// Width of the edge that the rules above take off a cast, in µm.
+const EDGE_UM: f64 = 1.5;
 /// Areas of a cast, in µm².
 const CAST_UM2: std::ops::RangeInclusive<f64> = 90.0..=12_000.0;
 /// Least solidity of a cast.
@@ -35,13 +39,16 @@ pub(super) fn find(ground: &Ground<'_>) -> Mask {
     }
     let texture = smooth::box_mean(&deviation, radius);
     let least = (f64::from(field.profile.e_cytoplasm) * MIN_EOSIN).ceil() as u8;
+    let basic = smooth::box_mean(&field.h, radius);
+    let most_h = (f64::from(field.profile.h_cytoplasm) * MAX_HAEMATOXYLIN).round() as u8;
     let mut mask = Mask::filled(mean.width(), mean.height(), 0);
-    let values = mean.data().iter().zip(texture.data()).zip(ground.nuclear.data());
-    for (v, ((&e, &t), &nuclear)) in mask.data_mut().iter_mut().zip(values) {
+    let values = mean.data().iter().zip(texture.data()).zip(ground.nuclear.data().iter().zip(basic.data()));
+    for (v, ((&e, &t), (&nuclear, &h))) in mask.data_mut().iter_mut().zip(values) {
         let smooth = f64::from(t) <= f64::from(e) * MAX_TEXTURE + 0.5;
-        *v = u8::from(e >= least && nuclear == 0 && smooth);
+        *v = u8::from(e >= least && h <= most_h && nuclear == 0 && smooth);
     }
-    let opened = morphology::open(&mask, field.px(RADIUS_UM));
+    // Texture and smoothness are judged over a neighbourhood, so that a cast's edge fails: it is given back.
+    let opened = morphology::dilate(&morphology::open(&mask, field.px(RADIUS_UM)), field.px(EDGE_UM));
     let labels = label(&opened, Connectivity::Four);
     let keep: Vec<u8> = labels
         .regions

@@ -22,7 +22,23 @@ use crate::{
 /// Eosin of clear (glycogen-filled) epithelium, at most this share of the cytoplasm's (domain.md §3.3).
 const CLEAR_EOSIN: f64 = 0.45;
 /// Optical density outside structures below this share of the cytoplasm's is interstitium, not epithelium.
-const INTERSTITIUM_SHARE: f64 = 0.6;
+const INTERSTITIUM_SHARE: f64 = 0.75;
+
+/// Cytoplasm is looked for this far beyond a nucleus's mean radius, in µm …
+const BESIDE_NUCLEUS_UM: f64 = 2.5;
+/// … in these directions …
+const RING: [(f64, f64); 8] = [
+    (1.0, 0.0),
+    (0.707, 0.707),
+    (0.0, 1.0),
+    (-0.707, 0.707),
+    (-1.0, 0.0),
+    (-0.707, -0.707),
+    (0.0, -1.0),
+    (0.707, -0.707),
+];
+/// … and makes the nucleus epithelial when it lies in this many.
+const DENSE_OF_RING: usize = 5;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]
@@ -210,7 +226,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Counts the pixels of a run by kind; returns how many outside nuclei are paler than epithelium.
+    /// Counts the pixels of a run by kind; returns how many outside nuclei are blood or paler than epithelium.
     fn look(&self, y: usize, run: std::ops::Range<usize>, counts: &mut Counts) -> u64 {
         let field = self.field;
         let clear_e = (f64::from(field.profile.e_cytoplasm) * CLEAR_EOSIN) as u8;
@@ -231,7 +247,7 @@ impl<'a> Scene<'a> {
             counts.eosin += u64::from(plain * e[i]);
             counts.haematoxylin += u64::from(plain * h[i]);
             counts.clear += u64::from((1 - nucleus) & (1 - blood) & u8::from(e[i] < clear_e));
-            light += u64::from((1 - nucleus) & u8::from(od[i] < light_od) & tissue[i]);
+            light += u64::from((1 - nucleus) & (u8::from(od[i] < light_od) | blood) & tissue[i]);
         }
         counts.own = od.len() as u64;
         light
@@ -260,10 +276,26 @@ impl<'a> Scene<'a> {
             owners.of(if inside { inner } else { outer }).nuclei += 1;
         } else if self.class_is(zone, &CORTEX)
             && (nucleus.class.is(&nuclei::LYMPHOCYTE) || nucleus.class.is(&nuclei::NEUTROPHIL))
+            && !self.lies_in_epithelium(nucleus, (x, y))
         {
             nucleus.class = &INTERSTITIAL_LEUKOCYTE;
             tally.add(INTERSTITIAL_LEUKOCYTES, 1);
         }
+    }
+}
+
+impl Scene<'_> {
+    /// Whether dense cytoplasm lies round most of the nucleus: a cell of a tubule that was not outlined.
+    fn lies_in_epithelium(&self, nucleus: &Object, (x, y): (usize, usize)) -> bool {
+        let field = self.field;
+        let radius = (f64::from(nucleus.area_um2) / std::f64::consts::PI).sqrt() + BESIDE_NUCLEUS_UM;
+        let least = (self.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
+        let dense = RING.iter().filter(|(dx, dy)| {
+            let at = |v: usize, d: f64| v as i64 + (d * field.px(radius)).round() as i64;
+            let (x, y) = (at(x, *dx), at(y, *dy));
+            field.od.get(x, y).is_some_and(|od| od >= least) && self.nuclear.get(x, y) == Some(0)
+        });
+        dense.count() >= DENSE_OF_RING
     }
 }
 

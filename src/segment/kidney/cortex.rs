@@ -16,7 +16,7 @@ use crate::{
 
 /// Side of a pixel of the zone map, in µm.
 const PIXEL_UM: f64 = 40.0;
-/// The cortex reaches this far beyond the glomeruli, in µm (domain.md §3.3).
+/// The cortex reaches this far beyond the glomeruli's capsules, in µm (domain.md §3.3).
 const BEYOND_UM: f64 = 150.0;
 /// Glomeruli farther apart than twice this, in µm, do not span cortex between them. Rat cortex holds 3–7
 /// glomeruli per mm²: neighbours lie about 500 µm apart.
@@ -24,15 +24,16 @@ const SPAN_UM: f64 = 500.0;
 /// Most pixels of a zone map: larger slides take larger pixels.
 const MAX_PX: f64 = 16e6;
 
-/// Returns the cortex, and the islands of medulla it encloses. Both are zones of the slide, glass included.
-pub(super) fn zones(centres: &[(f64, f64)], slide: &SlideGeometry) -> Vec<Object> {
+/// Returns the cortex around glomeruli of the given radius, and the islands of medulla it encloses. Both are zones of the slide, glass included.
+pub(super) fn zones(centres: &[(f64, f64)], radius_um: f64, slide: &SlideGeometry) -> Vec<Object> {
     if centres.is_empty() {
         return Vec::new();
     }
     let (width_um, height_um) =
         (slide.bounds.width as f64 * slide.level0_um, slide.bounds.height as f64 * slide.level0_um);
     let um = PIXEL_UM.max((width_um * height_um / MAX_PX).sqrt());
-    let margin = ((BEYOND_UM + 2.0 * SPAN_UM) / um).ceil() as usize + 1;
+    let beyond_um = BEYOND_UM + radius_um;
+    let margin = ((beyond_um + 2.0 * SPAN_UM) / um).ceil() as usize + 1;
     let side = |length_um: f64| (length_um / um).ceil() as usize + 2 * margin;
     let mut mask = Mask::filled(side(width_um), side(height_um), 0);
     let Some(mpp) = Mpp::square(um) else { return Vec::new() };
@@ -42,7 +43,7 @@ pub(super) fn zones(centres: &[(f64, f64)], slide: &SlideGeometry) -> Vec<Object
         let (x, y) = (at(x).min(mask.width() - 1), at(y).min(mask.height() - 1));
         mask.set(x, y, 1);
     }
-    let grown = morphology::dilate(&mask, (SPAN_UM + BEYOND_UM) / um);
+    let grown = morphology::dilate(&mask, (SPAN_UM + beyond_um) / um);
     let cortex = morphology::erode(&grown, SPAN_UM / um);
     let window = Window {
         x0: -(margin as i64),
@@ -95,10 +96,10 @@ mod tests {
     fn cortex_reaches_150_um_beyond_glomeruli_and_spans_neighbours() {
         fn t(centres_um: &[(f64, f64)], expected_mm2: f64) {
             let centres: Vec<(f64, f64)> = centres_um.iter().map(|&(x, y)| (2.0 * x, 2.0 * y)).collect();
-            let found = area(&zones(&centres, &slide(6000)), &CORTEX);
+            let found = area(&zones(&centres, 0.0, &slide(6000)), &CORTEX);
             assert!((found - expected_mm2).abs() <= 0.12 * expected_mm2, "{centres_um:?}: {found}");
         }
-        assert!(zones(&[], &slide(6000)).is_empty());
+        assert!(zones(&[], 60.0, &slide(6000)).is_empty());
         t(&[(3000.0, 3000.0)], 0.0707);
         t(&[(500.0, 500.0), (5000.0, 5000.0)], 0.1414);
         // A square of neighbours: the square, its sides and its corners, less the closing's shallow bays.
@@ -112,7 +113,7 @@ mod tests {
             (6000.0 + 3600.0 * c, 6000.0 + 3600.0 * s)
         };
         let centres: Vec<(f64, f64)> = (0..20).map(at).collect();
-        let found = zones(&centres, &slide(6000));
+        let found = zones(&centres, 0.0, &slide(6000));
         assert!(area(&found, &MEDULLA) > 5.0, "{}", area(&found, &MEDULLA));
         assert!(area(&found, &CORTEX) > 2.0);
     }

@@ -23,17 +23,41 @@ use crate::{
 /// Corpuscle diameters accepted, in µm: mouse to human (domain.md §2.0).
 const DIAMETER_UM: std::ops::RangeInclusive<f64> = 38.0..=320.0;
 /// Least share of nuclear pixels inside; below, it is a cast or a vessel.
-const MIN_NUCLEAR: f64 = 0.04;
+const MIN_NUCLEAR: f64 = 0.003;
 /// Most wide pale pixels in the inner part; above, there is a tubule's lumen in it.
-const MAX_PALE_CORE: f64 = 0.06;
+const MAX_LUMEN: f64 = 0.1;
 /// Inner part, as a share of the radius.
 const CORE: f64 = 0.7;
+/// Nuclei count as inside up to this share of the radius, and as around …
+const INSIDE: f64 = 0.85;
+/// … from this share …
+const BESIDE: f64 = 1.05;
+/// … to this.
+const AROUND: f64 = 1.35;
 /// Least mean contrast of the outline, 0–100.
 const MIN_CONTRAST: i32 = 12;
-/// Least weight: see [`Candidate::weight`]. Working default, by eye on human and rodent cortex and medulla.
-const MIN_WEIGHT: f64 = 62.0;
+/// Weights of the score: logistic regression of glomeruli against everything else that has an edge, on eight
+/// phantoms and three photographs (medulla among them). Working defaults, **not validated**.
+const BASE: f64 = -10.6;
+/// … per unit of mean contrast (−100 to 100),
+const PER_CONTRAST: f64 = 0.25;
+/// … per direction with a clear edge (0 to 64),
+const PER_CLEAR_EDGE: f64 = 0.105;
+/// … per share of nuclear pixels over the surroundings',
+const PER_NUCLEAR_SHARE: f64 = 37.0;
+/// … per unit of the tuft's solidity below the usual,
+const PER_SOLIDITY: f64 = 40.0;
+const USUAL_SOLIDITY: f64 = 0.93;
+/// … for size,
+const PER_LOG_SIZE: f64 = 3.5;
+/// … per share of wide lumens inside.
+const PER_LUMEN_SHARE: f64 = -30.0;
+/// Least score.
+const MIN_SCORE: f64 = 1.2;
 /// Least circularity and solidity of the corpuscle.
 const MIN_CIRCULARITY: f64 = 0.7;
+/// Thickness of the capsule, which belongs to the corpuscle, beyond its inner edge, in µm.
+const CAPSULE_UM: f64 = 1.0;
 /// Gaps in the tuft (capillaries) that are closed, radius in µm (domain.md §2.3.2).
 const CLOSE_UM: f64 = 3.0;
 /// Threads (capsule, adhesions of debris) that do not belong to the tuft, radius in µm.
@@ -45,121 +69,161 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
     let rays = Rays::new();
     let mut curves: Vec<Curve> = Vec::new();
     for seed in seeds::find(ground) {
-        if let Some(curve) = capsule::trace(ground, &rays, seed) {
+        for curve in capsule::trace(ground, &rays, seed) {
             if curve.contrast >= MIN_CONTRAST && !curves.contains(&curve) {
                 curves.push(curve);
             }
         }
     }
-    let mut objects = Vec::new();
-    for candidate in curves.iter().filter_map(|curve| Candidate::of(ground, &rays, curve)) {
-        candidate.objects(ground, &mut objects);
-    }
+    let mut objects: Vec<Object> = curves.iter().filter_map(|c| judge(ground, &rays, c)).flatten().collect();
     objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
     objects
 }
 
-/// A corpuscle that passed every rule.
-struct Candidate<'a> {
-    curve: &'a Curve,
-    /// Left and top edge of the cut-out in the window.
-    origin: (usize, usize),
-    corpuscle: Labels,
-    shape: Shape,
-    diameter_um: f64,
+/// What lies along the rays of a curve, before it is painted.
+struct Look {
+    /// Share of the inner part that is wide and pale.
+    lumen: f64,
+    /// Share of nuclear pixels inside.
     nuclear: f64,
-    contrast_of_nuclei: f64,
+    /// Share of nuclear pixels inside less that around.
+    contrast: f64,
 }
 
-impl<'a> Candidate<'a> {
-    fn of(ground: &Ground<'_>, rays: &Rays, curve: &'a Curve) -> Option<Self> {
+impl Look {
+    /// Looks along the rays; pixels count by the width of ring they stand for. None when the window does not
+    /// hold the surroundings.
+    fn of(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<Self> {
+        let (mut lumen, mut inside, mut around) = (Share::default(), Share::default(), Share::default());
+        let (w, h) = (ground.od.width() as i64, ground.od.height() as i64);
+        let reach = (f64::from(curve.radii.iter().copied().max()?) * AROUND) as i64 + 2;
+        let (x, y) = curve.centre;
+        if x < reach || y < reach || x + reach >= w || y + reach >= h {
+            return None;
+        }
+        for (direction, &edge) in curve.radii.iter().enumerate() {
+            let edge = f64::from(edge);
+            for radius in 0..(edge * AROUND) as u64 {
+                let (dx, dy) = rays.at(direction, radius as f64);
+                let at = ((x + dx.round() as i64) as usize, (y + dy.round() as i64) as usize);
+                let (share, nuclear) = (radius as f64 / edge, ground.nuclear.at(at.0, at.1));
+                if share < CORE {
+                    lumen.add(radius, ground.wide.at(at.0, at.1));
+                }
+                if share < INSIDE {
+                    inside.add(radius, nuclear);
+                } else if share > BESIDE {
+                    around.add(radius, nuclear);
+                }
+            }
+        }
+        let nuclear = inside.value();
+        Some(Self { lumen: lumen.value(), nuclear, contrast: nuclear - around.value() })
+    }
+}
+
+#[derive(Default)]
+struct Share {
+    set: u64,
+    all: u64,
+}
+
+impl Share {
+    fn add(&mut self, weight: u64, value: u8) {
+        self.all += weight;
+        self.set += weight * u64::from(value);
+    }
+
+    fn value(&self) -> f64 {
+        if self.all == 0 { 0.0 } else { self.set as f64 / self.all as f64 }
+    }
+}
+
+/// How much speaks for a glomerulus: above 0 more than against it.
+fn score(curve: &Curve, look: &Look, solidity: f64, diameter_um: f64) -> f64 {
+    BASE + PER_CONTRAST * f64::from(curve.contrast)
+        + PER_CLEAR_EDGE * f64::from(curve.clear_edges)
+        + PER_NUCLEAR_SHARE * look.contrast.clamp(-0.03, 0.15)
+        + PER_SOLIDITY * (solidity - USUAL_SOLIDITY).min(0.0)
+        + PER_LOG_SIZE * (diameter_um.min(110.0) / 100.0).ln()
+        + PER_LUMEN_SHARE * look.lumen
+}
+
+/// Returns a corpuscle and its tuft if the curve passes every rule.
+fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]> {
+    let look = Look::of(ground, rays, curve)?;
+    let um = ground.field.window.mpp.mean();
+    let mean = curve.radii.iter().map(|&r| f64::from(r)).sum::<f64>() / DIRECTIONS as f64;
+    let likely = score(curve, &look, USUAL_SOLIDITY, 2.0 * mean * um) >= if std::env::var("D").is_ok() {MIN_SCORE-3.0} else {MIN_SCORE};
+    if look.lumen > MAX_LUMEN || look.nuclear < MIN_NUCLEAR || !likely {
+        return None;
+    }
+    let painted = Painted::of(ground, rays, curve)?;
+    let region = painted.corpuscle.regions.first()?;
+    let area_um2 = painted.window.mpp.area_um2(region.area_px);
+    let diameter_um = equivalent_diameter(area_um2);
+    let circularity = Shape::of(&painted.corpuscle.plane, region, 1).circularity;
+    if !DIAMETER_UM.contains(&diameter_um) || circularity < MIN_CIRCULARITY {
+        return None;
+    }
+    let tuft = painted.tuft(ground)?;
+    let largest = tuft.regions.first()?;
+    let solidity = Shape::of(&tuft.plane, largest, 1).solidity;
+    if std::env::var("D").is_ok() { let w=&ground.field.window; eprintln!("cand {:.0} {:.0} d {:.0} edge {} clear {} nc {:.3} nuc {:.3} lum {:.3} sol {:.3} circ {:.3} bow {:.3}",(w.left()+curve.centre.0) as f64*w.scale,(w.top()+curve.centre.1) as f64*w.scale,diameter_um,curve.contrast,curve.clear_edges,look.contrast,look.nuclear,look.lumen,solidity,circularity,1.0-largest.area_px as f64/region.area_px as f64); }
+    let score = score(curve, &look, solidity, diameter_um);
+    if score < MIN_SCORE {
+        return None;
+    }
+    let tuft_um2 = painted.window.mpp.area_um2(largest.area_px);
+    let space_pct = 100.0 * (area_um2 - tuft_um2) / area_um2;
+    let contrast = f64::from(curve.contrast);
+    let values = [diameter_um, tuft_um2, space_pct, solidity, look.nuclear, contrast, score, look.contrast];
+    let corpuscle = contour::object(
+        &GLOMERULUS,
+        &painted.corpuscle.plane,
+        region,
+        1,
+        &painted.window,
+        values.map(|v| v as f32),
+    );
+    let mut values = [0.0; Object::VALUES];
+    values[0] = equivalent_diameter(tuft_um2) as f32;
+    Some([corpuscle, contour::object(&TUFT, &tuft.plane, largest, 1, &painted.window, values)])
+}
+
+/// A curve painted into a cut-out around its centre.
+struct Painted {
+    /// The cut-out's place on the slide …
+    window: Window,
+    /// … and in the window.
+    origin: (usize, usize),
+    corpuscle: Labels,
+}
+
+impl Painted {
+    fn of(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<Self> {
         let field = ground.field;
-        let reach = i64::from(curve.radii.iter().copied().max().unwrap_or(0)) * 13 / 10 + 3;
-        let origin = (curve.centre.0 - reach, curve.centre.1 - reach);
+        let capsule = field.px(CAPSULE_UM);
+        let reach = i64::from(curve.radii.iter().copied().max()?) + capsule.ceil() as i64 + 2;
         let side = (2 * reach + 1) as usize;
-        if origin.0 < 0
-            || origin.1 < 0
-            || origin.0 as usize + side > field.width()
-            || origin.1 as usize + side > field.height()
-        {
-            return None;
-        }
-        let origin = (origin.0 as usize, origin.1 as usize);
-        let paint = |scale: f64| {
-            let corners: Vec<(f64, f64)> = (0..DIRECTIONS)
-                .map(|i| rays.at(i, f64::from(curve.radii[i]) * scale))
-                .map(|(x, y)| (reach as f64 + 0.5 + x, reach as f64 + 0.5 + y))
-                .collect();
-            let mut plane = Plane::filled(side, side, 0u32);
-            fill_polygon(&mut plane, &corners, 1);
-            plane
-        };
-        let inside = paint(1.0);
-        let share =
-            |within: &Plane<u32>, of: &Mask, without: Option<&Plane<u32>>| share(within, of, origin, without);
-        let pale_core = share(&paint(CORE), &ground.wide, None);
-        let nuclear = share(&paint(0.85), &ground.nuclear, None);
-        let around = share(&paint(1.3), &ground.nuclear, Some(&inside));
-        if pale_core > MAX_PALE_CORE || nuclear < MIN_NUCLEAR {
-            return None;
-        }
-        let corpuscle = label(&inside.map(|v| v as u8), Connectivity::Four);
-        let region = corpuscle.regions.first()?;
-        let shape = Shape::of(&corpuscle.plane, region, 1);
-        let diameter = equivalent_diameter(field.window.mpp.area_um2(region.area_px));
-        let contrast_of_nuclei = nuclear - around;
-        let found =
-            Self { curve, origin, corpuscle, shape, diameter_um: diameter, nuclear, contrast_of_nuclei };
-        let accepted = DIAMETER_UM.contains(&diameter)
-            && found.shape.circularity >= MIN_CIRCULARITY
-            && found.weight() >= MIN_WEIGHT;
-        accepted.then_some(found)
-    }
-
-    /// Score times the root of the diameter in units of 100 µm: the longer an edge, the less it is chance.
-    fn weight(&self) -> f64 {
-        self.score() * (self.diameter_um / 100.0).sqrt()
-    }
-
-    /// Edge contrast, clear edges all round, and nuclei against the surroundings; about 0–150.
-    fn score(&self) -> f64 {
-        let round = f64::from(self.curve.clear_edges) / DIRECTIONS as f64;
-        f64::from(self.curve.contrast) + 40.0 * round + 250.0 * self.contrast_of_nuclei.clamp(-0.1, 0.2)
-    }
-
-    fn window(&self, ground: &Ground<'_>) -> Window {
-        let window = &ground.field.window;
-        Window {
-            x0: window.left() + self.origin.0 as i64,
-            y0: window.top() + self.origin.1 as i64,
-            core_width: self.corpuscle.plane.width() as u32,
-            core_height: self.corpuscle.plane.height() as u32,
+        let corner = |v: i64, limit: usize| usize::try_from(v - reach).ok().filter(|&at| at + side <= limit);
+        let origin = (corner(curve.centre.0, field.width())?, corner(curve.centre.1, field.height())?);
+        let middle = reach as f64 + 0.5;
+        let corners: Vec<(f64, f64)> = (0..DIRECTIONS)
+            .map(|i| rays.at(i, f64::from(curve.radii[i]) + capsule))
+            .map(|(x, y)| (middle + x, middle + y))
+            .collect();
+        let mut plane = Plane::filled(side, side, 0u32);
+        fill_polygon(&mut plane, &corners, 1);
+        let window = Window {
+            x0: field.window.left() + origin.0 as i64,
+            y0: field.window.top() + origin.1 as i64,
+            core_width: side as u32,
+            core_height: side as u32,
             halo: 0,
-            ..*window
-        }
-    }
-
-    fn objects(&self, ground: &Ground<'_>, objects: &mut Vec<Object>) {
-        let Some(region) = self.corpuscle.regions.first() else { return };
-        let window = self.window(ground);
-        let Some(tuft) = self.tuft(ground) else { return };
-        let Some(largest) = tuft.regions.first() else { return };
-        let tuft_um2 = window.mpp.area_um2(largest.area_px);
-        let area_um2 = window.mpp.area_um2(region.area_px);
-        let values = [
-            equivalent_diameter(area_um2),
-            tuft_um2,
-            100.0 * (area_um2 - tuft_um2) / area_um2,
-            Shape::of(&tuft.plane, largest, 1).solidity,
-            self.nuclear,
-            f64::from(self.curve.contrast),
-            self.weight(),
-            self.contrast_of_nuclei,
-        ]
-        .map(|v| v as f32);
-        objects.push(contour::object(&GLOMERULUS, &self.corpuscle.plane, region, 1, &window, values));
-        let values = [equivalent_diameter(tuft_um2) as f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        objects.push(contour::object(&TUFT, &tuft.plane, largest, 1, &window, values));
+            ..field.window
+        };
+        Some(Self { window, origin, corpuscle: label(&plane.map(|v| v as u8), Connectivity::Four) })
     }
 
     /// Largest dense mass inside the capsule once capillaries are closed.
@@ -177,7 +241,11 @@ impl<'a> Candidate<'a> {
         let solid = morphology::open(&dense, field.px(THREAD_UM));
         let closed = morphology::close(&largest(&solid)?, field.px(CLOSE_UM));
         let mut filled = morphology::fill_holes(&closed, u64::MAX);
-        filled.data_mut().iter_mut().zip(self.corpuscle.plane.data()).for_each(|(v, &i)| *v &= i as u8);
+        filled
+            .data_mut()
+            .iter_mut()
+            .zip(self.corpuscle.plane.data())
+            .for_each(|(v, &i)| *v &= u8::from(i == 1));
         Some(label(&largest(&filled)?, Connectivity::Eight))
     }
 }
@@ -188,19 +256,4 @@ fn largest(mask: &Mask) -> Option<Mask> {
     let key = |i: &usize| (found.regions[*i].area_px, std::cmp::Reverse(*i));
     let number = (0..found.regions.len()).max_by_key(key)? as u32 + 1;
     Some(found.plane.map(|v| u8::from(v == number)))
-}
-
-/// Share of the pixels of `within`, and not of `without`, that are set in `of`.
-fn share(within: &Plane<u32>, of: &Mask, origin: (usize, usize), without: Option<&Plane<u32>>) -> f64 {
-    let (mut all, mut set) = (0u64, 0u64);
-    for y in 0..within.height() {
-        let values = &of.row(y + origin.1)[origin.0..];
-        for (x, (&inside, &value)) in within.row(y).iter().zip(values).enumerate() {
-            if inside != 0 && without.is_none_or(|p| p.at(x, y) == 0) {
-                all += 1;
-                set += u64::from(value);
-            }
-        }
-    }
-    if all == 0 { 0.0 } else { set as f64 / all as f64 }
 }

@@ -1,6 +1,6 @@
 //! The whole slide at once: which candidates are glomeruli, which tubules lie outside them, and where the cortex is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{GLOMERULUS, LUMEN, TUBULE, TUFT, cortex};
 use crate::{organ::SlideGeometry, segment::object::Object, units::equivalent_diameter};
@@ -12,7 +12,7 @@ const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
 const MAX_OF_USUAL: f64 = 1.8;
 /// A glomerulus scores at least this share of the slide's usual score.
-const MIN_SCORE_OF_USUAL: f32 = 0.55;
+const MIN_SCORE_OF_USUAL: f32 = 0.35;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
 const BEST_SHARE: f64 = 0.5;
 
@@ -24,19 +24,23 @@ pub fn relate(found: Vec<Object>, slide: &SlideGeometry) -> Vec<Object> {
     let chosen = choose(&found, &discs);
     let grid = Grid::new(chosen.iter().map(|&i| discs[i]));
     let centres: Vec<(f64, f64)> = chosen.iter().map(|&i| (discs[i].x, discs[i].y)).collect();
+    let total: f64 = chosen.iter().map(|&i| discs[i].radius).sum();
+    let radius_um = total / chosen.len().max(1) as f64 * slide.level0_um;
     let mut is_chosen = vec![false; found.len()];
     chosen.iter().for_each(|&i| is_chosen[i] = true);
-    let mut kept = cortex::zones(&centres, slide);
+    let mut kept = cortex::zones(&centres, radius_um, slide);
     let tufts: BTreeMap<(i64, i64), u32> = chosen
         .iter()
         .map(|&i| (key(&found[i]), found[i].value("tuft_area_um2").unwrap_or(0.0).to_bits()))
         .collect();
+    let mut seen = BTreeSet::new();
     for (i, object) in found.into_iter().enumerate() {
         let keep = if object.class.is(&GLOMERULUS) {
             is_chosen[i]
         } else if object.class.is(&TUFT) {
             let owner = grid.holder(discs[i].x, discs[i].y);
-            owner.is_some_and(|g| tufts.get(&g.key()) == Some(&object.area_um2.to_bits()))
+            let own = owner.is_some_and(|g| tufts.get(&g.key()) == Some(&object.area_um2.to_bits()));
+            own && seen.insert((object.anchor(), object.area_um2.to_bits()))
         } else if object.class.is(&TUBULE) || object.class.is(&LUMEN) {
             grid.holder(discs[i].x, discs[i].y).is_none()
         } else {

@@ -15,13 +15,17 @@ use crate::{
 };
 
 /// Narrowest gap that counts as lumen, radius in µm: below, gaps between tubules would join it.
-const OPEN_UM: f64 = 2.0;
+const OPEN_UM: f64 = 1.5;
+/// Pixels beside a lumen that are paler than this share of the cytoplasm's density are more than half open.
+const EDGE_SHARE: f64 = 0.6;
 /// Largest island in a lumen (debris, a sloughed cell) that belongs to it, in µm².
 const ISLAND_UM2: f64 = 150.0;
 /// Areas of a lumen, in µm²: 6 to 130 µm across.
 const LUMEN_UM2: std::ops::RangeInclusive<f64> = 28.0..=13_000.0;
 /// Longest side of a tubule's lumen, in µm; longer gaps are vessels, tears and glass.
 const MAX_LUMEN_UM: f64 = 180.0;
+/// Mean optical density of an open lumen, at most this share of the cytoplasm's; interstitium is denser.
+const MAX_LUMEN_SHARE: f64 = 0.3;
 /// Least solidity of a lumen; gaps between tubules are branched.
 const MIN_SOLIDITY: f64 = 0.6;
 /// Thickest epithelium, in µm (8–14 is normal, domain.md §3.3).
@@ -45,7 +49,7 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
         .regions
         .iter()
         .enumerate()
-        .map(|(i, r)| accepted(ground, &lumens, &walls, r, i as u32 + 1))
+        .map(|(i, r)| accepted(ground, (&lumens, &casts), &walls, r, i as u32 + 1))
         .collect();
     let territory = territories(&lumens, &walls, &kept, field.px(MAX_WALL_UM));
     let mut regions = vec![Region::EMPTY; kept.len()];
@@ -90,6 +94,11 @@ fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
     let mut pale = ground.pale.clone();
     pale.data_mut().iter_mut().zip(field.tissue.data()).for_each(|(p, &t)| *p &= t);
     let mut open = morphology::open(&pale, field.px(OPEN_UM));
+    let edge = (ground.levels.cytoplasm * EDGE_SHARE) as u8;
+    let grown = morphology::dilate(&open, 1.0);
+    for ((o, &g), &od) in open.data_mut().iter_mut().zip(grown.data()).zip(ground.od.data()) {
+        *o |= g & u8::from(od < edge);
+    }
     open.data_mut().iter_mut().zip(casts.data()).for_each(|(o, &c)| *o |= c);
     morphology::fill_holes(&open, field.window.mpp.px_area(ISLAND_UM2) as u64)
 }
@@ -109,7 +118,7 @@ fn walls(ground: &Ground<'_>, lumens: &Labels) -> Mask {
 /// Returns the shape of a region that can be a tubule's lumen.
 fn accepted(
     ground: &Ground<'_>,
-    lumens: &Labels,
+    (lumens, casts): (&Labels, &Mask),
     walls: &Mask,
     region: &Region,
     number: u32,
@@ -119,10 +128,28 @@ fn accepted(
     if !LUMEN_UM2.contains(&area) || region.extent() as f64 > field.px(MAX_LUMEN_UM) {
         return None;
     }
+    if area_density(ground, lumens, casts, region, number) > ground.levels.cytoplasm * MAX_LUMEN_SHARE {
+        return None;
+    }
     let shape = Shape::of(&lumens.plane, region, number);
     (shape.solidity >= MIN_SOLIDITY
         && solid_rim(field.px(RIM_UM), lumens, walls, region, number) >= MIN_SOLID_RIM)
         .then_some(shape)
+}
+
+/// Mean optical density of a lumen's open pixels, × 100; 0 when a cast fills it.
+fn area_density(ground: &Ground<'_>, lumens: &Labels, casts: &Mask, region: &Region, number: u32) -> f64 {
+    let (mut sum, mut n) = (0u64, 0u64);
+    for y in region.y0..region.y1 {
+        let columns = region.x0..region.x1;
+        let places = lumens.plane.row(y)[columns.clone()].iter().zip(&casts.row(y)[columns.clone()]);
+        for ((&label, &cast), &od) in places.zip(&ground.od.row(y)[columns]) {
+            let own = u64::from(label == number && cast == 0);
+            n += own;
+            sum += own * u64::from(od);
+        }
+    }
+    if n == 0 { 0.0 } else { sum as f64 / n as f64 }
 }
 
 /// Share of the pixels straight above, below, left and right of the lumen that are wall.
