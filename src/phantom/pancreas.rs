@@ -2,12 +2,14 @@
 //!
 //! Order of work: the lie of the land on a coarse grid ([`terrain`]), where every structure goes
 //! ([`layout`]), the acinar tissue pixel by pixel ([`acini`]), then the structures stamped over it
-//! ([`tubes`], [`fat`], [`islets`]), lesions of the acini ([`lesions`]) and the count of what is there
+//! ([`tubes`], [`fat`], [`islets`]), nuclei and lesions of the acini ([`acinar_nuclei`], [`lesions`]) and the count of what is there
 //! ([`census`]). Sizes follow domain.md §2.1.
 
+mod acinar_nuclei;
 mod acini;
 mod census;
 mod fat;
+mod islet_lesions;
 mod islets;
 mod layout;
 mod lesions;
@@ -167,7 +169,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     fat::paint(&mut easel, &plan);
     let islets = islets::paint(&mut easel, &plan, request);
     let foci = lesions::foci(&mut easel, &plan, request);
-    let nuclei = acini::nuclei(&mut easel, &plan, request);
+    let nuclei = acinar_nuclei::paint(&mut easel, &plan, request);
     lesions::vacuoles(&mut easel, &plan, request);
     census::truth(&easel, request, &islets, &nuclei, foci)
 }

@@ -246,7 +246,7 @@ impl Voronoi {
     }
 
     #[inline]
-    pub(super) fn pick(&self, at: Spot, candidates: &[u32]) -> Option<Near> {
+    fn pick(&self, at: Spot, candidates: &[u32]) -> Option<Near> {
         let (mut first, mut second) = ((f32::INFINITY, u32::MAX), (f32::INFINITY, u32::MAX));
         for &i in candidates {
             let d = squared(self.spots[i as usize], at);

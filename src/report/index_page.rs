@@ -64,7 +64,9 @@ impl Page<'_> {
         let groups = groups(slides);
         let _ = writeln!(page, "<h2>{}</h2>", Escaped(name));
         let index = |d: &Done| {
-            summary(d).and_then(|s| s.score.index.value.ok_or_else(|| "too little could be scored".into()))
+            let index = &summary(d)?.score.index;
+            let little = || format!("only {:.0} % of the weight could be scored", index.coverage * 100.0);
+            index.value.ok_or_else(little)
         };
         let columns: Vec<(&str, Cell)> = groups.iter().map(|&g| (g, cell(slides, g, index))).collect();
         if columns.iter().any(|(_, c)| !c.animals.is_empty()) {
@@ -73,10 +75,12 @@ impl Page<'_> {
                 "<h3>Damage index, 0 to 100 (one dot per animal)</h3>\n{}",
                 plot::strips(&columns)
             );
+        } else if let Some(why) = columns.iter().find_map(|(_, c)| c.missing.as_ref()) {
+            let _ = writeln!(page, "<p class=\"faint\">No damage index: {}.</p>", Escaped(why));
         }
+        self.pictures(page, slides, &groups);
         grades(page, slides, &groups);
         self.features(page, slides, &groups);
-        self.pictures(page, slides, &groups);
         failures(page, slides);
     }
 
@@ -96,13 +100,15 @@ impl Page<'_> {
                 Escaped(feature.name),
                 Escaped(feature.unit)
             );
-            for group in groups {
-                let found = cell(slides, group, |d| value(d, feature));
-                let truth = cell(slides, group, |d| self.true_value(d, feature));
-                let below = truth.mean().map(|t| format!("true {}", Short(t)));
-                td(page, &found, below);
-            }
-            page.push_str("</tr>\n");
+            let cells: Vec<Entry> = groups
+                .iter()
+                .map(|group| {
+                    let truth = cell(slides, group, |d| self.true_value(d, feature));
+                    let below = truth.mean().map(|t| format!("true {}", Short(t)));
+                    (cell(slides, group, |d| value(d, feature)), below)
+                })
+                .collect();
+            row(page, &cells);
         }
         page.push_str("</table></div>\n");
     }
@@ -151,10 +157,9 @@ fn grades(page: &mut String, slides: &[&Done], groups: &[&str]) {
             Escaped(&finding.label),
             finding.max
         );
-        for group in groups {
-            td(page, &cell(slides, group, |d| grade(d, finding)), None);
-        }
-        page.push_str("</tr>\n");
+        let cells: Vec<Entry> =
+            groups.iter().map(|group| (cell(slides, group, |d| grade(d, finding)), None)).collect();
+        row(page, &cells);
     }
     page.push_str("</table></div>\n");
 }
@@ -167,7 +172,23 @@ fn head(page: &mut String, title: &str, groups: &[&str]) {
     page.push_str("</tr></thead>\n");
 }
 
-fn td(page: &mut String, cell: &Cell, below: Option<String>) {
+/// What stands in a cell, and a small line below it.
+type Entry = (Cell, Option<String>);
+
+/// Ends a row. One reason for the whole row is told once.
+fn row(page: &mut String, cells: &[Entry]) {
+    let reason = |(cell, _): &Entry| cell.missing.clone().filter(|_| cell.animals.is_empty());
+    let first = cells.first().and_then(reason);
+    match first {
+        Some(why) if cells.iter().all(|c| reason(c).as_ref() == Some(&why)) => {
+            let _ = write!(page, "<td class=\"none\" colspan=\"{}\">– {}</td>", cells.len(), Escaped(&why));
+        }
+        _ => cells.iter().for_each(|(cell, below)| td(page, cell, below.as_deref())),
+    }
+    page.push_str("</tr>\n");
+}
+
+fn td(page: &mut String, cell: &Cell, below: Option<&str>) {
     let Some(mean) = cell.mean() else {
         let reason = cell.missing.as_deref().unwrap_or("no slide");
         let _ = write!(page, "<td class=\"none\">–<small>{}</small></td>", Escaped(reason));
@@ -178,7 +199,7 @@ fn td(page: &mut String, cell: &Cell, below: Option<String>) {
         let _ = write!(page, "<small>{} to {}</small>", Short(low), Short(high));
     }
     if let Some(below) = below {
-        let _ = write!(page, "<small>{}</small>", Escaped(&below));
+        let _ = write!(page, "<small>{}</small>", Escaped(below));
     }
     page.push_str("</td>");
 }

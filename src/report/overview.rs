@@ -97,7 +97,7 @@ fn sheet(map: &Map, fields: &[(String, Picture)], result: &SlideResult, slide_id
         caption(&mut sheet, x, y, title);
         sheet.place(picture, x, y + CAPTION_PX);
     }
-    let note = if map.tinted { " (whole slide: cells as tint)" } else { "" };
+    let note = if map.tinted { " (small cells of the whole slide: tint)" } else { "" };
     legend::write(&mut sheet, MARGIN_PX, words, &result.summary, note);
     sheet
 }

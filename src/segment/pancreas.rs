@@ -9,6 +9,7 @@ mod compartments;
 pub mod counters;
 mod ground;
 mod hyaline;
+mod islet_blood;
 mod islets;
 pub mod nuclei_of;
 pub mod rims;
@@ -23,7 +24,6 @@ use super::{
     field::Field,
     nuclei, object,
     object::{Class, Finds, Object},
-    red_cells,
     structures::StructureMap,
 };
 use crate::organ::SlideGeometry;
@@ -153,8 +153,8 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
         return Finds::default();
     }
     let found = nuclei::segment(field);
-    let blood = red_cells::mask(field);
     let places = Compartments::of(field, structures);
+    let blood = islet_blood::mask(field, &places);
     let mut finds = Finds::default();
     let mut per_islet = PerIslet::new();
     let holes = vacuoles::find(field, &places, &blood, &mut finds);

@@ -31,21 +31,41 @@ const GROUPS: &[(&str, f64)] =
 /// How far an animal's amounts lie from its group's, as a share of the change from healthy: one step per animal.
 const SPREAD: &[f64] = &[0.0, -0.15, 0.15, -0.08, 0.08];
 
-/// What the disease does, as the amount a diabetic animal has. Amounts are chosen to show, not to claim.
-const DISEASE: &[(&str, &[(&str, f64)])] = &[
+/// A lesion's name, its amount in a normal animal and in a diabetic one.
+type Change = (&'static str, f64, f64);
+
+/// What the disease does. Amounts are chosen to show, not to claim.
+const DISEASE: &[(&str, &[Change])] = &[
     (
         "liver",
-        &[("steatosis_macro", 18.0), ("steatosis_micro", 5.0), ("inflammation", 8.0), ("congestion", 5.0)],
+        &[
+            ("steatosis_macro", 1.0, 18.0),
+            ("steatosis_micro", 0.0, 5.0),
+            ("inflammation", 0.0, 8.0),
+            ("congestion", 2.0, 5.0),
+        ],
     ),
-    ("kidney", &[]),
+    (
+        "kidney",
+        &[
+            ("glomerular_size", 1.0, 1.25),
+            ("bowman_space", 18.0, 30.0),
+            ("sclerosis", 0.0, 20.0),
+            ("tubular_dilation", 1.0, 20.0),
+            ("tubular_vacuolation", 1.0, 30.0),
+            ("casts", 0.5, 8.0),
+            ("inflammation", 30.0, 300.0),
+        ],
+    ),
     (
         "pancreas",
         &[
-            ("islet_size", 75.0),
-            ("islet_vacuolation", 60.0),
-            ("islet_pyknosis", 12.0),
-            ("acinar_vacuolation", 6.0),
-            ("gaps", 18.0),
+            ("islet_density", 4.0, 2.5),
+            ("islet_size", 125.0, 85.0),
+            ("islet_vacuolation", 2.0, 60.0),
+            ("islet_pyknosis", 0.5, 12.0),
+            ("acinar_vacuolation", 0.3, 6.0),
+            ("gaps", 8.0, 18.0),
         ],
     ),
 ];
@@ -116,14 +136,14 @@ fn paint(animal: &Animal, side_px: u32, folder: &Path) -> Result<Truth> {
     Ok(write(animal.painter, &request, &Appearance::default(), &out)?.values.features)
 }
 
-/// Returns each lesion's amount: between healthy and diabetic by the animal's severity.
+/// Returns each lesion's amount: between normal and diabetic by the animal's severity.
 fn amounts(animal: &Animal) -> Vec<(&'static str, f64)> {
-    let diabetic = DISEASE.iter().find(|(organ, _)| *organ == animal.painter.organ).map_or(&[][..], |d| d.1);
-    diabetic
+    let changes = DISEASE.iter().find(|(organ, _)| *organ == animal.painter.organ).map_or(&[][..], |d| d.1);
+    changes
         .iter()
-        .filter_map(|&(name, amount)| {
+        .filter_map(|&(name, normal, diabetic)| {
             let knob = knob(animal.painter, name)?;
-            let amount = knob.healthy + (amount - knob.healthy) * animal.severity;
+            let amount = normal + (diabetic - normal) * animal.severity;
             Some((knob.name, amount.clamp(knob.range.0, knob.range.1)))
         })
         .collect()
@@ -152,10 +172,12 @@ mod tests {
     fn every_lesion_of_the_study_can_be_painted() {
         for (organ, lesions) in DISEASE {
             let painter = PAINTERS.iter().find(|p| p.organ == *organ).unwrap();
-            for (name, amount) in *lesions {
+            for (name, normal, diabetic) in *lesions {
                 let knob = knob(painter, name).unwrap_or_else(|| panic!("{organ}: no lesion {name}"));
-                assert!((knob.range.0..=knob.range.1).contains(amount), "{organ} {name} {amount}");
-                assert!((amount - knob.healthy).abs() > 0.0, "{organ} {name} is healthy");
+                for amount in [normal, diabetic] {
+                    assert!((knob.range.0..=knob.range.1).contains(amount), "{organ} {name} {amount}");
+                }
+                assert!(normal != diabetic, "{organ} {name} does not change");
             }
         }
     }

@@ -59,7 +59,7 @@ pub(super) const NUCLEAR_AREA_MEDIAN: Feature = Feature {
 
 /// Coefficient of variation of the area of hepatocyte nuclei: ploidy, anisokaryosis.
 pub(super) const NUCLEAR_AREA_CV: Feature = Feature {
-    name: "hepatocyte_nuclear_area_cv",
+    name: "hepatocyte_nuclear_area_um2_cv",
     unit: "ratio",
     direction: Direction::TwoSided,
     max_mpp: 0.35,

@@ -103,7 +103,7 @@ fn capillaries(
         for far in [-5.2 * um, 5.2 * um] {
             let (x, y) = (at.0 + far * cos, at.1 + far * sin);
             let here = packing.at((x, y));
-            if (-12.0 * um..-1.0 * um).contains(&here.depth) && here.owner != NONE {
+            if (-12.0 * um..-um).contains(&here.depth) && here.owner != NONE {
                 let r = (-here.depth * 1.1).clamp(1.6 * um, 2.8 * um);
                 found.push(Space { outline: Blob::ellipse(x, y, r, r * 0.9, turn), source: Source::Loop });
             }
@@ -153,7 +153,7 @@ pub(super) fn fill(tools: &Tools, spaces: &[Space], percent: f32, canvas: &mut C
             }
             _ => {
                 let ink = own.normal(1.0, 0.08);
-                if full && canvas.is_free(&space.outline.grown(-1.0 * um), "nuclei") {
+                if full && canvas.is_free(&space.outline.grown(-um), "nuclei") {
                     tools.stamp.red_cell(canvas, &space.outline.wobbly(0.06, &mut own), ink, 0);
                 }
             }

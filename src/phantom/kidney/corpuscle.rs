@@ -49,8 +49,9 @@ pub(super) fn place(
     let um = tools.um;
     let room = ROOM_UM * um;
     let all = poisson(section.size.0, section.size.1, APART_UM * um, usize::MAX, &mut s);
-    let fits =
-        |&(x, y): &(f32, f32)| section.outline.distance(x, y) < -room && section.from_medulla((x, y)) > room;
+    let fits = |&(x, y): &(f32, f32)| {
+        section.outline.distance(x, y) < -room && section.medulla_distance((x, y)) > room
+    };
     let mut spots: Vec<_> = all.into_iter().filter(fits).collect();
     // Labyrinth first; rays only if a small section has no other place.
     spots.sort_by_key(|&at| section.in_ray(at));

@@ -13,7 +13,7 @@ use super::{
 use crate::raster::Plane;
 
 /// Interstitium between two tubules pressed together, in µm [expert].
-pub(super) const GAP_UM: f32 = 1.6;
+pub(super) const GAP_UM: f32 = 1.2;
 /// Renal capsule, in µm [expert].
 pub(super) const CAPSULE_UM: f32 = 6.0;
 /// Side of the squares that know what is near, in µm.

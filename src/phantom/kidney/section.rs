@@ -12,7 +12,7 @@ use super::{
 /// 55–70 % of a mid-sagittal rat section).
 const MEDULLA_SHARE: f32 = 0.38;
 /// Sides between which the medulla grows from nothing to its full share, in µm [expert].
-const MEDULLA_FROM_UM: (f32, f32) = (900.0, 2000.0);
+const MEDULLA_FROM_UM: (f32, f32) = (1600.0, 4500.0);
 /// Distance between medullary rays at the junction, and their share of it [expert].
 const RAY_PERIOD_UM: f32 = 720.0;
 const RAY_SHARE: f32 = 0.28;
@@ -54,7 +54,7 @@ impl Section {
     }
 
     /// Returns the distance from the medulla in pixels, negative inside.
-    pub(super) fn from_medulla(&self, (x, y): Spot) -> f32 {
+    pub(super) fn medulla_distance(&self, (x, y): Spot) -> f32 {
         self.medulla.map_or(f32::MAX, |m| m.distance(x, y))
     }
 

@@ -147,7 +147,7 @@ impl Band<'_> {
         // Distances are trusted to a third of their size away from an outline.
         let near = side * 0.75 + 1.0;
         let outside = packing.section.outline.distance(centre.0, centre.1);
-        let medulla = packing.section.from_medulla(centre);
+        let medulla = packing.section.medulla_distance(centre);
         let gap = (!packing.foci.is_near(centre)).then_some(GAP_UM * packing.tools.um);
         (outside <= near).then(|| Square {
             index: self.row * packing.columns + column,
@@ -166,7 +166,7 @@ impl Band<'_> {
         if edge <= 0.0 {
             return [0, 0];
         }
-        let medulla = square.medulla.unwrap_or_else(|| packing.section.from_medulla(at));
+        let medulla = square.medulla.unwrap_or_else(|| packing.section.medulla_distance(at));
         let gap = square.gap.unwrap_or_else(|| packing.foci.gap(at, GAP_UM * um));
         let here = packing.look(at, square.index, gap, edge - CAPSULE_UM * um);
         let i = dy * self.width + x;

@@ -39,9 +39,9 @@ impl Kind {
     /// Free radius, in µm.
     pub(super) fn radius_um(self) -> f32 {
         match self {
-            Self::Proximal => 23.5,
-            Self::Distal => 19.0,
-            Self::Collecting => 18.0,
+            Self::Proximal => 25.5,
+            Self::Distal => 21.0,
+            Self::Collecting => 20.0,
             Self::ThinLimb => 8.5,
             Self::VasaRecta => 8.0,
         }

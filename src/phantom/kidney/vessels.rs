@@ -36,7 +36,7 @@ pub(super) fn place(tools: &Tools, section: &Section, corpuscles: &[Corpuscle]) 
     let wanted = wanted + vessels.len();
     for (x, y) in poisson(section.size.0, section.size.1, APART_UM * um, usize::MAX, &mut s) {
         let artery = s.chance(0.5);
-        let arcuate = section.from_medulla((x, y)).abs() < 120.0 * um;
+        let arcuate = section.medulla_distance((x, y)).abs() < 120.0 * um;
         let grow = if arcuate { 1.7 } else { 1.0 };
         let r = if artery { s.range(11.0, 24.0) } else { s.range(10.0, 30.0) } * um * grow;
         let wall = if artery { r * s.range(0.38, 0.5) } else { s.range(2.0, 3.5) * um };

@@ -4,7 +4,12 @@ use super::{
     cells::Cell,
     map::{self, Map, NECROSIS},
 };
-use crate::phantom::{Canvas, blob::Blob, stamp::Stamp, texture::Stream};
+use crate::phantom::{
+    Canvas,
+    blob::{Blob, Dye},
+    stamp::Stamp,
+    texture::Stream,
+};
 
 /// Vacuoles of at least this diameter are macrovesicular, in µm (domain.md §3.2).
 pub(super) const MACRO_UM: f32 = 8.0;
@@ -12,6 +17,8 @@ pub(super) const MACRO_UM: f32 = 8.0;
 const MICRO_PER_CELL: usize = 5;
 /// Largest diameter of a painted vacuole, in µm.
 const LARGEST_UM: f32 = 34.0;
+/// Share of large vacuoles that are veiled by cytoplasm above or below.
+const HAZY: f32 = 0.15;
 /// Further rounds through all cells before macrovesicular fat gives up on its target.
 const ROUNDS: usize = 16;
 
@@ -147,6 +154,10 @@ impl Fat<'_> {
         }
         let id = self.drops.len() as u32 + 1;
         let pixels = self.stamp.vacuole(self.canvas, &blob, id);
+        if large && s.chance(HAZY) {
+            let haze = Dye::he(0, s.range(1.0, 4.0) as u8);
+            self.canvas.fill(&blob.grown(-0.8 * um), haze, 1.5 * um);
+        }
         self.drops.push(Drop { blob, cell, pixels });
         pixels
     }

@@ -161,8 +161,8 @@ impl<'a> Ground<'a> {
         let (grain, clump) = self.grains.at(x, y);
         let capsule = (CAPSULE_UM * (0.5 + 1.5 * pallor)).max(0.0);
         let open =
-            HALF_SLIT_UM + 2.2 * (self.dilation - 1.0) + 3.2 * slits + 0.7 * (0.5 - zone) + 0.75 * clump;
-        let (from_middle, clarity) = self.plates.from_sinusoid_um(fx, fy);
+            HALF_SLIT_UM + 1.2 * (self.dilation - 1.0) + 3.2 * slits + 0.7 * (0.5 - zone) + 0.75 * clump;
+        let (from_middle, clarity) = self.plates.sinusoid_distance_um(fx, fy);
         let open = (open - 1.6 * (COLLAPSE_UM - open).max(0.0)) * clarity;
         let half = if open < 0.4 || edge < capsule { -1.0 } else { open * self.dilation };
         Place {

@@ -267,12 +267,12 @@ impl Edge {
     }
 
     fn amplitude(&self) -> f32 {
-        (self.least * 0.055).min(240.0)
+        (self.least * 0.05).min(200.0)
     }
 
     /// Returns the distance inwards in µm.
     fn distance(&self, x: f32, y: f32) -> f32 {
-        let margin = (0.04 * self.least).min(8.0) + self.amplitude() * 0.6;
+        let margin = (0.04 * self.least).min(8.0) + self.amplitude() * 0.8;
         let round = self.least * 0.17;
         let beyond = |v: f32, n: usize| {
             let half = n as f32 / self.um / 2.0;

@@ -76,7 +76,7 @@ impl Plates {
     /// Returns the distance from the middle of the nearest sinusoid in µm, and how clearly there is one: 0
     /// where plates branch, 1 elsewhere.
     #[inline]
-    pub(super) fn from_sinusoid_um(&self, x: f32, y: f32) -> (f32, f32) {
+    pub(super) fn sinusoid_distance_um(&self, x: f32, y: f32) -> (f32, f32) {
         let [re, im] = self.field.at(x, y);
         let clarity = (re * re + im * im) * (1.0 / (CLEAR_WAVE * CLEAR_WAVE));
         (turn(-re, im) * PERIOD_UM, clarity.min(1.0))
@@ -230,11 +230,11 @@ mod tests {
         let density = cells.len() as f32 / area_mm2;
         assert!((1300.0..2400.0).contains(&density), "{density}");
         for (i, a) in cells.iter().enumerate() {
-            assert!(plates.from_sinusoid_um(a.x, a.y).0 > PERIOD_UM / 2.0 * 0.6);
+            assert!(plates.sinusoid_distance_um(a.x, a.y).0 > PERIOD_UM / 2.0 * 0.6);
             assert!(cells[..i].iter().all(|b| (a.x - b.x).hypot(a.y - b.y) >= 34.0 - 1e-3));
         }
         for slit in plates.scatter(Ridge::Sinusoid, layout.size, 20.0, |_| true, &mut s) {
-            assert!(plates.from_sinusoid_um(slit.x, slit.y).0 < PERIOD_UM / 2.0 * 0.4);
+            assert!(plates.sinusoid_distance_um(slit.x, slit.y).0 < PERIOD_UM / 2.0 * 0.4);
         }
     }
 }

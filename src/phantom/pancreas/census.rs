@@ -2,11 +2,16 @@
 
 use super::{
     Easel, KNOBS, Request, Truth,
-    acini::Nuclei,
+    acinar_nuclei::Nuclei,
     class,
-    islets::{Islet, RED, perimeter, uncut},
+    islet_lesions::RED,
+    islets::{Islet, perimeter, uncut},
 };
-use crate::units::equivalent_diameter;
+use crate::{
+    raster::Plane,
+    segment::{morphology, smooth},
+    units::equivalent_diameter,
+};
 
 /// Smallest islet that counts, equivalent diameter.
 const COUNTED_UM: f64 = 50.0;
@@ -17,6 +22,14 @@ const VACUOLATED_PCT: f64 = 5.0;
 /// Diameters below and above which an islet is small or large.
 const SMALL_UM: f64 = 75.0;
 const LARGE_UM: f64 = 300.0;
+
+/// Sum of optical densities above which there is tissue, × 100, after smoothing by 8 µm; enclosed holes up to
+/// 5 000 µm² are tissue (domain.md §2.0).
+const TISSUE_OD: u8 = 15;
+const TISSUE_VIEW_UM: f64 = 4.0;
+const TISSUE_HOLE_UM2: f64 = 5_000.0;
+/// Sum of the red, green and blue optical density of one unit of each dye.
+const OD_SUMS: [u32; 3] = [168, 150, 156];
 
 /// Pixels of one islet.
 #[derive(Clone, Copy, Default)]
@@ -92,7 +105,7 @@ fn whole(easel: &Easel<'_>, ground: &Ground, acinar: &Nuclei, foci: u64, put: &m
     let mm2 = |px: u64| easel.canvas.mpp.area_mm2(px);
     let lobules = of(class::ACINAR) + of(class::ISLET);
     let organ: u64 = ground.classes[1..].iter().sum();
-    put("tissue_area_mm2", mm2(organ - of(class::FAT)));
+    put("tissue_area_mm2", tissue_mm2(easel));
     put("analysed_area_mm2", mm2(lobules));
     put("pancreas_gap_pct", pct(of(class::GAP), lobules + of(class::GAP)));
     put("pancreas_fat_pct", pct(of(class::FAT), organ));
@@ -100,6 +113,34 @@ fn whole(easel: &Easel<'_>, ground: &Ground, acinar: &Nuclei, foci: u64, put: &m
     put("acinar_nuclear_density_per_mm2", acinar.alive as f64 / mm2(of(class::ACINAR)));
     put("acinar_pyknotic_pct", pct(acinar.pyknotic, acinar.alive + acinar.pyknotic));
     put("pancreas_inflammatory_foci_per_mm2", foci as f64 / mm2(lobules));
+}
+
+/// Tissue by the definition of domain.md §2.0, on a view of 4 µm per pixel.
+fn tissue_mm2(easel: &Easel<'_>) -> f64 {
+    let canvas = easel.canvas as &crate::phantom::Canvas;
+    let side = canvas.mpp.px(TISSUE_VIEW_UM).round().max(1.0) as usize;
+    let (width, height) = canvas.size();
+    let (columns, rows) = (width.div_ceil(side), height.div_ceil(side));
+    let mut view = Plane::filled(columns, rows, 0_u8);
+    for j in 0..rows {
+        let mut sums = vec![(0_u32, 0_u32); columns];
+        for y in j * side..((j + 1) * side).min(height) {
+            let dyes = canvas.h.row(y).iter().zip(canvas.e.row(y)).zip(canvas.rbc.row(y));
+            for (x, ((&h, &e), &r)) in dyes.enumerate() {
+                let sum = &mut sums[x / side];
+                let dyes = [h, e, r].map(u32::from);
+                sum.0 += (0..3).map(|k| dyes[k] * OD_SUMS[k]).sum::<u32>();
+                sum.1 += 100;
+            }
+        }
+        for (i, (od, n)) in sums.into_iter().enumerate() {
+            view.set(i, j, (od / n).min(255) as u8);
+        }
+    }
+    let smooth = smooth::box_mean(&view, 1);
+    let dense = smooth.map(|v| u8::from(v > TISSUE_OD));
+    let mpp = canvas.mpp.times(side as f64);
+    mpp.area_mm2(morphology::fill_holes(&dense, mpp.px_area(TISSUE_HOLE_UM2) as u64).count())
 }
 
 fn endocrine(easel: &Easel<'_>, ground: &Ground, islets: &[Islet], put: &mut impl FnMut(&str, f64)) {

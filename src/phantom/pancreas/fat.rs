@@ -95,7 +95,7 @@ impl FatCell {
                 let (dx, dy) = (ox - x, oy - y);
                 let far = dx.hypot(dy);
                 if far < 2.2 * CELL_UM * um && far > 1e-3 {
-                    walls.push((dx / far, dy / far, far / 2.0 - 0.5 * um));
+                    walls.push((dx / far, dy / far, far / 2.0 - 0.8 * um));
                 }
             }
         }

@@ -4,8 +4,8 @@ use std::f32::consts::TAU;
 
 use super::{
     CONGESTION, Easel, INSULITIS, ISLET_PYKNOSIS, ISLET_VACUOLATION, Request, class,
+    islet_lesions::{blood, infiltrate, large_vacuoles, small_vacuoles, vacuole_share},
     layout::Plan,
-    lesions::{leukocyte, vacuole},
 };
 use crate::phantom::{
     blob::{Blob, Dye, Outline, scan},
@@ -16,10 +16,6 @@ use crate::phantom::{
 
 /// Least distance between endocrine nuclei.
 const CELL_UM: f32 = 9.1;
-/// Red-cell colour above which a pixel counts as red cell.
-pub(super) const RED: u8 = 22;
-/// Width of the ring around an islet in which lymphocytes count as its own (domain.md §3.1).
-const RING_UM: f32 = 20.0;
 
 /// What was painted of one islet.
 #[derive(Clone, Debug)]
@@ -77,26 +73,18 @@ fn islet(
         keep_off_path(&mut cells, path, 3.2 * um + width * 0.5);
     }
     let wanted = vacuole_share(easel, i, vacuolated) * pixels as f32;
-    let mut covered = large_vacuoles(easel, i, outline, &mut cells, wanted);
+    let covered = large_vacuoles(easel, i, outline, &mut cells, wanted);
     let lymphocytes = infiltrate(easel, i, outline, grade);
     let mut painted = Islet { outline: *outline, alive: 0, pyknotic: 0, lymphocytes, grade };
     endocrine_nuclei(easel, request, i, &cells, &mut painted);
-    let mut s = easel.stream("islet vacuoles", i);
-    for _ in 0..4000 {
-        if covered >= wanted {
-            break;
-        }
-        let (x, y) = inside(&mut s, outline, 0.88);
-        let blob = Blob::circle(x, y, s.range(1.1, 3.4) * um).wobbly(0.03, &mut s);
-        covered += vacuole(easel, &blob, class::ISLET) as f32;
-    }
+    small_vacuoles(easel, i, outline, wanted - covered);
     let wanted = request.amount(&CONGESTION) as f32 / 100.0 * s.range(0.85, 1.15) * pixels as f32;
     blood(easel, i, outline, &capillaries, wanted as u64);
     painted
 }
 
 /// A random place inside, mostly in the core; `reach` 1 is the outline.
-fn inside(s: &mut Stream, outline: &Blob, reach: f32) -> Spot {
+pub(super) fn inside(s: &mut Stream, outline: &Blob, reach: f32) -> Spot {
     let (x, y) = outline.edge(s.angle());
     let far = s.unit().sqrt() * reach;
     (outline.x + (x - outline.x) * far, outline.y + (y - outline.y) * far)
@@ -139,7 +127,7 @@ fn keep_off_path(cells: &mut [Spot], path: &[Spot], apart: f32) {
     }
 }
 
-fn keep_off(cells: &mut [Spot], (x, y): Spot, apart: f32) {
+pub(super) fn keep_off(cells: &mut [Spot], (x, y): Spot, apart: f32) {
     for cell in cells.iter_mut() {
         let (dx, dy) = (cell.0 - x, cell.1 - y);
         let far = dx.hypot(dy);
@@ -193,13 +181,6 @@ fn endothelium(easel: &mut Easel<'_>, s: &mut Stream, path: &[Spot]) {
     }
 }
 
-/// Share of islet `i` that is to be vacuole: at least 8 % if it is vacuolated, else almost none.
-fn vacuole_share(easel: &Easel<'_>, i: usize, vacuolated: bool) -> f32 {
-    let mut s = easel.stream("vacuole share", i);
-    let (high, low) = (s.range(0.08, 0.2), 0.006 * s.unit());
-    if vacuolated { high } else { low }
-}
-
 /// Returns number `i` of a sequence that fills 0..1 evenly at any length.
 fn radical_inverse(mut i: u32, base: u32) -> f64 {
     let (mut value, mut digit) = (0.0, 1.0 / f64::from(base));
@@ -209,64 +190,6 @@ fn radical_inverse(mut i: u32, base: u32) -> f64 {
         digit /= f64::from(base);
     }
     value
-}
-
-/// Blows up some cells of a vacuolated islet, their nuclei pushed aside. Returns the pixels cleared.
-fn large_vacuoles(easel: &mut Easel<'_>, i: usize, outline: &Blob, cells: &mut [Spot], wanted: f32) -> f32 {
-    let um = easel.um;
-    let mut s = easel.stream("large vacuoles", i);
-    let mut covered = 0.0;
-    for _ in 0..60 {
-        let r = (2.6 + 4.4 * s.unit().powi(2)) * um;
-        let (x, y) = inside(&mut s, outline, 0.8);
-        let area = std::f32::consts::PI * r * r;
-        if covered + area > wanted * 0.6 {
-            continue;
-        }
-        let blob = Blob::circle(x, y, r).wobbly(0.04, &mut s);
-        covered += vacuole(easel, &blob, class::ISLET) as f32;
-        keep_off(cells, (x, y), r + 3.4 * um);
-    }
-    covered
-}
-
-/// Lets lymphocytes in from one side, as far as the islet's grade says. Returns their number.
-fn infiltrate(easel: &mut Easel<'_>, i: usize, outline: &Blob, grade: u8) -> u64 {
-    let um = easel.um;
-    let mut s = easel.stream("insulitis", i);
-    let mild = s.unit();
-    let share = match grade {
-        0 | 1 => 0.0,
-        2 => 0.06 + 0.13 * mild,
-        3 => 0.32 + 0.3 * mild,
-        _ => 0.8 + 0.06 * mild,
-    };
-    let from = s.angle();
-    let [x0, y0, x1, y1] = outline.bounds();
-    let margin = RING_UM * um;
-    let spots = poisson(x1 - x0 + 2.0 * margin, y1 - y0 + 2.0 * margin, 6.6 * um, usize::MAX, &mut s);
-    let spots: Vec<Spot> = spots.iter().map(|&(x, y)| (x + x0 - margin, y + y0 - margin)).collect();
-    let lean = |(x, y): Spot| {
-        let (dx, dy) = (x - outline.x, y - outline.y);
-        (dx * from.cos() + dy * from.sin()) / outline.rx.max(outline.ry)
-    };
-    let mut leans: Vec<f32> =
-        spots.iter().filter(|p| outline.distance(p.0, p.1) < 0.0).map(|&p| lean(p)).collect();
-    leans.sort_by(f32::total_cmp);
-    let kept = (leans.len() as f32 * (1.0 - share)) as usize;
-    let front = leans.get(kept).copied().unwrap_or(f32::MAX);
-    let ring = if grade == 0 { f32::MAX } else { front.min(0.55) };
-    let mut count = 0;
-    for (k, &(x, y)) in spots.iter().enumerate() {
-        let d = outline.distance(x, y) / um;
-        let within = d < -1.0 && lean((x, y)) >= front;
-        let around = (0.5..14.0).contains(&d) && lean((x, y)) > ring && s.chance(1.1 - d / 14.0);
-        let stray = k == 0 && (-6.0..RING_UM).contains(&d);
-        if within || around || stray {
-            count += u64::from(leukocyte(easel, &mut s, x, y));
-        }
-    }
-    count
 }
 
 fn endocrine_nuclei(easel: &mut Easel<'_>, request: &Request, i: usize, cells: &[Spot], islet: &mut Islet) {
@@ -301,46 +224,6 @@ fn endocrine_nuclei(easel: &mut Easel<'_>, request: &Request, i: usize, cells: &
         islet.pyknotic += u64::from(dead);
         islet.alive += u64::from(!dead);
     }
-}
-
-/// Fills capillaries with red cells, then lets them spill, until they cover `wanted` pixels.
-fn blood(easel: &mut Easel<'_>, i: usize, outline: &Blob, capillaries: &[Vec<Spot>], wanted: u64) {
-    let um = easel.um;
-    let mut s = easel.stream("islet blood", i);
-    let mut spots: Vec<Spot> = Vec::new();
-    for path in capillaries {
-        let start = s.index(path.len());
-        spots.extend(&path[start..]);
-    }
-    let source = inside(&mut s, outline, 0.7);
-    let [x0, y0, x1, y1] = outline.bounds();
-    let spill = poisson(x1 - x0, y1 - y0, 4.4 * um, usize::MAX, &mut s);
-    let mut spill: Vec<(f32, Spot)> = spill
-        .into_iter()
-        .map(|(x, y)| (x + x0, y + y0))
-        .filter(|&(x, y)| outline.distance(x, y) < -3.5 * um)
-        .map(|p| ((p.0 - source.0).hypot(p.1 - source.1) + 26.0 * um * s.unit(), p))
-        .collect();
-    spill.sort_by(|a, b| a.0.total_cmp(&b.0));
-    spots.extend(spill.into_iter().map(|(_, p)| p));
-    let Some(nuclei) = easel.canvas.labels.remove("nuclei") else { return };
-    let mut covered = 0;
-    for (x, y) in spots {
-        if covered >= wanted {
-            break;
-        }
-        let r = s.range(2.1, 2.9) * um;
-        let blob = Blob::ellipse(x, y, r, r * s.range(0.7, 1.0), s.angle());
-        let ink = s.range(0.8, 1.0);
-        easel.canvas.shade(&blob, 0.7 * um, |x, y, d, old| {
-            if nuclei.at(x, y) != 0 {
-                return old;
-            }
-            covered += u64::from(d < 0.0 && old.rbc < RED);
-            Dye { h: 3, e: (12.0 * ink) as u8, rbc: (52.0 * ink) as u8 }
-        });
-    }
-    easel.canvas.labels.insert("nuclei", nuclei);
 }
 
 /// Returns the length of the outline, px.

@@ -2,7 +2,7 @@
 
 use super::{
     Easel, FAT, GAPS, ISLET_DENSITY, ISLET_SIZE, Request,
-    acini::openness,
+    acini::{border, shut_um},
     fat,
     fat::FatCell,
     terrain::{CLEFT, LOBULE, ORGAN, ROOM, SEPTUM, Terrain},
@@ -78,7 +78,7 @@ fn organ_nodes(land: &Terrain) -> f64 {
 
 /// Finds the gap width at which the share `wanted` of lobules and gaps is gap.
 fn gap_width(land: &Terrain, acini: &Voronoi, um: f32, wanted: f64) -> f32 {
-    let mut needed: Vec<f32> = Vec::new();
+    let (mut needed, mut near): (Vec<f32>, _) = (Vec::new(), Vec::new());
     for (k, node) in land.nodes.iter().enumerate() {
         let (i, j) = (k % land.columns, k / land.columns);
         if node[ORGAN] <= 0.0 || node[ROOM] <= 0.0 || (i + 2 * j) % 3 != 0 {
@@ -86,9 +86,10 @@ fn gap_width(land: &Terrain, acini: &Voronoi, um: f32, wanted: f64) -> f32 {
         }
         let (x, y) = ((i * land.step) as f32, (j * land.step) as f32);
         let at = (x + node[super::terrain::WARP_X] * um, y + node[super::terrain::WARP_Y] * um);
-        let Some(near) = acini.near(at) else { continue };
-        let open = openness(near.first, near.second).max(1e-3);
-        let acinus = near.border / um / (cleft_um(node[CLEFT]) * open);
+        acini.candidates(at, 12.0 * um, &mut near);
+        let Some(edge) = border(acini, at, &near, um) else { continue };
+        let open = edge.open.max(1e-3);
+        let acinus = (edge.distance / um + shut_um(open)) / (cleft_um(node[CLEFT]) * open);
         needed.push((node[LOBULE] / septum_um(node[SEPTUM])).min(acinus));
     }
     let rank = (needed.len() as f64 * wanted) as usize;
@@ -145,7 +146,7 @@ fn place_islet(
         let node = land.at(x, y);
         let inside = node[ORGAN] > rx * 1.1 + 26.0 && node[ROOM] > rx * 1.1 + 14.0 && node[LOBULE] > rx * 0.9;
         if inside || (attempt > 350 && node[ORGAN] > rx * 1.1 + 20.0 && node[ROOM] > rx + 8.0) {
-            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(0.085, &mut shape);
+            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(0.105, &mut shape);
             return Some(blob);
         }
     }

@@ -12,6 +12,10 @@ use crate::phantom::{
     texture::Stream,
 };
 
+/// Vacuoles that are tried in one acinus.
+const ROUNDS: usize = 140;
+/// Largest radius of a vacuole in an acinar cell, µm (domain.md §3.1: 15 µm across).
+const MOST_UM: f32 = 7.0;
 /// Fewest leukocytes of a focus (domain.md §3.1).
 const FOCUS_LEAST: usize = 10;
 
@@ -88,19 +92,23 @@ pub(super) fn vacuoles(easel: &mut Easel<'_>, plan: &Plan, request: &Request) {
     let um = easel.um;
     let order = affected(easel, plan);
     let mut covered = 0;
-    for round in 0..40 {
-        // Acini that are affected most get vacuoles first and most.
-        let reach = order.len() * (round + 2) / 14;
-        for &k in order.iter().take(reach.min(order.len())) {
+    for round in 0..ROUNDS {
+        // Acini that are affected most get vacuoles first and most; vacuoles grow as they become more.
+        let reach = (order.len() * (round + 2) / 14).min(order.len());
+        let growth = (1.0 + round as f32 * 0.045).min(2.2);
+        for &k in &order[..reach] {
             if covered >= wanted {
                 return;
             }
-            let mut s = easel.stream("acinar vacuole", k * 64 + round);
+            let mut s = easel.stream("acinar vacuole", k * ROUNDS + round);
             let (cx, cy) = plan.acini.spots()[k];
-            let (far, turn) = (17.0 * s.unit().sqrt() * um, s.angle());
-            let r = (0.85 + 1.2 * s.unit() + 2.6 * s.unit().powi(6)) * um;
-            let blob = Blob::circle(cx + far * turn.cos(), cy + far * turn.sin(), r).wobbly(0.03, &mut s);
-            covered += vacuole(easel, &blob, class::ACINAR);
+            let (far, turn) = (20.0 * s.unit().sqrt() * um, s.angle());
+            let r = (0.85 + 1.2 * s.unit() + 2.6 * s.unit().powi(6)) * growth;
+            let blob = Blob::circle(cx + far * turn.cos(), cy + far * turn.sin(), r.min(MOST_UM) * um);
+            let blob = blob.wobbly(0.03, &mut s);
+            // A cell that is crowded takes a smaller one.
+            let sizes = [1.0, 0.62, 0.4].map(|share| blob.grown((share - 1.0) * blob.rx));
+            covered += sizes.iter().map(|b| vacuole(easel, b, class::ACINAR)).find(|&n| n > 0).unwrap_or(0);
         }
     }
 }
@@ -126,7 +134,7 @@ fn affected(easel: &Easel<'_>, plan: &Plan) -> Vec<usize> {
 
 /// Paints a vacuole if it lies wholly in one class, off nuclei and other vacuoles. Returns its pixels.
 pub(super) fn vacuole(easel: &mut Easel<'_>, blob: &Blob, class: u8) -> u64 {
-    let around = blob.grown(0.6 * easel.um);
+    let around = blob.grown(0.4 * easel.um);
     let free = |layer| easel.canvas.is_free(&around, layer);
     if !(easel.holds(&around, class) && free("nuclei") && free("vacuoles")) {
         return 0;

@@ -47,6 +47,7 @@ fn truth_is_near_what_was_asked_for() {
     t("insulitis", 2.0, 0.15);
     t("congestion", 10.0, 0.25);
     t("acinar_vacuolation", 8.0, 0.03);
+    t("acinar_vacuolation", 25.0, 0.05);
     t("necrosis", 10.0, 0.05);
     t("gaps", 15.0, 0.05);
     t("fat", 12.0, 0.05);

@@ -1,4 +1,4 @@
-//! Fields at full resolution, where every cell is outlined: a typical one and the densest.
+//! Fields at full resolution, where every cell is outlined: one around a structure, or a typical one, and the densest.
 
 use super::{
     curve::Frame,
@@ -11,6 +11,7 @@ use crate::{
     pipeline::SlideResult,
     segment::object::Object,
     slide::Slide,
+    units::equivalent_diameter,
 };
 
 /// Side of a field on the picture, in pixels.
@@ -19,6 +20,8 @@ pub(super) const SIDE_PX: u32 = 790;
 const SIDE_UM: f64 = 240.0;
 /// A field is shown only where tissue covers at least this share of it.
 const MIN_TISSUE: f64 = 0.8;
+/// A structure to look at is at least this large, in µm [expert]: smaller ones are seen in any field.
+const MIN_STRUCTURE_UM: f64 = 40.0;
 /// Colour of the frames that mark fields on the map.
 pub(super) const MARK: Colour = [0, 0, 0];
 
@@ -40,13 +43,51 @@ pub(super) fn choose(slide: &Slide, result: &SlideResult) -> Vec<Field> {
     }
     let mut fields = counted(side, [base.width, base.height], result);
     fields.sort_by_key(|(count, area)| (*count, area.y0, area.x0));
-    let pick = |at: usize, what: &str| {
-        fields.get(at).map(|(count, area)| Field { title: format!("{what}: {count} objects"), area: *area })
+    let densest = fields.last().copied();
+    let structure = structure(result).map(|object| Field {
+        title: format!("A  {}", object.class.name),
+        area: around(object, side, [base.width, base.height]),
+    });
+    let first = structure.or_else(|| {
+        let (count, area) = typical(&fields)?;
+        Some(Field { title: format!("A  typical field: {count} objects"), area })
+    });
+    let second = densest
+        .filter(|_| fields.len() > 1)
+        .map(|(count, area)| Field { title: format!("B  densest field: {count} objects"), area });
+    first.into_iter().chain(second).collect()
+}
+
+/// Returns the middle structure, by area, of the first class that has some of a size to look at.
+fn structure(result: &SlideResult) -> Option<&Object> {
+    let um = |o: &Object| equivalent_diameter(f64::from(o.area_um2));
+    let fits = |o: &&Object| um(o) >= MIN_STRUCTURE_UM && um(o) <= SIDE_UM;
+    result.summary.organ.classes.iter().find_map(|class| {
+        let mut all: Vec<&Object> =
+            result.structures.iter().filter(|o| o.class.is(class)).filter(fits).collect();
+        all.sort_by(|a, b| a.area_um2.total_cmp(&b.area_um2));
+        all.get(all.len() / 2).copied()
+    })
+}
+
+/// Returns the field around an object, kept on the slide.
+fn around(object: &Object, side: u64, slide: [u64; 2]) -> Rect {
+    let start = |centre: f64, length: u64| {
+        let most = length.saturating_sub(side) as f64;
+        (centre - side as f64 / 2.0).round().clamp(0.0, most) as i64
     };
-    let Some(last) = fields.len().checked_sub(1) else { return Vec::new() };
-    let typical = pick(last / 2, "A  typical field");
-    let densest = pick(last, "B  densest field").filter(|_| last > 0);
-    typical.into_iter().chain(densest).collect()
+    let (x0, y0) = (start(object.centroid.x, slide[0]), start(object.centroid.y, slide[1]));
+    Rect { x0, y0, width: side, height: side }
+}
+
+/// Returns the field nearest to the median count that does not overlap the densest, the last one.
+fn typical(fields: &[(usize, Rect)]) -> Option<(usize, Rect)> {
+    let (_, densest) = fields.last()?;
+    let middle = fields.len() / 2;
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    order.sort_by_key(|&i| (i.abs_diff(middle), i));
+    let apart = order.iter().find(|&&i| !fields[i].1.intersects(*densest));
+    fields.get(apart.copied().unwrap_or(middle)).copied()
 }
 
 /// Returns the fields of a half-overlapping grid that lie in tissue, with the number of small objects in each.
@@ -89,8 +130,8 @@ pub(super) fn draw(slide: &Slide, result: &SlideResult, field: &Field) -> Result
     let mut picture = Picture::from_rgb(pixels, SIDE_PX, SIDE_PX);
     let frame =
         Frame { x0: area.x0 as f64, y0: area.y0 as f64, scale: area.width as f64 / f64::from(SIDE_PX) };
-    map::outlines(&mut picture, result.structures.iter().filter(|o| touches(o, area)), frame, 3.0);
-    map::outlines(&mut picture, result.cells.iter().filter(|o| touches(o, area)), frame, 1.8);
+    map::outlines(&mut picture, result.structures.iter().filter(|o| touches(o, area)), frame, 2.4);
+    map::outlines(&mut picture, result.cells.iter().filter(|o| touches(o, area)), frame, 1.7);
     Ok((picture, frame.scale))
 }
 

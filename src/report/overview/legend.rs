@@ -48,7 +48,9 @@ fn index(summary: &Summary) -> String {
             format!("  ·  damage index {value:.0} of 100 ({:.0} % of weight scored)", index.coverage * 100.0)
         }
         None if index.name.is_empty() => String::new(),
-        None => "  ·  no damage index: too little could be scored".into(),
+        None => {
+            format!("  ·  no damage index: only {:.0} % of weight could be scored", index.coverage * 100.0)
+        }
     }
 }
 

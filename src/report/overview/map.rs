@@ -11,10 +11,7 @@ use crate::{
     error::Result,
     pipeline::SlideResult,
     raster::Plane,
-    segment::{
-        object::{Class, Object},
-        smooth,
-    },
+    segment::{object::Object, smooth},
     slide::Slide,
     tissue::TissueMask,
     units::equivalent_diameter,
@@ -24,12 +21,13 @@ use crate::{
 pub(super) const SIDE_PX: u32 = 1600;
 /// Small slides are enlarged at most so many times.
 const MAX_ENLARGED: f64 = 4.0;
-/// Cells are outlined when half of them are at least this large on the map, in pixels; else shown as density.
-const OUTLINED_PX: f64 = 8.0;
+/// Cells of a class are outlined when half of them are at least this large on the map, in pixels; else shown as
+/// a tint.
+const OUTLINED_PX: f64 = 6.5;
 /// Reach of the mean of covered shares, in pixels of the map.
 const DENSITY_SIGMA_PX: f64 = 3.0;
 /// Opacity of a tint per share of tissue covered, and the most it may hide.
-const TINT: (f32, f32) = (2.2, 0.6);
+const TINT: (f32, f32) = (1.7, 0.55);
 /// Colour of the edge of tissue.
 pub(super) const TISSUE: Colour = [40, 40, 40];
 
@@ -37,7 +35,7 @@ pub(super) const TISSUE: Colour = [40, 40, 40];
 pub(super) struct Map {
     pub(super) picture: Picture,
     pub(super) frame: Frame,
-    /// Cells were too small to be outlined and are shown as a tint.
+    /// Some cells were too small to be outlined and are shown as a tint.
     pub(super) tinted: bool,
 }
 
@@ -50,13 +48,20 @@ pub(super) fn draw(slide: &Slide, result: &SlideResult) -> Result<Map> {
     let pixels = slide.read_whole(scale)?;
     let mut picture = Picture::from_rgb(pixels, side(base.width), side(base.height));
     let frame = Frame { x0: 0.0, y0: 0.0, scale };
-    let tinted = typical_px(&result.cells, result, scale) < OUTLINED_PX;
-    if tinted {
-        tint(&mut picture, &result.cells, result, scale);
-    } else {
-        outlines(&mut picture, &result.cells, frame, 1.4);
+    let um = result.summary.calibration.mpp.mean() * scale;
+    let mut tinted = false;
+    let mut outlined = Vec::new();
+    for class in result.summary.organ.classes {
+        let cells: Vec<&Object> = result.cells.iter().filter(|c| c.class.is(class)).collect();
+        if typical_um(&cells) >= OUTLINED_PX * um {
+            outlined.extend(cells);
+        } else {
+            tint(&mut picture, &cells, class.colour, scale, um * um);
+            tinted = true;
+        }
     }
-    outlines(&mut picture, &result.structures, frame, 2.4);
+    outlines(&mut picture, outlined, frame, 1.3);
+    outlines(&mut picture, &result.structures, frame, 2.0);
     tissue_edge(&mut picture, &result.tissue, frame);
     Ok(Map { picture, frame, tinted })
 }
@@ -75,42 +80,32 @@ pub(super) fn outlines<'a>(
     }
 }
 
-/// Returns the median diameter of the cells on the map, in pixels.
-fn typical_px(cells: &[Object], result: &SlideResult, scale: f64) -> f64 {
+/// Returns the median diameter of cells, in µm; endless without cells.
+fn typical_um(cells: &[&Object]) -> f64 {
     let mut areas: Vec<f32> = cells.iter().map(|c| c.area_um2).collect();
     let middle = areas.len() / 2;
     if areas.is_empty() {
         return f64::INFINITY;
     }
     let (_, &mut area, _) = areas.select_nth_unstable_by(middle, f32::total_cmp);
-    equivalent_diameter(f64::from(area)) / (result.summary.calibration.mpp.mean() * scale)
+    equivalent_diameter(f64::from(area))
 }
 
-/// Tints the map where cells of a class are dense.
-fn tint(picture: &mut Picture, cells: &[Object], result: &SlideResult, scale: f64) {
-    let px_um2 = (result.summary.calibration.mpp.mean() * scale).powi(2);
-    for class in result.summary.organ.classes {
-        let Some(density) = density(picture, cells, class, scale, px_um2) else { continue };
-        let width = density.width();
-        for (i, &covered) in density.data().iter().enumerate().filter(|(_, v)| **v > 0) {
-            let share = (f32::from(covered) / 255.0 * TINT.0).min(TINT.1);
-            picture.blend((i % width) as i64, (i / width) as i64, class.colour, (share * 255.0) as u8);
-        }
+/// Tints the map where cells are dense; a pixel of it measures `px_um2`.
+fn tint(picture: &mut Picture, cells: &[&Object], colour: Colour, scale: f64, px_um2: f64) {
+    let density = density(picture, cells, scale, px_um2);
+    let width = density.width();
+    for (i, &covered) in density.data().iter().enumerate().filter(|(_, v)| **v > 0) {
+        let share = (f32::from(covered) / 255.0 * TINT.0).min(TINT.1);
+        picture.blend((i % width) as i64, (i / width) as i64, colour, (share * 255.0) as u8);
     }
 }
 
-/// Returns the share of each pixel's neighbourhood that cells of a class cover, × 255; `None` without cells.
-fn density(
-    picture: &Picture,
-    cells: &[Object],
-    class: &'static Class,
-    scale: f64,
-    px_um2: f64,
-) -> Option<Plane<u8>> {
+/// Returns the share of each pixel's neighbourhood that cells cover, × 255.
+fn density(picture: &Picture, cells: &[&Object], scale: f64, px_um2: f64) -> Plane<u8> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let mut covered = Plane::filled(width, height, 0_u8);
-    let mut any = false;
-    for cell in cells.iter().filter(|c| c.class.is(class)) {
+    for cell in cells {
         let area_px = f64::from(cell.area_um2) / px_um2;
         let side = area_px.sqrt().ceil().max(1.0);
         let ink = (area_px / (side * side) * 255.0).round() as u8;
@@ -121,9 +116,8 @@ fn density(
                 *px = px.saturating_add(ink);
             }
         }
-        any = true;
     }
-    any.then(|| smooth::gaussian(&covered, DENSITY_SIGMA_PX))
+    smooth::gaussian(&covered, DENSITY_SIGMA_PX)
 }
 
 /// Draws the edge of tissue.

@@ -17,6 +17,7 @@ use crate::{
         object::{Class, Object},
         shape::Shape,
     },
+    tile::Window,
     units::equivalent_diameter,
 };
 
@@ -57,14 +58,24 @@ struct Rule {
     depth: f64,
 }
 
-/// By size. domain.md §2.2.2 asks for circularity 0.75 and solidity 0.90 of large ones [expert]; the smaller a
-/// region is, the rounder chance makes it, and the more it must show. Fitted on human liver tiles.
-const RULES: [Rule; 5] = [
-    Rule { up_to_um: 4.0, circularity: 0.95, solidity: 0.86, aspect: 1.45, open: 0.02, depth: 0.6 },
+/// Regions with a rim of their own, by size. domain.md §2.2.2 asks for circularity 0.75 and solidity 0.90 of large
+/// ones [expert]; the smaller a region is, the rounder chance makes it, and the more it must show. Fitted on human
+/// liver tiles.
+const WHOLE: [Rule; 6] = [
+    Rule { up_to_um: 2.8, circularity: 0.9, solidity: 0.8, aspect: 1.5, open: 0.05, depth: 0.45 },
+    Rule { up_to_um: 4.0, circularity: 0.93, solidity: 0.84, aspect: 1.45, open: 0.05, depth: 0.5 },
     Rule { up_to_um: 5.6, circularity: 0.92, solidity: 0.86, aspect: 1.7, open: 0.05, depth: 0.5 },
-    Rule { up_to_um: 8.0, circularity: 0.88, solidity: 0.86, aspect: 1.8, open: 0.15, depth: 0.5 },
-    Rule { up_to_um: 12.6, circularity: 0.8, solidity: 0.86, aspect: 1.7, open: 0.15, depth: 0.5 },
-    Rule { up_to_um: f64::INFINITY, circularity: 0.75, solidity: 0.88, aspect: 1.7, open: 0.35, depth: 0.7 },
+    Rule { up_to_um: 8.0, circularity: 0.86, solidity: 0.86, aspect: 1.6, open: 0.06, depth: 0.5 },
+    Rule { up_to_um: 12.6, circularity: 0.83, solidity: 0.87, aspect: 1.55, open: 0.15, depth: 0.5 },
+    Rule { up_to_um: f64::INFINITY, circularity: 0.79, solidity: 0.89, aspect: 1.7, open: 0.25, depth: 0.6 },
+];
+/// Parts of a lump, or of a lump and the slits that open into it.
+const PART: [Rule; 5] = [
+    Rule { up_to_um: 4.0, circularity: 0.93, solidity: 0.84, aspect: 1.4, open: 0.3, depth: 0.6 },
+    Rule { up_to_um: 5.6, circularity: 0.95, solidity: 0.87, aspect: 1.3, open: 0.25, depth: 0.75 },
+    Rule { up_to_um: 8.0, circularity: 0.93, solidity: 0.88, aspect: 1.3, open: 0.25, depth: 0.8 },
+    Rule { up_to_um: 12.6, circularity: 0.92, solidity: 0.88, aspect: 1.3, open: 0.35, depth: 0.8 },
+    Rule { up_to_um: f64::INFINITY, circularity: 0.88, solidity: 0.9, aspect: 1.4, open: 0.35, depth: 0.8 },
 ];
 
 /// Shares of the local cytoplasm's density tried as threshold, highest first.
@@ -72,23 +83,34 @@ const LEVELS: [f64; 5] = [0.72, 0.6, 0.48, 0.36, 0.24];
 /// The level at which lumps are divided.
 const DIVIDE_LEVEL: f64 = 0.5;
 /// Smallest vacuole, in µm²: 2 µm across.
-const MIN_UM2: f64 = 3.2;
+const MIN_UM2: f64 = 1.5;
 /// Largest vacuole, in µm² (domain.md §2.2.2) [expert].
 const MAX_UM2: f64 = 2_000.0;
 /// Largest aspect ratio any rule allows.
-const MAX_ASPECT: f64 = 1.8;
+const MAX_ASPECT: f64 = 2.6;
 /// Largest side of a vacuole's box, in µm: a disk of the largest area and a little more.
 const MAX_EXTENT_UM: f64 = 56.0;
 
 /// Least share of its box that a region fills: a disk fills 0.79.
 const LEAST_FULL: f64 = 0.45;
+/// Half a disk has circularity 0.75 …
+const CUT_CIRCULARITY: f64 = 0.8;
+/// … and aspect ratio 1.9, where a whole one has 1.
+const CUT_ASPECT: f64 = 1.4;
 /// Distances are told apart up to this many pixels.
 const FAR: u32 = 128;
 /// Parts are divided where the passage is narrower than this share below the narrower part's width.
 const PASS_SHARE: f64 = 0.15;
+/// What is narrower than this share of a part's widest place is a slit that opens into it.
+const SLIT_SHARE: f64 = 0.6;
+/// Parts that are nowhere this wide are not looked at, in pixels.
+const MIN_WIDTH_PX: f64 = 3.0;
 /// How far a rim may lie outside the level a vacuole was found at, in µm: the blur of a scanner.
 const GROWTH_UM: f64 = 1.0;
 
+/// Where the rim lies between the density of the middle and the cytoplasm's: half-way and a little, as
+/// pathologists draw it.
+const RIM_SHARE: f64 = 0.55;
 /// How far outwards a rim is looked for, in µm.
 const WALL_UM: f64 = 2.0;
 
@@ -112,7 +134,9 @@ pub(super) fn find(field: &Field<'_>, grid: &Grid, pale: &Paleness) -> Vacuoles 
     }
     search.take_parts();
     search.grow();
-    search.finish()
+    let mut vacuoles = search.finish();
+    drop_lonely(&mut vacuoles, &field.window);
+    vacuoles
 }
 
 /// One that was taken, before its rim is final.
@@ -132,6 +156,8 @@ struct Search<'a, 'f> {
     taken: Vec<Taken>,
     limits: std::ops::RangeInclusive<u64>,
     largest: usize,
+    part: bool,
+    white: [u8; 3],
     stack: Vec<u32>,
 }
 
@@ -147,6 +173,8 @@ impl<'a, 'f> Search<'a, 'f> {
             taken: Vec::new(),
             limits: area(MIN_UM2).max(4)..=area(MAX_UM2),
             largest: mpp.px(MAX_EXTENT_UM).ceil() as usize,
+            part: false,
+            white: field.profile.white.map(|v| v.round() as u8),
             stack: Vec::new(),
         }
     }
@@ -165,16 +193,27 @@ impl<'a, 'f> Search<'a, 'f> {
         let (w, h) = (region.x1 - region.x0, region.y1 - region.y0);
         let full = region.area_px as f64 / (w * h) as f64;
         let slim = w.max(h) as f64 > MAX_ASPECT * w.min(h) as f64 + 1.0;
-        let whole = !region.touches_edge && region.extent() <= self.largest;
+        let margin = self.field.px(WALL_UM).ceil() as usize + 1;
+        let inside = region.x0 >= margin
+            && region.y0 >= margin
+            && region.x1 + margin <= plane.width()
+            && region.y1 + margin <= plane.height();
+        let whole = inside && region.extent() <= self.largest;
         if !whole || slim || full < LEAST_FULL || !self.limits.contains(&region.area_px) {
             return;
         }
         let shape = Shape::of(plane, region, number);
         let diameter = equivalent_diameter(self.field.window.mpp.area_um2(region.area_px));
-        let Some(rule) = RULES.iter().find(|rule| diameter <= rule.up_to_um) else { return };
-        let round = shape.circularity >= rule.circularity
+        let rules: &[Rule] = if self.part { &PART } else { &WHOLE };
+        let Some(rule) = rules.iter().find(|rule| diameter <= rule.up_to_um) else { return };
+        let (circularity, aspect) = if !self.part && self.is_cut(plane, region, number) {
+            (rule.circularity * CUT_CIRCULARITY, rule.aspect * CUT_ASPECT)
+        } else {
+            (rule.circularity, rule.aspect)
+        };
+        let round = shape.circularity >= circularity
             && shape.solidity >= rule.solidity
-            && shape.aspect_ratio <= rule.aspect;
+            && shape.aspect_ratio <= aspect;
         if !round {
             return;
         }
@@ -183,10 +222,32 @@ impl<'a, 'f> Search<'a, 'f> {
         let cytoplasm = self.pale.cytoplasm.at(block.0, block.1);
         let (deepest, at) = self.deepest(plane, region, number);
         let depth = 1.0 - f64::from(deepest) / f64::from(cytoplasm.max(1));
-        let rim = ((u16::from(deepest) + u16::from(cytoplasm)) / 2) as u8;
-        if depth >= rule.depth && self.open_share(plane, region, number, rim) <= rule.open {
+        let rim = (f64::from(deepest) + (f64::from(cytoplasm) - f64::from(deepest)) * RIM_SHARE) as u8;
+        let open = self.open_share(plane, region, number, rim);
+        if depth >= rule.depth && open <= rule.open {
             self.take(plane, region, number, at, Taken { rim, depth });
         }
+    }
+
+    /// Returns whether a pixel lies outside the slide: those hold the very white of the profile.
+    fn beyond(&self, x: usize, y: usize) -> bool {
+        self.field.tissue.at(x, y) == 0 && self.field.rgb.row(y)[x] == self.white
+    }
+
+    /// Returns whether the slide ends within the region: most of one side of its box lies against the outside.
+    fn is_cut(&self, plane: &Plane<u32>, region: &Region, number: u32) -> bool {
+        let against =
+            |x: usize, y: usize, bx: usize, by: usize| plane.at(x, y) == number && self.beyond(bx, by);
+        let column = |x: usize, beyond: usize| {
+            2 * (region.y0..region.y1).filter(|&y| against(x, y, beyond, y)).count() > region.y1 - region.y0
+        };
+        let row = |y: usize, beyond: usize| {
+            2 * (region.x0..region.x1).filter(|&x| against(x, y, x, beyond)).count() > region.x1 - region.x0
+        };
+        column(region.x0, region.x0 - 1)
+            || column(region.x1 - 1, region.x1)
+            || row(region.y0, region.y0 - 1)
+            || row(region.y1 - 1, region.y1)
     }
 
     /// Share of the outline from where, going outwards, nothing as dense as the rim follows within [`WALL_UM`].
@@ -203,12 +264,14 @@ impl<'a, 'f> Search<'a, 'f> {
                 let (from_x, from_y) = (x as f64 + 0.5, y as f64 + 0.5);
                 let (dx, dy) = (from_x - cx, from_y - cy);
                 let length = (dx * dx + dy * dy).sqrt().max(0.5);
-                let density = |k: i32| {
+                let closed = |k: i32| {
                     let reach = f64::from(k) / length;
-                    self.pale.density.get((from_x + dx * reach) as i64, (from_y + dy * reach) as i64)
+                    let (x, y) = ((from_x + dx * reach) as usize, (from_y + dy * reach) as usize);
+                    // The slide's edge is a wall too: an image may end within a vacuole.
+                    self.beyond(x, y) || self.pale.density.at(x, y) >= rim
                 };
                 all += 1;
-                open += u32::from(!(1..=steps).filter_map(density).any(|d| d >= rim));
+                open += u32::from(!(1..=steps).any(closed));
             }
         }
         f64::from(open) / f64::from(all.max(1))
@@ -258,16 +321,17 @@ impl<'a, 'f> Search<'a, 'f> {
         }
     }
 
-    /// Divides what is left where it is narrow, and takes the parts that are vacuoles.
+    /// Divides what is left where it is narrow, cuts off slits, and takes the parts that are vacuoles.
     fn take_parts(&mut self) {
         let mask = self.free(DIVIDE_LEVEL);
         let squared = distance::squared(&mask);
         let table: Vec<u16> = (0..FAR * FAR).map(|d| (f64::from(d).sqrt() * 64.0) as u16).collect();
         let height = squared.map(|d| table[(d as usize).min(table.len() - 1)]);
         let parts = basins::climb(&height, &mask, |peak| ((f64::from(peak) * PASS_SHARE) as u16).max(32));
-        let mut regions = regions_of(&parts);
-        for (number, region) in regions.iter_mut().enumerate().skip(1).filter(|(_, r)| r.area_px > 0) {
-            self.try_region(&parts, region, number as u32);
+        self.part = true;
+        let trimmed = trimmed(&parts, &squared, self.largest);
+        for (number, region) in regions_of(&trimmed).iter().enumerate().skip(1) {
+            self.try_region(&trimmed, region, number as u32);
         }
     }
 
@@ -279,7 +343,10 @@ impl<'a, 'f> Search<'a, 'f> {
             let old = old.data();
             for y in 1..h.saturating_sub(1) {
                 for i in y * w + 1..(y + 1) * w - 1 {
-                    if old[i] != 0 || old[i - 1] | old[i + 1] | old[i - w] | old[i + w] == 0 {
+                    if old[i] != 0
+                        || self.field.tissue.data()[i] == 0
+                        || old[i - 1] | old[i + 1] | old[i - w] | old[i + w] == 0
+                    {
                         continue;
                     }
                     let density = self.pale.density.data()[i];
@@ -322,22 +389,92 @@ impl<'a, 'f> Search<'a, 'f> {
     }
 }
 
+/// Returns every part without what is narrower than [`SLIT_SHARE`] of its widest place.
+fn trimmed(parts: &Plane<u32>, squared: &Plane<u32>, largest: usize) -> Plane<u32> {
+    let mut out = Plane::filled(parts.width(), parts.height(), 0u32);
+    for (number, region) in regions_of(parts).iter().enumerate().skip(1) {
+        let number = number as u32;
+        let columns = region.x0..region.x1.max(region.x0);
+        let peak = (region.y0..region.y1)
+            .flat_map(|y| parts.row(y)[columns.clone()].iter().zip(&squared.row(y)[columns.clone()]))
+            .filter(|(n, _)| **n == number)
+            .map(|(_, d)| *d)
+            .max()
+            .unwrap_or(0);
+        let width = 2.0 * f64::from(peak).sqrt();
+        if width < MIN_WIDTH_PX || width > largest as f64 {
+            continue;
+        }
+        let radius = SLIT_SHARE * width / 2.0;
+        let least = (radius * radius) as u32;
+        let reach = radius.floor() as i64;
+        let limit = least as i64;
+        for y in region.y0..region.y1 {
+            for x in region.x0..region.x1 {
+                if parts.at(x, y) != number || squared.at(x, y) < least {
+                    continue;
+                }
+                out.set(x, y, number);
+                let (x, y) = (x as i64, y as i64);
+                let inner = [(1, 0), (-1, 0), (0, 1), (0, -1)]
+                    .into_iter()
+                    .all(|(dx, dy)| squared.get(x + dx, y + dy).is_some_and(|d| d >= least));
+                if inner {
+                    continue;
+                }
+                for (dx, dy) in (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy))) {
+                    if dx * dx + dy * dy <= limit && parts.get(x + dx, y + dy) == Some(number) {
+                        out.set((x + dx) as usize, (y + dy) as usize, number);
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
 /// Radius of the territory in which micro vacuoles must be grouped, in µm (domain.md §3.2) [expert].
 const GROUP_UM: f64 = 12.0;
+/// Diameter from which a vacuole counts even if it lies alone, in µm [expert].
+const ALONE_FROM_UM: f32 = 4.5;
 /// Micro vacuoles that make a group (domain.md §3.2) [expert].
 const GROUP_N: usize = 5;
 
 /// Returns for each vacuole whether it is microvesicular and lies with enough others within [`GROUP_UM`].
-pub(super) fn grouped(found: &[(Object, Region)], window: &crate::tile::Window) -> Vec<bool> {
-    let reach = window.mpp.px(GROUP_UM);
-    let centres: Vec<Option<(f64, f64)>> =
-        found.iter().map(|(o, r)| o.class.is(&MICRO).then(|| r.centre())).collect();
-    let near = |a: (f64, f64), b: (f64, f64)| (a.0 - b.0).powi(2) + (a.1 - b.1).powi(2) <= reach * reach;
-    centres
-        .iter()
-        .map(|&centre| {
-            let Some(a) = centre else { return false };
-            centres.iter().flatten().filter(|&&b| near(a, b)).count() >= GROUP_N
-        })
-        .collect()
+pub(super) fn grouped(found: &[(Object, Region)], window: &Window) -> Vec<bool> {
+    let reach_px = window.mpp.px(GROUP_UM);
+    // Sorted by row, so that only a band of rows is looked at.
+    let mut micro: Vec<(f64, f64, usize)> = Vec::new();
+    for (i, (_, region)) in found.iter().enumerate().filter(|(_, (object, _))| object.class.is(&MICRO)) {
+        let (x, y) = region.centre();
+        micro.push((y, x, i));
+    }
+    micro.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
+    let mut out = vec![false; found.len()];
+    let mut first = 0;
+    for &(y, x, i) in &micro {
+        while micro[first].0 < y - reach_px {
+            first += 1;
+        }
+        let band = micro[first..].iter().take_while(|other| other.0 <= y + reach_px);
+        let near = band.filter(|o| (o.0 - y).powi(2) + (o.1 - x).powi(2) <= reach_px * reach_px).count();
+        out[i] = near >= GROUP_N;
+    }
+    out
+}
+
+/// Drops small vacuoles that lie alone: by chance there is always some round pale spot.
+fn drop_lonely(vacuoles: &mut Vacuoles, window: &Window) {
+    let grouped = grouped(&vacuoles.found, window);
+    let mut numbers = vec![0u32; vacuoles.found.len() + 1];
+    let mut kept = 0;
+    for (i, ((object, _), &grouped)) in vacuoles.found.iter().zip(&grouped).enumerate() {
+        if grouped || object.values[0] >= ALONE_FROM_UM {
+            kept += 1;
+            numbers[i + 1] = kept;
+        }
+    }
+    let mut kept = numbers[1..].iter();
+    vacuoles.found.retain(|_| kept.next().is_some_and(|&n| n > 0));
+    vacuoles.labels.data_mut().iter_mut().for_each(|v| *v = numbers[*v as usize]);
 }

@@ -29,7 +29,9 @@ const PALE_SHARE: u32 = 223;
 /// Narrower parts are cut off a candidate: radius in µm.
 const NECK_UM: f64 = 8.0;
 /// The final outline reaches at most this far beyond the candidate, in µm.
-const GROW_UM: f64 = 14.0;
+const GROW_UM: f64 = 12.0;
+/// Spurs narrower than twice this are cut off: pale gaps between acini that start at the islet, in µm.
+const SPUR_UM: f64 = 7.0;
 /// Standard deviation of the smoothing of the outline, in µm.
 const ROUGH_UM: f64 = 5.0;
 /// Ring that the inside is compared with, in µm from the candidate.
@@ -37,9 +39,11 @@ const RING_UM: (f64, f64) = (10.0, 40.0);
 /// Least contrast: 1 − inside/ring.
 const MIN_CONTRAST: f64 = 0.10;
 /// Least solidity.
-const MIN_SOLIDITY: f64 = 0.6;
+const MIN_SOLIDITY: f64 = 0.75;
+/// Least circularity.
+const MIN_CIRCULARITY: f64 = 0.4;
 /// Share of nuclear pixels inside: stroma has fewer, lymphoid tissue has more.
-const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.03..=0.6;
+const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
 /// Largest share of void inside.
 const MAX_VOID_SHARE: f64 = 0.65;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
@@ -112,7 +116,8 @@ impl Site<'_> {
                 && self.field.tissue.at(x, y) != 0
                 && self.ground.fine.at(x, y) < level
         });
-        let soft = smooth::gaussian(&grown.map(|v| v * 255), self.field.px(ROUGH_UM));
+        let opened = morphology::open(&grown, self.field.px(SPUR_UM));
+        let soft = smooth::gaussian(&opened.map(|v| v * 255), self.field.px(ROUGH_UM));
         let smooth = soft.map(|v| v >> 7);
         let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_VOID_UM)) as u64);
         self.accept(&crop, &filled, &core, all)
@@ -146,7 +151,10 @@ impl Site<'_> {
             return None;
         }
         let shape = Shape::of(&parts.plane, region, number);
-        if shape.solidity < MIN_SOLIDITY || !self.inside_fits(crop, &parts.plane, number) {
+        if shape.solidity < MIN_SOLIDITY
+            || shape.circularity < MIN_CIRCULARITY
+            || !self.inside_fits(crop, &parts.plane, number)
+        {
             return None;
         }
         crop.each(|i, x, y| {

@@ -17,7 +17,7 @@ const RING_UM: f64 = 20.0;
 /// A lymphocyte's largest diameter in µm; endocrine nuclei are 5.5–7.
 const LYMPHOCYTE_UM: f64 = 6.5;
 /// A lymphocyte is darker than the slide's nuclei by this share of their contrast to cytoplasm.
-const LYMPHOCYTE_INK: f64 = 0.3;
+const LYMPHOCYTE_INK: f64 = 0.6;
 /// Radius within which other lymphocytes make a cluster, in µm …
 const CLUSTER_UM: f64 = 15.0;
 /// … of at least so many, the nucleus itself included: no shrunken nucleus of another cell.
