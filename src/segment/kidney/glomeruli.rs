@@ -154,7 +154,8 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
     let look = Look::of(ground, rays, curve)?;
     let um = ground.field.window.mpp.mean();
     let mean = curve.radii.iter().map(|&r| f64::from(r)).sum::<f64>() / DIRECTIONS as f64;
-    let likely = score(curve, &look, USUAL_SOLIDITY, 2.0 * mean * um) >= if std::env::var("D").is_ok() {MIN_SCORE-3.0} else {MIN_SCORE};
+    let likely = score(curve, &look, USUAL_SOLIDITY, 2.0 * mean * um)
+        >= if std::env::var("D").is_ok() { MIN_SCORE - 3.0 } else { MIN_SCORE };
     if look.lumen > MAX_LUMEN || look.nuclear < MIN_NUCLEAR || !likely {
         return None;
     }
@@ -169,7 +170,23 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
     let tuft = painted.tuft(ground)?;
     let largest = tuft.regions.first()?;
     let solidity = Shape::of(&tuft.plane, largest, 1).solidity;
-    if std::env::var("D").is_ok() { let w=&ground.field.window; eprintln!("cand {:.0} {:.0} d {:.0} edge {} clear {} nc {:.3} nuc {:.3} lum {:.3} sol {:.3} circ {:.3} bow {:.3}",(w.left()+curve.centre.0) as f64*w.scale,(w.top()+curve.centre.1) as f64*w.scale,diameter_um,curve.contrast,curve.clear_edges,look.contrast,look.nuclear,look.lumen,solidity,circularity,1.0-largest.area_px as f64/region.area_px as f64); }
+    if std::env::var("D").is_ok() {
+        let w = &ground.field.window;
+        eprintln!(
+            "cand {:.0} {:.0} d {:.0} edge {} clear {} nc {:.3} nuc {:.3} lum {:.3} sol {:.3} circ {:.3} bow {:.3}",
+            (w.left() + curve.centre.0) as f64 * w.scale,
+            (w.top() + curve.centre.1) as f64 * w.scale,
+            diameter_um,
+            curve.contrast,
+            curve.clear_edges,
+            look.contrast,
+            look.nuclear,
+            look.lumen,
+            solidity,
+            circularity,
+            1.0 - largest.area_px as f64 / region.area_px as f64
+        );
+    }
     let score = score(curve, &look, solidity, diameter_um);
     if score < MIN_SCORE {
         return None;

@@ -52,6 +52,8 @@ const MAX_HOLE_UM: f64 = 80.0;
 const MAX_VOID_SHARE: f64 = 0.65;
 /// Largest share of places so bloody that nothing can be told: vessels have more.
 const MAX_BLOODY_SHARE: f64 = 0.65;
+/// Least share of places where cytoplasm can be judged: a vessel full of blood has hardly any.
+const MIN_JUDGED_SHARE: f64 = 0.15;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
 const MAX_VOID_UM: f64 = 36.0;
 
@@ -184,13 +186,14 @@ impl Site<'_> {
 
     /// Nuclei and voids inside are those of an islet.
     fn inside_fits(&self, crop: &Crop, parts: &Plane<u32>, number: u32) -> bool {
-        let (mut all, mut solid, mut nuclear, mut bloody) = (0u64, 0u64, 0u64, 0u64);
+        let [mut all, mut solid, mut nuclear, mut bloody, mut judged] = [0u64; 5];
         let mut void = Mask::filled(parts.width(), parts.height(), 0);
         let threshold = self.field.profile.h_threshold;
         crop.each(|i, x, y| {
             if parts.data()[i] == number {
                 all += 1;
                 bloody += u64::from(self.ground.bloody.at(x, y));
+                judged += u64::from(self.ground.solid.at(x, y));
                 let empty = self.field.clear.at(x, y);
                 void.data_mut()[i] = empty;
                 solid += u64::from(empty == 0);
@@ -202,6 +205,7 @@ impl Site<'_> {
         let lumen = morphology::erode(&void, self.field.px(MAX_VOID_UM / 2.0));
         void_share <= MAX_VOID_SHARE
             && bloody as f64 <= MAX_BLOODY_SHARE * all as f64
+            && judged as f64 >= MIN_JUDGED_SHARE * all as f64
             && NUCLEAR_SHARE.contains(&nuclear_share)
             && lumen.data().iter().all(|&v| v == 0)
     }
