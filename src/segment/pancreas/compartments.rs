@@ -42,9 +42,8 @@ mod kind {
     pub(super) const NONE: u8 = 0;
     /// Empty pixels of this kind are gaps.
     pub(super) const ORGAN: u8 = 1;
-    pub(super) const FAT: u8 = 2;
-    pub(super) const LUMEN: u8 = 3;
-    pub(super) const OUTER: u8 = 4;
+    pub(super) const LUMEN: u8 = 2;
+    pub(super) const FAT: u8 = 3;
 }
 
 impl Compartments {
@@ -78,7 +77,7 @@ impl Compartments {
         per_islet: &mut PerIslet,
     ) {
         let mut analysed = Mask::filled(field.width(), field.height(), 0);
-        let [mut acini, mut vacuoles, mut gaps, mut fat, mut lumina] = [0u64; 5];
+        let [mut acini, mut vacuoles, mut gaps, mut lumina] = [0u64; 4];
         let columns = field.window.core_columns();
         for y in field.window.core_rows() {
             let rows = self.islets.row(y).iter().zip(self.exocrine.row(y)).zip(self.empty.row(y));
@@ -90,7 +89,6 @@ impl Compartments {
                 acini += u64::from(acinar);
                 vacuoles += u64::from(acinar & hole);
                 gaps += u64::from(u8::from(kind == kind::ORGAN) & empty & (1 - hole));
-                fat += u64::from(kind == kind::FAT);
                 lumina += u64::from(kind == kind::LUMEN);
                 *analysed = acinar | u8::from(islet != 0);
             }
@@ -99,7 +97,6 @@ impl Compartments {
             (count::ACINAR_PX, acini),
             (count::ACINAR_VACUOLE_PX, vacuoles),
             (count::GAP_PX, gaps),
-            (count::FAT_PX, fat),
             (count::LUMEN_PX, lumina),
         ];
         areas.into_iter().for_each(|(counter, px)| finds.tally.add(counter, px));
@@ -155,9 +152,8 @@ fn divide(islets: &mut Plane<u32>, kinds: &mut Plane<u8>, structures: &Structure
         }
         *structure = 0;
         *kind = match class {
-            c if c.is(&FAT) => kind::FAT,
             c if c.is(&LUMEN) => kind::LUMEN,
-            _ => kind::OUTER,
+            _ => kind::FAT,
         };
     }
     any_islet

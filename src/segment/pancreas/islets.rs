@@ -44,10 +44,16 @@ const MIN_CONTRAST: f64 = 0.10;
 const MIN_SOLIDITY: f64 = 0.75;
 /// Least circularity.
 const MIN_CIRCULARITY: f64 = 0.4;
-/// Share of nuclear pixels inside: stroma has fewer, lymphoid tissue has more.
+/// Share of pixels inside that nuclei darken: stroma has fewer, lymphoid tissue has more. Pixels of 2 µm
+/// mix nuclei with the pale cytoplasm around, so that a quarter of the way from cytoplasm counts.
 const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
 /// Larger enclosed places that are not pale, as diameter in µm, are no part of the islet.
 const MAX_HOLE_UM: f64 = 80.0;
+/// Largest mean eosin inside, as a multiple of the cytoplasm's: collagen around ducts has more.
+const MAX_EOSIN: f64 = 1.1;
+/// A small place with this share of nuclear pixels is a focus of leukocytes: diameter in µm, share.
+const FOCUS_UM: f64 = 75.0;
+const FOCUS_DARK_SHARE: f64 = 0.18;
 /// Largest share of void inside.
 const MAX_VOID_SHARE: f64 = 0.65;
 /// Largest share of places so bloody that nothing can be told: vessels have more.
@@ -184,30 +190,58 @@ impl Site<'_> {
         Some(contour::object(&ISLET, &parts.plane, region, number, &window, values))
     }
 
-    /// Nuclei and voids inside are those of an islet.
+    /// Nuclei, stain and voids inside are those of an islet.
     fn inside_fits(&self, crop: &Crop, parts: &Plane<u32>, number: u32) -> bool {
-        let [mut all, mut solid, mut nuclear, mut bloody, mut judged] = [0u64; 5];
         let mut void = Mask::filled(parts.width(), parts.height(), 0);
-        let threshold = self.field.profile.h_threshold;
+        let mut inside = Inside::default();
+        let profile = self.field.profile;
+        let (low, high) = (u16::from(profile.h_cytoplasm), u16::from(profile.h_threshold));
+        let threshold = ((3 * low + high) / 4) as u8;
         crop.each(|i, x, y| {
-            if parts.data()[i] == number {
-                all += 1;
-                bloody += u64::from(self.ground.bloody.at(x, y));
-                judged += u64::from(self.ground.solid.at(x, y));
-                let empty = self.field.clear.at(x, y);
-                void.data_mut()[i] = empty;
-                solid += u64::from(empty == 0);
-                nuclear += u64::from(empty == 0 && self.field.h.at(x, y) > threshold);
+            if parts.data()[i] != number {
+                return;
             }
+            let (empty, h, e) = (self.field.clear.at(x, y), self.field.h.at(x, y), self.field.e.at(x, y));
+            let judged = u64::from(self.ground.solid.at(x, y));
+            void.data_mut()[i] = empty;
+            inside.all += 1;
+            inside.void += u64::from(empty);
+            inside.nuclear += u64::from(empty == 0 && h > threshold);
+            inside.dark += u64::from(empty == 0 && h > profile.h_threshold);
+            inside.bloody += u64::from(self.ground.bloody.at(x, y));
+            inside.judged += judged;
+            inside.eosin += judged * u64::from(e);
         });
-        let void_share = 1.0 - solid as f64 / all.max(1) as f64;
-        let nuclear_share = nuclear as f64 / solid.max(1) as f64;
         let lumen = morphology::erode(&void, self.field.px(MAX_VOID_UM / 2.0));
-        void_share <= MAX_VOID_SHARE
-            && bloody as f64 <= MAX_BLOODY_SHARE * all as f64
-            && judged as f64 >= MIN_JUDGED_SHARE * all as f64
-            && NUCLEAR_SHARE.contains(&nuclear_share)
+        let um2 = self.field.window.mpp.area_um2(inside.all);
+        inside.fits(f64::from(profile.e_cytoplasm), equivalent_diameter(um2))
             && lumen.data().iter().all(|&v| v == 0)
+    }
+}
+
+/// Counts of pixels inside an outline.
+#[derive(Default)]
+struct Inside {
+    all: u64,
+    void: u64,
+    nuclear: u64,
+    dark: u64,
+    bloody: u64,
+    judged: u64,
+    /// Sum of eosin over judged pixels, OD × 100.
+    eosin: u64,
+}
+
+impl Inside {
+    fn fits(&self, e_cytoplasm: f64, diameter_um: f64) -> bool {
+        let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        let solid = self.all - self.void;
+        share(self.void, self.all) <= MAX_VOID_SHARE
+            && share(self.bloody, self.all) <= MAX_BLOODY_SHARE
+            && share(self.judged, self.all) >= MIN_JUDGED_SHARE
+            && share(self.eosin, self.judged) <= MAX_EOSIN * e_cytoplasm
+            && NUCLEAR_SHARE.contains(&share(self.nuclear, solid))
+            && (diameter_um >= FOCUS_UM || share(self.dark, solid) <= FOCUS_DARK_SHARE)
     }
 }
 
@@ -225,6 +259,11 @@ impl Crop {
         let (x0, y0) = (region.x0.saturating_sub(margin), region.y0.saturating_sub(margin));
         let (x1, y1) = ((region.x1 + margin).min(plane.width()), (region.y1 + margin).min(plane.height()));
         Self { x0, y0, width: x1 - x0, height: y1 - y0 }
+    }
+
+    /// Returns the place in the window of a pixel of the crop.
+    pub(super) fn place(&self, (x, y): (usize, usize)) -> (usize, usize) {
+        (self.x0 + x, self.y0 + y)
     }
 
     /// Calls `f` with the index in the crop and the place in the window.
