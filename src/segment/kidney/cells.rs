@@ -22,7 +22,7 @@ use crate::{
 /// Eosin of clear (glycogen-filled) epithelium, at most this share of the cytoplasm's (domain.md §3.3).
 const CLEAR_EOSIN: f64 = 0.45;
 /// Optical density outside structures below this share of the cytoplasm's is interstitium, not epithelium.
-const INTERSTITIUM_SHARE: f64 = 0.75;
+const INTERSTITIUM_SHARE: f64 = 0.85;
 
 /// Cytoplasm is looked for this far beyond a nucleus's mean radius, in µm …
 const BESIDE_NUCLEUS_UM: f64 = 2.5;
@@ -38,7 +38,7 @@ const RING: [(f64, f64); 8] = [
     (0.707, -0.707),
 ];
 /// … and makes the nucleus epithelial when it lies in this many.
-const DENSE_OF_RING: usize = 5;
+const DENSE_OF_RING: usize = 7;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]

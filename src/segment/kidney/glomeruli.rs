@@ -47,19 +47,21 @@ const PER_CLEAR_EDGE: f64 = 0.105;
 const PER_NUCLEAR_SHARE: f64 = 37.0;
 /// … per unit of the tuft's solidity below the usual,
 const PER_SOLIDITY: f64 = 40.0;
-const USUAL_SOLIDITY: f64 = 0.93;
+const USUAL_SOLIDITY: f64 = 0.9;
 /// … for size,
 const PER_LOG_SIZE: f64 = 3.5;
 /// … per share of wide lumens inside.
 const PER_LUMEN_SHARE: f64 = -30.0;
 /// Least score.
-const MIN_SCORE: f64 = 1.2;
+const MIN_SCORE: f64 = 0.9;
 /// Least circularity and solidity of the corpuscle.
 const MIN_CIRCULARITY: f64 = 0.7;
 /// Thickness of the capsule, which belongs to the corpuscle, beyond its inner edge, in µm.
-const CAPSULE_UM: f64 = 1.0;
-/// Gaps in the tuft (capillaries) that are closed, radius in µm (domain.md §2.3.2).
-const CLOSE_UM: f64 = 3.0;
+const CAPSULE_UM: f64 = 0.5;
+/// Gaps in the tuft (capillaries) that are closed: 3 µm wide (domain.md §2.3.2), as a radius in µm.
+const CLOSE_UM: f64 = 1.5;
+/// Optical density of the tuft, at least this share of the cytoplasm's: about half of what is usual in a tuft.
+const TUFT_SHARE: f64 = 0.5;
 /// Threads (capsule, adhesions of debris) that do not belong to the tuft, radius in µm.
 const THREAD_UM: f64 = 1.5;
 
@@ -154,8 +156,7 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
     let look = Look::of(ground, rays, curve)?;
     let um = ground.field.window.mpp.mean();
     let mean = curve.radii.iter().map(|&r| f64::from(r)).sum::<f64>() / DIRECTIONS as f64;
-    let likely = score(curve, &look, USUAL_SOLIDITY, 2.0 * mean * um)
-        >= if std::env::var("D").is_ok() { MIN_SCORE - 3.0 } else { MIN_SCORE };
+    let likely = score(curve, &look, USUAL_SOLIDITY, 2.0 * mean * um) >= MIN_SCORE;
     if look.lumen > MAX_LUMEN || look.nuclear < MIN_NUCLEAR || !likely {
         return None;
     }
@@ -170,23 +171,6 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
     let tuft = painted.tuft(ground)?;
     let largest = tuft.regions.first()?;
     let solidity = Shape::of(&tuft.plane, largest, 1).solidity;
-    if std::env::var("D").is_ok() {
-        let w = &ground.field.window;
-        eprintln!(
-            "cand {:.0} {:.0} d {:.0} edge {} clear {} nc {:.3} nuc {:.3} lum {:.3} sol {:.3} circ {:.3} bow {:.3}",
-            (w.left() + curve.centre.0) as f64 * w.scale,
-            (w.top() + curve.centre.1) as f64 * w.scale,
-            diameter_um,
-            curve.contrast,
-            curve.clear_edges,
-            look.contrast,
-            look.nuclear,
-            look.lumen,
-            solidity,
-            circularity,
-            1.0 - largest.area_px as f64 / region.area_px as f64
-        );
-    }
     let score = score(curve, &look, solidity, diameter_um);
     if score < MIN_SCORE {
         return None;
@@ -247,12 +231,13 @@ impl Painted {
     fn tuft(&self, ground: &Ground<'_>) -> Option<Labels> {
         let field = ground.field;
         let (w, h) = (self.corpuscle.plane.width(), self.corpuscle.plane.height());
+        let least = (ground.levels.cytoplasm * TUFT_SHARE) as u8;
         let mut dense = Mask::filled(w, h, 0);
         for y in 0..h {
-            let pale = &ground.pale.row(y + self.origin.1)[self.origin.0..];
+            let density = &ground.od.row(y + self.origin.1)[self.origin.0..];
             let inside = self.corpuscle.plane.row(y);
-            for ((d, &p), &i) in dense.row_mut(y).iter_mut().zip(pale).zip(inside) {
-                *d = u8::from(i == 1 && p == 0);
+            for ((d, &od), &i) in dense.row_mut(y).iter_mut().zip(density).zip(inside) {
+                *d = u8::from(i == 1 && od >= least);
             }
         }
         let solid = morphology::open(&dense, field.px(THREAD_UM));

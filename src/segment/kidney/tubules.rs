@@ -24,8 +24,12 @@ const ISLAND_UM2: f64 = 150.0;
 const LUMEN_UM2: std::ops::RangeInclusive<f64> = 28.0..=13_000.0;
 /// Longest side of a tubule's lumen, in µm; longer gaps are vessels, tears and glass.
 const MAX_LUMEN_UM: f64 = 180.0;
-/// Mean optical density of an open lumen, at most this share of the cytoplasm's; interstitium is denser.
-const MAX_LUMEN_SHARE: f64 = 0.3;
+/// Empty pixels are paler than this share of the cytoplasm's optical density; interstitium is denser.
+const EMPTY_SHARE: f64 = 0.28;
+/// Least share of an open lumen that is empty: the rest may be debris or wisps of brush border.
+const MIN_EMPTY: f64 = 0.3;
+/// Largest gap in the epithelium (vacuole and its rim) that belongs to it, in µm².
+const GAP_UM2: f64 = 45.0;
 /// Least solidity of a lumen; gaps between tubules are branched.
 const MIN_SOLIDITY: f64 = 0.6;
 /// Thickest epithelium, in µm (8–14 is normal, domain.md §3.3).
@@ -103,7 +107,7 @@ fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
     morphology::fill_holes(&open, field.window.mpp.px_area(ISLAND_UM2) as u64)
 }
 
-/// 1 where there may be epithelium: solid, not far from a lumen.
+/// 1 where there may be epithelium: dense, small enclosed gaps (vacuoles) included.
 fn walls(ground: &Ground<'_>, lumens: &Labels) -> Mask {
     let field = ground.field;
     let least = (ground.levels.cytoplasm * WALL_SHARE) as u8;
@@ -112,7 +116,9 @@ fn walls(ground: &Ground<'_>, lumens: &Labels) -> Mask {
     for (s, ((&od, &tissue), &lumen)) in solid.data_mut().iter_mut().zip(places) {
         *s = u8::from(od >= least && lumen == 0) & tissue;
     }
-    morphology::open(&solid, field.px(THREAD_UM))
+    let mut filled = morphology::fill_holes(&solid, field.window.mpp.px_area(GAP_UM2) as u64);
+    filled.data_mut().iter_mut().zip(lumens.plane.data()).for_each(|(f, &n)| *f &= u8::from(n == 0));
+    morphology::open(&filled, field.px(THREAD_UM))
 }
 
 /// Returns the shape of a region that can be a tubule's lumen.
@@ -128,7 +134,7 @@ fn accepted(
     if !LUMEN_UM2.contains(&area) || region.extent() as f64 > field.px(MAX_LUMEN_UM) {
         return None;
     }
-    if area_density(ground, lumens, casts, region, number) > ground.levels.cytoplasm * MAX_LUMEN_SHARE {
+    if empty_share(ground, lumens, casts, region, number) < MIN_EMPTY {
         return None;
     }
     let shape = Shape::of(&lumens.plane, region, number);
@@ -137,19 +143,20 @@ fn accepted(
         .then_some(shape)
 }
 
-/// Mean optical density of a lumen's open pixels, × 100; 0 when a cast fills it.
-fn area_density(ground: &Ground<'_>, lumens: &Labels, casts: &Mask, region: &Region, number: u32) -> f64 {
-    let (mut sum, mut n) = (0u64, 0u64);
+/// Share of a lumen's open pixels that are empty; 1 when a cast fills it.
+fn empty_share(ground: &Ground<'_>, lumens: &Labels, casts: &Mask, region: &Region, number: u32) -> f64 {
+    let empty = (ground.levels.cytoplasm * EMPTY_SHARE) as u8;
+    let (mut found, mut n) = (0u64, 0u64);
     for y in region.y0..region.y1 {
         let columns = region.x0..region.x1;
         let places = lumens.plane.row(y)[columns.clone()].iter().zip(&casts.row(y)[columns.clone()]);
         for ((&label, &cast), &od) in places.zip(&ground.od.row(y)[columns]) {
             let own = u64::from(label == number && cast == 0);
             n += own;
-            sum += own * u64::from(od);
+            found += own * u64::from(od < empty);
         }
     }
-    if n == 0 { 0.0 } else { sum as f64 / n as f64 }
+    if n == 0 { 1.0 } else { found as f64 / n as f64 }
 }
 
 /// Share of the pixels straight above, below, left and right of the lumen that are wall.

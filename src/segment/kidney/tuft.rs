@@ -15,6 +15,8 @@ const USUAL_NUCLEAR: f64 = 0.2;
 const FEW_NUCLEI: f64 = 0.4;
 /// Share of capillary lumen below which an area is closed.
 const FEW_LUMENS: f64 = 0.08;
+/// Share of eosin-positive matrix above which an area is solid.
+const MOSTLY: f64 = 0.8;
 /// Eosin of solid and mesangial pixels, at least this share of the cytoplasm's.
 const EOSIN_SHARE: f64 = 0.6;
 /// Radius of the opening of mesangium, in µm (domain.md §3.3).
@@ -77,7 +79,7 @@ pub(super) fn texture(
         }
     }
     let mesangium = morphology::open(&matrix, field.px(OPEN_UM));
-    let [all, few, closed] = [&inside, &nuclei, &lumens].map(Integral::new);
+    let [all, few, closed, eosin] = [&inside, &nuclei, &lumens, &matrix].map(Integral::new);
     let mut texture = Texture::default();
     for row in crop.rows.clone() {
         for column in crop.columns.clone() {
@@ -86,13 +88,12 @@ pub(super) fn texture(
                 continue;
             }
             texture.mesangial_px += u64::from(mesangium.at(x, y));
-            if matrix.at(x, y) == 0 {
-                continue;
-            }
             let (x, y) = (x as i64, y as i64);
             let sum = |of: &Integral| f64::from(of.sum(x - half, y - half, x + half + 1, y + half + 1));
             let area = sum(&all);
-            let solid = sum(&few) < FEW_NUCLEI * USUAL_NUCLEAR * area && sum(&closed) < FEW_LUMENS * area;
+            let solid = sum(&few) < FEW_NUCLEI * USUAL_NUCLEAR * area
+                && sum(&closed) < FEW_LUMENS * area
+                && sum(&eosin) > MOSTLY * area;
             texture.solid_px += u64::from(solid);
         }
     }
