@@ -29,7 +29,7 @@ const PALE_SHARE: u32 = 212;
 /// Narrower parts are cut off a candidate: radius in µm.
 const NECK_UM: f64 = 8.0;
 /// The final outline reaches at most this far beyond the candidate, in µm.
-const GROW_UM: f64 = 12.0;
+const GROW_UM: f64 = 18.0;
 /// Spurs narrower than twice this are cut off: pale gaps between acini that start at the islet, in µm.
 const SPUR_UM: f64 = 7.0;
 /// Standard deviation of the smoothing of the outline, in µm.
@@ -50,7 +50,7 @@ const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
 /// Larger enclosed places that are not pale, as diameter in µm, are no part of the islet.
 const MAX_HOLE_UM: f64 = 80.0;
 /// Largest mean eosin inside, as a multiple of the cytoplasm's: collagen around ducts has more.
-const MAX_EOSIN: f64 = 1.1;
+const MAX_EOSIN: f64 = 1.05;
 /// A small place with this share of nuclear pixels is a focus of leukocytes: diameter in µm, share.
 const FOCUS_UM: f64 = 75.0;
 const FOCUS_DARK_SHARE: f64 = 0.18;
@@ -129,13 +129,18 @@ impl Site<'_> {
             let other = self.plane.at(x, y);
             (other == 0 || other == self.number)
                 && self.field.tissue.at(x, y) != 0
-                && (self.ground.fine.at(x, y) < level || self.ground.bloody.at(x, y) != 0)
+                && (self.strength(x, y) < level || self.ground.bloody.at(x, y) != 0)
         });
         let opened = morphology::open(&grown, self.field.px(SPUR_UM));
         let soft = smooth::gaussian(&opened.map(|v| v * 255), self.field.px(ROUGH_UM));
         let smooth = soft.map(|v| v >> 7);
         let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_HOLE_UM)) as u64);
         self.accept(&crop, &filled, &core, all)
+    }
+
+    /// Strength of stain for placing borders: the wider mean quietens ragged cords.
+    fn strength(&self, x: usize, y: usize) -> u8 {
+        self.ground.fine.at(x, y).midpoint(self.ground.wide.at(x, y))
     }
 
     /// Strength halfway between inside and ring, or `None` when they differ too little.
