@@ -16,8 +16,8 @@ use crate::segment::{
 const RING_UM: f64 = 20.0;
 /// A lymphocyte's diameter in µm (domain.md §2.0): smaller dark nuclei are shrunken, endocrine ones larger.
 const LYMPHOCYTE_UM: std::ops::RangeInclusive<f64> = 4.5..=6.6;
-/// Basophilic cytoplasm stands out from the rest by less than this share of the nuclei's contrast.
-const NUCLEUS_INK: f64 = 0.45;
+/// Outside islets, basophilic cytoplasm stands out by less than this share of the nuclei's contrast.
+const NUCLEUS_INK: f64 = 0.55;
 /// A lymphocyte is darker than the slide's nuclei by this share of their contrast to cytoplasm.
 const LYMPHOCYTE_INK: f64 = 0.6;
 /// Radius within which other lymphocytes make a cluster, in µm …
@@ -78,10 +78,13 @@ pub(super) fn count(
     let lymphocytes: Vec<(f64, f64)> =
         found.found.iter().filter(|n| is_lymphocyte(n, field)).map(|n| n.region.centre()).collect();
     let cluster = Neighbours::new(lymphocytes, field.px(CLUSTER_UM));
-    for nucleus in found.found.into_iter().filter(|n| n.in_core && ink_share(n, field) >= NUCLEUS_INK) {
+    for nucleus in found.found.into_iter().filter(|n| n.in_core) {
         let centre = nucleus.region.centre();
         let at = (centre.0 as usize, centre.1 as usize);
         let inside = places.islets.at(at.0, at.1);
+        if inside == 0 && ink_share(&nucleus, field) < NUCLEUS_INK {
+            continue;
+        }
         let mut object = nucleus.object.clone();
         if is_lymphocyte(&nucleus, field) {
             object.class = &nuclei::LYMPHOCYTE;
