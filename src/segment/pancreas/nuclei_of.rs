@@ -38,29 +38,19 @@ pub struct SizeAndInk {
     pub ink: u32,
     /// Smooth, round and apart from lymphocytes: shrunken if small and dark enough.
     pub may_be_pyknotic: bool,
-    /// Small and very dark on the slide's own scale: kept out of the medians that others are judged by.
-    pub outlier: bool,
 }
 
 impl SizeAndInk {
     /// Returns the number that stands for it.
     #[must_use]
     pub fn code(self) -> u32 {
-        u32::from(self.may_be_pyknotic) << 24
-            | u32::from(self.outlier) << 25
-            | self.quarter_um2.min(65_535) << 8
-            | self.ink.min(255)
+        u32::from(self.may_be_pyknotic) << 24 | self.quarter_um2.min(65_535) << 8 | self.ink.min(255)
     }
 
     /// Returns what a number stands for.
     #[must_use]
     pub fn decode(code: u32) -> Self {
-        Self {
-            quarter_um2: code >> 8 & 0xffff,
-            ink: code & 0xff,
-            may_be_pyknotic: code >> 24 & 1 != 0,
-            outlier: code >> 25 & 1 != 0,
-        }
+        Self { quarter_um2: code >> 8 & 0xffff, ink: code & 0xff, may_be_pyknotic: code >> 24 & 1 != 0 }
     }
 }
 
@@ -163,7 +153,6 @@ fn kind(nucleus: &Nucleus, field: &Field<'_>, alone: bool) -> SizeAndInk {
         may_be_pyknotic: alone
             && nucleus.shape.circularity >= SMOOTH
             && ink_share(nucleus, field) >= PYKNOTIC_INK,
-        outlier: is_shrunken(nucleus, field),
     }
 }
 
