@@ -22,6 +22,11 @@ const MAX_EXTENT_UM: f64 = 640.0;
 
 /// Half the side of the square that tells how strong the tissue around is, in µm.
 const AROUND_UM: f64 = 250.0;
+/// Paler places do not count for it: a large islet must not be its own yardstick. In percent.
+const LEAST_ACINAR: u8 = 70;
+/// With fewer places that count, as a share of 255, this strength stands in, in percent.
+const FEW: u8 = 13;
+const TYPICAL: u8 = 88;
 /// The strength around is kept within this range, in percent of the slide's cytoplasm.
 const AROUND_RANGE: (u8, u8) = (75, 105);
 /// A candidate is paler than this share of the tissue around, of 256.
@@ -99,12 +104,12 @@ fn candidates(field: &Field<'_>, ground: &Ground) -> Mask {
 
 /// Strength of the tissue around, in percent of the slide's cytoplasm.
 fn around(field: &Field<'_>, ground: &Ground) -> Plane<u8> {
-    let judged = ground.wide.map(|v| if v == 255 { 0 } else { 255 });
-    let strength = ground.wide.map(|v| if v == 255 { 0 } else { v });
+    let judged = ground.wide.map(|v| if v == 255 || v < LEAST_ACINAR { 0 } else { 255 });
+    let strength = ground.wide.map(|v| if v == 255 || v < LEAST_ACINAR { 0 } else { v });
     let radius = field.px(AROUND_UM).round() as usize;
     let (mut sum, weight) = (smooth::box_mean(&strength, radius), smooth::box_mean(&judged, radius));
     for (s, &w) in sum.data_mut().iter_mut().zip(weight.data()) {
-        let mean = if w == 0 { 0 } else { (u32::from(*s) * 255 / u32::from(w)).min(255) as u8 };
+        let mean = if w < FEW { TYPICAL } else { (u32::from(*s) * 255 / u32::from(w)).min(255) as u8 };
         *s = mean.clamp(AROUND_RANGE.0, AROUND_RANGE.1);
     }
     sum
@@ -318,5 +323,34 @@ impl Crop {
             halo: 0,
             ..*w
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_inside_tells_islets_from_the_rest() {
+        fn t(what: &str, diameter_um: f64, inside: &Inside, expected: bool) {
+            assert_eq!(inside.fits(18.0, diameter_um), expected, "{what}");
+        }
+        let islet = || Inside {
+            all: 2904,
+            nuclear: 478,
+            dark: 226,
+            judged: 2501,
+            eosin: 28_511,
+            ..Inside::default()
+        };
+        t("islet", 122.0, &islet(), true);
+        t("vacuolated islet", 122.0, &Inside { void: 1400, ..islet() }, true);
+        t("congested islet", 122.0, &Inside { bloody: 1800, ..islet() }, true);
+        t("mostly empty", 122.0, &Inside { void: 2000, ..islet() }, false);
+        t("collagen cuff", 108.0, &Inside { eosin: 49_500, ..islet() }, false);
+        t("stroma without nuclei", 122.0, &Inside { nuclear: 50, dark: 0, ..islet() }, false);
+        t("vessel full of blood", 60.0, &Inside { bloody: 2500, judged: 300, ..islet() }, false);
+        t("focus of leukocytes", 56.0, &Inside { nuclear: 900, dark: 720, ..islet() }, false);
+        t("islet full of leukocytes", 120.0, &Inside { nuclear: 900, dark: 720, ..islet() }, true);
     }
 }

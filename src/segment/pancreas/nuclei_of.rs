@@ -179,3 +179,16 @@ impl Neighbours {
             .count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_come_back() {
+        for (quarter_um2, ink, may_be_pyknotic) in [(0, 0, false), (113, 57, true), (65_535, 255, false)] {
+            let kind = SizeAndInk { quarter_um2, ink, may_be_pyknotic };
+            assert_eq!(SizeAndInk::decode(kind.code()), kind);
+        }
+    }
+}
