@@ -243,12 +243,7 @@ mod tests {
         fn t(extra: &[(f64, u32, bool)], expected: f64) {
             let mut tally = Tally::default();
             let mut add = |um2: f64, ink: u32, alone: bool| {
-                let kind = SizeAndInk {
-                    quarter_um2: (um2 * 4.0) as u32,
-                    ink,
-                    may_be_pyknotic: alone,
-                    outlier: false,
-                };
+                let kind = SizeAndInk { quarter_um2: (um2 * 4.0) as u32, ink, may_be_pyknotic: alone };
                 tally.observe(count::ISLET_NUCLEUS_KINDS, kind.code(), 1);
             };
             (0..98).for_each(|i| add(28.0 + f64::from(i % 5), 50 + i % 7, true));
