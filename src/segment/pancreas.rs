@@ -31,7 +31,7 @@ use crate::organ::SlideGeometry;
 pub use self::islets::DIAMETER_UM as ISLET_DIAMETER_UM;
 
 /// Halo of the structure pass in µm: the largest islet and the reach of the filters around it.
-pub const STRUCTURE_HALO_UM: f64 = 720.0;
+pub const STRUCTURE_HALO_UM: f64 = 960.0;
 
 /// An islet of Langerhans.
 pub static ISLET: Class = Class {

@@ -1,6 +1,6 @@
 //! Acini, gaps and fat.
 
-use super::{feature, islet_cells::pyknotic_pct, percent};
+use super::{feature, islet_cells::pyknotic_pct, percent, sum};
 use crate::{
     measure::{
         common,
@@ -10,13 +10,13 @@ use crate::{
         },
         tally::Counter,
     },
-    segment::pancreas::{ACINAR_VACUOLE, counters as count},
+    segment::pancreas::{ACINAR_VACUOLE, FAT, counters as count},
+    units::UM2_PER_MM2,
 };
 
 const ACINI: &str = "acinar tissue";
-/// Everything inside the organ's outline.
-const ORGAN: [Counter; 5] =
-    [count::ACINAR_PX, count::ISLET_PX, count::GAP_PX, count::FAT_PX, count::LUMEN_PX];
+/// Everything inside the organ's outline but fat.
+const ORGAN: [Counter; 4] = [count::ACINAR_PX, count::ISLET_PX, count::GAP_PX, count::LUMEN_PX];
 
 pub(super) const VACUOLE_PCT: Feature = feature("acinar_vacuole_area_pct", "%", Up, 0.5, |found| {
     let n = found.cells_of(&ACINAR_VACUOLE).count() as u64;
@@ -44,7 +44,18 @@ pub(super) const GAP_PCT: Feature = Feature {
 pub(super) const FAT_PCT: Feature = Feature {
     source: "domain.md §3.1; INHAND fatty infiltration",
     evidence: Evidence::Expert,
-    ..feature("pancreas_fat_pct", "%", Up, 2.0, |found| percent(found, count::FAT_PX, &ORGAN, "organ"))
+    ..feature("pancreas_fat_pct", "%", Up, 2.0, |found| {
+        let (mut n, mut fat) = (0, 0.0);
+        for (adipocyte, _) in found.structures_of(&FAT) {
+            n += 1;
+            fat += f64::from(adipocyte.area_um2) / UM2_PER_MM2;
+        }
+        let organ = fat + found.mpp.area_mm2(sum(found, &ORGAN));
+        if organ == 0.0 {
+            return Err(Missing::NoStructure { what: "organ" });
+        }
+        Ok(Value { value: 100.0 * fat / organ, n, denominator: organ })
+    })
 };
 
 pub(super) const FIBROSIS_PCT: Feature = feature("pancreas_fibrosis_he_pct", "%", Up, 1.0, |_| {

@@ -142,9 +142,14 @@ fn contrast(tally: &Tally) -> Option<f64> {
 
 /// Median of values that occur several times.
 fn weighted_median(values: &[(f64, u64)]) -> Option<f64> {
+    weighted_quantile(values, 0.5)
+}
+
+/// Quantile (0–1) of values that occur several times.
+fn weighted_quantile(values: &[(f64, u64)], q: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let half = sorted.iter().map(|v| v.1).sum::<u64>().div_ceil(2);
+    let half = (sorted.iter().map(|v| v.1).sum::<u64>() as f64 * q).ceil() as u64;
     let mut seen = 0;
     sorted.iter().find_map(|&(v, n)| {
         seen += n;
@@ -154,22 +159,29 @@ fn weighted_median(values: &[(f64, u64)]) -> Option<f64> {
 
 /// Area of a shrunken nucleus as a share of the median, at most (domain.md §3.1).
 const SHRUNKEN: f64 = 0.6;
+/// A nucleus of this quantile of area is alive, unless nearly all are dead.
+const LARGE: f64 = 0.8;
 /// Its darkness exceeds the median by this many median absolute deviations (domain.md §3.1).
 const DARK_MADS: f64 = 2.0;
 
-/// 100 · shrunken dark nuclei / nuclei, judged against the medians of the nuclei that are no outliers.
+/// 100 · shrunken dark nuclei / nuclei, judged against the medians of those that are
+/// not shrunken themselves: with most nuclei dead, the median of all would be that of the dead.
 pub(super) fn pyknotic_pct(tallies: &[&Tally], kinds: Counter, what: &'static str) -> Result<Value, Missing> {
     let nuclei: Vec<(SizeAndInk, u64)> = tallies
         .iter()
         .flat_map(|t| t.histogram(kinds))
         .map(|(code, n)| (SizeAndInk::decode(code), n))
         .collect();
-    let any_typical = nuclei.iter().any(|(k, _)| !k.outlier);
-    let values = |of: fn(SizeAndInk) -> u32| {
-        let typical = nuclei.iter().filter(|(k, _)| !(any_typical && k.outlier));
-        typical.map(|&(k, n)| (f64::from(of(k)), n)).collect::<Vec<_>>()
+    let areas: Vec<(f64, u64)> = nuclei.iter().map(|&(k, n)| (f64::from(k.quarter_um2), n)).collect();
+    let Some(large) = weighted_quantile(&areas, LARGE) else {
+        return Err(Missing::NoStructure { what });
     };
-    let (areas, inks) = (values(|k| k.quarter_um2), values(|k| k.ink));
+    let typical = |k: SizeAndInk| f64::from(k.quarter_um2) >= SHRUNKEN * large;
+    let of = |value: fn(SizeAndInk) -> u32| {
+        let kept = nuclei.iter().filter(|v| typical(v.0));
+        kept.map(|&(k, n)| (f64::from(value(k)), n)).collect::<Vec<_>>()
+    };
+    let (areas, inks) = (of(|k| k.quarter_um2), of(|k| k.ink));
     let (Some(area), Some(ink)) = (weighted_median(&areas), weighted_median(&inks)) else {
         return Err(Missing::NoStructure { what });
     };
@@ -231,12 +243,7 @@ mod tests {
         fn t(extra: &[(f64, u32, bool)], expected: f64) {
             let mut tally = Tally::default();
             let mut add = |um2: f64, ink: u32, alone: bool| {
-                let kind = SizeAndInk {
-                    quarter_um2: (um2 * 4.0) as u32,
-                    ink,
-                    may_be_pyknotic: alone,
-                    outlier: false,
-                };
+                let kind = SizeAndInk { quarter_um2: (um2 * 4.0) as u32, ink, may_be_pyknotic: alone };
                 tally.observe(count::ISLET_NUCLEUS_KINDS, kind.code(), 1);
             };
             (0..98).for_each(|i| add(28.0 + f64::from(i % 5), 50 + i % 7, true));

@@ -6,7 +6,8 @@ use super::{FAT, ISLET, LUMEN, OUTER_FAT, counters as count, ground};
 use crate::{
     measure::tally::Tally,
     raster::{Mask, Plane},
-    segment::{field::Field, ground as common, object::Finds, smooth, structures::StructureMap},
+    segment::{field::Field, ground as common, morphology, object::Finds, smooth, structures::StructureMap},
+    tile::TileSpec,
 };
 
 /// Side of the blocks on which the density of tissue is averaged, in µm.
@@ -18,6 +19,10 @@ const ACINI_SHARE: u8 = 102;
 /// The same to tell gaps inside the organ from the outside.
 const ORGAN_UM: f64 = 40.0;
 const ORGAN_SHARE: u8 = 64;
+/// Space between lobules up to twice this wide is a gap even where the tissue mask takes it for glass, in µm.
+const CLEFT_UM: f64 = 20.0;
+/// Share of tissue, of 255, of a block that belongs to a lobule.
+const LOBULE_SHARE: u8 = 128;
 
 /// Counts per islet, by the islet's place in the slide's list.
 pub(super) type PerIslet = BTreeMap<u32, Tally>;
@@ -42,9 +47,8 @@ mod kind {
     pub(super) const NONE: u8 = 0;
     /// Empty pixels of this kind are gaps.
     pub(super) const ORGAN: u8 = 1;
-    pub(super) const FAT: u8 = 2;
-    pub(super) const LUMEN: u8 = 3;
-    pub(super) const OUTER: u8 = 4;
+    pub(super) const LUMEN: u8 = 2;
+    pub(super) const FAT: u8 = 3;
 }
 
 impl Compartments {
@@ -56,13 +60,16 @@ impl Compartments {
         let blocks = Blocks::of(field, &empty, &kinds);
         let mut exocrine = blocks.at_least(field, ACINI_UM, ACINI_SHARE);
         let organ = blocks.at_least(field, ORGAN_UM, ORGAN_SHARE);
-        let masks = exocrine.data_mut().iter_mut().zip(organ.data()).zip(kinds.data_mut());
-        for (((exocrine, &organ), kind), (&islet, &tissue)) in
+        let between = blocks.between(field, CLEFT_UM);
+        let known = near_tissue(field);
+        let organs = organ.data().iter().zip(between.data()).zip(known.data());
+        let masks = exocrine.data_mut().iter_mut().zip(organs).zip(kinds.data_mut());
+        for (((exocrine, ((&organ, &between), &known)), kind), (&islet, &tissue)) in
             masks.zip(islets.data().iter().zip(field.tissue.data()))
         {
-            let free = tissue & u8::from(*kind == kind::NONE) & u8::from(islet == 0);
-            *exocrine &= free;
-            *kind |= free & organ;
+            let free = u8::from(*kind == kind::NONE) & u8::from(islet == 0);
+            *exocrine &= free & tissue;
+            *kind |= free & ((tissue & organ) | (known & between));
         }
         Self { islets, any_islet, empty, exocrine, kinds }
     }
@@ -78,7 +85,7 @@ impl Compartments {
         per_islet: &mut PerIslet,
     ) {
         let mut analysed = Mask::filled(field.width(), field.height(), 0);
-        let [mut acini, mut vacuoles, mut gaps, mut fat, mut lumina] = [0u64; 5];
+        let [mut acini, mut vacuoles, mut gaps, mut lumina] = [0u64; 4];
         let columns = field.window.core_columns();
         for y in field.window.core_rows() {
             let rows = self.islets.row(y).iter().zip(self.exocrine.row(y)).zip(self.empty.row(y));
@@ -90,7 +97,6 @@ impl Compartments {
                 acini += u64::from(acinar);
                 vacuoles += u64::from(acinar & hole);
                 gaps += u64::from(u8::from(kind == kind::ORGAN) & empty & (1 - hole));
-                fat += u64::from(kind == kind::FAT);
                 lumina += u64::from(kind == kind::LUMEN);
                 *analysed = acinar | u8::from(islet != 0);
             }
@@ -99,7 +105,6 @@ impl Compartments {
             (count::ACINAR_PX, acini),
             (count::ACINAR_VACUOLE_PX, vacuoles),
             (count::GAP_PX, gaps),
-            (count::FAT_PX, fat),
             (count::LUMEN_PX, lumina),
         ];
         areas.into_iter().for_each(|(counter, px)| finds.tally.add(counter, px));
@@ -155,9 +160,8 @@ fn divide(islets: &mut Plane<u32>, kinds: &mut Plane<u8>, structures: &Structure
         }
         *structure = 0;
         *kind = match class {
-            c if c.is(&FAT) => kind::FAT,
             c if c.is(&LUMEN) => kind::LUMEN,
-            _ => kind::OUTER,
+            _ => kind::FAT,
         };
     }
     any_islet
@@ -193,17 +197,45 @@ impl Blocks {
         Self { share, side, shift: (dx, dy) }
     }
 
+    /// 1 between dense blocks that lie within twice `radius_um` of each other, and on them.
+    fn between(&self, field: &Field<'_>, radius_um: f64) -> Mask {
+        let dense = self.share.map(|v| u8::from(v >= LOBULE_SHARE));
+        let radius = radius_um / (self.side as f64 * field.window.mpp.mean());
+        self.enlarge(field, &morphology::close(&dense, radius), 1)
+    }
+
     /// 1 where the mean share around is at least `least`.
     fn at_least(&self, field: &Field<'_>, radius_um: f64, least: u8) -> Mask {
         let reach = (radius_um / (self.side as f64 * field.window.mpp.mean())).round() as usize;
-        let mean = smooth::box_mean(&self.share, reach);
+        self.enlarge(field, &smooth::box_mean(&self.share, reach), least)
+    }
+
+    /// 1 at the pixels of blocks whose value is at least `least`.
+    fn enlarge(&self, field: &Field<'_>, blocks: &Plane<u8>, least: u8) -> Mask {
         let mut out = Mask::filled(field.width(), field.height(), 0);
         for y in 0..field.height() {
-            let line = mean.row((y + self.shift.1) / self.side);
+            let line = blocks.row((y + self.shift.1) / self.side);
             for (x, out) in out.row_mut(y).iter_mut().enumerate() {
                 *out = u8::from(line[(x + self.shift.0) / self.side] >= least);
             }
         }
         out
     }
+}
+
+/// 1 in the core's squares of [`TileSpec::ALIGN`] pixels that hold tissue: whatever the grid, a window
+/// that has them is looked at.
+fn near_tissue(field: &Field<'_>) -> Mask {
+    let side = TileSpec::ALIGN as usize;
+    let mut out = Mask::filled(field.width(), field.height(), 0);
+    let (columns, rows) = (field.window.core_columns(), field.window.core_rows());
+    for y0 in rows.clone().step_by(side) {
+        for x0 in columns.clone().step_by(side) {
+            let (x1, y1) = ((x0 + side).min(columns.end), (y0 + side).min(rows.end));
+            if (y0..y1).any(|y| field.tissue.row(y)[x0..x1].contains(&1)) {
+                (y0..y1).for_each(|y| out.row_mut(y)[x0..x1].fill(1));
+            }
+        }
+    }
+    out
 }

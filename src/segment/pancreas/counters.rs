@@ -14,8 +14,6 @@ pub const ACINAR_PX: Counter = Counter("acinar_px");
 pub const ACINAR_VACUOLE_PX: Counter = Counter("acinar_vacuole_px");
 /// Clear or pale space between lobules and acini.
 pub const GAP_PX: Counter = Counter("gap_px");
-/// Adipocytes inside the organ.
-pub const FAT_PX: Counter = Counter("organ_fat_px");
 /// Lumina of ducts and vessels.
 pub const LUMEN_PX: Counter = Counter("lumen_px");
 

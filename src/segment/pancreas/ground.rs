@@ -20,6 +20,8 @@ const NUCLEAR_SHARE: f64 = 1.15;
 /// Pixels with this many times the cytoplasm's eosin and hardly any haematoxylin (share of the nuclei's)
 /// are granules or blood and are left out.
 const GRANULES: (f64, f64) = (1.6, 0.3);
+/// … unless they are paler than this share of the cytoplasm's density, as islets are.
+const DENSE_SHARE: f64 = 0.7;
 /// Share of blood around, of 255, from which nothing can be told of what it lies on.
 const BLOODY: u8 = 64;
 /// Standard deviation of the smoothing that looks over single cells, in µm.
@@ -77,18 +79,19 @@ fn divide(field: &Field<'_>) -> (Mask, Mask) {
     let densest = (NUCLEAR_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
     let granular_e = (GRANULES.0 * f64::from(profile.e_cytoplasm)).min(255.0) as u8;
     let granular_h = (GRANULES.1 * f64::from(profile.h_nuclei)) as u8;
+    let dense = (DENSE_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
     let red = Red::of(field);
     let mut blood = Mask::filled(field.width(), field.height(), 0);
     let mut unclear = field.clear.clone();
     let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
     let masks = blood.data_mut().iter_mut().zip(unclear.data_mut());
-    for (((blood, unclear), &rgb), ((_, &e), &h)) in masks.zip(field.rgb.pixels()).zip(stains.clone()) {
-        *blood = u8::from(red.fits(rgb, e, h));
+    for (((blood, unclear), &rgb), ((&od, &e), &h)) in masks.zip(field.rgb.pixels()).zip(stains.clone()) {
+        *blood = u8::from(red.fits(rgb, od, e, h));
         *unclear |= *blood;
     }
     let mut solid = morphology::dilate(&unclear, 1.0);
     for ((s, &t), ((&od, &e), &h)) in solid.data_mut().iter_mut().zip(field.tissue.data()).zip(stains) {
-        let granules = e >= granular_e && h <= granular_h;
+        let granules = e >= granular_e && h <= granular_h && od >= dense;
         *s = u8::from(*s == 0 && t != 0 && od <= densest && !granules);
     }
     (blood, solid)

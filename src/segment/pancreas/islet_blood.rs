@@ -3,7 +3,7 @@
 //! Islet cytoplasm is so pale that half the eosin of blood already stands out from it; the general rule
 //! ([`crate::segment::red_cells`]) must keep off the granules of acini and misses the edges of single cells.
 
-use super::compartments::Compartments;
+use super::{compartments::Compartments, ground::cytoplasm_od};
 use crate::{
     raster::Mask,
     segment::{field::Field, morphology},
@@ -13,6 +13,9 @@ use crate::{
 const MIN_EOSIN: f64 = 1.25;
 /// Haematoxylin is at most this share of the way from glass to nuclei.
 const MAX_HAEMATOXYLIN: f64 = 0.3;
+/// Blood is at least this dense, as a share of the cytoplasm's optical density: where acini have little
+/// eosin, the cytoplasm of islets has as much as they, but not the density.
+const MIN_DENSITY: f64 = 0.7;
 /// Blue over green optical density: blood is orange-red, eosin alone pink.
 const MIN_BLUE_TO_GREEN: f64 = 0.68;
 /// Radius of the opening that removes specks, in µm.
@@ -23,6 +26,7 @@ const MIN_UM2: f64 = 5.0;
 /// The colour of blood on one slide.
 pub(super) struct Red {
     least_e: u8,
+    least_od: u8,
     most_h: u8,
     green: [f32; 256],
     blue: [f32; 256],
@@ -36,6 +40,7 @@ impl Red {
         };
         Self {
             least_e: (MIN_EOSIN * f64::from(profile.e_cytoplasm)).ceil().min(255.0) as u8,
+            least_od: (MIN_DENSITY * cytoplasm_od(profile)).min(255.0) as u8,
             most_h: (MAX_HAEMATOXYLIN * f64::from(profile.h_nuclei)) as u8,
             green: table(profile.white[1]),
             blue: table(profile.white[2]),
@@ -44,8 +49,9 @@ impl Red {
 
     /// Whether a pixel is as red as blood.
     #[inline]
-    pub(super) fn fits(&self, [_, g, b]: [u8; 3], e: u8, h: u8) -> bool {
+    pub(super) fn fits(&self, [_, g, b]: [u8; 3], od: u8, e: u8, h: u8) -> bool {
         e >= self.least_e
+            && od >= self.least_od
             && h <= self.most_h
             && self.blue[usize::from(b)] >= MIN_BLUE_TO_GREEN as f32 * self.green[usize::from(g)]
     }
@@ -59,7 +65,12 @@ pub(super) fn mask(field: &Field<'_>, places: &Compartments) -> Mask {
     }
     let red = Red::of(field);
     for (i, out) in out.data_mut().iter_mut().enumerate().filter(|(i, _)| places.islets.data()[*i] != 0) {
-        *out = u8::from(red.fits(field.rgb.pixels()[i], field.e.data()[i], field.h.data()[i]));
+        *out = u8::from(red.fits(
+            field.rgb.pixels()[i],
+            field.od.data()[i],
+            field.e.data()[i],
+            field.h.data()[i],
+        ));
     }
     let opened = morphology::open(&out, field.px(SPECK_UM));
     morphology::remove_small(&opened, field.window.mpp.px_area(MIN_UM2).ceil() as u64)

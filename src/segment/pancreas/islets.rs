@@ -22,6 +22,11 @@ const MAX_EXTENT_UM: f64 = 640.0;
 
 /// Half the side of the square that tells how strong the tissue around is, in µm.
 const AROUND_UM: f64 = 250.0;
+/// Paler places do not count for it: a large islet must not be its own yardstick. In percent.
+const LEAST_ACINAR: u8 = 70;
+/// With fewer places that count, as a share of 255, this strength stands in, in percent.
+const FEW: u8 = 13;
+const TYPICAL: u8 = 88;
 /// The strength around is kept within this range, in percent of the slide's cytoplasm.
 const AROUND_RANGE: (u8, u8) = (75, 105);
 /// A candidate is paler than this share of the tissue around, of 256.
@@ -29,7 +34,7 @@ const PALE_SHARE: u32 = 212;
 /// Narrower parts are cut off a candidate: radius in µm.
 const NECK_UM: f64 = 8.0;
 /// The final outline reaches at most this far beyond the candidate, in µm.
-const GROW_UM: f64 = 12.0;
+const GROW_UM: f64 = 18.0;
 /// Spurs narrower than twice this are cut off: pale gaps between acini that start at the islet, in µm.
 const SPUR_UM: f64 = 7.0;
 /// Standard deviation of the smoothing of the outline, in µm.
@@ -44,14 +49,22 @@ const MIN_CONTRAST: f64 = 0.10;
 const MIN_SOLIDITY: f64 = 0.75;
 /// Least circularity.
 const MIN_CIRCULARITY: f64 = 0.4;
-/// Share of nuclear pixels inside: stroma has fewer, lymphoid tissue has more.
+/// Share of pixels inside that nuclei darken: stroma has fewer, lymphoid tissue has more. Pixels of 2 µm
+/// mix nuclei with the pale cytoplasm around, so that a quarter of the way from cytoplasm counts.
 const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
 /// Larger enclosed places that are not pale, as diameter in µm, are no part of the islet.
 const MAX_HOLE_UM: f64 = 80.0;
+/// Largest mean eosin inside, as a multiple of the cytoplasm's: collagen around ducts has more.
+const MAX_EOSIN: f64 = 1.05;
+/// A small place with this share of nuclear pixels is a focus of leukocytes: diameter in µm, share.
+const FOCUS_UM: f64 = 75.0;
+const FOCUS_DARK_SHARE: f64 = 0.18;
 /// Largest share of void inside.
 const MAX_VOID_SHARE: f64 = 0.65;
 /// Largest share of places so bloody that nothing can be told: vessels have more.
 const MAX_BLOODY_SHARE: f64 = 0.65;
+/// Least share of places where cytoplasm can be judged: a vessel full of blood has hardly any.
+const MIN_JUDGED_SHARE: f64 = 0.15;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
 const MAX_VOID_UM: f64 = 36.0;
 
@@ -91,12 +104,12 @@ fn candidates(field: &Field<'_>, ground: &Ground) -> Mask {
 
 /// Strength of the tissue around, in percent of the slide's cytoplasm.
 fn around(field: &Field<'_>, ground: &Ground) -> Plane<u8> {
-    let judged = ground.wide.map(|v| if v == 255 { 0 } else { 255 });
-    let strength = ground.wide.map(|v| if v == 255 { 0 } else { v });
+    let judged = ground.wide.map(|v| if v == 255 || v < LEAST_ACINAR { 0 } else { 255 });
+    let strength = ground.wide.map(|v| if v == 255 || v < LEAST_ACINAR { 0 } else { v });
     let radius = field.px(AROUND_UM).round() as usize;
     let (mut sum, weight) = (smooth::box_mean(&strength, radius), smooth::box_mean(&judged, radius));
     for (s, &w) in sum.data_mut().iter_mut().zip(weight.data()) {
-        let mean = if w == 0 { 0 } else { (u32::from(*s) * 255 / u32::from(w)).min(255) as u8 };
+        let mean = if w < FEW { TYPICAL } else { (u32::from(*s) * 255 / u32::from(w)).min(255) as u8 };
         *s = mean.clamp(AROUND_RANGE.0, AROUND_RANGE.1);
     }
     sum
@@ -121,13 +134,18 @@ impl Site<'_> {
             let other = self.plane.at(x, y);
             (other == 0 || other == self.number)
                 && self.field.tissue.at(x, y) != 0
-                && (self.ground.fine.at(x, y) < level || self.ground.bloody.at(x, y) != 0)
+                && (self.strength(x, y) < level || self.ground.bloody.at(x, y) != 0)
         });
         let opened = morphology::open(&grown, self.field.px(SPUR_UM));
         let soft = smooth::gaussian(&opened.map(|v| v * 255), self.field.px(ROUGH_UM));
         let smooth = soft.map(|v| v >> 7);
         let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_HOLE_UM)) as u64);
         self.accept(&crop, &filled, &core, all)
+    }
+
+    /// Strength of stain for placing borders: the wider mean quietens ragged cords.
+    fn strength(&self, x: usize, y: usize) -> u8 {
+        self.ground.fine.at(x, y).midpoint(self.ground.wide.at(x, y))
     }
 
     /// Strength halfway between inside and ring, or `None` when they differ too little.
@@ -182,28 +200,58 @@ impl Site<'_> {
         Some(contour::object(&ISLET, &parts.plane, region, number, &window, values))
     }
 
-    /// Nuclei and voids inside are those of an islet.
+    /// Nuclei, stain and voids inside are those of an islet.
     fn inside_fits(&self, crop: &Crop, parts: &Plane<u32>, number: u32) -> bool {
-        let (mut all, mut solid, mut nuclear, mut bloody) = (0u64, 0u64, 0u64, 0u64);
         let mut void = Mask::filled(parts.width(), parts.height(), 0);
-        let threshold = self.field.profile.h_threshold;
+        let mut inside = Inside::default();
+        let profile = self.field.profile;
+        let (low, high) = (u16::from(profile.h_cytoplasm), u16::from(profile.h_threshold));
+        let threshold = ((3 * low + high) / 4) as u8;
         crop.each(|i, x, y| {
-            if parts.data()[i] == number {
-                all += 1;
-                bloody += u64::from(self.ground.bloody.at(x, y));
-                let empty = self.field.clear.at(x, y);
-                void.data_mut()[i] = empty;
-                solid += u64::from(empty == 0);
-                nuclear += u64::from(empty == 0 && self.field.h.at(x, y) > threshold);
+            if parts.data()[i] != number {
+                return;
             }
+            let (empty, h, e) = (self.field.clear.at(x, y), self.field.h.at(x, y), self.field.e.at(x, y));
+            let judged = u64::from(self.ground.solid.at(x, y));
+            void.data_mut()[i] = empty;
+            inside.all += 1;
+            inside.void += u64::from(empty);
+            inside.nuclear += u64::from(empty == 0 && h > threshold);
+            inside.dark += u64::from(empty == 0 && h > profile.h_threshold);
+            inside.bloody += u64::from(self.ground.bloody.at(x, y));
+            inside.judged += judged;
+            inside.eosin += judged * u64::from(e);
         });
-        let void_share = 1.0 - solid as f64 / all.max(1) as f64;
-        let nuclear_share = nuclear as f64 / solid.max(1) as f64;
         let lumen = morphology::erode(&void, self.field.px(MAX_VOID_UM / 2.0));
-        void_share <= MAX_VOID_SHARE
-            && bloody as f64 <= MAX_BLOODY_SHARE * all as f64
-            && NUCLEAR_SHARE.contains(&nuclear_share)
+        let um2 = self.field.window.mpp.area_um2(inside.all);
+        inside.fits(f64::from(profile.e_cytoplasm), equivalent_diameter(um2))
             && lumen.data().iter().all(|&v| v == 0)
+    }
+}
+
+/// Counts of pixels inside an outline.
+#[derive(Default)]
+struct Inside {
+    all: u64,
+    void: u64,
+    nuclear: u64,
+    dark: u64,
+    bloody: u64,
+    judged: u64,
+    /// Sum of eosin over judged pixels, OD × 100.
+    eosin: u64,
+}
+
+impl Inside {
+    fn fits(&self, e_cytoplasm: f64, diameter_um: f64) -> bool {
+        let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        let solid = self.all - self.void;
+        share(self.void, self.all) <= MAX_VOID_SHARE
+            && share(self.bloody, self.all) <= MAX_BLOODY_SHARE
+            && share(self.judged, self.all) >= MIN_JUDGED_SHARE
+            && share(self.eosin, self.judged) <= MAX_EOSIN * e_cytoplasm
+            && NUCLEAR_SHARE.contains(&share(self.nuclear, solid))
+            && (diameter_um >= FOCUS_UM || share(self.dark, solid) <= FOCUS_DARK_SHARE)
     }
 }
 
@@ -221,6 +269,11 @@ impl Crop {
         let (x0, y0) = (region.x0.saturating_sub(margin), region.y0.saturating_sub(margin));
         let (x1, y1) = ((region.x1 + margin).min(plane.width()), (region.y1 + margin).min(plane.height()));
         Self { x0, y0, width: x1 - x0, height: y1 - y0 }
+    }
+
+    /// Returns the place in the window of a pixel of the crop.
+    pub(super) fn place(&self, (x, y): (usize, usize)) -> (usize, usize) {
+        (self.x0 + x, self.y0 + y)
     }
 
     /// Calls `f` with the index in the crop and the place in the window.
@@ -270,5 +323,34 @@ impl Crop {
             halo: 0,
             ..*w
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_inside_tells_islets_from_the_rest() {
+        fn t(what: &str, diameter_um: f64, inside: &Inside, expected: bool) {
+            assert_eq!(inside.fits(18.0, diameter_um), expected, "{what}");
+        }
+        let islet = || Inside {
+            all: 2904,
+            nuclear: 478,
+            dark: 226,
+            judged: 2501,
+            eosin: 28_511,
+            ..Inside::default()
+        };
+        t("islet", 122.0, &islet(), true);
+        t("vacuolated islet", 122.0, &Inside { void: 1400, ..islet() }, true);
+        t("congested islet", 122.0, &Inside { bloody: 1800, ..islet() }, true);
+        t("mostly empty", 122.0, &Inside { void: 2000, ..islet() }, false);
+        t("collagen cuff", 108.0, &Inside { eosin: 49_500, ..islet() }, false);
+        t("stroma without nuclei", 122.0, &Inside { nuclear: 50, dark: 0, ..islet() }, false);
+        t("vessel full of blood", 60.0, &Inside { bloody: 2500, judged: 300, ..islet() }, false);
+        t("focus of leukocytes", 56.0, &Inside { nuclear: 900, dark: 720, ..islet() }, false);
+        t("islet full of leukocytes", 120.0, &Inside { nuclear: 900, dark: 720, ..islet() }, true);
     }
 }

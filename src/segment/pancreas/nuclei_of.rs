@@ -16,8 +16,8 @@ use crate::segment::{
 const RING_UM: f64 = 20.0;
 /// A lymphocyte's diameter in µm (domain.md §2.0): smaller dark nuclei are shrunken, endocrine ones larger.
 const LYMPHOCYTE_UM: std::ops::RangeInclusive<f64> = 4.5..=6.6;
-/// Basophilic cytoplasm stands out from the rest by less than this share of the nuclei's contrast.
-const NUCLEUS_INK: f64 = 0.45;
+/// Outside islets, basophilic cytoplasm stands out by less than this share of the nuclei's contrast.
+const NUCLEUS_INK: f64 = 0.55;
 /// A lymphocyte is darker than the slide's nuclei by this share of their contrast to cytoplasm.
 const LYMPHOCYTE_INK: f64 = 0.6;
 /// Radius within which other lymphocytes make a cluster, in µm …
@@ -38,29 +38,19 @@ pub struct SizeAndInk {
     pub ink: u32,
     /// Smooth, round and apart from lymphocytes: shrunken if small and dark enough.
     pub may_be_pyknotic: bool,
-    /// Small and very dark on the slide's own scale: kept out of the medians that others are judged by.
-    pub outlier: bool,
 }
 
 impl SizeAndInk {
     /// Returns the number that stands for it.
     #[must_use]
     pub fn code(self) -> u32 {
-        u32::from(self.may_be_pyknotic) << 24
-            | u32::from(self.outlier) << 25
-            | self.quarter_um2.min(65_535) << 8
-            | self.ink.min(255)
+        u32::from(self.may_be_pyknotic) << 24 | self.quarter_um2.min(65_535) << 8 | self.ink.min(255)
     }
 
     /// Returns what a number stands for.
     #[must_use]
     pub fn decode(code: u32) -> Self {
-        Self {
-            quarter_um2: code >> 8 & 0xffff,
-            ink: code & 0xff,
-            may_be_pyknotic: code >> 24 & 1 != 0,
-            outlier: code >> 25 & 1 != 0,
-        }
+        Self { quarter_um2: code >> 8 & 0xffff, ink: code & 0xff, may_be_pyknotic: code >> 24 & 1 != 0 }
     }
 }
 
@@ -78,10 +68,13 @@ pub(super) fn count(
     let lymphocytes: Vec<(f64, f64)> =
         found.found.iter().filter(|n| is_lymphocyte(n, field)).map(|n| n.region.centre()).collect();
     let cluster = Neighbours::new(lymphocytes, field.px(CLUSTER_UM));
-    for nucleus in found.found.into_iter().filter(|n| n.in_core && ink_share(n, field) >= NUCLEUS_INK) {
+    for nucleus in found.found.into_iter().filter(|n| n.in_core) {
         let centre = nucleus.region.centre();
         let at = (centre.0 as usize, centre.1 as usize);
         let inside = places.islets.at(at.0, at.1);
+        if inside == 0 && ink_share(&nucleus, field) < NUCLEUS_INK {
+            continue;
+        }
         let mut object = nucleus.object.clone();
         if is_lymphocyte(&nucleus, field) {
             object.class = &nuclei::LYMPHOCYTE;
@@ -160,7 +153,6 @@ fn kind(nucleus: &Nucleus, field: &Field<'_>, alone: bool) -> SizeAndInk {
         may_be_pyknotic: alone
             && nucleus.shape.circularity >= SMOOTH
             && ink_share(nucleus, field) >= PYKNOTIC_INK,
-        outlier: is_shrunken(nucleus, field),
     }
 }
 
@@ -185,5 +177,18 @@ impl Neighbours {
             .take_while(|p| p.1 <= y + self.radius)
             .filter(|p| (p.0 - x).hypot(p.1 - y) <= self.radius)
             .count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_come_back() {
+        for (quarter_um2, ink, may_be_pyknotic) in [(0, 0, false), (113, 57, true), (65_535, 255, false)] {
+            let kind = SizeAndInk { quarter_um2, ink, may_be_pyknotic };
+            assert_eq!(SizeAndInk::decode(kind.code()), kind);
+        }
     }
 }

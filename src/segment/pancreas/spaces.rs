@@ -46,9 +46,7 @@ const INSIDE_SHARE: u8 = 51;
 /// Returns adipocytes and lumina of a window, halo included.
 pub(super) fn find(field: &Field<'_>, islets: &Mask) -> Vec<Object> {
     let mut space = field.clear.clone();
-    for ((s, &islet), &tissue) in space.data_mut().iter_mut().zip(islets.data()).zip(field.tissue.data()) {
-        *s &= (1 - islet) & tissue;
-    }
+    space.data_mut().iter_mut().zip(islets.data()).for_each(|(s, &islet)| *s &= 1 - islet);
     let cores = label(&morphology::erode(&space, field.px(PASSAGE_UM)), Connectivity::Four);
     let lobules = lobules_around(field, &space);
     let largest = field.px(MAX_EXTENT_UM) as usize;
@@ -85,6 +83,11 @@ impl Site<'_> {
         let best = (0..parts.regions.len()).max_by_key(|&i| parts.regions[i].area_px)?;
         let class = self.class(&crop, &parts, best, region.anchor)?;
         let region = &parts.regions[best];
+        // A window is looked at when its core holds tissue: the anchor must, whatever the grid.
+        let (ax, ay) = crop.place(region.anchor);
+        if self.field.tissue.at(ax, ay) == 0 {
+            return None;
+        }
         let diameter = equivalent_diameter(self.field.window.mpp.area_um2(region.area_px));
         let mut values = [0.0; Object::VALUES];
         values[0] = diameter as f32;
