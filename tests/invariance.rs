@@ -119,9 +119,13 @@ fn turning_hardly_matters() {
             save(&image, &path);
             let got = score(&path, organ, Tiling::default(), 2);
             for (a, b) in upright.summary.measured.iter().zip(&got.summary.measured) {
-                let (Ok(a), Ok(b), name) = (&a.value, &b.value, a.feature.name) else { continue };
+                let (name, unit) = (a.feature.name, a.feature.unit);
+                let (Ok(a), Ok(b)) = (&a.value, &b.value) else { continue };
+                // A share of counted objects moves in steps: up to three of them may tip over a limit.
+                let steps = if unit == "%" { 300.0 / a.n.min(b.n).max(1) as f64 } else { 0.0 };
                 let few = a.n < 30;
-                let room = if few { 0.25 } else { 0.08 } * a.value.abs().max(b.value.abs()) + 0.3;
+                let room =
+                    if few { 0.25 } else { 0.08 } * a.value.abs().max(b.value.abs()) + 0.3 + steps.min(5.0);
                 assert!(
                     (a.value - b.value).abs() <= room,
                     "{name}: {} and {} after {quarter}",
