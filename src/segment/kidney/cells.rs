@@ -38,7 +38,7 @@ const RING: [(f64, f64); 8] = [
     (0.707, -0.707),
 ];
 /// … and makes the nucleus epithelial when it lies in this many.
-const DENSE_OF_RING: usize = 7;
+const DENSE_OF_RING: usize = 6;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]

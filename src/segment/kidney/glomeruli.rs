@@ -53,7 +53,7 @@ const PER_LOG_SIZE: f64 = 3.5;
 /// … per share of wide lumens inside.
 const PER_LUMEN_SHARE: f64 = -30.0;
 /// Least score.
-const MIN_SCORE: f64 = 0.9;
+const MIN_SCORE: f64 = 0.8;
 /// Least circularity and solidity of the corpuscle.
 const MIN_CIRCULARITY: f64 = 0.7;
 /// Thickness of the capsule, which belongs to the corpuscle, beyond its inner edge, in µm.

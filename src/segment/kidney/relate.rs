@@ -12,7 +12,7 @@ const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
 const MAX_OF_USUAL: f64 = 1.8;
 /// A glomerulus scores at least this share of the slide's usual score.
-const MIN_SCORE_OF_USUAL: f32 = 0.4;
+const MIN_SCORE_OF_USUAL: f32 = 0.2;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
 const BEST_SHARE: f64 = 0.5;
 
