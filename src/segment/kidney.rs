@@ -3,6 +3,7 @@
 mod capsule;
 mod casts;
 mod cells;
+mod collapsed;
 mod cortex;
 mod counts;
 mod glomeruli;

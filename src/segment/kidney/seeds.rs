@@ -56,9 +56,8 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Seed> {
 fn near_core(ground: &Ground<'_>, seed: &Seed) -> bool {
     let window = &ground.field.window;
     let reach = capsule::reach(ground.field, seed.radius).ceil() as i64;
-    let inside = |v: i64, core: std::ops::Range<usize>| {
-        v >= core.start as i64 - reach && v < core.end as i64 + reach
-    };
+    let inside =
+        |v: i64, core: std::ops::Range<usize>| v >= core.start as i64 - reach && v < core.end as i64 + reach;
     inside(seed.x, window.core_columns()) && inside(seed.y, window.core_rows())
 }
 
