@@ -187,3 +187,32 @@ fn cheapest(edges: &[i32], count: usize, reach: usize) -> [usize; DIRECTIONS] {
     }
     path
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Edges with one ridge of contrast 50 at `ridge(direction)`.
+    fn path(ridge: impl Fn(usize) -> usize) -> [usize; DIRECTIONS] {
+        let count = 20;
+        let edges: Vec<i32> =
+            (0..DIRECTIONS * count).map(|i| if i % count == ridge(i / count) { 50 } else { 0 }).collect();
+        cheapest(&edges, count, 1)
+    }
+
+    #[test]
+    fn the_path_follows_a_closed_ridge() {
+        assert_eq!(path(|_| 7), [7; DIRECTIONS]);
+        let triangle = |d: usize| 4 + d.min(DIRECTIONS - d) / 4;
+        let found = path(triangle);
+        let off = (0..DIRECTIONS).filter(|&d| found[d] != triangle(d)).count();
+        assert!(off <= 2, "{found:?}");
+        assert!(found[0].abs_diff(found[DIRECTIONS - 1]) <= 1);
+    }
+
+    #[test]
+    fn a_gap_in_the_ridge_is_bridged() {
+        let found = path(|d| if (20..24).contains(&d) { 19 } else { 7 });
+        assert_eq!(found, [7; DIRECTIONS]);
+    }
+}
