@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 pub struct Watch {
     stop: AtomicBool,
     done_px: AtomicU64,
+    expected_px: AtomicU64,
 }
 
 impl Watch {
@@ -30,6 +31,17 @@ impl Watch {
     /// [`Error::Interrupted`] once [`Watch::stop`] was called.
     pub fn check(&self) -> Result<()> {
         if self.stopped() { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Announces level-0 pixels that will be analysed.
+    pub fn expect_px(&self, px: u64) {
+        self.expected_px.fetch_add(px, Ordering::Relaxed);
+    }
+
+    /// Returns the level-0 pixels announced so far, over all slides.
+    #[must_use]
+    pub fn expected_px(&self) -> u64 {
+        self.expected_px.load(Ordering::Relaxed)
     }
 
     /// Counts level-0 pixels that were analysed.

@@ -1,5 +1,7 @@
 //! A batch goes on whatever happens to one slide.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{fs, path::Path};
 
 use histograde::{

@@ -1,5 +1,7 @@
 //! Every command, as a user types it.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -1,5 +1,7 @@
 //! A score depends on the slide alone: not on how it is cut, how many threads run or which way it lies.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use std::path::{Path, PathBuf};

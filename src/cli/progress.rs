@@ -10,6 +10,7 @@ use std::{
 };
 
 use histograde::{
+    Error,
     batch::{Done, Job},
     slide::Slide,
     watch::Watch,
@@ -20,8 +21,6 @@ use super::console::Console;
 
 const REFRESH: Duration = Duration::from_millis(250);
 const PX_PER_MP: f64 = 1e6;
-/// A slide is worked through twice: for its structures, then for its cells.
-const PASSES: u64 = 2;
 
 /// Shows progress of one batch.
 pub(super) struct Progress<'a> {
@@ -32,7 +31,7 @@ pub(super) struct Progress<'a> {
     bar: Option<Bar>,
 }
 
-/// A bar whose length is the pixels of all slides in all passes, moved by a thread of its own.
+/// A bar whose length is the pixels of all slides, moved by a thread of its own.
 struct Bar {
     bar: ProgressBar,
     shared: Arc<Shared>,
@@ -44,8 +43,9 @@ struct Shared {
     ended: AtomicBool,
     /// Pixels of the slides that are done.
     before: AtomicU64,
-    /// Analysed pixels when the slide at hand began, and its size.
+    /// Pixels analysed when the slide at hand began.
     start: AtomicU64,
+    /// Pixels of the slide at hand, glass included.
     size: AtomicU64,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Progress<'a> {
         // Headers only; sizes are wanted for the remaining time, so not without a bar.
         let size = |job: &Job| {
             let slide = Slide::open(&job.path).ok()?;
-            slide.info().levels.first().map(|l| l.width * l.height * PASSES)
+            slide.info().levels.first().map(|l| l.width * l.height)
         };
         let shown = console.shows_bar();
         let sizes: Vec<u64> = jobs.iter().map(|job| if shown { size(job).unwrap_or(0) } else { 0 }).collect();
@@ -82,6 +82,8 @@ impl<'a> Progress<'a> {
         }
         let place = format!("{}/{} {}", index + 1, self.slides, done.job.slide_id);
         match &done.outcome {
+            // Told once, when the run was stopped; the table names every slide.
+            Err(Error::Interrupted) => self.console.detail(format!("{place}: not finished")),
             Err(error) => self.console.error(format!("{place}: {}", super::about(&done.job.path, error))),
             Ok(summary) => {
                 let mp = summary.analysed_px as f64 / PX_PER_MP;
@@ -103,6 +105,17 @@ impl Drop for Progress<'_> {
     }
 }
 
+impl Shared {
+    /// Returns how much of the slide at hand is done, in its pixels: as large a share as of its tissue.
+    fn part(&self, watch: &Watch) -> u64 {
+        let start = self.start.load(Ordering::Relaxed);
+        let done = watch.done_px().saturating_sub(start);
+        let expected = watch.expected_px().saturating_sub(start).max(1);
+        let share = (done as f64 / expected as f64).min(1.0);
+        (self.size.load(Ordering::Relaxed) as f64 * share) as u64
+    }
+}
+
 impl Bar {
     fn start(pixels: u64, watch: Arc<Watch>) -> Self {
         let bar = ProgressBar::new(pixels.max(1));
@@ -115,10 +128,8 @@ impl Bar {
                 let began = Instant::now();
                 while !shared.ended.load(Ordering::Relaxed) {
                     let done = watch.done_px();
-                    let part = done.saturating_sub(shared.start.load(Ordering::Relaxed));
-                    let part = part.min(shared.size.load(Ordering::Relaxed));
-                    bar.set_position(shared.before.load(Ordering::Relaxed) + part);
-                    let rate = (done / PASSES) as f64 / PX_PER_MP / began.elapsed().as_secs_f64().max(0.1);
+                    bar.set_position(shared.before.load(Ordering::Relaxed) + shared.part(&watch));
+                    let rate = done as f64 / PX_PER_MP / began.elapsed().as_secs_f64().max(0.1);
                     bar.set_message(format!("{rate:.1} MP/s"));
                     thread::sleep(REFRESH);
                 }

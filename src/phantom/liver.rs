@@ -119,11 +119,11 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let foci = lesions::foci(&layout, &map, wanted, seed);
     pen.stream = Stream::new(seed, "liver lymphocytes");
     let foci = lesions::paint_foci(&foci, canvas, &map, &mut pen);
-    let mut fat = Fat { stamp: &stamp, canvas, map: &map, cells: &cells, drops: Vec::new() };
+    let mut fat = Fat { stamp: &stamp, canvas, map: &mut map, cells: &cells, drops: Vec::new() };
     let order = by_zone(&cells, seed, "liver macro");
     let covered = fat.first_drops(&order, pixels(&MACRO), &mut Stream::new(seed, "liver macro drops"));
     pen.stream = Stream::new(seed, "liver nuclei");
-    let (nuclei, pyknotic) = cells::nuclei(&cells, &fat.drops, fat.canvas, &map, &mut pen);
+    let (nuclei, pyknotic) = cells::nuclei(&cells, &fat.drops, fat.canvas, fat.map, &mut pen);
     let left = pixels(&MACRO).saturating_sub(covered);
     fat.further_drops(&order, left, &mut Stream::new(seed, "liver further drops"));
     let order = by_zone(&cells, seed, "liver micro");

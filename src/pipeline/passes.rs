@@ -69,16 +69,20 @@ impl Scan<'_> {
     ) -> Result<Found> {
         let separator = Separator::new(&White { rgb: profile.white }, &profile.matrix);
         let windows = self.windows(pass);
+        let analysed_px = windows.iter().map(level0_px).sum();
+        // The coarse pass takes a small part of the time; progress tells of the fine one.
+        let counts = pass == self.plan.organ.cell_pass;
+        self.watch.expect_px(if counts { analysed_px } else { 0 });
         let one = |window: &Window| -> Result<Finds> {
             self.watch.check()?;
             let field = self.field(*window, &separator, profile)?;
             let mut finds = segment(&field);
             finds.objects.retain(|object| on_tissue(&field, object.anchor()));
-            self.watch.add_px(level0_px(window));
+            self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
         };
         let found: Vec<Finds> = windows.par_iter().map(one).collect::<Result<_>>()?;
-        Ok(Found { finds: join(found), analysed_px: windows.iter().map(level0_px).sum() })
+        Ok(Found { finds: join(found), analysed_px })
     }
 
     /// Reads a window and separates its stains.

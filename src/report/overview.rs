@@ -21,6 +21,8 @@ const PAPER: [u8; 3] = [255; 3];
 const MARGIN_PX: u32 = 20;
 /// Room above a picture for its name.
 const CAPTION_PX: u32 = 36;
+/// Room for the letter of a field.
+const LETTER_PX: u32 = 20;
 /// Up to this ratio of width to height the fields stand beside the map.
 const WIDE: f64 = 1.7;
 /// The sheet is at least this wide, so that the words fit.
@@ -64,8 +66,14 @@ fn mark(map: &mut Map, field: &Field) {
     let (width, height) = (fit(x, map.picture.width()), fit(y, map.picture.height()));
     map.picture.frame(x, y, width, height, field::MARK, 3);
     let letter: String = field.title.chars().take(1).collect();
-    map.picture.tint(x + 3, y + 3, 20, 28, PAPER, 225);
-    Font::HEAD.write(&mut map.picture, x + 7, y + 5, &letter, field::MARK);
+    // Inside the frame, or beside one that is too small for it.
+    let left = if width >= 3 * LETTER_PX {
+        x + 3
+    } else {
+        (x + width).min(map.picture.width().saturating_sub(LETTER_PX))
+    };
+    map.picture.tint(left, y + 3, LETTER_PX, 28, PAPER, 225);
+    Font::HEAD.write(&mut map.picture, left + 4, y + 5, &letter, field::MARK);
 }
 
 /// Lays map, fields and words out: fields beside a tall map, below a wide one.

@@ -3,6 +3,8 @@
 pub(super) mod basins;
 mod class;
 mod density;
+mod layers;
+mod net;
 mod patch;
 mod refine;
 
@@ -59,6 +61,10 @@ pub struct Rules {
     pub min_solidity: f64,
     /// Least contrast to the surroundings as a share of the slide's contrast.
     pub min_contrast: f64,
+    /// Least likelihood the network gives a pixel of a nucleus, 0–1.
+    pub likelihood: f64,
+    /// A middle stands this much above the pass to a higher one in the network's height of middles, 0–1.
+    pub middle_depth: f64,
 }
 
 /// The rules used by [`segment`].
@@ -72,7 +78,7 @@ pub const RULES: Rules = Rules {
     slide_level: 0.7,
     least_contrast: 0.3,
     thread_um: 0.0,
-    open_um: 1.0,
+    open_um: 0.5,
     close_um: 1.5,
     hole_um2: 40.0,
     climb_um: 0.4,
@@ -81,10 +87,12 @@ pub const RULES: Rules = Rules {
     depth_um: 0.2,
     depth_share: 0.03,
     edge_level: 0.6,
-    min_um2: 7.0,
+    min_um2: 4.0,
     max_um2: 300.0,
     min_solidity: 0.5,
     min_contrast: 0.3,
+    likelihood: 0.45,
+    middle_depth: 0.13,
 };
 
 /// Largest side of a nucleus's box, in µm. Larger regions are dropped everywhere, so that one cut by a
@@ -129,6 +137,39 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
     let mpp = field.window.mpp;
     let factor = (rules.working_um / mpp.mean()).round().max(1.0) as usize;
     let um = mpp.mean() * factor as f64;
+    let (cores, offset) =
+        learned(field, factor, um, rules).unwrap_or_else(|| by_density(field, factor, um, rules));
+    let mut labels = if factor == 1 { cores } else { enlarge(&cores, factor, offset, field) };
+    let found = collect(field, &mut labels, rules);
+    let mask = labels.map(|v| u8::from(v != 0));
+    Nuclei { labels, mask, found }
+}
+
+/// Divides what the network takes for nuclei at the heights it gives their middles; `None` where the pixels are not
+/// of the size it was trained on.
+fn learned(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Option<(Plane<u32>, (usize, usize))> {
+    if !net::SEES_UM.contains(&um) {
+        return None;
+    }
+    let verdict = net::verdict(field, factor)?;
+    let least = (rules.likelihood * f64::from(net::FULL)) as u16;
+    let mut mask = verdict.nucleus.map(|v| u8::from(v >= least));
+    keep_tissue(&mut mask, field, factor, verdict.offset);
+    let depth = (rules.middle_depth * f64::from(net::FULL)) as u16;
+    let basins = basins::climb(&verdict.middle, &mask, |_| depth);
+    Some((refine::clean(&basins, um, rules), verdict.offset))
+}
+
+/// Clears working pixels whose first window pixel is not tissue.
+fn keep_tissue(mask: &mut Mask, field: &Field<'_>, factor: usize, offset: (usize, usize)) {
+    for y in 0..mask.height() {
+        let tissue = field.tissue.row(offset.1 + y * factor)[offset.0..].iter().step_by(factor);
+        mask.row_mut(y).iter_mut().zip(tissue).for_each(|(m, &t)| *m &= t);
+    }
+}
+
+/// Divides what is dense in haematoxylin.
+fn by_density(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> (Plane<u32>, (usize, usize)) {
     let (dense, offset) = density::corrected(field, factor, rules.eosin_weight);
     let density = Density::of(field, &dense, um, rules);
     let height = height(&density, um, rules);
@@ -137,11 +178,7 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
     let share = (rules.depth_share * 256.0) as u32;
     let basins =
         basins::climb(&height, &density.mask, |peak| least.max(((u32::from(peak) * share) >> 8) as u16));
-    let cores = refine::refine(basins, &density, um, field.profile, rules);
-    let mut labels = if factor == 1 { cores } else { enlarge(&cores, factor, offset, field) };
-    let found = collect(field, &mut labels, rules);
-    let mask = labels.map(|v| u8::from(v != 0));
-    Nuclei { labels, mask, found }
+    (refine::refine(basins, &density, um, field.profile, rules), offset)
 }
 
 /// Measures, checks and numbers the regions; clears what is not a nucleus.

@@ -1,19 +1,19 @@
 //! Structures and cells of the pancreas (domain.md §2.1).
 //!
 //! The structure pass finds islets, adipocytes, and lumina of ducts and vessels; the cell pass finds
-//! nuclei, vacuoles, gaps, red cells and hyaline patches, and says where they lie.
+//! nuclei, vacuoles, gaps and red cells, and says where they lie.
 //! The rules are working defaults, tried on synthetic tissue and looked at on a few pictures; no
 //! labelled pancreas was available to validate them on.
 
 mod compartments;
 pub mod counters;
 mod ground;
-mod hyaline;
 mod islet_blood;
 mod islets;
 pub mod nuclei_of;
 pub mod rims;
 mod spaces;
+mod split;
 mod vacuoles;
 
 use self::{
@@ -159,7 +159,6 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let mut per_islet = PerIslet::new();
     let holes = vacuoles::find(field, &places, &blood, &mut finds);
     places.count(field, &holes, &blood, &found.mask, &mut finds, &mut per_islet);
-    hyaline::count(field, &places, &found.mask, &blood, &mut finds, &mut per_islet);
     rims::count(field, &places, &found.mask, &mut per_islet);
     nuclei_of::count(field, &places, found, &mut finds, &mut per_islet);
     finds.objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));

@@ -41,7 +41,7 @@ const DISEASE: &[(&str, &[Change])] = &[
         &[
             ("steatosis_macro", 1.0, 18.0),
             ("steatosis_micro", 0.0, 5.0),
-            ("inflammation", 0.0, 8.0),
+            ("inflammation", 0.0, 3.0),
             ("congestion", 2.0, 5.0),
         ],
     ),

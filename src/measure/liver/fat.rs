@@ -46,7 +46,7 @@ pub(super) const MICRO_FAT_AREA: Feature = Feature {
     name: "micro_fat_area_pct",
     unit: "%",
     direction: Direction::Up,
-    max_mpp: 0.5,
+    max_mpp: 0.35,
     evidence: Evidence::Expert,
     source: "Liang 2014 (rule); 2–8 µm expert",
     measure: |found| {
@@ -71,7 +71,7 @@ pub(super) const MICRO_AFFECTED: Feature = Feature {
     name: "micro_affected_area_pct",
     unit: "%",
     direction: Direction::Up,
-    max_mpp: 0.5,
+    max_mpp: 0.35,
     evidence: Evidence::Sourced,
     source: "Liang 2014 (% of area affected)",
     measure: |found| affected(found, SQUARE_MICRO, MICRO_SHARE),

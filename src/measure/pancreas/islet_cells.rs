@@ -1,4 +1,4 @@
-//! What is inside islets: nuclei, vacuoles, blood, hyaline patches, lymphocytes.
+//! What is inside islets: nuclei, vacuoles, blood, lymphocytes.
 
 use super::{
     feature,
@@ -58,8 +58,9 @@ pub(super) const PYKNOTIC_PCT: Feature = feature("islet_pyknotic_nuclei_pct", "%
     pyknotic_pct(&tallies, count::ISLET_NUCLEUS_KINDS, "islet nucleus")
 });
 
-pub(super) const HYALINE_PCT: Feature =
-    feature("islet_hyaline_area_pct", "%", Up, 0.5, |found| share(found, count::ISLET_HYALINE_PX));
+pub(super) const HYALINE_PCT: Feature = feature("islet_hyaline_area_pct", "%", Up, 0.5, |_| {
+    Err(Missing::NoRule { why: "hyaline patches are not told apart from the even pink cytoplasm of islets" })
+});
 
 pub(super) const RBC_PCT: Feature =
     feature("islet_rbc_area_pct", "%", Up, 1.0, |found| share(found, count::ISLET_RBC_PX));
@@ -156,15 +157,18 @@ const SHRUNKEN: f64 = 0.6;
 /// Its darkness exceeds the median by this many median absolute deviations (domain.md §3.1).
 const DARK_MADS: f64 = 2.0;
 
-/// 100 · shrunken dark nuclei / nuclei, judged against the medians of the same nuclei.
+/// 100 · shrunken dark nuclei / nuclei, judged against the medians of the nuclei that are no outliers.
 pub(super) fn pyknotic_pct(tallies: &[&Tally], kinds: Counter, what: &'static str) -> Result<Value, Missing> {
     let nuclei: Vec<(SizeAndInk, u64)> = tallies
         .iter()
         .flat_map(|t| t.histogram(kinds))
         .map(|(code, n)| (SizeAndInk::decode(code), n))
         .collect();
-    let values =
-        |of: fn(SizeAndInk) -> u32| nuclei.iter().map(|&(k, n)| (f64::from(of(k)), n)).collect::<Vec<_>>();
+    let any_typical = nuclei.iter().any(|(k, _)| !k.outlier);
+    let values = |of: fn(SizeAndInk) -> u32| {
+        let typical = nuclei.iter().filter(|(k, _)| !(any_typical && k.outlier));
+        typical.map(|&(k, n)| (f64::from(of(k)), n)).collect::<Vec<_>>()
+    };
     let (areas, inks) = (values(|k| k.quarter_um2), values(|k| k.ink));
     let (Some(area), Some(ink)) = (weighted_median(&areas), weighted_median(&inks)) else {
         return Err(Missing::NoStructure { what });
@@ -227,7 +231,12 @@ mod tests {
         fn t(extra: &[(f64, u32, bool)], expected: f64) {
             let mut tally = Tally::default();
             let mut add = |um2: f64, ink: u32, alone: bool| {
-                let kind = SizeAndInk { quarter_um2: (um2 * 4.0) as u32, ink, may_be_pyknotic: alone };
+                let kind = SizeAndInk {
+                    quarter_um2: (um2 * 4.0) as u32,
+                    ink,
+                    may_be_pyknotic: alone,
+                    outlier: false,
+                };
                 tally.observe(count::ISLET_NUCLEUS_KINDS, kind.code(), 1);
             };
             (0..98).for_each(|i| add(28.0 + f64::from(i % 5), 50 + i % 7, true));

@@ -2,11 +2,11 @@
 
 use super::{
     cells::Cell,
-    map::{self, Map, NECROSIS},
+    map::{self, BLOOD, Map, NECROSIS, SINUSOID},
 };
 use crate::phantom::{
     Canvas,
-    blob::{Blob, Dye},
+    blob::{Blob, Dye, scan},
     stamp::Stamp,
     texture::Stream,
 };
@@ -17,6 +17,8 @@ pub(super) const MACRO_UM: f32 = 8.0;
 const MICRO_PER_CELL: usize = 5;
 /// Largest diameter of a painted vacuole, in µm.
 const LARGEST_UM: f32 = 34.0;
+/// Cytoplasm around a vacuole, in µm.
+const ENCLOSED_UM: f32 = 1.3;
 /// Share of large vacuoles that are veiled by cytoplasm above or below.
 const HAZY: f32 = 0.15;
 /// Further rounds through all cells before macrovesicular fat gives up on its target.
@@ -58,7 +60,7 @@ pub(super) fn sizes(drops: &[Drop], cells: usize, um: f32) -> Vec<Size> {
 pub(super) struct Fat<'a> {
     pub(super) stamp: &'a Stamp,
     pub(super) canvas: &'a mut Canvas,
-    pub(super) map: &'a Map,
+    pub(super) map: &'a mut Map,
     pub(super) cells: &'a [Cell],
     pub(super) drops: Vec<Drop>,
 }
@@ -152,6 +154,7 @@ impl Fat<'_> {
         {
             return 0;
         }
+        self.enclose(&blob);
         let id = self.drops.len() as u32 + 1;
         let pixels = self.stamp.vacuole(self.canvas, &blob, id);
         if large && s.chance(HAZY) {
@@ -160,6 +163,20 @@ impl Fat<'_> {
         }
         self.drops.push(Drop { blob, cell, pixels });
         pixels
+    }
+}
+
+impl Fat<'_> {
+    /// Lays cytoplasm between a vacuole and the sinusoids it bulges into.
+    fn enclose(&mut self, blob: &Blob) {
+        let um = self.stamp.um();
+        scan(&blob.grown(ENCLOSED_UM * um), self.canvas.size(), 0.0, |x, y, d| {
+            let flags = self.map.at(x, y);
+            if d < 0.0 && flags & SINUSOID != 0 {
+                self.map.set(x, y, flags & !(SINUSOID | BLOOD));
+                self.canvas.blend(x, y, Dye::he(9, 30), 256);
+            }
+        });
     }
 }
 

@@ -171,7 +171,7 @@ impl<'a> Ground<'a> {
             grain,
             clump,
             into_slit: half + 0.25 * grain - from_middle,
-            pallor: 0.62 * pallor + 0.24 * clump + 0.08 * grain,
+            pallor: 0.80 * pallor + 0.16 * clump + 0.03 * grain,
             slow: pallor,
         }
     }
@@ -195,7 +195,7 @@ impl<'a> Ground<'a> {
         let late = at.pallor - self.clearing_from;
         if late > -0.05 && at.into_slit <= 0.0 {
             let left = if late > 0.0 {
-                (0.50 - 1.1 * late + 0.12 * at.grain).clamp(0.28, 0.55)
+                (0.45 - 0.9 * late + 0.09 * at.grain).clamp(0.27, 0.50)
             } else {
                 0.55 - 9.0 * late
             };
@@ -227,7 +227,7 @@ impl<'a> Ground<'a> {
     fn dead(&self, at: &Place, border: f32, flags: &mut u8) -> (u8, u8) {
         let crack = (1.0 - (border + 0.9 * at.clump).abs() / 1.2).clamp(0.0, 1.0);
         let e = 41.0 + 5.5 * at.grain + 6.0 * at.pallor - 12.0 * crack;
-        let h = 7.0 + 2.2 * at.grain;
+        let h = 10.0 + 2.2 * at.grain;
         let narrow = Place { into_slit: at.into_slit - 1.4, ..*at };
         self.open(&narrow, flags, (h, e))
     }

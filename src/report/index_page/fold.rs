@@ -19,11 +19,11 @@ impl Cell {
         (!self.animals.is_empty()).then(|| self.animals.iter().sum::<f64>() / self.animals.len() as f64)
     }
 
-    /// Returns the smallest and largest animal; `None` with fewer than two.
+    /// Returns the smallest and largest animal; `None` when they are equal.
     pub(super) fn range(&self) -> Option<(f64, f64)> {
         let low = self.animals.iter().copied().fold(f64::INFINITY, f64::min);
         let high = self.animals.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (self.animals.len() > 1).then_some((low, high))
+        (low < high).then_some((low, high))
     }
 }
 

@@ -58,9 +58,22 @@ fn index(summary: &Summary) -> String {
 pub(super) fn entries(summary: &Summary) -> Vec<(Colour, String)> {
     let classes = summary.organ.classes.iter().map(|class| {
         let count = summary.counts.iter().find(|(name, _)| *name == class.name).map_or(0, |c| c.1);
-        (class.colour, format!("{} ({count})", class.name))
+        (class.colour, format!("{} ({})", class.name, grouped(count)))
     });
     std::iter::once((map::TISSUE, "edge of tissue".to_owned())).chain(classes).collect()
+}
+
+/// Writes a count with a comma between thousands.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Returns the height that [`write`] needs.
@@ -105,5 +118,21 @@ fn boxes(picture: &mut Picture, x: u32, y: u32, grade: u8, max: u8) {
         let filled = GRADES.get(usize::from(i)).or(GRADES.last()).copied().unwrap_or(INK);
         let colour = if i < grade { filled } else { EMPTY };
         picture.fill(x + u32::from(i) * 28, y + 2, 24, SWATCH_PX, colour);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped() {
+        fn t(count: u64, expected: &str) {
+            assert_eq!(grouped(count), expected);
+        }
+        t(0, "0");
+        t(999, "999");
+        t(1000, "1,000");
+        t(1_234_567, "1,234,567");
     }
 }

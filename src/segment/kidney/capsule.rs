@@ -165,8 +165,9 @@ fn cheapest(edges: &[i32], count: usize, reach: usize) -> [usize; DIRECTIONS] {
         let row = &edges[(turn % DIRECTIONS) * count..][..count];
         for i in 0..count {
             let (mut value, mut origin) = (i32::MIN, i);
-            for j in i.saturating_sub(reach)..=(i + reach).min(count - 1) {
-                let v = best[j] - SLOPE_COST * i.abs_diff(j) as i32;
+            let near = i.saturating_sub(reach)..=(i + reach).min(count - 1);
+            for (j, &reached) in near.clone().zip(&best[near]) {
+                let v = reached - SLOPE_COST * i.abs_diff(j) as i32;
                 if v > value {
                     (value, origin) = (v, j);
                 }

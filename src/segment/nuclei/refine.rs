@@ -43,7 +43,7 @@ pub(super) fn refine(
 }
 
 /// Makes each region whole: broken rings closed, holes filled, threads and loose pieces removed.
-fn clean(labels: &Plane<u32>, um: f64, rules: &Rules) -> Plane<u32> {
+pub(super) fn clean(labels: &Plane<u32>, um: f64, rules: &Rules) -> Plane<u32> {
     let mut out = Plane::filled(labels.width(), labels.height(), 0u32);
     let px = |length_um: f64| (length_um / um).round() as usize;
     for (number, region) in regions_of(labels).iter().enumerate().filter(|(_, r)| r.area_px > 0) {

@@ -6,8 +6,6 @@ use crate::measure::tally::Counter;
 pub const ISLET_PX: Counter = Counter("islet_px");
 /// Clear vacuoles inside islets.
 pub const ISLET_VACUOLE_PX: Counter = Counter("islet_vacuole_px");
-/// Even, pale pink patches inside islets.
-pub const ISLET_HYALINE_PX: Counter = Counter("islet_hyaline_px");
 /// Red blood cells inside islets.
 pub const ISLET_RBC_PX: Counter = Counter("islet_rbc_px");
 /// Acinar tissue, its vacuoles included; no gaps, fat or lumina.

@@ -1,5 +1,6 @@
 //! What the structure pass measures at every pixel: how pale, how empty.
 
+use super::islet_blood::Red;
 use crate::{
     raster::{Mask, Plane},
     segment::{field::Field, morphology, smooth},
@@ -8,11 +9,19 @@ use crate::{
 
 /// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
 /// The cytoplasm of islets is hardly denser; there only what is clear is empty.
-const EMPTY_SHARE: f64 = 0.48;
-/// Optical density counts between these shares of the cytoplasm's: nuclei weigh no more than dense cytoplasm.
-const DENSITY_RANGE: (f64, f64) = (0.45, 1.1);
-/// Eosin counts between these shares of the cytoplasm's.
-const EOSIN_RANGE: (f64, f64) = (0.3, 1.1);
+const EMPTY_SHARE: f64 = 0.52;
+/// Optical density counts between these shares of the cytoplasm's.
+const DENSITY_RANGE: (f64, f64) = (0.35, 1.0);
+/// Eosin and haematoxylin count between these shares of the cytoplasm's. Blood, which has no
+/// haematoxylin, must not hide an islet; granules, which have little, lie among basophilic bases.
+const STAIN_RANGE: (f64, f64) = (0.3, 1.0);
+/// Denser pixels, as a share of the cytoplasm's density, are mostly nuclei and are left out.
+const NUCLEAR_SHARE: f64 = 1.15;
+/// Pixels with this many times the cytoplasm's eosin and hardly any haematoxylin (share of the nuclei's)
+/// are granules or blood and are left out.
+const GRANULES: (f64, f64) = (1.6, 0.3);
+/// Share of blood around, of 255, from which nothing can be told of what it lies on.
+const BLOODY: u8 = 64;
 /// Standard deviation of the smoothing that looks over single cells, in µm.
 const WIDE_UM: f64 = 8.0;
 /// Standard deviation of the smoothing that places borders, in µm.
@@ -37,45 +46,70 @@ pub(super) fn empty<T: Copy + Default + PartialEq>(field: &Field<'_>, islets: &P
 
 /// Per-pixel evidence of one window.
 pub(super) struct Ground {
-    /// Density and eosin of the tissue around, 100 is the slide's cytoplasm; 255 where there is no tissue.
+    /// Strength of stain of the cytoplasm around, 100 is the slide's cytoplasm; 255 where there is no tissue.
     pub(super) wide: Plane<u8>,
     /// The same over a smaller neighbourhood.
     pub(super) fine: Plane<u8>,
-    /// 1 where density could be judged: tissue away from voids.
+    /// 1 where much blood lies around: what is under it cannot be told.
+    pub(super) bloody: Mask,
+    /// 1 where cytoplasm could be judged: tissue away from voids, nuclei and blood.
     pub(super) solid: Mask,
 }
 
 impl Ground {
     pub(super) fn of(field: &Field<'_>) -> Self {
-        let mut solid = morphology::dilate(&field.clear, 1.0);
-        for (s, &t) in solid.data_mut().iter_mut().zip(field.tissue.data()) {
-            *s = u8::from(*s == 0 && t != 0);
-        }
+        let (blood, solid) = divide(field);
+        let bloody =
+            smooth::gaussian(&blood.map(|v| v * 255), field.px(WIDE_UM)).map(|v| u8::from(v >= BLOODY));
         let strength = strength(field, &solid);
         let weight = solid.map(|v| v * 255);
         let blur = |um: f64| {
             let sigma = field.px(um);
             quotient(&smooth::gaussian(&strength, sigma), &smooth::gaussian(&weight, sigma))
         };
-        Self { wide: blur(WIDE_UM), fine: blur(FINE_UM), solid }
+        Self { wide: blur(WIDE_UM), fine: blur(FINE_UM), bloody, solid }
     }
 }
 
-/// Mean of relative density and relative eosin, 100 for cytoplasm; 0 where not solid.
+/// Returns 1 on blood, and 1 where cytoplasm can be judged.
+fn divide(field: &Field<'_>) -> (Mask, Mask) {
+    let profile = field.profile;
+    let densest = (NUCLEAR_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
+    let granular_e = (GRANULES.0 * f64::from(profile.e_cytoplasm)).min(255.0) as u8;
+    let granular_h = (GRANULES.1 * f64::from(profile.h_nuclei)) as u8;
+    let red = Red::of(field);
+    let mut blood = Mask::filled(field.width(), field.height(), 0);
+    let mut unclear = field.clear.clone();
+    let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
+    let masks = blood.data_mut().iter_mut().zip(unclear.data_mut());
+    for (((blood, unclear), &rgb), ((_, &e), &h)) in masks.zip(field.rgb.pixels()).zip(stains.clone()) {
+        *blood = u8::from(red.fits(rgb, e, h));
+        *unclear |= *blood;
+    }
+    let mut solid = morphology::dilate(&unclear, 1.0);
+    for ((s, &t), ((&od, &e), &h)) in solid.data_mut().iter_mut().zip(field.tissue.data()).zip(stains) {
+        let granules = e >= granular_e && h <= granular_h;
+        *s = u8::from(*s == 0 && t != 0 && od <= densest && !granules);
+    }
+    (blood, solid)
+}
+
+/// Mean of relative density, eosin and haematoxylin, 100 for cytoplasm; 0 where not solid.
 fn strength(field: &Field<'_>, solid: &Mask) -> Plane<u8> {
     let density = table(cytoplasm_od(field.profile), DENSITY_RANGE);
-    let eosin = table(f64::from(field.profile.e_cytoplasm.max(1)), EOSIN_RANGE);
+    let eosin = table(f64::from(field.profile.e_cytoplasm.max(1)), STAIN_RANGE);
+    let haematoxylin = table(f64::from(field.profile.h_cytoplasm.max(1)), STAIN_RANGE);
     let mut out = Plane::filled(field.width(), field.height(), 0u8);
-    let stains = field.od.data().iter().zip(field.e.data());
-    for ((out, &solid), (&od, &e)) in out.data_mut().iter_mut().zip(solid.data()).zip(stains) {
-        *out = (density[usize::from(od)] + eosin[usize::from(e)]) * solid;
+    let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
+    for ((out, &solid), ((&od, &e), &h)) in out.data_mut().iter_mut().zip(solid.data()).zip(stains) {
+        *out = (density[usize::from(od)] + eosin[usize::from(e)] + haematoxylin[usize::from(h)]) * solid;
     }
     out
 }
 
-/// Half of the relative strength, in percent, for every stored value.
+/// A third of the relative strength, in percent, for every stored value.
 fn table(reference: f64, range: (f64, f64)) -> [u8; 256] {
-    std::array::from_fn(|v| (50.0 * (v as f64 / reference).clamp(range.0, range.1)).round() as u8)
+    std::array::from_fn(|v| (100.0 / 3.0 * (v as f64 / reference).clamp(range.0, range.1)).round() as u8)
 }
 
 /// Least share of solid pixels, of 255, where a mean is trusted.

@@ -10,15 +10,46 @@ use crate::{
 };
 
 /// Eosin of blood is at least this many times the median cytoplasm's.
-const MIN_EOSIN: f64 = 1.6;
+const MIN_EOSIN: f64 = 1.25;
 /// Haematoxylin is at most this share of the way from glass to nuclei.
 const MAX_HAEMATOXYLIN: f64 = 0.3;
 /// Blue over green optical density: blood is orange-red, eosin alone pink.
-const MIN_BLUE_TO_GREEN: f64 = 0.55;
+const MIN_BLUE_TO_GREEN: f64 = 0.68;
 /// Radius of the opening that removes specks, in µm.
-const SPECK_UM: f64 = 0.75;
+const SPECK_UM: f64 = 0.5;
 /// Smallest patch that is kept, in µm².
 const MIN_UM2: f64 = 5.0;
+
+/// The colour of blood on one slide.
+pub(super) struct Red {
+    least_e: u8,
+    most_h: u8,
+    green: [f32; 256],
+    blue: [f32; 256],
+}
+
+impl Red {
+    pub(super) fn of(field: &Field<'_>) -> Self {
+        let profile = field.profile;
+        let table = |white: f64| -> [f32; 256] {
+            std::array::from_fn(|v| -((v as f64 + 1.0) / (white + 1.0)).log10().min(0.0) as f32)
+        };
+        Self {
+            least_e: (MIN_EOSIN * f64::from(profile.e_cytoplasm)).ceil().min(255.0) as u8,
+            most_h: (MAX_HAEMATOXYLIN * f64::from(profile.h_nuclei)) as u8,
+            green: table(profile.white[1]),
+            blue: table(profile.white[2]),
+        }
+    }
+
+    /// Whether a pixel is as red as blood.
+    #[inline]
+    pub(super) fn fits(&self, [_, g, b]: [u8; 3], e: u8, h: u8) -> bool {
+        e >= self.least_e
+            && h <= self.most_h
+            && self.blue[usize::from(b)] >= MIN_BLUE_TO_GREEN as f32 * self.green[usize::from(g)]
+    }
+}
 
 /// Returns 1 where blood lies inside an islet.
 pub(super) fn mask(field: &Field<'_>, places: &Compartments) -> Mask {
@@ -26,19 +57,9 @@ pub(super) fn mask(field: &Field<'_>, places: &Compartments) -> Mask {
     if !places.any_islet {
         return out;
     }
-    let profile = field.profile;
-    let least_e = (MIN_EOSIN * f64::from(profile.e_cytoplasm)).ceil().min(255.0) as u8;
-    let most_h = (MAX_HAEMATOXYLIN * f64::from(profile.h_nuclei)) as u8;
-    let table = |white: f64| -> [f32; 256] {
-        std::array::from_fn(|v| -((v as f64 + 1.0) / (white + 1.0)).log10().min(0.0) as f32)
-    };
-    let (green, blue) = (table(profile.white[1]), table(profile.white[2]));
-    let least = MIN_BLUE_TO_GREEN as f32;
+    let red = Red::of(field);
     for (i, out) in out.data_mut().iter_mut().enumerate().filter(|(i, _)| places.islets.data()[*i] != 0) {
-        if field.e.data()[i] >= least_e && field.h.data()[i] <= most_h {
-            let [_, g, b] = field.rgb.pixels()[i];
-            *out = u8::from(blue[usize::from(b)] >= least * green[usize::from(g)]);
-        }
+        *out = u8::from(red.fits(field.rgb.pixels()[i], field.e.data()[i], field.h.data()[i]));
     }
     let opened = morphology::open(&out, field.px(SPECK_UM));
     morphology::remove_small(&opened, field.window.mpp.px_area(MIN_UM2).ceil() as u64)

@@ -1,12 +1,12 @@
 //! Islets: paler and more even than the acini around, with a smooth outline (domain.md §2.1).
 
-use super::{ISLET, ground::Ground};
+use super::{ISLET, ground::Ground, split};
 use crate::{
     raster::{Mask, Plane},
     segment::{
         contour,
         field::Field,
-        label::{Connectivity, Region, label},
+        label::{Connectivity, Labels, Region, label},
         morphology,
         object::Object,
         shape::Shape,
@@ -25,7 +25,7 @@ const AROUND_UM: f64 = 250.0;
 /// The strength around is kept within this range, in percent of the slide's cytoplasm.
 const AROUND_RANGE: (u8, u8) = (75, 105);
 /// A candidate is paler than this share of the tissue around, of 256.
-const PALE_SHARE: u32 = 223;
+const PALE_SHARE: u32 = 212;
 /// Narrower parts are cut off a candidate: radius in µm.
 const NECK_UM: f64 = 8.0;
 /// The final outline reaches at most this far beyond the candidate, in µm.
@@ -36,6 +36,8 @@ const SPUR_UM: f64 = 7.0;
 const ROUGH_UM: f64 = 5.0;
 /// Ring that the inside is compared with, in µm from the candidate.
 const RING_UM: (f64, f64) = (10.0, 40.0);
+/// Least share of an islet's area that the candidate covered.
+const MIN_CORE_SHARE: f64 = 0.3;
 /// Least contrast: 1 − inside/ring.
 const MIN_CONTRAST: f64 = 0.10;
 /// Least solidity.
@@ -44,8 +46,12 @@ const MIN_SOLIDITY: f64 = 0.75;
 const MIN_CIRCULARITY: f64 = 0.4;
 /// Share of nuclear pixels inside: stroma has fewer, lymphoid tissue has more.
 const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
+/// Larger enclosed places that are not pale, as diameter in µm, are no part of the islet.
+const MAX_HOLE_UM: f64 = 80.0;
 /// Largest share of void inside.
 const MAX_VOID_SHARE: f64 = 0.65;
+/// Largest share of places so bloody that nothing can be told: vessels have more.
+const MAX_BLOODY_SHARE: f64 = 0.65;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
 const MAX_VOID_UM: f64 = 36.0;
 
@@ -62,7 +68,7 @@ pub(super) fn find(field: &Field<'_>, ground: &Ground) -> (Vec<Object>, Mask) {
             continue;
         }
         let site = Site { field, ground, plane: &found.plane, number: i as u32 + 1 };
-        islets.extend(site.islet(region, &mut all));
+        islets.extend(site.islets(region, &mut all));
     }
     (islets, all)
 }
@@ -74,10 +80,11 @@ fn disc(diameter: f64) -> f64 {
 fn candidates(field: &Field<'_>, ground: &Ground) -> Mask {
     let around = around(field, ground);
     let mut pale = Mask::filled(field.width(), field.height(), 0);
-    for ((p, &v), (&a, &t)) in
-        pale.data_mut().iter_mut().zip(ground.wide.data()).zip(around.data().iter().zip(field.tissue.data()))
-    {
-        *p = u8::from(t != 0 && u32::from(v) * 256 < u32::from(a) * PALE_SHARE);
+    let judged = ground.wide.data().iter().zip(ground.bloody.data());
+    let places = around.data().iter().zip(field.tissue.data());
+    for ((p, (&v, &bloody)), (&a, &t)) in pale.data_mut().iter_mut().zip(judged).zip(places) {
+        let paler = u32::from(v) * 256 < u32::from(a) * PALE_SHARE;
+        *p = u8::from(t != 0 && (paler || bloody != 0));
     }
     morphology::open(&pale, field.px(NECK_UM))
 }
@@ -104,22 +111,22 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// Finds the outline at half contrast and checks what is inside; paints the islet into `all`.
-    fn islet(&self, region: &Region, all: &mut Mask) -> Option<Object> {
+    /// Finds outlines at half contrast and checks what is inside; paints the islets into `all`.
+    fn islets(&self, region: &Region, all: &mut Mask) -> Vec<Object> {
         let crop = Crop::around(region, self.field.px(RING_UM.1).ceil() as usize + 2, self.plane);
         let core = crop.mask(|x, y| self.plane.at(x, y) == self.number);
-        let level = self.half_level(&crop, &core)?;
+        let Some(level) = self.half_level(&crop, &core) else { return Vec::new() };
         let reach = morphology::dilate(&core, self.field.px(GROW_UM));
         let grown = crop.mask_with(&reach, |x, y| {
             let other = self.plane.at(x, y);
             (other == 0 || other == self.number)
                 && self.field.tissue.at(x, y) != 0
-                && self.ground.fine.at(x, y) < level
+                && (self.ground.fine.at(x, y) < level || self.ground.bloody.at(x, y) != 0)
         });
         let opened = morphology::open(&grown, self.field.px(SPUR_UM));
         let soft = smooth::gaussian(&opened.map(|v| v * 255), self.field.px(ROUGH_UM));
         let smooth = soft.map(|v| v >> 7);
-        let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_VOID_UM)) as u64);
+        let filled = morphology::fill_holes(&smooth, self.field.window.mpp.px_area(disc(MAX_HOLE_UM)) as u64);
         self.accept(&crop, &filled, &core, all)
     }
 
@@ -133,18 +140,23 @@ impl Site<'_> {
             far.data()[i] != 0 && near.data()[i] == 0 && self.plane.at(x, y) == 0 && solid(x, y)
         })?;
         let contrast = 1.0 - f64::from(inside) / f64::from(ring.max(1));
-        (contrast >= MIN_CONTRAST).then_some((u16::from(inside) + u16::from(ring)).div_ceil(2) as u8)
+        (contrast >= MIN_CONTRAST).then_some(((u16::from(inside) * 5 + u16::from(ring) * 4) / 9) as u8)
     }
 
-    /// Keeps the part that holds most of the candidate, if it looks like an islet.
-    fn accept(&self, crop: &Crop, mask: &Mask, core: &Mask, all: &mut Mask) -> Option<Object> {
-        let parts = label(mask, Connectivity::Four);
+    /// Keeps the parts that look like an islet and hold a good share of the candidate.
+    fn accept(&self, crop: &Crop, mask: &Mask, core: &Mask, all: &mut Mask) -> Vec<Object> {
+        let parts = split::parts(mask, self.field.window.mpp.mean());
         let mut shared = vec![0u64; parts.regions.len()];
         for (&part, _) in parts.plane.data().iter().zip(core.data()).filter(|(p, c)| **p != 0 && **c != 0) {
             shared[part as usize - 1] += 1;
         }
-        let best = (0..shared.len()).max_by_key(|&i| (shared[i], std::cmp::Reverse(i)))?;
-        let (region, number) = (&parts.regions[best], best as u32 + 1);
+        let held = |i: &usize| shared[*i] as f64 >= MIN_CORE_SHARE * parts.regions[*i].area_px as f64;
+        (0..shared.len()).filter(held).filter_map(|i| self.part(crop, &parts, i, all)).collect()
+    }
+
+    /// Measures one part and paints it into `all`, if it looks like an islet.
+    fn part(&self, crop: &Crop, parts: &Labels, index: usize, all: &mut Mask) -> Option<Object> {
+        let (region, number) = (&parts.regions[index], index as u32 + 1);
         let mpp = self.field.window.mpp;
         let diameter = equivalent_diameter(mpp.area_um2(region.area_px));
         if !DIAMETER_UM.contains(&diameter) || region.extent() > self.field.px(MAX_EXTENT_UM) as usize {
@@ -162,30 +174,23 @@ impl Site<'_> {
                 all.set(x, y, 1);
             }
         });
-        let um = mpp.mean();
-        let values = [
-            diameter,
-            shape.circularity,
-            shape.solidity,
-            shape.aspect_ratio,
-            shape.perimeter * um,
-            0.0,
-            0.0,
-            0.0,
-        ]
-        .map(|v| v as f32);
+        let perimeter = shape.perimeter * mpp.mean();
+        let mut values = [0.0; Object::VALUES];
+        let measured = [diameter, shape.circularity, shape.solidity, shape.aspect_ratio, perimeter];
+        values.iter_mut().zip(measured).for_each(|(to, v)| *to = v as f32);
         let window = crop.window(self.field);
         Some(contour::object(&ISLET, &parts.plane, region, number, &window, values))
     }
 
     /// Nuclei and voids inside are those of an islet.
     fn inside_fits(&self, crop: &Crop, parts: &Plane<u32>, number: u32) -> bool {
-        let (mut all, mut solid, mut nuclear) = (0u64, 0u64, 0u64);
+        let (mut all, mut solid, mut nuclear, mut bloody) = (0u64, 0u64, 0u64, 0u64);
         let mut void = Mask::filled(parts.width(), parts.height(), 0);
         let threshold = self.field.profile.h_threshold;
         crop.each(|i, x, y| {
             if parts.data()[i] == number {
                 all += 1;
+                bloody += u64::from(self.ground.bloody.at(x, y));
                 let empty = self.field.clear.at(x, y);
                 void.data_mut()[i] = empty;
                 solid += u64::from(empty == 0);
@@ -196,6 +201,7 @@ impl Site<'_> {
         let nuclear_share = nuclear as f64 / solid.max(1) as f64;
         let lumen = morphology::erode(&void, self.field.px(MAX_VOID_UM / 2.0));
         void_share <= MAX_VOID_SHARE
+            && bloody as f64 <= MAX_BLOODY_SHARE * all as f64
             && NUCLEAR_SHARE.contains(&nuclear_share)
             && lumen.data().iter().all(|&v| v == 0)
     }

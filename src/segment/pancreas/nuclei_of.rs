@@ -14,14 +14,18 @@ use crate::segment::{
 
 /// Lymphocytes up to this far outside belong to the islet, in µm (domain.md §2.1).
 const RING_UM: f64 = 20.0;
-/// A lymphocyte's largest diameter in µm; endocrine nuclei are 5.5–7.
-const LYMPHOCYTE_UM: f64 = 6.5;
+/// A lymphocyte's diameter in µm (domain.md §2.0): smaller dark nuclei are shrunken, endocrine ones larger.
+const LYMPHOCYTE_UM: std::ops::RangeInclusive<f64> = 4.5..=6.6;
+/// Basophilic cytoplasm stands out from the rest by less than this share of the nuclei's contrast.
+const NUCLEUS_INK: f64 = 0.45;
 /// A lymphocyte is darker than the slide's nuclei by this share of their contrast to cytoplasm.
 const LYMPHOCYTE_INK: f64 = 0.6;
 /// Radius within which other lymphocytes make a cluster, in µm …
 const CLUSTER_UM: f64 = 15.0;
 /// … of at least so many, the nucleus itself included: no shrunken nucleus of another cell.
 const CLUSTER: usize = 4;
+/// Least darkness of a shrunken nucleus: 0 is the slide's cytoplasm, 1 its nuclei.
+const PYKNOTIC_INK: f64 = 1.25;
 /// Least circularity of a shrunken nucleus.
 const SMOOTH: f64 = 0.75;
 
@@ -34,19 +38,29 @@ pub struct SizeAndInk {
     pub ink: u32,
     /// Smooth, round and apart from lymphocytes: shrunken if small and dark enough.
     pub may_be_pyknotic: bool,
+    /// Small and very dark on the slide's own scale: kept out of the medians that others are judged by.
+    pub outlier: bool,
 }
 
 impl SizeAndInk {
     /// Returns the number that stands for it.
     #[must_use]
     pub fn code(self) -> u32 {
-        u32::from(self.may_be_pyknotic) << 24 | self.quarter_um2.min(65_535) << 8 | self.ink.min(255)
+        u32::from(self.may_be_pyknotic) << 24
+            | u32::from(self.outlier) << 25
+            | self.quarter_um2.min(65_535) << 8
+            | self.ink.min(255)
     }
 
     /// Returns what a number stands for.
     #[must_use]
     pub fn decode(code: u32) -> Self {
-        Self { quarter_um2: code >> 8 & 0xffff, ink: code & 0xff, may_be_pyknotic: code >> 24 != 0 }
+        Self {
+            quarter_um2: code >> 8 & 0xffff,
+            ink: code & 0xff,
+            may_be_pyknotic: code >> 24 & 1 != 0,
+            outlier: code >> 25 & 1 != 0,
+        }
     }
 }
 
@@ -64,13 +78,15 @@ pub(super) fn count(
     let lymphocytes: Vec<(f64, f64)> =
         found.found.iter().filter(|n| is_lymphocyte(n, field)).map(|n| n.region.centre()).collect();
     let cluster = Neighbours::new(lymphocytes, field.px(CLUSTER_UM));
-    for nucleus in found.found.into_iter().filter(|n| n.in_core) {
+    for nucleus in found.found.into_iter().filter(|n| n.in_core && ink_share(n, field) >= NUCLEUS_INK) {
         let centre = nucleus.region.centre();
         let at = (centre.0 as usize, centre.1 as usize);
         let inside = places.islets.at(at.0, at.1);
         let mut object = nucleus.object.clone();
         if is_lymphocyte(&nucleus, field) {
             object.class = &nuclei::LYMPHOCYTE;
+        } else if is_shrunken(&nucleus, field) {
+            object.class = &nuclei::PYKNOTIC;
         } else if object.class.is(&nuclei::LYMPHOCYTE) {
             object.class = &nuclei::ROUND;
         }
@@ -114,12 +130,25 @@ pub(super) fn count(
 /// Small, dark and round: stricter than the general rule, because endocrine nuclei are as small.
 fn is_lymphocyte(nucleus: &Nucleus, field: &Field<'_>) -> bool {
     let class = nucleus.object.class;
-    let profile = field.profile;
-    let (low, high) = (f64::from(profile.h_cytoplasm) / 100.0, f64::from(profile.h_nuclei) / 100.0);
     let value = |name| f64::from(nucleus.object.value(name).unwrap_or(0.0));
     (class.is(&nuclei::LYMPHOCYTE) || class.is(&nuclei::PYKNOTIC))
-        && value("eq_diameter_um") <= LYMPHOCYTE_UM
-        && value("mean_h_od") > high + LYMPHOCYTE_INK * (high - low)
+        && LYMPHOCYTE_UM.contains(&value("eq_diameter_um"))
+        && ink_share(nucleus, field) > 1.0 + LYMPHOCYTE_INK
+}
+
+/// Smaller than a lymphocyte, as dark, and smooth.
+fn is_shrunken(nucleus: &Nucleus, field: &Field<'_>) -> bool {
+    let diameter = f64::from(nucleus.object.value("eq_diameter_um").unwrap_or(0.0));
+    diameter < *LYMPHOCYTE_UM.start()
+        && nucleus.shape.circularity >= SMOOTH
+        && ink_share(nucleus, field) > 1.0 + LYMPHOCYTE_INK
+}
+
+/// Mean haematoxylin: 0 is the slide's cytoplasm, 1 its nuclei.
+fn ink_share(nucleus: &Nucleus, field: &Field<'_>) -> f64 {
+    let (low, high) = (f64::from(field.profile.h_cytoplasm), f64::from(field.profile.h_nuclei));
+    let ink = 100.0 * f64::from(nucleus.object.value("mean_h_od").unwrap_or(0.0));
+    (ink - low) / (high - low).max(1.0)
 }
 
 fn kind(nucleus: &Nucleus, field: &Field<'_>, alone: bool) -> SizeAndInk {
@@ -128,7 +157,10 @@ fn kind(nucleus: &Nucleus, field: &Field<'_>, alone: bool) -> SizeAndInk {
     SizeAndInk {
         quarter_um2: (area * 4.0).round() as u32,
         ink: ink.round() as u32,
-        may_be_pyknotic: alone && nucleus.shape.circularity >= SMOOTH,
+        may_be_pyknotic: alone
+            && nucleus.shape.circularity >= SMOOTH
+            && ink_share(nucleus, field) >= PYKNOTIC_INK,
+        outlier: is_shrunken(nucleus, field),
     }
 }
 

@@ -22,10 +22,10 @@ const MAX_EXTENT_UM: f64 = 36.0;
 /// Least share of its box that a vacuole fills; a disk fills 0.785.
 const MIN_FILL: f64 = 0.5;
 /// Least solidity and largest aspect ratio: capillaries and gaps branch or are long.
-const MIN_SOLIDITY: f64 = 0.82;
-const MAX_ASPECT: f64 = 2.0;
+const MIN_SOLIDITY: f64 = 0.78;
+const MAX_ASPECT: f64 = 2.3;
 /// A space whose border has more blood than this share is a capillary.
-const MAX_BLOOD: f64 = 0.25;
+const MAX_BLOOD: f64 = 0.5;
 
 /// Returns 1 inside vacuoles, halo included; adds those anchored in the core to `finds`.
 pub(super) fn find(field: &Field<'_>, places: &Compartments, blood: &Mask, finds: &mut Finds) -> Mask {
