@@ -3,6 +3,7 @@
 mod capsule;
 mod casts;
 mod cells;
+mod collapsed;
 mod cortex;
 mod counts;
 mod glomeruli;
@@ -106,3 +107,6 @@ pub fn structures(field: &Field<'_>) -> Finds {
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
     Finds { objects, ..Finds::default() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use super::{
     profile::{Tubule, tubules},
 };
 use crate::{
-    segment::kidney::{OWN_CLEAR_PX, OWN_NUCLEI, OWN_PX, OWN_WHITE_PX},
+    segment::kidney::{COLLAPSED_PX, E_OF_BARE, OWN_CLEAR_PX, OWN_NUCLEI, OWN_PX, OWN_WHITE_PX},
     units::UM2_PER_MM2,
 };
 
@@ -26,16 +26,16 @@ const VACUOLE_SHARE: f64 = 0.10;
 const CLEAR_SHARE: f64 = 0.5;
 /// Cast: at least this percentage of the lumen is filled.
 const CAST_PCT: f64 = 60.0;
-/// Nuclei per epithelium of a necrotic tubule, share of the slide's median.
-const FEW_NUCLEI: f64 = 0.4;
+/// Nuclei per epithelium of a necrotic tubule, share of the slide's upper quartile.
+const FEW_NUCLEI: f64 = 0.3;
 /// … where at least this many are expected.
 const EXPECTED_NUCLEI: f64 = 2.5;
 /// Share of the lumen that is neither white nor cast, above which it holds sloughed cells and debris.
 const DEBRIS_SHARE: f64 = 0.3;
 /// Median absolute deviations beyond the median that count as abnormal stain.
 const MADS: f64 = 2.0;
-/// Nuclei per epithelium of a basophilic tubule, multiple of the slide's median.
-const CROWDED: f64 = 1.5;
+/// Nuclei per epithelium of a basophilic tubule, multiple of the slide's upper quartile.
+const CROWDED: f64 = 1.3;
 
 /// Lumen over tubule area.
 pub(super) const LUMEN_AREA: Feature = feature(
@@ -118,11 +118,27 @@ pub(super) const CAST_AREA: Feature =
         Ok(Value { value: 100.0 * casts / lumens, n: all.len() as u64, denominator })
     });
 
-/// Tubules that meet at least two of three signs of necrosis.
-pub(super) const NECROSIS: Feature =
-    feature("tubule_necrosis_pct", "%", (Up, 0.5, Sourced), "EGTI T; basal outline is not judged", |found| {
-        judged(found, |usual, t| usual.is_necrotic(t))
-    });
+/// Epithelium of tubules that meet at least two of three signs of necrosis, and hypereosinophilic epithelium
+/// without nuclei whose tubule has no lumen, over all epithelium of the cortex.
+pub(super) const NECROSIS: Feature = feature(
+    "tubule_necrosis_pct",
+    "%",
+    (Up, 0.5, Sourced),
+    "EGTI T; by area of epithelium, because necrotic tubules lose their lumens; basal outline is not judged",
+    |found| {
+        let all = some(found)?;
+        let usual = Usual::of(&all).ok_or(Missing::NoStructure { what: WHAT })?;
+        let px = |t: &Tubule<'_>| t.epithelium.get(OWN_PX);
+        let outlined: u64 = all.iter().map(px).sum();
+        let necrotic: u64 = all.iter().filter(|t| usual.is_necrotic(t)).map(px).sum();
+        // Without nuclei over a whole tubule's width, eosin above the usual is the second sign.
+        let least = usual.eosin + usual.eosin_mad;
+        let bare = found.tally.histogram(E_OF_BARE).filter(|&(e, _)| f64::from(e) > least).map(|(_, n)| n);
+        let whole = outlined + found.tally.get(COLLAPSED_PX);
+        let value = 100.0 * (necrotic + bare.sum::<u64>()) as f64 / whole as f64;
+        Ok(Value { value, n: all.len() as u64, denominator: found.mpp.area_mm2(whole) })
+    },
+);
 
 /// Brush border.
 pub(super) const BRUSH_BORDER: Feature =
@@ -184,17 +200,26 @@ impl Usual {
             let middle = median(values.iter().copied())?;
             Some((middle, median(values.iter().map(|v| (v - middle).abs()))?))
         };
-        let (eosin, eosin_mad) = spread(all.iter().map(Tubule::eosin).collect())?;
+        let mut densities: Vec<f64> = all.iter().map(Tubule::nuclear_density).collect();
+        densities.sort_by(f64::total_cmp);
+        // Where most tubules are dead the rest still shows what is usual.
+        let nuclei = *densities.get(densities.len() * 3 / 4)?;
+        let alive = all.iter().filter(|t| t.nuclear_density() >= FEW_NUCLEI * nuclei);
+        let (eosin, eosin_mad) = spread(alive.map(Tubule::eosin).collect())?;
         let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(Tubule::haematoxylin).collect())?;
-        let nuclei = median(all.iter().map(Tubule::nuclear_density))?;
         Some(Self { nuclei, eosin, eosin_mad, haematoxylin, haematoxylin_mad })
+    }
+
+    /// Eosin beyond which epithelium is hypereosinophilic, OD × 100.
+    fn hypereosinophilic(&self) -> f64 {
+        self.eosin + MADS * self.eosin_mad.max(1.0)
     }
 
     fn is_necrotic(&self, t: &Tubule<'_>) -> bool {
         let expected = self.nuclei * t.epithelium.get(OWN_PX) as f64;
         let signs = [
             expected >= EXPECTED_NUCLEI && t.nuclear_density() < FEW_NUCLEI * self.nuclei,
-            t.eosin() > self.eosin + MADS * self.eosin_mad.max(1.0),
+            t.eosin() > self.hypereosinophilic(),
             t.lumen.get(OWN_NUCLEI) > 0 || t.debris() > DEBRIS_SHARE,
         ];
         signs.iter().filter(|&&s| s).count() >= 2

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::{levels::Ground, seeds::Seed};
+use crate::segment::field::Field;
 
 /// Directions in which the edge is looked for.
 pub(super) const DIRECTIONS: usize = 64;
@@ -10,7 +11,9 @@ pub(super) const DIRECTIONS: usize = 64;
 const NEAREST: f64 = 0.6;
 const FARTHEST: f64 = 1.45;
 /// Largest corpuscle radius, in µm (domain.md §2.0: 320 µm across).
-pub(super) const MAX_RADIUS_UM: f64 = 160.0;
+const MAX_RADIUS_UM: f64 = 160.0;
+/// Farthest that the second search may start from the seed, in its radii.
+const MAX_SHIFT: f64 = 0.5;
 /// Length over which density is averaged on each side of the edge, in µm.
 const SIDE_UM: f64 = 4.0;
 /// Contrast that counts fully, as a share of the cytoplasm's optical density.
@@ -66,7 +69,17 @@ pub(super) fn trace(ground: &Ground<'_>, rays: &Rays, seed: Seed) -> Vec<Curve> 
         return Vec::new();
     }
     let (centre, radius) = recentred(rays, &first);
+    if (centre.0 - seed.x).max(centre.1 - seed.y).max(seed.x - centre.0).max(seed.y - centre.1) as f64
+        > seed.radius * MAX_SHIFT
+    {
+        return Vec::new();
+    }
     [false, true].into_iter().filter_map(|nearest| best(ground, rays, centre, radius, nearest)).collect()
+}
+
+/// Returns how far from a seed of some radius its curves can lie, in pixels.
+pub(super) fn reach(field: &Field<'_>, radius: f64) -> f64 {
+    radius * MAX_SHIFT + (radius * FARTHEST * FARTHEST).min(field.px(MAX_RADIUS_UM)) + field.px(SIDE_UM)
 }
 
 /// Centre of the curve's points and its mean radius.
@@ -174,4 +187,33 @@ fn cheapest(edges: &[i32], count: usize, reach: usize) -> [usize; DIRECTIONS] {
         at = usize::from(from[turn * count + at]);
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Edges with one ridge of contrast 50 at `ridge(direction)`.
+    fn path(ridge: impl Fn(usize) -> usize) -> [usize; DIRECTIONS] {
+        let count = 20;
+        let edges: Vec<i32> =
+            (0..DIRECTIONS * count).map(|i| if i % count == ridge(i / count) { 50 } else { 0 }).collect();
+        cheapest(&edges, count, 1)
+    }
+
+    #[test]
+    fn the_path_follows_a_closed_ridge() {
+        assert_eq!(path(|_| 7), [7; DIRECTIONS]);
+        let triangle = |d: usize| 4 + d.min(DIRECTIONS - d) / 4;
+        let found = path(triangle);
+        let off = (0..DIRECTIONS).filter(|&d| found[d] != triangle(d)).count();
+        assert!(off <= 2, "{found:?}");
+        assert!(found[0].abs_diff(found[DIRECTIONS - 1]) <= 1);
+    }
+
+    #[test]
+    fn a_gap_in_the_ridge_is_bridged() {
+        let found = path(|d| if (20..24).contains(&d) { 19 } else { 7 });
+        assert_eq!(found, [7; DIRECTIONS]);
+    }
 }

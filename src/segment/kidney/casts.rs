@@ -18,7 +18,7 @@ const MIN_EOSIN: f64 = 0.9;
 /// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little.
 const MAX_HAEMATOXYLIN: f64 = 0.65;
 /// Mean deviation of eosin in a cast, at most this share of its eosin.
-const MAX_TEXTURE: f64 = 0.08;
+const MAX_TEXTURE: f64 = 0.045;
 /// Radius of the narrowest cast, in µm.
 const RADIUS_UM: f64 = 5.0;
 /// Width of the edge that the rules above take off a cast, in µm.

@@ -1,7 +1,7 @@
 //! The fine pass: nuclei, blood, and what each structure holds.
 
 use super::{
-    CORTEX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE, LUMEN, MEDULLA, TUBULE, TUFT,
+    CORTEX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE, LUMEN, MEDULLA, TUBULE, TUFT, collapsed,
     counts::*,
     levels::Levels,
     tuft::{self, Crop},
@@ -22,7 +22,7 @@ use crate::{
 /// Eosin of clear (glycogen-filled) epithelium, at most this share of the cytoplasm's (domain.md §3.3).
 const CLEAR_EOSIN: f64 = 0.45;
 /// Optical density outside structures below this share of the cytoplasm's is interstitium, not epithelium.
-const INTERSTITIUM_SHARE: f64 = 0.85;
+pub(super) const INTERSTITIUM_SHARE: f64 = 0.85;
 
 /// Cytoplasm is looked for this far beyond a nucleus's mean radius, in µm …
 const BESIDE_NUCLEUS_UM: f64 = 2.5;
@@ -37,8 +37,10 @@ const RING: [(f64, f64); 8] = [
     (0.0, -1.0),
     (0.707, -0.707),
 ];
-/// … and makes the nucleus epithelial when it lies in this many.
-const DENSE_OF_RING: usize = 7;
+/// … and makes the nucleus epithelial when it lies in this many …
+const DENSE_OF_RING: usize = 5;
+/// … or, inside a tubule's outline, in this many.
+const DENSE_OF_RING_INSIDE: usize = 1;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]
@@ -49,6 +51,7 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     ground::count(field, &field.tissue, &mask, &mut tally);
     let mut owners = Owners::new(structures.all());
     scene.count(&mut tally, &mut owners);
+    collapsed::count(&scene, &mut tally);
     scene.tufts(&mut owners);
     let mut objects = Vec::new();
     for mut nucleus in found.into_iter().filter(|n| n.in_core) {
@@ -134,18 +137,18 @@ impl Owners {
 }
 
 /// A window with everything that can be asked of a pixel.
-struct Scene<'a> {
-    field: &'a Field<'a>,
-    levels: Levels,
+pub(super) struct Scene<'a> {
+    pub(super) field: &'a Field<'a>,
+    pub(super) levels: Levels,
     structures: &'a StructureMap<'a>,
     /// Glomeruli and tubules.
-    outer: Plane<u32>,
+    pub(super) outer: Plane<u32>,
     /// Tufts and lumens.
     inner: Plane<u32>,
     /// Cortex, with the medulla it encloses.
-    zones: Plane<u32>,
-    nuclear: &'a Mask,
-    red: Mask,
+    pub(super) zones: Plane<u32>,
+    pub(super) nuclear: &'a Mask,
+    pub(super) red: Mask,
 }
 
 impl<'a> Scene<'a> {
@@ -163,7 +166,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn class_is(&self, number: u32, class: &'static crate::segment::object::Class) -> bool {
+    pub(super) fn class_is(&self, number: u32, class: &'static crate::segment::object::Class) -> bool {
         number != 0 && self.structures.all()[number as usize - 1].class.is(class)
     }
 
@@ -271,22 +274,26 @@ impl<'a> Scene<'a> {
     /// Counts a nucleus where its centre lies.
     fn place(&self, nucleus: &mut Object, (x, y): (usize, usize), tally: &mut Tally, owners: &mut Owners) {
         let (outer, inner, zone) = (self.outer.at(x, y), self.inner.at(x, y), self.zones.at(x, y));
-        if outer != 0 {
-            let inside = self.class_is(inner, &TUFT) == self.class_is(outer, &GLOMERULUS) && inner != 0;
-            owners.of(if inside { inner } else { outer }).nuclei += 1;
-        } else if self.class_is(zone, &CORTEX)
-            && (nucleus.class.is(&nuclei::LYMPHOCYTE) || nucleus.class.is(&nuclei::NEUTROPHIL))
-            && !self.lies_in_epithelium(nucleus, (x, y))
-        {
+        let is_leukocyte = nucleus.class.is(&nuclei::LYMPHOCYTE) || nucleus.class.is(&nuclei::NEUTROPHIL);
+        // Between crowded nuclei a tubule's outline is unsure: there, more must speak against epithelium.
+        let most = match outer {
+            0 => DENSE_OF_RING,
+            _ if self.class_is(outer, &TUBULE) && inner == 0 => DENSE_OF_RING_INSIDE,
+            _ => 0,
+        };
+        if is_leukocyte && self.class_is(zone, &CORTEX) && self.dense_around(nucleus, (x, y)) < most {
             nucleus.class = &INTERSTITIAL_LEUKOCYTE;
             tally.add(INTERSTITIAL_LEUKOCYTES, 1);
+        } else if outer != 0 {
+            let inside = self.class_is(inner, &TUFT) == self.class_is(outer, &GLOMERULUS) && inner != 0;
+            owners.of(if inside { inner } else { outer }).nuclei += 1;
         }
     }
 }
 
 impl Scene<'_> {
-    /// Whether dense cytoplasm lies round most of the nucleus: a cell of a tubule that was not outlined.
-    fn lies_in_epithelium(&self, nucleus: &Object, (x, y): (usize, usize)) -> bool {
+    /// Directions in which dense cytoplasm lies beside the nucleus, 0–8.
+    fn dense_around(&self, nucleus: &Object, (x, y): (usize, usize)) -> usize {
         let field = self.field;
         let radius = (f64::from(nucleus.area_um2) / std::f64::consts::PI).sqrt() + BESIDE_NUCLEUS_UM;
         let least = (self.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
@@ -295,7 +302,7 @@ impl Scene<'_> {
             let (x, y) = (at(x, *dx), at(y, *dy));
             field.od.get(x, y).is_some_and(|od| od >= least) && self.nuclear.get(x, y) == Some(0)
         });
-        dense.count() >= DENSE_OF_RING
+        dense.count()
     }
 }
 

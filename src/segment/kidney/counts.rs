@@ -10,6 +10,10 @@ pub const CORTEX_GLOMERULUS_PX: Counter = Counter("cortex_glomerulus_px");
 pub const CORTEX_TUBULE_PX: Counter = Counter("cortex_tubule_px");
 /// Cortex outside glomeruli and tubules that is paler than epithelium.
 pub const CORTEX_INTERSTITIUM_PX: Counter = Counter("cortex_interstitium_px");
+/// Dense cytoplasm of the cortex outside glomeruli and tubules: tubules without lumen.
+pub const COLLAPSED_PX: Counter = Counter("collapsed_px");
+/// Eosin of that cytoplasm where nuclei are gone, OD × 100 (histogram).
+pub const E_OF_BARE: Counter = Counter("e_of_bare");
 /// Leukocytes in the cortex outside glomeruli and tubules.
 pub const INTERSTITIAL_LEUKOCYTES: Counter = Counter("interstitial_leukocytes");
 /// Red blood cells in tissue.

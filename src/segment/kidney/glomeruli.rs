@@ -25,9 +25,9 @@ const DIAMETER_UM: std::ops::RangeInclusive<f64> = 38.0..=320.0;
 /// Least share of nuclear pixels inside; below, it is a cast or a vessel.
 const MIN_NUCLEAR: f64 = 0.003;
 /// Most wide pale pixels in the inner part; above, there is a tubule's lumen in it.
-const MAX_LUMEN: f64 = 0.1;
+const MAX_LUMEN: f64 = 0.08;
 /// Inner part, as a share of the radius.
-const CORE: f64 = 0.7;
+const CORE: f64 = 0.65;
 /// Nuclei count as inside up to this share of the radius, and as around …
 const INSIDE: f64 = 0.85;
 /// … from this share …

@@ -10,9 +10,9 @@ const SAME: f64 = 0.75;
 /// A glomerulus measures at least this share of the slide's usual diameter …
 const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
-const MAX_OF_USUAL: f64 = 1.8;
+const MAX_OF_USUAL: f64 = 1.6;
 /// A glomerulus scores at least this share of the slide's usual score.
-const MIN_SCORE_OF_USUAL: f32 = 0.4;
+const MIN_SCORE_OF_USUAL: f32 = 0.2;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
 const BEST_SHARE: f64 = 0.5;
 

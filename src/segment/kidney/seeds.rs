@@ -1,6 +1,6 @@
 //! Where a glomerulus may be: places richer in nuclei than their surroundings, and without lumens.
 
-use super::levels::Ground;
+use super::{capsule, levels::Ground};
 use crate::segment::{distance, smooth::Integral};
 
 /// Radii looked for, in µm. Corpuscles of 40–320 µm (mouse to human, domain.md §2.0) lie between the steps.
@@ -17,7 +17,7 @@ const SMALL_UM: f64 = 40.0;
 /// Largest share of wide lumens inside.
 const MAX_LUMEN: i64 = 60;
 /// Distance to the nearest lumen, in µm, from which a place may be a tuft's middle.
-const CLEARING_UM: std::ops::Range<f64> = 20.0..150.0;
+const CLEARING_UM: std::ops::Range<f64> = 20.0..140.0;
 /// Lattice on which such places are looked for, in µm.
 const CLEARING_STEP_UM: f64 = 6.0;
 /// Steps of scores and shares.
@@ -47,7 +47,18 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Seed> {
             Lattice::new(ground, radius).peaks(&nuclear, &wide, &mut seeds);
         }
     }
+    // The others belong to neighbouring windows: no curve from there reaches this core.
+    seeds.retain(|seed| near_core(ground, seed));
     seeds
+}
+
+/// Whether a curve around the seed can begin in the window's core.
+fn near_core(ground: &Ground<'_>, seed: &Seed) -> bool {
+    let window = &ground.field.window;
+    let reach = capsule::reach(ground.field, seed.radius).ceil() as i64;
+    let inside =
+        |v: i64, core: std::ops::Range<usize>| v >= core.start as i64 - reach && v < core.end as i64 + reach;
+    inside(seed.x, window.core_columns()) && inside(seed.y, window.core_rows())
 }
 
 /// Adds the middles of places without lumen: tufts are wider than the walls between lumens, and the nearest
@@ -69,7 +80,7 @@ fn clearings(ground: &Ground<'_>, seeds: &mut Vec<Seed>) {
             if (least..most).contains(&radius) && lattice.is_peak(&distances, column, row, here) {
                 let (x, y) = lattice.place(column, row);
                 // The lumen is Bowman's space, or lies beyond a capsule that hugs its tuft.
-                seeds.extend([1.1, 0.75].map(|share| Seed { x, y, radius: radius * share }));
+                seeds.extend([1.15, 0.9, 0.7].map(|share| Seed { x, y, radius: radius * share }));
             }
         }
     }

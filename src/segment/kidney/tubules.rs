@@ -27,7 +27,7 @@ const MAX_LUMEN_UM: f64 = 180.0;
 /// Empty pixels are paler than this share of the cytoplasm's optical density; interstitium is denser.
 const EMPTY_SHARE: f64 = 0.28;
 /// Least share of an open lumen that is empty: the rest may be debris or wisps of brush border.
-const MIN_EMPTY: f64 = 0.3;
+const MIN_EMPTY: f64 = 0.2;
 /// Largest gap in the epithelium (vacuole and its rim) that belongs to it, in µm².
 const GAP_UM2: f64 = 45.0;
 /// Least solidity of a lumen; gaps between tubules are branched.
@@ -41,7 +41,7 @@ const MIN_SOLID_RIM: f64 = 0.75;
 /// Threads of wall that do not belong to the epithelium, radius in µm.
 const THREAD_UM: f64 = 1.5;
 /// Epithelium is at least this dense, as a share of the cytoplasm's optical density.
-const WALL_SHARE: f64 = 0.7;
+const WALL_SHARE: f64 = 0.74;
 
 /// Finds the tubules anchored in the window's core, and their lumens.
 pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
@@ -104,7 +104,9 @@ fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
         *o |= g & u8::from(od < edge);
     }
     open.data_mut().iter_mut().zip(casts.data()).for_each(|(o, &c)| *o |= c);
-    morphology::fill_holes(&open, field.window.mpp.px_area(ISLAND_UM2) as u64)
+    let whole = morphology::fill_holes(&open, field.window.mpp.px_area(ISLAND_UM2) as u64);
+    // Smaller gaps are vacuoles: they stay with the epithelium.
+    morphology::remove_small(&whole, field.window.mpp.px_area(*LUMEN_UM2.start()).ceil() as u64)
 }
 
 /// 1 where there may be epithelium: dense, small enclosed gaps (vacuoles) included.

@@ -1,0 +1,154 @@
+use super::*;
+use crate::{
+    geometry::Rect,
+    organ::SlideGeometry,
+    raster::{Mask, Plane, Rgb},
+    segment::object::Object,
+    stain::{StainMatrix, StainProfile},
+    tile::Window,
+    units::Mpp,
+};
+
+fn profile() -> StainProfile {
+    StainProfile {
+        white: [245.0; 3],
+        matrix: StainMatrix::RUIFROK,
+        origin: "published",
+        h_threshold: 40,
+        h_nuclei: 65,
+        h_cytoplasm: 15,
+        e_cytoplasm: 25,
+        e_cytoplasm_mad: 4,
+    }
+}
+
+/// Haematoxylin, eosin and optical density at a place of an endless slide, in µm.
+type Scene = fn(f64, f64) -> [u8; 3];
+
+const CYTOPLASM: [u8; 3] = [15, 30, 60];
+const NUCLEUS: [u8; 3] = [65, 20, 130];
+const EMPTY: [u8; 3] = [1, 1, 2];
+
+/// Whether a nucleus of a square lattice covers the place.
+fn nucleus(x: f64, y: f64, spacing: f64) -> bool {
+    (x.rem_euclid(spacing) - 3.0).hypot(y.rem_euclid(spacing) - 3.0) < 3.0
+}
+
+/// One corpuscle, 120 µm across with a tuft of 104 µm, at (700, 700).
+fn corpuscle(x: f64, y: f64) -> [u8; 3] {
+    let from_centre = (x - 700.0).hypot(y - 700.0);
+    match from_centre {
+        d if d < 52.0 && nucleus(x, y, 12.0) => NUCLEUS,
+        d if d < 52.0 => CYTOPLASM,
+        d if d < 60.0 => EMPTY,
+        _ if nucleus(x, y, 30.0) => NUCLEUS,
+        _ => CYTOPLASM,
+    }
+}
+
+/// Tubules 50 µm across with lumens of 16 µm on a lattice; every other lumen holds a cast.
+fn tubules(x: f64, y: f64) -> [u8; 3] {
+    let (column, row) = ((x / 60.0).floor(), (y / 60.0).floor());
+    let from_axis = (x - column * 60.0 - 30.0).hypot(y - row * 60.0 - 30.0);
+    let has_cast = (column + row).rem_euclid(2.0) == 1.0;
+    match from_axis {
+        d if d < 8.0 && has_cast => [4, 32, 45],
+        d if d < 8.0 => EMPTY,
+        d if d > 25.0 => [5, 10, 25],
+        d if d > 16.0 && d < 22.0 && nucleus(x, y, 12.0) => NUCLEUS,
+        // Cytoplasm has grain, casts have none.
+        _ => [15, 25 + ((x as i64 * 7 + y as i64 * 13) % 11) as u8, 60],
+    }
+}
+
+/// No structure at all.
+fn even(_: f64, _: f64) -> [u8; 3] {
+    CYTOPLASM
+}
+
+fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
+    let profile = profile();
+    let mpp = Mpp::square(1.0).unwrap();
+    let window = Window { x0, y0, core_width: core, core_height: core, halo: 400, scale: 2.0, mpp };
+    let (w, h) = (window.width(), window.height());
+    let at = |i: usize| {
+        scene((window.left() + (i % w) as i64) as f64 + 0.5, (window.top() + (i / w) as i64) as f64 + 0.5)
+    };
+    let pixels: Vec<[u8; 3]> = (0..w * h).map(at).collect();
+    let plane = |c: usize| Plane::from_vec(w, h, pixels.iter().map(|p| p[c]).collect()).unwrap();
+    let field = Field {
+        window,
+        rgb: Rgb::filled(w, h, [200, 150, 190]),
+        h: plane(0),
+        e: plane(1),
+        od: plane(2),
+        clear: plane(2).map(|od| u8::from(od < 20)),
+        tissue: Mask::filled(w, h, 1),
+        profile: &profile,
+    };
+    structures(&field).objects
+}
+
+fn related(objects: Vec<Object>) -> Vec<Object> {
+    let bounds = Rect { x0: 0, y0: 0, width: 4000, height: 4000 };
+    relate(objects, &SlideGeometry { bounds, level0_um: 0.5, tissue_mm2: 4.0 })
+}
+
+fn of<'a>(objects: &'a [Object], class: &'static Class) -> Vec<&'a Object> {
+    objects.iter().filter(|o| o.class.is(class)).collect()
+}
+
+#[test]
+fn a_corpuscle_is_found_once_with_its_tuft_and_cortex() {
+    let found = related(structures_of(corpuscle, 512, 512, 384));
+    let glomeruli = of(&found, &GLOMERULUS);
+    assert_eq!((glomeruli.len(), of(&found, &TUFT).len(), of(&found, &CORTEX).len()), (1, 1, 1));
+    let near = |name: &str, expected: f32, tolerance: f32| {
+        let value = glomeruli[0].value(name).unwrap();
+        assert!((value - expected).abs() <= tolerance, "{name}: {value}, expected {expected}");
+    };
+    near("eq_diameter_um", 120.0, 4.0);
+    near("tuft_area_um2", 8495.0, 500.0);
+    near("bowman_space_pct", 24.9, 4.0);
+}
+
+#[test]
+fn tissue_without_structure_has_none() {
+    assert!(related(structures_of(even, 512, 512, 128)).is_empty());
+}
+
+#[test]
+fn tubules_have_lumens_and_casts() {
+    let found = related(structures_of(tubules, 512, 512, 256));
+    let tubules = of(&found, &TUBULE);
+    assert!((16..=25).contains(&tubules.len()), "{}", tubules.len());
+    assert_eq!(tubules.len(), of(&found, &LUMEN).len());
+    assert!(of(&found, &GLOMERULUS).is_empty());
+    let with_cast = tubules.iter().filter(|t| t.value("cast_pct").unwrap() > 60.0).count();
+    assert!((tubules.len() / 2).abs_diff(with_cast) <= 3, "{with_cast} of {}", tubules.len());
+    for tubule in tubules {
+        let value = |name: &str| tubule.value(name).unwrap();
+        assert!((value("lumen_eq_diameter_um") - 16.0).abs() < 2.0, "{}", value("lumen_eq_diameter_um"));
+        assert!((value("outer_diameter_um") - 50.0).abs() < 4.0, "{}", value("outer_diameter_um"));
+        assert!((value("epithelium_height_um") - 17.0).abs() < 3.0, "{}", value("epithelium_height_um"));
+    }
+}
+
+#[test]
+fn windows_do_not_show() {
+    for scene in [corpuscle as Scene, tubules] {
+        let whole = structures_of(scene, 512, 512, 384);
+        let mut parts: Vec<Object> = Vec::new();
+        for (x0, y0) in [(512, 512), (704, 512), (512, 704), (704, 704)] {
+            parts.extend(structures_of(scene, x0, y0, 192));
+        }
+        parts.sort_by_key(|o| (o.anchor().1, o.anchor().0));
+        let facts = |objects: &[Object]| {
+            let mut facts: Vec<String> =
+                objects.iter().map(|o| format!("{} {:?} {:?}", o.class.name, o.outline, o.values)).collect();
+            facts.sort();
+            facts
+        };
+        assert_eq!(facts(&whole), facts(&parts));
+    }
+}
