@@ -30,7 +30,7 @@ pub(super) const ZYMOGEN: Feature = feature("acinar_zymogen_index", "ratio", Dow
     Err(Missing::NoRule { why: "single acini, with their base and tip, are not told apart" })
 });
 
-pub(super) const PYKNOTIC_PCT: Feature = feature("acinar_pyknotic_pct", "%", Up, 0.5, |found| {
+pub(super) const PYKNOTIC_PCT: Feature = feature("acinar_pyknotic_pct", "%", Up, 0.35, |found| {
     pyknotic_pct(&[found.tally], count::ACINAR_NUCLEUS_KINDS, "acinar nucleus")
 });
 

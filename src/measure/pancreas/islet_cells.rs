@@ -53,7 +53,7 @@ pub(super) const VACUOLATED_PCT: Feature = feature("islet_vacuolated_pct", "%", 
     })
 });
 
-pub(super) const PYKNOTIC_PCT: Feature = feature("islet_pyknotic_nuclei_pct", "%", Up, 0.5, |found| {
+pub(super) const PYKNOTIC_PCT: Feature = feature("islet_pyknotic_nuclei_pct", "%", Up, 0.35, |found| {
     let tallies: Vec<&Tally> = accepted(found).map(|(_, t)| t).collect();
     pyknotic_pct(&tallies, count::ISLET_NUCLEUS_KINDS, "islet nucleus")
 });
@@ -74,7 +74,7 @@ pub(super) const INSULITIS: Feature = Feature {
 };
 
 pub(super) const LYMPHOCYTES: Feature =
-    feature("islet_lymphocytes_per_mm_perimeter", "1/mm", Up, 0.5, |found| {
+    feature("islet_lymphocytes_per_mm_perimeter", "1/mm", Up, 0.35, |found| {
         let (mut n, mut mm) = (0, 0.0);
         for (islet, tally) in accepted(found) {
             n += tally.get(count::LYMPHOCYTES_INSIDE) + tally.get(count::LYMPHOCYTES_AROUND);
