@@ -46,11 +46,11 @@ fn cut(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
-/// A phantom with lesions, and its slide.
-fn phantom(folder: &Path, organ: &str, size: u32) -> PathBuf {
+/// A phantom with lesions, at a share of each one's range above healthy, and its slide.
+fn phantom(folder: &Path, organ: &str, size: u32, share: f64) -> PathBuf {
     let painter = write::find(organ).unwrap();
     let amounts: Vec<(&str, f64)> =
-        painter.knobs.iter().map(|k| (k.name, k.healthy + 0.3 * (k.range.1 - k.healthy))).collect();
+        painter.knobs.iter().map(|k| (k.name, k.healthy + share * (k.range.1 - k.healthy))).collect();
     let request = painter.request(size, Mpp::square(MPP).unwrap(), 11, &amounts).unwrap();
     let out = folder.join(format!("{organ}.svs"));
     write::write(painter, &request, &Appearance::default(), &out).unwrap().slide
@@ -73,7 +73,7 @@ fn unmoved(path: &Path, organ: &'static Organ) {
 fn grids_and_threads_do_not_matter_on_phantoms() {
     let folder = tempfile::tempdir().unwrap();
     for organ in ORGANS {
-        unmoved(&phantom(folder.path(), organ.name, 2400), organ);
+        unmoved(&phantom(folder.path(), organ.name, 2400, 0.3), organ);
     }
 }
 
@@ -109,7 +109,7 @@ fn turning_hardly_matters() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["liver", "kidney", "pancreas"] {
         let organ = organ::find(name).unwrap();
-        let slide = Slide::open(phantom(folder.path(), name, 2048)).unwrap();
+        let slide = Slide::open(phantom(folder.path(), name, 3000, 0.05)).unwrap();
         let mut image = slide.read_whole(1.0).unwrap();
         let path = folder.path().join("turned.png");
         save(&image, &path);
