@@ -49,7 +49,7 @@ pub struct Tiling {
 
 impl Default for Tiling {
     fn default() -> Self {
-        Self { core_px: 1024, shift_px: 0 }
+        Self { core_px: 1280, shift_px: 0 }
     }
 }
 

@@ -170,7 +170,7 @@ impl Slide {
         self.reader.info()
     }
 
-    /// Sets how many bytes of decoded tiles are kept for reuse. The default is 48 MiB.
+    /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB.
     pub fn set_cache_budget(&self, bytes: usize) {
         self.cache.set_budget(bytes);
     }

@@ -12,7 +12,7 @@ use super::{TileAt, spare};
 use crate::{error::Result, raster::Rgb};
 
 const SHARDS: usize = 16;
-const DEFAULT_BUDGET: usize = 48 << 20;
+const DEFAULT_BUDGET: usize = 32 << 20;
 
 /// A decoded tile; `None` when the file stores nothing there.
 pub(super) type Tile = Option<Arc<Rgb>>;

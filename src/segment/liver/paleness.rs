@@ -58,12 +58,11 @@ impl Paleness {
         let share = (share * 256.0) as u32;
         let levels = self.cytoplasm.map(|v| ((u32::from(v) * share) >> 8) as u8);
         let mut out = field.tissue.clone();
+        let columns: Vec<usize> = (0..field.width()).map(|x| grid.block(x, 0).0).collect();
         let mut line = vec![0u8; field.width()];
         for y in 0..field.height() {
             let level = levels.row(grid.block(0, y).1);
-            for (x, v) in line.iter_mut().enumerate() {
-                *v = level[grid.block(x, y).0];
-            }
+            line.iter_mut().zip(&columns).for_each(|(v, &x)| *v = level[x]);
             for ((o, &d), &l) in out.row_mut(y).iter_mut().zip(self.density.row(y)).zip(&line) {
                 *o &= u8::from(d < l);
             }
