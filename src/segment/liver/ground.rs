@@ -27,9 +27,9 @@ const CLEARING_EOSIN: f64 = 0.6;
 /// Narrowest rarefied patch, in µm.
 const CLEARING_UM: f64 = 6.0;
 /// Dead cytoplasm: eosin over the slide's median, at least this factor …
-const NECROSIS_EOSIN: f64 = 1.25;
+const NECROSIS_EOSIN: f64 = 1.2;
 /// … and this many median absolute deviations.
-const NECROSIS_MADS: f64 = 2.0;
+const NECROSIS_MADS: f64 = 1.0;
 /// … where nuclei cover less than this share: 30 % of what is usual, 2 000/mm² of 38 µm² (domain.md §3.2).
 const NECROSIS_NUCLEI: f64 = 0.3 * 2_000.0 * 38.0 * 1e-6;
 /// Radius within which nuclei are missed, in µm.
@@ -74,7 +74,7 @@ pub(super) fn describe(
         *p &= ((wide & white) ^ 1) & u8::from(structure == 0);
     }
     let sinusoid = slits(field, &white, &blood, &parenchyma);
-    let cytoplasm = Cytoplasm::of(field, grid, &white, &blood, fat, nuclei, &parenchyma);
+    let cytoplasm = Cytoplasm::of(field, grid, &blood, fat, nuclei, &parenchyma);
     let clearing = cytoplasm.clearing(field, grid);
     let necrosis = cytoplasm.necrosis(field, grid, nuclei);
     let mut empty = white;
@@ -138,7 +138,7 @@ fn is_ridge(squared: &Plane<u32>, x: usize, y: usize, d: u32) -> bool {
         .all(|near| near <= d)
 }
 
-/// Cytoplasm by block of the coarse grid: neither white, blood, fat nor nucleus.
+/// Cytoplasm by block of the coarse grid: neither clear, blood, fat nor nucleus.
 struct Cytoplasm {
     /// Mean eosin, OD × 100; 0 where less than half a block is cytoplasm.
     eosin: Plane<u8>,
@@ -150,13 +150,12 @@ impl Cytoplasm {
     fn of(
         field: &Field<'_>,
         grid: &Grid,
-        white: &Mask,
         blood: &Mask,
         fat: &Vacuoles,
         nuclei: &Nuclei,
         parenchyma: &Mask,
     ) -> Self {
-        let (white, blood, nuclei) = (white.data(), blood.data(), nuclei.mask.data());
+        let (white, blood, nuclei) = (field.clear.data(), blood.data(), nuclei.mask.data());
         let (fat, parenchyma, eosin) = (fat.labels.data(), parenchyma.data(), field.e.data());
         let is = |i: usize| {
             u32::from(parenchyma[i])

@@ -62,8 +62,8 @@ struct Rule {
 /// ones [expert]; the smaller a region is, the rounder chance makes it, and the more it must show. Fitted on human
 /// liver tiles.
 const WHOLE: [Rule; 6] = [
-    Rule { up_to_um: 2.8, circularity: 0.9, solidity: 0.8, aspect: 1.5, open: 0.05, depth: 0.45 },
-    Rule { up_to_um: 4.0, circularity: 0.93, solidity: 0.84, aspect: 1.45, open: 0.05, depth: 0.5 },
+    Rule { up_to_um: 2.8, circularity: 0.92, solidity: 0.8, aspect: 1.5, open: 0.05, depth: 0.6 },
+    Rule { up_to_um: 4.0, circularity: 0.94, solidity: 0.84, aspect: 1.4, open: 0.05, depth: 0.65 },
     Rule { up_to_um: 5.6, circularity: 0.92, solidity: 0.86, aspect: 1.7, open: 0.05, depth: 0.5 },
     Rule { up_to_um: 8.0, circularity: 0.86, solidity: 0.86, aspect: 1.6, open: 0.06, depth: 0.5 },
     Rule { up_to_um: 12.6, circularity: 0.83, solidity: 0.87, aspect: 1.55, open: 0.15, depth: 0.5 },
