@@ -103,6 +103,9 @@ fn save(image: &Rgb, path: &Path) {
     image::save_buffer(path, image.data(), size.0, size.1, image::ColorType::Rgb8).unwrap();
 }
 
+/// Known to move more, and said so in the README: which cells lie between tubules depends on outlines of tubules.
+const UNSTEADY: &[&str] = &["interstitial_leukocytes_per_mm2", "inflamed_cortex_pct"];
+
 /// Turning a slide changes ties and reading order only: numbers stay within a few percent.
 #[test]
 fn turning_hardly_matters() {
@@ -125,11 +128,14 @@ fn turning_hardly_matters() {
                 if a.n.min(b.n) < 5 {
                     continue;
                 }
-                // A share of counted objects moves in steps: up to three of them may tip over a limit.
-                let steps = if unit == "%" { 300.0 / a.n.min(b.n).max(1) as f64 } else { 0.0 };
+                // What rests on counted objects moves in steps: up to three of them may tip over a limit.
+                let n = a.n.min(b.n) as f64;
+                let steps = if unit == "%" { 300.0 / n } else { 3.0 * a.value.max(b.value) / n };
                 let few = a.n < 30;
-                let room =
-                    if few { 0.25 } else { 0.08 } * a.value.abs().max(b.value.abs()) + 0.3 + steps.min(5.0);
+                let room = if few || UNSTEADY.contains(&name) { 0.25 } else { 0.08 }
+                    * a.value.abs().max(b.value.abs())
+                    + 0.3
+                    + steps;
                 assert!(
                     (a.value - b.value).abs() <= room,
                     "{name}: {} and {} after {quarter}",

@@ -13,6 +13,11 @@ use crate::{
 const MIN_DENSITY: u16 = 300;
 /// Densities above this are ink or folds, summed over channels, × 1000 [expert].
 const MAX_DENSITY: u16 = 4_000;
+/// Blood absorbs at least this much blue for its green, and at most [`BLOOD_RED`] red: it is no dye and must not be
+/// taken for eosin [expert].
+const BLOOD_BLUE: f64 = 0.9;
+/// See [`BLOOD_BLUE`].
+const BLOOD_RED: f64 = 0.42;
 /// Most colours given to the estimate; more are thinned evenly.
 const MAX_COLOURS: usize = 120_000;
 
@@ -93,7 +98,12 @@ fn nuclear_threshold(histogram: &[u64; 256]) -> u8 {
     if sum(&above) > MAX_NUCLEAR_SHARE * sum(histogram) { otsu(&above) } else { first }
 }
 
-/// Optical densities of the stained pixels, evenly thinned.
+/// Returns whether densities look like blood.
+fn is_blood([r, g, b]: [f64; 3]) -> bool {
+    b >= BLOOD_BLUE * g && r <= BLOOD_RED * g
+}
+
+/// Optical densities of the stained pixels that are not blood, evenly thinned.
 fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
     let tables = white.density_tables();
     let total: usize = samples.iter().map(|s| s.pixels().len()).sum();
@@ -103,6 +113,7 @@ fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
         .map(|px| std::array::from_fn(|k| tables[k][usize::from(px[k])]))
         .filter(|d: &[u16; 3]| (MIN_DENSITY..=MAX_DENSITY).contains(&d.iter().sum()))
         .map(|d| d.map(|v| f64::from(v) / 1000.0))
+        .filter(|&d| !is_blood(d))
         .collect()
 }
 
@@ -151,6 +162,19 @@ mod tests {
         t(90, 0, 10, 14..50);
         t(50, 40, 10, 37..50);
         t(75, 15, 10, 14..50);
+    }
+
+    #[test]
+    fn blood_is_not_a_dye() {
+        fn t(density: [f64; 3], expected: bool) {
+            assert_eq!(is_blood(density), expected, "{density:?}");
+        }
+        // Red cells; eosin, also of a camera that shows it orange; haematoxylin; a neutral grey.
+        t([0.16, 0.67, 0.73], true);
+        t([0.13, 0.84, 0.53], false);
+        t([0.05, 0.76, 0.65], false);
+        t([0.58, 0.72, 0.38], false);
+        t([0.5, 0.5, 0.5], false);
     }
 
     #[test]

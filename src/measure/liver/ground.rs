@@ -5,9 +5,7 @@ use crate::{
         common::percent_of,
         feature::{Direction, Evidence, Feature, Missing, Value},
     },
-    segment::liver::counters::{
-        BLOOD_PX, CLEARING_PX, NECROSIS_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH,
-    },
+    segment::liver::counters::{BLOOD_PX, CLEARING_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH},
 };
 
 /// Rarefied cytoplasm over parenchyma: eosin below 0.6 times the slide's median, no vacuole.
@@ -23,7 +21,7 @@ pub(super) const CLEARING: Feature = Feature {
     },
 };
 
-/// Hypereosinophilic patches almost without nuclei, from 2 000 µm², over parenchyma.
+/// Hypereosinophilic patches almost without nuclei over parenchyma.
 pub(super) const NECROSIS: Feature = Feature {
     name: "necrosis_area_pct",
     unit: "%",
@@ -31,8 +29,10 @@ pub(super) const NECROSIS: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Sourced,
     source: "Suzuki necrosis %",
-    measure: |found| {
-        percent_of(found, NECROSIS_PX, PARENCHYMA_PX, "parenchyma", found.tally.get(NECROSIS_PX))
+    measure: |_| {
+        Err(Missing::NoRule {
+            why: "patches of dead cells are not told dependably from other eosin-rich tissue by rules",
+        })
     },
 };
 

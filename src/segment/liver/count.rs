@@ -3,8 +3,8 @@
 use super::{
     coarse::Grid,
     counters::{
-        BLOOD_PX, CLEARING_PX, FAT_PX, MACRO_PX, MICRO_PX, NECROSIS_PX, PARENCHYMA_PX, SINUSOID_PX,
-        SINUSOID_WIDTH, SQUARE_MACRO, SQUARE_MICRO, SQUARE_PARENCHYMA, SQUARE_UM, square_of,
+        BLOOD_PX, CLEARING_PX, FAT_PX, MACRO_PX, MICRO_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH,
+        SQUARE_MACRO, SQUARE_MICRO, SQUARE_PARENCHYMA, SQUARE_UM, square_of,
     },
     ground::{self, Ground},
     vacuoles::{self, Vacuoles},
@@ -68,7 +68,6 @@ pub(super) fn tally(
     names.into_iter().zip(sums).for_each(|(name, n)| tally.add(name, n));
     observe_bins(tally, SINUSOID_WIDTH, &ground::widths(field, &ground.sinusoid));
     blocks(field, grid, CLEARING_PX, &ground.clearing, tally);
-    blocks(field, grid, NECROSIS_PX, &ground.necrosis, tally);
 }
 
 /// Counts the pixels of set blocks whose first pixel lies in the core.

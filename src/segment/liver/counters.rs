@@ -16,8 +16,6 @@ pub const SINUSOID_PX: Counter = Counter("sinusoid_px");
 pub const BLOOD_PX: Counter = Counter("blood_px");
 /// Rarefied cytoplasm.
 pub const CLEARING_PX: Counter = Counter("clearing_px");
-/// Necrotic parenchyma.
-pub const NECROSIS_PX: Counter = Counter("necrosis_px");
 /// Width of sinusoids along their middle, in tenths of µm (histogram).
 pub const SINUSOID_WIDTH: Counter = Counter("sinusoid_width_um_10");
 /// Parenchyma per 48 µm square (histogram: value is the square, see [`square_of`]).

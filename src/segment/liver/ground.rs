@@ -10,7 +10,6 @@ use crate::{
         morphology,
         nuclei::Nuclei,
         shape::Shape,
-        smooth,
     },
 };
 
@@ -26,16 +25,6 @@ const SLIT_ASPECT: f64 = 2.0;
 const CLEARING_EOSIN: f64 = 0.6;
 /// Narrowest rarefied patch, in µm.
 const CLEARING_UM: f64 = 6.0;
-/// Dead cytoplasm: eosin over the slide's median, at least this factor …
-const NECROSIS_EOSIN: f64 = 1.2;
-/// … and this many median absolute deviations.
-const NECROSIS_MADS: f64 = 1.0;
-/// … where nuclei cover less than this share: 30 % of what is usual, 2 000/mm² of 38 µm² (domain.md §3.2).
-const NECROSIS_NUCLEI: f64 = 0.3 * 2_000.0 * 38.0 * 1e-6;
-/// Radius within which nuclei are missed, in µm.
-const NECROSIS_AROUND_UM: f64 = 20.0;
-/// Radius of the smallest patch, in µm: 2 000 µm² (domain.md §3.2) [expert].
-const NECROSIS_RADIUS_UM: f64 = 25.0;
 
 /// Masks over one window; 1 where it is so.
 pub(super) struct Ground {
@@ -49,8 +38,6 @@ pub(super) struct Ground {
     pub(super) empty: Mask,
     /// Blocks of rarefied cytoplasm.
     pub(super) clearing: Mask,
-    /// Blocks of dead cytoplasm.
-    pub(super) necrosis: Mask,
 }
 
 /// Describes a window. `excluded` marks structures that are no parenchyma.
@@ -76,10 +63,9 @@ pub(super) fn describe(
     let sinusoid = slits(field, &white, &blood, &parenchyma);
     let cytoplasm = Cytoplasm::of(field, grid, &blood, fat, nuclei, &parenchyma);
     let clearing = cytoplasm.clearing(field, grid);
-    let necrosis = cytoplasm.necrosis(field, grid, nuclei);
     let mut empty = white;
     empty.data_mut().iter_mut().zip(blood.data()).for_each(|(w, &b)| *w |= b);
-    Ground { parenchyma, sinusoid, blood, empty, clearing, necrosis }
+    Ground { parenchyma, sinusoid, blood, empty, clearing }
 }
 
 /// Blocks in or beside white that is wider than a sinusoid.
@@ -178,19 +164,5 @@ impl Cytoplasm {
         let mut mask = self.there.clone();
         mask.data_mut().iter_mut().zip(self.eosin.data()).for_each(|(m, &e)| *m &= u8::from(e < limit));
         morphology::open(&mask, grid.px(CLEARING_UM / 2.0))
-    }
-
-    fn necrosis(&self, field: &Field<'_>, grid: &Grid, nuclei: &Nuclei) -> Mask {
-        let profile = field.profile;
-        let e = f64::from(profile.e_cytoplasm);
-        let limit = (e * NECROSIS_EOSIN).max(e + NECROSIS_MADS * f64::from(profile.e_cytoplasm_mad));
-        let nuclear = smooth::box_mean(&grid.share(&nuclei.mask), grid.radius(NECROSIS_AROUND_UM));
-        let few = (NECROSIS_NUCLEI * 255.0).round() as u8;
-        let mut mask = self.there.clone();
-        let facts = self.eosin.data().iter().zip(nuclear.data());
-        for (m, (&e, &n)) in mask.data_mut().iter_mut().zip(facts) {
-            *m &= u8::from(f64::from(e) >= limit && n < few);
-        }
-        morphology::open(&morphology::close(&mask, 1.5), grid.px(NECROSIS_RADIUS_UM))
     }
 }
