@@ -140,6 +140,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let measured = measure(
         plan.organ,
         &Evidences {
+            tissue_mm2: tissue.area_mm2,
             mpp: cell_mpp,
             structure_mpp,
             structures: &structures,

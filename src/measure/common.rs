@@ -6,7 +6,8 @@ use super::{
 };
 use crate::segment::ground::{ANALYSED_PX, E_OF_CYTOPLASM, H_OF_NUCLEI, TISSUE_PX};
 
-/// Tissue in mm².
+/// Tissue in mm²: the area of the slide's tissue mask, so that it is the one number everywhere. Holes beyond 5 000 µm²
+/// are searched for lumen but are not tissue.
 pub const TISSUE_AREA: Feature = Feature {
     name: "tissue_area_mm2",
     unit: "mm²",
@@ -14,7 +15,10 @@ pub const TISSUE_AREA: Feature = Feature {
     max_mpp: 8.0,
     evidence: Evidence::Expert,
     source: "domain.md §3.0",
-    measure: |found| area_mm2(found, TISSUE_PX),
+    measure: |found| match found.tissue_mm2 {
+        0.0 => Err(Missing::Blank),
+        value => Ok(Value { value, n: found.tally.get(TISSUE_PX), denominator: value }),
+    },
 };
 
 /// Tissue that belongs to the organ's parenchyma and is no artefact, in mm².
@@ -136,6 +140,7 @@ mod tests {
         };
         let mpp = Mpp::square(0.5).unwrap();
         look(&Evidences {
+            tissue_mm2: mpp.area_mm2(tally.get(TISSUE_PX)),
             mpp,
             structure_mpp: mpp,
             structures: &[],

@@ -96,6 +96,8 @@ pub struct Value {
 
 /// Everything found on one slide, ready to be measured.
 pub struct Evidences<'a> {
+    /// Tissue, with enclosed holes of up to 5 000 µm², in mm².
+    pub tissue_mm2: f64,
     /// Size of a working pixel of the fine pass.
     pub mpp: Mpp,
     /// Size of a working pixel of the structure pass.

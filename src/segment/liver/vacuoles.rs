@@ -84,8 +84,8 @@ const LEVELS: [f64; 5] = [0.72, 0.6, 0.48, 0.36, 0.24];
 const DIVIDE_LEVEL: f64 = 0.5;
 /// Smallest vacuole, in µm²: 2 µm across.
 const MIN_UM2: f64 = 1.5;
-/// A vacuole covers at least this many pixels: of smaller ones on human liver tiles at 0.5 µm/px, one in thirty
-/// lay in fat; the others were texture.
+/// A vacuole covers at least this many pixels: of the area of smaller ones on human liver tiles at 0.5 µm/px,
+/// 2 % lay in fat; the rest was texture.
 const MIN_PX: u64 = 32;
 /// Largest vacuole, in µm² (domain.md §2.2.2) [expert].
 const MAX_UM2: f64 = 2_000.0;
