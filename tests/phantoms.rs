@@ -1,0 +1,199 @@
+//! Every lesion that can be painted moves its feature, and what is measured lies near what was painted.
+//!
+//! `HISTOGRADE_LEVELS=10` walks each lesion's range in ten steps (CI does); the default is four.
+//! `HISTOGRADE_KNOB=congestion` walks that one only. `cargo test --release --test phantoms -- --nocapture` prints
+//! the table.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{collections::BTreeMap, path::Path};
+
+use histograde::{
+    Mpp, Slide, organ,
+    phantom::{Knob, Painter, render::Appearance, write},
+    pipeline::{Plan, SlideResult, score_slide},
+    score::rubric::Rubric,
+    watch::Watch,
+};
+use rayon::prelude::*;
+
+/// Stains a laboratory may send: the default and three others.
+const ALTERED: [&str; 3] = ["pale", "dark", "bluish"];
+/// Spearman correlation that each lesion reaches with its feature.
+const RISES: f64 = 0.95;
+/// Stands for every lesion of an organ.
+const ALL: &str = "*";
+
+/// A feature that is compared with the truth, and the difference that counting noise makes of itself.
+struct Exact {
+    name: &'static str,
+    /// In the feature's unit.
+    slack: f64,
+}
+
+const fn exact(name: &'static str, slack: f64) -> Exact {
+    Exact { name, slack }
+}
+
+/// How an organ's lesions are tested.
+struct Table {
+    organ: &'static str,
+    size_px: u32,
+    /// Area, count and diameter features, compared at every level.
+    exact: &'static [Exact],
+    /// Lesions that are known not to follow yet; each is listed in the README under *Limits*.
+    unmet: &'static [&'static str],
+}
+
+const LIVER: Table = Table {
+    organ: "liver",
+    size_px: 2400,
+    exact: &[
+        exact("tissue_area_mm2", 0.0),
+        exact("macro_fat_area_pct", 0.3),
+        exact("rbc_area_pct", 0.3),
+        exact("inflammatory_foci_per_mm2", 1.0),
+        exact("hepatocyte_nuclear_density_per_mm2", 0.0),
+    ],
+    unmet: &[ALL],
+};
+
+const KIDNEY: Table =
+    Table { organ: "kidney", size_px: 3000, exact: &[exact("tissue_area_mm2", 0.0)], unmet: &[ALL] };
+
+const PANCREAS: Table =
+    Table { organ: "pancreas", size_px: 3000, exact: &[exact("tissue_area_mm2", 0.0)], unmet: &[ALL] };
+
+/// One slide: the amount painted, what is true and what was measured.
+struct Shot {
+    amount: f64,
+    truth: BTreeMap<String, f64>,
+    measured: BTreeMap<&'static str, f64>,
+}
+
+fn levels() -> usize {
+    std::env::var("HISTOGRADE_LEVELS").ok().and_then(|v| v.parse().ok()).unwrap_or(4)
+}
+
+fn shoot(folder: &Path, table: &Table, painter: &Painter, knob: &Knob, amount: f64, stain: &str) -> Shot {
+    let organ = organ::find(table.organ).unwrap();
+    let feature = organ.features.iter().find(|f| f.name == knob.feature).unwrap();
+    let mpp = Mpp::square(if feature.max_mpp < 0.5 { 0.25 } else { 0.5 }).unwrap();
+    let request = painter.request(table.size_px, mpp, 5, &[(knob.name, amount)]).unwrap();
+    let out = folder.join(format!("{}-{amount}-{stain}.svs", knob.name));
+    let written = write::write(painter, &request, &Appearance::preset(stain).unwrap(), &out).unwrap();
+    let plan = Plan { organ, mpp: None, rubric: Rubric::builtin().unwrap(), tiling: Default::default() };
+    let slide = Slide::open(&written.slide).unwrap();
+    let result: SlideResult = score_slide(&slide, &plan, &Watch::default()).unwrap();
+    let values = result.summary.measured.iter();
+    let measured = values.filter_map(|m| m.value.as_ref().ok().map(|v| (m.feature.name, v.value))).collect();
+    Shot { amount, truth: written.values.features, measured }
+}
+
+/// Paints and measures one lesion at evenly spaced amounts of its range.
+fn walk(
+    folder: &Path,
+    table: &Table,
+    painter: &Painter,
+    knob: &Knob,
+    steps: usize,
+    stain: &str,
+) -> Vec<Shot> {
+    let amount = |i: usize| knob.range.0 + (knob.range.1 - knob.range.0) * i as f64 / (steps - 1) as f64;
+    (0..steps).into_par_iter().map(|i| shoot(folder, table, painter, knob, amount(i), stain)).collect()
+}
+
+/// Ranks with ties at their mean.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let below = |v: f64| values.iter().filter(|&&o| o < v).count() as f64;
+    let same = |v: f64| values.iter().filter(|&&o| o == v).count() as f64;
+    values.iter().map(|&v| below(v) + (same(v) + 1.0) / 2.0).collect()
+}
+
+fn spearman(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (ranks(a), ranks(b));
+    let mean = (a.len() as f64 + 1.0) / 2.0;
+    let product =
+        |x: &[f64], y: &[f64]| -> f64 { x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum() };
+    product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt()
+}
+
+/// What is wrong with the direction a lesion moves its feature in.
+fn direction(knob: &Knob, shots: &[Shot]) -> Option<String> {
+    let pairs: Vec<(f64, f64)> =
+        shots.iter().filter_map(|s| s.measured.get(knob.feature).map(|&v| (s.amount, v))).collect();
+    if pairs.len() < shots.len() {
+        return Some(format!("{}: measured on {} of {} slides", knob.feature, pairs.len(), shots.len()));
+    }
+    let (amounts, values): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    let rho = spearman(&amounts, &values) * if knob.falls { -1.0 } else { 1.0 };
+    (rho.is_nan() || rho < RISES).then(|| format!("{}: Spearman {rho:.3}", knob.feature))
+}
+
+/// Features that lie further from the truth than `share` of it.
+fn astray(table: &Table, knob: &Knob, shots: &[Shot], share: f64) -> Vec<String> {
+    let mut out = Vec::new();
+    for shot in shots {
+        for Exact { name, slack } in table.exact {
+            let (Some(&truth), Some(&got)) = (shot.truth.get(*name), shot.measured.get(name)) else {
+                continue;
+            };
+            if (got - truth).abs() > share * truth.abs() + slack {
+                out.push(format!(
+                    "{}={:.3} {name}: {got:.3} measured, {truth:.3} painted",
+                    knob.name, shot.amount
+                ));
+            }
+        }
+    }
+    out
+}
+
+fn print(knob: &Knob, stain: &str, shots: &[Shot]) {
+    let row = |f: &dyn Fn(&Shot) -> Option<f64>| -> Vec<String> {
+        shots.iter().map(|s| f(s).map_or("-".into(), |v| format!("{v:.2}"))).collect()
+    };
+    eprintln!("{} {stain}: {}", knob.name, knob.feature);
+    eprintln!("  measured {}", row(&|s| s.measured.get(knob.feature).copied()).join(" "));
+    eprintln!("  painted  {}", row(&|s| s.truth.get(knob.feature).copied()).join(" "));
+}
+
+fn check(table: &Table) {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = write::find(table.organ).unwrap();
+    let mut wrong = Vec::new();
+    let only = std::env::var("HISTOGRADE_KNOB").ok();
+    for knob in painter.knobs.iter().filter(|k| only.as_ref().is_none_or(|name| name == k.name)) {
+        let mut of_knob = Vec::new();
+        let shots = walk(folder.path(), table, painter, knob, levels(), "default");
+        print(knob, "default", &shots);
+        of_knob.extend(direction(knob, &shots));
+        of_knob.extend(astray(table, knob, &shots, 0.10));
+        for stain in ALTERED {
+            let shots = walk(folder.path(), table, painter, knob, 2, stain);
+            print(knob, stain, &shots);
+            of_knob
+                .extend(astray(table, knob, &shots, 0.20).into_iter().map(|line| format!("{stain} {line}")));
+        }
+        of_knob.iter().for_each(|line| eprintln!("  ! {line}"));
+        if !table.unmet.iter().any(|&name| name == ALL || name == knob.name) {
+            wrong.extend(of_knob);
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", table.organ, wrong.join("\n"));
+}
+
+#[test]
+fn the_liver_measures_what_was_painted() {
+    check(&LIVER);
+}
+
+#[test]
+fn the_kidney_measures_what_was_painted() {
+    check(&KIDNEY);
+}
+
+#[test]
+fn the_pancreas_measures_what_was_painted() {
+    check(&PANCREAS);
+}
