@@ -11,6 +11,7 @@ pub mod kidney;
 pub mod label;
 pub mod liver;
 pub mod morphology;
+mod net;
 pub mod nuclei;
 pub mod object;
 pub mod pancreas;

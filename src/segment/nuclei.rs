@@ -3,6 +3,7 @@
 pub(super) mod basins;
 mod class;
 mod density;
+mod learned;
 mod patch;
 mod refine;
 
@@ -12,9 +13,20 @@ use self::{class::StainOf, density::Density};
 use super::{contour, distance, field::Field, label::Region, object::Object, shape::Shape, smooth};
 use crate::raster::{Mask, Plane};
 
+/// What tells nuclei from the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finder {
+    /// A small learned network (`models/nuclei`); where pixels are not of the size it knows, the stain.
+    Network,
+    /// The density of haematoxylin.
+    Density,
+}
+
 /// Lengths and levels of nucleus segmentation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
+    /// What finds nuclei.
+    pub finder: Finder,
     /// Finding and dividing works on pixels of about this size, in µm.
     pub working_um: f64,
     /// Share of the eosin that is taken off the haematoxylin.
@@ -59,10 +71,18 @@ pub struct Rules {
     pub min_solidity: f64,
     /// Least contrast to the surroundings as a share of the slide's contrast.
     pub min_contrast: f64,
+    /// Least likelihood of nucleus the network gives a pixel, in log odds.
+    pub least_odds: f64,
+    /// A middle stands this much above the pass to a higher one in the network's height of middles, 0–1.
+    pub middle_depth: f64,
 }
 
 /// The rules used by [`segment`].
-pub const RULES: Rules = Rules {
+pub const RULES: Rules = Rules { finder: Finder::Network, open_um: 0.5, min_um2: 2.5, ..BY_DENSITY };
+
+/// Rules that look at the density of haematoxylin alone.
+pub const BY_DENSITY: Rules = Rules {
+    finder: Finder::Density,
     working_um: 0.5,
     eosin_weight: 0.3,
     smooth_um: 0.5,
@@ -85,6 +105,8 @@ pub const RULES: Rules = Rules {
     max_um2: 300.0,
     min_solidity: 0.5,
     min_contrast: 0.3,
+    least_odds: 0.1,
+    middle_depth: 0.128,
 };
 
 /// Largest side of a nucleus's box, in µm. Larger regions are dropped everywhere, so that one cut by a
@@ -129,6 +151,37 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
     let mpp = field.window.mpp;
     let factor = (rules.working_um / mpp.mean()).round().max(1.0) as usize;
     let um = mpp.mean() * factor as f64;
+    let network = rules.finder == Finder::Network;
+    let learned = network.then(|| by_network(field, factor, um, rules)).flatten();
+    let ((cores, offset, factor), rules) = match learned {
+        Some(cores) => (cores, rules),
+        None if network => (by_density(field, factor, um, &BY_DENSITY), &BY_DENSITY),
+        None => (by_density(field, factor, um, rules), rules),
+    };
+    let mut labels = placed(cores, factor, offset, field);
+    let found = collect(field, &mut labels, rules);
+    let mask = labels.map(|v| u8::from(v != 0));
+    Nuclei { labels, mask, found }
+}
+
+/// Regions, the first window pixel (column, row) they cover, and window pixels per pixel of theirs.
+type Cores = (Plane<u32>, (usize, usize), usize);
+
+/// Divides what the network takes for nuclei at the heights it gives their middles; `None` where the pixels are not
+/// of the size it was trained on.
+fn by_network(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Option<Cores> {
+    if !learned::SEES_UM.contains(&um) {
+        return None;
+    }
+    let heights = learned::heights(field, factor, rules.least_odds)?;
+    let depth = (rules.middle_depth * f64::from(learned::FULL)) as u16;
+    let basins = basins::climb(&heights.middle, &heights.mask, |_| depth);
+    let whole = refine::clean(&basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
+    Some((whole, heights.offset, 1))
+}
+
+/// Divides what is dense in haematoxylin.
+fn by_density(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Cores {
     let (dense, offset) = density::corrected(field, factor, rules.eosin_weight);
     let density = Density::of(field, &dense, um, rules);
     let height = height(&density, um, rules);
@@ -137,11 +190,7 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
     let share = (rules.depth_share * 256.0) as u32;
     let basins =
         basins::climb(&height, &density.mask, |peak| least.max(((u32::from(peak) * share) >> 8) as u16));
-    let cores = refine::refine(basins, &density, um, field.profile, rules);
-    let mut labels = if factor == 1 { cores } else { enlarge(&cores, factor, offset, field) };
-    let found = collect(field, &mut labels, rules);
-    let mask = labels.map(|v| u8::from(v != 0));
-    Nuclei { labels, mask, found }
+    (refine::refine(basins, &density, um, field.profile, rules), offset, factor)
 }
 
 /// Measures, checks and numbers the regions; clears what is not a nucleus.
@@ -199,8 +248,11 @@ fn height(density: &Density, um: f64, rules: &Rules) -> Plane<u16> {
     out
 }
 
-/// Paints labels of blocks of `factor` pixels at full resolution.
-fn enlarge(coarse: &Plane<u32>, factor: usize, offset: (usize, usize), field: &Field<'_>) -> Plane<u32> {
+/// Paints labels of blocks of `factor` pixels where they lie in the window.
+fn placed(coarse: Plane<u32>, factor: usize, offset: (usize, usize), field: &Field<'_>) -> Plane<u32> {
+    if coarse.width() == field.width() && coarse.height() == field.height() {
+        return coarse;
+    }
     let mut out = Plane::filled(field.width(), field.height(), 0u32);
     for y in 0..coarse.height() {
         for fy in 0..factor {

@@ -39,17 +39,17 @@ pub(super) fn refine(
             *label = 0;
         }
     }
-    clean(&out, um, rules)
+    clean(&out, um, rules.close_um, rules.open_um)
 }
 
 /// Makes each region whole: broken rings closed, holes filled, threads and loose pieces removed.
-fn clean(labels: &Plane<u32>, um: f64, rules: &Rules) -> Plane<u32> {
+pub(super) fn clean(labels: &Plane<u32>, um: f64, close_um: f64, open_um: f64) -> Plane<u32> {
     let mut out = Plane::filled(labels.width(), labels.height(), 0u32);
     let px = |length_um: f64| (length_um / um).round() as usize;
     for (number, region) in regions_of(labels).iter().enumerate().filter(|(_, r)| r.area_px > 0) {
         let number = number as u32;
         if let Some(patch) = Patch::of(labels, region, number) {
-            let whole = patch.closed(px(rules.close_um)).filled().opened(px(rules.open_um)).largest();
+            let whole = patch.closed(px(close_um)).filled().opened(px(open_um)).largest();
             whole.paint(&mut out, number);
         }
     }

@@ -63,7 +63,7 @@ impl Slide {
             window,
             rgb: Rgb::filled(w, t, [200, 150, 190]),
             e: Plane::filled(w, t, 25),
-            od: Plane::filled(w, t, 60),
+            od: h.map(|v| v.saturating_add(25)),
             clear: Mask::filled(w, t, 0),
             tissue: Mask::filled(w, t, 1),
             h,
@@ -84,12 +84,12 @@ fn random(state: &mut u32) -> f64 {
 
 #[test]
 fn painted_nuclei_are_found_with_their_class_and_area() {
-    fn t(um: f64, a: f64, b: f64, h: u8, class: &'static str) {
+    fn t(rules: &Rules, um: f64, a: f64, b: f64, h: u8, class: &'static str) {
         let mut slide = Slide::new((60.0 / um) as usize, um);
         slide.paint(30.2, 29.7, a, b, 25.0, h);
         let profile = profile();
         let side = slide.h.width() as u32;
-        let nuclei = segment(&slide.field(slide.window(0, 0, side, 0), &profile));
+        let nuclei = segment_with(&slide.field(slide.window(0, 0, side, 0), &profile), rules);
         assert_eq!(nuclei.found.len(), 1, "{um} {a} {b} {h}");
         let object = &nuclei.found[0].object;
         let area = std::f64::consts::PI * a * b;
@@ -98,27 +98,29 @@ fn painted_nuclei_are_found_with_their_class_and_area() {
         assert_eq!(nuclei.mask.count(), nuclei.found[0].region.area_px);
         assert!((object.centroid.x * um - 30.2).abs() < 0.3, "{:?}", object.centroid);
     }
-    for um in [0.25, 0.4, 0.5] {
-        t(um, 4.0, 3.6, 60, "round nucleus");
-        t(um, 2.9, 2.8, 80, "lymphocyte nucleus");
-        t(um, 7.5, 2.2, 70, "elongated nucleus");
-        t(um, 2.5, 2.4, 120, "pyknotic nucleus");
+    for (um, rules) in [0.25, 0.4, 0.5].into_iter().flat_map(|um| [(um, &RULES), (um, &BY_DENSITY)]) {
+        t(rules, um, 4.0, 3.6, 60, "round nucleus");
+        t(rules, um, 2.9, 2.8, 80, "lymphocyte nucleus");
+        t(rules, um, 7.5, 2.2, 70, "elongated nucleus");
+        t(rules, um, 2.5, 2.4, 120, "pyknotic nucleus");
     }
 }
 
 #[test]
 fn what_is_no_nucleus_is_left_out() {
-    fn t(a: f64, b: f64, h: u8, expected: usize) {
+    fn t(rules: &Rules, a: f64, b: f64, h: u8, expected: usize) {
         let mut slide = Slide::new(200, 0.5);
         slide.paint(50.0, 50.0, a, b, 0.0, h);
         let profile = profile();
-        let found = segment(&slide.field(slide.window(0, 0, 200, 0), &profile)).found.len();
+        let found = segment_with(&slide.field(slide.window(0, 0, 200, 0), &profile), rules).found.len();
         assert_eq!(found, expected, "{a} {b} {h}");
     }
-    t(4.0, 4.0, 65, 1);
-    t(1.0, 1.0, 65, 0);
-    t(14.0, 14.0, 65, 0);
-    t(4.0, 4.0, 20, 0);
+    for rules in [&RULES, &BY_DENSITY] {
+        t(rules, 4.0, 4.0, 65, 1);
+        t(rules, 0.7, 0.7, 65, 0);
+        t(rules, 4.0, 4.0, 20, 0);
+        t(rules, 14.0, 14.0, 65, 0);
+    }
 }
 
 #[test]

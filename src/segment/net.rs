@@ -1,0 +1,253 @@
+//! Small convolutional networks, run row by row: a window of any height needs a few rows of memory.
+
+mod kernels;
+
+pub(super) use self::kernels::{Dense, Depthwise};
+use self::kernels::{MARGIN, MAX_SIDE, add_doubled, halve, stride};
+
+/// Rows a step remembers; more than any later step looks back.
+const REMEMBERED: usize = 16;
+
+/// One step of a network. It reads the step before it.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// Mixes the channels of each pixel, sets what is below zero to zero.
+    Mix(Dense),
+    /// Filters each channel, then mixes; sets what is below zero to zero.
+    Filter(Depthwise, Dense),
+    /// As `Filter`, with the input added before what is below zero is set to zero.
+    Block(Depthwise, Dense),
+    /// Averages squares of four pixels, then as `Mix`.
+    Halve(Dense),
+    /// Mixes, repeats every pixel in a square of four, adds the output of an earlier step, and sets what is below
+    /// zero to zero.
+    Join(Dense, usize),
+    /// Mixes and leaves values below zero: the last step.
+    Head(Dense),
+}
+
+/// A network.
+#[derive(Clone, Debug)]
+pub(super) struct Net {
+    inputs: usize,
+    steps: Vec<Step>,
+}
+
+/// The last rows of one step's output: channels of pixels, with empty margins.
+struct Rows {
+    stride: usize,
+    width: usize,
+    height: usize,
+    /// Floats of a row.
+    length: usize,
+    data: Vec<f32>,
+    empty: Vec<f32>,
+    /// Rows computed so far.
+    done: usize,
+}
+
+impl Rows {
+    fn new(channels: usize, width: usize, height: usize) -> Self {
+        let stride = stride(width);
+        let length = channels * stride;
+        let (data, empty) = (vec![0.0; length * REMEMBERED], vec![0.0; length]);
+        Self { stride, width, height, length, data, empty, done: 0 }
+    }
+
+    /// A row that was computed lately; rows outside the picture are empty.
+    fn row(&self, y: isize) -> &[f32] {
+        match usize::try_from(y) {
+            Ok(y) if y < self.height => &self.data[y % REMEMBERED * self.length..][..self.length],
+            _ => &self.empty,
+        }
+    }
+
+    /// Returns the place of the next row.
+    fn next(&mut self) -> &mut [f32] {
+        &mut self.data[self.done % REMEMBERED * self.length..][..self.length]
+    }
+
+    /// Empties what lies beyond the last column, and counts the row.
+    fn finish(&mut self) {
+        let (stride, end) = (self.stride, MARGIN + self.width);
+        self.next().chunks_exact_mut(stride).for_each(|channel| channel[end..].fill(0.0));
+        self.done += 1;
+    }
+}
+
+/// One row of channels of pixels.
+pub(super) struct Row<'a> {
+    data: &'a [f32],
+    stride: usize,
+    width: usize,
+}
+
+impl Row<'_> {
+    /// Returns one channel.
+    pub(super) fn channel(&self, channel: usize) -> &[f32] {
+        &self.data[channel * self.stride + MARGIN..][..self.width]
+    }
+}
+
+/// One row of channels of pixels, for writing.
+pub(super) struct RowMut<'a> {
+    data: &'a mut [f32],
+    stride: usize,
+    width: usize,
+}
+
+impl RowMut<'_> {
+    /// Returns one channel.
+    pub(super) fn channel(&mut self, channel: usize) -> &mut [f32] {
+        &mut self.data[channel * self.stride + MARGIN..][..self.width]
+    }
+}
+
+impl Step {
+    fn dense(&self) -> &Dense {
+        match self {
+            Self::Mix(d)
+            | Self::Filter(_, d)
+            | Self::Block(_, d)
+            | Self::Halve(d)
+            | Self::Join(d, _)
+            | Self::Head(d) => d,
+        }
+    }
+
+    /// Returns whether the step takes what the step before gives.
+    fn takes(&self, channels: usize) -> bool {
+        let filter = match self {
+            Self::Filter(f, _) | Self::Block(f, _) => f.channels() == channels,
+            _ => true,
+        };
+        let adds = !matches!(self, Self::Block(..)) || self.dense().outputs() == channels;
+        filter && adds && self.dense().inputs() == channels
+    }
+
+    /// The last row of the step before that row `y` needs.
+    fn needs(&self, y: usize) -> usize {
+        match self {
+            Self::Mix(_) | Self::Head(_) => y,
+            Self::Filter(f, _) | Self::Block(f, _) => y + f.reach(),
+            Self::Halve(_) => 2 * y + 1,
+            Self::Join(..) => y / 2,
+        }
+    }
+}
+
+impl Net {
+    /// Puts steps together; `None` when one does not take what the one before gives.
+    pub(super) fn new(inputs: usize, steps: Vec<Step>) -> Option<Self> {
+        let mut channels = inputs;
+        for (i, step) in steps.iter().enumerate() {
+            let skip = match step {
+                Step::Join(d, skip) => *skip < i && steps[*skip].dense().outputs() == d.outputs(),
+                _ => true,
+            };
+            if !skip || !step.takes(channels) {
+                return None;
+            }
+            channels = step.dense().outputs();
+        }
+        Some(Self { inputs, steps })
+    }
+
+    /// Runs the network over `width` × `height` pixels, both even. `fill` gives each input row, `take` receives each
+    /// output row, in order. Outside the picture everything is zero.
+    pub(super) fn run(
+        &self,
+        width: usize,
+        height: usize,
+        mut fill: impl FnMut(usize, RowMut<'_>),
+        mut take: impl FnMut(usize, Row<'_>),
+    ) {
+        let mut rows = vec![Rows::new(self.inputs, width, height)];
+        for step in &self.steps {
+            let before = &rows[rows.len() - 1];
+            let (w, h) = match step {
+                Step::Halve(_) => (before.width / 2, before.height / 2),
+                Step::Join(_, skip) => (rows[skip + 1].width, rows[skip + 1].height),
+                _ => (before.width, before.height),
+            };
+            rows.push(Rows::new(step.dense().outputs(), w, h));
+        }
+        let mut scratch = Vec::new();
+        let last = self.steps.len();
+        for y in 0..rows[last].height {
+            self.reach(&mut rows, last, y, &mut fill, &mut scratch);
+            let out = &rows[last];
+            take(y, Row { data: out.row(y as isize), stride: out.stride, width: out.width });
+        }
+    }
+
+    /// Computes the rows of step `index` (0 is the input) up to `y`.
+    fn reach(
+        &self,
+        rows: &mut [Rows],
+        index: usize,
+        y: usize,
+        fill: &mut impl FnMut(usize, RowMut<'_>),
+        scratch: &mut Vec<f32>,
+    ) {
+        while rows[index].done <= y.min(rows[index].height - 1) {
+            let at = rows[index].done;
+            if let Some(step) = index.checked_sub(1).map(|i| &self.steps[i]) {
+                self.reach(rows, index - 1, step.needs(at), fill, scratch);
+                let (before, out) = rows.split_at_mut(index);
+                step.row(before, &mut out[0], scratch);
+            } else {
+                let own = &mut rows[0];
+                let (stride, width) = (own.stride, own.width);
+                fill(at, RowMut { data: own.next(), stride, width });
+            }
+            rows[index].finish();
+        }
+    }
+}
+
+impl Step {
+    /// Computes the next row of this step.
+    fn row(&self, before: &[Rows], out: &mut Rows, scratch: &mut Vec<f32>) {
+        let input = &before[before.len() - 1];
+        let (y, stride) = (out.done as isize, input.stride);
+        match self {
+            Self::Mix(mix) => mix.row(input.row(y), stride, None, 0.0, out.next()),
+            Self::Head(mix) => mix.row(input.row(y), stride, None, f32::NEG_INFINITY, out.next()),
+            Self::Filter(filter, mix) => {
+                mix.row(filtered(filter, input, y, scratch), stride, None, 0.0, out.next());
+            }
+            Self::Block(filter, mix) => {
+                let filtered = filtered(filter, input, y, scratch);
+                mix.row(filtered, stride, Some(input.row(y)), 0.0, out.next());
+            }
+            Self::Halve(mix) => {
+                scratch.clear();
+                scratch.resize(input.length / stride * out.stride, 0.0);
+                halve(input.row(2 * y), input.row(2 * y + 1), stride, out.stride, out.width, scratch);
+                mix.row(scratch, out.stride, None, 0.0, out.next());
+            }
+            Self::Join(mix, skip) => {
+                scratch.clear();
+                scratch.resize(mix.outputs() * stride, 0.0);
+                mix.row(input.row(y / 2), stride, None, f32::NEG_INFINITY, scratch);
+                let to = out.stride;
+                add_doubled(scratch, stride, before[skip + 1].row(y), to, out.next());
+            }
+        }
+    }
+}
+
+/// Filters row `y` into `scratch`.
+fn filtered<'a>(filter: &Depthwise, input: &Rows, y: isize, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+    let reach = filter.reach() as isize;
+    let rows: [&[f32]; MAX_SIDE] =
+        std::array::from_fn(|i| input.row(y - reach + (i as isize).min(2 * reach)));
+    scratch.clear();
+    scratch.resize(input.length, 0.0);
+    filter.row(&rows, input.stride, scratch);
+    scratch
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! The arithmetic of a network, one row at a time.
+//!
+//! Every output is a chain of fused multiply-adds in fixed order, so a value depends on its own neighbourhood only and
+//! is the same on every machine, for every window and whatever instructions the processor offers.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Rows are a whole number of these: two of the widest vectors.
+pub(super) const LANES: usize = 32;
+/// Output channels computed together.
+const GROUP: usize = 4;
+/// Empty columns on each side of a row: further than any kernel reaches.
+pub(super) const MARGIN: usize = 16;
+/// Largest side of a kernel.
+pub(super) const MAX_SIDE: usize = 5;
+
+/// Returns the floats from one channel to the next of a row of `width` pixels.
+pub(super) fn stride(width: usize) -> usize {
+    width.next_multiple_of(LANES) + 2 * MARGIN
+}
+
+/// A layer that mixes the channels of every pixel, batch normalisation folded in.
+#[derive(Clone, Debug)]
+pub(in crate::segment) struct Dense {
+    /// Weights of four output channels for each input, group after group.
+    table: Vec<[f32; GROUP]>,
+    bias: Vec<[f32; GROUP]>,
+    inputs: usize,
+}
+
+impl Dense {
+    /// Takes weights, output channels × inputs, and one bias per output; `None` when their numbers do not fit or the
+    /// outputs do not come in fours.
+    pub(in crate::segment) fn new(weights: &[f32], bias: &[f32]) -> Option<Self> {
+        let (bias, rest) = bias.as_chunks::<GROUP>();
+        let outputs = bias.len() * GROUP;
+        let inputs = weights.len().checked_div(outputs)?;
+        if !rest.is_empty() || inputs == 0 || inputs * outputs != weights.len() {
+            return None;
+        }
+        let weight = |group: usize, input: usize, k: usize| weights[(group * GROUP + k) * inputs + input];
+        let table = (0..bias.len() * inputs)
+            .map(|i| std::array::from_fn(|k| weight(i / inputs, i % inputs, k)))
+            .collect();
+        Some(Self { table, bias: bias.to_vec(), inputs })
+    }
+
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        self.bias.len() * GROUP
+    }
+
+    /// Mixes one row into `out`, adds `to` if given, and lifts what lies below `floor`.
+    pub(super) fn row(&self, input: &[f32], stride: usize, to: Option<&[f32]>, floor: f32, out: &mut [f32]) {
+        Arch::new().dispatch(MixRow { layer: self, input, stride, to, floor, out });
+    }
+}
+
+/// [`Dense::row`] as something to run with the widest instructions the processor has.
+struct MixRow<'a> {
+    layer: &'a Dense,
+    input: &'a [f32],
+    stride: usize,
+    to: Option<&'a [f32]>,
+    floor: f32,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for MixRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { layer, input, stride, to, floor, out } = self;
+        let groups = layer.table.chunks_exact(layer.inputs).zip(&layer.bias);
+        for ((table, &bias), out) in groups.zip(out.chunks_exact_mut(GROUP * stride)) {
+            mix(simd, table, bias, input, stride, out);
+        }
+        if let Some(to) = to {
+            for (o, &t) in out.iter_mut().zip(to) {
+                *o = (*o + t).max(floor);
+            }
+        } else if floor == 0.0 {
+            for o in out.iter_mut() {
+                *o = o.max(floor);
+            }
+        }
+    }
+}
+
+/// Four output channels of one row.
+#[inline(always)]
+fn mix<S: Simd>(
+    simd: S,
+    table: &[[f32; GROUP]],
+    bias: [f32; GROUP],
+    input: &[f32],
+    stride: usize,
+    out: &mut [f32],
+) {
+    let block = 2 * S::F32_LANES;
+    for at in (MARGIN..stride - MARGIN).step_by(block) {
+        let mut sums = bias.map(|b| [simd.splat_f32s(b); 2]);
+        for (channel, weights) in input.chunks_exact(stride).zip(table) {
+            let source = vectors(simd, &channel[at..at + block]);
+            for (sum, &w) in sums.iter_mut().zip(weights) {
+                let w = simd.splat_f32s(w);
+                *sum = [simd.mul_add_f32s(w, source[0], sum[0]), simd.mul_add_f32s(w, source[1], sum[1])];
+            }
+        }
+        for (channel, sum) in out.chunks_exact_mut(stride).zip(&sums) {
+            S::as_mut_simd_f32s(&mut channel[at..at + block]).0.copy_from_slice(sum);
+        }
+    }
+}
+
+/// Two vectors of neighbouring pixels.
+#[inline(always)]
+fn vectors<S: Simd>(_: S, floats: &[f32]) -> [S::f32s; 2] {
+    let vectors = S::as_simd_f32s(floats).0;
+    [vectors[0], vectors[1]]
+}
+
+/// A layer that filters every channel by its own square kernel and sets what is below zero to zero.
+#[derive(Clone, Debug)]
+pub(in crate::segment) struct Depthwise {
+    /// Channels × taps.
+    taps: Vec<f32>,
+    bias: Vec<f32>,
+    side: usize,
+}
+
+impl Depthwise {
+    /// Takes taps, channels × rows × columns, and one bias per channel; `None` unless the kernels are 3 × 3 or 5 × 5.
+    pub(in crate::segment) fn new(taps: Vec<f32>, bias: Vec<f32>) -> Option<Self> {
+        let side = [3, MAX_SIDE].into_iter().find(|s| s * s * bias.len() == taps.len())?;
+        Some(Self { taps, bias, side })
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// How far the kernel reaches to each side.
+    pub(super) fn reach(&self) -> usize {
+        self.side / 2
+    }
+
+    /// Filters one row; `rows` are the rows under the kernel, from above.
+    pub(super) fn row(&self, rows: &[&[f32]], stride: usize, out: &mut [f32]) {
+        Arch::new().dispatch(FilterRow { layer: self, rows, stride, out });
+    }
+}
+
+/// [`Depthwise::row`] as something to run with the widest instructions the processor has.
+struct FilterRow<'a> {
+    layer: &'a Depthwise,
+    rows: &'a [&'a [f32]],
+    stride: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for FilterRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { layer, rows, stride, out } = self;
+        match layer.side {
+            3 => filter::<S, 3>(simd, &layer.taps, &layer.bias, rows, stride, out),
+            _ => filter::<S, MAX_SIDE>(simd, &layer.taps, &layer.bias, rows, stride, out),
+        }
+    }
+}
+
+#[inline(always)]
+fn filter<S: Simd, const SIDE: usize>(
+    simd: S,
+    taps: &[f32],
+    bias: &[f32],
+    rows: &[&[f32]],
+    stride: usize,
+    out: &mut [f32],
+) {
+    let block = 2 * S::F32_LANES;
+    let channels = taps.chunks_exact(SIDE * SIDE).zip(bias).zip(out.chunks_exact_mut(stride));
+    for (c, ((taps, &bias), out)) in channels.enumerate() {
+        let near: [&[f32]; SIDE] = std::array::from_fn(|y| &rows[y][c * stride..][..stride]);
+        for at in (MARGIN..stride - MARGIN).step_by(block) {
+            let mut sum = [simd.splat_f32s(bias); 2];
+            for (row, taps) in near.iter().zip(taps.chunks_exact(SIDE)) {
+                let row = &row[at - SIDE / 2..at + block + SIDE / 2];
+                for (x, &tap) in taps.iter().enumerate() {
+                    let (tap, source) = (simd.splat_f32s(tap), vectors(simd, &row[x..x + block]));
+                    sum = [
+                        simd.mul_add_f32s(tap, source[0], sum[0]),
+                        simd.mul_add_f32s(tap, source[1], sum[1]),
+                    ];
+                }
+            }
+            let zero = simd.splat_f32s(0.0);
+            let positive = sum.map(|s| simd.max_f32s(s, zero));
+            S::as_mut_simd_f32s(&mut out[at..at + block]).0.copy_from_slice(&positive);
+        }
+    }
+}
+
+/// Averages squares of four pixels of two rows of `fine` floats per channel into one of `coarse`.
+pub(super) fn halve(upper: &[f32], lower: &[f32], fine: usize, coarse: usize, width: usize, out: &mut [f32]) {
+    let rows = upper.chunks_exact(fine).zip(lower.chunks_exact(fine)).zip(out.chunks_exact_mut(coarse));
+    for ((upper, lower), out) in rows {
+        let pairs = upper[MARGIN..].as_chunks::<2>().0.iter().zip(lower[MARGIN..].as_chunks::<2>().0);
+        for (o, (a, b)) in out[MARGIN..MARGIN + width].iter_mut().zip(pairs) {
+            *o = (a[0] + a[1] + b[0] + b[1]) * 0.25;
+        }
+    }
+}
+
+/// Adds every pixel of a coarse row twice to `skip` and sets what is below zero to zero.
+pub(super) fn add_doubled(coarse: &[f32], from: usize, skip: &[f32], to: usize, out: &mut [f32]) {
+    let rows = coarse.chunks_exact(from).zip(skip.chunks_exact(to)).zip(out.chunks_exact_mut(to));
+    for ((coarse, skip), out) in rows {
+        let end = to - MARGIN;
+        let pairs = out[MARGIN..end].as_chunks_mut::<2>().0.iter_mut();
+        for ((o, s), &v) in pairs.zip(skip[MARGIN..end].as_chunks::<2>().0).zip(&coarse[MARGIN..]) {
+            *o = [(s[0] + v).max(0.0), (s[1] + v).max(0.0)];
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A small learned network that says where nuclei are and where their middles lie.
+//!
+//! It sees the stain planes at about 0.5 µm/px, measured against the slide's own stain, and works on squares of two
+//! and four pixels. Weights, training and known limits: `models/nuclei`.
+
+use std::{ops::RangeInclusive, sync::OnceLock};
+
+use safetensors::SafeTensors;
+
+use crate::{
+    raster::{Mask, Plane},
+    segment::{
+        field::Field,
+        net::{Dense, Depthwise, Net, Row, RowMut, Step},
+    },
+};
+
+const WEIGHTS: &[u8] = include_bytes!("../../../models/nuclei/weights.safetensors");
+/// Size of working pixels the network was trained for, in µm.
+pub(super) const SEES_UM: RangeInclusive<f64> = 0.35..=0.7;
+/// Working pixels per side of the coarsest square the network looks at.
+const ALIGN: usize = 4;
+/// Steps of an output per unit of log odds.
+const STEPS: f32 = 1000.0;
+/// Highest height of a middle.
+pub(super) const FULL: f32 = 60_000.0;
+
+/// What the network says of each pixel, in log odds × [`STEPS`].
+struct Verdict {
+    nucleus: Plane<i16>,
+    middle: Plane<i16>,
+}
+
+/// Where nuclei are and how high their middles stand, on a part of a window.
+pub(super) struct Heights {
+    /// 1 inside nuclei.
+    pub(super) mask: Mask,
+    /// 0 at the edge of a nucleus, towards [`FULL`] in its middle.
+    pub(super) middle: Plane<u16>,
+    /// First window pixel (column, row) of the planes: they are aligned to the slide.
+    pub(super) offset: (usize, usize),
+}
+
+/// Returns the built-in network.
+fn builtin() -> Option<&'static Net> {
+    static NET: OnceLock<Option<Net>> = OnceLock::new();
+    NET.get_or_init(|| read(WEIGHTS)).as_ref()
+}
+
+/// Reads weights by their names; `None` when one is missing or of another shape.
+fn read(bytes: &[u8]) -> Option<Net> {
+    let tensors = SafeTensors::deserialize(bytes).ok()?;
+    let floats = |name: &str| -> Option<Vec<f32>> {
+        let data = tensors.tensor(name).ok()?.data();
+        Some(data.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
+    };
+    let both = |name: &str| Some((floats(&format!("{name}.weight"))?, floats(&format!("{name}.bias"))?));
+    let mix = |name: &str| both(name).and_then(|(w, b)| Dense::new(&w, &b));
+    let filter = |name: &str| both(name).and_then(|(w, b)| Depthwise::new(w, b));
+    let block =
+        |name: &str| Some(Step::Block(filter(&format!("{name}.filter"))?, mix(&format!("{name}.mix"))?));
+    let steps = vec![
+        Step::Mix(mix("stem_in")?),
+        Step::Filter(filter("stem_filter")?, mix("stem_out")?),
+        block("fine0")?,
+        Step::Halve(mix("down")?),
+        block("coarse0")?,
+        block("coarse1")?,
+        block("coarse2")?,
+        Step::Join(mix("up")?, 2),
+        block("last0")?,
+        block("last1")?,
+        Step::Head(mix("head")?),
+    ];
+    Net::new(12, steps)
+}
+
+/// Runs the network on a window whose pixels are grouped to working pixels of `factor`; a pixel is of a nucleus from
+/// the log odds `least`. `None` when the window is too small to hold one square.
+pub(super) fn heights(field: &Field<'_>, factor: usize, least: f64) -> Option<Heights> {
+    let side = ALIGN * factor;
+    let first = |start: i64| (-start).rem_euclid(side as i64) as usize;
+    let offset = (first(field.window.left()), first(field.window.top()));
+    let squares = |length: usize, skip: usize| length.saturating_sub(skip) / side * (ALIGN / 2);
+    let (width, height) = (squares(field.width(), offset.0), squares(field.height(), offset.1));
+    if width == 0 || height == 0 {
+        return None;
+    }
+    let coarse = verdict(builtin()?, field, factor, offset, (width, height));
+    let (nucleus, middle) = (finer(&coarse.nucleus, factor), finer(&coarse.middle, factor));
+    let least = (least as f32 * STEPS) as i16;
+    let mut mask = nucleus.map(|v| u8::from(v >= least));
+    for y in 0..mask.height() {
+        let tissue = &field.tissue.row(offset.1 + y)[offset.0..];
+        mask.row_mut(y).iter_mut().zip(tissue).for_each(|(m, &t)| *m &= t);
+    }
+    Some(Heights { mask, middle: middle.map(height_of), offset })
+}
+
+/// Spreads log odds over 0–[`FULL`] without flat ends: on a plateau there is no way up.
+fn height_of(odds: i16) -> u16 {
+    let v = f32::from(odds) / (1.5 * STEPS);
+    (FULL * (0.5 + 0.5 * v / (1.0 + v.abs()))) as u16
+}
+
+fn verdict(
+    net: &Net,
+    field: &Field<'_>,
+    factor: usize,
+    offset: (usize, usize),
+    (width, height): (usize, usize),
+) -> Verdict {
+    let scales = Scales::of(field);
+    let empty = || Plane::filled(2 * width, 2 * height, 0);
+    let mut out = Verdict { nucleus: empty(), middle: empty() };
+    let mut means = vec![0u8; 2 * width];
+    let mut sums = Vec::new();
+    let fill = |y: usize, mut row: RowMut<'_>| {
+        let planes = [(&field.h, &scales.h), (&field.e, &scales.e), (&field.od, &scales.od)];
+        for (p, (plane, table)) in planes.into_iter().enumerate() {
+            for dy in 0..2 {
+                mean_row(plane, factor, (offset.0, offset.1 + (2 * y + dy) * factor), &mut sums, &mut means);
+                for dx in 0..2 {
+                    let pairs = means.as_chunks::<2>().0;
+                    for (to, pair) in row.channel(4 * p + 2 * dy + dx).iter_mut().zip(pairs) {
+                        *to = table[usize::from(pair[dx])];
+                    }
+                }
+            }
+        }
+    };
+    net.run(width, height, fill, |y, row| write_row(&row, y, &mut out));
+    out
+}
+
+/// Spreads one row of squares over two rows of working pixels.
+fn write_row(row: &Row<'_>, y: usize, out: &mut Verdict) {
+    for (first, plane) in [(0, &mut out.nucleus), (4, &mut out.middle)] {
+        for dy in 0..2 {
+            let pairs = plane.row_mut(2 * y + dy).as_chunks_mut::<2>().0;
+            let (left, right) = (row.channel(first + 2 * dy), row.channel(first + 2 * dy + 1));
+            for ((pair, &l), &r) in pairs.iter_mut().zip(left).zip(right) {
+                *pair = [l, r].map(|v| (v * STEPS) as i16);
+            }
+        }
+    }
+}
+
+/// Turns working pixels into window pixels by linear interpolation; the border repeats.
+fn finer(coarse: &Plane<i16>, factor: usize) -> Plane<i16> {
+    if factor == 1 {
+        return coarse.clone();
+    }
+    let (w, h) = (coarse.width(), coarse.height());
+    let mut out = Plane::filled(w * factor, h * factor, 0);
+    let ways = |length: usize| -> Vec<(usize, usize, i32)> {
+        (0..length * factor).map(|i| between(i, factor, length)).collect()
+    };
+    let (columns, full) = (ways(w), 2 * factor as i32);
+    for (y, (upper, lower, down)) in ways(h).into_iter().enumerate() {
+        let (upper, lower) = (coarse.row(upper), coarse.row(lower));
+        for (o, &(left, right, across)) in out.row_mut(y).iter_mut().zip(&columns) {
+            let mixed = |row: &[i16]| i32::from(row[left]) * (full - across) + i32::from(row[right]) * across;
+            *o = ((mixed(upper) * (full - down) + mixed(lower) * down) / (full * full)) as i16;
+        }
+    }
+    out
+}
+
+/// The two working pixels around the middle of pixel `i`, and the share of the second in steps of half a pixel.
+fn between(i: usize, factor: usize, length: usize) -> (usize, usize, i32) {
+    let at = (2 * i + 1) as i64 - factor as i64;
+    let (whole, part) = (at.div_euclid(2 * factor as i64), at.rem_euclid(2 * factor as i64));
+    let cut = |v: i64| v.clamp(0, length as i64 - 1) as usize;
+    (cut(whole), cut(whole + 1), part as i32)
+}
+
+/// What turns stain into the network's inputs: 0 is cytoplasm, 1 nuclei (haematoxylin) or twice the cytoplasm (eosin).
+struct Scales {
+    h: [f32; 256],
+    e: [f32; 256],
+    od: [f32; 256],
+}
+
+impl Scales {
+    fn of(field: &Field<'_>) -> Self {
+        let p = field.profile;
+        let [nuclei, cytoplasm, eosin] = [p.h_nuclei, p.h_cytoplasm, p.e_cytoplasm].map(f32::from);
+        let table = |f: &dyn Fn(f32) -> f32| std::array::from_fn(|v| f(v as f32));
+        Self {
+            h: table(&|v| ((v - cytoplasm) / (nuclei - cytoplasm).max(5.0)).clamp(-1.0, 3.0)),
+            e: table(&|v| (v / eosin.max(4.0)).clamp(0.0, 4.0) - 1.0),
+            od: table(&|v| (v / (1.7 * nuclei.max(10.0))).clamp(0.0, 3.0)),
+        }
+    }
+}
+
+/// Averages one row of working pixels, starting at window pixel `at`.
+fn mean_row(plane: &Plane<u8>, factor: usize, at: (usize, usize), sums: &mut Vec<u32>, means: &mut [u8]) {
+    if factor == 1 {
+        means.copy_from_slice(&plane.row(at.1)[at.0..at.0 + means.len()]);
+        return;
+    }
+    sums.clear();
+    sums.resize(means.len(), 0);
+    for y in at.1..at.1 + factor {
+        for (sum, cells) in sums.iter_mut().zip(plane.row(y)[at.0..].chunks_exact(factor)) {
+            *sum += cells.iter().map(|&v| u32::from(v)).sum::<u32>();
+        }
+    }
+    let area = (factor * factor) as u32;
+    means.iter_mut().zip(sums).for_each(|(m, s)| *m = (*s / area) as u8);
+}
