@@ -3,8 +3,11 @@
 //! `HISTOGRADE_BENCH_SLIDE=slide.svs cargo bench --bench reading`; rows can be limited with
 //! `HISTOGRADE_BENCH_ROWS`.
 
-use std::{error::Error, fs, io::Write, time::Instant};
+mod common;
 
+use std::{error::Error, io::Write, time::Instant};
+
+use common::cpu_seconds;
 use histograde::{Slide, geometry::Region};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,12 +40,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         mp / cpu
     )?;
     Ok(())
-}
-
-/// CPU time of this process on Linux, at a resolution of 10 ms.
-fn cpu_seconds() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-    let ticks = |i: usize| fields.get(i)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / 100.0)
 }

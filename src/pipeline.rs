@@ -41,15 +41,32 @@ pub struct Plan {
 /// How a slide is cut into windows. Results do not depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
-    /// Side of a window's core in working pixels; a multiple of 64.
+    /// Side of a window's core in working pixels of the fine pass; a multiple of 64.
     pub core_px: u32,
+    /// The same for the structure pass, whose halo is wide: small cores would repeat most of the work.
+    pub structure_core_px: u32,
     /// Shift of the grid to the left and up in working pixels; a multiple of 64.
     pub shift_px: u32,
 }
 
 impl Default for Tiling {
     fn default() -> Self {
-        Self { core_px: 1280, shift_px: 0 }
+        Self::for_threads(1)
+    }
+}
+
+impl Tiling {
+    /// Returns a tiling for this many threads. Each holds one window, and the more there are the smaller the windows,
+    /// so that memory stays within bounds.
+    #[must_use]
+    pub fn for_threads(threads: usize) -> Self {
+        let core_px = match threads {
+            0..=2 => 1280,
+            3..=4 => 832,
+            5..=8 => 512,
+            _ => 320,
+        };
+        Self { core_px, structure_core_px: 1280, shift_px: 0 }
     }
 }
 

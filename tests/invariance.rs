@@ -56,11 +56,15 @@ fn phantom(folder: &Path, organ: &str, size: u32, share: f64) -> PathBuf {
     write::write(painter, &request, &Appearance::default(), &out).unwrap().slide
 }
 
+fn tiling(core_px: u32, shift_px: u32) -> Tiling {
+    Tiling { core_px, structure_core_px: core_px, shift_px }
+}
+
 /// The grid, its shift and the number of threads must not move a single outline.
 fn unmoved(path: &Path, organ: &'static Organ) {
-    let whole = score(path, organ, Tiling { core_px: 4096, shift_px: 0 }, 2);
+    let whole = score(path, organ, tiling(4096, 0), 2);
     for (core_px, shift_px, threads) in [(512, 0, 1), (512, 256, 8), (1024, 512, 2), (320, 64, 3)] {
-        let got = score(path, organ, Tiling { core_px, shift_px }, threads);
+        let got = score(path, organ, tiling(core_px, shift_px), threads);
         assert_same(
             &whole,
             &got,

@@ -77,7 +77,9 @@ fn score(job: &Job, rubric: &Rubric, watch: &Watch, listener: &dyn Listener) -> 
     watch.check()?;
     listener.prepare(job)?;
     let slide = Slide::open(&job.path)?;
-    let plan = Plan { organ: job.organ, mpp: job.mpp, rubric: rubric.clone(), tiling: Tiling::default() };
+    // Runs inside the pool, whose threads each hold a window.
+    let tiling = Tiling::for_threads(rayon::current_num_threads());
+    let plan = Plan { organ: job.organ, mpp: job.mpp, rubric: rubric.clone(), tiling };
     let result = score_slide(&slide, &plan, watch)?;
     listener.keep(job, &slide, &result)?;
     Ok(result.summary)

@@ -6,7 +6,6 @@ use histograde::{
     Error, Mpp, Result,
     batch::{Job, slide_ids},
     manifest, organ,
-    pipeline::Tiling,
     score::rubric::Rubric,
 };
 use serde_json::{Value, json};
@@ -32,7 +31,6 @@ impl Plan {
             "slides": self.jobs.len(),
             "mpp_given": given,
             "rubric": rubric.origin().name,
-            "window_px": Tiling::default().core_px,
         })
     }
 }

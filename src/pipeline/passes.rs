@@ -19,6 +19,10 @@ use crate::{
 /// A working resolution this close to a whole multiple of the slide's becomes that multiple: whole
 /// multiples need no interpolation.
 const SNAP: f64 = 0.2;
+/// Bytes that a window takes per pixel while it is segmented, about.
+const WINDOW_BYTES_PER_PX: usize = 32;
+/// Bytes that all windows in work may take together.
+const WINDOWS_BYTES: usize = 240 << 20;
 
 /// A slide being scored.
 pub(super) struct Scan<'a> {
@@ -49,9 +53,11 @@ impl Scan<'_> {
     /// Returns the windows of a pass whose cores hold tissue, in reading order.
     pub(super) fn windows(&self, pass: Pass) -> Vec<Window> {
         let (scale, mpp) = self.resolve(pass);
+        let tiling = &self.plan.tiling;
+        let fine = pass == self.plan.organ.cell_pass;
         let spec = TileSpec {
-            core_px: self.plan.tiling.core_px,
-            shift_px: self.plan.tiling.shift_px,
+            core_px: if fine { tiling.core_px } else { tiling.structure_core_px },
+            shift_px: tiling.shift_px,
             halo_px: mpp.px(pass.halo_um).ceil() as u32,
         };
         let base = &self.slide.info().levels[0];
@@ -81,7 +87,10 @@ impl Scan<'_> {
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
         };
-        let found: Vec<Finds> = windows.par_iter().map(one).collect::<Result<_>>()?;
+        let mut found = Vec::with_capacity(windows.len());
+        for some in windows.chunks(at_once(&windows)) {
+            found.extend(some.par_iter().map(one).collect::<Result<Vec<_>>>()?);
+        }
         Ok(Found { finds: join(found), analysed_px })
     }
 
@@ -145,6 +154,13 @@ impl TissueMask {
         }
         out
     }
+}
+
+/// How many windows may be in work together: all, unless they are large and the threads many.
+fn at_once(windows: &[Window]) -> usize {
+    let largest = windows.iter().map(|w| w.width() * w.height()).max().unwrap_or(1);
+    let fit = (WINDOWS_BYTES / WINDOW_BYTES_PER_PX / largest).max(1);
+    if fit < rayon::current_num_threads() { fit } else { windows.len().max(1) }
 }
 
 /// Level-0 pixels in the core of a window.

@@ -273,6 +273,10 @@ pub(super) fn regions_of(plane: &Plane<u32>) -> Vec<Region> {
         let row = plane.row(y);
         let mut x = 0;
         while x < row.len() {
+            if row[x..].first_chunk::<16>().is_some_and(|next| next.iter().all(|&v| v == 0)) {
+                x += 16;
+                continue;
+            }
             let n = row[x];
             let start = x;
             x += row[x..].iter().take_while(|&&v| v == n).count();

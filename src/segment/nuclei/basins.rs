@@ -13,90 +13,100 @@ pub(in crate::segment) fn climb(
     within: &Mask,
     depth: impl Fn(u16) -> u16,
 ) -> Plane<u32> {
-    let (w, h) = (within.width(), within.height());
-    let mut to = steepest(height, within);
-    let mut peaks: Vec<u16> = Vec::new();
-    let mut out = Plane::filled(w, h, 0u32);
+    let inside = indices(within);
+    let mut out = Plane::filled(within.width(), within.height(), 0u32);
     let labels = out.data_mut();
-    for i in 0..w * h {
-        if within.data()[i] != 0 && to[i] == i as u32 {
-            peaks.push(height.data()[i]);
-            labels[i] = peaks.len() as u32;
-        }
+    let mut peaks: Vec<u16> = Vec::new();
+    for &i in &inside {
+        let to = steepest(height, within, i as usize);
+        labels[i as usize] = if to == i {
+            peaks.push(height.data()[i as usize]);
+            peaks.len() as u32
+        } else {
+            ON_THE_WAY | to
+        };
     }
     let mut path = Vec::new();
-    for i in 0..w * h {
-        if within.data()[i] == 0 || labels[i] != 0 {
-            continue;
-        }
-        let mut at = i;
-        while labels[at] == 0 {
+    for &i in &inside {
+        let mut at = i as usize;
+        while labels[at] & ON_THE_WAY != 0 {
             path.push(at);
-            at = to[at] as usize;
+            at = (labels[at] & !ON_THE_WAY) as usize;
         }
         let number = labels[at];
         path.drain(..).for_each(|p| labels[p] = number);
     }
-    to.clear();
-    let joined = join(&passes(height, &out), &peaks, depth);
-    out.data_mut().iter_mut().filter(|v| **v != 0).for_each(|v| *v = joined[*v as usize - 1]);
+    let joined = join(&passes(height, &out, &inside), &peaks, depth);
+    let labels = out.data_mut();
+    inside.iter().for_each(|&i| labels[i as usize] = joined[labels[i as usize] as usize - 1]);
     out
 }
 
-/// The neighbour (of eight, within the mask) to climb to; a summit points to itself. Among equals the first
-/// in reading order is higher.
-fn steepest(height: &Plane<u16>, within: &Mask) -> Vec<u32> {
-    let (w, h) = (within.width(), within.height());
-    let mut to = vec![0u32; w * h];
-    for y in 0..h {
-        let (above, below) = (y.saturating_sub(1), (y + 1).min(h - 1));
-        for x in 0..w {
-            if within.at(x, y) == 0 {
-                continue;
-            }
-            let (left, right) = (x.saturating_sub(1), (x + 1).min(w - 1));
-            let mut best = (height.at(x, y), y * w + x);
-            for ny in above..=below {
-                for nx in left..=right {
-                    let (g, i) = (height.at(nx, ny), ny * w + nx);
-                    if within.at(nx, ny) != 0 && (g > best.0 || g == best.0 && i < best.1) {
-                        best = (g, i);
-                    }
-                }
-            }
-            to[y * w + x] = best.1 as u32;
+/// Marks a pixel that holds the next pixel of its way up instead of a basin.
+const ON_THE_WAY: u32 = 1 << 31;
+
+/// Pixels of the mask, in reading order.
+fn indices(within: &Mask) -> Vec<u32> {
+    let mut out = Vec::with_capacity(within.data().len() / 8);
+    for (block, pixels) in within.data().chunks(BLOCK).enumerate() {
+        if pixels.iter().any(|&v| v != 0) {
+            let first = (block * BLOCK) as u32;
+            out.extend((first..).zip(pixels).filter(|&(_, &v)| v != 0).map(|(i, _)| i));
         }
     }
-    to
+    out
+}
+
+/// Pixels that are passed over at once where all are empty.
+const BLOCK: usize = 32;
+
+/// The neighbour (of eight, within the mask) to climb to; a summit gives itself. Among equals the first
+/// in reading order is higher.
+fn steepest(height: &Plane<u16>, within: &Mask, at: usize) -> u32 {
+    let (w, h) = (within.width(), within.height());
+    let (x, y) = (at % w, at / w);
+    let columns = x.saturating_sub(1)..(x + 2).min(w);
+    let mut best = (0u32, at);
+    for ny in y.saturating_sub(1)..(y + 2).min(h) {
+        let line = ny * w;
+        let (heights, inside) = (
+            &height.data()[line + columns.start..line + columns.end],
+            &within.data()[line + columns.start..],
+        );
+        for ((&g, &m), nx) in heights.iter().zip(inside).zip(columns.start..) {
+            let rank = (u32::from(g) + 1) * u32::from(m);
+            if rank > best.0 {
+                best = (rank, line + nx);
+            }
+        }
+    }
+    best.1 as u32
 }
 
 /// The highest pass between each pair of touching basins: (lower number, higher number, height), sorted.
-fn passes(height: &Plane<u16>, basins: &Plane<u32>) -> Vec<(u32, u32, u16)> {
+fn passes(height: &Plane<u16>, basins: &Plane<u32>, inside: &[u32]) -> Vec<(u32, u32, u16)> {
     let (w, h) = (basins.width(), basins.height());
+    let labels = basins.data();
     let mut found = Vec::new();
-    let mut note = |i: usize, j: usize| {
-        let (a, b) = (basins.data()[i], basins.data()[j]);
-        if a != b && a != 0 && b != 0 {
-            found.push((a.min(b), a.max(b), height.data()[i].min(height.data()[j])));
+    for &i in inside {
+        let i = i as usize;
+        let (x, own) = (i % w, labels[i]);
+        let mut note = |j: usize| {
+            let other = labels[j];
+            if other != own && other != 0 {
+                found.push((own.min(other), own.max(other), height.data()[i].min(height.data()[j])));
+            }
+        };
+        if x + 1 < w {
+            note(i + 1);
         }
-    };
-    for y in 0..h {
-        for x in 0..w {
-            let i = y * w + x;
-            if basins.data()[i] == 0 {
-                continue;
+        if i + w < w * h {
+            note(i + w);
+            if x > 0 {
+                note(i + w - 1);
             }
             if x + 1 < w {
-                note(i, i + 1);
-            }
-            if y + 1 < h {
-                note(i, i + w);
-                if x > 0 {
-                    note(i, i + w - 1);
-                }
-                if x + 1 < w {
-                    note(i, i + w + 1);
-                }
+                note(i + w + 1);
             }
         }
     }

@@ -87,7 +87,7 @@ pub(super) fn heights(field: &Field<'_>, factor: usize, least: f64) -> Option<He
         return None;
     }
     let coarse = verdict(builtin()?, field, factor, offset, (width, height));
-    let (nucleus, middle) = (finer(&coarse.nucleus, factor), finer(&coarse.middle, factor));
+    let (nucleus, middle) = (finer(coarse.nucleus, factor), finer(coarse.middle, factor));
     let least = (least as f32 * STEPS) as i16;
     let mut mask = nucleus.map(|v| u8::from(v >= least));
     for y in 0..mask.height() {
@@ -147,9 +147,9 @@ fn write_row(row: &Row<'_>, y: usize, out: &mut Verdict) {
 }
 
 /// Turns working pixels into window pixels by linear interpolation; the border repeats.
-fn finer(coarse: &Plane<i16>, factor: usize) -> Plane<i16> {
+fn finer(coarse: Plane<i16>, factor: usize) -> Plane<i16> {
     if factor == 1 {
-        return coarse.clone();
+        return coarse;
     }
     let (w, h) = (coarse.width(), coarse.height());
     let mut out = Plane::filled(w * factor, h * factor, 0);
