@@ -1,10 +1,12 @@
 //! Structures and cells of the liver.
 
+pub mod clearing;
 mod coarse;
 mod count;
 pub mod counters;
 mod ground;
 pub mod hepatocytes;
+pub mod necrosis;
 mod paleness;
 pub mod vacuoles;
 pub mod vessels;
@@ -28,6 +30,7 @@ pub const CLASSES: &[&Class] = &[
     &vessels::CENTRAL_VEIN,
     &vessels::VESSEL,
     &vessels::PORTAL_TRACT,
+    &necrosis::NECROSIS,
     &vacuoles::MACRO,
     &vacuoles::MICRO,
     &hepatocytes::HEPATOCYTE,
@@ -41,7 +44,11 @@ pub const CLASSES: &[&Class] = &[
 /// Finds the structures anchored in the core of one window of the coarse pass.
 #[must_use]
 pub fn structures(field: &Field<'_>) -> Finds {
-    vessels::find(field)
+    let blood = red_cells::mask(field);
+    let (mut objects, lumen) = vessels::find(field, &blood);
+    let mut tally = Tally::default();
+    objects.extend(necrosis::find(field, &blood, &lumen, &mut tally));
+    Finds { objects, tally, ..Finds::default() }
 }
 
 /// Looks at all structures of the slide at once.
@@ -56,14 +63,18 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let grid = Grid::of(field);
     let pale = Paleness::of(field, &grid);
     let mut nuclei = nuclei::segment(field);
-    let fat = vacuoles::find(field, &grid, &pale);
+    let blood = red_cells::mask(field);
+    let fat = vacuoles::find(field, &grid, &pale, &blood);
     let excluded = structures.paint(&field.window, vessels::CLASSES);
-    let ground = ground::describe(field, &grid, &pale, &fat, &nuclei, red_cells::mask(field), &excluded);
+    let ground = ground::describe(field, &grid, &pale, &fat, blood, &excluded);
+    let dead = structures.paint(&field.window, &[&necrosis::NECROSIS]);
+    let eosin = clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead);
     hepatocytes::name(field, &grid, &mut nuclei.found, &ground.parenchyma, &ground.empty);
     let grouped = vacuoles::grouped(&fat.found, &field.window);
     let mut tally = Tally::default();
     super::ground::count(field, &ground.parenchyma, &nuclei.mask, &mut tally);
-    count::tally(field, &grid, &fat, &grouped, &ground, &mut tally);
+    count::tally(field, &fat, &grouped, &ground, &mut tally);
+    eosin.tally(field, &grid, &mut tally);
     let nuclei = nuclei.found.into_iter().filter(|n| n.in_core).map(|n| n.object);
     let fat = fat.found.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));
     Finds { objects: nuclei.chain(fat).collect(), tally, ..Finds::default() }

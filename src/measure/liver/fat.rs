@@ -41,7 +41,7 @@ pub(super) const MACRO_FAT_AREA: Feature = Feature {
 };
 
 /// Fat in grouped vacuoles below 8 µm over parenchyma. domain.md §3.2 wants 0.35 µm/px for droplets from 1 µm;
-/// only those from 2 µm are counted here, which 0.5 µm/px resolves.
+/// only those from about 1.6 µm are counted here.
 pub(super) const MICRO_FAT_AREA: Feature = Feature {
     name: "micro_fat_area_pct",
     unit: "%",

@@ -3,12 +3,14 @@
 use crate::{
     measure::{
         common::percent_of,
-        feature::{Direction, Evidence, Feature, Missing, Value},
+        feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
     },
-    segment::liver::counters::{BLOOD_PX, CLEARING_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH},
+    segment::liver::counters::{
+        BLOOD_PX, CYTOPLASM_EOSIN, NECROSIS_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH,
+    },
 };
 
-/// Rarefied cytoplasm over parenchyma: eosin below 0.6 times the slide's median, no vacuole.
+/// Rarefied cytoplasm over parenchyma: eosin below 0.6 times that of the slide's full cytoplasm, no vacuole.
 pub(super) const CLEARING: Feature = Feature {
     name: "cytoplasm_clearing_pct",
     unit: "%",
@@ -16,12 +18,10 @@ pub(super) const CLEARING: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Expert,
     source: "INHAND glycogen/hydropic",
-    measure: |found| {
-        percent_of(found, CLEARING_PX, PARENCHYMA_PX, "parenchyma", found.tally.get(CLEARING_PX))
-    },
+    measure: clearing,
 };
 
-/// Hypereosinophilic patches almost without nuclei over parenchyma.
+/// Confluent hypereosinophilic zones almost without nuclei, of at least 2 000 µm², over parenchyma.
 pub(super) const NECROSIS: Feature = Feature {
     name: "necrosis_area_pct",
     unit: "%",
@@ -29,11 +29,7 @@ pub(super) const NECROSIS: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Sourced,
     source: "Suzuki necrosis %",
-    measure: |_| {
-        Err(Missing::NoRule {
-            why: "patches of dead cells are not told dependably from other eosin-rich tissue by rules",
-        })
-    },
+    measure: necrosis,
 };
 
 /// Apoptotic bodies.
@@ -97,3 +93,29 @@ pub(super) const FIBROSIS: Feature = Feature {
     source: "domain.md §3.2; not a Kleiner or Ishak stage",
     measure: |_| Err(Missing::NoRule { why: "stroma is not told from pale parenchyma by rules" }),
 };
+
+/// Cytoplasm with less eosin than this share of the slide's full cytoplasm is rarefied (domain.md §3.2) [expert].
+const CLEARING_EOSIN: f64 = 0.6;
+/// Quantile of eosin that stands for full cytoplasm: still among it where half of a slide is rarefied.
+const FULL: f64 = 0.75;
+
+fn clearing(found: &Evidences<'_>) -> Result<Value, Missing> {
+    let parenchyma = found.tally.get(PARENCHYMA_PX);
+    let full = found.tally.quantile(CYTOPLASM_EOSIN, FULL);
+    let full = full.filter(|_| parenchyma > 0).ok_or(Missing::NoStructure { what: "parenchyma" })?;
+    let limit = CLEARING_EOSIN * f64::from(full);
+    let pale = found.tally.histogram(CYTOPLASM_EOSIN).take_while(|&(eosin, _)| f64::from(eosin) < limit);
+    let px: u64 = pale.map(|(_, n)| n).sum();
+    let value = 100.0 * px as f64 / parenchyma as f64;
+    Ok(Value { value, n: px, denominator: found.mpp.area_mm2(parenchyma) })
+}
+
+fn necrosis(found: &Evidences<'_>) -> Result<Value, Missing> {
+    let parenchyma = found.mpp.area_mm2(found.tally.get(PARENCHYMA_PX));
+    if parenchyma == 0.0 {
+        return Err(Missing::NoStructure { what: "parenchyma" });
+    }
+    let px = found.structure_tally.get(NECROSIS_PX);
+    let value = (100.0 * found.structure_mpp.area_mm2(px) / parenchyma).min(100.0);
+    Ok(Value { value, n: px, denominator: parenchyma })
+}

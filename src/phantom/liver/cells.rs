@@ -167,7 +167,7 @@ fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream
     vec![make(x - cos * gap, y - sin * gap, s), make(x + cos * gap, y + sin * gap, s)]
 }
 
-/// Paints endothelial and Kupffer cells along sinusoids. Returns the widths of open sinusoids across
+/// Paints endothelial and Kupffer cells along sinusoids. Returns the widths of open sinusoids at
 /// places that lie evenly along them, in pixels.
 pub(super) fn flat_cells(
     layout: &Layout,
@@ -185,7 +185,7 @@ pub(super) fn flat_cells(
         pen.stream = Stream::new(own.bits(), "nucleus");
         let open = map::at(map, (place.x, place.y)) & SINUSOID != 0;
         if open {
-            widths.push(slit_width(map, &place));
+            widths.push(slit_width(map, &place, um));
         }
         if !own.chance(if open { 0.62 } else { 0.4 }) {
             continue;
@@ -208,15 +208,36 @@ pub(super) fn flat_cells(
     widths
 }
 
-/// Returns the width of a sinusoid across a place in it, in pixels.
-fn slit_width(map: &Map, at: &OnRidge) -> f64 {
-    const STEP: f32 = 0.5;
-    let (sin, cos) = at.along.sin_cos();
-    let reach = |side: f32| {
-        (1..200)
-            .map(|k| k as f32 * STEP * side)
-            .take_while(|t| map::at(map, (at.x - sin * t, at.y + cos * t)) & SINUSOID != 0)
-            .count()
-    };
-    f64::from(STEP) * (reach(1.0) + reach(-1.0) + 1) as f64
+/// Returns the diameter of the widest disk inside the sinusoid whose middle lies near a place, in pixels.
+fn slit_width(map: &Map, at: &OnRidge, um: f32) -> f64 {
+    const NEAR_UM: f32 = 2.0;
+    let open = |x: i64, y: i64| map.get(x, y).unwrap_or(0) & SINUSOID != 0;
+    let near = (NEAR_UM * um).ceil() as i64;
+    let (x, y) = (at.x.floor() as i64, at.y.floor() as i64);
+    let mut widest = 0.0_f64;
+    for (dx, dy) in (-near..=near).flat_map(|dy| (-near..=near).map(move |dx| (dx, dy))) {
+        if open(x + dx, y + dy) {
+            widest = widest.max(free_distance(x + dx, y + dy, widest, &open));
+        }
+    }
+    2.0 * widest - 1.0
+}
+
+/// Returns the distance to the nearest pixel that is not open, or 0 if it is no more than `least`.
+fn free_distance(x: i64, y: i64, least: f64, open: &impl Fn(i64, i64) -> bool) -> f64 {
+    let mut nearest = f64::INFINITY;
+    // Squares outwards: what lies on the k-th is at least k away.
+    for k in 1_i64.. {
+        if k as f64 >= nearest {
+            break;
+        }
+        let side = (-k..=k).flat_map(|t| [(t, -k), (t, k), (-k, t), (k, t)]);
+        for (dx, dy) in side.filter(|&(dx, dy)| !open(x + dx, y + dy)) {
+            nearest = nearest.min(((dx * dx + dy * dy) as f64).sqrt());
+        }
+        if nearest <= least {
+            return 0.0;
+        }
+    }
+    nearest
 }

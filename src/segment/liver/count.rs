@@ -1,16 +1,15 @@
 //! Adds up the core of one window.
 
 use super::{
-    coarse::Grid,
     counters::{
-        BLOOD_PX, CLEARING_PX, FAT_PX, MACRO_PX, MICRO_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH,
-        SQUARE_MACRO, SQUARE_MICRO, SQUARE_PARENCHYMA, SQUARE_UM, square_of,
+        BLOOD_PX, FAT_PX, MACRO_PX, MICRO_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH, SQUARE_MACRO,
+        SQUARE_MICRO, SQUARE_PARENCHYMA, SQUARE_UM, square_of,
     },
     ground::{self, Ground},
     vacuoles::{self, Vacuoles},
 };
 use crate::{
-    measure::tally::{Counter, Tally},
+    measure::tally::Tally,
     raster::Mask,
     segment::{field::Field, ground::observe_bins},
 };
@@ -20,14 +19,7 @@ const GROUPED: u8 = 1;
 const MACRO: u8 = 2;
 
 /// Counts the pixels of the core.
-pub(super) fn tally(
-    field: &Field<'_>,
-    grid: &Grid,
-    fat: &Vacuoles,
-    grouped: &[bool],
-    ground: &Ground,
-    tally: &mut Tally,
-) {
+pub(super) fn tally(field: &Field<'_>, fat: &Vacuoles, grouped: &[bool], ground: &Ground, tally: &mut Tally) {
     let kinds: Vec<u8> = std::iter::once(0)
         .chain(fat.found.iter().zip(grouped).map(|((object, _), &grouped)| {
             if object.class.is(&vacuoles::MACRO) { MACRO } else { u8::from(grouped) * GROUPED }
@@ -67,16 +59,6 @@ pub(super) fn tally(
     let names = [PARENCHYMA_PX, FAT_PX, MACRO_PX, MICRO_PX, SINUSOID_PX, BLOOD_PX];
     names.into_iter().zip(sums).for_each(|(name, n)| tally.add(name, n));
     observe_bins(tally, SINUSOID_WIDTH, &ground::widths(field, &ground.sinusoid));
-    blocks(field, grid, CLEARING_PX, &ground.clearing, tally);
-}
-
-/// Counts the pixels of set blocks whose first pixel lies in the core.
-fn blocks(field: &Field<'_>, grid: &Grid, counter: Counter, mask: &Mask, tally: &mut Tally) {
-    let set = |x: usize, y: usize| {
-        mask.at(x, y) != 0 && field.window.in_core(grid.x0 + x * grid.factor, grid.y0 + y * grid.factor)
-    };
-    let n = (0..grid.height).map(|y| (0..grid.width).filter(|&x| set(x, y)).count()).sum::<usize>();
-    tally.add(counter, (n * grid.factor * grid.factor) as u64);
 }
 
 /// How the 48 µm squares of the slide cut the columns of a core.

@@ -14,8 +14,10 @@ pub const FAT_PX: Counter = Counter("fat_px");
 pub const SINUSOID_PX: Counter = Counter("sinusoid_px");
 /// Red blood cells anywhere in the tissue.
 pub const BLOOD_PX: Counter = Counter("blood_px");
-/// Rarefied cytoplasm.
-pub const CLEARING_PX: Counter = Counter("clearing_px");
+/// Living cytoplasm by its eosin, in quarters of OD × 100 (histogram).
+pub const CYTOPLASM_EOSIN: Counter = Counter("cytoplasm_eosin_4");
+/// Necrosis in the tissue, in pixels of the structure pass.
+pub const NECROSIS_PX: Counter = Counter("necrosis_px");
 /// Width of sinusoids along their middle, in tenths of µm (histogram).
 pub const SINUSOID_WIDTH: Counter = Counter("sinusoid_width_um_10");
 /// Parenchyma per 48 µm square (histogram: value is the square, see [`square_of`]).

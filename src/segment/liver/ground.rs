@@ -1,4 +1,4 @@
-//! What every pixel of the parenchyma is: fat, sinusoid, blood, rarefied or dead cytoplasm.
+//! What every pixel of the parenchyma is: fat, sinusoid, blood.
 
 use super::{coarse::Grid, paleness::Paleness, vacuoles::Vacuoles};
 use crate::{
@@ -8,24 +8,32 @@ use crate::{
         field::Field,
         label::{Connectivity, label},
         morphology,
-        nuclei::Nuclei,
         shape::Shape,
     },
 };
 
-/// Paler than this share of the local cytoplasm is white: lumen, slit or fat.
-const WHITE_LEVEL: f64 = 0.45;
+/// Paler than this share of the local cytoplasm is white: lumen, slit or fat. Rarefied cytoplasm is denser [expert].
+const WHITE_LEVEL: f64 = 0.18;
+/// White reaches up to this level …
+const WHITE_RIM: f64 = 0.6;
+/// … as far as this from it, in µm: the blur of a scanner.
+const WHITE_RIM_UM: f64 = 1.0;
 /// Wider white than this is no sinusoid: vessel, tear or glass, in µm (domain.md §3.2) [expert].
 const SLIT_MAX_UM: f64 = 20.0;
+/// Gaps between blood, white and the nuclei in a slit, in µm.
+const CELL_GAP_UM: f64 = 2.0;
+/// What a slit encloses up to this area lies in it, in µm²: nuclei of its lining.
+const LINING_UM2: f64 = 40.0;
+/// How much wider a slit may be within half a width of a place in its middle [expert].
+const WIDENING: f64 = 1.35;
 /// Narrower white is not told from blur, in µm (domain.md §3.2) [expert].
 const SLIT_MIN_UM2: f64 = 6.0;
 /// Least aspect ratio of a short slit (domain.md §2.2.2) [expert].
 const SLIT_ASPECT: f64 = 2.0;
-/// Cytoplasm with less eosin than this share of the slide's median is rarefied (domain.md §3.2) [expert].
-const CLEARING_EOSIN: f64 = 0.6;
-/// Narrowest rarefied patch, in µm.
-const CLEARING_UM: f64 = 6.0;
-
+/// From this area on a slit may be cut across, in µm²; droplets of that size are found as fat …
+const CROSS_UM2: f64 = 25.0;
+/// … and need not be longer than this aspect ratio.
+const CROSS_ASPECT: f64 = 1.15;
 /// Masks over one window; 1 where it is so.
 pub(super) struct Ground {
     /// Tissue without vessels, portal tracts and tears.
@@ -36,8 +44,6 @@ pub(super) struct Ground {
     pub(super) blood: Mask,
     /// White that is not fat, or blood.
     pub(super) empty: Mask,
-    /// Blocks of rarefied cytoplasm.
-    pub(super) clearing: Mask,
 }
 
 /// Describes a window. `excluded` marks structures that are no parenchyma.
@@ -46,11 +52,10 @@ pub(super) fn describe(
     grid: &Grid,
     pale: &Paleness,
     fat: &Vacuoles,
-    nuclei: &Nuclei,
     blood: Mask,
     excluded: &Plane<u32>,
 ) -> Ground {
-    let mut white = pale.below(field, grid, WHITE_LEVEL);
+    let mut white = white(field, grid, pale, &blood);
     for (w, &fat) in white.data_mut().iter_mut().zip(fat.labels.data()) {
         *w &= u8::from(fat == 0);
     }
@@ -61,11 +66,19 @@ pub(super) fn describe(
         *p &= ((wide & white) ^ 1) & u8::from(structure == 0);
     }
     let sinusoid = slits(field, &white, &blood, &parenchyma);
-    let cytoplasm = Cytoplasm::of(field, grid, &blood, fat, nuclei, &parenchyma);
-    let clearing = cytoplasm.clearing(field, grid);
     let mut empty = white;
     empty.data_mut().iter_mut().zip(blood.data()).for_each(|(w, &b)| *w |= b);
-    Ground { parenchyma, sinusoid, blood, empty, clearing }
+    Ground { parenchyma, sinusoid, blood, empty }
+}
+
+/// White places with their blurred rims; beside blood there may be nothing but rim.
+fn white(field: &Field<'_>, grid: &Grid, pale: &Paleness, blood: &Mask) -> Mask {
+    let mut core = pale.below(field, grid, WHITE_LEVEL);
+    core.data_mut().iter_mut().zip(blood.data()).for_each(|(c, &b)| *c |= b);
+    let mut white = pale.below(field, grid, WHITE_RIM);
+    let near = morphology::dilate(&core, field.px(WHITE_RIM_UM));
+    white.data_mut().iter_mut().zip(near.data()).for_each(|(w, &n)| *w &= n);
+    white
 }
 
 /// Blocks in or beside white that is wider than a sinusoid.
@@ -84,12 +97,14 @@ fn slits(field: &Field<'_>, white: &Mask, blood: &Mask, parenchyma: &Mask) -> Ma
     }
     let labels = label(&mask, Connectivity::Eight);
     let least = field.window.mpp.px_area(SLIT_MIN_UM2).ceil() as u64;
+    let cross = field.window.mpp.px_area(CROSS_UM2).ceil() as u64;
     let long = field.px(SLIT_MAX_UM) as usize;
     let keep: Vec<u8> = std::iter::once(0)
         .chain(labels.regions.iter().enumerate().map(|(i, region)| {
+            let aspect = if region.area_px >= cross { CROSS_ASPECT } else { SLIT_ASPECT };
             let slit = region.extent() > long
                 || region.area_px >= least
-                    && Shape::of(&labels.plane, region, i as u32 + 1).aspect_ratio >= SLIT_ASPECT;
+                    && Shape::of(&labels.plane, region, i as u32 + 1).aspect_ratio >= aspect;
             u8::from(slit)
         }))
         .collect();
@@ -97,14 +112,20 @@ fn slits(field: &Field<'_>, white: &Mask, blood: &Mask, parenchyma: &Mask) -> Ma
 }
 
 /// Width, in tenths of µm, along the middle of slits: how often each occurs in the window's core.
+///
+/// A place is in the middle when no disk within the slit around a place in its own disk is much wider: corners and
+/// the ragged rim of a slit have ridges of their own, which are not counted.
 pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask) -> Vec<u64> {
-    let squared = distance::squared(sinusoid);
+    let whole = morphology::close(sinusoid, field.px(CELL_GAP_UM / 2.0));
+    let whole = morphology::fill_holes(&whole, field.window.mpp.px_area(LINING_UM2) as u64);
+    let squared = distance::squared(&whole);
     let tenths = 10.0 * field.window.mpp.mean();
+    let most = (field.px(SLIT_MAX_UM) / 2.0).powi(2) as u32;
     let mut bins = vec![0u64; (SLIT_MAX_UM * 10.0) as usize + 1];
     for y in field.window.core_rows() {
         for x in field.window.core_columns() {
             let d = squared.at(x, y);
-            if d == 0 || !is_ridge(&squared, x, y, d) {
+            if d == 0 || d > most || !is_ridge(&squared, x, y, d) || !is_middle(&squared, x, y, d) {
                 continue;
             }
             // A slit of n pixels has its middle (n + 1) / 2 from the nearest pixel outside.
@@ -117,52 +138,18 @@ pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask) -> Vec<u64> {
     bins
 }
 
+/// Whether no place of the disk around a ridge lies further inside than [`WIDENING`] allows.
+fn is_middle(squared: &Plane<u32>, x: usize, y: usize, d: u32) -> bool {
+    let reach = f64::from(d).sqrt().ceil() as usize + 1;
+    let limit = (f64::from(d) * WIDENING * WIDENING).max(f64::from(d) + 1.0) as u32;
+    let columns = x.saturating_sub(reach)..(x + reach + 1).min(squared.width());
+    let mut rows = y.saturating_sub(reach)..(y + reach + 1).min(squared.height());
+    rows.all(|y| squared.row(y)[columns.clone()].iter().all(|&near| near <= limit))
+}
+
 fn is_ridge(squared: &Plane<u32>, x: usize, y: usize, d: u32) -> bool {
     let (columns, rows) = (x.saturating_sub(1)..=x + 1, y.saturating_sub(1)..=y + 1);
     rows.flat_map(|y| columns.clone().map(move |x| (x as i64, y as i64)))
         .filter_map(|(x, y)| squared.get(x, y))
         .all(|near| near <= d)
-}
-
-/// Cytoplasm by block of the coarse grid: neither clear, blood, fat nor nucleus.
-struct Cytoplasm {
-    /// Mean eosin, OD × 100; 0 where less than half a block is cytoplasm.
-    eosin: Plane<u8>,
-    /// 1 where at least half a block is cytoplasm.
-    there: Mask,
-}
-
-impl Cytoplasm {
-    fn of(
-        field: &Field<'_>,
-        grid: &Grid,
-        blood: &Mask,
-        fat: &Vacuoles,
-        nuclei: &Nuclei,
-        parenchyma: &Mask,
-    ) -> Self {
-        let (white, blood, nuclei) = (field.clear.data(), blood.data(), nuclei.mask.data());
-        let (fat, parenchyma, eosin) = (fat.labels.data(), parenchyma.data(), field.e.data());
-        let is = |i: usize| {
-            u32::from(parenchyma[i])
-                & u32::from((white[i] | blood[i] | nuclei[i]) ^ 1)
-                & u32::from(fat[i] == 0)
-        };
-        let count = grid.sums(field.width(), is);
-        let sum = grid.sums(field.width(), |i| is(i) * u32::from(eosin[i]));
-        let half = (grid.factor * grid.factor).div_ceil(2) as u32;
-        let there = count.map(|n| u8::from(n >= half));
-        let mut mean = grid.plane(0u8);
-        for ((m, &n), &s) in mean.data_mut().iter_mut().zip(count.data()).zip(sum.data()) {
-            *m = if n >= half { (s / n) as u8 } else { 0 };
-        }
-        Self { eosin: mean, there }
-    }
-
-    fn clearing(&self, field: &Field<'_>, grid: &Grid) -> Mask {
-        let limit = (f64::from(field.profile.e_cytoplasm) * CLEARING_EOSIN) as u8;
-        let mut mask = self.there.clone();
-        mask.data_mut().iter_mut().zip(self.eosin.data()).for_each(|(m, &e)| *m &= u8::from(e < limit));
-        morphology::open(&mask, grid.px(CLEARING_UM / 2.0))
-    }
 }
