@@ -101,7 +101,10 @@ fn walk(
     steps: usize,
     stain: &str,
 ) -> Vec<Shot> {
-    let amount = |i: usize| knob.range.0 + (knob.range.1 - knob.range.0) * i as f64 / (steps - 1) as f64;
+    let amount = |i: usize| {
+        let share = i as f64 / (steps - 1) as f64;
+        (knob.range.0 + (knob.range.1 - knob.range.0) * share).min(knob.range.1)
+    };
     (0..steps).into_par_iter().map(|i| shoot(folder, table, painter, knob, amount(i), stain)).collect()
 }
 

@@ -20,21 +20,24 @@ const MAX_ASPECT: f64 = 1.6;
 /// Flattened: epithelium lower, and lumen wider, than this, in µm.
 const FLAT_HEIGHT_UM: f64 = 4.0;
 const FLAT_LUMEN_UM: f64 = 20.0;
-/// Vacuolated: at least this share of the epithelium is white.
-const VACUOLE_SHARE: f64 = 0.10;
+/// Vacuolated: at least this share of the epithelium is white. Vacuoles are 2–6 µm wide and their edges blurred,
+/// so that about half of what they take, 10 % of a vacuolated tubule's epithelium, is white.
+const VACUOLE_SHARE: f64 = 0.05;
 /// Clear cells: at least this share of the epithelium has little eosin.
 const CLEAR_SHARE: f64 = 0.5;
 /// Cast: at least this percentage of the lumen is filled.
 const CAST_PCT: f64 = 60.0;
-/// Nuclei per epithelium of a necrotic tubule, share of the slide's upper quartile.
+/// Nuclei per epithelium of a necrotic tubule, share of the slide's 85th percentile.
 const FEW_NUCLEI: f64 = 0.3;
-/// … where at least this many are expected.
+/// … of one that is surely alive.
+const ALIVE: f64 = 0.6;
+/// A necrotic tubule is judged where at least this many nuclei are expected.
 const EXPECTED_NUCLEI: f64 = 2.5;
 /// Share of the lumen that is neither white nor cast, above which it holds sloughed cells and debris.
 const DEBRIS_SHARE: f64 = 0.3;
 /// Median absolute deviations beyond the median that count as abnormal stain.
 const MADS: f64 = 2.0;
-/// Nuclei per epithelium of a basophilic tubule, multiple of the slide's upper quartile.
+/// Nuclei per epithelium of a basophilic tubule, multiple of the slide's 85th percentile.
 const CROWDED: f64 = 1.3;
 
 /// Lumen over tubule area.
@@ -132,7 +135,7 @@ pub(super) const NECROSIS: Feature = feature(
         let outlined: u64 = all.iter().map(px).sum();
         let necrotic: u64 = all.iter().filter(|t| usual.is_necrotic(t)).map(px).sum();
         // Without nuclei over a whole tubule's width, eosin above the usual is the second sign.
-        let least = usual.eosin + usual.eosin_mad;
+        let least = usual.hypereosinophilic();
         let bare = found.tally.histogram(E_OF_BARE).filter(|&(e, _)| f64::from(e) > least).map(|(_, n)| n);
         let whole = outlined + found.tally.get(COLLAPSED_PX);
         let value = 100.0 * (necrotic + bare.sum::<u64>()) as f64 / whole as f64;
@@ -203,8 +206,8 @@ impl Usual {
         let mut densities: Vec<f64> = all.iter().map(Tubule::nuclear_density).collect();
         densities.sort_by(f64::total_cmp);
         // Where most tubules are dead the rest still shows what is usual.
-        let nuclei = *densities.get(densities.len() * 3 / 4)?;
-        let alive = all.iter().filter(|t| t.nuclear_density() >= FEW_NUCLEI * nuclei);
+        let nuclei = *densities.get(densities.len() * 17 / 20)?;
+        let alive = all.iter().filter(|t| t.nuclear_density() >= ALIVE * nuclei);
         let (eosin, eosin_mad) = spread(alive.map(Tubule::eosin).collect())?;
         let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(Tubule::haematoxylin).collect())?;
         Some(Self { nuclei, eosin, eosin_mad, haematoxylin, haematoxylin_mad })

@@ -24,7 +24,7 @@ const TISSUE_COST: f64 = 4.0;
 /// … and the most it can cost.
 const MAX_TISSUE_COST: i32 = 60;
 /// Mean contrast of a seed's first curve, −100 to 100, below which it is not followed.
-const LEAST_CONTRAST: i32 = 10;
+const LEAST_CONTRAST: i32 = 3;
 /// Steepest slope of the radius along the curve.
 const SLOPE: f64 = 0.35;
 /// Cost of one step of slope against an edge of full contrast (100).
@@ -74,7 +74,18 @@ pub(super) fn trace(ground: &Ground<'_>, rays: &Rays, seed: Seed) -> Vec<Curve> 
     {
         return Vec::new();
     }
-    [false, true].into_iter().filter_map(|nearest| best(ground, rays, centre, radius, nearest)).collect()
+    let mut curves = Vec::new();
+    for nearest in [false, true] {
+        let Some(second) = best(ground, rays, centre, radius, nearest) else { continue };
+        // Once more from its own middle: curves found from different sides of it become the same.
+        let (middle, mean) = recentred(rays, &second);
+        let moved = (middle.0 - seed.x).abs().max((middle.1 - seed.y).abs()) as f64;
+        if second.contrast >= LEAST_CONTRAST && middle != centre && moved <= seed.radius * MAX_SHIFT {
+            curves.extend(best(ground, rays, middle, mean, nearest));
+        }
+        curves.push(second);
+    }
+    curves
 }
 
 /// Returns how far from a seed of some radius its curves can lie, in pixels.

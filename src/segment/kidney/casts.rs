@@ -16,11 +16,11 @@ const AROUND_UM: f64 = 3.0;
 /// Eosin of a cast over the cytoplasm's, at least.
 const MIN_EOSIN: f64 = 0.9;
 /// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little.
-const MAX_HAEMATOXYLIN: f64 = 0.65;
+const MAX_HAEMATOXYLIN: f64 = 0.45;
 /// Mean deviation of eosin in a cast, at most this share of its eosin.
-const MAX_TEXTURE: f64 = 0.045;
+const MAX_TEXTURE: f64 = 0.03;
 /// Radius of the narrowest cast, in µm.
-const RADIUS_UM: f64 = 5.0;
+const RADIUS_UM: f64 = 3.5;
 /// Width of the edge that the rules above take off a cast, in µm.
 const EDGE_UM: f64 = 1.5;
 /// Areas of a cast, in µm².

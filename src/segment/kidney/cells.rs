@@ -37,10 +37,11 @@ const RING: [(f64, f64); 8] = [
     (0.0, -1.0),
     (0.707, -0.707),
 ];
-/// … and makes the nucleus epithelial when it lies in this many …
-const DENSE_OF_RING: usize = 5;
-/// … or, inside a tubule's outline, in this many.
-const DENSE_OF_RING_INSIDE: usize = 1;
+/// … and makes the nucleus epithelial when it lies in this many.
+const DENSE_OF_RING: usize = 6;
+/// Haematoxylin of a leukocyte above that of the slide's nuclei, as a share of their contrast to cytoplasm:
+/// nuclei of tubules cut through their densest part are not as dark.
+const LEUKOCYTE_DARKER: f64 = 0.35;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]
@@ -56,7 +57,7 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let mut objects = Vec::new();
     for mut nucleus in found.into_iter().filter(|n| n.in_core) {
         let (x, y) = nucleus.region.centre();
-        scene.place(&mut nucleus.object, (x as usize, y as usize), &mut tally, &mut owners);
+        scene.place(&mut nucleus.object, (x, y), &mut tally, &mut owners);
         objects.push(nucleus.object);
     }
     Finds { objects, tally, per_structure: owners.tallies() }
@@ -272,16 +273,16 @@ impl<'a> Scene<'a> {
     }
 
     /// Counts a nucleus where its centre lies.
-    fn place(&self, nucleus: &mut Object, (x, y): (usize, usize), tally: &mut Tally, owners: &mut Owners) {
+    fn place(&self, nucleus: &mut Object, centre: (f64, f64), tally: &mut Tally, owners: &mut Owners) {
+        let (x, y) = (centre.0 as usize, centre.1 as usize);
         let (outer, inner, zone) = (self.outer.at(x, y), self.inner.at(x, y), self.zones.at(x, y));
-        let is_leukocyte = nucleus.class.is(&nuclei::LYMPHOCYTE) || nucleus.class.is(&nuclei::NEUTROPHIL);
-        // Between crowded nuclei a tubule's outline is unsure: there, more must speak against epithelium.
-        let most = match outer {
-            0 => DENSE_OF_RING,
-            _ if self.class_is(outer, &TUBULE) && inner == 0 => DENSE_OF_RING_INSIDE,
-            _ => 0,
-        };
-        if is_leukocyte && self.class_is(zone, &CORTEX) && self.dense_around(nucleus, (x, y)) < most {
+        let apart = outer == 0 || self.class_is(outer, &TUBULE) && inner == 0;
+        // Between crowded nuclei a tubule's outline is unsure: only what surrounds a nucleus tells whose it is.
+        if apart
+            && self.is_leukocyte(nucleus)
+            && self.class_is(zone, &CORTEX)
+            && self.dense_around(nucleus, centre) < DENSE_OF_RING
+        {
             nucleus.class = &INTERSTITIAL_LEUKOCYTE;
             tally.add(INTERSTITIAL_LEUKOCYTES, 1);
         } else if outer != 0 {
@@ -292,13 +293,23 @@ impl<'a> Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Whether a nucleus is as dark, small and round as a leukocyte's.
+    fn is_leukocyte(&self, nucleus: &Object) -> bool {
+        let class = [&nuclei::LYMPHOCYTE, &nuclei::NEUTROPHIL, &nuclei::PYKNOTIC];
+        let profile = self.field.profile;
+        let (all, cytoplasm) = (f64::from(profile.h_nuclei), f64::from(profile.h_cytoplasm));
+        let least = (all + LEUKOCYTE_DARKER * (all - cytoplasm)) / 100.0;
+        class.iter().any(|c| nucleus.class.is(c))
+            && nucleus.value("mean_h_od").is_some_and(|h| f64::from(h) > least)
+    }
+
     /// Directions in which dense cytoplasm lies beside the nucleus, 0–8.
-    fn dense_around(&self, nucleus: &Object, (x, y): (usize, usize)) -> usize {
+    fn dense_around(&self, nucleus: &Object, (x, y): (f64, f64)) -> usize {
         let field = self.field;
         let radius = (f64::from(nucleus.area_um2) / std::f64::consts::PI).sqrt() + BESIDE_NUCLEUS_UM;
         let least = (self.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
         let dense = RING.iter().filter(|(dx, dy)| {
-            let at = |v: usize, d: f64| v as i64 + (d * field.px(radius)).round() as i64;
+            let at = |v: f64, d: f64| (v + d * field.px(radius)).floor() as i64;
             let (x, y) = (at(x, *dx), at(y, *dy));
             field.od.get(x, y).is_some_and(|od| od >= least) && self.nuclear.get(x, y) == Some(0)
         });

@@ -24,37 +24,47 @@ use crate::{
 const DIAMETER_UM: std::ops::RangeInclusive<f64> = 38.0..=320.0;
 /// Least share of nuclear pixels inside; below, it is a cast or a vessel.
 const MIN_NUCLEAR: f64 = 0.003;
-/// Most wide pale pixels in the inner part; above, there is a tubule's lumen in it.
-const MAX_LUMEN: f64 = 0.08;
-/// Inner part, as a share of the radius.
-const CORE: f64 = 0.65;
+/// Most wide pale pixels in the middle; above, there is a tubule's lumen in it.
+const MAX_LUMEN: f64 = 0.10;
+/// Middle, as a share of the radius: a tuft that lies to one side of a wide Bowman's space still covers it.
+const MIDDLE: f64 = 0.4;
+/// Eosin of the tuft is judged up to this share of the radius.
+const TUFT_REACH: f64 = 0.7;
 /// Nuclei count as inside up to this share of the radius, and as around …
 const INSIDE: f64 = 0.85;
 /// … from this share …
 const BESIDE: f64 = 1.05;
+/// … eosin and lumens around from this share …
+const BEYOND: f64 = 1.15;
 /// … to this.
 const AROUND: f64 = 1.35;
-/// Least mean contrast of the outline, 0–100.
-const MIN_CONTRAST: i32 = 12;
-/// Weights of the score: logistic regression of glomeruli against everything else that has an edge, on eight
-/// phantoms and three photographs (medulla among them). Working defaults, **not validated**.
-const BASE: f64 = -10.6;
+/// Least mean contrast of the outline, −100 to 100.
+const MIN_CONTRAST: i32 = 5;
+/// Weights of the score: logistic regression of glomeruli against everything else that has an edge, on 24
+/// phantoms of all lesions and four stains. Working defaults, **not validated**.
+const BASE: f64 = -8.0;
 /// … per unit of mean contrast (−100 to 100),
-const PER_CONTRAST: f64 = 0.25;
+const PER_CONTRAST: f64 = 0.22;
 /// … per direction with a clear edge (0 to 64),
-const PER_CLEAR_EDGE: f64 = 0.105;
-/// … per share of nuclear pixels over the surroundings',
-const PER_NUCLEAR_SHARE: f64 = 37.0;
+const PER_CLEAR_EDGE: f64 = 0.21;
 /// … per unit of the tuft's solidity below the usual,
-const PER_SOLIDITY: f64 = 40.0;
+const PER_SOLIDITY: f64 = 72.0;
 const USUAL_SOLIDITY: f64 = 0.9;
+/// … per unit of the outline's circularity below a circle's,
+const PER_CIRCULARITY: f64 = 102.0;
+/// … per unit of the radii's relative standard deviation,
+const PER_SPREAD: f64 = -65.0;
 /// … for size,
-const PER_LOG_SIZE: f64 = 3.5;
-/// … per share of wide lumens inside.
-const PER_LUMEN_SHARE: f64 = -30.0;
+const PER_LOG_SIZE: f64 = 5.5;
+/// … per unit of eosin over the surroundings', in units of the cytoplasm's,
+const PER_EOSIN: f64 = -6.5;
+/// … per share of wide lumens in the middle,
+const PER_LUMEN: f64 = -32.0;
+/// … per share of wide lumens around.
+const PER_LUMEN_AROUND: f64 = 15.0;
 /// Least score.
-const MIN_SCORE: f64 = 0.9;
-/// Least circularity and solidity of the corpuscle.
+const MIN_SCORE: f64 = 0.0;
+/// Least circularity of the corpuscle.
 const MIN_CIRCULARITY: f64 = 0.7;
 /// Thickness of the capsule, which belongs to the corpuscle, beyond its inner edge, in µm.
 const CAPSULE_UM: f64 = 0.5;
@@ -84,19 +94,24 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
 
 /// What lies along the rays of a curve, before it is painted.
 struct Look {
-    /// Share of the inner part that is wide and pale.
+    /// Share of the middle that is wide and pale.
     lumen: f64,
+    /// Share of the surroundings that is wide and pale.
+    lumen_around: f64,
     /// Share of nuclear pixels inside.
     nuclear: f64,
     /// Share of nuclear pixels inside less that around.
     contrast: f64,
+    /// Mean eosin of the tuft less that around, in units of the cytoplasm's.
+    eosin: f64,
 }
 
 impl Look {
     /// Looks along the rays; pixels count by the width of ring they stand for. None when the window does not
     /// hold the surroundings.
     fn of(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<Self> {
-        let (mut lumen, mut inside, mut around) = (Share::default(), Share::default(), Share::default());
+        let [mut lumen, mut lumen_around, mut inside, mut around, mut eosin, mut eosin_around] =
+            [Share::default(); 6];
         let (w, h) = (ground.od.width() as i64, ground.od.height() as i64);
         let reach = (f64::from(curve.radii.iter().copied().max()?) * AROUND) as i64 + 2;
         let (x, y) = curve.centre;
@@ -109,8 +124,14 @@ impl Look {
                 let (dx, dy) = rays.at(direction, radius as f64);
                 let at = ((x + dx.round() as i64) as usize, (y + dy.round() as i64) as usize);
                 let (share, nuclear) = (radius as f64 / edge, ground.nuclear.at(at.0, at.1));
-                if share < CORE {
+                if share < MIDDLE {
                     lumen.add(radius, ground.wide.at(at.0, at.1));
+                }
+                if share < TUFT_REACH {
+                    eosin.add(radius, ground.field.e.at(at.0, at.1));
+                } else if share > BEYOND {
+                    eosin_around.add(radius, ground.field.e.at(at.0, at.1));
+                    lumen_around.add(radius, ground.wide.at(at.0, at.1));
                 }
                 if share < INSIDE {
                     inside.add(radius, nuclear);
@@ -119,12 +140,19 @@ impl Look {
                 }
             }
         }
+        let usual = f64::from(ground.field.profile.e_cytoplasm.max(1));
         let nuclear = inside.value();
-        Some(Self { lumen: lumen.value(), nuclear, contrast: nuclear - around.value() })
+        Some(Self {
+            lumen: lumen.value(),
+            lumen_around: lumen_around.value(),
+            nuclear,
+            contrast: nuclear - around.value(),
+            eosin: (eosin.value() - eosin_around.value()) / usual,
+        })
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Share {
     set: u64,
     all: u64,
@@ -142,21 +170,35 @@ impl Share {
 }
 
 /// How much speaks for a glomerulus: above 0 more than against it.
-fn score(curve: &Curve, look: &Look, solidity: f64, diameter_um: f64) -> f64 {
+fn score(curve: &Curve, look: &Look, (circularity, solidity): (f64, f64), diameter_um: f64) -> f64 {
     BASE + PER_CONTRAST * f64::from(curve.contrast)
         + PER_CLEAR_EDGE * f64::from(curve.clear_edges)
-        + PER_NUCLEAR_SHARE * look.contrast.clamp(-0.03, 0.15)
         + PER_SOLIDITY * (solidity - USUAL_SOLIDITY).min(0.0)
+        + PER_CIRCULARITY * (circularity.max(0.9) - 1.0)
+        + PER_SPREAD * spread(curve)
         + PER_LOG_SIZE * (diameter_um.min(110.0) / 100.0).ln()
-        + PER_LUMEN_SHARE * look.lumen
+        + PER_EOSIN * look.eosin.clamp(-0.4, 0.4)
+        + PER_LUMEN * look.lumen
+        + PER_LUMEN_AROUND * look.lumen_around.min(0.15)
+}
+
+/// Mean radius of a curve, in pixels.
+fn mean_radius(curve: &Curve) -> f64 {
+    curve.radii.iter().map(|&r| f64::from(r)).sum::<f64>() / DIRECTIONS as f64
+}
+
+/// Standard deviation of the radii over their mean.
+fn spread(curve: &Curve) -> f64 {
+    let mean = mean_radius(curve);
+    let squares: f64 = curve.radii.iter().map(|&r| (f64::from(r) - mean).powi(2)).sum();
+    (squares / DIRECTIONS as f64).sqrt() / mean.max(1.0)
 }
 
 /// Returns a corpuscle and its tuft if the curve passes every rule.
 fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]> {
     let look = Look::of(ground, rays, curve)?;
     let um = ground.field.window.mpp.mean();
-    let mean = curve.radii.iter().map(|&r| f64::from(r)).sum::<f64>() / DIRECTIONS as f64;
-    let likely = score(curve, &look, USUAL_SOLIDITY, 2.0 * mean * um) >= MIN_SCORE;
+    let likely = score(curve, &look, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) >= MIN_SCORE;
     if look.lumen > MAX_LUMEN || look.nuclear < MIN_NUCLEAR || !likely {
         return None;
     }
@@ -171,7 +213,7 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
     let tuft = painted.tuft(ground)?;
     let largest = tuft.regions.first()?;
     let solidity = Shape::of(&tuft.plane, largest, 1).solidity;
-    let score = score(curve, &look, solidity, diameter_um);
+    let score = score(curve, &look, (circularity, solidity), diameter_um);
     if score < MIN_SCORE {
         return None;
     }

@@ -11,8 +11,6 @@ const SAME: f64 = 0.75;
 const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
 const MAX_OF_USUAL: f64 = 1.6;
-/// A glomerulus scores at least this share of the slide's usual score.
-const MIN_SCORE_OF_USUAL: f32 = 0.2;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
 const BEST_SHARE: f64 = 0.5;
 
@@ -28,7 +26,8 @@ pub fn relate(found: Vec<Object>, slide: &SlideGeometry) -> Vec<Object> {
     let radius_um = total / chosen.len().max(1) as f64 * slide.level0_um;
     let mut is_chosen = vec![false; found.len()];
     chosen.iter().for_each(|&i| is_chosen[i] = true);
-    let mut kept = cortex::zones(&centres, radius_um, slide);
+    let places: Vec<(f64, f64)> = discs.iter().map(|d| (d.x, d.y)).collect();
+    let mut kept = cortex::zones(&centres, &places, radius_um, slide);
     let tufts: BTreeMap<(i64, i64), u32> = chosen
         .iter()
         .map(|&i| (key(&found[i]), found[i].value("tuft_area_um2").unwrap_or(0.0).to_bits()))
@@ -97,10 +96,6 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
         if !kept.iter().any(same) {
             kept.push(i);
         }
-    }
-    if let Some(&usual) = kept.get(kept.len() / 4) {
-        let least = score(usual) * MIN_SCORE_OF_USUAL;
-        kept.retain(|&i| score(i) >= least);
     }
     let diameter = |i: usize| equivalent_diameter(f64::from(found[i].area_um2));
     let best = ((kept.len() as f64 * BEST_SHARE).ceil() as usize).min(kept.len());

@@ -1,7 +1,10 @@
 //! Where a glomerulus may be: places richer in nuclei than their surroundings, and without lumens.
 
 use super::{capsule, levels::Ground};
-use crate::segment::{distance, smooth::Integral};
+use crate::{
+    raster::Plane,
+    segment::{distance, smooth::Integral},
+};
 
 /// Radii looked for, in µm. Corpuscles of 40–320 µm (mouse to human, domain.md §2.0) lie between the steps.
 const RADII_UM: [f64; 6] = [24.0, 34.0, 48.0, 68.0, 94.0, 124.0];
@@ -20,6 +23,11 @@ const MAX_LUMEN: i64 = 60;
 const CLEARING_UM: std::ops::Range<f64> = 20.0..140.0;
 /// Lattice on which such places are looked for, in µm.
 const CLEARING_STEP_UM: f64 = 6.0;
+/// Places at least this far from every lumen, in µm, are looked at …
+const EMPTY_UM: f64 = 26.0;
+/// … on a lattice of this step, in µm, whether or not they are its peaks: where lumens are few, the largest
+/// clearing need not be the tuft's middle.
+const EMPTY_STEP_UM: f64 = 24.0;
 /// Steps of scores and shares.
 const UNIT: i64 = 1000;
 /// Weight of lumens around against nuclei inside, in UNITs.
@@ -66,6 +74,7 @@ fn near_core(ground: &Ground<'_>, seed: &Seed) -> bool {
 fn clearings(ground: &Ground<'_>, seeds: &mut Vec<Seed>) {
     let px = |um: f64| ground.field.px(um);
     let squared = distance::squared(&ground.wide.map(|v| u8::from(v == 0)));
+    empty(ground, &squared, seeds);
     let lattice = Lattice::new(ground, 5.0 * px(CLEARING_STEP_UM).max(2.0));
     let distance = |i: usize| {
         let (x, y) = lattice.place(i % lattice.columns, i / lattice.columns);
@@ -82,6 +91,18 @@ fn clearings(ground: &Ground<'_>, seeds: &mut Vec<Seed>) {
                 // The lumen is Bowman's space, or lies beyond a capsule that hugs its tuft.
                 seeds.extend([1.15, 0.9, 0.7].map(|share| Seed { x, y, radius: radius * share }));
             }
+        }
+    }
+}
+
+/// Adds places of a coarse lattice that lie far from every lumen.
+fn empty(ground: &Ground<'_>, squared: &Plane<u32>, seeds: &mut Vec<Seed>) {
+    let lattice = Lattice::new(ground, 5.0 * ground.field.px(EMPTY_STEP_UM));
+    let least = ground.field.px(EMPTY_UM).powi(2);
+    for i in 0..lattice.columns * lattice.rows {
+        let (x, y) = lattice.place(i % lattice.columns, i / lattice.columns);
+        if f64::from(squared.at(x as usize, y as usize)) >= least {
+            seeds.extend([36.0, 56.0].map(|um| Seed { x, y, radius: ground.field.px(um) }));
         }
     }
 }

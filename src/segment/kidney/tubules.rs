@@ -145,7 +145,7 @@ fn accepted(
         .then_some(shape)
 }
 
-/// Share of a lumen's open pixels that are empty; 1 when a cast fills it.
+/// Share of a lumen's pixels that are empty or filled by a cast.
 fn empty_share(ground: &Ground<'_>, lumens: &Labels, casts: &Mask, region: &Region, number: u32) -> f64 {
     let empty = (ground.levels.cytoplasm * EMPTY_SHARE) as u8;
     let (mut found, mut n) = (0u64, 0u64);
@@ -153,9 +153,9 @@ fn empty_share(ground: &Ground<'_>, lumens: &Labels, casts: &Mask, region: &Regi
         let columns = region.x0..region.x1;
         let places = lumens.plane.row(y)[columns.clone()].iter().zip(&casts.row(y)[columns.clone()]);
         for ((&label, &cast), &od) in places.zip(&ground.od.row(y)[columns]) {
-            let own = u64::from(label == number && cast == 0);
+            let own = u64::from(label == number);
             n += own;
-            found += own * u64::from(od < empty);
+            found += own * u64::from(cast != 0 || od < empty);
         }
     }
     if n == 0 { 1.0 } else { found as f64 / n as f64 }
