@@ -1,9 +1,8 @@
 //! What the structure pass measures at every pixel: how pale, how empty.
 
-use super::islet_blood::Red;
 use crate::{
     raster::{Mask, Plane},
-    segment::{field::Field, morphology, smooth},
+    segment::{field::Field, morphology, red_cells::Rule, smooth},
     stain::StainProfile,
 };
 
@@ -80,13 +79,13 @@ fn divide(field: &Field<'_>) -> (Mask, Mask) {
     let granular_e = (GRANULES.0 * f64::from(profile.e_cytoplasm)).min(255.0) as u8;
     let granular_h = (GRANULES.1 * f64::from(profile.h_nuclei)) as u8;
     let dense = (DENSE_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
-    let red = Red::of(field);
+    let red = Rule::of(profile);
     let mut blood = Mask::filled(field.width(), field.height(), 0);
     let mut unclear = field.clear.clone();
     let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
     let masks = blood.data_mut().iter_mut().zip(unclear.data_mut());
-    for (((blood, unclear), &rgb), ((&od, &e), &h)) in masks.zip(field.rgb.pixels()).zip(stains.clone()) {
-        *blood = u8::from(red.fits(rgb, od, e, h));
+    for ((blood, unclear), &rgb) in masks.zip(field.rgb.pixels()) {
+        *blood = red.fits_orange(rgb);
         *unclear |= *blood;
     }
     let mut solid = morphology::dilate(&unclear, 1.0);
