@@ -28,7 +28,7 @@ const RICH_RED: f64 = 0.8;
 /// pictures of liver, kidney, pancreas and skin; not validated.
 #[must_use]
 pub fn mask(field: &Field<'_>) -> Mask {
-    let rule = Rule::of(field.profile);
+    let rule = Rule::of(field.profile, MIN_GREEN);
     let mut out = Mask::filled(field.width(), field.height(), 0);
     out.data_mut().iter_mut().zip(field.rgb.pixels()).for_each(|(out, &rgb)| *out = rule.fits(rgb));
     let opened = morphology::open(&out, field.px(SPECK_UM));
@@ -50,14 +50,15 @@ pub(super) struct Rule {
 impl Rule {
     const ONE: f64 = 1024.0;
 
-    pub(super) fn of(profile: &StainProfile) -> Self {
+    /// `min_green` is the least green optical density of blood, as a share of the cytoplasm's.
+    pub(super) fn of(profile: &StainProfile, min_green: f64) -> Self {
         let green = 10.0
             * (f64::from(profile.h_cytoplasm) * profile.matrix.h[1]
                 + f64::from(profile.e_cytoplasm) * profile.matrix.e[1]);
         let hue = profile.hue;
         let ratios = |blue: f64, red: f64| [blue, red].map(|v| (v * Self::ONE).round() as i32);
         Self {
-            least_green: (MIN_GREEN * green).ceil().max(1.0) as i32,
+            least_green: (min_green * green).ceil().max(1.0) as i32,
             rich_green: (RICH_GREEN * green).ceil().max(1.0) as i32,
             blue_red: ratios(hue.least_blue_of_blood(), hue.most_red_of_blood()),
             blue_red_rich: ratios(hue.blue + RICH_BLUE_OVER, RICH_RED * hue.red),

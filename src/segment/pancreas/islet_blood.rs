@@ -8,6 +8,8 @@ use crate::{
     segment::{field::Field, morphology, red_cells::Rule},
 };
 
+/// Green optical density of blood, as a share of the cytoplasm's, at least: half way from the pale cytoplasm of islets.
+pub(super) const MIN_GREEN: f64 = 1.05;
 /// Radius of the opening that removes specks, in µm.
 const SPECK_UM: f64 = 0.5;
 /// Smallest patch that is kept, in µm².
@@ -19,7 +21,7 @@ pub(super) fn mask(field: &Field<'_>, places: &Compartments) -> Mask {
     if !places.any_islet {
         return out;
     }
-    let red = Rule::of(field.profile);
+    let red = Rule::of(field.profile, MIN_GREEN);
     let pixels = places.islets.data().iter().zip(field.rgb.pixels());
     for (out, (_, &rgb)) in out.data_mut().iter_mut().zip(pixels).filter(|(_, (islet, _))| **islet != 0) {
         *out = red.fits_orange(rgb);
