@@ -73,7 +73,7 @@ const PANCREAS: Table = Table {
         exact("islet_rbc_area_pct", 0.5),
         exact("pancreas_inflammatory_foci_per_mm2", 0.5),
     ],
-    unmet: &["fat", "acinar_vacuolation"],
+    unmet: &["fat", "acinar_vacuolation", "islet_pyknosis", "congestion"],
 };
 
 /// One slide: the amount painted, what is true and what was measured.

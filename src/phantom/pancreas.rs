@@ -52,7 +52,7 @@ const ISLET_PYKNOSIS: Knob = knob(
     "islet_pyknosis",
     "share of islet nuclei that are pyknotic, %",
     0.5,
-    (0.0, 50.0),
+    (0.0, 60.0),
     "islet_pyknotic_nuclei_pct",
 );
 const INSULITIS: Knob =
@@ -82,7 +82,7 @@ const INFLAMMATION: Knob = knob(
 const NECROSIS: Knob =
     knob("necrosis", "share of acinar nuclei that are pyknotic, %", 0.3, (0.0, 60.0), "acinar_pyknotic_pct");
 const CONGESTION: Knob =
-    knob("congestion", "red cells, % of islet area", 1.0, (0.0, 30.0), "islet_rbc_area_pct");
+    knob("congestion", "red cells, % of islet area", 1.0, (0.0, 35.0), "islet_rbc_area_pct");
 
 const KNOBS: &[Knob] = &[
     ISLET_DENSITY,
