@@ -11,7 +11,7 @@ use std::{
 use histograde::{
     raster::{Mask, Plane, Rgb},
     segment::{field::Field, nuclei, red_cells},
-    stain::{StainMatrix, StainProfile},
+    stain::{CytoplasmHue, StainMatrix, StainProfile},
     tile::Window,
     units::Mpp,
 };
@@ -29,6 +29,7 @@ fn main() -> io::Result<()> {
         h_cytoplasm: 15,
         e_cytoplasm: 25,
         e_cytoplasm_mad: 4,
+        hue: CytoplasmHue::TYPICAL,
     };
     let mut out = io::stdout().lock();
     for (um, per_mm2) in [(0.5, 2000.0), (0.5, 5000.0), (0.25, 2000.0)] {

@@ -1,5 +1,6 @@
 //! Stains: white point, optical density, separation of haematoxylin and eosin.
 
+mod blood;
 mod estimate;
 mod macenko;
 mod separate;
@@ -8,6 +9,7 @@ pub mod white;
 use serde::Serialize;
 
 pub use self::{
+    blood::CytoplasmHue,
     estimate::profile,
     separate::{Separator, Stains},
 };
@@ -42,10 +44,12 @@ pub struct StainProfile {
     pub h_threshold: u8,
     /// Median haematoxylin of nuclear pixels (above the threshold), OD × 100.
     pub h_nuclei: u8,
-    /// Median haematoxylin of the other tissue pixels that are not clear, OD × 100.
+    /// Median haematoxylin of the other tissue pixels that are neither clear nor blood, OD × 100.
     pub h_cytoplasm: u8,
-    /// Median eosin of tissue pixels that are neither nuclear nor clear, OD × 100.
+    /// Median eosin of tissue pixels that are neither nuclear, clear nor blood, OD × 100.
     pub e_cytoplasm: u8,
     /// Median absolute deviation of that eosin, OD × 100.
     pub e_cytoplasm_mad: u8,
+    /// Hue of the cytoplasm, which tells blood from it.
+    pub hue: CytoplasmHue,
 }

@@ -63,8 +63,20 @@ const LIVER: Table = Table {
 const KIDNEY: Table =
     Table { organ: "kidney", size_px: 3000, exact: &[exact("tissue_area_mm2", 0.0)], unmet: &[ALL] };
 
-const PANCREAS: Table =
-    Table { organ: "pancreas", size_px: 3000, exact: &[exact("tissue_area_mm2", 0.0)], unmet: &[ALL] };
+const PANCREAS: Table = Table {
+    organ: "pancreas",
+    size_px: 3000,
+    exact: &[
+        exact("tissue_area_mm2", 0.0),
+        exact("islet_count_n", 0.5),
+        exact("islet_density_per_mm2", 0.2),
+        exact("islet_area_pct", 0.2),
+        exact("islet_eq_diameter_um_median", 0.0),
+        exact("islet_rbc_area_pct", 0.5),
+        exact("pancreas_inflammatory_foci_per_mm2", 0.5),
+    ],
+    unmet: &["fat", "acinar_vacuolation", "islet_pyknosis", "congestion"],
+};
 
 /// One slide: the amount painted, what is true and what was measured.
 struct Shot {

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::{
         measure::tally::Tally,
-        stain::{StainMatrix, StainProfile},
+        stain::{CytoplasmHue, StainMatrix, StainProfile},
         units::Mpp,
     };
 
@@ -137,6 +137,7 @@ mod tests {
             h_cytoplasm: 15,
             e_cytoplasm: 25,
             e_cytoplasm_mad: 4,
+            hue: CytoplasmHue::TYPICAL,
         };
         let mpp = Mpp::square(0.5).unwrap();
         look(&Evidences {

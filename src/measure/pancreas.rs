@@ -75,21 +75,3 @@ const PARENCHYMA: [Counter; 2] = [counters::ACINAR_PX, counters::ISLET_PX];
 fn sum(found: &Evidences<'_>, counts: &[Counter]) -> u64 {
     counts.iter().map(|&c| found.tally.get(c)).sum()
 }
-
-/// Returns 100 · part / whole, the denominator in mm².
-fn percent(
-    found: &Evidences<'_>,
-    part: Counter,
-    whole: &[Counter],
-    what: &'static str,
-) -> Result<Value, Missing> {
-    let part = found.tally.get(part);
-    match sum(found, whole) {
-        0 => Err(Missing::NoStructure { what }),
-        whole => Ok(Value {
-            value: 100.0 * part as f64 / whole as f64,
-            n: part,
-            denominator: found.mpp.area_mm2(whole),
-        }),
-    }
-}

@@ -41,7 +41,7 @@ pub(super) const PANCREAS: Organ = Organ {
     structure_pass: Pass { mpp: 2.0, halo_um: segment::STRUCTURE_HALO_UM },
     structures: segment::structures,
     relate: segment::relate,
-    cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM },
+    cell_pass: Pass { mpp: 0.25, halo_um: nuclei::HALO_UM },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,

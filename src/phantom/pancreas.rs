@@ -47,7 +47,7 @@ const ISLET_SIZE: Knob = knob(
     "islet_eq_diameter_um_median",
 );
 const ISLET_VACUOLATION: Knob =
-    knob("islet_vacuolation", "share of islets with vacuoles, %", 2.0, (0.0, 100.0), "islet_vacuolated_pct");
+    knob("islet_vacuolation", "vacuoles, % of islet area", 0.3, (0.0, 12.0), "islet_vacuole_area_pct");
 const ISLET_PYKNOSIS: Knob = knob(
     "islet_pyknosis",
     "share of islet nuclei that are pyknotic, %",

@@ -13,7 +13,7 @@ use crate::{
     score::{Measured, rubric::Rubric},
     segment::object::{Class, Finds, Object, Outline, Step},
     slide::{Calibration, Level, SlideInfo},
-    stain::{StainMatrix, StainProfile},
+    stain::{CytoplasmHue, StainMatrix, StainProfile},
     units::Mpp,
     warning::Warning,
 };
@@ -106,6 +106,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
             h_cytoplasm: 12,
             e_cytoplasm: 35,
             e_cytoplasm_mad: 8,
+            hue: CytoplasmHue::TYPICAL,
         }),
         score: rubric().score(&LIVER, &measured),
         measured,

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::{
         raster::{Plane, Rgb},
-        stain::{StainMatrix, StainProfile},
+        stain::{CytoplasmHue, StainMatrix, StainProfile},
         tile::Window,
         units::Mpp,
     };
@@ -76,6 +76,7 @@ mod tests {
             h_cytoplasm: 15,
             e_cytoplasm: 25,
             e_cytoplasm_mad: 4,
+            hue: CytoplasmHue::TYPICAL,
         };
         let mpp = Mpp::square(0.5).unwrap();
         let window = Window { x0: 0, y0: 0, core_width: 4, core_height: 1, halo: 1, scale: 1.0, mpp };

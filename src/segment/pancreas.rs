@@ -15,6 +15,7 @@ pub mod rims;
 mod spaces;
 mod split;
 mod vacuoles;
+mod wide_gaps;
 
 use self::{
     compartments::{Compartments, PerIslet},
@@ -26,7 +27,7 @@ use super::{
     object::{Class, Finds, Object},
     structures::StructureMap,
 };
-use crate::organ::SlideGeometry;
+use crate::{measure::tally::Tally, organ::SlideGeometry};
 
 pub use self::islets::DIAMETER_UM as ISLET_DIAMETER_UM;
 
@@ -120,9 +121,11 @@ pub fn structures(field: &Field<'_>) -> Finds {
     let ground = Ground::of(field);
     let (mut objects, islets) = islets::find(field, &ground);
     objects.extend(spaces::find(field, &islets));
+    let mut tally = Tally::default();
+    tally.add(counters::WIDE_GAP_PX, wide_gaps::count(field, &objects));
     objects.retain(|o| object::anchored_in(&field.window, o.anchor()));
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
-    Finds { objects, ..Finds::default() }
+    Finds { objects, tally, ..Finds::default() }
 }
 
 /// Marks the islets that the slide's edge cuts.

@@ -1,7 +1,7 @@
 //! The stain profile of a slide, from samples of its tissue.
 
 use super::{
-    Separator, StainMatrix, StainProfile, macenko,
+    CytoplasmHue, Separator, StainMatrix, StainProfile, macenko,
     white::{White, median},
 };
 use crate::{
@@ -13,11 +13,6 @@ use crate::{
 const MIN_DENSITY: u16 = 300;
 /// Densities above this are ink or folds, summed over channels, × 1000 [expert].
 const MAX_DENSITY: u16 = 4_000;
-/// Blood absorbs at least this much blue for its green, and at most [`BLOOD_RED`] red: it is no dye and must not be
-/// taken for eosin [expert].
-const BLOOD_BLUE: f64 = 0.9;
-/// See [`BLOOD_BLUE`].
-const BLOOD_RED: f64 = 0.42;
 /// Most colours given to the estimate; more are thinned evenly.
 const MAX_COLOURS: usize = 120_000;
 
@@ -26,7 +21,9 @@ const MAX_COLOURS: usize = 120_000;
 /// Falls back to the published vectors, with a warning, when the estimate is not plausible.
 #[must_use]
 pub fn profile(samples: &[Rgb], white: &White, warnings: &Warnings) -> StainProfile {
-    let (matrix, origin) = match macenko::estimate(&stained(samples, white)) {
+    let colours = stained(samples, white);
+    let hue = CytoplasmHue::of(&colours);
+    let (matrix, origin) = match macenko::estimate(&without_blood(colours, &hue)) {
         Ok(matrix) => (matrix, "estimated"),
         Err(reason) => {
             warnings.push(Warning::StainFallback { reason });
@@ -35,24 +32,27 @@ pub fn profile(samples: &[Rgb], white: &White, warnings: &Warnings) -> StainProf
     };
     let (mut h, mut he) = ([0u64; 256], vec![[0u64; 256]; 256]);
     let separator = Separator::new(white, &matrix);
+    let density = white.density_tables();
+    let blood =
+        |px: [u8; 3]| hue.is_blood(std::array::from_fn(|k| f64::from(density[k][usize::from(px[k])])));
     for sample in samples {
         let stains = separator.separate(sample);
-        let tissue = stains.clear.data().iter().zip(stains.od.data());
-        for ((&vh, &ve), (&clear, &od)) in stains.h.data().iter().zip(stains.e.data()).zip(tissue) {
-            if clear == 0 && u16::from(od) * 10 >= MIN_DENSITY / 2 {
+        let tissue = stains.clear.data().iter().zip(stains.od.data()).zip(sample.pixels());
+        for ((&vh, &ve), ((&clear, &od), &px)) in stains.h.data().iter().zip(stains.e.data()).zip(tissue) {
+            if clear == 0 && u16::from(od) * 10 >= MIN_DENSITY / 2 && !blood(px) {
                 h[usize::from(vh)] += 1;
                 he[usize::from(vh)][usize::from(ve)] += 1;
             }
         }
     }
-    levels(white, matrix, origin, &h, &he)
+    levels(white, (matrix, origin), hue, &h, &he)
 }
 
 /// Derives the thresholds and medians from the histograms of haematoxylin, and of eosin by haematoxylin.
 fn levels(
     white: &White,
-    matrix: StainMatrix,
-    origin: &'static str,
+    (matrix, origin): (StainMatrix, &'static str),
+    hue: CytoplasmHue,
     h: &[u64; 256],
     he: &[[u64; 256]],
 ) -> StainProfile {
@@ -80,6 +80,7 @@ fn levels(
         h_cytoplasm: median(&below),
         e_cytoplasm,
         e_cytoplasm_mad: median(&deviations),
+        hue,
     }
 }
 
@@ -98,12 +99,7 @@ fn nuclear_threshold(histogram: &[u64; 256]) -> u8 {
     if sum(&above) > MAX_NUCLEAR_SHARE * sum(histogram) { otsu(&above) } else { first }
 }
 
-/// Returns whether densities look like blood.
-fn is_blood([r, g, b]: [f64; 3]) -> bool {
-    b >= BLOOD_BLUE * g && r <= BLOOD_RED * g
-}
-
-/// Optical densities of the stained pixels that are not blood, evenly thinned.
+/// Optical densities of the stained pixels, evenly thinned.
 fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
     let tables = white.density_tables();
     let total: usize = samples.iter().map(|s| s.pixels().len()).sum();
@@ -113,8 +109,13 @@ fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
         .map(|px| std::array::from_fn(|k| tables[k][usize::from(px[k])]))
         .filter(|d: &[u16; 3]| (MIN_DENSITY..=MAX_DENSITY).contains(&d.iter().sum()))
         .map(|d| d.map(|v| f64::from(v) / 1000.0))
-        .filter(|&d| !is_blood(d))
         .collect()
+}
+
+/// Drops blood, which is no dye and must not be taken for eosin.
+fn without_blood(mut densities: Vec<[f64; 3]>, hue: &CytoplasmHue) -> Vec<[f64; 3]> {
+    densities.retain(|&d| !hue.is_blood(d));
+    densities
 }
 
 /// Returns the level that divides a histogram best (Otsu 1979, IEEE SMC 9:62): the last of the lower class.
@@ -162,19 +163,6 @@ mod tests {
         t(90, 0, 10, 14..50);
         t(50, 40, 10, 37..50);
         t(75, 15, 10, 14..50);
-    }
-
-    #[test]
-    fn blood_is_not_a_dye() {
-        fn t(density: [f64; 3], expected: bool) {
-            assert_eq!(is_blood(density), expected, "{density:?}");
-        }
-        // Red cells; eosin, also of a camera that shows it orange; haematoxylin; a neutral grey.
-        t([0.16, 0.67, 0.73], true);
-        t([0.13, 0.84, 0.53], false);
-        t([0.05, 0.76, 0.65], false);
-        t([0.58, 0.72, 0.38], false);
-        t([0.5, 0.5, 0.5], false);
     }
 
     #[test]

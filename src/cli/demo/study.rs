@@ -62,7 +62,7 @@ const DISEASE: &[(&str, &[Change])] = &[
         &[
             ("islet_density", 4.0, 2.5),
             ("islet_size", 125.0, 85.0),
-            ("islet_vacuolation", 2.0, 60.0),
+            ("islet_vacuolation", 0.3, 10.0),
             ("islet_pyknosis", 0.5, 12.0),
             ("acinar_vacuolation", 0.3, 6.0),
             ("gaps", 8.0, 18.0),

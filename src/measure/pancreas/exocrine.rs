@@ -1,6 +1,6 @@
 //! Acini, gaps and fat.
 
-use super::{feature, islet_cells::pyknotic_pct, percent, sum};
+use super::{feature, islet_cells::pyknotic_pct, parenchyma_mm2, sum};
 use crate::{
     measure::{
         common,
@@ -15,8 +15,14 @@ use crate::{
 };
 
 const ACINI: &str = "acinar tissue";
-/// Everything inside the organ's outline but fat.
-const ORGAN: [Counter; 4] = [count::ACINAR_PX, count::ISLET_PX, count::GAP_PX, count::LUMEN_PX];
+/// Lobules and lumina: everything inside the organ's outline but gaps and fat.
+const SOLID: [Counter; 3] = [count::ACINAR_PX, count::ISLET_PX, count::LUMEN_PX];
+
+/// Area of gaps, narrow and wide, in mm².
+fn gap_mm2(found: &Evidences<'_>) -> f64 {
+    found.mpp.area_mm2(found.tally.get(count::GAP_PX))
+        + found.structure_mpp.area_mm2(found.structure_tally.get(count::WIDE_GAP_PX))
+}
 
 pub(super) const VACUOLE_PCT: Feature = feature("acinar_vacuole_area_pct", "%", Up, 0.5, |found| {
     let n = found.cells_of(&ACINAR_VACUOLE).count() as u64;
@@ -37,7 +43,10 @@ pub(super) const PYKNOTIC_PCT: Feature = feature("acinar_pyknotic_pct", "%", Up,
 pub(super) const GAP_PCT: Feature = Feature {
     source: "domain.md §3.1; pancreatitis oedema 0–3",
     ..feature("pancreas_gap_pct", "%", Up, 2.0, |found| {
-        percent(found, count::GAP_PX, &[count::ACINAR_PX, count::ISLET_PX, count::GAP_PX], "lobule")
+        let gap = gap_mm2(found);
+        let lobules = parenchyma_mm2(found)?;
+        let n = found.tally.get(count::GAP_PX);
+        Ok(Value { value: 100.0 * gap / (lobules + gap), n, denominator: lobules + gap })
     })
 };
 
@@ -50,7 +59,7 @@ pub(super) const FAT_PCT: Feature = Feature {
             n += 1;
             fat += f64::from(adipocyte.area_um2) / UM2_PER_MM2;
         }
-        let organ = fat + found.mpp.area_mm2(sum(found, &ORGAN));
+        let organ = fat + gap_mm2(found) + found.mpp.area_mm2(sum(found, &SOLID));
         if organ == 0.0 {
             return Err(Missing::NoStructure { what: "organ" });
         }

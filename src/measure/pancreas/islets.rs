@@ -86,9 +86,13 @@ pub(super) const SOLIDITY: Feature = feature("islet_solidity_median", "0–1", D
 /// Returns the accepted islets, those cut by the slide's edge included.
 pub(super) fn accepted<'a>(found: &Evidences<'a>) -> impl Iterator<Item = (&'a Object, &'a Tally)> {
     let countable = found.mpp.mean() <= NUCLEI_MPP;
-    found
-        .structures_of(&ISLET)
-        .filter(move |(_, tally)| !countable || tally.get(counters::ISLET_NUCLEI) >= MIN_NUCLEI)
+    found.structures_of(&ISLET).filter(move |(_, tally)| !countable || endocrine(tally) >= MIN_NUCLEI)
+}
+
+/// Nuclei of an islet, shrunken ones included, that are no lymphocytes.
+fn endocrine(islet: &Tally) -> u64 {
+    let all = islet.observations(counters::ISLET_NUCLEUS_KINDS);
+    all.saturating_sub(islet.get(counters::LYMPHOCYTES_INSIDE))
 }
 
 /// Returns the accepted islets that are whole.

@@ -1,7 +1,7 @@
 //! Lesions of islets: vacuoles, lymphocytes that move in, red cells.
 
 use super::{
-    Easel, class,
+    Easel, ISLET_VACUOLATION, Request, class,
     islets::{inside, keep_off},
     lesions::{leukocyte, vacuole},
 };
@@ -15,11 +15,10 @@ pub(super) const RED: u8 = 22;
 /// Width of the ring around an islet in which lymphocytes count as its own (domain.md §3.1).
 const RING_UM: f32 = 20.0;
 
-/// Share of islet `i` that is to be vacuole: at least 8 % if it is vacuolated, else almost none.
-pub(super) fn vacuole_share(easel: &Easel<'_>, i: usize, vacuolated: bool) -> f32 {
+/// Share of islet `i` that is to be vacuole: about what was asked for, more in some than in others.
+pub(super) fn vacuole_share(easel: &Easel<'_>, request: &Request, i: usize) -> f32 {
     let mut s = easel.stream("vacuole share", i);
-    let (high, low) = (s.range(0.08, 0.2), 0.006 * s.unit());
-    if vacuolated { high } else { low }
+    request.amount(&ISLET_VACUOLATION) as f32 / 100.0 * s.range(0.8, 1.2)
 }
 
 /// Blows up some cells of a vacuolated islet, their nuclei pushed aside. Returns the pixels cleared.

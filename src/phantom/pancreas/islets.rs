@@ -3,7 +3,7 @@
 use std::f32::consts::TAU;
 
 use super::{
-    CONGESTION, Easel, INSULITIS, ISLET_PYKNOSIS, ISLET_VACUOLATION, Request, class,
+    CONGESTION, Easel, INSULITIS, ISLET_PYKNOSIS, Request, class,
     islet_lesions::{blood, infiltrate, large_vacuoles, small_vacuoles, vacuole_share},
     layout::Plan,
 };
@@ -31,11 +31,10 @@ pub(super) struct Islet {
 /// Paints all islets; islet `i` gets label `i + 1`.
 pub(super) fn paint(easel: &mut Easel<'_>, plan: &Plan, request: &Request) -> Vec<Islet> {
     let mut islets = Vec::new();
-    let ranks = [2, 3].map(|base| ranks(plan.islets.len(), base));
+    let ranks = ranks(plan.islets.len(), 2);
     for (i, outline) in plan.islets.iter().enumerate() {
-        let grade = (request.amount(&INSULITIS) + ranks[0][i]).floor().min(4.0) as u8;
-        let vacuolated = ranks[1][i] < request.amount(&ISLET_VACUOLATION) / 100.0;
-        islets.push(islet(easel, request, i, outline, grade, vacuolated));
+        let grade = (request.amount(&INSULITIS) + ranks[i]).floor().min(4.0) as u8;
+        islets.push(islet(easel, request, i, outline, grade));
     }
     islets
 }
@@ -51,14 +50,7 @@ fn ranks(n: usize, base: u32) -> Vec<f64> {
     ranks
 }
 
-fn islet(
-    easel: &mut Easel<'_>,
-    request: &Request,
-    i: usize,
-    outline: &Blob,
-    grade: u8,
-    vacuolated: bool,
-) -> Islet {
+fn islet(easel: &mut Easel<'_>, request: &Request, i: usize, outline: &Blob, grade: u8) -> Islet {
     let um = easel.um;
     let pixels = easel.canvas.label(outline, "islets", i as u32 + 1);
     easel.claim(outline, class::ISLET);
@@ -72,7 +64,7 @@ fn islet(
         endothelium(easel, &mut s, path);
         keep_off_path(&mut cells, path, 3.2 * um + width * 0.5);
     }
-    let wanted = vacuole_share(easel, i, vacuolated) * pixels as f32;
+    let wanted = vacuole_share(easel, request, i) * pixels as f32;
     let covered = large_vacuoles(easel, i, outline, &mut cells, wanted);
     let lymphocytes = infiltrate(easel, i, outline, grade);
     let mut painted = Islet { outline: *outline, alive: 0, pyknotic: 0, lymphocytes, grade };

@@ -43,7 +43,7 @@ fn truth_is_near_what_was_asked_for() {
     t("islet_density", 3.0, 0.12);
     t("islet_size", 140.0, 0.15);
     t("islet_pyknosis", 20.0, 0.15);
-    t("islet_vacuolation", 50.0, 0.25);
+    t("islet_vacuolation", 8.0, 0.25);
     t("insulitis", 2.0, 0.15);
     t("congestion", 10.0, 0.25);
     t("acinar_vacuolation", 8.0, 0.03);
@@ -67,7 +67,7 @@ fn objects(canvas: &Canvas, layer: &str) -> usize {
 
 #[test]
 fn truth_agrees_with_labels() {
-    let amounts = [("islet_density", 4.0), ("fat", 6.0), ("islet_vacuolation", 60.0)];
+    let amounts = [("islet_density", 4.0), ("fat", 6.0), ("islet_vacuolation", 8.0)];
     let (canvas, truth) = painted(2600, 0.5, 3, &amounts);
     let f = &truth.features;
     let islets = objects(&canvas, "islets");

@@ -4,7 +4,7 @@ use crate::{
     organ::SlideGeometry,
     raster::{Mask, Plane, Rgb},
     segment::object::Object,
-    stain::{StainMatrix, StainProfile},
+    stain::{CytoplasmHue, StainMatrix, StainProfile},
     tile::Window,
     units::Mpp,
 };
@@ -19,6 +19,7 @@ fn profile() -> StainProfile {
         h_cytoplasm: 15,
         e_cytoplasm: 25,
         e_cytoplasm_mad: 4,
+        hue: CytoplasmHue::TYPICAL,
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     raster::Rgb,
-    stain::{StainMatrix, StainProfile},
+    stain::{CytoplasmHue, StainMatrix, StainProfile},
     tile::Window,
     units::Mpp,
 };
@@ -16,6 +16,7 @@ fn profile() -> StainProfile {
         h_cytoplasm: 15,
         e_cytoplasm: 25,
         e_cytoplasm_mad: 4,
+        hue: CytoplasmHue::TYPICAL,
     }
 }
 

@@ -6,8 +6,7 @@ use super::{FAT, ISLET, LUMEN, OUTER_FAT, counters as count, ground};
 use crate::{
     measure::tally::Tally,
     raster::{Mask, Plane},
-    segment::{field::Field, ground as common, morphology, object::Finds, smooth, structures::StructureMap},
-    tile::TileSpec,
+    segment::{field::Field, ground as common, object::Finds, smooth, structures::StructureMap},
 };
 
 /// Side of the blocks on which the density of tissue is averaged, in µm.
@@ -19,11 +18,6 @@ const ACINI_SHARE: u8 = 102;
 /// The same to tell gaps inside the organ from the outside.
 const ORGAN_UM: f64 = 40.0;
 const ORGAN_SHARE: u8 = 64;
-/// Space between lobules up to twice this wide is a gap even where the tissue mask takes it for glass, in µm.
-const CLEFT_UM: f64 = 20.0;
-/// Share of tissue, of 255, of a block that belongs to a lobule.
-const LOBULE_SHARE: u8 = 128;
-
 /// Counts per islet, by the islet's place in the slide's list.
 pub(super) type PerIslet = BTreeMap<u32, Tally>;
 
@@ -60,16 +54,13 @@ impl Compartments {
         let blocks = Blocks::of(field, &empty, &kinds);
         let mut exocrine = blocks.at_least(field, ACINI_UM, ACINI_SHARE);
         let organ = blocks.at_least(field, ORGAN_UM, ORGAN_SHARE);
-        let between = blocks.between(field, CLEFT_UM);
-        let known = near_tissue(field);
-        let organs = organ.data().iter().zip(between.data()).zip(known.data());
-        let masks = exocrine.data_mut().iter_mut().zip(organs).zip(kinds.data_mut());
-        for (((exocrine, ((&organ, &between), &known)), kind), (&islet, &tissue)) in
+        let masks = exocrine.data_mut().iter_mut().zip(organ.data()).zip(kinds.data_mut());
+        for (((exocrine, &organ), kind), (&islet, &tissue)) in
             masks.zip(islets.data().iter().zip(field.tissue.data()))
         {
-            let free = u8::from(*kind == kind::NONE) & u8::from(islet == 0);
-            *exocrine &= free & tissue;
-            *kind |= free & ((tissue & organ) | (known & between));
+            let free = u8::from(*kind == kind::NONE) & u8::from(islet == 0) & tissue;
+            *exocrine &= free;
+            *kind |= free & organ;
         }
         Self { islets, any_islet, empty, exocrine, kinds }
     }
@@ -197,13 +188,6 @@ impl Blocks {
         Self { share, side, shift: (dx, dy) }
     }
 
-    /// 1 between dense blocks that lie within twice `radius_um` of each other, and on them.
-    fn between(&self, field: &Field<'_>, radius_um: f64) -> Mask {
-        let dense = self.share.map(|v| u8::from(v >= LOBULE_SHARE));
-        let radius = radius_um / (self.side as f64 * field.window.mpp.mean());
-        self.enlarge(field, &morphology::close(&dense, radius), 1)
-    }
-
     /// 1 where the mean share around is at least `least`.
     fn at_least(&self, field: &Field<'_>, radius_um: f64, least: u8) -> Mask {
         let reach = (radius_um / (self.side as f64 * field.window.mpp.mean())).round() as usize;
@@ -221,21 +205,4 @@ impl Blocks {
         }
         out
     }
-}
-
-/// 1 in the core's squares of [`TileSpec::ALIGN`] pixels that hold tissue: whatever the grid, a window
-/// that has them is looked at.
-fn near_tissue(field: &Field<'_>) -> Mask {
-    let side = TileSpec::ALIGN as usize;
-    let mut out = Mask::filled(field.width(), field.height(), 0);
-    let (columns, rows) = (field.window.core_columns(), field.window.core_rows());
-    for y0 in rows.clone().step_by(side) {
-        for x0 in columns.clone().step_by(side) {
-            let (x1, y1) = ((x0 + side).min(columns.end), (y0 + side).min(rows.end));
-            if (y0..y1).any(|y| field.tissue.row(y)[x0..x1].contains(&1)) {
-                (y0..y1).for_each(|y| out.row_mut(y)[x0..x1].fill(1));
-            }
-        }
-    }
-    out
 }

@@ -12,7 +12,9 @@ pub const ISLET_RBC_PX: Counter = Counter("islet_rbc_px");
 pub const ACINAR_PX: Counter = Counter("acinar_px");
 /// Clear vacuoles inside acini.
 pub const ACINAR_VACUOLE_PX: Counter = Counter("acinar_vacuole_px");
-/// Clear or pale space between lobules and acini.
+/// Gaps that the tissue mask takes for glass, in pixels of the structure pass.
+pub const WIDE_GAP_PX: Counter = Counter("wide_gap_px");
+/// Clear or pale space between lobules and acini that the tissue mask holds.
 pub const GAP_PX: Counter = Counter("gap_px");
 /// Lumina of ducts and vessels.
 pub const LUMEN_PX: Counter = Counter("lumen_px");

@@ -1,15 +1,16 @@
 //! What the structure pass measures at every pixel: how pale, how empty.
 
-use super::islet_blood::Red;
+use super::islet_blood::MIN_GREEN;
 use crate::{
     raster::{Mask, Plane},
-    segment::{field::Field, morphology, smooth},
+    segment::{field::Field, morphology, red_cells::Rule, smooth},
     stain::StainProfile,
 };
 
 /// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
-/// The cytoplasm of islets is hardly denser; there only what is clear is empty.
-const EMPTY_SHARE: f64 = 0.52;
+const EMPTY_SHARE: f64 = 0.45;
+/// The same inside islets, whose cytoplasm is hardly denser than that.
+const EMPTY_SHARE_OF_ISLETS: f64 = 0.36;
 /// Optical density counts between these shares of the cytoplasm's.
 const DENSITY_RANGE: (f64, f64) = (0.35, 1.0);
 /// Eosin and haematoxylin count between these shares of the cytoplasm's. Blood, which has no
@@ -37,12 +38,13 @@ pub(super) fn cytoplasm_od(profile: &StainProfile) -> f64 {
     od.max(1.0)
 }
 
-/// Returns 1 where a pixel is clear, or outside islets (number 0) next to unstained.
+/// Returns 1 where a pixel is next to unstained; inside islets (number other than 0) it must be paler.
 pub(super) fn empty<T: Copy + Default + PartialEq>(field: &Field<'_>, islets: &Plane<T>) -> Mask {
-    let level = (EMPTY_SHARE * cytoplasm_od(field.profile)).round().clamp(1.0, 255.0) as u8;
-    let mut empty = field.clear.clone();
+    let level = |share: f64| (share * cytoplasm_od(field.profile)).round().clamp(1.0, 255.0) as u8;
+    let levels = [EMPTY_SHARE, EMPTY_SHARE_OF_ISLETS].map(level);
+    let mut empty = Mask::filled(field.width(), field.height(), 0);
     let rows = empty.data_mut().iter_mut().zip(field.od.data()).zip(islets.data());
-    rows.for_each(|((v, &od), &islet)| *v |= u8::from(od < level) & u8::from(islet == T::default()));
+    rows.for_each(|((v, &od), &islet)| *v = u8::from(od < levels[usize::from(islet != T::default())]));
     empty
 }
 
@@ -80,13 +82,13 @@ fn divide(field: &Field<'_>) -> (Mask, Mask) {
     let granular_e = (GRANULES.0 * f64::from(profile.e_cytoplasm)).min(255.0) as u8;
     let granular_h = (GRANULES.1 * f64::from(profile.h_nuclei)) as u8;
     let dense = (DENSE_SHARE * cytoplasm_od(profile)).min(255.0) as u8;
-    let red = Red::of(field);
+    let red = Rule::of(profile, MIN_GREEN);
     let mut blood = Mask::filled(field.width(), field.height(), 0);
     let mut unclear = field.clear.clone();
     let stains = field.od.data().iter().zip(field.e.data()).zip(field.h.data());
     let masks = blood.data_mut().iter_mut().zip(unclear.data_mut());
-    for (((blood, unclear), &rgb), ((&od, &e), &h)) in masks.zip(field.rgb.pixels()).zip(stains.clone()) {
-        *blood = u8::from(red.fits(rgb, od, e, h));
+    for ((blood, unclear), &rgb) in masks.zip(field.rgb.pixels()) {
+        *blood = red.fits_orange(rgb);
         *unclear |= *blood;
     }
     let mut solid = morphology::dilate(&unclear, 1.0);

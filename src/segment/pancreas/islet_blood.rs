@@ -1,61 +1,19 @@
 //! Red blood cells inside islets, by colour.
 //!
-//! Islet cytoplasm is so pale that half the eosin of blood already stands out from it; the general rule
-//! ([`crate::segment::red_cells`]) must keep off the granules of acini and misses the edges of single cells.
+//! The pink half of the general rule ([`crate::segment::red_cells`]) is left out: granules of acini look like that.
 
-use super::{compartments::Compartments, ground::cytoplasm_od};
+use super::compartments::Compartments;
 use crate::{
     raster::Mask,
-    segment::{field::Field, morphology},
+    segment::{field::Field, morphology, red_cells::Rule},
 };
 
-/// Eosin of blood is at least this many times the median cytoplasm's.
-const MIN_EOSIN: f64 = 1.25;
-/// Haematoxylin is at most this share of the way from glass to nuclei.
-const MAX_HAEMATOXYLIN: f64 = 0.3;
-/// Blood is at least this dense, as a share of the cytoplasm's optical density: where acini have little
-/// eosin, the cytoplasm of islets has as much as they, but not the density.
-const MIN_DENSITY: f64 = 0.7;
-/// Blue over green optical density: blood is orange-red, eosin alone pink.
-const MIN_BLUE_TO_GREEN: f64 = 0.68;
+/// Green optical density of blood, as a share of the cytoplasm's, at least: half way from the pale cytoplasm of islets.
+pub(super) const MIN_GREEN: f64 = 1.05;
 /// Radius of the opening that removes specks, in µm.
 const SPECK_UM: f64 = 0.5;
 /// Smallest patch that is kept, in µm².
 const MIN_UM2: f64 = 5.0;
-
-/// The colour of blood on one slide.
-pub(super) struct Red {
-    least_e: u8,
-    least_od: u8,
-    most_h: u8,
-    green: [f32; 256],
-    blue: [f32; 256],
-}
-
-impl Red {
-    pub(super) fn of(field: &Field<'_>) -> Self {
-        let profile = field.profile;
-        let table = |white: f64| -> [f32; 256] {
-            std::array::from_fn(|v| -((v as f64 + 1.0) / (white + 1.0)).log10().min(0.0) as f32)
-        };
-        Self {
-            least_e: (MIN_EOSIN * f64::from(profile.e_cytoplasm)).ceil().min(255.0) as u8,
-            least_od: (MIN_DENSITY * cytoplasm_od(profile)).min(255.0) as u8,
-            most_h: (MAX_HAEMATOXYLIN * f64::from(profile.h_nuclei)) as u8,
-            green: table(profile.white[1]),
-            blue: table(profile.white[2]),
-        }
-    }
-
-    /// Whether a pixel is as red as blood.
-    #[inline]
-    pub(super) fn fits(&self, [_, g, b]: [u8; 3], od: u8, e: u8, h: u8) -> bool {
-        e >= self.least_e
-            && od >= self.least_od
-            && h <= self.most_h
-            && self.blue[usize::from(b)] >= MIN_BLUE_TO_GREEN as f32 * self.green[usize::from(g)]
-    }
-}
 
 /// Returns 1 where blood lies inside an islet.
 pub(super) fn mask(field: &Field<'_>, places: &Compartments) -> Mask {
@@ -63,14 +21,10 @@ pub(super) fn mask(field: &Field<'_>, places: &Compartments) -> Mask {
     if !places.any_islet {
         return out;
     }
-    let red = Red::of(field);
-    for (i, out) in out.data_mut().iter_mut().enumerate().filter(|(i, _)| places.islets.data()[*i] != 0) {
-        *out = u8::from(red.fits(
-            field.rgb.pixels()[i],
-            field.od.data()[i],
-            field.e.data()[i],
-            field.h.data()[i],
-        ));
+    let red = Rule::of(field.profile, MIN_GREEN);
+    let pixels = places.islets.data().iter().zip(field.rgb.pixels());
+    for (out, (_, &rgb)) in out.data_mut().iter_mut().zip(pixels).filter(|(_, (islet, _))| **islet != 0) {
+        *out = red.fits_orange(rgb);
     }
     let opened = morphology::open(&out, field.px(SPECK_UM));
     morphology::remove_small(&opened, field.window.mpp.px_area(MIN_UM2).ceil() as u64)

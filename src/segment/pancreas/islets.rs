@@ -62,9 +62,9 @@ const FOCUS_DARK_SHARE: f64 = 0.18;
 /// Largest share of void inside.
 const MAX_VOID_SHARE: f64 = 0.65;
 /// Largest share of places so bloody that nothing can be told: vessels have more.
-const MAX_BLOODY_SHARE: f64 = 0.65;
+const MAX_BLOODY_SHARE: f64 = 0.85;
 /// Least share of places where cytoplasm can be judged: a vessel full of blood has hardly any.
-const MIN_JUDGED_SHARE: f64 = 0.15;
+const MIN_JUDGED_SHARE: f64 = 0.10;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
 const MAX_VOID_UM: f64 = 36.0;
 

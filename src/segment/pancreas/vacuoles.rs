@@ -20,9 +20,9 @@ const IN_ACINI_UM: std::ops::RangeInclusive<f64> = 1.5..=15.0;
 /// Largest side of a vacuole's box, in µm. Larger spaces are gaps, capillaries or lumina.
 const MAX_EXTENT_UM: f64 = 36.0;
 /// Least share of its box that a vacuole fills; a disk fills 0.785.
-const MIN_FILL: f64 = 0.5;
+const MIN_FILL: f64 = 0.45;
 /// Least solidity and largest aspect ratio: capillaries and gaps branch or are long.
-const MIN_SOLIDITY: f64 = 0.78;
+const MIN_SOLIDITY: f64 = 0.75;
 const MAX_ASPECT: f64 = 2.3;
 /// A space whose border has more blood than this share is a capillary.
 const MAX_BLOOD: f64 = 0.5;
