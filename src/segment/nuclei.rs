@@ -106,7 +106,7 @@ pub const BY_DENSITY: Rules = Rules {
     min_solidity: 0.5,
     min_contrast: 0.3,
     least_odds: 0.1,
-    middle_depth: 0.128,
+    middle_depth: 0.096,
 };
 
 /// Largest side of a nucleus's box, in µm. Larger regions are dropped everywhere, so that one cut by a

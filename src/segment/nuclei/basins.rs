@@ -1,7 +1,7 @@
 //! Which pixel belongs to which nucleus: every pixel climbs to its summit.
 //!
 //! Each step goes to the highest neighbour, so a pixel's summit depends on the path between them and
-//! on nothing further away. Shallow summits then join a higher neighbour. Seeded flooding gives nearly
+//! on nothing further away. Shallow summits then join a higher group. Seeded flooding gives nearly
 //! the same division, but there a region's share depends on its neighbours' neighbours.
 
 use crate::raster::{Mask, Plane};
@@ -115,31 +115,30 @@ fn passes(height: &Plane<u16>, basins: &Plane<u32>, inside: &[u32]) -> Vec<(u32,
     found
 }
 
-/// Each shallow basin joins the higher basin beyond its highest pass. Returns the final number per basin.
+/// Joins basins over their passes, highest pass first: of two groups the one with the lower summit joins the other when
+/// it stands at most `depth` above the pass. Returns the final number per basin.
 fn join(passes: &[(u32, u32, u16)], peaks: &[u16], depth: impl Fn(u16) -> u16) -> Vec<u32> {
-    // Best way out of each basin: (pass, destination).
-    let mut way = vec![(0u16, 0u32); peaks.len()];
-    let peak = |n: u32| peaks[n as usize - 1];
-    for &(a, b, g) in passes {
+    let mut order: Vec<usize> = (0..passes.len()).collect();
+    order.sort_unstable_by_key(|&i| (std::cmp::Reverse(passes[i].2), i));
+    let mut into: Vec<u32> = (0..=peaks.len() as u32).collect();
+    for (a, b, pass) in order.into_iter().map(|i| passes[i]) {
+        let (a, b) = (summit(&mut into, a), summit(&mut into, b));
+        let peak = |n: u32| peaks[n as usize - 1];
         // Of two equal summits the first in reading order counts as higher.
-        let (low, high) = if peak(b) > peak(a) { (a, b) } else { (b, a) };
-        let best = &mut way[low as usize - 1];
-        if best.1 == 0 || g > best.0 {
-            *best = (g, high);
+        let (low, high) = if (peak(b), a) > (peak(a), b) { (a, b) } else { (b, a) };
+        if low != high && peak(low) - pass <= depth(peak(low)) {
+            into[low as usize] = high;
         }
     }
-    let target = |n: u32| {
-        let (pass, high) = way[n as usize - 1];
-        let shallow = high != 0 && peak(n) - pass <= depth(peak(n));
-        if shallow { Some(high) } else { None }
-    };
-    (1..=peaks.len() as u32)
-        .map(|n| {
-            let mut at = n;
-            while let Some(next) = target(at) {
-                at = next;
-            }
-            at
-        })
-        .collect()
+    (1..=peaks.len() as u32).map(|n| summit(&mut into, n)).collect()
+}
+
+/// The basin that holds the summit of a basin's group.
+fn summit(into: &mut [u32], basin: u32) -> u32 {
+    let mut at = basin;
+    while into[at as usize] != at {
+        into[at as usize] = into[into[at as usize] as usize];
+        at = into[at as usize];
+    }
+    at
 }

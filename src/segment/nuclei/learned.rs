@@ -211,3 +211,37 @@ fn mean_row(plane: &Plane<u8>, factor: usize, at: (usize, usize), sums: &mut Vec
     let area = (factor * factor) as u32;
     means.iter_mut().zip(sums).for_each(|(m, s)| *m = (*s / area) as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outputs of the network in the framework it was trained with: channel, row, column, log odds.
+    const GOLDEN: &[(usize, usize, usize, f32)] = &[
+        (0, 0, 0, -4.55546),
+        (1, 18, 20, -4.26838),
+        (2, 35, 39, -5.23278),
+        (3, 17, 5, -3.47956),
+        (4, 1, 38, -2.07804),
+        (5, 20, 21, -3.38709),
+        (6, 34, 2, -2.22731),
+        (7, 9, 30, -2.67832),
+    ];
+
+    #[test]
+    fn the_network_computes_what_was_trained() {
+        let pixel = |x: usize, y: usize, c: usize| ((x * 31 + y * 17 + c * 7) % 23) as f32 / 11.0 - 1.0;
+        let fill = |y: usize, mut row: RowMut<'_>| {
+            for c in 0..12 {
+                row.channel(c).iter_mut().enumerate().for_each(|(x, v)| *v = pixel(x, y, c));
+            }
+        };
+        let mut rows: Vec<Vec<Vec<f32>>> = Vec::new();
+        let take = |_: usize, row: Row<'_>| rows.push((0..8).map(|c| row.channel(c).to_vec()).collect());
+        builtin().unwrap().run(40, 36, fill, take);
+        for &(c, y, x, wanted) in GOLDEN {
+            let got = rows[y][c][x];
+            assert!((got - wanted).abs() < 1e-4, "channel {c}, row {y}, column {x}: {got}, not {wanted}");
+        }
+    }
+}

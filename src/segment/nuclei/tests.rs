@@ -91,7 +91,7 @@ fn painted_nuclei_are_found_with_their_class_and_area() {
         let profile = profile();
         let side = slide.h.width() as u32;
         let nuclei = segment_with(&slide.field(slide.window(0, 0, side, 0), &profile), rules);
-        assert_eq!(nuclei.found.len(), 1, "{um} {a} {b} {h}");
+        assert_eq!(nuclei.found.len(), 1, "{um} {a} {b} {h} {:?}", rules.finder);
         let object = &nuclei.found[0].object;
         let area = std::f64::consts::PI * a * b;
         assert_eq!(object.class.name, class, "{um} {a} {b} {h} {:?}", object.values);
