@@ -20,7 +20,7 @@ use crate::{
 /// multiples need no interpolation.
 const SNAP: f64 = 0.2;
 /// Bytes that a window takes per pixel while it is segmented, about.
-const WINDOW_BYTES_PER_PX: usize = 32;
+const WINDOW_BYTES_PER_PX: usize = 48;
 /// Bytes that all windows in work may take together.
 const WINDOWS_BYTES: usize = 240 << 20;
 

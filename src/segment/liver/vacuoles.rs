@@ -378,27 +378,33 @@ impl<'a, 'f> Search<'a, 'f> {
 
     /// Lets every vacuole grow into pixels that are paler than its rim: at most [`GROWTH_UM`].
     fn grow(&mut self) {
+        let regions = regions_of(&self.labels);
+        let boxes: Vec<&Region> = regions.iter().filter(|r| r.area_px > 0).collect();
         let (w, h) = (self.labels.width(), self.labels.height());
-        for _ in 0..self.field.px(GROWTH_UM).round() as usize {
-            let old = self.labels.clone();
-            let old = old.data();
-            for y in 1..h.saturating_sub(1) {
-                for i in y * w + 1..(y + 1) * w - 1 {
-                    if old[i] != 0
-                        || self.field.tissue.data()[i] == 0
-                        || old[i - 1] | old[i + 1] | old[i - w] | old[i + w] == 0
-                    {
-                        continue;
-                    }
-                    let density = self.pale.density.data()[i];
-                    let near = [old[i - 1], old[i + 1], old[i - w], old[i + w]];
-                    let fits = |&n: &u32| n != 0 && density < self.taken[n as usize - 1].rim;
-                    if let Some(best) = near.into_iter().filter(fits).min() {
-                        self.labels.data_mut()[i] = best;
-                    }
+        let mut grown: Vec<(usize, u32)> = Vec::new();
+        for step in 1..=self.field.px(GROWTH_UM).round() as usize {
+            for region in &boxes {
+                let columns = region.x0.saturating_sub(step).max(1)..(region.x1 + step).min(w - 1);
+                for y in region.y0.saturating_sub(step).max(1)..(region.y1 + step).min(h - 1) {
+                    let pixels = y * w + columns.start..y * w + columns.end;
+                    grown.extend(pixels.filter_map(|i| self.joins(i, w).map(|label| (i, label))));
                 }
             }
+            // Boxes may overlap; a pixel gets the same label from each.
+            grown.drain(..).for_each(|(i, label)| self.labels.data_mut()[i] = label);
         }
+    }
+
+    /// The vacuole that a free pixel beside it belongs to, if any.
+    fn joins(&self, i: usize, w: usize) -> Option<u32> {
+        let old = self.labels.data();
+        let near = [old[i - 1], old[i + 1], old[i - w], old[i + w]];
+        if old[i] != 0 || near == [0; 4] || self.field.tissue.data()[i] == 0 {
+            return None;
+        }
+        let density = self.pale.density.data()[i];
+        let fits = |&n: &u32| n != 0 && density < self.taken[n as usize - 1].rim;
+        near.into_iter().filter(fits).min()
     }
 
     /// Numbers the vacuoles in reading order and measures them.
@@ -433,15 +439,13 @@ impl<'a, 'f> Search<'a, 'f> {
 /// Returns every part without what is narrower than [`SLIT_SHARE`] of its widest place.
 fn trimmed(parts: &Plane<u32>, squared: &Plane<u32>, largest: usize) -> Plane<u32> {
     let mut out = Plane::filled(parts.width(), parts.height(), 0u32);
-    for (number, region) in regions_of(parts).iter().enumerate().skip(1) {
+    let regions = regions_of(parts);
+    let mut peaks = vec![0u32; regions.len()];
+    for (&n, &d) in parts.data().iter().zip(squared.data()).filter(|(_, d)| **d != 0) {
+        peaks[n as usize] = peaks[n as usize].max(d);
+    }
+    for (number, (region, peak)) in regions.iter().zip(peaks).enumerate().skip(1) {
         let number = number as u32;
-        let columns = region.x0..region.x1.max(region.x0);
-        let peak = (region.y0..region.y1)
-            .flat_map(|y| parts.row(y)[columns.clone()].iter().zip(&squared.row(y)[columns.clone()]))
-            .filter(|(n, _)| **n == number)
-            .map(|(_, d)| *d)
-            .max()
-            .unwrap_or(0);
         let width = 2.0 * f64::from(peak).sqrt();
         if width < MIN_WIDTH_PX || width > largest as f64 {
             continue;
