@@ -1,6 +1,6 @@
 //! Every lesion that can be painted moves its feature, and what is measured lies near what was painted.
 //!
-//! `HISTOGRADE_LEVELS=10` walks each lesion's range in ten steps (CI does); the default is four.
+//! `HISTOGRADE_LEVELS=10` walks each lesion's range in ten steps (CI does); the default is three.
 //! `HISTOGRADE_KNOB=congestion` walks that one only. `cargo test --release --test phantoms -- --nocapture` prints
 //! the table.
 
@@ -53,11 +53,10 @@ const LIVER: Table = Table {
         exact("macro_fat_area_pct", 0.3),
         exact("rbc_area_pct", 0.3),
         exact("inflammatory_foci_per_mm2", 1.0),
-        exact("hepatocyte_nuclear_density_per_mm2", 0.0),
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
-    unmet: &[ALL],
+    unmet: &["congestion"],
 };
 
 const KIDNEY: Table =
@@ -86,7 +85,7 @@ struct Shot {
 }
 
 fn levels() -> usize {
-    std::env::var("HISTOGRADE_LEVELS").ok().and_then(|v| v.parse().ok()).unwrap_or(4)
+    std::env::var("HISTOGRADE_LEVELS").ok().and_then(|v| v.parse().ok()).unwrap_or(3)
 }
 
 fn shoot(folder: &Path, table: &Table, painter: &Painter, knob: &Knob, amount: f64, stain: &str) -> Shot {
@@ -187,7 +186,7 @@ fn check(table: &Table) {
         of_knob.extend(direction(knob, &shots));
         of_knob.extend(astray(table, knob, &shots, 0.10));
         for stain in ALTERED {
-            let shots = walk(folder.path(), table, painter, knob, 2, stain);
+            let shots = [shoot(folder.path(), table, painter, knob, knob.range.1, stain)];
             print(knob, stain, &shots);
             of_knob
                 .extend(astray(table, knob, &shots, 0.20).into_iter().map(|line| format!("{stain} {line}")));
