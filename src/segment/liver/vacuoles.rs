@@ -6,6 +6,9 @@
 //! own paleness and the cytoplasm around it. What stays in one piece with its neighbours at every level is
 //! divided where it is narrow.
 
+mod groups;
+mod parts;
+
 use super::{coarse::Grid, paleness::Paleness};
 use crate::{
     raster::{Mask, Plane},
@@ -17,9 +20,11 @@ use crate::{
         object::{Class, Object},
         shape::Shape,
     },
-    tile::Window,
     units::equivalent_diameter,
 };
+
+pub(super) use self::groups::grouped;
+use self::{groups::drop_lonely, parts::trimmed};
 
 const MEASUREMENTS: &[&str] = &["eq_diameter_um", "circularity", "solidity", "aspect_ratio", "contrast"];
 
@@ -104,10 +109,6 @@ const CUT_ASPECT: f64 = 1.4;
 const FAR: u32 = 128;
 /// Parts are divided where the passage is narrower than this share below the narrower part's width.
 const PASS_SHARE: f64 = 0.15;
-/// What is narrower than this share of a part's widest place is a slit that opens into it.
-const SLIT_SHARE: f64 = 0.6;
-/// Parts that are nowhere this wide are not looked at, in pixels.
-const MIN_WIDTH_PX: f64 = 3.0;
 /// How far a rim may lie outside the level a vacuole was found at, in µm: the blur of a scanner.
 const GROWTH_UM: f64 = 1.0;
 
@@ -434,95 +435,4 @@ impl<'a, 'f> Search<'a, 'f> {
         let values = values.map(|v| v as f32);
         contour::object(class, &self.labels, region, number as u32, &self.field.window, values)
     }
-}
-
-/// Returns every part without what is narrower than [`SLIT_SHARE`] of its widest place.
-fn trimmed(parts: &Plane<u32>, squared: &Plane<u32>, largest: usize) -> Plane<u32> {
-    let mut out = Plane::filled(parts.width(), parts.height(), 0u32);
-    let regions = regions_of(parts);
-    let mut peaks = vec![0u32; regions.len()];
-    for (&n, &d) in parts.data().iter().zip(squared.data()).filter(|(_, d)| **d != 0) {
-        peaks[n as usize] = peaks[n as usize].max(d);
-    }
-    for (number, (region, peak)) in regions.iter().zip(peaks).enumerate().skip(1) {
-        let number = number as u32;
-        let width = 2.0 * f64::from(peak).sqrt();
-        if width < MIN_WIDTH_PX || width > largest as f64 {
-            continue;
-        }
-        let radius = SLIT_SHARE * width / 2.0;
-        let least = (radius * radius) as u32;
-        let reach = radius.floor() as i64;
-        let limit = least as i64;
-        for y in region.y0..region.y1 {
-            for x in region.x0..region.x1 {
-                if parts.at(x, y) != number || squared.at(x, y) < least {
-                    continue;
-                }
-                out.set(x, y, number);
-                let (x, y) = (x as i64, y as i64);
-                let inner = [(1, 0), (-1, 0), (0, 1), (0, -1)]
-                    .into_iter()
-                    .all(|(dx, dy)| squared.get(x + dx, y + dy).is_some_and(|d| d >= least));
-                if inner {
-                    continue;
-                }
-                for (dx, dy) in (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy))) {
-                    if dx * dx + dy * dy <= limit && parts.get(x + dx, y + dy) == Some(number) {
-                        out.set((x + dx) as usize, (y + dy) as usize, number);
-                    }
-                }
-            }
-        }
-    }
-    out
-}
-
-/// Radius of the territory in which micro vacuoles must be grouped, in µm (domain.md §3.2) [expert].
-const GROUP_UM: f64 = 12.0;
-/// Diameter from which a vacuole counts even if it lies alone, in µm [expert].
-const ALONE_FROM_UM: f32 = 4.5;
-/// Micro vacuoles that make a group (domain.md §3.2) [expert].
-const GROUP_N: usize = 5;
-
-/// Returns for each vacuole whether it is microvesicular and belongs to a group: within [`GROUP_UM`] of it, or of
-/// another within that distance, lie enough others.
-pub(super) fn grouped(found: &[(Object, Region)], window: &Window) -> Vec<bool> {
-    let reach_px = window.mpp.px(GROUP_UM);
-    // Sorted by row, so that only a band of rows is looked at.
-    let mut micro: Vec<(f64, f64, usize)> = Vec::new();
-    for (i, (_, region)) in found.iter().enumerate().filter(|(_, (object, _))| object.class.is(&MICRO)) {
-        let (x, y) = region.centre();
-        micro.push((y, x, i));
-    }
-    micro.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
-    let mut out = vec![false; found.len()];
-    let mut first = 0;
-    for &(y, x, _) in &micro {
-        while micro[first].0 < y - reach_px {
-            first += 1;
-        }
-        let band = micro[first..].iter().take_while(|other| other.0 <= y + reach_px);
-        let near = band.filter(|o| (o.0 - y).powi(2) + (o.1 - x).powi(2) <= reach_px * reach_px);
-        if near.clone().nth(GROUP_N - 1).is_some() {
-            near.for_each(|o| out[o.2] = true);
-        }
-    }
-    out
-}
-
-/// Drops small vacuoles that lie alone: by chance there is always some round pale spot.
-fn drop_lonely(vacuoles: &mut Vacuoles, window: &Window) {
-    let grouped = grouped(&vacuoles.found, window);
-    let mut numbers = vec![0u32; vacuoles.found.len() + 1];
-    let mut kept = 0;
-    for (i, ((object, _), &grouped)) in vacuoles.found.iter().zip(&grouped).enumerate() {
-        if grouped || object.values[0] >= ALONE_FROM_UM {
-            kept += 1;
-            numbers[i + 1] = kept;
-        }
-    }
-    let mut kept = numbers[1..].iter();
-    vacuoles.found.retain(|_| kept.next().is_some_and(|&n| n > 0));
-    vacuoles.labels.data_mut().iter_mut().for_each(|v| *v = numbers[*v as usize]);
 }
