@@ -29,16 +29,12 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     levels.extend(smaller(&tiff, &base)?);
     let mut slide = TiffSlide::new(NAME, tiff, levels, BTreeMap::new())?;
     let first = slide.tiff().first();
-    let mut properties = text_properties(slide.tiff(), first);
+    let properties = text_properties(slide.tiff(), first);
     let calibration = resolution(slide.tiff(), first);
-    properties.insert("openslide.vendor".into(), "generic-tiff".into());
-    if let Some(calibration) = &calibration {
-        properties.insert("openslide.mpp-x".into(), calibration.mpp.x().to_string());
-        properties.insert("openslide.mpp-y".into(), calibration.mpp.y().to_string());
-    }
-    let vendor = properties.get("tiff.Make").cloned();
+    let make = properties.get("tiff.Make").cloned();
     let info = slide.info_mut();
-    (info.calibration, info.vendor, info.properties) = (calibration, vendor, properties);
+    info.describe("generic-tiff", calibration, None, properties);
+    info.vendor = make;
     Ok(Box::new(slide))
 }
 

@@ -75,15 +75,8 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         tile_height: side(height),
     };
     let encoding = if kind == Kind::Png { "png" } else { "jpeg" };
-    let info = SlideInfo {
-        calibration: None,
-        objective_power: None,
-        vendor: None,
-        levels: vec![level],
-        associated: Vec::new(),
-        missing_tiles: 0,
-        properties: BTreeMap::from([("image.encoding".into(), encoding.into())]),
-    };
+    let mut info = SlideInfo::of_levels(vec![level]);
+    info.properties = BTreeMap::from([("image.encoding".into(), encoding.into())]);
     Ok(Box::new(PlainImage { bytes, kind, info, decoding: Mutex::new(()) }))
 }
 
@@ -106,7 +99,7 @@ impl SlideReader for PlainImage {
     }
 
     fn read_associated(&self, name: &str) -> Result<Rgb> {
-        Err(Error::config("associated image", "none", name))
+        Err(self.info.no_such_image(name))
     }
 }
 
