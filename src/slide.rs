@@ -10,15 +10,28 @@ mod cache;
 mod codec;
 mod formats;
 mod generic_tiff;
+mod huron;
+mod keyfile;
+mod leica;
 mod limits;
+mod mirax;
 mod mosaic;
+mod ndpi;
+mod ome;
+mod philips;
 mod plain_image;
 mod probe;
 mod properties;
 mod read;
 mod resample;
+#[cfg(feature = "sakura")]
+mod sakura;
 mod spare;
 mod tiff;
+mod trestle;
+mod ventana;
+mod vms;
+mod xml;
 
 use std::{
     collections::BTreeMap,

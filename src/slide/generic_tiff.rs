@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Format, Probe, SlideReader, Tag,
+    Format, Probe, SlideReader,
     tiff::{Page, Tiff, TiffSlide, is_level_of, resolution, text_properties},
 };
 use crate::error::Result;
@@ -15,9 +15,6 @@ pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
 fn detect(probe: &Probe) -> std::result::Result<(), String> {
     if !probe.looks_like_tiff() {
         return Err("not a TIFF file".into());
-    }
-    if probe.tiff().is_ok_and(|tiff| tiff.first().find(Tag::NDPI_FORMAT).is_some()) {
-        return Err("Hamamatsu NDPI files are not read yet".into());
     }
     Ok(())
 }

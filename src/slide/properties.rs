@@ -32,11 +32,6 @@ pub(super) fn put(properties: &mut Properties, key: impl Into<String>, value: im
     }
 }
 
-/// Returns a property that is a whole number.
-pub(super) fn whole(properties: &Properties, key: &str) -> Option<i64> {
-    properties.get(key)?.trim().parse().ok()
-}
-
 /// Returns a property that is a finite number. A comma counts as a decimal point, as some scanners write.
 pub(super) fn real(properties: &Properties, key: &str) -> Option<f64> {
     let value: f64 = properties.get(key)?.trim().replace(',', ".").parse().ok()?;

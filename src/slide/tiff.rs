@@ -182,6 +182,16 @@ impl Tiff {
         &self.directories[0]
     }
 
+    /// Returns a directory by its place in the main chain.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when the chain is shorter.
+    pub(super) fn directory_at(&self, format: &'static str, index: usize) -> Result<&Directory> {
+        let expected = || format!("one of the file's {} directories", self.directories.len());
+        self.directories.get(index).ok_or_else(|| Error::malformed(format, "directory", expected(), index))
+    }
+
     /// Reads the sub-directories a directory points to.
     ///
     /// # Errors

@@ -125,6 +125,26 @@ impl Divided {
         Ok(())
     }
 
+    /// Returns the height of an interval in pixels.
+    pub(in crate::slide) fn interval_height(&self) -> u64 {
+        self.interval_height
+    }
+
+    /// Makes tiles so high that whole tiles fill the image, so that another image can continue below.
+    pub(in crate::slide) fn fill_with_tiles(&mut self) {
+        let most = u64::from(self.tile_height) / self.interval_height;
+        self.set_tile_rows((1..=most).rev().find(|n| self.rows.is_multiple_of(*n)).unwrap_or(1));
+    }
+
+    /// Makes tiles as high as those of another image with equal intervals.
+    pub(in crate::slide) fn tile_like(&mut self, other: &Self) {
+        self.set_tile_rows((u64::from(other.tile_height) / other.interval_height).min(self.rows));
+    }
+
+    fn set_tile_rows(&mut self, rows: u64) {
+        self.tile_height = u32::try_from(rows.max(1) * self.interval_height).unwrap_or(u32::MAX);
+    }
+
     /// Returns the number of intervals, 1 when the stream is not divided.
     pub(in crate::slide) fn intervals(&self) -> u64 {
         self.columns * self.rows
