@@ -92,7 +92,7 @@ fn lossless_layouts() {
     let rgb = picture(SIDE, SIDE);
     let t = |name: &str, page: Page| {
         for (big, big_endian) in [(false, false), (true, false), (false, true), (true, true)] {
-            let bytes = Writer { big, big_endian, looped: false }.write(std::slice::from_ref(&page));
+            let bytes = Writer { big, big_endian, ..Writer::default() }.write(std::slice::from_ref(&page));
             assert_eq!(whole(&open(&bytes), 0), rgb, "{name}, BigTIFF {big}, big endian {big_endian}");
         }
     };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Format, Probe, SlideReader, Tag,
-    properties::{calibration, put, real},
+    properties::{calibration, real},
     tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, text_properties},
 };
 use crate::error::Result;
@@ -73,7 +73,7 @@ fn describe(slide: &mut TiffSlide) {
     let mut properties = text_properties(slide.tiff(), first);
     for field in text.split('|').skip(1) {
         if let Some((key, value)) = field.split_once('=') {
-            put(&mut properties, format!("aperio.{}", key.trim()), value.trim());
+            properties.insert(format!("aperio.{}", key.trim()), value.trim().into());
         }
     }
     let mpp = real(&properties, "aperio.MPP").and_then(|v| calibration(v, v, "aperio.MPP"));

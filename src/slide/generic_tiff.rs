@@ -24,12 +24,15 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let base = Page::parse(&tiff, tiff.first(), NAME)?;
     let mut levels = vec![base.clone()];
     levels.extend(smaller(&tiff, &base)?);
+    let missing = base.tiled && base.missing(&tiff) > 0;
+    let bounds = missing.then(|| base.stored_bounds(&tiff)).flatten();
     let mut slide = TiffSlide::new(NAME, tiff, levels, BTreeMap::new())?;
     let first = slide.tiff().first();
     let properties = text_properties(slide.tiff(), first);
     let calibration = resolution(slide.tiff(), first);
     let make = properties.get("tiff.Make").cloned();
     let info = slide.info_mut();
+    info.bounds = bounds;
     info.describe("generic-tiff", calibration, None, properties);
     info.vendor = make;
     Ok(Box::new(slide))

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{
     Format, Probe, SlideReader, Tag,
-    properties::put,
     tiff::{Associated, Page, TiffSlide, resolution, text_properties},
 };
 use crate::error::Result;
@@ -47,7 +46,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     properties.remove("openslide.comment");
     let text = properties.remove("tiff.ImageDescription").unwrap_or_default();
     for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
-        put(&mut properties, format!("huron.{}", key.trim()), value.trim());
+        properties.insert(format!("huron.{}", key.trim()), value.trim().into());
     }
     let mpp = resolution(&tiff, tiff.first());
     let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;

@@ -114,8 +114,11 @@ impl Slide {
     /// Chooses the level to read for a scale, and places the output grid on it.
     fn grid(&self, corner: [i64; 2], scale: [f64; 2]) -> (usize, [Axis; 2]) {
         let levels = &self.info().levels;
-        let steps =
-            |level: &Level| [step(levels[0].width, level.width), step(levels[0].height, level.height)];
+        let steps = |level: &Level| match level.downsample.fract() {
+            // Levels padded to whole tiles are larger than this says, their pixels are not.
+            0.0 => [level.downsample; 2],
+            _ => [step(levels[0].width, level.width), step(levels[0].height, level.height)],
+        };
         let wanted = scale.map(|scale| scale * (1.0 + 1e-3));
         let fine = |level: &Level| steps(level).iter().zip(wanted).all(|(step, wanted)| *step <= wanted);
         let index = levels.iter().rposition(fine).unwrap_or(0);

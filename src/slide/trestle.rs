@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{
     Format, Probe, SlideReader, Tag,
     mosaic::Patch,
-    properties::{Properties, calibration, put, real},
+    properties::{Properties, calibration, real},
     tiff::{Associated, Composed, Page, Tiff, TiffSlide, stored_tile, text_properties},
 };
 use crate::error::{Error, Result};
@@ -65,7 +65,7 @@ fn properties(tiff: &Tiff) -> Properties {
     let mut properties = text_properties(tiff, tiff.first());
     let text = properties.get("tiff.ImageDescription").cloned().unwrap_or_default();
     for (key, value) in text.split(';').filter_map(|field| field.split_once('=')) {
-        put(&mut properties, format!("trestle.{}", key.trim()), value.trim());
+        properties.insert(format!("trestle.{}", key.trim()), value.trim().into());
     }
     properties
 }

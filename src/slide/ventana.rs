@@ -58,6 +58,8 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let mut properties = text_properties(&tiff, &levels[0].directory);
     properties.extend(scan);
     let stitching = tiff.text(&levels[0].directory, Tag::XML_PACKET);
+    let downsamples: Vec<f64> =
+        levels.iter().map(|level| levels[0].magnification / level.magnification).collect();
     let mut slide = match stitching {
         None => {
             let pages = levels.into_iter().map(|level| level.page).collect();
@@ -65,17 +67,15 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         }
         Some(text) => {
             let areas = stitch::read(&text, &levels[0].page)?;
-            let downsamples: Vec<f64> =
-                levels.iter().map(|level| levels[0].magnification / level.magnification).collect();
             let pages = levels.into_iter().map(|level| level.page);
             let composed = pages.zip(&downsamples).map(|(page, &factor)| areas.level(page, factor));
             let mut slide = TiffSlide::composed(NAME, tiff, composed.collect::<Result<_>>()?, associated)?;
-            let info = slide.info_mut();
-            info.levels.iter_mut().zip(downsamples).for_each(|(level, factor)| level.downsample = factor);
-            info.set_regions(&areas.regions());
+            slide.info_mut().set_regions(&areas.regions());
             slide
         }
     };
+    let stated = slide.info_mut().levels.iter_mut().zip(downsamples);
+    stated.for_each(|(level, factor)| level.downsample = factor);
     let mpp = real(&properties, "ventana.ScanRes").and_then(|v| calibration(v, v, "ventana.ScanRes"));
     let power = real(&properties, "ventana.Magnification");
     slide.info_mut().describe(NAME, mpp, power, properties);
