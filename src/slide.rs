@@ -196,6 +196,16 @@ impl Slide {
         Err(Error::NotASlide { path: path.into(), rejections })
     }
 
+    /// Asks every format about a file, in the order tried: its name, and why it would not take the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file cannot be read.
+    pub fn explain(path: impl AsRef<Path>) -> Result<Vec<(&'static str, Option<String>)>> {
+        let probe = Probe::open(path.as_ref())?;
+        Ok(formats::FORMATS.iter().map(|format| (format.name, (format.detect)(&probe).err())).collect())
+    }
+
     /// Returns the file the slide was opened from.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -56,11 +56,6 @@ impl KeyFile {
         })
     }
 
-    /// Returns whether a group exists.
-    pub(super) fn has(&self, group: &str) -> bool {
-        self.groups.iter().any(|(name, _)| name == group)
-    }
-
     /// Returns a value; the last one, where a key is repeated.
     pub(super) fn find(&self, group: &str, key: &str) -> Option<&str> {
         self.entries().filter(|(g, k, _)| *g == group && *k == key).last().map(|(_, _, value)| value)
@@ -126,7 +121,6 @@ mod tests {
     fn groups_and_keys() {
         let text = "\u{feff}[A]\r\nx = 1\r\n# no = thing\r\nnonsense\r\n\r\n[B b]\r\nx=0,5\nx=2,5\n";
         let file = KeyFile::parse("test", text.as_bytes()).unwrap();
-        assert!(file.has("A") && file.has("B b") && !file.has("C"));
         assert_eq!(file.entries().count(), 3);
         assert_eq!(file.whole("A", "x", 0, 9).unwrap(), 1);
         assert_eq!(file.real("B b", "x").unwrap(), 2.5);

@@ -58,6 +58,7 @@ impl Built {
     }
 
     /// Returns the SHA-256 of all pieces.
+    #[allow(dead_code)]
     pub(crate) fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         for piece in &self.files {
@@ -69,35 +70,39 @@ impl Built {
     }
 
     /// Returns the bytes of a file, for tests that damage them.
+    #[allow(dead_code)]
     pub(crate) fn bytes_mut(&mut self, file: &str) -> &mut Vec<u8> {
         &mut self.files.iter_mut().find(|piece| piece.file == file).unwrap().bytes
     }
 }
 
+/// All slides by name.
+const ALL: &[(&str, fn() -> Built)] = &[
+    ("ndpi", hamamatsu::ndpi),
+    ("ndpi_without_starts", hamamatsu::ndpi_without_starts),
+    ("ndpi_beyond_4_gb", hamamatsu::ndpi_beyond_4_gb),
+    ("vms", hamamatsu::vms),
+    ("scn", leica::scn),
+    ("philips", philips::tiff),
+    ("bif", ventana::bif),
+    ("ventana_tiff", ventana::tiff),
+    ("trestle", simple::trestle),
+    ("huron", simple::huron),
+    ("mirax", mirax::photographs),
+    ("mirax_no_positions", mirax::no_positions),
+    #[cfg(feature = "sakura")]
+    ("svslide", sakura::svslide),
+];
+
 /// Returns all slides.
 pub(crate) fn all() -> Vec<Built> {
-    let mut all = vec![
-        hamamatsu::ndpi(),
-        hamamatsu::ndpi_without_starts(),
-        hamamatsu::ndpi_beyond_4_gb(),
-        hamamatsu::vms(),
-        leica::scn(),
-        philips::tiff(),
-        ventana::bif(),
-        ventana::tiff(),
-        simple::trestle(),
-        simple::huron(),
-        mirax::photographs(),
-        mirax::no_positions(),
-    ];
-    #[cfg(feature = "sakura")]
-    all.push(sakura::svslide());
-    all
+    ALL.iter().map(|(_, build)| build()).collect()
 }
 
 /// Returns the slide of a name.
+#[allow(dead_code)]
 pub(crate) fn named(name: &str) -> Built {
-    all().into_iter().find(|built| built.name == name).unwrap()
+    ALL.iter().find(|(other, _)| *other == name).unwrap().1()
 }
 
 /// Returns a picture in which every place looks different: waves of colour with a grid of steps.
