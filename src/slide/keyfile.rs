@@ -40,10 +40,10 @@ impl KeyFile {
         for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 groups.push((name.into(), Vec::new()));
-            } else if let (Some((key, value)), Some(group)) = (line.split_once('='), groups.last_mut()) {
-                if !line.starts_with('#') {
-                    group.1.push((key.trim().into(), value.trim().into()));
-                }
+            } else if let (Some((key, value)), Some(group)) = (line.split_once('='), groups.last_mut())
+                && !line.starts_with('#')
+            {
+                group.1.push((key.trim().into(), value.trim().into()));
             }
         }
         Ok(Self { format, groups })

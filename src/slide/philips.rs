@@ -45,10 +45,10 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
                 return Err(Error::malformed(NAME, "levels", "one at full resolution", got));
             }
             levels.push(Page::parse(&tiff, directory, NAME)?);
-        } else if let Some(name) = ["Label", "Macro"].into_iter().find(|name| description.starts_with(name)) {
-            if let Ok(page) = Page::parse(&tiff, directory, NAME) {
-                associated.insert(name.to_lowercase(), Associated::Page(page));
-            }
+        } else if let Some(name) = ["Label", "Macro"].into_iter().find(|name| description.starts_with(name))
+            && let Ok(page) = Page::parse(&tiff, directory, NAME)
+        {
+            associated.insert(name.to_lowercase(), Associated::Page(page));
         }
     }
     for (kind, name) in [("LABELIMAGE", "label"), ("MACROIMAGE", "macro")] {

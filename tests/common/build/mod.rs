@@ -76,8 +76,11 @@ impl Built {
     }
 }
 
+/// What makes a slide.
+type Builder = fn() -> Built;
+
 /// All slides by name.
-const ALL: &[(&str, fn() -> Built)] = &[
+const ALL: &[(&str, Builder)] = &[
     ("ndpi", hamamatsu::ndpi),
     ("ndpi_without_starts", hamamatsu::ndpi_without_starts),
     ("ndpi_beyond_4_gb", hamamatsu::ndpi_beyond_4_gb),
