@@ -142,6 +142,12 @@ pub trait SlideReader: Send + Sync {
     /// [`Error::Malformed`] if the stored tile does not decode to the size its level declares.
     fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>>;
 
+    /// Returns whether a tile that a smaller level does not store shows what the next finer level does,
+    /// and not glass.
+    fn missing_shows_finer(&self) -> bool {
+        false
+    }
+
     /// Decodes an associated image (`label`, `macro`, `thumbnail`). Label images can show a
     /// patient's name: they are read on request only and never written to a report.
     ///

@@ -155,10 +155,12 @@ fn compare_header(info: &SlideInfo, name: &str, oracle: &Value) {
 fn compare(slide: &Slide, name: &str, oracle: &Value) {
     compare_header(slide.info(), name, oracle);
     compare_levels(slide, name, oracle);
-    for (image, size) in oracle["associated"].as_object().unwrap() {
+    for (image, expected) in oracle["associated"].as_object().unwrap() {
         let got = slide.read_associated(image).unwrap();
-        let size = [number(&size[0]), number(&size[1])];
+        let size = [number(&expected[0]), number(&expected[1])];
         assert_eq!([got.width() as i64, got.height() as i64], size, "{name}: {image}");
+        let all = mean(&got, [0, got.width()], [0, got.height()]);
+        assert_near(all, &expected[2], MAX_MEAN, &format!("{name}: {image}"));
     }
 }
 

@@ -304,6 +304,24 @@ fn missing_tiles_are_white_and_counted() {
     assert_eq!(got.row(TILE)[TILE], [255; 3]);
 }
 
+/// Scanners leave out tiles of smaller levels, and fill those made of missing ones with anything.
+#[test]
+fn aperio_shows_missing_tiles_from_the_finer_level() {
+    let rgb = Rgb::filled(64, 64, [100, 50, 20]);
+    let mut base = tiles(&rgb);
+    base[5].clear();
+    let mut small = tiles(&Rgb::filled(32, 32, [1, 2, 3]));
+    small[3].clear();
+    let page = |side: u32, tiles| Page::tiled([side; 2], [TILE as u32; 2], 3, 1, 2).with_tiles(tiles);
+    let first = page(64, base).set(270, Field::Text("Aperio\r\n|MPP = 0.5".into()));
+    let slide = open(&Writer::default().write(&[first, page(32, small)]));
+    let got = whole(&slide, 1);
+    let quarter = |x: usize, y: usize| got.row(y)[x];
+    // Made of a missing tile, stored, missing.
+    assert_eq!([quarter(0, 0), quarter(7, 8), quarter(8, 8)], [[100, 50, 20], [100, 50, 20], [255; 3]]);
+    assert_eq!([quarter(16, 0), quarter(0, 16), quarter(16, 16)], [[1, 2, 3], [1, 2, 3], [100, 50, 20]]);
+}
+
 #[test]
 fn pixel_sizes_come_from_microscopes_only() {
     fn t(per_unit: [u32; 2], unit: u16, expected: Option<f64>) {

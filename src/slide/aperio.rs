@@ -47,6 +47,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         }
     }
     let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;
+    slide.show_missing_from_finer();
     describe(&mut slide);
     Ok(Box::new(slide))
 }

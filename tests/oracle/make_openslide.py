@@ -3,8 +3,9 @@
     python make_openslide.py real DATA_DIR > real.json
     HISTOGRADE_WRITE_SLIDES=/tmp/built cargo test --test oracle write_slides
     python make_openslide.py built /tmp/built > built.json
+    python make_openslide.py j2k .           # writes rgb.j2k and ycbcr.j2k, which the built Aperio slides hold
 
-Needs openslide-python, openslide-bin and numpy. Paths are relative to DATA_DIR/wsi or the folder of built slides.
+Needs openslide-python, openslide-bin and numpy; for j2k, imagecodecs. Paths are relative to DATA_DIR/wsi or the folder of built slides.
 """
 import hashlib
 import json
@@ -84,6 +85,11 @@ def derived(name):
     return name.startswith("openslide.associated.") or name == "openslide.quickhash-1"
 
 
+def associated(image):
+    mean = np.asarray(image.convert("RGB")).mean((0, 1))
+    return [*image.size, [round(v, 3) for v in mean.tolist()]]
+
+
 def describe(path):
     slide = openslide.OpenSlide(path)
     levels = []
@@ -93,7 +99,7 @@ def describe(path):
     return {
         "vendor": slide.properties["openslide.vendor"],
         "properties": {name: value for name, value in sorted(slide.properties.items()) if not derived(name)},
-        "associated": {name: list(image.size) for name, image in sorted(slide.associated_images.items())},
+        "associated": {name: associated(image) for name, image in sorted(slide.associated_images.items())},
         "levels": levels,
     }
 
@@ -109,8 +115,22 @@ def lines(slide):
     return text + "]}"
 
 
+def write_j2k(folder):
+    import imagecodecs
+    y, x = np.mgrid[:64, :64]
+    rgb = np.stack([3 * x + 20, 2 * y + 60, x + y + 70], -1).astype(np.uint8)
+    luma = rgb @ [0.299, 0.587, 0.114]
+    ycbcr = np.stack([luma, 128 + (rgb[..., 2] - luma) / 1.772, 128 + (rgb[..., 0] - luma) / 1.402], -1)
+    for name, pixels, mct in [("rgb", rgb, True), ("ycbcr", ycbcr.round().astype(np.uint8), False)]:
+        stream = imagecodecs.jpeg2k_encode(pixels, level=40, codecformat="j2k", mct=mct, reversible=False)
+        open(f"{folder}/{name}.j2k", "wb").write(stream)
+
+
 def main():
     kind, folder = sys.argv[1:3]
+    if kind == "j2k":
+        write_j2k(folder)
+        return
     slides = []
     if kind == "real":
         # Names in this set hold no spaces.

@@ -1,5 +1,7 @@
 //! One image of a TIFF file: its size, how it is cut into tiles or strips, how they are stored.
 
+use std::collections::BTreeSet;
+
 use super::{Directory, Entry, Tag, Tiff};
 use crate::{
     error::{Error, Result},
@@ -254,6 +256,11 @@ impl Page {
             return 0;
         }
         (0..self.cols() * self.rows()).filter(|&i| self.is_empty(tiff, i)).count() as u64
+    }
+
+    /// Returns the numbers of the tiles that store nothing.
+    pub(in crate::slide) fn missing_tiles(&self, tiff: &Tiff) -> BTreeSet<u64> {
+        (0..self.cols() * self.rows()).filter(|&i| self.is_empty(tiff, i)).collect()
     }
 
     /// Returns the rectangle around all tiles that store something; `None` when that is the whole image

@@ -1,6 +1,9 @@
 //! A slide stored in one TIFF file: what the TIFF drivers share.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 use super::{Page, Tag, Tiff, decode, foreign::Foreign};
 use crate::{
@@ -25,6 +28,8 @@ pub(in crate::slide) struct TiffSlide {
     levels: Vec<Source>,
     associated: BTreeMap<String, Associated>,
     stored: StoredTiles,
+    /// Tiles of every level to be shown from the next finer one; empty when missing tiles are glass.
+    missing: Vec<BTreeSet<u64>>,
 }
 
 /// An image beside the pyramid.
@@ -157,12 +162,41 @@ impl TiffSlide {
         base.prepare(&tiff).map_err(|fault| fault.at(format, "level 0"))?;
         info.icc_bytes = tiff.byte_count(&base.page.directory, Tag::ICC_PROFILE);
         info.associated = associated.keys().cloned().collect();
-        Ok(Self { format, tiff, info, levels, associated, stored: StoredTiles::default() })
+        Ok(Self {
+            format,
+            tiff,
+            info,
+            levels,
+            associated,
+            stored: StoredTiles::default(),
+            missing: Vec::new(),
+        })
     }
 
     /// Returns the header facts for the driver to complete.
     pub(in crate::slide) fn info_mut(&mut self) -> &mut SlideInfo {
         &mut self.info
+    }
+
+    /// Makes tiles that smaller levels lack show the next finer level, and with them those that were made
+    /// of missing tiles: writers leave anything in there.
+    pub(in crate::slide) fn show_missing_from_finer(&mut self) {
+        let pages: Vec<&Page> =
+            self.levels.iter().filter_map(|level| Some(&level.parts.first()?.page)).collect();
+        let mut missing: Vec<BTreeSet<u64>> =
+            pages.iter().map(|page| page.missing_tiles(&self.tiff)).collect();
+        for i in 1..pages.len() {
+            let (finer, page) = (pages[i - 1], pages[i]);
+            let joined = |fine: u64, coarse: u64| ((fine as f64 / coarse as f64).round() as u64).max(1);
+            let (across, down) = (joined(finer.cols(), page.cols()), joined(finer.rows(), page.rows()));
+            let place = |tile: &u64| {
+                let (col, row) = (tile % finer.cols() / across, tile / finer.cols() / down);
+                (col < page.cols() && row < page.rows()).then_some(row * page.cols() + col)
+            };
+            let above: Vec<u64> = missing[i - 1].iter().filter_map(place).collect();
+            missing[i].extend(above);
+        }
+        self.missing = missing;
     }
 
     /// Returns the parsed file.
@@ -215,7 +249,15 @@ impl SlideReader for TiffSlide {
         let part = part
             .filter(|part| at.col < part.page.cols() && at.row < part.page.rows())
             .ok_or_else(|| no_such_tile(at))?;
+        let number = at.row * part.page.cols() + at.col;
+        if self.missing.get(at.level).is_some_and(|missing| missing.contains(&number)) {
+            return Ok(None);
+        }
         self.part_tile(part, &format!("level {}", at.level), at.col, at.row)
+    }
+
+    fn missing_shows_finer(&self) -> bool {
+        !self.missing.is_empty()
     }
 
     fn read_associated(&self, name: &str) -> Result<Rgb> {

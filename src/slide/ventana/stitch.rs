@@ -1,5 +1,7 @@
 //! Where the tiles of a BIF lie.
 
+use std::collections::BTreeMap;
+
 use roxmltree::Node;
 
 use super::{NAME, xml};
@@ -190,7 +192,8 @@ impl Areas {
         let per_tile = (factor.round() as u64).max(1);
         let size = self.tile.map(|side| f64::from(side) / factor);
         let pages = vec![page];
-        let (mut patches, mut end) = (Vec::new(), [0.0f64; 2]);
+        // Laid down row by row of stored tiles, so that of overlapping ones the lower right one shows.
+        let (mut patches, mut end) = (BTreeMap::new(), [0.0f64; 2]);
         for area in &self.areas {
             for row in area.start[1]..area.start[1] + area.tiles[1] {
                 for col in area.start[0]..area.start[0] + area.tiles[0] {
@@ -205,7 +208,7 @@ impl Areas {
                         return Err(Error::malformed(NAME, "tiles of a level", "all of the scan", got));
                     }
                     let inside = |index: u64, size: f64| ((index % per_tile) as f64 * size).round() as u32;
-                    patches.push(Patch {
+                    let patch = Patch {
                         x: x.round() as i64,
                         y: y.round() as i64,
                         width: size[0].ceil() as u32,
@@ -213,11 +216,13 @@ impl Areas {
                         stored: stored_tile(&pages, 0, stored_col, stored_row),
                         left: inside(col, size[0]),
                         top: inside(row, size[1]),
-                    });
+                    };
+                    patches.insert((row, col), patch);
                 }
             }
         }
         let side = |end: f64| end.ceil().max(1.0) as u64;
+        let patches = patches.into_values().collect();
         Ok(Composed { width: side(end[0]), height: side(end[1]), pages, patches })
     }
 }

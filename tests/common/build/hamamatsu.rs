@@ -83,6 +83,21 @@ pub(super) fn ndpi_beyond_4_gb() -> Built {
     Built { name: "ndpi_beyond_4_gb", main: "slide.ndpi", files, stable: true }
 }
 
+/// A level wider than a JPEG can be, which states no size in its stream: four intervals side by side. It is
+/// made of a JPEG of four intervals below each other.
+pub(super) fn ndpi_wide() -> Built {
+    let mut page = level(20_000, 32, 6, R_4_4_4, 2_500, 0)
+        .set(256, Field::Longs(vec![80_000]))
+        .set(257, Field::Longs(vec![8]))
+        .set(278, Field::Longs(vec![8]))
+        .set(65_421, Field::Float(20.0));
+    let stream = &mut page.tiles[0];
+    let frame = stream.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    stream[frame + 5..frame + 9].fill(0);
+    let bytes = Writer { ndpi: true, ..Writer::default() }.write(&[page, overview()]);
+    Built::single("ndpi_wide", "slide.ndpi", bytes)
+}
+
 /// A grid of 2×2 JPEG files, the last ones smaller, with a map and a macro image.
 pub(super) fn vms() -> Built {
     let part = |file: &str, width: usize, height: usize, seed, restart| {

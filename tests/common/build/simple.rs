@@ -1,4 +1,4 @@
-//! Trestle and Huron: TIFF with a few tags of their own.
+//! Trestle, Huron and Aperio: TIFF with a few tags of their own.
 
 use jpeg_encoder::SamplingFactor::{R_4_2_0, R_4_4_4};
 
@@ -49,4 +49,24 @@ pub(super) fn huron() -> Built {
         .set(272, Field::Text("TissueScope LE".into()));
     let pages = [first, strip(60, 42, 2, 0), level(150, 105, 3), strip(40, 44, 4, 1), strip(80, 30, 5, 9)];
     Built::single("huron", "huron.tif", Writer::default().write(&pages))
+}
+
+/// Aperio with JPEG 2000 tiles; `make_openslide.py` made the stream, which shows a picture of 64×64 px.
+fn aperio(name: &'static str, compression: u16, stream: &[u8]) -> Built {
+    let text = "Aperio Image Library v12.0.15\r\n100x64 [0,0 100x64] (64x64) J2K/KDU Q=70|AppMag = 40|MPP = 0.2522|\
+                Barcode = SECRET|Empty = |Filename = x";
+    let page = Page::tiled([100, 64], [64, 64], 3, compression, if compression == 33_003 { 6 } else { 2 })
+        .set(270, Field::Text(text.into()))
+        .with_tiles(vec![stream.to_vec(); 2]);
+    Built::single(name, "slide.svs", Writer::default().write(&[page]))
+}
+
+/// Luma and chroma, without loss of size.
+pub(super) fn aperio_ycbcr() -> Built {
+    aperio("aperio_33003", 33_003, include_bytes!("../../oracle/ycbcr.j2k"))
+}
+
+/// Red, green and blue.
+pub(super) fn aperio_rgb() -> Built {
+    aperio("aperio_33005", 33_005, include_bytes!("../../oracle/rgb.j2k"))
 }
