@@ -9,7 +9,7 @@ use roxmltree::Node;
 
 use super::{
     Format, Probe, SlideReader, Tag,
-    properties::{Properties, calibration, number, put},
+    properties::{Properties, calibration, put},
     tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, text_properties},
     xml,
 };
@@ -156,8 +156,7 @@ fn pixel_size(pixels: Node<'_, '_>) -> Option<Calibration> {
     let size = |name: &str, unit: &str| {
         let value: f64 = pixels.attribute(name)?.trim().parse().ok()?;
         let um = um_per(pixels.attribute(unit).unwrap_or("µm"))?;
-        // Seventeen digits of a unit conversion are noise.
-        number(value * um).parse().ok()
+        Some(value * um)
     };
     let x = size("PhysicalSizeX", "PhysicalSizeXUnit")?;
     let y = size("PhysicalSizeY", "PhysicalSizeYUnit")?;

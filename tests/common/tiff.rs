@@ -27,6 +27,7 @@ pub(crate) struct Page {
     fields: Vec<(u16, Field)>,
     pub(crate) tiles: Vec<Vec<u8>>,
     stripped: bool,
+    subs: Vec<Page>,
 }
 
 impl Page {
@@ -75,6 +76,12 @@ impl Page {
     /// Removes a field.
     pub(crate) fn without(mut self, tag: u16) -> Self {
         self.fields.retain(|(other, _)| *other != tag);
+        self
+    }
+
+    /// Adds a sub-directory.
+    pub(crate) fn with_sub(mut self, page: Self) -> Self {
+        self.subs.push(page);
         self
     }
 
@@ -129,7 +136,7 @@ impl Writer {
     fn link(self, page: &Page) -> usize {
         let places = if page.stripped { [273, 279] } else { [324, 325] };
         let own = places.iter().filter(|tag| !page.fields.iter().any(|(other, _)| other == *tag)).count();
-        let entries = page.fields.len() + own;
+        let entries = page.fields.len() + own + usize::from(!page.subs.is_empty());
         if self.big { 8 + 20 * entries } else { 2 + 12 * entries }
     }
 
@@ -141,6 +148,10 @@ impl Writer {
             out.extend_from_slice(tile);
         }
         let mut fields = page.fields.clone();
+        let subs: Vec<u32> = page.subs.iter().map(|sub| self.page(out, sub) as u32).collect();
+        if !subs.is_empty() {
+            fields.push((330, Field::Longs(subs)));
+        }
         let (at, counts) = if page.stripped { (273, 279) } else { (324, 325) };
         for (tag, values) in [(at, offsets), (counts, lengths)] {
             if !fields.iter().any(|(other, _)| *other == tag) {
