@@ -1,6 +1,7 @@
 //! The `histograde` command: turns what a run came to into an exit code.
 
 mod cli;
+mod memory;
 
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 const COULD_NOT_START: u8 = 2;
 
 fn main() -> ExitCode {
+    memory::keep_freed();
     match cli::run() {
         Ok(cli::Exit::AllDone) => ExitCode::SUCCESS,
         Ok(cli::Exit::SomeFailed) => ExitCode::FAILURE,

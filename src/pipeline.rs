@@ -61,7 +61,7 @@ impl Tiling {
     #[must_use]
     pub fn for_threads(threads: usize) -> Self {
         let core_px = match threads {
-            0..=2 => 1024,
+            0..=2 => 1280,
             3..=4 => 832,
             5..=8 => 512,
             _ => 320,

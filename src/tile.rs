@@ -97,6 +97,26 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Returns the window with its core cut to what lies within `margin` working pixels of a rectangle, on the grid of
+    /// [`TileSpec::ALIGN`].
+    #[must_use]
+    pub fn cut_to(&self, rect: Rect, margin: i64) -> Self {
+        let align = i64::from(TileSpec::ALIGN);
+        let cut = |start: i64, length: u32, low: i64, high: i64| {
+            let low = ((low as f64 / self.scale).floor() as i64 - margin).div_euclid(align) * align;
+            let high =
+                ((high as f64 / self.scale).ceil() as i64 + margin + align - 1).div_euclid(align) * align;
+            let end = start + i64::from(length);
+            let (low, high) = (low.clamp(start, end), high.clamp(start, end));
+            (low, (high - low) as u32)
+        };
+        let (x0, core_width) = cut(self.x0, self.core_width, rect.x0, rect.x1());
+        let (y0, core_height) = cut(self.y0, self.core_height, rect.y0, rect.y1());
+        Self { x0, y0, core_width, core_height, ..*self }
+    }
+}
+
 impl TileSpec {
     /// Cuts a slide of `width`×`height` level-0 pixels into windows of `scale` level-0 pixels per working
     /// pixel, in reading order. Cores cover the slide exactly once.
@@ -151,5 +171,20 @@ mod tests {
         t(1001, 703, 2.0, 128, 64);
         t(300, 200, 1.7, 1024, 512);
         t(1, 1, 1.0, 64, 0);
+    }
+
+    #[test]
+    fn cores_are_cut_to_tissue_on_the_grid() {
+        let mpp = Mpp::square(0.5).unwrap();
+        let window = Window { x0: 256, y0: 0, core_width: 256, core_height: 200, halo: 9, scale: 2.0, mpp };
+        let t = |rect: Rect, margin: i64, expected: (i64, i64, u32, u32)| {
+            let cut = window.cut_to(rect, margin);
+            assert_eq!((cut.x0, cut.y0, cut.core_width, cut.core_height), expected, "{rect:?} {margin}");
+            assert_eq!(cut.halo, window.halo);
+        };
+        let tissue = Rect { x0: 700, y0: 200, width: 60, height: 20 };
+        t(tissue, 0, (320, 64, 64, 64));
+        t(tissue, 50, (256, 0, 192, 192));
+        t(tissue, 1000, (256, 0, 256, 200));
     }
 }

@@ -1,5 +1,7 @@
 //! Tissue: where on the slide it lies, found on a low-power view before anything is read at full resolution.
 
+use std::ops::Range;
+
 use crate::{
     error::Result,
     geometry::Rect,
@@ -52,10 +54,27 @@ impl TissueMask {
         self.mask.data().iter().all(|&v| v == 0)
     }
 
-    /// Returns whether any tissue lies in a rectangle.
+    /// Returns the smallest rectangle that holds all tissue of a rectangle; `None` where there is none. It is made of
+    /// whole pixels of the mask and can reach beyond the rectangle by a part of one.
     #[must_use]
-    pub fn touches(&self, rect: Rect) -> bool {
-        self.rows_in(rect).any(|row| row.contains(&1))
+    pub fn bounds_in(&self, rect: Rect) -> Option<Rect> {
+        let (columns, rows) = self.span(rect);
+        let (mut x0, mut x1, mut y0, mut y1) = (usize::MAX, 0, usize::MAX, 0);
+        for y in rows {
+            let row = &self.mask.row(y)[columns.clone()];
+            let Some(first) = row.iter().position(|&v| v != 0) else { continue };
+            let last = row.iter().rposition(|&v| v != 0).unwrap_or(first);
+            (x0, x1) = (x0.min(columns.start + first), x1.max(columns.start + last + 1));
+            (y0, y1) = (y0.min(y), y + 1);
+        }
+        let low = |v: usize| (v as f64 * self.scale).floor() as i64;
+        let high = |v: usize| (v as f64 * self.scale).ceil() as i64;
+        (x0 < x1).then(|| Rect {
+            x0: low(x0),
+            y0: low(y0),
+            width: high(x1).abs_diff(low(x0)),
+            height: high(y1).abs_diff(low(y0)),
+        })
     }
 
     /// Returns the share of a rectangle's part on the slide that is tissue, 0–1.
@@ -69,12 +88,17 @@ impl TissueMask {
 
     /// The mask's rows, cut to a rectangle.
     fn rows_in(&self, rect: Rect) -> impl Iterator<Item = &[u8]> {
+        let (columns, rows) = self.span(rect);
+        rows.map(move |y| &self.mask.row(y)[columns.clone()])
+    }
+
+    /// The mask's columns and rows that a rectangle touches.
+    fn span(&self, rect: Rect) -> (Range<usize>, Range<usize>) {
         let [left, top, right, bottom] = [rect.x0, rect.y0, rect.x1(), rect.y1()].map(|v| v as f64);
         let cut = |v: f64, most: usize| (v / self.scale).clamp(0.0, most as f64);
         let (width, height) = (self.mask.width(), self.mask.height());
         let columns = cut(left, width).floor() as usize..cut(right, width).ceil() as usize;
-        let rows = cut(top, height).floor() as usize..cut(bottom, height).ceil() as usize;
-        rows.map(move |y| &self.mask.row(y)[columns.clone()])
+        (columns, cut(top, height).floor() as usize..cut(bottom, height).ceil() as usize)
     }
 }
 
@@ -184,9 +208,11 @@ mod tests {
         let expected = std::f64::consts::PI * (50.0f64 * 4e-3).powi(2);
         assert!((tissue.area_mm2 / expected - 1.0).abs() < 0.05, "{}", tissue.area_mm2);
         let rect = |x0, y0, side| Rect { x0, y0, width: side, height: side };
-        assert!(tissue.touches(rect(800, 800, 1)));
-        assert!(!tissue.touches(rect(0, 0, 300)));
-        assert!(!tissue.touches(rect(-500, -500, 499)));
+        assert_eq!(tissue.bounds_in(rect(800, 800, 1)), Some(rect(800, 800, 8)));
+        assert_eq!(tissue.bounds_in(rect(0, 0, 300)), None);
+        assert_eq!(tissue.bounds_in(rect(-500, -500, 499)), None);
+        let all = tissue.bounds_in(rect(0, 0, 1600));
+        assert!(all.is_some_and(|b| b.x0.abs_diff(400) <= 16 && b.width.abs_diff(808) <= 24), "{all:?}");
         assert_eq!(tissue.share(rect(760, 760, 80)), 1.0);
         assert!((tissue.share(rect(0, 0, 1600)) - 0.2).abs() < 0.02);
     }

@@ -19,6 +19,8 @@ use crate::{
 /// A working resolution this close to a whole multiple of the slide's becomes that multiple: whole
 /// multiples need no interpolation.
 const SNAP: f64 = 0.2;
+/// How far from tissue glass is looked at, in µm: gaps of up to 80 µm between lobules are measured.
+const BESIDE_TISSUE_UM: f64 = 50.0;
 /// Bytes that a window takes per pixel while it is segmented, about.
 const WINDOW_BYTES_PER_PX: usize = 48;
 /// Bytes that all windows in work may take together.
@@ -50,7 +52,7 @@ impl Scan<'_> {
         (scale, self.mpp.times(scale))
     }
 
-    /// Returns the windows of a pass whose cores hold tissue, in reading order.
+    /// Returns the windows of a pass whose cores hold tissue, cut to it, in reading order.
     pub(super) fn windows(&self, pass: Pass) -> Vec<Window> {
         let (scale, mpp) = self.resolve(pass);
         let tiling = &self.plan.tiling;
@@ -61,9 +63,9 @@ impl Scan<'_> {
             halo_px: mpp.px(pass.halo_um).ceil() as u32,
         };
         let base = &self.slide.info().levels[0];
-        let mut windows = spec.cut(base.width, base.height, scale, mpp);
-        windows.retain(|window| self.tissue.touches(window.core_rect()));
-        windows
+        let margin = mpp.px(BESIDE_TISSUE_UM).ceil() as i64;
+        let windows = spec.cut(base.width, base.height, scale, mpp).into_iter();
+        windows.filter_map(|w| Some(w.cut_to(self.tissue.bounds_in(w.core_rect())?, margin))).collect()
     }
 
     /// Segments all windows of a pass on the current pool.

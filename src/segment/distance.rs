@@ -8,7 +8,7 @@ use crate::raster::{Mask, Plane};
 
 /// Returns the squared distance, in pixels², from every pixel to the nearest 0 of the mask; 0 on the
 /// background. Outside the plane counts as set, so an edge is not a background. Where there is no
-/// background at all the value is `u32::MAX`.
+/// background at all the value is `u32::MAX`. Width and height together are at most 30 000.
 #[must_use]
 pub fn squared(mask: &Mask) -> Plane<u32> {
     let (w, h) = (mask.width(), mask.height());
@@ -51,21 +51,21 @@ fn along_columns(mask: &Mask, far: u32) -> Plane<u32> {
 /// Lower envelope of the parabolas over one run; kept to reuse its memory.
 #[derive(Default)]
 struct Envelope {
-    heights: Vec<i64>,
+    heights: Vec<i32>,
     /// Apex of each parabola on the envelope, and the first column it rules.
-    parts: Vec<(i64, i64)>,
+    parts: Vec<(i32, i32)>,
 }
 
 impl Envelope {
     /// Replaces column distances by squared distances.
     fn run(&mut self, row: &mut [u32], far: u32) {
-        let limit = i64::from(far) * i64::from(far);
+        let limit = (far * far) as i32;
         self.heights.clear();
-        self.heights.extend(row.iter().map(|&v| i64::from(v) * i64::from(v)));
+        self.heights.extend(row.iter().map(|&v| (v * v) as i32));
         let g = &self.heights;
-        let value = |x: i64, apex: i64| (x - apex) * (x - apex) + g[apex as usize];
+        let value = |x: i32, apex: i32| (x - apex) * (x - apex) + g[apex as usize];
         self.parts.clear();
-        for u in 0..row.len() as i64 {
+        for u in 0..row.len() as i32 {
             while self.parts.last().is_some_and(|&(apex, from)| value(from, apex) > value(from, u)) {
                 self.parts.pop();
             }
@@ -73,11 +73,11 @@ impl Envelope {
                 // The first column where the parabola of u lies below that of s.
                 (u * u - s * s + g[u as usize] - g[s as usize]).div_euclid(2 * (u - s)) + 1
             });
-            if from < row.len() as i64 {
+            if from < row.len() as i32 {
                 self.parts.push((u, from));
             }
         }
-        let ends = self.parts.iter().skip(1).map(|p| p.1).chain([row.len() as i64]);
+        let ends = self.parts.iter().skip(1).map(|p| p.1).chain([row.len() as i32]);
         for (&(apex, from), end) in self.parts.iter().zip(ends) {
             for x in from..end {
                 let d = value(x, apex);

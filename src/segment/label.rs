@@ -86,16 +86,72 @@ pub struct Labels {
     pub regions: Vec<Region>,
 }
 
-struct Run {
-    y: usize,
-    x0: usize,
-    x1: usize,
+/// Pixels of one row beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The row.
+    pub y: usize,
+    /// First column.
+    pub x0: usize,
+    /// Behind the last column.
+    pub x1: usize,
+}
+
+/// The connected regions of a mask, without a plane of their numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pieces {
+    /// The regions, in reading order of their anchors.
+    pub regions: Vec<Region>,
+    /// Runs in the order of their regions, and within one in reading order.
+    runs: Vec<Run>,
+    /// First run of every region, and the number of runs.
+    starts: Vec<usize>,
+}
+
+impl Pieces {
+    /// Returns the runs of a region in reading order.
+    #[must_use]
+    pub fn runs(&self, region: usize) -> &[Run] {
+        &self.runs[self.starts[region]..self.starts[region + 1]]
+    }
+}
+
+/// Finds the connected regions of a mask.
+#[must_use]
+pub fn pieces(mask: &Mask, connectivity: Connectivity) -> Pieces {
+    let runs = runs_of(mask);
+    let mut parent = joined(&runs, connectivity);
+    let (regions, numbers) = numbered(mask, &runs, &mut parent);
+    let mut starts = vec![0; regions.len() + 1];
+    numbers.iter().for_each(|&n| starts[n as usize] += 1);
+    for i in 1..starts.len() {
+        starts[i] += starts[i - 1];
+    }
+    let mut next = starts.clone();
+    let mut sorted = runs.clone();
+    for (run, number) in runs.into_iter().zip(numbers) {
+        let place = &mut next[number as usize - 1];
+        sorted[*place] = run;
+        *place += 1;
+    }
+    Pieces { regions, runs: sorted, starts }
 }
 
 /// Labels the connected regions of a mask.
 #[must_use]
 pub fn label(mask: &Mask, connectivity: Connectivity) -> Labels {
     let runs = runs_of(mask);
+    let mut parent = joined(&runs, connectivity);
+    let (regions, numbers) = numbered(mask, &runs, &mut parent);
+    let mut plane = Plane::filled(mask.width(), mask.height(), 0u32);
+    for (run, n) in runs.iter().zip(numbers) {
+        plane.row_mut(run.y)[run.x0..run.x1].fill(n);
+    }
+    Labels { plane, regions }
+}
+
+/// Joins the runs that touch: each one's parent, itself where it is the first of its region.
+fn joined(runs: &[Run], connectivity: Connectivity) -> Vec<u32> {
     let mut parent: Vec<u32> = (0..runs.len() as u32).collect();
     let reach = usize::from(connectivity == Connectivity::Eight);
     let mut above = 0;
@@ -112,24 +168,36 @@ pub fn label(mask: &Mask, connectivity: Connectivity) -> Labels {
             j += 1;
         }
     }
-    number(mask, &runs, &mut parent)
+    parent
 }
 
 fn runs_of(mask: &Mask) -> Vec<Run> {
     let mut runs = Vec::new();
     for y in 0..mask.height() {
         let row = mask.row(y);
-        let mut x = 0;
-        while let Some(start) = row[x..].iter().position(|&v| v != 0).map(|d| x + d) {
-            let end = row[start..].iter().position(|&v| v == 0).map_or(row.len(), |d| start + d);
-            runs.push(Run { y, x0: start, x1: end });
-            x = end;
-            if x >= row.len() {
-                break;
-            }
+        let mut x0 = next(row, 0, true);
+        while x0 < row.len() {
+            let x1 = next(row, x0, false);
+            runs.push(Run { y, x0, x1 });
+            x0 = next(row, x1, true);
         }
     }
     runs
+}
+
+/// The first column from `x` on that is set, or that is not, eight at a time; the length of the row if there is none.
+fn next(row: &[u8], mut x: usize, set: bool) -> usize {
+    const LOW: u64 = u64::from_le_bytes([1; 8]);
+    while let Some(bytes) = row[x..].first_chunk::<8>() {
+        let bytes = u64::from_le_bytes(*bytes);
+        // The lowest bit that is set lies in the first byte that is 0.
+        let found = if set { bytes } else { bytes.wrapping_sub(LOW) & !bytes & LOW << 7 };
+        if found != 0 {
+            return x + found.trailing_zeros() as usize / 8;
+        }
+        x += 8;
+    }
+    row[x..].iter().position(|&v| (v != 0) == set).map_or(row.len(), |d| x + d)
 }
 
 fn root(parent: &mut [u32], mut i: u32) -> u32 {
@@ -150,22 +218,20 @@ fn join(parent: &mut [u32], a: u32, b: u32) {
     }
 }
 
-fn number(mask: &Mask, runs: &[Run], parent: &mut [u32]) -> Labels {
-    let (w, h) = (mask.width(), mask.height());
-    let mut plane = Plane::filled(w, h, 0u32);
+/// The regions, and the number (from 1) of every run's region.
+fn numbered(mask: &Mask, runs: &[Run], parent: &mut [u32]) -> (Vec<Region>, Vec<u32>) {
     let mut numbers = vec![0u32; runs.len()];
     let mut regions: Vec<Region> = Vec::new();
     for (i, run) in runs.iter().enumerate() {
         let top = root(parent, i as u32) as usize;
-        if numbers[top] == 0 {
+        if top == i {
             regions.push(Region::EMPTY);
-            numbers[top] = regions.len() as u32;
+            numbers[i] = regions.len() as u32;
         }
-        let n = numbers[top];
-        plane.row_mut(run.y)[run.x0..run.x1].fill(n);
-        regions[n as usize - 1].add_run(run.y, run.x0, run.x1, w, h);
+        numbers[i] = numbers[top];
+        regions[numbers[i] as usize - 1].add_run(run.y, run.x0, run.x1, mask.width(), mask.height());
     }
-    Labels { plane, regions }
+    (regions, numbers)
 }
 
 #[cfg(test)]
@@ -211,9 +277,21 @@ mod tests {
                 *v = u8::from(state >> 24 < share);
             }
             for connectivity in [Connectivity::Four, Connectivity::Eight] {
-                assert_eq!(label(&mask, connectivity).plane, flood(&mask, connectivity));
+                let labels = label(&mask, connectivity);
+                assert_eq!(labels.plane, flood(&mask, connectivity));
+                assert_eq!(painted(&mask, &pieces(&mask, connectivity)), labels);
             }
         }
+    }
+
+    fn painted(mask: &Mask, pieces: &Pieces) -> Labels {
+        let mut plane = mask.map(|_| 0);
+        for i in 0..pieces.regions.len() {
+            for run in pieces.runs(i) {
+                plane.row_mut(run.y)[run.x0..run.x1].fill(i as u32 + 1);
+            }
+        }
+        Labels { plane, regions: pieces.regions.clone() }
     }
 
     fn flood(mask: &Mask, connectivity: Connectivity) -> Plane<u32> {

@@ -14,7 +14,7 @@ pub mod vessels;
 use self::{coarse::Grid, paleness::Paleness};
 use super::{
     field::Field,
-    nuclei,
+    nuclei::{self, Nuclei},
     object::{Class, Finds, Object, anchored_in},
     red_cells,
     structures::StructureMap,
@@ -62,20 +62,21 @@ pub fn relate(found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
 pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let grid = Grid::of(field);
     let pale = Paleness::of(field, &grid);
-    let mut nuclei = nuclei::segment(field);
+    // Their labels are large and not needed.
+    let Nuclei { mask: nuclei, found: mut cells, .. } = nuclei::segment(field);
     let blood = red_cells::mask(field);
     let fat = vacuoles::find(field, &grid, &pale, &blood);
     let excluded = structures.paint(&field.window, vessels::CLASSES);
     let ground = ground::describe(field, &grid, &pale, &fat, blood, &excluded);
     let dead = structures.paint(&field.window, &[&necrosis::NECROSIS]);
     let eosin = clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead);
-    hepatocytes::name(field, &grid, &mut nuclei.found, &ground.parenchyma, &ground.empty);
+    hepatocytes::name(field, &grid, &mut cells, &ground.parenchyma, &ground.empty);
     let grouped = vacuoles::grouped(&fat.found, &field.window);
     let mut tally = Tally::default();
-    super::ground::count(field, &ground.parenchyma, &nuclei.mask, &mut tally);
+    super::ground::count(field, &ground.parenchyma, &nuclei, &mut tally);
     count::tally(field, &fat, &grouped, &ground, &mut tally);
     eosin.tally(field, &grid, &mut tally);
-    let nuclei = nuclei.found.into_iter().filter(|n| n.in_core).map(|n| n.object);
+    let cells = cells.into_iter().filter(|n| n.in_core).map(|n| n.object);
     let fat = fat.found.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));
-    Finds { objects: nuclei.chain(fat).collect(), tally, ..Finds::default() }
+    Finds { objects: cells.chain(fat).collect(), tally, ..Finds::default() }
 }

@@ -6,8 +6,8 @@
 use super::{coarse::Grid, counters::CYTOPLASM_EOSIN, ground::Ground, vacuoles::Vacuoles};
 use crate::{
     measure::tally::Tally,
-    raster::Plane,
-    segment::{field::Field, ground::observe_bins, nuclei::Nuclei},
+    raster::{Mask, Plane},
+    segment::{field::Field, ground::observe_bins},
 };
 
 /// Eosin is counted in this many steps per OD × 100.
@@ -28,19 +28,28 @@ impl Eosin {
         grid: &Grid,
         ground: &Ground,
         fat: &Vacuoles,
-        nuclei: &Nuclei,
+        nuclei: &Mask,
         dead: &Plane<u32>,
     ) -> Self {
         let (parenchyma, empty) = (ground.parenchyma.data(), ground.empty.data());
-        let (nuclei, fat, dead) = (nuclei.mask.data(), fat.labels.data(), dead.data());
-        let is = |i: usize| {
-            u32::from(parenchyma[i] & ((empty[i] | nuclei[i]) ^ 1)) & u32::from(fat[i] | dead[i] == 0)
-        };
+        let (nuclei, fat, dead) = (nuclei.data(), fat.labels.data(), dead.data());
         let eosin = field.e.data();
-        Self {
-            count: grid.sums(field.width(), is),
-            sum: grid.sums(field.width(), |i| is(i) * u32::from(eosin[i])),
+        let (mut count, mut sum) = (grid.plane(0u32), grid.plane(0u32));
+        let mut line = vec![0u8; grid.width * grid.factor];
+        for y in 0..grid.height * grid.factor {
+            let row = grid.pixels(y, field.width());
+            let masks = parenchyma[row.clone()].iter().zip(&empty[row.clone()]).zip(&nuclei[row.clone()]);
+            for (o, ((&p, &e), &n)) in line.iter_mut().zip(masks) {
+                *o = p & ((e | n) ^ 1);
+            }
+            for (o, (&f, &d)) in line.iter_mut().zip(fat[row.clone()].iter().zip(&dead[row.clone()])) {
+                *o &= u8::from(f | d == 0);
+            }
+            grid.add_line(&line, count.row_mut(y / grid.factor));
+            line.iter_mut().zip(&eosin[row]).for_each(|(o, &e)| *o *= e);
+            grid.add_line(&line, sum.row_mut(y / grid.factor));
         }
+        Self { count, sum }
     }
 
     /// Counts the cytoplasm of blocks whose first pixel lies in the core by the mean eosin of it and of the four

@@ -1,5 +1,7 @@
 //! The coarse grid: blocks of about 2 µm, aligned to the slide, where wide neighbourhoods cost little.
 
+use std::ops::Range;
+
 use crate::{
     raster::{Mask, Plane},
     segment::{field::Field, smooth::Integral},
@@ -60,20 +62,32 @@ impl Grid {
         (at(x, self.x0, self.width), at(y, self.y0, self.height))
     }
 
-    /// Sums `value(pixel index)` over every block.
-    pub(super) fn sums(&self, pixels_across: usize, value: impl Fn(usize) -> u32) -> Plane<u32> {
+    /// Sums what `fill` writes for the pixels of a row, given as range of indices, over every block.
+    pub(super) fn sums(
+        &self,
+        pixels_across: usize,
+        mut fill: impl FnMut(Range<usize>, &mut [u8]),
+    ) -> Plane<u32> {
         let mut out = self.plane(0u32);
-        for y in 0..self.height {
-            let sums = out.row_mut(y);
-            for row in self.y0 + y * self.factor..self.y0 + (y + 1) * self.factor {
-                let start = row * pixels_across + self.x0;
-                for (x, sum) in sums.iter_mut().enumerate() {
-                    let from = start + x * self.factor;
-                    *sum += (from..from + self.factor).map(&value).sum::<u32>();
-                }
-            }
+        let mut line = vec![0u8; self.width * self.factor];
+        for row in 0..self.height * self.factor {
+            fill(self.pixels(row, pixels_across), &mut line);
+            self.add_line(&line, out.row_mut(row / self.factor));
         }
         out
+    }
+
+    /// Returns the indices of the pixels of one row of the grid.
+    pub(super) fn pixels(&self, row: usize, pixels_across: usize) -> Range<usize> {
+        let start = (self.y0 + row) * pixels_across + self.x0;
+        start..start + self.width * self.factor
+    }
+
+    /// Adds a row of pixels to the sums of the blocks they lie in.
+    pub(super) fn add_line(&self, line: &[u8], sums: &mut [u32]) {
+        for (sum, pixels) in sums.iter_mut().zip(line.chunks_exact(self.factor)) {
+            *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
+        }
     }
 
     /// Returns the mask of blocks at working pixels.
@@ -91,7 +105,7 @@ impl Grid {
     pub(super) fn share(&self, mask: &Mask) -> Plane<u8> {
         let area = (self.factor * self.factor) as u32;
         let data = mask.data();
-        self.sums(mask.width(), |i| u32::from(data[i])).map(|n| (n * 255 / area) as u8)
+        self.sums(mask.width(), |row, line| line.copy_from_slice(&data[row])).map(|n| (n * 255 / area) as u8)
     }
 }
 

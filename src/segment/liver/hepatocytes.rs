@@ -47,7 +47,10 @@ pub(super) fn name(field: &Field<'_>, grid: &Grid, found: &mut [Nucleus], parenc
     }
     let owners = territories(grid, found);
     let (parenchyma, empty) = (parenchyma.data(), empty.data());
-    let solid = grid.sums(field.width(), |i| u32::from(parenchyma[i] & (empty[i] ^ 1)));
+    let solid = grid.sums(field.width(), |row, line| {
+        let pixels = parenchyma[row.clone()].iter().zip(&empty[row]);
+        line.iter_mut().zip(pixels).for_each(|(o, (&p, &e))| *o = p & (e ^ 1));
+    });
     let mut px = vec![0u64; found.len()];
     for (&owner, &n) in owners.data().iter().zip(solid.data()) {
         if let Some(px) = (owner as usize).checked_sub(1).and_then(|i| px.get_mut(i)) {

@@ -35,8 +35,12 @@ impl Paleness {
         let od = field.od.data();
         let is_cytoplasm = |v: u8| (low..=high).contains(&v);
         let area = (grid.factor * grid.factor) as u32;
-        let sum = grid.sums(field.width(), |i| if is_cytoplasm(od[i]) { u32::from(od[i]) } else { 0 });
-        let count = grid.sums(field.width(), |i| u32::from(is_cytoplasm(od[i])));
+        let sum = grid.sums(field.width(), |row, line| {
+            line.iter_mut().zip(&od[row]).for_each(|(o, &v)| *o = v * u8::from(is_cytoplasm(v)));
+        });
+        let count = grid.sums(field.width(), |row, line| {
+            line.iter_mut().zip(&od[row]).for_each(|(o, &v)| *o = u8::from(is_cytoplasm(v)));
+        });
         let radius = grid.radius(AROUND_UM);
         let least = ((2 * radius + 1).pow(2) as f64 * 255.0 * LEAST_SHARE) as u32;
         let mean = local_mean(
@@ -59,10 +63,14 @@ impl Paleness {
         let levels = self.cytoplasm.map(|v| ((u32::from(v) * share) >> 8) as u8);
         let mut out = field.tissue.clone();
         let columns: Vec<usize> = (0..field.width()).map(|x| grid.block(x, 0).0).collect();
-        let mut line = vec![0u8; field.width()];
+        let (mut line, mut shown) = (vec![0u8; field.width()], usize::MAX);
         for y in 0..field.height() {
-            let level = levels.row(grid.block(0, y).1);
-            line.iter_mut().zip(&columns).for_each(|(v, &x)| *v = level[x]);
+            let block = grid.block(0, y).1;
+            if block != shown {
+                let level = levels.row(block);
+                line.iter_mut().zip(&columns).for_each(|(v, &x)| *v = level[x]);
+                shown = block;
+            }
             for ((o, &d), &l) in out.row_mut(y).iter_mut().zip(self.density.row(y)).zip(&line) {
                 *o &= u8::from(d < l);
             }

@@ -15,7 +15,7 @@ use crate::{
     segment::{
         contour, distance,
         field::Field,
-        label::{Connectivity, Region, label},
+        label::{self, Connectivity, Region, Run},
         nuclei::{basins, regions_of},
         object::{Class, Object},
         shape::Shape,
@@ -144,18 +144,28 @@ pub(super) struct Vacuoles {
 /// Finds the vacuoles of a window.
 pub(super) fn find(field: &Field<'_>, grid: &Grid, pale: &Paleness, blood: &Mask) -> Vacuoles {
     let mut search = Search::new(field, grid, pale, blood);
+    let mut plane = Plane::filled(field.width(), field.height(), 0u32);
     for level in LEVELS {
-        let mask = search.free(level);
-        let labels = label(&mask, Connectivity::Four);
-        for (i, region) in labels.regions.iter().enumerate() {
-            search.try_region(&labels.plane, region, i as u32 + 1);
+        let pieces = label::pieces(&search.free(level), Connectivity::Four);
+        for (i, region) in pieces.regions.iter().enumerate() {
+            if !search.may_be_vacuole(region) {
+                continue;
+            }
+            paint(&mut plane, pieces.runs(i), 1);
+            search.try_region(&plane, region, 1);
+            paint(&mut plane, pieces.runs(i), 0);
         }
     }
+    drop(plane);
     search.take_parts();
     search.grow();
     let mut vacuoles = search.finish();
     drop_lonely(&mut vacuoles, &field.window);
     vacuoles
+}
+
+fn paint(plane: &mut Plane<u32>, runs: &[Run], number: u32) {
+    runs.iter().for_each(|run| plane.row_mut(run.y)[run.x0..run.x1].fill(number));
 }
 
 /// One that was taken, before its rim is final.
@@ -164,6 +174,8 @@ struct Taken {
     rim: u8,
     /// How much paler than the cytoplasm its middle is, as a share of the cytoplasm's density.
     depth: f64,
+    /// The region it was found as, which holds it.
+    region: Region,
 }
 
 struct Search<'a, 'f> {
@@ -173,6 +185,8 @@ struct Search<'a, 'f> {
     blood: &'a Mask,
     /// 0 is free, otherwise the index in `taken`, plus one.
     labels: Plane<u32>,
+    /// 1 where `labels` is free.
+    open: Mask,
     taken: Vec<Taken>,
     limits: std::ops::RangeInclusive<u64>,
     largest: usize,
@@ -191,6 +205,7 @@ impl<'a, 'f> Search<'a, 'f> {
             pale,
             blood,
             labels: Plane::filled(field.width(), field.height(), 0),
+            open: Mask::filled(field.width(), field.height(), 1),
             taken: Vec::new(),
             limits: area(MIN_UM2).max(4)..=area(MAX_UM2),
             largest: mpp.px(MAX_EXTENT_UM).ceil() as usize,
@@ -203,54 +218,59 @@ impl<'a, 'f> Search<'a, 'f> {
     /// Returns what is paler than a level and not taken yet.
     fn free(&self, level: f64) -> Mask {
         let mut mask = self.pale.below(self.field, self.grid, level);
-        for (m, &l) in mask.data_mut().iter_mut().zip(self.labels.data()) {
-            *m &= u8::from(l == 0);
-        }
+        mask.data_mut().iter_mut().zip(self.open.data()).for_each(|(m, &open)| *m &= open);
         mask
     }
 
-    /// Takes a region if it is a vacuole.
-    fn try_region(&mut self, plane: &Plane<u32>, region: &Region, number: u32) {
+    /// Returns whether size and box of a region are a vacuole's.
+    fn may_be_vacuole(&self, region: &Region) -> bool {
+        if !self.limits.contains(&region.area_px) {
+            return false;
+        }
         let (w, h) = (region.x1 - region.x0, region.y1 - region.y0);
         let full = region.area_px as f64 / (w * h) as f64;
         let slim = w.max(h) as f64 > MAX_ASPECT * w.min(h) as f64 + 1.0;
         let margin = self.field.px(WALL_UM).ceil() as usize + 1;
         let inside = region.x0 >= margin
             && region.y0 >= margin
-            && region.x1 + margin <= plane.width()
-            && region.y1 + margin <= plane.height();
+            && region.x1 + margin <= self.labels.width()
+            && region.y1 + margin <= self.labels.height();
         let whole = inside && region.extent() <= self.largest;
-        if !whole || slim || full < LEAST_FULL || !self.limits.contains(&region.area_px) {
-            return;
-        }
-        let shape = Shape::of(plane, region, number);
+        whole && !slim && full >= LEAST_FULL
+    }
+
+    /// Takes a region if it is a vacuole. What costs little is looked at first.
+    fn try_region(&mut self, plane: &Plane<u32>, region: &Region, number: u32) {
         let diameter = equivalent_diameter(self.field.window.mpp.area_um2(region.area_px));
         let rules: &[Rule] = if self.part { &PART } else { &WHOLE };
         let Some(rule) = rules.iter().find(|rule| diameter <= rule.up_to_um) else { return };
-        let (circularity, aspect) = if !self.part && self.is_cut(plane, region, number) {
-            (rule.circularity * CUT_CIRCULARITY, rule.aspect * CUT_ASPECT)
-        } else {
-            (rule.circularity, rule.aspect)
-        };
-        let round = shape.circularity >= circularity
-            && shape.solidity >= rule.solidity
-            && shape.aspect_ratio <= aspect;
-        if !round {
-            return;
-        }
         let (x, y) = region.centre();
         let block = self.grid.block(x as usize, y as usize);
         let cytoplasm = self.pale.cytoplasm.at(block.0, block.1);
         let (deepest, at) = self.deepest(plane, region, number);
         let depth = 1.0 - f64::from(deepest) / f64::from(cytoplasm.max(1));
+        if depth < rule.depth || !self.is_round(plane, region, number, rule) {
+            return;
+        }
         let small = diameter <= SMALL_UM && self.field.window.mpp.mean() > SMALL_MPP;
         let share = if small { SMALL_RIM_SHARE } else { RIM_SHARE };
         let rim = (f64::from(deepest) + (f64::from(cytoplasm) - f64::from(deepest)) * share) as u8;
         let open = self.open_share(plane, region, number, rim);
         let is_fat = diameter < SURROUNDED_FROM_UM || !self.is_lumen(plane, region, number);
-        if depth >= rule.depth && open <= rule.open && is_fat {
-            self.take(plane, region, number, at, Taken { rim, depth });
+        if open <= rule.open && is_fat {
+            self.take(plane, region, number, at, Taken { rim, depth, region: region.clone() });
         }
+    }
+
+    /// Returns whether the shape is a vacuole's; one that the slide's edge cuts may be less round.
+    fn is_round(&self, plane: &Plane<u32>, region: &Region, number: u32, rule: &Rule) -> bool {
+        let shape = Shape::of(plane, region, number);
+        let fits = |circularity: f64, aspect: f64| {
+            shape.circularity >= rule.circularity * circularity && shape.aspect_ratio <= rule.aspect * aspect
+        };
+        shape.solidity >= rule.solidity
+            && (fits(1.0, 1.0)
+                || !self.part && fits(CUT_CIRCULARITY, CUT_ASPECT) && self.is_cut(plane, region, number))
     }
 
     /// Returns whether red cells lie around much of a region: it is a piece of a vessel.
@@ -340,11 +360,12 @@ impl<'a, 'f> Search<'a, 'f> {
         let (width, rim) = (plane.width(), taken.rim);
         self.taken.push(taken);
         let label = self.taken.len() as u32;
-        let labels = self.labels.data_mut();
+        let (labels, open) = (self.labels.data_mut(), self.open.data_mut());
         let mut fits = |i: usize| {
             let fits = plane.data()[i] == number && labels[i] == 0 && self.pale.density.data()[i] < rim;
             if fits {
                 labels[i] = label;
+                open[i] = 0;
             }
             fits
         };
@@ -366,25 +387,27 @@ impl<'a, 'f> Search<'a, 'f> {
     /// Divides what is left where it is narrow, cuts off slits, and takes the parts that are vacuoles.
     fn take_parts(&mut self) {
         let mask = self.free(DIVIDE_LEVEL);
-        let squared = distance::squared(&mask);
+        let squared = distance::squared(&mask).map(|d| d.min(FAR * FAR - 1) as u16);
         let table: Vec<u16> = (0..FAR * FAR).map(|d| (f64::from(d).sqrt() * 64.0) as u16).collect();
-        let height = squared.map(|d| table[(d as usize).min(table.len() - 1)]);
+        let height = squared.map(|d| table[usize::from(d)]);
         let parts = basins::climb(&height, &mask, |peak| ((f64::from(peak) * PASS_SHARE) as u16).max(32));
         self.part = true;
         let trimmed = trimmed(&parts, &squared, self.largest);
+        drop((parts, squared, height, mask));
         for (number, region) in regions_of(&trimmed).iter().enumerate().skip(1) {
+            if !self.may_be_vacuole(region) {
+                continue;
+            }
             self.try_region(&trimmed, region, number as u32);
         }
     }
 
     /// Lets every vacuole grow into pixels that are paler than its rim: at most [`GROWTH_UM`].
     fn grow(&mut self) {
-        let regions = regions_of(&self.labels);
-        let boxes: Vec<&Region> = regions.iter().filter(|r| r.area_px > 0).collect();
         let (w, h) = (self.labels.width(), self.labels.height());
         let mut grown: Vec<(usize, u32)> = Vec::new();
         for step in 1..=self.field.px(GROWTH_UM).round() as usize {
-            for region in &boxes {
+            for Taken { region, .. } in &self.taken {
                 let columns = region.x0.saturating_sub(step).max(1)..(region.x1 + step).min(w - 1);
                 for y in region.y0.saturating_sub(step).max(1)..(region.y1 + step).min(h - 1) {
                     let pixels = y * w + columns.start..y * w + columns.end;

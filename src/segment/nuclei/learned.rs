@@ -35,7 +35,7 @@ struct Verdict {
 pub(super) struct Heights {
     /// 1 inside nuclei.
     pub(super) mask: Mask,
-    /// 0 at the edge of a nucleus, towards [`FULL`] in its middle.
+    /// 0 at the edge of a nucleus and outside, towards [`FULL`] in its middle.
     pub(super) middle: Plane<u16>,
     /// First window pixel (column, row) of the planes: they are aligned to the slide.
     pub(super) offset: (usize, usize),
@@ -94,7 +94,10 @@ pub(super) fn heights(field: &Field<'_>, factor: usize, least: f64) -> Option<He
         let tissue = &field.tissue.row(offset.1 + y)[offset.0..];
         mask.row_mut(y).iter_mut().zip(tissue).for_each(|(m, &t)| *m &= t);
     }
-    Some(Heights { mask, middle: middle.map(height_of), offset })
+    let mut heights = Plane::filled(middle.width(), middle.height(), 0u16);
+    let inside = heights.data_mut().iter_mut().zip(middle.data()).zip(mask.data());
+    inside.filter(|(_, m)| **m != 0).for_each(|((height, &odds), _)| *height = height_of(odds));
+    Some(Heights { mask, middle: heights, offset })
 }
 
 /// Spreads log odds over 0–[`FULL`] without flat ends: on a plateau there is no way up.
