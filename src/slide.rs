@@ -1,7 +1,8 @@
 //! Whole-slide images: a pyramid of levels, read tile by tile.
 //!
 //! Level 0 is the full resolution. A driver implements [`SlideReader`]; everything else (regions,
-//! caching, resampling to a requested pixel size) is written once, in [`Slide`].
+//! caching, resampling to a requested pixel size) is written once, in [`Slide`]. Formats that store
+//! overlapping or moved tiles compose them onto a grid of their own in `slide/mosaic.rs`.
 
 mod aperio;
 mod bytes;
@@ -9,13 +10,28 @@ mod cache;
 mod codec;
 mod formats;
 mod generic_tiff;
+mod huron;
+mod keyfile;
+mod leica;
 mod limits;
+mod mirax;
+mod mosaic;
+mod ndpi;
+mod ome;
+mod philips;
 mod plain_image;
 mod probe;
+mod properties;
 mod read;
 mod resample;
+#[cfg(feature = "sakura")]
+mod sakura;
 mod spare;
 mod tiff;
+mod trestle;
+mod ventana;
+mod vms;
+mod xml;
 
 use std::{
     collections::BTreeMap,
@@ -28,6 +44,7 @@ pub use self::probe::Probe;
 use self::{cache::TileCache, tiff::Tag};
 use crate::{
     error::{Error, Result},
+    geometry::Rect,
     raster::Rgb,
     units::Mpp,
 };
@@ -71,8 +88,35 @@ pub struct SlideInfo {
     pub associated: Vec<String>,
     /// Stored tiles of level 0 that are empty (a sparse file); they read as glass.
     pub missing_tiles: u64,
+    /// The part of level 0 that was scanned, when the file says that it is not all of it.
+    pub bounds: Option<Rect>,
+    /// Colour of what was not scanned, when stated. Reading shows it as white all the same.
+    pub background: Option<[u8; 3]>,
+    /// Size of the embedded ICC profile of level 0, in bytes.
+    pub icc_bytes: Option<u64>,
+    /// Whether stored tiles overlap or are moved; the tile sizes of the levels are then our own.
+    pub moved_tiles: bool,
     /// Further header fields as text, sorted by name.
     pub properties: BTreeMap<String, String>,
+}
+
+impl SlideInfo {
+    /// Returns facts with these levels and nothing else.
+    fn of_levels(levels: Vec<Level>) -> Self {
+        Self {
+            calibration: None,
+            objective_power: None,
+            vendor: None,
+            levels,
+            associated: Vec::new(),
+            missing_tiles: 0,
+            bounds: None,
+            background: None,
+            icc_bytes: None,
+            moved_tiles: false,
+            properties: BTreeMap::new(),
+        }
+    }
 }
 
 /// The position of a stored tile.
@@ -97,6 +141,12 @@ pub trait SlideReader: Send + Sync {
     ///
     /// [`Error::Malformed`] if the stored tile does not decode to the size its level declares.
     fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>>;
+
+    /// Returns whether a tile that a smaller level does not store shows what the next finer level does,
+    /// and not glass.
+    fn missing_shows_finer(&self) -> bool {
+        false
+    }
 
     /// Decodes an associated image (`label`, `macro`, `thumbnail`). Label images can show a
     /// patient's name: they are read on request only and never written to a report.
@@ -150,6 +200,16 @@ impl Slide {
             }
         }
         Err(Error::NotASlide { path: path.into(), rejections })
+    }
+
+    /// Asks every format about a file, in the order tried: its name, and why it would not take the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the file cannot be read.
+    pub fn explain(path: impl AsRef<Path>) -> Result<Vec<(&'static str, Option<String>)>> {
+        let probe = Probe::open(path.as_ref())?;
+        Ok(formats::FORMATS.iter().map(|format| (format.name, (format.detect)(&probe).err())).collect())
     }
 
     /// Returns the file the slide was opened from.

@@ -139,7 +139,15 @@ fn info_tells_what_the_header_says() {
     let slide = folder.phantom("a.svs");
     let told = contains("512 x 512 px").and(contains("0.5000 µm (aperio.MPP)"));
     histograde(&["info", &slide]).assert().code(0).stdout(told);
+    let lines = contains("openslide.mpp-x: '0.5'\n").and(contains("openslide.vendor: 'aperio'\n"));
+    histograde(&["info", "--properties", &slide]).assert().code(0).stdout(lines.and(contains("  ").not()));
+    let why = contains("aperio        yes, read as this").and(contains("ndpi          no: no tag 65420"));
+    histograde(&["info", "--why", &slide]).assert().code(0).stdout(why);
     let bad = folder.text("bad.svs", "not a slide");
+    histograde(&["info", "--why", &bad])
+        .assert()
+        .code(0)
+        .stdout(contains("plain_image   no: neither PNG nor JPEG"));
     let output = histograde(&["info", "--json", &bad, &slide]).assert().code(1).get_output().clone();
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(list[0]["error"]["kind"], "not_a_slide");

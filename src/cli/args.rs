@@ -58,6 +58,15 @@ pub(crate) struct Info {
     /// Print one JSON list instead of text
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print only the properties, line by line as openslide-show-properties does
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) properties: bool,
+    /// Also show what can name a patient: barcodes, and the sizes of label and macro images
+    #[arg(long)]
+    pub(crate) associated: bool,
+    /// Print why each format takes the file or not
+    #[arg(long, conflicts_with_all = ["json", "properties"])]
+    pub(crate) why: bool,
 }
 
 #[derive(Debug, ClapArgs)]

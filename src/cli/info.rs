@@ -1,6 +1,6 @@
 //! `info`: what the header of a slide says.
 
-use std::{fmt::Write as _, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use histograde::{
     Error, Result,
@@ -14,15 +14,27 @@ pub(super) fn run(args: &args::Info, console: &Console) -> Result<Exit, Failure>
     let mut failed = 0;
     let mut list = Vec::new();
     for path in &args.slides {
+        if args.why {
+            match Slide::explain(path) {
+                Ok(reasons) => super::print(&as_reasons(path, &reasons))?,
+                Err(error) => {
+                    failed += 1;
+                    console.error(super::about(path, &error));
+                }
+            }
+            continue;
+        }
         let opened = Slide::open(path);
         if let Err(error) = &opened {
             failed += 1;
             console.error(super::about(path, error));
         }
         if args.json {
-            list.push(as_json(path, &opened));
+            list.push(as_json(path, &opened, args.associated));
         } else if let Ok(slide) = &opened {
-            super::print(&as_text(slide))?;
+            let properties = properties(slide, args.associated);
+            let text = if args.properties { as_lines(&properties, "") } else { as_text(slide, &properties) };
+            super::print(&text)?;
         }
     }
     if args.json {
@@ -31,7 +43,45 @@ pub(super) fn run(args: &args::Info, console: &Console) -> Result<Exit, Failure>
     Ok(Exit::from_failures(failed))
 }
 
-fn as_json(path: &Path, opened: &Result<Slide, Error>) -> Value {
+/// Collects the properties to show. What can name a patient is left out unless asked for; so are the
+/// sizes of associated images, for which they must be decoded.
+fn properties(slide: &Slide, private: bool) -> BTreeMap<String, String> {
+    let mut properties = slide.info().all_properties();
+    if !private {
+        properties.retain(|name, _| !SlideInfo::is_private(name));
+        return properties;
+    }
+    for name in &slide.info().associated {
+        // An image that does not decode has no size to show.
+        if let Ok(image) = slide.read_associated(name) {
+            for (side, px) in [("width", image.width()), ("height", image.height())] {
+                properties.insert(format!("openslide.associated.{name}.{side}"), px.to_string());
+            }
+        }
+    }
+    properties
+}
+
+fn as_lines(properties: &BTreeMap<String, String>, indent: &str) -> String {
+    properties.iter().map(|(name, value)| format!("{indent}{name}: '{value}'\n")).collect()
+}
+
+fn as_reasons(path: &Path, reasons: &[(&str, Option<String>)]) -> String {
+    let mut text = format!("{}\n", path.display());
+    let mut taken = false;
+    for (format, reason) in reasons {
+        let answer = match (reason, taken) {
+            (Some(reason), _) => format!("no: {reason}"),
+            (None, false) => "yes, read as this".into(),
+            (None, true) => "yes, but another format comes first".into(),
+        };
+        taken |= reason.is_none();
+        let _ = writeln!(text, "  {format:<14}{answer}");
+    }
+    text
+}
+
+fn as_json(path: &Path, opened: &Result<Slide, Error>, private: bool) -> Value {
     let path = path.display().to_string();
     match opened {
         Err(error) => {
@@ -47,15 +97,18 @@ fn as_json(path: &Path, opened: &Result<Slide, Error>) -> Value {
                 "objective_power": info.objective_power,
                 "vendor": info.vendor,
                 "levels": info.levels,
+                "bounds": info.bounds,
+                "background": info.background,
+                "icc_bytes": info.icc_bytes,
                 "associated": info.associated,
                 "missing_tiles": info.missing_tiles,
-                "properties": info.properties,
+                "properties": properties(slide, private),
             })
         }
     }
 }
 
-fn as_text(slide: &Slide) -> String {
+fn as_text(slide: &Slide, properties: &BTreeMap<String, String>) -> String {
     let info = slide.info();
     let mut text = format!("{}\n", slide.path().display());
     let mut line = |name: &str, value: String| {
@@ -67,11 +120,25 @@ fn as_text(slide: &Slide) -> String {
     line("objective", info.objective_power.map_or("not stated".into(), |p| format!("{p}x")));
     line("vendor", info.vendor.clone().unwrap_or_else(|| "not stated".into()));
     for (i, l) in info.levels.iter().enumerate() {
-        let tiles = format!("tiles {} x {}", l.tile_width, l.tile_height);
+        let tiles = if info.moved_tiles {
+            "tiles overlap or are moved".into()
+        } else {
+            format!("tiles {} x {}", l.tile_width, l.tile_height)
+        };
         line(
             &format!("level {i}"),
             format!("{} x {} px, 1/{:.4}, {tiles}", l.width, l.height, Trimmed(l.downsample)),
         );
+    }
+    if let Some(bounds) = info.bounds {
+        let at = format!("from ({}, {})", bounds.x0, bounds.y0);
+        line("scanned", format!("{} x {} px {at}", bounds.width, bounds.height));
+    }
+    if let Some([r, g, b]) = info.background {
+        line("background", format!("#{r:02x}{g:02x}{b:02x}"));
+    }
+    if let Some(bytes) = info.icc_bytes {
+        line("ICC profile", format!("{bytes} bytes"));
     }
     if info.missing_tiles > 0 {
         line(
@@ -81,10 +148,13 @@ fn as_text(slide: &Slide) -> String {
     }
     let associated = if info.associated.is_empty() { "none".into() } else { info.associated.join(", ") };
     line("associated", associated);
-    for (name, value) in &info.properties {
-        let _ = writeln!(text, "    {name} = {}", value.trim().replace(['\n', '\r'], " "));
+    let hidden = info.properties.keys().filter(|name| !properties.contains_key(*name)).count();
+    if hidden > 0 {
+        line("private", format!("{hidden} fields that can name a patient; --associated shows them"));
     }
-    text
+    let flat = |value: &String| value.trim().replace(['\n', '\r'], " ");
+    let flat = properties.iter().map(|(name, value)| (name.clone(), flat(value))).collect();
+    text + &as_lines(&flat, "    ")
 }
 
 fn size(info: &SlideInfo) -> String {
@@ -121,6 +191,21 @@ impl std::fmt::Display for Trimmed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn properties_are_written_as_openslide_shows_them() {
+        let properties = BTreeMap::from([("a.b".into(), "c d".into()), ("a.c".into(), "1".into())]);
+        assert_eq!(as_lines(&properties, ""), "a.b: 'c d'\na.c: '1'\n");
+    }
+
+    #[test]
+    fn the_first_format_that_accepts_is_named() {
+        let reasons = [("one", Some("not one".into())), ("two", None), ("three", None)];
+        let text = as_reasons(Path::new("x"), &reasons);
+        let expected = "x\n  one           no: not one\n  two           yes, read as this\n  three         \
+                        yes, but another format comes first\n";
+        assert_eq!(text, expected);
+    }
 
     #[test]
     fn numbers_without_idle_zeros() {

@@ -88,7 +88,10 @@ impl Finder<'_> {
         let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
         let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
         paths.sort();
-        for path in paths.into_iter().filter(|p| !is_hidden(p)) {
+        // The JPEG files beside a VMS slide are its parts.
+        let has_parts = paths.iter().any(|p| matches!(ending(p).as_str(), "vms" | "vmu"));
+        let is_part = |p: &Path| has_parts && matches!(ending(p).as_str(), "jpg" | "jpeg");
+        for path in paths.into_iter().filter(|p| !is_hidden(p) && !is_part(p)) {
             if path.is_dir() { self.folder(&path)? } else { self.listed(path) }
         }
         Ok(())
@@ -173,6 +176,7 @@ mod tests {
         t(&["a.svs", "notes.txt", "data.bin", ".hid.svs"], &[""], &["a.svs"]);
         t(&["a.svs", "a.nuclei.tif", "b.nuclei.tif"], &[""], &["a.svs", "b.nuclei.tif"]);
         t(&["a.svs", "out/slides/a/overview.png"], &[""], &["a.svs"]);
+        t(&["a.vms", "a.jpg", "b/c.jpg"], &[""], &["a.vms", "b/c.jpg"]);
         t(&["notes.txt"], &["notes.txt"], &["notes.txt"]);
         t(&["x/a.svs", "x/b.svs", "y/c.svs"], &["*/[ac].svs"], &["x/a.svs", "y/c.svs"]);
         t(&["x/a.svs", "y/c.svs"], &["?"], &["x/a.svs", "y/c.svs"]);

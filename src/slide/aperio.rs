@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Calibration, Format, Probe, SlideReader, Tag,
-    tiff::{Page, Tiff, TiffSlide, is_level_of, text_properties},
+    Format, Probe, SlideReader, Tag,
+    properties::{calibration, real},
+    tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, text_properties},
 };
-use crate::{error::Result, units::Mpp};
+use crate::error::Result;
 
 const NAME: &str = "aperio";
 
@@ -42,10 +43,11 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         if page.tiled && is_level_of(&page, &base) && name.is_none() {
             levels.push(page);
         } else if let Some(name) = name.or_else(|| (!page.tiled && index == 1).then(|| "thumbnail".into())) {
-            associated.entry(name).or_insert(page);
+            associated.entry(name).or_insert(Associated::Page(page));
         }
     }
     let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;
+    slide.show_missing_from_finer();
     describe(&mut slide);
     Ok(Box::new(slide))
 }
@@ -75,20 +77,7 @@ fn describe(slide: &mut TiffSlide) {
             properties.insert(format!("aperio.{}", key.trim()), value.trim().into());
         }
     }
-    let number = |key: &str| properties.get(key).and_then(|v| v.parse::<f64>().ok());
-    let mpp = number("aperio.MPP").and_then(Mpp::square);
-    let power = number("aperio.AppMag").filter(|v| v.is_finite() && *v > 0.0);
-    properties.insert("openslide.vendor".into(), NAME.into());
-    if let Some(mpp) = mpp {
-        properties.insert("openslide.mpp-x".into(), mpp.x().to_string());
-        properties.insert("openslide.mpp-y".into(), mpp.y().to_string());
-    }
-    if let Some(power) = power {
-        properties.insert("openslide.objective-power".into(), power.to_string());
-    }
-    let info = slide.info_mut();
-    info.calibration = mpp.map(|mpp| Calibration { mpp, origin: "aperio.MPP".into() });
-    info.objective_power = power;
-    info.vendor = Some(NAME.into());
-    info.properties = properties;
+    let mpp = real(&properties, "aperio.MPP").and_then(|v| calibration(v, v, "aperio.MPP"));
+    let power = real(&properties, "aperio.AppMag");
+    slide.info_mut().describe(NAME, mpp, power, properties);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Format, Probe, SlideReader, Tag,
+    Format, Probe, SlideReader,
     tiff::{Page, Tiff, TiffSlide, is_level_of, resolution, text_properties},
 };
 use crate::error::Result;
@@ -16,9 +16,6 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
     if !probe.looks_like_tiff() {
         return Err("not a TIFF file".into());
     }
-    if probe.tiff().is_ok_and(|tiff| tiff.first().find(Tag::NDPI_FORMAT).is_some()) {
-        return Err("Hamamatsu NDPI files are not read yet".into());
-    }
     Ok(())
 }
 
@@ -27,18 +24,17 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let base = Page::parse(&tiff, tiff.first(), NAME)?;
     let mut levels = vec![base.clone()];
     levels.extend(smaller(&tiff, &base)?);
+    let missing = base.tiled && base.missing(&tiff) > 0;
+    let bounds = missing.then(|| base.stored_bounds(&tiff)).flatten();
     let mut slide = TiffSlide::new(NAME, tiff, levels, BTreeMap::new())?;
     let first = slide.tiff().first();
-    let mut properties = text_properties(slide.tiff(), first);
+    let properties = text_properties(slide.tiff(), first);
     let calibration = resolution(slide.tiff(), first);
-    properties.insert("openslide.vendor".into(), "generic-tiff".into());
-    if let Some(calibration) = &calibration {
-        properties.insert("openslide.mpp-x".into(), calibration.mpp.x().to_string());
-        properties.insert("openslide.mpp-y".into(), calibration.mpp.y().to_string());
-    }
-    let vendor = properties.get("tiff.Make").cloned();
+    let make = properties.get("tiff.Make").cloned();
     let info = slide.info_mut();
-    (info.calibration, info.vendor, info.properties) = (calibration, vendor, properties);
+    info.bounds = bounds;
+    info.describe("generic-tiff", calibration, None, properties);
+    info.vendor = make;
     Ok(Box::new(slide))
 }
 

@@ -12,6 +12,8 @@ pub(super) const MAX_ENTRIES_IN_FILE: u64 = 1 << 20;
 pub(super) const MAX_SIDE: u64 = 1 << 22;
 /// Pixels of one stored tile or strip.
 pub(super) const MAX_TILE_PX: u64 = 1 << 26;
+/// Stored tiles of one level that is composed of moved tiles.
+pub(super) const MAX_PATCHES: u64 = 1 << 24;
 /// Pixels of an image that can only be decoded as a whole (PNG, JPEG).
 pub(super) const MAX_IMAGE_PX: u64 = 400_000_000;
 /// Bytes of one compressed tile or strip.

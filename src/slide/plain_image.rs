@@ -50,9 +50,9 @@ fn kind(head: &[u8]) -> Option<Kind> {
 }
 
 fn detect(probe: &Probe) -> std::result::Result<(), String> {
-    // A MIRAX index is a valid JPEG, but only a preview; scoring it would be a silent mistake.
+    // The file of a MIRAX slide is a valid JPEG, but only a preview; scoring it would be a silent mistake.
     if probe.path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("mrxs")) {
-        return Err("MIRAX slides are not read yet; this file holds only their preview".into());
+        return Err("only the preview of a MIRAX slide, whose folder is missing".into());
     }
     kind(probe.head()).map(drop).ok_or_else(|| "neither PNG nor JPEG".into())
 }
@@ -75,15 +75,8 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         tile_height: side(height),
     };
     let encoding = if kind == Kind::Png { "png" } else { "jpeg" };
-    let info = SlideInfo {
-        calibration: None,
-        objective_power: None,
-        vendor: None,
-        levels: vec![level],
-        associated: Vec::new(),
-        missing_tiles: 0,
-        properties: BTreeMap::from([("image.encoding".into(), encoding.into())]),
-    };
+    let mut info = SlideInfo::of_levels(vec![level]);
+    info.properties = BTreeMap::from([("image.encoding".into(), encoding.into())]);
     Ok(Box::new(PlainImage { bytes, kind, info, decoding: Mutex::new(()) }))
 }
 
@@ -106,7 +99,7 @@ impl SlideReader for PlainImage {
     }
 
     fn read_associated(&self, name: &str) -> Result<Rgb> {
-        Err(Error::config("associated image", "none", name))
+        Err(self.info.no_such_image(name))
     }
 }
 

@@ -114,14 +114,31 @@ impl Slide {
     /// Chooses the level to read for a scale, and places the output grid on it.
     fn grid(&self, corner: [i64; 2], scale: [f64; 2]) -> (usize, [Axis; 2]) {
         let levels = &self.info().levels;
-        let steps =
-            |level: &Level| [step(levels[0].width, level.width), step(levels[0].height, level.height)];
+        let steps = |level: &Level| steps(&levels[0], level);
         let wanted = scale.map(|scale| scale * (1.0 + 1e-3));
         let fine = |level: &Level| steps(level).iter().zip(wanted).all(|(step, wanted)| *step <= wanted);
         let index = levels.iter().rposition(fine).unwrap_or(0);
         let steps = steps(&levels[index]);
         let axis = |i: usize| Axis { origin: corner[i] as f64 / steps[i], step: scale[i] / steps[i] };
         (index, [axis(0), axis(1)])
+    }
+
+    /// Returns a tile of the driver; where a level lacks it, what the driver says that it shows.
+    fn tile(&self, at: TileAt) -> Result<Option<Rgb>> {
+        let stored = self.reader.read_tile(at)?;
+        if stored.is_some() || at.level == 0 || !self.reader.missing_shows_finer() {
+            return Ok(stored);
+        }
+        let levels = &self.info().levels;
+        let (level, finer) = (&levels[at.level], &levels[at.level - 1]);
+        let (coarse, fine) = (steps(&levels[0], level), steps(&levels[0], finer));
+        let axis = |i: usize| Axis { origin: 0.0, step: coarse[i] / fine[i] };
+        let range = |index: u64, side: u32| {
+            let start = (index * u64::from(side)) as i64;
+            start..start + i64::from(side)
+        };
+        let (columns, rows) = (range(at.col, level.tile_width), range(at.row, level.tile_height));
+        self.resample(at.level - 1, [axis(0), axis(1)], columns, rows).map(Some)
     }
 
     /// Area-averages `columns` × `rows` of an output grid placed on a level.
@@ -221,6 +238,15 @@ impl<'a> RowRing<'a> {
     }
 }
 
+/// Returns the level-0 pixels per pixel of a level, across and down.
+fn steps(base: &Level, level: &Level) -> [f64; 2] {
+    match level.downsample.fract() {
+        // Levels padded to whole tiles are larger than this says, their pixels are not.
+        0.0 => [level.downsample; 2],
+        _ => [step(base.width, level.width), step(base.height, level.height)],
+    }
+}
+
 /// Returns the level-0 pixels per pixel of a level along one axis. Writers round the size of a level
 /// down; the pixels are still whole multiples of the base's.
 fn step(base: u64, level: u64) -> f64 {
@@ -286,7 +312,7 @@ impl<'a> Rows<'a> {
         }
         for col in start / tile_width..end.div_ceil(tile_width) {
             let at = TileAt { level: self.level, col, row };
-            if let Some(tile) = self.slide.cache.get(at, || self.slide.reader.read_tile(at))? {
+            if let Some(tile) = self.slide.cache.get(at, || self.slide.tile(at))? {
                 self.tiles.push(((col * tile_width) as i64, tile));
             }
         }

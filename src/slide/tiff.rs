@@ -1,6 +1,7 @@
 //! TIFF and BigTIFF: directories, parsed once and checked before anything is believed.
 
 mod decode;
+mod facts;
 mod foreign;
 mod page;
 mod slide;
@@ -12,8 +13,9 @@ use std::{
 };
 
 pub(super) use self::{
+    facts::{resolution, text_properties},
     page::Page,
-    slide::{TiffSlide, is_level_of, resolution, text_properties},
+    slide::{Associated, Composed, TiffSlide, is_level_of, stored_tile},
     tag::Tag,
 };
 use super::{bytes::FileBytes, limits};
@@ -27,6 +29,8 @@ pub(super) struct Tiff {
     bytes: Arc<FileBytes>,
     big_endian: bool,
     big: bool,
+    /// Offsets of 64 bits in a classic file, as Hamamatsu writes them.
+    ndpi: bool,
     directories: Vec<Directory>,
 }
 
@@ -45,6 +49,8 @@ pub(super) struct Entry {
     /// Number of values.
     pub(super) count: u64,
     place: u64,
+    /// The upper half of a single value kept in the directory; NDPI only.
+    high: u32,
 }
 
 impl Entry {
@@ -74,9 +80,13 @@ impl Tiff {
             b"MM" => true,
             _ => return Ok(None),
         };
-        let mut tiff = Self { bytes: bytes.clone(), big_endian, big: false, directories: Vec::new() };
+        let mut tiff =
+            Self { bytes: bytes.clone(), big_endian, big: false, ndpi: false, directories: Vec::new() };
         let first = match tiff.u16(2) {
-            Some(42) => tiff.u32(4).map(u64::from),
+            Some(42) => {
+                tiff.ndpi = tiff.is_ndpi();
+                if tiff.ndpi { tiff.u64(4) } else { tiff.u32(4).map(u64::from) }
+            }
             Some(43) => {
                 tiff.big = true;
                 if tiff.u16(4) != Some(8) || tiff.u16(6) != Some(0) {
@@ -92,6 +102,14 @@ impl Tiff {
             return Err(Error::malformed(TIFF, "directories", "at least one", "none"));
         }
         Ok(Some(tiff))
+    }
+
+    /// Returns whether a classic file has Hamamatsu's 64-bit offsets: its first directory is found with
+    /// one, and holds the tag that only Hamamatsu writes.
+    fn is_ndpi(&mut self) -> bool {
+        self.ndpi = true;
+        let first = self.u64(4).filter(|&at| at != 0);
+        first.is_some_and(|at| self.directory(at).is_ok_and(|(d, _)| d.find(Tag::NDPI_FORMAT).is_some()))
     }
 
     fn chain(&self, first: u64) -> Result<Vec<Directory>> {
@@ -126,24 +144,29 @@ impl Tiff {
         };
         limits::check("number of tags in a TIFF directory", count, limits::MAX_ENTRIES)?;
         let start = at.checked_add(head).ok_or_else(outside)?;
+        let end = start.checked_add(count * size).ok_or_else(outside)?;
         let mut entries = BTreeMap::new();
         for i in 0..count {
-            let (tag, entry) = self.entry(start + i * size).ok_or_else(|| cut("directory"))?;
+            // Hamamatsu appends the upper halves of all value fields after the link to the next directory.
+            let high = if self.ndpi { self.u32(end + 8 + 4 * i) } else { Some(0) };
+            let entry = high.and_then(|high| self.entry(start + i * size, high));
+            let (tag, entry) = entry.ok_or_else(|| cut("directory"))?;
             entries.entry(tag).or_insert(entry);
         }
-        let end = start + count * size;
-        let next = if self.big { self.u64(end) } else { self.u32(end).map(u64::from) };
+        let next = if self.big || self.ndpi { self.u64(end) } else { self.u32(end).map(u64::from) };
         Ok((Directory { index: None, entries }, next.ok_or_else(|| cut("directory"))?))
     }
 
-    fn entry(&self, at: u64) -> Option<(u16, Entry)> {
+    fn entry(&self, at: u64, high: u32) -> Option<(u16, Entry)> {
         let (tag, kind) = (self.u16(at)?, self.u16(at + 2)?);
         let (count, field, inline) =
             if self.big { (self.u64(at + 4)?, at + 12, 8) } else { (self.u32(at + 4)?.into(), at + 8, 4) };
-        let mut entry = Entry { kind, count, place: field };
+        let mut entry = Entry { kind, count, place: field, high };
         let bytes = entry.size().unwrap_or(1).saturating_mul(count);
-        if bytes > inline {
+        if bytes > inline || (self.ndpi && kind == 2) {
             entry.place = if self.big { self.u64(field)? } else { self.u32(field)?.into() };
+            entry.place |= u64::from(high) << 32;
+            entry.high = 0;
         }
         Some((tag, entry))
     }
@@ -157,6 +180,16 @@ impl Tiff {
     pub(super) fn first(&self) -> &Directory {
         // `parse` refuses a file without directories.
         &self.directories[0]
+    }
+
+    /// Returns a directory by its place in the main chain.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when the chain is shorter.
+    pub(super) fn directory_at(&self, format: &'static str, index: usize) -> Result<&Directory> {
+        let expected = || format!("one of the file's {} directories", self.directories.len());
+        self.directories.get(index).ok_or_else(|| Error::malformed(format, "directory", expected(), index))
     }
 
     /// Reads the sub-directories a directory points to.
@@ -189,10 +222,28 @@ impl Tiff {
         match entry.kind {
             1 | 7 => self.bytes.get(at, 1).map(|b| b[0].into()),
             3 => self.u16(at).map(u64::from),
-            4 | 13 => self.u32(at).map(u64::from),
+            4 | 13 => self.u32(at).map(|low| u64::from(low) | u64::from(entry.high) << 32),
             16 | 18 => self.u64(at),
             _ => None,
         }
+    }
+
+    /// Returns a tag's first value; `None` when the tag is absent or not a whole number.
+    pub(super) fn int(&self, directory: &Directory, tag: Tag) -> Option<i64> {
+        let entry = directory.find(tag).filter(|entry| entry.count > 0)?;
+        match entry.kind {
+            6 => self.bytes.get(entry.place, 1).map(|b| (b[0] as i8).into()),
+            8 => self.u16(entry.place).map(|v| (v as i16).into()),
+            9 => self.u32(entry.place).map(|v| (v as i32).into()),
+            17 => self.u64(entry.place).map(|v| v as i64),
+            _ => self.uint_at(entry, 0).and_then(|v| v.try_into().ok()),
+        }
+    }
+
+    /// Returns how many bytes a tag's values take; `None` when it is absent.
+    pub(super) fn byte_count(&self, directory: &Directory, tag: Tag) -> Option<u64> {
+        let entry = directory.find(tag)?;
+        entry.size()?.checked_mul(entry.count)
     }
 
     /// Returns all values of a tag; `None` when it is absent.

@@ -4,6 +4,7 @@
 //! grey where the stream ended early would be measured. So the stream is checked before (markers,
 //! size, end of image) and decoded in strict mode with its end in sight (see [`seal`]).
 
+pub(in crate::slide) mod restart;
 mod watched;
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +14,11 @@ use zune_jpeg::JpegDecoder;
 
 use self::watched::Watched;
 use super::{Fault, colour};
-use crate::{raster::Rgb, slide::spare};
+use crate::{
+    error::Error,
+    raster::Rgb,
+    slide::{limits, spare},
+};
 
 /// What the three components are. TIFF says so in a tag; the stream itself often does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +46,10 @@ struct Frame {
     restart_interval: u16,
     luma_sampling: u8,
     entropy_start: usize,
+    /// Where the height of the frame is stored; the width follows.
+    size_at: usize,
+    /// Where the segment that states the restart interval begins.
+    restart_at: usize,
     /// Where image data can no longer be, when [`seal`] knows.
     entropy_end: Option<usize>,
 }
@@ -79,6 +88,18 @@ pub(in crate::slide) fn size(data: &[u8]) -> Result<(usize, usize), Fault> {
     scan(data).map(|frame| (frame.width, frame.height))
 }
 
+/// Decodes a whole JPEG stream, such as a label or a macro image.
+///
+/// # Errors
+///
+/// [`Error::Malformed`] naming the image, [`Error::Limits`] when it is larger than any.
+pub(in crate::slide) fn image(format: &'static str, name: &str, data: &[u8]) -> Result<Rgb, Error> {
+    let place = || format!("{name} image");
+    let (width, height) = size(data).map_err(|fault| fault.at(format, place()))?;
+    limits::check("pixels of an associated image", width as u64 * height as u64, 1 << 28)?;
+    decode(None, data, Colour::Own, width, height).map_err(|fault| fault.at(format, place()))
+}
+
 /// Puts the shared tables in front of an abbreviated stream.
 fn join(tables: Option<&[u8]>, data: &[u8], stream: &mut Vec<u8>) -> Result<(), Fault> {
     let body = data.strip_prefix(&[0xFF, 0xD8]).ok_or_else(|| {
@@ -97,8 +118,30 @@ fn join(tables: Option<&[u8]>, data: &[u8], stream: &mut Vec<u8>) -> Result<(), 
     Ok(())
 }
 
-/// Reads the markers up to the first scan.
+impl Frame {
+    /// Returns width and height in pixels of the smallest coded unit.
+    fn unit(&self) -> (u64, u64) {
+        match self.components {
+            1 => (8, 8),
+            _ => {
+                let [h, v] = [self.luma_sampling >> 4, self.luma_sampling & 15];
+                (8 * u64::from(h.max(1)), 8 * u64::from(v.max(1)))
+            }
+        }
+    }
+}
+
+/// Reads the markers up to the first scan of an image that has a size.
 fn scan(stream: &[u8]) -> Result<Frame, Fault> {
+    let frame = markers(stream)?;
+    if frame.width == 0 || frame.height == 0 || frame.components == 0 {
+        return Err(Fault::damaged("a JPEG frame with a size", format!("{}x{}", frame.width, frame.height)));
+    }
+    Ok(frame)
+}
+
+/// Reads the markers up to the first scan.
+fn markers(stream: &[u8]) -> Result<Frame, Fault> {
     let mut frame = Frame::default();
     let mut at = 2;
     loop {
@@ -114,6 +157,7 @@ fn scan(stream: &[u8]) -> Result<Frame, Fault> {
         let length = stream.get(at + 2..at + 4).map(|b| usize::from(b[0]) << 8 | usize::from(b[1]));
         let length = length.filter(|&l| l >= 2).ok_or_else(cut)?;
         let body = stream.get(at + 4..at + 2 + length).ok_or_else(cut)?;
+        let segment = at;
         at += 2 + length;
         match (marker, body) {
             (0xC0..=0xC2, &[8, h0, h1, w0, w1, components, _, sampling, ..]) => {
@@ -122,6 +166,7 @@ fn scan(stream: &[u8]) -> Result<Frame, Fault> {
                 frame.width = usize::from(w0) << 8 | usize::from(w1);
                 frame.components = components;
                 frame.luma_sampling = sampling;
+                frame.size_at = segment + 5;
             }
             (0xC0..=0xC2, &[bits, ..]) => {
                 return Err(Fault::Unsupported(format!("JPEG with {bits} bits per sample")));
@@ -131,7 +176,10 @@ fn scan(stream: &[u8]) -> Result<Frame, Fault> {
             (0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF, _) => {
                 return Err(Fault::Unsupported("hierarchical or arithmetic JPEG".into()));
             }
-            (0xDD, &[hi, lo]) => frame.restart_interval = u16::from(hi) << 8 | u16::from(lo),
+            (0xDD, &[hi, lo]) => {
+                frame.restart_interval = u16::from(hi) << 8 | u16::from(lo);
+                frame.restart_at = segment;
+            }
             (0xDA, &[components, ..]) => {
                 frame.scan_components = components;
                 frame.entropy_start = at;
@@ -140,9 +188,6 @@ fn scan(stream: &[u8]) -> Result<Frame, Fault> {
             (0xD9, _) => return Err(cut()),
             _ => {}
         }
-    }
-    if frame.width == 0 || frame.height == 0 || frame.components == 0 {
-        return Err(Fault::damaged("a JPEG frame with a size", format!("{}x{}", frame.width, frame.height)));
     }
     Ok(frame)
 }
@@ -173,13 +218,10 @@ fn seal(frame: &mut Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
         stream.extend_from_slice(&[0xFF, 0xD9]);
         return Ok(());
     }
-    let (h, v) = match frame.components {
-        1 => (1, 1),
-        _ => (usize::from(frame.luma_sampling >> 4).max(1), usize::from(frame.luma_sampling & 15).max(1)),
-    };
-    let units = frame.width.div_ceil(8 * h) * frame.height.div_ceil(8 * v);
+    let (unit_width, unit_height) = frame.unit();
+    let units = (frame.width as u64).div_ceil(unit_width) * (frame.height as u64).div_ceil(unit_height);
     let expected = units.div_ceil(frame.restart_interval.into()) - 1;
-    if restarts < expected {
+    if (restarts as u64) < expected {
         return Err(Fault::damaged(format!("{expected} restart markers"), restarts));
     }
     Ok(())

@@ -1,8 +1,11 @@
 //! One image of a TIFF file: its size, how it is cut into tiles or strips, how they are stored.
 
+use std::collections::BTreeSet;
+
 use super::{Directory, Entry, Tag, Tiff};
 use crate::{
     error::{Error, Result},
+    geometry::Rect,
     slide::limits,
 };
 
@@ -252,7 +255,35 @@ impl Page {
         if self.stored_rows.is_some() {
             return 0;
         }
-        let empty = |i: &u64| self.stored(tiff, *i).is_some_and(|(_, length)| length == 0);
-        (0..self.cols() * self.rows()).filter(empty).count() as u64
+        (0..self.cols() * self.rows()).filter(|&i| self.is_empty(tiff, i)).count() as u64
+    }
+
+    /// Returns the numbers of the tiles that store nothing.
+    pub(in crate::slide) fn missing_tiles(&self, tiff: &Tiff) -> BTreeSet<u64> {
+        (0..self.cols() * self.rows()).filter(|&i| self.is_empty(tiff, i)).collect()
+    }
+
+    /// Returns the rectangle around all tiles that store something; `None` when that is the whole image
+    /// or nothing.
+    pub(in crate::slide) fn stored_bounds(&self, tiff: &Tiff) -> Option<Rect> {
+        let (mut from, mut to) = ([u64::MAX; 2], [0; 2]);
+        for row in 0..self.rows() {
+            for col in (0..self.cols()).filter(|col| !self.is_empty(tiff, row * self.cols() + col)) {
+                from = [from[0].min(col), from[1].min(row)];
+                to = [to[0].max(col + 1), to[1].max(row + 1)];
+            }
+        }
+        let (tile, size) = ([self.tile_width, self.tile_height].map(u64::from), [self.width, self.height]);
+        let start = |i: usize| from[i].saturating_mul(tile[i]);
+        let length = |i: usize| (to[i] * tile[i]).min(size[i]).saturating_sub(start(i));
+        let bounds = [start(0), start(1), length(0), length(1)];
+        let all = bounds == [0, 0, self.width, self.height] || bounds[2] == 0;
+        let place = |v: u64| i64::try_from(v).unwrap_or(i64::MAX);
+        let rect = Rect { x0: place(start(0)), y0: place(start(1)), width: length(0), height: length(1) };
+        (!all).then_some(rect)
+    }
+
+    fn is_empty(&self, tiff: &Tiff, index: u64) -> bool {
+        self.stored(tiff, index).is_some_and(|(_, length)| length == 0)
     }
 }

@@ -1,14 +1,24 @@
 //! A slide stored in one TIFF file: what the TIFF drivers share.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
-use super::{Directory, Page, Tag, Tiff, decode, foreign::Foreign};
+use super::{Page, Tag, Tiff, decode, foreign::Foreign};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
-    slide::{Calibration, Level, SlideInfo, SlideReader, TileAt, codec::Fault, limits},
-    units::Mpp,
+    slide::{
+        Level, SlideInfo, SlideReader, TileAt,
+        codec::{Fault, jpeg},
+        limits,
+        mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
+    },
 };
+
+/// Bits of a stored tile's number that count tiles; the others count the pages of its level.
+const TILE_BITS: u32 = 40;
 
 /// A slide stored in one TIFF file.
 pub(in crate::slide) struct TiffSlide {
@@ -16,16 +26,50 @@ pub(in crate::slide) struct TiffSlide {
     tiff: Tiff,
     info: SlideInfo,
     levels: Vec<Source>,
-    associated: BTreeMap<String, Source>,
+    associated: BTreeMap<String, Associated>,
+    stored: StoredTiles,
+    /// Tiles of every level to be shown from the next finer one; empty when missing tiles are glass.
+    missing: Vec<BTreeSet<u64>>,
+}
+
+/// An image beside the pyramid.
+pub(in crate::slide) enum Associated {
+    /// A directory of the file.
+    Page(Page),
+    /// A whole JPEG stream.
+    Jpeg(Vec<u8>),
+}
+
+/// A level whose stored tiles are moved, from one directory or several.
+pub(in crate::slide) struct Composed {
+    /// Width in pixels.
+    pub(in crate::slide) width: u64,
+    /// Height in pixels.
+    pub(in crate::slide) height: u64,
+    /// The directories.
+    pub(in crate::slide) pages: Vec<Page>,
+    /// Where their tiles lie, numbered by [`stored_tile`]; later ones cover earlier ones.
+    pub(in crate::slide) patches: Vec<Patch>,
+}
+
+/// Returns the number of tile (`col`, `row`) of a level's directory `page`.
+pub(in crate::slide) fn stored_tile(pages: &[Page], page: usize, col: u64, row: u64) -> u64 {
+    (page as u64) << TILE_BITS | (row * pages[page].cols() + col)
+}
+
+/// The directories of one level, and how their tiles lie if that is not side by side.
+struct Source {
+    parts: Vec<Part>,
+    mosaic: Option<Mosaic>,
 }
 
 /// A page and, when our own path does not read it, the decoder that does.
-struct Source {
+struct Part {
     page: Page,
     foreign: OnceLock<std::result::Result<Foreign, String>>,
 }
 
-impl Source {
+impl Part {
     fn new(page: Page) -> Self {
         Self { page, foreign: OnceLock::new() }
     }
@@ -64,30 +108,69 @@ impl TiffSlide {
         format: &'static str,
         tiff: Tiff,
         mut levels: Vec<Page>,
-        associated: BTreeMap<String, Page>,
+        associated: BTreeMap<String, Associated>,
     ) -> Result<Self> {
         levels.sort_by_key(|page| std::cmp::Reverse(page.width * page.height));
-        let Some(base) = levels.first() else {
-            return Err(Error::malformed(format, "levels", "at least one", "none"));
-        };
-        for page in &levels {
-            page.check_compression(format)?;
+        let Some(base) = levels.first() else { return Err(no_levels(format)) };
+        let sides = levels
+            .iter()
+            .map(|page| [page.width, page.height, page.tile_width.into(), page.tile_height.into()]);
+        let mut info = SlideInfo::of_levels(pyramid(sides));
+        info.missing_tiles = base.missing(&tiff);
+        let levels = levels.into_iter().map(|page| Source { parts: vec![Part::new(page)], mosaic: None });
+        Self::build(format, tiff, info, levels.collect(), associated)
+    }
+
+    /// Builds a slide from levels whose tiles are moved, largest first.
+    pub(in crate::slide) fn composed(
+        format: &'static str,
+        tiff: Tiff,
+        levels: Vec<Composed>,
+        associated: BTreeMap<String, Associated>,
+    ) -> Result<Self> {
+        for level in &levels {
+            limits::check("width of a level", level.width, limits::MAX_SIDE)?;
+            limits::check("height of a level", level.height, limits::MAX_SIDE)?;
+            if level.width == 0 || level.height == 0 || level.pages.is_empty() {
+                return Err(Error::malformed(format, "levels", "at least one pixel each", "none"));
+            }
         }
-        let (width, height) = (base.width, base.height);
-        let missing_tiles = base.missing(&tiff);
-        let info = SlideInfo {
-            calibration: None,
-            objective_power: None,
-            vendor: None,
-            levels: levels.iter().map(|page| level(page, width, height)).collect(),
-            associated: associated.keys().cloned().collect(),
-            missing_tiles,
-            properties: BTreeMap::new(),
+        let sides = levels.iter().map(|level| [level.width, level.height, SIDE.into(), SIDE.into()]);
+        let mut info = SlideInfo::of_levels(pyramid(sides));
+        info.moved_tiles = true;
+        let source = |level: Composed| {
+            let parts = level.pages.into_iter().map(Part::new).collect();
+            Ok(Source { parts, mosaic: Some(Mosaic::new(level.patches)?) })
         };
-        let associated = associated.into_iter().map(|(name, page)| (name, Source::new(page))).collect();
-        let levels: Vec<_> = levels.into_iter().map(Source::new).collect();
-        levels[0].prepare(&tiff).map_err(|fault| fault.at(format, "level 0"))?;
-        Ok(Self { format, tiff, info, levels, associated })
+        let levels = levels.into_iter().map(source).collect::<Result<Vec<_>>>()?;
+        Self::build(format, tiff, info, levels, associated)
+    }
+
+    fn build(
+        format: &'static str,
+        tiff: Tiff,
+        mut info: SlideInfo,
+        levels: Vec<Source>,
+        associated: BTreeMap<String, Associated>,
+    ) -> Result<Self> {
+        for part in levels.iter().flat_map(|level| &level.parts) {
+            part.page.check_compression(format)?;
+        }
+        let Some(base) = levels.first().and_then(|level| level.parts.first()) else {
+            return Err(no_levels(format));
+        };
+        base.prepare(&tiff).map_err(|fault| fault.at(format, "level 0"))?;
+        info.icc_bytes = tiff.byte_count(&base.page.directory, Tag::ICC_PROFILE);
+        info.associated = associated.keys().cloned().collect();
+        Ok(Self {
+            format,
+            tiff,
+            info,
+            levels,
+            associated,
+            stored: StoredTiles::default(),
+            missing: Vec::new(),
+        })
     }
 
     /// Returns the header facts for the driver to complete.
@@ -95,44 +178,53 @@ impl TiffSlide {
         &mut self.info
     }
 
+    /// Makes tiles that smaller levels lack show the next finer level, and with them those that were made
+    /// of missing tiles: writers leave anything in there.
+    pub(in crate::slide) fn show_missing_from_finer(&mut self) {
+        let pages: Vec<&Page> =
+            self.levels.iter().filter_map(|level| Some(&level.parts.first()?.page)).collect();
+        let mut missing: Vec<BTreeSet<u64>> =
+            pages.iter().map(|page| page.missing_tiles(&self.tiff)).collect();
+        for i in 1..pages.len() {
+            let (finer, page) = (pages[i - 1], pages[i]);
+            let joined = |fine: u64, coarse: u64| ((fine as f64 / coarse as f64).round() as u64).max(1);
+            let (across, down) = (joined(finer.cols(), page.cols()), joined(finer.rows(), page.rows()));
+            let place = |tile: &u64| {
+                let (col, row) = (tile % finer.cols() / across, tile / finer.cols() / down);
+                (col < page.cols() && row < page.rows()).then_some(row * page.cols() + col)
+            };
+            let above: Vec<u64> = missing[i - 1].iter().filter_map(place).collect();
+            missing[i].extend(above);
+        }
+        self.missing = missing;
+    }
+
     /// Returns the parsed file.
     pub(in crate::slide) fn tiff(&self) -> &Tiff {
         &self.tiff
     }
 
-    fn page_tile(&self, source: &Source, name: &str, col: u64, row: u64) -> Result<Option<Rgb>> {
-        let kind = if source.page.tiled { "tile" } else { "strip" };
-        source
-            .tile(&self.tiff, col, row)
+    fn part_tile(&self, part: &Part, name: &str, col: u64, row: u64) -> Result<Option<Rgb>> {
+        let kind = if part.page.tiled { "tile" } else { "strip" };
+        part.tile(&self.tiff, col, row)
             .map_err(|fault| fault.at(self.format, format!("{kind} ({col}, {row}) of {name}")))
     }
-}
 
-impl SlideReader for TiffSlide {
-    fn info(&self) -> &SlideInfo {
-        &self.info
+    /// Decodes a tile by the number [`stored_tile`] gave it.
+    fn stored_tile(&self, level: usize, number: u64) -> Result<Option<Rgb>> {
+        let part = self.levels[level].parts.get((number >> TILE_BITS) as usize);
+        let part = part.ok_or_else(|| no_such_tile(TileAt { level, col: number, row: 0 }))?;
+        let (index, cols) = (number & ((1 << TILE_BITS) - 1), part.page.cols());
+        self.part_tile(part, &format!("level {level}"), index % cols, index / cols)
     }
 
-    fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>> {
-        let source = self
-            .levels
-            .get(at.level)
-            .filter(|source| at.col < source.page.cols() && at.row < source.page.rows())
-            .ok_or_else(|| Error::config("tile", "one of the slide", format!("{at:?}")))?;
-        self.page_tile(source, &format!("level {}", at.level), at.col, at.row)
-    }
-
-    fn read_associated(&self, name: &str) -> Result<Rgb> {
-        let source = self.associated.get(name).ok_or_else(|| {
-            let names = self.info.associated.join(", ");
-            Error::config("associated image", if names.is_empty() { "none" } else { &names }, name)
-        })?;
-        let page = &source.page;
+    fn page_image(&self, page: &Page, name: &str) -> Result<Rgb> {
         limits::check("pixels of an associated image", page.width * page.height, 1 << 28)?;
+        let part = Part::new(page.clone());
         let mut image = Rgb::filled(page.width as usize, page.height as usize, [255; 3]);
         for row in 0..page.rows() {
             for col in 0..page.cols() {
-                if let Some(tile) = self.page_tile(source, name, col, row)? {
+                if let Some(tile) = self.part_tile(&part, name, col, row)? {
                     let (x, y) = (col * u64::from(page.tile_width), row * u64::from(page.tile_height));
                     paste(&mut image, &tile, x as usize, y as usize);
                 }
@@ -142,6 +234,45 @@ impl SlideReader for TiffSlide {
     }
 }
 
+impl SlideReader for TiffSlide {
+    fn info(&self) -> &SlideInfo {
+        &self.info
+    }
+
+    fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>> {
+        let source = self.levels.get(at.level).ok_or_else(|| no_such_tile(at))?;
+        if let Some(mosaic) = &source.mosaic {
+            let load = |stored| self.stored.get(at.level, stored, || self.stored_tile(at.level, stored));
+            return mosaic.compose(at.col, at.row, load);
+        }
+        let part = source.parts.first();
+        let part = part
+            .filter(|part| at.col < part.page.cols() && at.row < part.page.rows())
+            .ok_or_else(|| no_such_tile(at))?;
+        let number = at.row * part.page.cols() + at.col;
+        if self.missing.get(at.level).is_some_and(|missing| missing.contains(&number)) {
+            return Ok(None);
+        }
+        self.part_tile(part, &format!("level {}", at.level), at.col, at.row)
+    }
+
+    fn missing_shows_finer(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    fn read_associated(&self, name: &str) -> Result<Rgb> {
+        match self.associated.get(name) {
+            Some(Associated::Page(page)) => self.page_image(page, name),
+            Some(Associated::Jpeg(stream)) => jpeg::image(self.format, name, stream),
+            None => Err(self.info.no_such_image(name)),
+        }
+    }
+}
+
+fn no_levels(format: &'static str) -> Error {
+    Error::malformed(format, "levels", "at least one", "none")
+}
+
 fn paste(image: &mut Rgb, tile: &Rgb, x: usize, y: usize) {
     let width = tile.width().min(image.width() - x);
     for dy in 0..tile.height().min(image.height() - y) {
@@ -149,15 +280,22 @@ fn paste(image: &mut Rgb, tile: &Rgb, x: usize, y: usize) {
     }
 }
 
-fn level(page: &Page, width: u64, height: u64) -> Level {
+/// Returns levels of these widths, heights, tile widths and tile heights, the first being level 0.
+fn pyramid(sides: impl Iterator<Item = [u64; 4]>) -> Vec<Level> {
     let ratio = |a: u64, b: u64| a as f64 / b as f64;
-    Level {
-        width: page.width,
-        height: page.height,
-        downsample: (ratio(width, page.width) + ratio(height, page.height)) / 2.0,
-        tile_width: page.tile_width,
-        tile_height: page.tile_height,
-    }
+    let mut base = None;
+    let level = |[width, height, tile_width, tile_height]: [u64; 4]| {
+        let [full_width, full_height] = *base.get_or_insert([width, height]);
+        let side = |v: u64| u32::try_from(v).unwrap_or(u32::MAX);
+        Level {
+            width,
+            height,
+            downsample: (ratio(full_width, width) + ratio(full_height, height)) / 2.0,
+            tile_width: side(tile_width),
+            tile_height: side(tile_height),
+        }
+    };
+    sides.map(level).collect()
 }
 
 /// Returns whether `page` shows the same field as `base`, smaller: equal aspect to within 1 % or the
@@ -171,57 +309,4 @@ pub(in crate::slide) fn is_level_of(page: &Page, base: &Page) -> bool {
         (side - expected).abs() <= (0.005 * expected).max(1.0)
     };
     page.width < base.width && page.height < base.height && near(w, bw) && near(h, bh)
-}
-
-/// Reads the text tags as properties named `tiff.<Tag>`.
-pub(in crate::slide) fn text_properties(tiff: &Tiff, directory: &Directory) -> BTreeMap<String, String> {
-    const TEXTS: [Tag; 8] = [
-        Tag::IMAGE_DESCRIPTION,
-        Tag::DOCUMENT_NAME,
-        Tag::MAKE,
-        Tag::MODEL,
-        Tag::SOFTWARE,
-        Tag::DATE_TIME,
-        Tag::ARTIST,
-        Tag::COPYRIGHT,
-    ];
-    let mut properties = BTreeMap::new();
-    for tag in TEXTS {
-        if let Some(text) = tiff.text(directory, tag).filter(|text| !text.is_empty()) {
-            properties.insert(format!("tiff.{}", tag.name()), text);
-        }
-    }
-    for tag in [Tag::X_RESOLUTION, Tag::Y_RESOLUTION] {
-        if let Some(value) = tiff.number(directory, tag) {
-            properties.insert(format!("tiff.{}", tag.name()), value.to_string());
-        }
-    }
-    let unit = match tiff.uint(directory, Tag::RESOLUTION_UNIT).unwrap_or(2) {
-        2 => "inch",
-        3 => "centimeter",
-        _ => "none",
-    };
-    properties.insert("tiff.ResolutionUnit".into(), unit.into());
-    if let Some(value) = tiff.uint(directory, Tag::ORIENTATION).filter(|&v| v != 1) {
-        properties.insert("tiff.Orientation".into(), value.to_string());
-    }
-    properties
-}
-
-/// Reads the pixel size from the resolution tags.
-///
-/// Only what a microscope can have written is believed (0.05–20 µm/px): screens, cameras and image
-/// editors fill the same tags with 72, 96 or 300 dots per inch.
-pub(in crate::slide) fn resolution(tiff: &Tiff, directory: &Directory) -> Option<Calibration> {
-    let um_per_unit = match tiff.uint(directory, Tag::RESOLUTION_UNIT).unwrap_or(2) {
-        2 => 25_400.0,
-        3 => 10_000.0,
-        _ => return None,
-    };
-    let size = |tag| {
-        let um = um_per_unit / tiff.number(directory, tag)?;
-        (0.05..=20.0).contains(&um).then_some(um)
-    };
-    let mpp = Mpp::new(size(Tag::X_RESOLUTION)?, size(Tag::Y_RESOLUTION)?)?;
-    Some(Calibration { mpp, origin: "tiff.XResolution".into() })
 }

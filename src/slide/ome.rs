@@ -1,0 +1,216 @@
+//! OME-TIFF: what a directory shows stands in the OME-XML of the first one.
+//!
+//! The first image of colour is the slide, its sub-directories are the levels. Images named after a
+//! label, macro or thumbnail are associated ones. Of several planes, the first one is read.
+
+use std::collections::BTreeMap;
+
+use roxmltree::Node;
+
+use super::{
+    Format, Probe, SlideReader, Tag,
+    properties::{Properties, calibration, put},
+    tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, text_properties},
+    xml,
+};
+use crate::{
+    error::{Error, Result},
+    slide::Calibration,
+};
+
+const NAME: &str = "ome_tiff";
+const WHAT: &str = "OME-XML";
+
+pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
+
+fn detect(probe: &Probe) -> std::result::Result<(), String> {
+    let tiff = probe.tiff()?;
+    let text = tiff.text(tiff.first(), Tag::IMAGE_DESCRIPTION).unwrap_or_default();
+    if !text.contains("http://www.openmicroscopy.org/Schemas/")
+        || !text.contains("<OME") && !text.contains(":OME")
+    {
+        return Err("ImageDescription is not OME-XML".into());
+    }
+    Ok(())
+}
+
+fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
+    let tiff = probe.into_tiff()?;
+    let text = tiff.text(tiff.first(), Tag::IMAGE_DESCRIPTION).unwrap_or_default();
+    // Some writers put a second declaration in.
+    let start = text.rfind("<?xml").unwrap_or(0);
+    let document = xml::parse(NAME, WHAT, &text[start..])?;
+    let root = document.root_element();
+    let (mut slide_image, mut associated) = (None, BTreeMap::new());
+    for image in xml::children(root, "Image") {
+        let pixels = xml::find(image, &["Pixels"]);
+        let pixels = pixels.ok_or_else(|| Error::malformed(NAME, WHAT, "Pixels in each image", "none"))?;
+        let directory = directory(pixels)?;
+        match associated_name(image) {
+            Some(name) if slide_image.is_some() => {
+                if let Ok(page) = tiff.directory_at(NAME, directory).and_then(|d| Page::parse(&tiff, d, NAME))
+                {
+                    associated.entry(name.to_owned()).or_insert(Associated::Page(page));
+                }
+            }
+            _ if slide_image.is_none() => slide_image = Some((image, pixels, directory)),
+            _ => {}
+        }
+    }
+    let Some((image, pixels, directory)) = slide_image else {
+        return Err(Error::malformed(NAME, WHAT, "an image", "none"));
+    };
+    check_colour(pixels)?;
+    let levels = levels(&tiff, pixels, directory)?;
+    let base = tiff.directory_at(NAME, directory)?;
+    let mut properties = text_properties(&tiff, base);
+    properties.remove("tiff.ImageDescription");
+    properties.remove("openslide.comment");
+    properties.extend(image_properties(image, pixels));
+    let (mpp, power) = (pixel_size(pixels), magnification(root, image));
+    let maker =
+        xml::find(root, &["Instrument", "Microscope"]).and_then(|node| node.attribute("Manufacturer"));
+    let maker = maker.map(str::to_owned).or_else(|| properties.get("tiff.Make").cloned());
+    let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;
+    let info = slide.info_mut();
+    info.describe("ome-tiff", mpp, power, properties);
+    info.vendor = maker;
+    Ok(Box::new(slide))
+}
+
+/// Returns the directory of the first plane; without `TiffData`, the first one.
+fn directory(pixels: Node<'_, '_>) -> Result<usize> {
+    let Some(data) = xml::find(pixels, &["TiffData"]) else { return Ok(0) };
+    if data.attribute("IFD").is_none() {
+        return Ok(0);
+    }
+    let directory = xml::whole(NAME, data, "IFD")?;
+    usize::try_from(directory).map_err(|_| Error::malformed(NAME, "IFD", "a directory", directory))
+}
+
+fn associated_name(image: Node<'_, '_>) -> Option<&'static str> {
+    let name = image.attribute("Name").unwrap_or_default().to_lowercase();
+    ["label", "macro", "thumbnail"].into_iter().find(|kind| name.starts_with(kind))
+}
+
+/// Accepts images whose first plane is all of them: RGB, or one channel.
+fn check_colour(pixels: Node<'_, '_>) -> Result<()> {
+    let channels: Vec<_> = xml::children(pixels, "Channel").collect();
+    let samples = |node: &Node<'_, '_>| node.attribute("SamplesPerPixel").unwrap_or("1").parse().unwrap_or(1);
+    let count = pixels.attribute("SizeC").and_then(|n| n.parse().ok()).unwrap_or(channels.len().max(1));
+    match channels.first().map_or(1, samples) {
+        1 if count == 1 => Ok(()),
+        3 | 4 if channels.len() == 1 => Ok(()),
+        _ => Err(Error::unsupported(NAME, format!("{count} channels that are not one RGB image"))),
+    }
+}
+
+/// Returns the base and its smaller copies: sub-directories, or directories marked as reduced.
+fn levels(tiff: &Tiff, pixels: Node<'_, '_>, directory: usize) -> Result<Vec<Page>> {
+    let directory = tiff.directory_at(NAME, directory)?;
+    let base = Page::parse(tiff, directory, NAME)?;
+    let stated = [xml::whole(NAME, pixels, "SizeX")?, xml::whole(NAME, pixels, "SizeY")?];
+    if stated != [base.width as i64, base.height as i64] {
+        let expected = format!("{}x{} px", stated[0], stated[1]);
+        let got = format!("{}x{} px", base.width, base.height);
+        return Err(Error::malformed(NAME, "size of the image", expected, got));
+    }
+    let mut levels = vec![base.clone()];
+    let children = tiff.children(directory)?;
+    let reduced = tiff.directories().iter().filter(|d| tiff.uint(d, Tag::NEW_SUBFILE_TYPE) == Some(1));
+    for directory in children.iter().chain(reduced) {
+        let Ok(page) = Page::parse(tiff, directory, NAME) else { continue };
+        let fits = page.same_samples(&base) && is_level_of(&page, &base);
+        if fits && levels.iter().all(|other| other.width != page.width) {
+            levels.push(page);
+        }
+    }
+    Ok(levels)
+}
+
+fn image_properties(image: Node<'_, '_>, pixels: Node<'_, '_>) -> Properties {
+    let mut properties = Properties::new();
+    let mut attribute = |node: Node<'_, '_>, name: &str| {
+        put(&mut properties, format!("ome.{name}"), node.attribute(name).unwrap_or_default());
+    };
+    for name in [
+        "Type",
+        "SizeC",
+        "SizeZ",
+        "SizeT",
+        "PhysicalSizeX",
+        "PhysicalSizeXUnit",
+        "PhysicalSizeY",
+        "PhysicalSizeYUnit",
+    ] {
+        attribute(pixels, name);
+    }
+    attribute(image, "Name");
+    put(&mut properties, "ome.AcquisitionDate", xml::text(image, &["AcquisitionDate"]).unwrap_or_default());
+    put(&mut properties, "ome.Description", xml::text(image, &["Description"]).unwrap_or_default());
+    properties
+}
+
+/// Reads the pixel size; lengths in units that are none, such as `pixel`, are not one.
+fn pixel_size(pixels: Node<'_, '_>) -> Option<Calibration> {
+    let size = |name: &str, unit: &str| {
+        let value: f64 = pixels.attribute(name)?.trim().parse().ok()?;
+        let um = um_per(pixels.attribute(unit).unwrap_or("µm"))?;
+        Some(value * um)
+    };
+    let x = size("PhysicalSizeX", "PhysicalSizeXUnit")?;
+    let y = size("PhysicalSizeY", "PhysicalSizeYUnit")?;
+    calibration(x, y, "ome.PhysicalSizeX")
+}
+
+/// Returns the micrometres in a unit of length.
+fn um_per(unit: &str) -> Option<f64> {
+    Some(match unit.trim() {
+        "µm" | "μm" | "um" => 1.0,
+        "nm" => 1e-3,
+        "pm" => 1e-6,
+        "Å" => 1e-4,
+        "mm" => 1e3,
+        "cm" => 1e4,
+        "m" => 1e6,
+        "in" => 25_400.0,
+        "mil" | "thou" => 25.4,
+        _ => return None,
+    })
+}
+
+/// Returns the nominal magnification of the objective that the image refers to.
+fn magnification(root: Node<'_, '_>, image: Node<'_, '_>) -> Option<f64> {
+    let used = xml::find(image, &["ObjectiveSettings"]).and_then(|node| node.attribute("ID"))?;
+    let objectives = xml::children(root, "Instrument").flat_map(|node| xml::children(node, "Objective"));
+    let mut objectives = objectives.filter(|node| node.attribute("ID") == Some(used));
+    objectives.next()?.attribute("NominalMagnification")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixel_sizes_follow_their_units() {
+        fn t(attributes: &str, mpp: Option<f64>) {
+            let text = format!("<Pixels {attributes}/>");
+            let document = xml::parse(NAME, WHAT, &text).unwrap();
+            let got = pixel_size(document.root_element()).map(|c| c.mpp.x());
+            assert!((got.unwrap_or(0.0) - mpp.unwrap_or(0.0)).abs() < 1e-12, "{attributes}: {got:?}");
+            assert_eq!(got.is_some(), mpp.is_some(), "{attributes}");
+        }
+        t("PhysicalSizeX='0.25' PhysicalSizeY='0.25'", Some(0.25));
+        t(
+            "PhysicalSizeX='250' PhysicalSizeXUnit='nm' PhysicalSizeY='250' PhysicalSizeYUnit='nm'",
+            Some(0.25),
+        );
+        t(
+            "PhysicalSizeX='0.0005' PhysicalSizeXUnit='mm' PhysicalSizeY='0.5' PhysicalSizeYUnit='µm'",
+            Some(0.5),
+        );
+        t("PhysicalSizeX='1' PhysicalSizeXUnit='pixel' PhysicalSizeY='1' PhysicalSizeYUnit='pixel'", None);
+        t("PhysicalSizeX='0' PhysicalSizeY='0'", None);
+        t("PhysicalSizeX='0.25'", None);
+    }
+}

@@ -1,0 +1,67 @@
+//! What the tags of a directory say about a slide: texts and pixel size.
+
+use std::collections::BTreeMap;
+
+use super::{Directory, Tag, Tiff};
+use crate::{
+    slide::{Calibration, properties::number},
+    units::Mpp,
+};
+
+/// Reads the text tags as properties named `tiff.<Tag>`.
+pub(in crate::slide) fn text_properties(tiff: &Tiff, directory: &Directory) -> BTreeMap<String, String> {
+    const TEXTS: [Tag; 9] = [
+        Tag::IMAGE_DESCRIPTION,
+        Tag::DOCUMENT_NAME,
+        Tag::MAKE,
+        Tag::MODEL,
+        Tag::SOFTWARE,
+        Tag::DATE_TIME,
+        Tag::ARTIST,
+        Tag::HOST_COMPUTER,
+        Tag::COPYRIGHT,
+    ];
+    let mut properties = BTreeMap::new();
+    for tag in TEXTS {
+        if let Some(text) = tiff.text(directory, tag).filter(|text| !text.is_empty()) {
+            properties.insert(format!("tiff.{}", tag.name()), text);
+        }
+    }
+    if let Some(text) = properties.get("tiff.ImageDescription").cloned() {
+        properties.insert("openslide.comment".into(), text);
+    }
+    for tag in [Tag::X_RESOLUTION, Tag::Y_RESOLUTION, Tag::X_POSITION, Tag::Y_POSITION] {
+        if let Some(value) = tiff.number(directory, tag) {
+            properties.insert(format!("tiff.{}", tag.name()), number(value));
+        }
+    }
+    let unit = match tiff.uint(directory, Tag::RESOLUTION_UNIT).unwrap_or(2) {
+        2 => "inch",
+        3 => "centimeter",
+        1 => "none",
+        _ => "unknown",
+    };
+    properties.insert("tiff.ResolutionUnit".into(), unit.into());
+    if let Some(value) = tiff.uint(directory, Tag::ORIENTATION).filter(|&v| v != 1) {
+        properties.insert("tiff.Orientation".into(), value.to_string());
+    }
+    properties
+}
+
+/// Reads the pixel size from the resolution tags.
+///
+/// Only what a microscope can have written is believed (0.05–20 µm/px): screens, cameras and image
+/// editors fill the same tags with 72, 96 or 300 dots per inch.
+pub(in crate::slide) fn resolution(tiff: &Tiff, directory: &Directory) -> Option<Calibration> {
+    let um_per_unit = match tiff.uint(directory, Tag::RESOLUTION_UNIT).unwrap_or(2) {
+        2 => 25_400.0,
+        3 => 10_000.0,
+        _ => return None,
+    };
+    let size = |tag| {
+        let um = um_per_unit / tiff.number(directory, tag)?;
+        (0.05..=20.0).contains(&um).then_some(um)
+    };
+    let mpp = Mpp::new(size(Tag::X_RESOLUTION)?, size(Tag::Y_RESOLUTION)?)?;
+    Some(Calibration { mpp, origin: "tiff.XResolution".into() })
+}
