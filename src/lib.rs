@@ -17,6 +17,7 @@ pub mod score;
 pub mod segment;
 pub mod slide;
 pub mod stain;
+pub mod stats;
 pub mod tile;
 pub mod tissue;
 pub mod units;
