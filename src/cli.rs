@@ -16,6 +16,7 @@ mod progress;
 mod region;
 mod score;
 mod segment;
+mod stats;
 mod words;
 
 use std::{
@@ -97,6 +98,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),
         Command::Demo(args) => demo::run(&args, &console),
+        Command::Stats(args) => stats::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

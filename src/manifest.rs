@@ -5,11 +5,10 @@
 
 mod check;
 mod columns;
-mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::{error::Result, organ::Organ, units::Mpp};
+use crate::{error::Result, organ::Organ, sheet::Table, units::Mpp};
 
 pub use columns::{OPTIONAL, REQUIRED};
 
@@ -60,7 +59,7 @@ pub struct Sample {
 /// missing or repeated column, an empty required cell, a slide or id listed twice, one animal in two groups, sexes or
 /// cages, a missing slide file, an unknown tissue, an unusable pixel size or dose.
 pub fn read(path: &Path) -> Result<Vec<Sample>> {
-    let table = table::Table::read(path)?;
+    let table = Table::read(path)?;
     let columns = columns::Columns::of(&table)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut samples = Vec::with_capacity(table.rows.len());

@@ -71,7 +71,7 @@ pub enum Undefined {
 pub type Result<T> = std::result::Result<T, Undefined>;
 
 /// A confidence interval in the unit of its estimate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Interval {
     /// Lower limit.
     pub lo: f64,

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fs};
 
-use super::{Sample, table::Table};
-use crate::{batch::slide_ids, error::Result};
+use super::Sample;
+use crate::{batch::slide_ids, error::Result, sheet::Table};
 
 /// Completes the ids and checks the rows against each other.
 pub(super) fn all(table: &Table, samples: &mut [Sample]) -> Result<()> {

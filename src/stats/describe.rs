@@ -57,7 +57,7 @@ pub fn constant(values: &[f64]) -> bool {
 }
 
 /// What a group looks like before any test.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Summary {
     /// Number of values.
     pub n: usize,

@@ -1,5 +1,7 @@
 //! Permutation tests: every arrangement of labels where they can be listed, else a seeded draw of them.
 
+mod ordered;
+
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
@@ -7,8 +9,9 @@ use super::{
     Interval, Result, Undefined, at_least,
     describe::{constant, mean},
     special::ln_gamma,
-    trend,
 };
+
+pub use ordered::jonckheere;
 
 /// Most arrangements that are listed.
 pub const MOST_LISTED: f64 = 1e6;
@@ -219,25 +222,6 @@ fn within(values: &[f64], strata: &[usize]) -> Vec<f64> {
         sizes[s] += 1.0;
     }
     values.iter().zip(strata).map(|(v, &s)| v - sums[s] / sizes[s]).collect()
-}
-
-/// Tests the Jonckheere–Terpstra statistic exactly. Returns P(J ≥ observed) and P(J ≤ observed); `None` when there are
-/// too many arrangements to list.
-///
-/// # Errors
-///
-/// [`Undefined::TooFew`] if a sample is empty.
-pub fn jonckheere(samples: &[Vec<f64>]) -> Result<Option<(Permuted, Permuted)>> {
-    at_least(samples, 2, 1)?;
-    let design = Design::of_samples(samples);
-    if design.arrangements() > MOST_LISTED {
-        return Ok(None);
-    }
-    let values = samples.concat();
-    let statistic = |labels: &[usize]| trend::jonckheere_of(&values, labels);
-    let greater = design.test(1e-9, 0, statistic);
-    let less = design.test(1e-9, 0, |labels| -statistic(labels));
-    Ok(Some((greater, less)))
 }
 
 /// Returns the interval of shifts `mean(b) − mean(a)` that the permutation test does not refuse at `alpha`; `None` if the
