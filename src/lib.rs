@@ -20,6 +20,7 @@ mod sheet;
 pub mod slide;
 pub mod stain;
 pub mod stats;
+pub mod study;
 pub mod tile;
 pub mod tissue;
 pub mod units;

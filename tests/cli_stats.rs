@@ -78,11 +78,11 @@ fn blocks_are_adjusted_for() {
 #[test]
 fn mistakes_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    stats(folder.path(), &["--value", "acu"])
-        .code(2)
-        .stderr(contains("got \"acu\" (did you mean auc?)"));
+    stats(folder.path(), &["--value", "acu"]).code(2).stderr(contains("got \"acu\" (did you mean auc?)"));
     stats(folder.path(), &["--value", "auc", "--control", "diabetc"]).code(2).stderr(contains(
         "--control, expected one of the groups normal, diabetic, low, high, got \"diabetc\" (did you mean diabetic?)",
     ));
-    stats(folder.path(), &["--value", "auc", "--alpha", "0.5"]).code(2).stderr(contains("between 0.0001 and 0.2"));
+    stats(folder.path(), &["--value", "auc", "--alpha", "0.5"])
+        .code(2)
+        .stderr(contains("between 0.0001 and 0.2"));
 }

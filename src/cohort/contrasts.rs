@@ -167,7 +167,7 @@ pub(super) fn finish(question: &Question, family: &str, how: How, said: Vec<Said
             p_adjusted: said.p_adjusted,
             adjustment: how.adjustment,
             p_permutation: alone(question, &a.values, &b.values),
-            flags: flags(question, &a.values, &b.values, family_size),
+            flags: flags(question, how.test, &a.values, &b.values, family_size),
         }
     };
     said.into_iter().map(one).collect()
@@ -188,7 +188,7 @@ fn alone(question: &Question, a: &[f64], b: &[f64]) -> Option<f64> {
     }
 }
 
-fn flags(question: &Question, a: &[f64], b: &[f64], family_size: usize) -> Vec<&'static str> {
+fn flags(question: &Question, test: &str, a: &[f64], b: &[f64], family_size: usize) -> Vec<&'static str> {
     let mut flags = Vec::new();
     if a.len().min(b.len()) < 3 {
         flags.push("n_below_3");
@@ -197,7 +197,7 @@ fn flags(question: &Question, a: &[f64], b: &[f64], family_size: usize) -> Vec<&
         flags.push("separated");
     }
     let smallest = mann_whitney::smallest_p(a.len(), b.len());
-    if smallest * family_size as f64 > question.alpha {
+    if test == "dunn" && smallest * family_size as f64 > question.alpha {
         flags.push("rank_test_cannot_reach_alpha");
     }
     flags
