@@ -4,14 +4,21 @@
 pub mod analysis;
 mod assumptions;
 mod blocks;
+pub mod compare;
 mod contrasts;
 mod omnibus;
+mod planned;
 pub mod question;
 mod ranked;
+pub mod recovery;
+pub mod relate;
+mod scores;
+pub mod subjects;
 pub mod text;
 pub mod tidy;
 mod trends;
 mod warnings;
 
 pub use analysis::{Analysis, analyse};
+pub use compare::{Comparison, compare};
 pub use question::{Arm, Kind, Question, Reference};

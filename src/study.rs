@@ -106,6 +106,12 @@ impl Default for Study {
 }
 
 impl Study {
+    /// Returns whether no control is declared, so that only pairs can be compared.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.normal.is_none() && self.disease.is_none() && self.control.is_none()
+    }
+
     /// Returns where something was written, for messages: `study.toml line 3, groups`.
     pub(crate) fn place(&self, what: &str) -> String {
         match self.lines.get(what) {

@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Phantom(Phantom),
     /// Make a small study of phantoms, score it and write a page to look at
     Demo(Demo),
+    /// Write a sample sheet and a study description for a folder of slides
+    Init(Init),
+    /// Compare the groups of a scored study: tables and a report
+    Compare(Compare),
     /// Compare groups of any table with one row per animal
     Stats(Stats),
     /// Print a completion script for a shell
@@ -261,6 +265,55 @@ Examples:
 pub(crate) struct Completions {
     /// The shell
     pub(crate) shell: Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde init slides/
+
+Writes samples.csv (slides found; animals and groups to be filled in) and study.toml into FOLDER.")]
+pub(crate) struct Init {
+    /// Folder with the slides
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde compare results --manifest samples.csv
+  histograde compare results --manifest samples.csv --study study.toml --animals animals.csv -o report
+
+Reads long.csv of RESULTS, joins it with the sample sheet, averages slides per animal and compares groups.
+Writes to REPORT:
+  report.html            everything to look at, in one file
+  stats_omnibus.csv      tests of all groups, by endpoint
+  stats_contrasts.csv    comparisons of groups with effect, interval and p
+  animals.csv            the analysis table: one row per animal
+  methods.txt            the methods paragraph
+  prism/                 one column table per endpoint
+  and groups, recovery, equivalence, trends, assumptions, relations, exclusions and warnings as CSV")]
+pub(crate) struct Compare {
+    /// Folder that `histograde score` wrote
+    pub(crate) results: PathBuf,
+    /// Sample sheet (CSV or TSV): slide, animal_id, group, tissue
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: PathBuf,
+    /// Study description (TOML); `histograde init` writes one to start from
+    #[arg(long, value_name = "FILE")]
+    pub(crate) study: Option<PathBuf>,
+    /// Blood, urine and weights, one row per animal (CSV with animal_id)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) animals: Option<PathBuf>,
+    /// Cut-offs and weights to use instead of the built-in ones (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rubric: Option<PathBuf>,
+    /// Title of the report [default: name of RESULTS]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Folder for the report [default: RESULTS/comparison]
+    #[arg(short, long, value_name = "REPORT")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

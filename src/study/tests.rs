@@ -140,7 +140,7 @@ fn bad_descriptions_are_refused_with_their_line() {
     );
     t(
         "normal = 'normal'\n[doses]\ndiabetic = 0\nhi = 1\nlow = 2",
-        &format!("study.toml line 4, doses.hi, {ORDER}, got \"hi\""),
+        &format!("study.toml line 4, doses.hi, {ORDER}, got \"hi\" (did you mean high?)"),
     );
     t(
         "normal = 'normal'\n[doses]\ndiabetic = 0\nlow = 1",
