@@ -5,26 +5,26 @@ use std::{fs, path::Path};
 use crate::error::{Error, Result};
 
 /// One data row.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// Row in the file; the heading is row 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Cells, trimmed, one per column of the heading.
-    pub(super) cells: Vec<String>,
+    pub(crate) cells: Vec<String>,
 }
 
 /// A sheet with its heading apart.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// File name, for messages.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Column names as written, trimmed.
-    pub(super) heading: Vec<String>,
+    pub(crate) heading: Vec<String>,
     /// Rows that hold anything.
-    pub(super) rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
 }
 
 impl Table {
     /// Reads a sheet separated by comma, tab or semicolon, whichever the heading uses.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = fs::read(path).map_err(Error::io("read", path))?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
@@ -82,7 +82,7 @@ impl Table {
     }
 
     /// Builds an error about one cell.
-    pub(super) fn fault(&self, row: u64, column: &str, expected: impl ToString, got: impl ToString) -> Error {
+    pub(crate) fn fault(&self, row: u64, column: &str, expected: impl ToString, got: impl ToString) -> Error {
         Error::config(format!("{} row {row}, {column}", self.name), expected, got)
     }
 }
