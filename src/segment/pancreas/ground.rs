@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
-const EMPTY_SHARE: f64 = 0.45;
+const EMPTY_SHARE: f64 = 0.5;
 /// The same inside islets, whose cytoplasm is hardly denser than that.
-const EMPTY_SHARE_OF_ISLETS: f64 = 0.36;
+const EMPTY_SHARE_OF_ISLETS: f64 = 0.38;
 /// Optical density counts between these shares of the cytoplasm's.
 const DENSITY_RANGE: (f64, f64) = (0.35, 1.0);
 /// Eosin and haematoxylin count between these shares of the cytoplasm's. Blood, which has no

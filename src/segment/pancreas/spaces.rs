@@ -29,6 +29,8 @@ const FAT_CIRCULARITY: f64 = 0.6;
 const FAT_ASPECT: f64 = 2.2;
 /// An adipocyte's wall holds fewer nuclear pixels than this share; a duct's epithelium more.
 const WALL_NUCLEAR_SHARE: f64 = 0.35;
+/// Around a lumen at most this share is clear; around a piece of a gap more.
+const WALL_CLEAR_SHARE: f64 = 0.2;
 /// Thickness of wall that is looked at, in µm.
 const WALL_UM: f64 = 8.0;
 /// Equivalent diameters of lumina of ducts and vessels, in µm.
@@ -67,7 +69,7 @@ pub(super) fn find(field: &Field<'_>, islets: &Mask) -> Vec<Object> {
     pale.data_mut().iter_mut().zip(islets.data()).for_each(|(p, &islet)| *p &= 1 - islet);
     let spaces = regrown(field, cores.plane, &free, &pale);
     let regions = regions_of(&spaces);
-    let site = Site { field, free: &free, spaces: &spaces, lobules: &lobules };
+    let site = Site { field, free: &free, pale: &pale, spaces: &spaces, lobules: &lobules };
     let fitting = regions.iter().enumerate().skip(1).filter(|&(n, _)| small[n - 1]);
     fitting.filter_map(|(n, region)| site.object(region, n as u32)).collect()
 }
@@ -138,6 +140,8 @@ struct Site<'a> {
     field: &'a Field<'a>,
     /// 1 where a pixel is wholly empty.
     free: &'a Mask,
+    /// 1 where half a pixel or more is empty.
+    pale: &'a Mask,
     spaces: &'a Plane<u32>,
     lobules: &'a Plane<u8>,
 }
@@ -171,7 +175,7 @@ impl Site<'_> {
             let own = self.spaces.at(x, y);
             if own == number && self.free.at(x, y) != 0 {
                 px += 1.0;
-            } else if own == number || (own == 0 && near(x, y)) {
+            } else if own == number || (own == 0 && self.pale.at(x, y) == 0 && near(x, y)) {
                 px += (1.0 - f64::from(self.field.od.at(x, y)) / full).max(0.0);
             }
         });
@@ -189,28 +193,44 @@ impl Site<'_> {
         let lumen = LUMEN_UM.contains(&diameter)
             && shape.solidity >= LUMEN_SOLIDITY
             && shape.circularity >= LUMEN_CIRCULARITY;
-        let thin = || self.wall_nuclear_share(region, number) <= WALL_NUCLEAR_SHARE;
+        if !round && !lumen {
+            return None;
+        }
+        let wall = self.wall(region, number);
         let (x, y) = region.anchor;
-        if FAT_UM.contains(&diameter) && round && thin() {
+        if FAT_UM.contains(&diameter) && round && wall.nuclear <= WALL_NUCLEAR_SHARE {
             Some(if self.lobules.at(x, y) >= INSIDE_SHARE { &FAT } else { &OUTER_FAT })
         } else {
-            lumen.then_some(&LUMEN)
+            (lumen && wall.clear <= WALL_CLEAR_SHARE).then_some(&LUMEN)
         }
     }
 
-    /// Share of nuclear pixels in the tissue just outside.
-    fn wall_nuclear_share(&self, region: &Region, number: u32) -> f64 {
+    /// Looks at what lies just outside.
+    fn wall(&self, region: &Region, number: u32) -> Wall {
         let reach = self.field.px(WALL_UM);
         let crop = Crop::around(region, reach.ceil() as usize + 2, self.spaces);
         let inside = crop.mask(|x, y| self.spaces.at(x, y) == number);
         let wall = morphology::dilate(&inside, reach);
-        let (mut solid, mut nuclear) = (0u64, 0u64);
+        let [mut all, mut solid, mut nuclear] = [0u64; 3];
         crop.each(|i, x, y| {
-            if wall.data()[i] != 0 && inside.data()[i] == 0 && self.field.clear.at(x, y) == 0 {
-                solid += 1;
-                nuclear += u64::from(self.field.h.at(x, y) > self.field.profile.h_threshold);
+            if wall.data()[i] != 0 && inside.data()[i] == 0 {
+                let clear = self.field.clear.at(x, y) != 0;
+                all += 1;
+                solid += u64::from(!clear);
+                nuclear += u64::from(!clear && self.field.h.at(x, y) > self.field.profile.h_threshold);
             }
         });
-        nuclear as f64 / solid.max(1) as f64
+        Wall {
+            nuclear: nuclear as f64 / solid.max(1) as f64,
+            clear: (all - solid) as f64 / all.max(1) as f64,
+        }
     }
+}
+
+/// What lies just outside a space.
+struct Wall {
+    /// Share of nuclear pixels in the tissue.
+    nuclear: f64,
+    /// Share of clear pixels.
+    clear: f64,
 }

@@ -40,8 +40,9 @@ const MIN_CLOSED: f64 = 0.7;
 /// The palest pixel of a vacuole is at most this dense, as a share of the cytoplasm's density: capillaries show
 /// their wall.
 const MAX_DENSITY: f64 = 0.2;
-/// Density of cytoplasm in acini and islets, as a share of the slide's.
-const CYTOPLASM: [f64; 2] = [1.0, 0.65];
+/// Density of a vacuole's rim in acini and islets, as a share of the slide's cytoplasm: it is denser than what lies
+/// further out.
+const RIM: [f64; 2] = [1.15, 0.72];
 /// The edge lies at most this far beyond where a vacuole was found, in µm.
 const GROW_UM: f64 = 1.0;
 /// Fewest pixels of a vacuole at the level at which it is taken.
@@ -137,7 +138,7 @@ impl Search<'_, '_> {
     /// Moves every edge outwards to half-way between the palest pixel and the cytoplasm.
     fn grow(&mut self) {
         let full = cytoplasm_od(self.field.profile);
-        let edge = |lowest: u8, islet: usize| ((f64::from(lowest) + CYTOPLASM[islet] * full) / 2.0) as u8;
+        let edge = |lowest: u8, islet: usize| ((f64::from(lowest) + RIM[islet] * full) / 2.0) as u8;
         let edges: Vec<[u8; 2]> = self.lowest.iter().map(|&low| [edge(low, 0), edge(low, 1)]).collect();
         let mut front: Vec<(usize, usize)> = Vec::new();
         for y in 0..self.labels.height() {
