@@ -82,6 +82,10 @@ pub struct SlideInfo {
     pub objective_power: Option<f64>,
     /// Scanner vendor, when stated.
     pub vendor: Option<String>,
+    /// Model of the scanner, when stated.
+    pub scanner: Option<String>,
+    /// Focal planes the file stores; one of them is read.
+    pub focal_planes: u64,
     /// Pyramid levels, largest first. Never empty.
     pub levels: Vec<Level>,
     /// Names of associated images (`label`, `macro`, `thumbnail`), sorted.
@@ -107,6 +111,8 @@ impl SlideInfo {
             calibration: None,
             objective_power: None,
             vendor: None,
+            scanner: None,
+            focal_planes: 1,
             levels,
             associated: Vec::new(),
             missing_tiles: 0,

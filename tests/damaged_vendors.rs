@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[allow(dead_code)]
 #[path = "common/build/mod.rs"]
 mod build;
 #[allow(dead_code)]

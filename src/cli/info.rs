@@ -48,7 +48,7 @@ pub(super) fn run(args: &args::Info, console: &Console) -> Result<Exit, Failure>
 fn properties(slide: &Slide, private: bool) -> BTreeMap<String, String> {
     let mut properties = slide.info().all_properties();
     if !private {
-        properties.retain(|name, _| !SlideInfo::is_private(name));
+        properties.retain(|name, value| !SlideInfo::is_private(name, value));
         return properties;
     }
     for name in &slide.info().associated {
@@ -96,6 +96,8 @@ fn as_json(path: &Path, opened: &Result<Slide, Error>, private: bool) -> Value {
                 "mpp_origin": info.calibration.as_ref().map(|c| &c.origin),
                 "objective_power": info.objective_power,
                 "vendor": info.vendor,
+                "scanner": info.scanner,
+                "focal_planes": info.focal_planes,
                 "levels": info.levels,
                 "bounds": info.bounds,
                 "background": info.background,
@@ -112,13 +114,19 @@ fn as_text(slide: &Slide, properties: &BTreeMap<String, String>) -> String {
     let info = slide.info();
     let mut text = format!("{}\n", slide.path().display());
     let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "  {name:<12}{value}");
+        let _ = writeln!(text, "  {name:<13}{value}");
     };
     line("format", slide.format().into());
     line("size", size(info));
     line("pixel size", pixel_size(info));
     line("objective", info.objective_power.map_or("not stated".into(), |p| format!("{p}x")));
     line("vendor", info.vendor.clone().unwrap_or_else(|| "not stated".into()));
+    if let Some(scanner) = &info.scanner {
+        line("scanner", scanner.clone());
+    }
+    if info.focal_planes > 1 {
+        line("focal planes", format!("{}, one of which is read", info.focal_planes));
+    }
     for (i, l) in info.levels.iter().enumerate() {
         let tiles = if info.moved_tiles {
             "tiles overlap or are moved".into()

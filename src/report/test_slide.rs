@@ -87,6 +87,8 @@ pub(crate) fn summary(blank: bool) -> Summary {
             calibration: Some(calibration.clone()),
             objective_power: Some(40.0),
             vendor: Some("Aperio".into()),
+            scanner: None,
+            focal_planes: 1,
             levels: vec![level(4000, 2000, 1.0), level(1000, 500, 4.0)],
             associated: vec!["label".into()],
             missing_tiles: 0,

@@ -28,6 +28,8 @@ pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
 struct Image {
     across: i64,
     offset: [i64; 2],
+    /// Focal planes.
+    planes: u64,
     overview: bool,
     brightfield: bool,
     objective: String,
@@ -74,6 +76,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let levels = (0..first.dimensions.len()).map(|i| level(&tiff, &collection, &mains, i));
     let (levels, mut regions): (Vec<_>, Vec<_>) = levels.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let base = tiff.directory_at(NAME, first.dimensions[0].directory)?.clone();
+    let planes = first.planes;
     let mut associated = BTreeMap::new();
     if let Some(overview) = collection.images.iter().find(|i| i.overview && i.brightfield) {
         let directory = tiff.directory_at(NAME, overview.dimensions[0].directory)?;
@@ -88,6 +91,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let (mpp, power) = (resolution(&tiff, &base), real(&properties, "leica.objective"));
     let mut slide = TiffSlide::composed(NAME, tiff, levels, associated)?;
     let info = slide.info_mut();
+    info.focal_planes = planes;
     let regions = regions.swap_remove(0);
     info.set_regions(&regions);
     info.bounds = regions.into_iter().reduce(|a, b| {
@@ -189,10 +193,12 @@ fn image(node: Node<'_, '_>, size: [i64; 2]) -> Result<Image> {
     let attribute = |name| xml::whole(NAME, view, name);
     let (across, down) = (attribute("sizeX")?, attribute("sizeY")?);
     let offset = [attribute("offsetX")?, attribute("offsetY")?];
-    let mut dimensions = Vec::new();
+    let (mut dimensions, mut planes) = (Vec::new(), 1);
     let pixels = xml::find(node, &["pixels"]).ok_or_else(|| none("pixels"))?;
     for node in xml::children(pixels, "dimension") {
-        if node.attribute("z").is_some_and(|z| z != "0") || node.attribute("c").is_some_and(|c| c != "0") {
+        let plane = node.attribute("z").and_then(|z| z.parse().ok()).unwrap_or(0u64);
+        planes = planes.max(plane.saturating_add(1));
+        if plane != 0 || node.attribute("c").is_some_and(|c| c != "0") {
             continue;
         }
         let directory = xml::whole(NAME, node, "ifd")?;
@@ -209,6 +215,7 @@ fn image(node: Node<'_, '_>, size: [i64; 2]) -> Result<Image> {
     Ok(Image {
         across,
         offset,
+        planes,
         overview: offset == [0, 0] && [across, down] == size,
         brightfield: xml::text(node, &source).as_deref() == Some("brightfield"),
         objective: xml::text(node, &["scanSettings", "objectiveSettings", "objective"]).unwrap_or_default(),

@@ -4,7 +4,7 @@
 //! (see `slide/tiff.rs`). A level whose sides exceed what a JPEG can state has 0 there. Focal planes
 //! are further directories; plane 0 is read.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Format, Level, Probe, SlideInfo, SlideReader, Tag, TileAt,
@@ -50,7 +50,7 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let bytes = probe.bytes().clone();
     let tiff = probe.into_tiff()?;
-    let (mut levels, mut overview, mut planes) = (Vec::<Plane>::new(), None, 0);
+    let (mut levels, mut overview, mut planes) = (Vec::<Plane>::new(), None, BTreeSet::new());
     for (index, directory) in tiff.directories().iter().enumerate() {
         let lens =
             tiff.number(directory, Tag::NDPI_SOURCE_LENS).ok_or_else(|| missing(Tag::NDPI_SOURCE_LENS))?;
@@ -58,14 +58,15 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         if lens == -1.0 {
             overview.get_or_insert((start, length));
         } else if lens > 0.0 {
-            planes += 1;
-            if tiff.int(directory, Tag::NDPI_FOCAL_PLANE).unwrap_or(0) == 0 {
+            let focus = tiff.int(directory, Tag::NDPI_FOCAL_PLANE).unwrap_or(0);
+            planes.insert(focus);
+            if focus == 0 {
                 levels.push(plane(&tiff, &bytes, directory, (start, length), index)?);
             }
         }
     }
     if levels.is_empty() {
-        let found = format!("{planes} at other focal planes");
+        let found = format!("{} other focal planes", planes.len());
         return Err(Error::malformed(NAME, "levels", "at least one at focal plane 0", found));
     }
     if !levels.is_sorted_by(|a, b| a.stream.width > b.stream.width) {
@@ -76,6 +77,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     if overview.is_some() {
         info.associated.push("macro".into());
     }
+    info.focal_planes = planes.len() as u64;
     describe(&mut info, &tiff);
     Ok(Box::new(Ndpi { tiff, bytes, info, levels, overview }))
 }

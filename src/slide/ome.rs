@@ -73,6 +73,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let maker = maker.map(str::to_owned).or_else(|| properties.get("tiff.Make").cloned());
     let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;
     let info = slide.info_mut();
+    info.focal_planes = pixels.attribute("SizeZ").and_then(|n| n.parse().ok()).unwrap_or(1).max(1);
     info.describe("ome-tiff", mpp, power, properties);
     info.vendor = maker;
     Ok(Box::new(slide))

@@ -8,6 +8,17 @@ use crate::{error::Error, geometry::Rect, units::Mpp};
 /// Properties by name.
 pub(super) type Properties = BTreeMap<String, String>;
 
+/// Where formats state the model of the scanner.
+const SCANNERS: [&str; 7] = [
+    "leica.device-model",
+    "ventana.ScannerModel",
+    "philips.DICOM_MANUFACTURERS_MODEL_NAME",
+    "philips.DICOM_MANUFACTURER",
+    "aperio.ScanScope ID",
+    "ome.Model",
+    "tiff.Model",
+];
+
 /// Writes a number as C's `%.17g` does, which is how OpenSlide prints them.
 pub(super) fn number(value: f64) -> String {
     let exponential = format!("{value:.16e}");
@@ -71,6 +82,7 @@ impl SlideInfo {
                 properties.insert(format!("openslide.bounds-{name}"), value);
             }
         }
+        self.scanner = SCANNERS.iter().find_map(|name| properties.get(*name)).cloned();
         self.vendor = Some(vendor.into());
         self.calibration = calibration;
         self.objective_power = power;
@@ -119,10 +131,10 @@ impl SlideInfo {
         all
     }
 
-    /// Returns whether a property can name a patient or a case: barcodes and what is read off the label.
+    /// Returns whether a property can name a patient or a case: barcodes, and texts that mention one.
     #[must_use]
-    pub fn is_private(name: &str) -> bool {
-        name.to_ascii_lowercase().contains("barcode")
+    pub fn is_private(name: &str, value: &str) -> bool {
+        [name, value].iter().any(|text| text.to_ascii_lowercase().contains("barcode"))
     }
 }
 
@@ -150,8 +162,9 @@ mod tests {
 
     #[test]
     fn barcodes_are_private() {
-        assert!(SlideInfo::is_private("leica.barcode"));
-        assert!(SlideInfo::is_private("ventana.Barcode2D"));
-        assert!(!SlideInfo::is_private("aperio.AppMag"));
+        assert!(SlideInfo::is_private("leica.barcode", "1"));
+        assert!(SlideInfo::is_private("ventana.Barcode2D", "1"));
+        assert!(SlideInfo::is_private("tiff.ImageDescription", "Aperio|BarCode = 1"));
+        assert!(!SlideInfo::is_private("aperio.AppMag", "20"));
     }
 }

@@ -118,6 +118,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     };
     let images: BTreeMap<_, _> = IMAGES.into_iter().filter_map(image).collect();
     info.associated = images.keys().cloned().collect();
+    info.focal_planes = header.planes.into();
     describe(&mut info, &database, &query);
     let plane = header.planes.div_ceil(2) - 1;
     let database = Mutex::new(database);

@@ -165,7 +165,7 @@ fn levels(keys: &KeyFile, sections: &[&str]) -> Result<Vec<LevelHeader>> {
 }
 
 fn fill(keys: &KeyFile, group: &str) -> Result<[u8; 3]> {
-    let bgr = keys.whole(group, "IMAGE_FILL_COLOR_BGR", 0, 0xFFFF_FFFF)?;
+    let bgr = keys.whole(group, "IMAGE_FILL_COLOR_BGR", i32::MIN.into(), u32::MAX.into())?;
     Ok([0, 8, 16].map(|shift| (bgr >> shift) as u8))
 }
 

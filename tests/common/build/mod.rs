@@ -58,7 +58,6 @@ impl Built {
     }
 
     /// Returns the SHA-256 of all pieces.
-    #[allow(dead_code)]
     pub(crate) fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         for piece in &self.files {
@@ -70,7 +69,6 @@ impl Built {
     }
 
     /// Returns the bytes of a file, for tests that damage them.
-    #[allow(dead_code)]
     pub(crate) fn bytes_mut(&mut self, file: &str) -> &mut Vec<u8> {
         &mut self.files.iter_mut().find(|piece| piece.file == file).unwrap().bytes
     }
@@ -106,7 +104,6 @@ pub(crate) fn all() -> Vec<Built> {
 }
 
 /// Returns the slide of a name.
-#[allow(dead_code)]
 pub(crate) fn named(name: &str) -> Built {
     ALL.iter().find(|(other, _)| *other == name).unwrap().1()
 }

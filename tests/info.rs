@@ -1,0 +1,56 @@
+//! What `info` prints of slides of several vendors.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[allow(dead_code)]
+#[path = "common/build/mod.rs"]
+mod build;
+#[allow(dead_code)]
+#[path = "common/tiff.rs"]
+mod tiff;
+
+use assert_cmd::Command;
+
+/// Runs `info` on a built slide and returns what it prints.
+fn info(name: &str, options: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let slide = build::named(name).write(folder.path());
+    let mut command = Command::cargo_bin("histograde").unwrap();
+    let output = command.arg("info").args(options).arg(slide).assert().success().get_output().clone();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn barcodes_are_shown_on_request_only() {
+    for name in ["scn", "philips", "bif", "aperio_33003"] {
+        for options in [&[][..], &["--json"], &["--properties"]] {
+            let text = info(name, options);
+            assert!(!text.contains("SECRET"), "{name} {options:?}: {text}");
+            assert!(!text.contains("openslide.associated."), "{name} {options:?}: {text}");
+            let asked = info(name, &[options, &["--associated"]].concat());
+            assert!(asked.contains("SECRET"), "{name} {options:?}: {asked}");
+        }
+    }
+    assert!(info("scn", &["--associated"]).contains("openslide.associated.macro.width: '140'"));
+    assert!(
+        info("scn", &[]).contains("private      2 fields that can name a patient; --associated shows them")
+    );
+}
+
+#[test]
+fn headers_in_words() {
+    fn t(name: &str, expected: &[&str]) {
+        let text = info(name, &[]);
+        expected.iter().for_each(|line| assert!(text.contains(line), "{name}, {line}: {text}"));
+    }
+    t(
+        "scn",
+        &["scanned      528 x 360 px from (40, 80)", "scanner      SCN400", "tiles overlap or are moved"],
+    );
+    t("ndpi", &["focal planes 3, one of which is read", "scanner      C12345", "tiles 128 x 256"]);
+    t("mirax", &["background   #d7d7d7", "pixel size   0.2500 µm (mirax.MICROMETER_PER_PIXEL_X)"]);
+    t(
+        "philips",
+        &["pixel size   0.2300 x 0.2500 µm (philips.DICOM_PIXEL_SPACING)", "missing      3 stored tiles"],
+    );
+}
