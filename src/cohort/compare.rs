@@ -21,7 +21,7 @@ use crate::{
     score::rubric::Rubric,
     stats::{
         adjust::{Method, adjust},
-        describe::mean,
+        describe::{mean, pooled_variance},
         nested,
     },
     study::{Animals, Study},
@@ -274,7 +274,11 @@ impl Setting<'_> {
             return Vec::new();
         };
         let treated = |g: &&String| Some(g.as_str()) != disease && Some(g.as_str()) != normal;
-        let one = |g: &String| recovery(g, d, c, self.of(&values, Some(g)).unwrap_or(&[]), self.study.alpha);
+        let pooled = spread(&values).unwrap_or(0.0);
+        let one = |g: &String| {
+            let treated = self.of(&values, Some(g)).unwrap_or(&[]);
+            recovery(g, [d, c, treated], pooled, self.study.alpha)
+        };
         self.groups.iter().filter(treated).map(one).collect()
     }
 
@@ -286,9 +290,7 @@ impl Setting<'_> {
             return (none(), none());
         };
         let centre = mean(control);
-        let tested: Vec<Vec<f64>> = values.iter().filter(|v| v.len() > 1).cloned().collect();
-        let (variance, df) = crate::stats::describe::pooled_variance(&tested);
-        let spread = if df >= 1.0 { variance.sqrt() } else { 0.0 }.max(0.05 * centre.abs());
+        let spread = spread(&values).unwrap_or(0.0).max(0.05 * centre.abs());
         let sign = if direction == Direction::Down { -1.0 } else { 1.0 };
         let percent = |v: &Vec<f64>| (!v.is_empty() && centre > 0.0).then(|| 100.0 * mean(v) / centre);
         let z = |v: &Vec<f64>| {
@@ -300,6 +302,13 @@ impl Setting<'_> {
 
 fn values(dots: &[Vec<Dot>]) -> Vec<Vec<f64>> {
     dots.iter().map(|g| g.iter().map(|d| d.value).collect()).collect()
+}
+
+/// Returns the standard deviation within groups of two animals or more; `None` without one.
+fn spread(values: &[Vec<f64>]) -> Option<f64> {
+    let tested: Vec<Vec<f64>> = values.iter().filter(|v| v.len() > 1).cloned().collect();
+    let (variance, df) = pooled_variance(&tested);
+    (df >= 1.0).then(|| variance.sqrt())
 }
 
 fn direction(endpoint: &Endpoint) -> Direction {

@@ -201,12 +201,15 @@ pub fn f_in_strata(values: &[f64], labels: Vec<usize>, strata: Vec<usize>, seed:
     design.labels.iter().for_each(|&l| sizes[l] += 1.0);
     // F grows with the sum of squares between groups; sums start from 0 in a fixed order.
     let between = |labels: &[usize]| {
-        let mut sums = [0.0; 32];
-        let sums = &mut sums[..groups.min(32)];
+        let (mut few, mut many) = ([0.0; 32], Vec::new());
+        let sums = if groups <= few.len() {
+            &mut few[..groups]
+        } else {
+            many.resize(groups, 0.0);
+            &mut many[..]
+        };
         for (&label, value) in labels.iter().zip(&centred) {
-            if let Some(sum) = sums.get_mut(label) {
-                *sum += value;
-            }
+            sums[label] += value;
         }
         sums.iter().zip(&sizes).map(|(s, n)| if *n > 0.0 { s * s / n } else { 0.0 }).sum()
     };
