@@ -58,13 +58,11 @@ fn study(seed: u64) -> Comparison {
         .collect();
     let cohort = Cohort { subjects, endpoints, exclusions: Vec::new(), slides: 180 };
     let primary = TISSUES.iter().map(|(t, f, ..)| ((*t).to_owned(), (*f).to_owned())).collect();
-    let study = Study {
-        groups: GROUPS.map(|(g, _)| g.to_owned()).to_vec(),
-        normal: Some("normal".into()),
-        disease: Some("diabetic".into()),
-        primary,
-        ..Study::default()
-    };
+    let mut study = Study::default();
+    study.groups = GROUPS.map(|(g, _)| g.to_owned()).to_vec();
+    study.normal = Some("normal".into());
+    study.disease = Some("diabetic".into());
+    study.primary = primary;
     compare(cohort, &study, &Rubric::builtin().unwrap(), None)
 }
 

@@ -78,7 +78,7 @@ pub struct Compared {
     pub components: Option<Shares>,
     /// Mean of each group in percent of the normal (or only) control's.
     pub percent_of_control: Vec<Option<f64>>,
-    /// Distance of each group's mean from that control's, in pooled standard deviations, positive for worse.
+    /// Distance of each group's mean from that control's, in pooled standard deviations, positive for worse (two-sided endpoints: either way).
     pub z: Vec<Option<f64>>,
     /// Subjects of each group with a value, with their slides' values.
     pub dots: Vec<Vec<Dot>>,
@@ -108,7 +108,8 @@ pub struct Comparison {
     pub endpoints: Vec<Compared>,
     /// Relations of tissue and physiology.
     pub relations: Vec<Relation>,
-    /// What was left out.
+    /// What was left out; written as a table.
+    #[serde(skip)]
     pub exclusions: Vec<Exclusion>,
     /// Slides used.
     pub slides: usize,
@@ -291,10 +292,14 @@ impl Setting<'_> {
         };
         let centre = mean(control);
         let spread = spread(&values).unwrap_or(0.0).max(0.05 * centre.abs());
-        let sign = if direction == Direction::Down { -1.0 } else { 1.0 };
+        let worse = |difference: f64| match direction {
+            Direction::Down => -difference,
+            Direction::TwoSided => difference.abs(),
+            Direction::Up | Direction::Info => difference,
+        };
         let percent = |v: &Vec<f64>| (!v.is_empty() && centre > 0.0).then(|| 100.0 * mean(v) / centre);
         let z = |v: &Vec<f64>| {
-            (!v.is_empty() && spread > 0.0).then(|| (sign * (mean(v) - centre) / spread).clamp(-10.0, 10.0))
+            (!v.is_empty() && spread > 0.0).then(|| (worse(mean(v) - centre) / spread).clamp(-10.0, 10.0))
         };
         (values.iter().map(percent).collect(), values.iter().map(z).collect())
     }
