@@ -46,9 +46,11 @@ impl Table {
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let mut rows = Vec::new();
+        let mut counted = (0, 1);
         for record in reader.records() {
             let record = record.map_err(|e| Error::config(&name, "a table", e))?;
-            let number = row_at(text, record.position().map_or(0, csv::Position::byte) as usize);
+            let number =
+                row_at(text, record.position().map_or(0, csv::Position::byte) as usize, &mut counted);
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
             if cells.iter().any(|c| !c.is_empty()) {
                 rows.push(Row { number, cells });
@@ -97,10 +99,12 @@ fn separator(text: &str) -> u8 {
     }
 }
 
-/// Returns the row of the file that starts at byte `at`, or after the empty rows that start there.
-fn row_at(text: &str, at: usize) -> u64 {
+/// Returns the row of the file that starts at byte `at`, or after the empty rows that start there. `counted` is a byte
+/// before it with its row, and goes along.
+fn row_at(text: &str, at: usize, counted: &mut (usize, u64)) -> u64 {
     let rest = text.get(at..).unwrap_or_default();
-    let empty = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-    let before = text.get(..at + empty).unwrap_or_default();
-    1 + before.bytes().filter(|&b| b == b'\n').count() as u64
+    let start = at + rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+    let between = text.get(counted.0..start).unwrap_or_default();
+    *counted = (start, counted.1 + between.bytes().filter(|&b| b == b'\n').count() as u64);
+    counted.1
 }

@@ -102,8 +102,8 @@ pub struct Contrast {
     pub p_adjusted: f64,
     /// How it was adjusted.
     pub adjustment: &'static str,
-    /// p-value of this comparison alone by listing or drawing arrangements: of means for measurements, of ranks for
-    /// grades.
+    /// Exact p-value of this comparison alone, all arrangements listed: of means for measurements, of ranks for grades.
+    /// `None` where there are too many.
     pub p_permutation: Option<f64>,
     /// Short marks: `separated`, `n_below_3`, `cannot_reach_alpha`, ….
     pub flags: Vec<&'static str>,

@@ -21,7 +21,7 @@ use crate::{
     score::rubric::Rubric,
     stats::{
         adjust::{Method, adjust},
-        describe::mean,
+        describe::{mean, pooled_variance},
         nested,
     },
     study::{Animals, Study},
@@ -78,7 +78,7 @@ pub struct Compared {
     pub components: Option<Shares>,
     /// Mean of each group in percent of the normal (or only) control's.
     pub percent_of_control: Vec<Option<f64>>,
-    /// Distance of each group's mean from that control's, in pooled standard deviations, positive for worse.
+    /// Distance of each group's mean from that control's, in pooled standard deviations, positive for worse (two-sided endpoints: either way).
     pub z: Vec<Option<f64>>,
     /// Subjects of each group with a value, with their slides' values.
     pub dots: Vec<Vec<Dot>>,
@@ -108,7 +108,8 @@ pub struct Comparison {
     pub endpoints: Vec<Compared>,
     /// Relations of tissue and physiology.
     pub relations: Vec<Relation>,
-    /// What was left out.
+    /// What was left out; written as a table.
+    #[serde(skip)]
     pub exclusions: Vec<Exclusion>,
     /// Slides used.
     pub slides: usize,
@@ -274,7 +275,11 @@ impl Setting<'_> {
             return Vec::new();
         };
         let treated = |g: &&String| Some(g.as_str()) != disease && Some(g.as_str()) != normal;
-        let one = |g: &String| recovery(g, d, c, self.of(&values, Some(g)).unwrap_or(&[]), self.study.alpha);
+        let pooled = spread(&values).unwrap_or(0.0);
+        let one = |g: &String| {
+            let treated = self.of(&values, Some(g)).unwrap_or(&[]);
+            recovery(g, [d, c, treated], pooled, self.study.alpha)
+        };
         self.groups.iter().filter(treated).map(one).collect()
     }
 
@@ -286,13 +291,15 @@ impl Setting<'_> {
             return (none(), none());
         };
         let centre = mean(control);
-        let tested: Vec<Vec<f64>> = values.iter().filter(|v| v.len() > 1).cloned().collect();
-        let (variance, df) = crate::stats::describe::pooled_variance(&tested);
-        let spread = if df >= 1.0 { variance.sqrt() } else { 0.0 }.max(0.05 * centre.abs());
-        let sign = if direction == Direction::Down { -1.0 } else { 1.0 };
+        let spread = spread(&values).unwrap_or(0.0).max(0.05 * centre.abs());
+        let worse = |difference: f64| match direction {
+            Direction::Down => -difference,
+            Direction::TwoSided => difference.abs(),
+            Direction::Up | Direction::Info => difference,
+        };
         let percent = |v: &Vec<f64>| (!v.is_empty() && centre > 0.0).then(|| 100.0 * mean(v) / centre);
         let z = |v: &Vec<f64>| {
-            (!v.is_empty() && spread > 0.0).then(|| (sign * (mean(v) - centre) / spread).clamp(-10.0, 10.0))
+            (!v.is_empty() && spread > 0.0).then(|| (worse(mean(v) - centre) / spread).clamp(-10.0, 10.0))
         };
         (values.iter().map(percent).collect(), values.iter().map(z).collect())
     }
@@ -300,6 +307,13 @@ impl Setting<'_> {
 
 fn values(dots: &[Vec<Dot>]) -> Vec<Vec<f64>> {
     dots.iter().map(|g| g.iter().map(|d| d.value).collect()).collect()
+}
+
+/// Returns the standard deviation within groups of two animals or more; `None` without one.
+fn spread(values: &[Vec<f64>]) -> Option<f64> {
+    let tested: Vec<Vec<f64>> = values.iter().filter(|v| v.len() > 1).cloned().collect();
+    let (variance, df) = pooled_variance(&tested);
+    (df >= 1.0).then(|| variance.sqrt())
 }
 
 fn direction(endpoint: &Endpoint) -> Direction {

@@ -1,5 +1,7 @@
 //! Comparisons of two groups, in families.
 
+use std::collections::BTreeMap;
+
 use super::{
     analysis::{Contrast, Equivalence, NamedEffect},
     question::{Kind, Question, Route},
@@ -11,7 +13,9 @@ use crate::stats::{
     ancova::Adjusted,
     describe::mean,
     dunnett::{self, Side},
-    effect, equivalence, games_howell, mann_whitney, permutation,
+    effect, equivalence, games_howell, mann_whitney,
+    permutation::{self, MOST_LISTED},
+    special::ln_choose,
     tukey::{self, Pair},
     welch,
 };
@@ -29,7 +33,22 @@ pub(super) fn all(question: &Question, route: Route, blocked: Option<&Adjusted>)
         contrasts.extend(against(question, route, &family, &pairs, blocked));
     }
     contrasts.extend(every_pair(question, route, blocked));
+    permute(question, &mut contrasts);
     contrasts
+}
+
+/// Adds the exact p-value of every pair alone, once for a pair that is in several families.
+fn permute(question: &Question, contrasts: &mut [Contrast]) {
+    let mut known: BTreeMap<(String, String), Option<f64>> = BTreeMap::new();
+    let values = |name: &str| question.arms.iter().find(|a| a.name == name).map(|a| &a.values);
+    for c in contrasts {
+        let (first, second) = if c.a < c.b { (&c.a, &c.b) } else { (&c.b, &c.a) };
+        let p = known.entry((first.clone(), second.clone())).or_insert_with(|| {
+            let (a, b) = (values(first)?, values(second)?);
+            alone(question, a, b)
+        });
+        c.p_permutation = *p;
+    }
 }
 
 /// What a method says of one pair.
@@ -166,7 +185,7 @@ pub(super) fn finish(question: &Question, family: &str, how: How, said: Vec<Said
             p: said.p,
             p_adjusted: said.p_adjusted,
             adjustment: how.adjustment,
-            p_permutation: alone(question, &a.values, &b.values),
+            p_permutation: None,
             flags: flags(question, how.test, &a.values, &b.values, family_size),
         }
     };
@@ -183,8 +202,9 @@ fn effect_of(question: &Question, a: &[f64], b: &[f64]) -> Option<NamedEffect> {
 
 fn alone(question: &Question, a: &[f64], b: &[f64]) -> Option<f64> {
     match question.kind {
+        Kind::Continuous if ln_choose((a.len() + b.len()) as f64, a.len() as f64).exp() > MOST_LISTED => None,
         Kind::Continuous => permutation::mean_difference(a, b, question.seed).ok().map(|p| p.p),
-        Kind::Ordinal => mann_whitney::mann_whitney(a, b).ok().map(|m| m.p),
+        Kind::Ordinal => mann_whitney::mann_whitney(a, b).ok().filter(|m| m.exact).map(|m| m.p),
     }
 }
 

@@ -4,12 +4,11 @@
 //! an animal with many slides weighs no more than one with few; published grades are ordinal, and their animal value is
 //! the median. When the unit is the cage, the cage's value is the mean of its animals.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
 
 use crate::{
     error::{Error, Result},
     manifest::Sample,
-    sheet::Table,
     stats::describe::{mean, median},
     study::Unit,
 };
@@ -84,30 +83,34 @@ pub fn read(
     unit: Unit,
     block: impl Fn(&Sample) -> Option<String>,
 ) -> Result<Cohort> {
-    let table = Table::read(&folder.join("long.csv"))?;
+    let path = folder.join("long.csv");
+    let file = File::open(&path).map_err(Error::io("read", &path))?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
+    let broken = |e: csv::Error| Error::config("long.csv", "a table in UTF-8", e);
+    let heading = reader.headers().map_err(broken)?.clone();
     let mut places = [0; NEEDED.len()];
     for (place, name) in places.iter_mut().zip(NEEDED) {
-        *place = table.heading.iter().position(|h| h == name).ok_or_else(|| {
-            Error::config(
-                "long.csv row 1, column",
-                format!("{name}, as histograde score writes it"),
-                table.heading.join(", "),
-            )
+        *place = heading.iter().position(|h| h == name).ok_or_else(|| {
+            let got = heading.iter().collect::<Vec<_>>().join(", ");
+            Error::config("long.csv row 1, column", format!("{name}, as histograde score writes it"), got)
         })?;
     }
     let by_id: BTreeMap<&str, &Sample> = samples.iter().map(|s| (s.slide_id.as_str(), s)).collect();
     let mut builder = Builder::default();
-    for row in &table.rows {
-        let [tissue, feature, value, unit_text, slide, missing] = places.map(|p| row.cells[p].as_str());
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(broken)? {
+        let [tissue, feature, value, unit_text, slide, missing] = places.map(|p| record.get(p).unwrap_or(""));
         let Some(sample) = by_id.get(slide) else { continue };
-        let endpoint = Endpoint { tissue: tissue.to_owned(), feature: feature.to_owned() };
         let parsed = match value {
             "" => None,
             text => Some(text.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| {
-                table.fault(row.number, "value", "a number or an empty cell", format!("{text:?}"))
+                let row = record.position().map_or(0, csv::Position::line);
+                let what = format!("long.csv row {row}, value");
+                Error::config(what, "a number or an empty cell", format!("{text:?}"))
             })?),
         };
-        builder.row(sample, endpoint, unit_text, parsed, missing);
+        let endpoint = builder.endpoint(tissue, feature, unit_text);
+        builder.row(sample, endpoint, parsed, missing);
     }
     if builder.slides.is_empty() {
         let expected = "results of slides of the sample sheet";
@@ -130,18 +133,24 @@ pub fn read(
 struct Builder {
     endpoints: Vec<(Endpoint, String)>,
     known: BTreeMap<Endpoint, usize>,
-    /// Values of slides by slide id.
-    slides: BTreeMap<String, BTreeMap<Endpoint, f64>>,
+    /// Values of slides by slide id, with the place of their endpoint.
+    slides: BTreeMap<String, Vec<(usize, f64)>>,
     exclusions: Vec<Exclusion>,
 }
 
 impl Builder {
-    fn row(&mut self, sample: &Sample, endpoint: Endpoint, unit: &str, value: Option<f64>, missing: &str) {
-        let place = self.endpoints.len();
-        if !self.known.contains_key(&endpoint) {
-            self.known.insert(endpoint.clone(), place);
-            self.endpoints.push((endpoint.clone(), unit.to_owned()));
+    /// Returns the place of an endpoint.
+    fn endpoint(&mut self, tissue: &str, feature: &str, unit: &str) -> usize {
+        let endpoint = Endpoint { tissue: tissue.to_owned(), feature: feature.to_owned() };
+        if let Some(&place) = self.known.get(&endpoint) {
+            return place;
         }
+        self.known.insert(endpoint.clone(), self.endpoints.len());
+        self.endpoints.push((endpoint, unit.to_owned()));
+        self.endpoints.len() - 1
+    }
+
+    fn row(&mut self, sample: &Sample, endpoint: usize, value: Option<f64>, missing: &str) {
         if let Some(reason) = &sample.exclude {
             if !self.slides.contains_key(&sample.slide_id) {
                 let reason = format!("left out by the sample sheet: {reason}");
@@ -152,10 +161,11 @@ impl Builder {
         }
         let own = self.slides.entry(sample.slide_id.clone()).or_default();
         match value {
-            Some(v) => {
-                own.insert(endpoint, v);
+            Some(v) => own.push((endpoint, v)),
+            None => {
+                let feature = self.endpoints[endpoint].0.feature.clone();
+                self.exclude(sample, &feature, missing);
             }
-            None => self.exclude(sample, &endpoint.feature, missing),
         }
     }
 
@@ -191,8 +201,14 @@ impl Builder {
                 animals.push((subject, s.cage.clone()));
                 animals.len() - 1
             });
-            for (endpoint, v) in self.slides.get(&s.slide_id).into_iter().flatten() {
-                animals[at].0.slides.entry(endpoint.clone()).or_default().push(*v);
+            for &(place, v) in self.slides.get(&s.slide_id).into_iter().flatten() {
+                let endpoint = &self.endpoints[place].0;
+                match animals[at].0.slides.get_mut(endpoint) {
+                    Some(values) => values.push(v),
+                    None => {
+                        animals[at].0.slides.insert(endpoint.clone(), vec![v]);
+                    }
+                }
             }
         }
         for (animal, _) in &mut animals {

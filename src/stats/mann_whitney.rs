@@ -4,7 +4,7 @@ use super::{Result, Undefined, at_least, distribution::normal_two_sided, ranks::
 
 /// Largest product of sizes for which the exact distribution is counted; beyond, the normal one differs in the fourth
 /// digit.
-const EXACT_PAIRS: usize = 10_000;
+const EXACT_PAIRS: usize = 2_500;
 
 /// A Mann–Whitney test.
 #[derive(Clone, Copy, Debug, PartialEq)]

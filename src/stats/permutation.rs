@@ -164,12 +164,36 @@ pub fn mean_difference(a: &[f64], b: &[f64], seed: u64) -> Result<Permuted> {
     }
     // The mean of all is subtracted, so that the difference follows from the sum of one sample.
     let centre = mean(&values);
+    let centred: Vec<f64> = values.iter().map(|v| v - centre).collect();
+    let design = Design::of_samples(&samples);
+    if design.arrangements() <= MOST_LISTED {
+        // A difference of means is a sum times 1/n_a + 1/n_b.
+        let slack = slack(&values) / (1.0 / a.len() as f64 + 1.0 / b.len() as f64);
+        let least = centred[..a.len()].iter().sum::<f64>().abs() - slack;
+        let (mut arrangements, mut as_large) = (0, 0);
+        sums(&centred, a.len(), 0.0, &mut |sum| {
+            arrangements += 1;
+            as_large += u64::from(sum.abs() >= least);
+        });
+        let p = as_large as f64 / arrangements as f64;
+        return Ok(Permuted { p, arrangements, as_large, seed: None });
+    }
     let (na, nb) = (a.len() as f64, b.len() as f64);
     let difference = |labels: &[usize]| {
-        let sum: f64 = labels.iter().zip(&values).filter(|(l, _)| **l == 0).map(|(_, v)| v - centre).sum();
+        let sum: f64 = labels.iter().zip(&centred).filter(|(l, _)| **l == 0).map(|(_, v)| v).sum();
         (sum * (1.0 / na + 1.0 / nb)).abs()
     };
-    Ok(Design::of_samples(&samples).test(slack(&values), seed, difference))
+    Ok(design.test(slack(&values), seed, difference))
+}
+
+/// Visits the sum, on top of `sum`, of every choice of `size` values.
+fn sums(values: &[f64], size: usize, sum: f64, visit: &mut impl FnMut(f64)) {
+    if size == 0 {
+        return visit(sum);
+    }
+    for first in 0..=values.len() - size {
+        sums(&values[first + 1..], size - 1, sum + values[first], visit);
+    }
 }
 
 /// Tests the F statistic of several groups.
@@ -201,12 +225,15 @@ pub fn f_in_strata(values: &[f64], labels: Vec<usize>, strata: Vec<usize>, seed:
     design.labels.iter().for_each(|&l| sizes[l] += 1.0);
     // F grows with the sum of squares between groups; sums start from 0 in a fixed order.
     let between = |labels: &[usize]| {
-        let mut sums = [0.0; 32];
-        let sums = &mut sums[..groups.min(32)];
+        let (mut few, mut many) = ([0.0; 32], Vec::new());
+        let sums = if groups <= few.len() {
+            &mut few[..groups]
+        } else {
+            many.resize(groups, 0.0);
+            &mut many[..]
+        };
         for (&label, value) in labels.iter().zip(&centred) {
-            if let Some(sum) = sums.get_mut(label) {
-                *sum += value;
-            }
+            sums[label] += value;
         }
         sums.iter().zip(&sizes).map(|(s, n)| if *n > 0.0 { s * s / n } else { 0.0 }).sum()
     };

@@ -10,8 +10,11 @@ use super::{
     special::ln_gamma,
 };
 
+/// Sharper integrands are taken as this sharp: their steps then lie between two nodes, and the error stays below 10⁻³.
+const SHARPEST: f64 = 2000.0;
+
 /// Natural logarithm below which a part of an integral is nothing, whatever the rest.
-const NOTHING: f64 = -80.0;
+const NOTHING: f64 = -60.0;
 
 /// Returns `∫ f(s) g(s) ds`, f being the density of `sqrt(χ²/df)`: what a probability `g` known for one standard
 /// deviation becomes when that is estimated with `df` degrees of freedom. `df` may be infinite or fractional; `g` may
@@ -24,6 +27,7 @@ pub(crate) fn over_sd(df: f64, sharpness: f64, g: impl Fn(f64) -> f64) -> f64 {
     let front = 2.0_f64.ln() + 0.5 * df * (0.5 * df).ln() - ln_gamma(0.5 * df);
     let log_density = |u: f64| front + df * (u - 0.5 * (2.0 * u).exp());
     // The integrand is about as wide as a normal curve of variance 1/(2·df + sharpness²): its step must be finer.
+    let sharpness = sharpness.abs().min(SHARPEST);
     let step = 0.1_f64.min(0.6 / (2.0 * df + sharpness * sharpness).sqrt());
     let (mut sum, mut total) = (0.0, 0.0);
     for direction in [1.0, -1.0] {
@@ -44,28 +48,49 @@ pub(crate) fn over_sd(df: f64, sharpness: f64, g: impl Fn(f64) -> f64) -> f64 {
     sum / total
 }
 
-/// Returns the probability that the range of `groups` standard normal values exceeds `width`.
-fn range_upper(width: f64, groups: f64) -> f64 {
-    if width <= 0.0 {
-        return 1.0;
+/// What does not depend on the width when the range of some standard normal values is integrated over the largest.
+struct Largest {
+    spare: f64,
+    /// `(z, Φ(z), weight)`; the weight is the density that z is the largest.
+    nodes: Vec<(f64, f64, f64)>,
+}
+
+impl Largest {
+    /// Prepares widths up to `widest`.
+    fn new(groups: usize, widest: f64) -> Self {
+        let spare = groups as f64 - 1.0;
+        // Powers of Φ are steeper than Φ.
+        let step = if groups <= 8 { 0.25 } else { 0.25 * (8.0 / groups as f64).sqrt() };
+        let lowest = -9.0;
+        let highest = 9.0 + 0.5 * widest.min(60.0);
+        let steps = ((highest - lowest) / step) as usize;
+        let node = |i: usize| {
+            let z = lowest + step * i as f64;
+            let below = normal_lower(z);
+            (z, below, groups as f64 * step * normal_density(z) * below.powf(spare))
+        };
+        Self { spare, nodes: (0..=steps).map(node).collect() }
     }
-    let (step, lowest) = (0.2, -9.0);
-    let highest = 9.0 + 0.5 * width;
-    let steps = ((highest - lowest) / step) as usize;
-    let at = |i: usize| {
-        let z = lowest + step * i as f64;
-        let below = normal_lower(z);
-        let share = (normal_lower(z - width) / below).min(1.0);
-        let some_beyond = -((groups - 1.0) * (-share).ln_1p()).exp_m1();
-        normal_density(z) * below.powf(groups - 1.0) * some_beyond
-    };
-    groups * step * (0..=steps).map(at).sum::<f64>()
+
+    /// Returns the probability that the range exceeds `width`.
+    fn upper(&self, width: f64) -> f64 {
+        if width <= 0.0 {
+            return 1.0;
+        }
+        let at = |&(z, below, weight): &(f64, f64, f64)| {
+            let share = (normal_lower(z - width) / below).min(1.0);
+            -weight * (self.spare * (-share).ln_1p()).exp_m1()
+        };
+        self.nodes.iter().map(at).sum()
+    }
 }
 
 /// Returns the probability that the studentised range of `groups` means exceeds `q`.
 #[must_use]
 pub fn upper(q: f64, groups: usize, df: f64) -> f64 {
-    over_sd(df, q.abs(), |s| range_upper(q * s, groups as f64)).min(1.0)
+    // Standard deviations beyond this have no weight, whatever the degrees of freedom.
+    let largest = Largest::new(groups, 15.0 * q);
+    over_sd(df, q, |s| largest.upper(q * s)).min(1.0)
 }
 
 /// Returns the value that the studentised range exceeds with probability `alpha`.

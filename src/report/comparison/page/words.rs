@@ -32,7 +32,9 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         _ => format!("{name} ({declared}): no test was made, {}.", e.analysis.choice.reason),
     });
     for family in ["vs_disease", "vs_control", "vs_normal"] {
-        lines.extend(e.family(family).map(|k| comparison(c, e, k)));
+        // Diseased against normal was told the other way round.
+        let repeated = |k: &&Contrast| family == "vs_normal" && Some(&k.a) == c.study.disease.as_ref();
+        lines.extend(e.family(family).filter(|k| !repeated(k)).map(|k| comparison(c, e, k)));
     }
     for r in &e.recovery {
         lines.push(match (r.value, r.interval) {

@@ -128,13 +128,18 @@ pub(crate) fn heatmap(endpoints: &[&Compared], groups: &[String]) -> Option<Stri
             match z {
                 Some(z) => {
                     svg.rect((x + 1.0, y + 1.0), (column - 2.0, ROW - 2.0), &shade(*z));
-                    svg.text((x + column / 2.0, y + 16.0), "middle", 11.0, &format!("{z:+.1}"));
+                    svg.text((x + column / 2.0, y + 16.0), "middle", 11.0, &signed(*z));
                 }
                 None => svg.text((x + column / 2.0, y + 16.0), "middle", 11.0, "n/a"),
             }
         }
     }
     Some(svg.finish("Distance of each group from the control in standard deviations; positive is worse"))
+}
+
+/// One decimal with its sign; no sign for what rounds to 0.
+fn signed(z: f64) -> String {
+    if z.abs() < 0.05 { "0.0".into() } else { format!("{z:+.1}") }
 }
 
 /// White at 0, orange at +5, blue at −5; light enough for black text.
