@@ -47,7 +47,7 @@ mod kind {
     pub(super) const ORGAN: u8 = 1;
     pub(super) const LUMEN: u8 = 2;
     pub(super) const FAT: u8 = 3;
-    /// Just outside an adipocyte, whose outline is that of coarser pixels: no gap.
+    /// Empty, just outside an adipocyte whose outline is that of coarser pixels: no gap.
     pub(super) const FAT_RIM: u8 = 4;
 }
 
@@ -56,8 +56,8 @@ impl Compartments {
         let mut islets = structures.paint(&field.window, &[&ISLET, &FAT, &OUTER_FAT, &LUMEN]);
         let mut kinds = Plane::filled(field.width(), field.height(), kind::NONE);
         let any_islet = divide(&mut islets, &mut kinds, structures);
-        mark_rims(field, &mut kinds);
         let empty = ground::empty(field, &islets);
+        mark_rims(field, &empty, &mut kinds);
         let blocks = Blocks::of(field, &empty, &kinds);
         let mut exocrine = blocks.at_least(field, ACINI_UM, ACINI_SHARE);
         let organ = blocks.at_least(field, ORGAN_UM, ORGAN_SHARE);
@@ -170,13 +170,24 @@ fn divide(islets: &mut Plane<u32>, kinds: &mut Plane<u8>, structures: &Structure
     any_islet
 }
 
-/// Marks what lies just outside adipocytes.
-fn mark_rims(field: &Field<'_>, kinds: &mut Plane<u8>) {
-    let fat = kinds.map(|k| u8::from(k == kind::FAT));
-    if fat.data().contains(&1) {
-        let rims = morphology::dilate(&fat, field.px(FAT_RIM_UM));
-        let pixels = kinds.data_mut().iter_mut().zip(rims.data());
-        pixels.filter(|(k, r)| **k == kind::NONE && **r != 0).for_each(|(k, _)| *k = kind::FAT_RIM);
+/// Marks the empty pixels just outside adipocytes, up to their walls.
+fn mark_rims(field: &Field<'_>, empty: &Mask, kinds: &mut Plane<u8>) {
+    let (w, h) = (kinds.width(), kinds.height());
+    let mut front: Vec<usize> =
+        (0..w * h).filter(|&i| kinds.data()[i] == kind::FAT && empty.data()[i] != 0).collect();
+    for _ in 0..field.px(FAT_RIM_UM).round() as usize {
+        let mut next = Vec::new();
+        for at in front.drain(..) {
+            let (x, y) = (at % w, at / w);
+            let beside = [(y > 0, at.wrapping_sub(w)), (x > 0, at.wrapping_sub(1)), (x + 1 < w, at + 1)];
+            for (_, to) in beside.into_iter().chain([(y + 1 < h, at + w)]).filter(|(inside, _)| *inside) {
+                if kinds.data()[to] == kind::NONE && empty.data()[to] != 0 {
+                    kinds.data_mut()[to] = kind::FAT_RIM;
+                    next.push(to);
+                }
+            }
+        }
+        front = next;
     }
 }
 

@@ -40,7 +40,7 @@ const LUMEN_SOLIDITY: f64 = 0.85;
 const LUMEN_CIRCULARITY: f64 = 0.5;
 /// A thread of this density, as a share of the cytoplasm's, divides a clear space: pixels of 2 µm show the wall
 /// between adipocytes no denser on pale slides.
-const WALL_SHARE: f64 = 0.08;
+const WALL_SHARE: f64 = 0.15;
 /// Half the width of the widest such thread, in µm.
 const WALL_HALF_UM: f64 = 4.0;
 /// Narrower passages separate neighbouring spaces: radius in µm.
