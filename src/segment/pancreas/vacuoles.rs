@@ -42,7 +42,7 @@ const MIN_CLOSED: f64 = 0.7;
 const MAX_DENSITY: f64 = 0.2;
 /// Density of a vacuole's rim in acini and islets, as a share of the slide's cytoplasm: it is denser than what lies
 /// further out.
-const RIM: [f64; 2] = [1.15, 0.72];
+const RIM: [f64; 2] = [1.15, 0.6];
 /// The edge lies at most this far beyond where a vacuole was found, in µm.
 const GROW_UM: f64 = 1.0;
 /// Fewest pixels of a vacuole at the level at which it is taken.
