@@ -14,6 +14,9 @@ use crate::phantom::{
 /// Spacing of adipocytes.
 const CELL_UM: f32 = 58.0;
 
+/// Thickness of an adipocyte's wall, as the stamp paints it.
+const WALL_UM: f32 = 1.1;
+
 /// One fat cell: the side of each neighbour cuts a circle flat.
 #[derive(Clone, Debug)]
 pub(super) struct FatCell {
@@ -109,5 +112,17 @@ pub(super) fn paint(easel: &mut Easel<'_>, plan: &Plan) {
         easel.stamp.adipocyte(easel.canvas, cell, 0);
         easel.canvas.label(cell, "fat", id);
         easel.claim(cell, class::FAT);
+        wall(easel, cell);
     }
+}
+
+/// Marks the outer half of a cell's wall, where it lies over a gap: it is pink, and no gap any more.
+fn wall(easel: &mut Easel<'_>, cell: &FatCell) {
+    let half = WALL_UM * easel.um / 2.0;
+    let size = easel.canvas.size();
+    scan(cell, size, half, |x, y, d| {
+        if d >= 0.0 && d < half && easel.ground.at(x, y) == class::GAP {
+            easel.ground.set(x, y, class::STROMA);
+        }
+    });
 }

@@ -34,7 +34,7 @@ const MAX_BLOOD: f64 = 0.5;
 
 /// Levels that are tried, as shares of what counts as empty ([`super::ground::empty`]).
 const LEVELS: [f64; 5] = [1.0, 0.8, 0.6, 0.45, 0.3];
-/// Below the first level neighbours lie close: at least this share of the border is denser than what counts as empty,
+/// Below the first level neighbours lie close: in acini at least this share of the border is denser than what counts as empty,
 /// or it is a piece of a gap.
 const MIN_CLOSED: f64 = 0.7;
 /// The palest pixel of a vacuole is at most this dense, as a share of the cytoplasm's density: capillaries show
@@ -42,7 +42,7 @@ const MIN_CLOSED: f64 = 0.7;
 const MAX_DENSITY: f64 = 0.2;
 /// Density of a vacuole's rim in acini and islets, as a share of the slide's cytoplasm: it is denser than what lies
 /// further out.
-const RIM: [f64; 2] = [1.15, 0.72];
+const RIM: [f64; 2] = [1.15, 0.6];
 /// The edge lies at most this far beyond where a vacuole was found, in µm.
 const GROW_UM: f64 = 1.0;
 /// Fewest pixels of a vacuole at the level at which it is taken.
@@ -93,7 +93,9 @@ impl Search<'_, '_> {
             let lowest = self.lowest_in(&spaces, region, number);
             if lowest <= most
                 && is_round(&spaces, region, number)
-                && (level == 1.0 || self.closed(&spaces, region, number) >= MIN_CLOSED)
+                && (level == 1.0
+                    || self.in_islet(region)
+                    || self.closed(&spaces, region, number) >= MIN_CLOSED)
                 && !lined(&spaces, region, number, self.blood)
             {
                 self.lowest.push(lowest);
@@ -123,6 +125,11 @@ impl Search<'_, '_> {
             lowest = pixels.filter(|(n, _)| **n == number).map(|(_, &od)| od).fold(lowest, u8::min);
         }
         lowest
+    }
+
+    /// Whether a region lies in an islet: its capillaries are never as clear, and there are no gaps.
+    fn in_islet(&self, region: &Region) -> bool {
+        self.places.islets.at(region.anchor.0, region.anchor.1) != 0
     }
 
     /// Share of the border that is not empty.
