@@ -170,6 +170,28 @@ fn several(faults: &[String]) -> String {
     only.clone()
 }
 
+/// Joins drivers that give the same reason, in the order tried.
 fn reasons(rejections: &[(&'static str, String)]) -> String {
-    rejections.iter().map(|(driver, why)| format!("{driver}: {why}")).collect::<Vec<_>>().join("; ")
+    let mut groups: Vec<(String, &str)> = Vec::new();
+    for (driver, why) in rejections {
+        match groups.iter_mut().find(|(_, other)| other == why) {
+            Some((drivers, _)) => {
+                drivers.push_str(", ");
+                drivers.push_str(driver);
+            }
+            None => groups.push(((*driver).to_owned(), why)),
+        }
+    }
+    groups.iter().map(|(drivers, why)| format!("{drivers}: {why}")).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_reasons_are_said_once() {
+        let list = [("a", "no TIFF".to_owned()), ("b", "too small".into()), ("c", "no TIFF".into())];
+        assert_eq!(reasons(&list), "a, c: no TIFF; b: too small");
+    }
 }

@@ -68,7 +68,9 @@ fn known_files_open_or_fail_as_they_should() {
     };
     good("aperio_svs/CMU-1-Small-Region.svs", "aperio");
     good("aperio_svs/openslide_small.svs", "aperio");
-    good("ome_tiff/CMU-1-Small-Region-rgb.ome.tiff", "generic_tiff");
+    good("ome_tiff/CMU-1-Small-Region-rgb.ome.tiff", "ome_tiff");
+    good("ome_tiff/qupath/cells-2z.ome.tif", "ome_tiff");
+    good("hamamatsu_ndpi/test3-DAPI-2-(387).ndpi", "ndpi");
     good("generic_tiff/openslide_boxes.tiff", "generic_tiff");
     good("generic_tiff/large_image/yb10kx5k.zstd.tiff", "generic_tiff");
     good("generic_tiff/pillow/tiff_tiled_planar_16bit_RGB.tiff", "generic_tiff");
@@ -89,7 +91,7 @@ fn known_files_open_or_fail_as_they_should() {
     bad("generic_tiff/libvips_ojpeg-tile.tif", "unsupported", "old-style JPEG");
     bad("generic_tiff/libtiff/webp_lossless_rgba_alpha_fully_opaque.tif", "unsupported", "WebP");
     bad("generic_tiff/libtiff/quad-lzw-compat.tiff", "unsupported", "old-style LZW");
-    bad("stub_multifile/Mirax2-Fluorescence-1.mrxs", "not_a_slide", "MIRAX slides are not read yet");
-    bad("hamamatsu_ndpi/test3-DAPI-2-(387).ndpi", "not_a_slide", "Hamamatsu NDPI files are not read yet");
+    bad("stub_multifile/Mirax2-Fluorescence-1.mrxs", "not_a_slide", "only the preview of a MIRAX slide");
+    bad("ome_tiff/qupath/cells-2c.ome.tif", "unsupported", "2 channels that are not one RGB image");
     bad("zeiss_czi/RGB-8bit.czi", "not_a_slide", "neither PNG nor JPEG");
 }

@@ -290,7 +290,7 @@ fn mirax() {
     built.files.retain(|piece| piece.file == "slide.mrxs");
     let message = read_built(&built).unwrap_err().to_string();
     assert!(
-        message.contains("plain_image: only the preview of a MIRAX slide, whose folder is missing"),
+        message.contains("plain_image: only the preview of a MIRAX slide, which lies in a folder beside it"),
         "{message}"
     );
 }

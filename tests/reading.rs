@@ -367,6 +367,20 @@ fn ome_tiff_levels_are_sub_directories() {
         file.write_all(bytes).unwrap();
         assert_eq!(Slide::open(file.path()).err().unwrap().to_string(), expected);
     };
+    // Red, green and blue as images of their own, blue first.
+    let gray = |rgb: &Rgb, c: usize| {
+        let plane =
+            tiles(rgb).into_iter().map(|t| zlib(&t.iter().copied().skip(c).step_by(3).collect::<Vec<_>>()));
+        let size = [rgb.width() as u32, rgb.height() as u32];
+        Page::tiled(size, [TILE as u32; 2], 1, 8, 1).with_tiles(plane.collect())
+    };
+    let channels = "<Channel Name=\"Blue\"/><Channel Color=\"-16776961\"/><Channel Color=\"16711935\"/>";
+    let text = ome_xml(channels, size).replace("<TiffData IFD=\"0\"/>", "").replace("IFD=\"1\"", "IFD=\"3\"");
+    let plane = |c: usize| gray(&base, c).with_sub(gray(&small, c));
+    let first = plane(2).set(270, Field::Text(text));
+    let slide = open(&Writer::default().write(&[first, plane(0), plane(1), interleaved(&label)]));
+    assert_eq!((whole(&slide, 0), whole(&slide, 1)), (base.clone(), small.clone()));
+    assert_eq!(slide.read_associated("label").unwrap(), label);
     let three = "<Channel/><Channel/><Channel/>";
     fails(
         &pages(&interleaved, three),

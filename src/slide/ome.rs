@@ -41,28 +41,32 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let start = text.rfind("<?xml").unwrap_or(0);
     let document = xml::parse(NAME, WHAT, &text[start..])?;
     let root = document.root_element();
-    let (mut slide_image, mut associated) = (None, BTreeMap::new());
-    for image in xml::children(root, "Image") {
+    let images = xml::children(root, "Image").map(|image| {
         let pixels = xml::find(image, &["Pixels"]);
-        let pixels = pixels.ok_or_else(|| Error::malformed(NAME, WHAT, "Pixels in each image", "none"))?;
-        let directory = directory(pixels)?;
-        match associated_name(image) {
-            Some(name) if slide_image.is_some() => {
-                if let Ok(page) = tiff.directory_at(NAME, directory).and_then(|d| Page::parse(&tiff, d, NAME))
-                {
-                    associated.entry(name.to_owned()).or_insert(Associated::Page(page));
-                }
-            }
-            _ if slide_image.is_none() => slide_image = Some((image, pixels, directory)),
-            _ => {}
-        }
-    }
-    let Some((image, pixels, directory)) = slide_image else {
+        Ok((image, pixels.ok_or_else(|| Error::malformed(NAME, WHAT, "Pixels in each image", "none"))?))
+    });
+    let images = images.collect::<Result<Vec<_>>>()?;
+    let main = images.iter().find(|(image, _)| associated_name(*image).is_none()).or(images.first());
+    let Some(&(image, pixels)) = main else {
         return Err(Error::malformed(NAME, WHAT, "an image", "none"));
     };
-    check_colour(pixels)?;
-    let levels = levels(&tiff, pixels, directory)?;
-    let base = tiff.directory_at(NAME, directory)?;
+    let mut associated = BTreeMap::new();
+    for &(other, pixels) in images.iter().filter(|(other, _)| *other != image) {
+        let Some(name) = associated_name(other) else { continue };
+        let directory = tiff.directory_at(NAME, directory(pixels, 0)?);
+        if let Ok(page) = directory.and_then(|directory| Page::parse(&tiff, directory, NAME)) {
+            associated.entry(name.to_owned()).or_insert(Associated::Page(page));
+        }
+    }
+    let levels = match colours(pixels)? {
+        Colours::OneImage => levels(&tiff, pixels, directory(pixels, 0)?)?,
+        Colours::Planes(channels) => {
+            let [red, green, blue] =
+                channels.map(|channel| levels(&tiff, pixels, directory(pixels, channel)?));
+            merge(red?, green?, blue?)?
+        }
+    };
+    let base = tiff.directory_at(NAME, directory(pixels, 0)?)?;
     let mut properties = text_properties(&tiff, base);
     properties.remove("tiff.ImageDescription");
     properties.remove("openslide.comment");
@@ -79,14 +83,18 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     Ok(Box::new(slide))
 }
 
-/// Returns the directory of the first plane; without `TiffData`, the first one.
-fn directory(pixels: Node<'_, '_>) -> Result<usize> {
-    let Some(data) = xml::find(pixels, &["TiffData"]) else { return Ok(0) };
-    if data.attribute("IFD").is_none() {
-        return Ok(0);
+/// Returns the directory of a channel of the first plane; without `TiffData`, they follow each other.
+fn directory(pixels: Node<'_, '_>, channel: usize) -> Result<usize> {
+    let first = |node: &Node<'_, '_>, name: &str| node.attribute(name).unwrap_or("0").to_owned();
+    let planes = xml::children(pixels, "TiffData").filter(|node| node.attribute("IFD").is_some());
+    let mut planes = planes.filter(|node| first(node, "FirstZ") == "0" && first(node, "FirstT") == "0");
+    match planes.find(|node| first(node, "FirstC") == channel.to_string()) {
+        Some(node) => {
+            let directory = xml::whole(NAME, node, "IFD")?;
+            usize::try_from(directory).map_err(|_| Error::malformed(NAME, "IFD", "a directory", directory))
+        }
+        None => Ok(channel),
     }
-    let directory = xml::whole(NAME, data, "IFD")?;
-    usize::try_from(directory).map_err(|_| Error::malformed(NAME, "IFD", "a directory", directory))
 }
 
 fn associated_name(image: Node<'_, '_>) -> Option<&'static str> {
@@ -94,16 +102,48 @@ fn associated_name(image: Node<'_, '_>) -> Option<&'static str> {
     ["label", "macro", "thumbnail"].into_iter().find(|kind| name.starts_with(kind))
 }
 
-/// Accepts images whose first plane is all of them: RGB, or one channel.
-fn check_colour(pixels: Node<'_, '_>) -> Result<()> {
+/// How colours are stored.
+enum Colours {
+    /// In one image.
+    OneImage,
+    /// As three images: the channels that are red, green and blue.
+    Planes([usize; 3]),
+}
+
+fn colours(pixels: Node<'_, '_>) -> Result<Colours> {
     let channels: Vec<_> = xml::children(pixels, "Channel").collect();
     let samples = |node: &Node<'_, '_>| node.attribute("SamplesPerPixel").unwrap_or("1").parse().unwrap_or(1);
     let count = pixels.attribute("SizeC").and_then(|n| n.parse().ok()).unwrap_or(channels.len().max(1));
-    match channels.first().map_or(1, samples) {
-        1 if count == 1 => Ok(()),
-        3 | 4 if channels.len() == 1 => Ok(()),
+    let places = ["red", "green", "blue"].map(|colour| channels.iter().position(|node| is(*node, colour)));
+    match (channels.first().map_or(1, samples), places) {
+        (1, _) if count == 1 => Ok(Colours::OneImage),
+        (3 | 4, _) if channels.len() == 1 => Ok(Colours::OneImage),
+        (1, [Some(red), Some(green), Some(blue)]) if count == 3 => Ok(Colours::Planes([red, green, blue])),
         _ => Err(Error::unsupported(NAME, format!("{count} channels that are not one RGB image"))),
     }
+}
+
+/// Returns whether a channel has the name of a colour, or is drawn in it.
+fn is(channel: Node<'_, '_>, colour: &str) -> bool {
+    let name = channel.attribute("Name").map(str::to_lowercase).unwrap_or_default();
+    // Red, green, blue and opacity as one signed number.
+    let drawn = channel.attribute("Color").and_then(|text| text.parse::<i32>().ok()).map(i32::to_be_bytes);
+    let place = ["red", "green", "blue"].iter().position(|other| *other == colour).unwrap_or(0);
+    let pure = |[r, g, b, _]: [u8; 4]| (0..3).all(|i| [r, g, b][i] == if i == place { 255 } else { 0 });
+    name == colour || name == colour[..1] || drawn.is_some_and(pure)
+}
+
+/// Joins the levels of three images of one channel each.
+fn merge(red: Vec<Page>, green: Vec<Page>, blue: Vec<Page>) -> Result<Vec<Page>> {
+    if [green.len(), blue.len()] != [red.len(); 2] {
+        return Err(Error::unsupported(NAME, "channels with different levels"));
+    }
+    let pages = red.into_iter().zip(green).zip(blue);
+    let merged = pages.map(|((red, green), blue)| {
+        let feature = || Error::unsupported(NAME, "channels that are stored in different ways, or as JPEG");
+        Page::merge_rgb(red, green, blue).ok_or_else(feature)
+    });
+    merged.collect()
 }
 
 /// Returns the base and its smaller copies: sub-directories, or directories marked as reduced.

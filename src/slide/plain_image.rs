@@ -52,7 +52,7 @@ fn kind(head: &[u8]) -> Option<Kind> {
 fn detect(probe: &Probe) -> std::result::Result<(), String> {
     // The file of a MIRAX slide is a valid JPEG, but only a preview; scoring it would be a silent mistake.
     if probe.path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("mrxs")) {
-        return Err("only the preview of a MIRAX slide, whose folder is missing".into());
+        return Err("only the preview of a MIRAX slide, which lies in a folder beside it".into());
     }
     kind(probe.head()).map(drop).ok_or_else(|| "neither PNG nor JPEG".into())
 }

@@ -1,6 +1,6 @@
 //! One image of a TIFF file: its size, how it is cut into tiles or strips, how they are stored.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Directory, Entry, Tag, Tiff};
 use crate::{
@@ -85,6 +85,8 @@ pub(in crate::slide) struct Page {
     pub(super) stored_rows: Option<u64>,
     offsets: Entry,
     counts: Option<Entry>,
+    /// Green and blue, where they are images of their own.
+    others: Option<Arc<[Self; 2]>>,
 }
 
 impl Page {
@@ -141,6 +143,7 @@ impl Page {
             stored_rows: None,
             offsets,
             counts: directory.find(count_tag),
+            others: None,
         };
         page.check(tiff, format, offset_tag, count_tag)?;
         Ok(page)
@@ -178,6 +181,32 @@ impl Page {
             self.stored_rows = Some(self.tile_height.into());
             self.tile_height = u32::try_from(rows).unwrap_or(u32::MAX);
         }
+    }
+
+    /// Joins three gray images to one of red, green and blue; `None` when they are not stored alike or this
+    /// build cannot read them so.
+    pub(in crate::slide) fn merge_rgb(red: Self, green: Self, blue: Self) -> Option<Self> {
+        let layout = |page: &Self| {
+            let size = [page.width, page.height, page.tile_width.into(), page.tile_height.into()];
+            let storage = [page.compression, page.bits, page.sample_format, page.predictor, page.fill_order];
+            (size, storage, page.photometric, page.samples, page.tiled)
+        };
+        let gray = red.samples == 1 && red.photometric == photometric::MIN_IS_BLACK;
+        if !gray || [&green, &blue].iter().any(|page| layout(page) != layout(&red)) {
+            return None;
+        }
+        let mut page = red.unsplit();
+        (page.photometric, page.samples, page.planar) = (photometric::RGB, 3, true);
+        page.others = Some(Arc::new([green.unsplit(), blue.unsplit()]));
+        page.decodes_here().then_some(page)
+    }
+
+    /// Undoes the cutting of raw strips.
+    fn unsplit(mut self) -> Self {
+        if let Some(rows) = self.stored_rows.take() {
+            self.tile_height = u32::try_from(rows).unwrap_or(u32::MAX);
+        }
+        self
     }
 
     /// Returns whether our own path reads this image; otherwise the `tiff` crate's decoder does.
@@ -235,6 +264,11 @@ impl Page {
 
     /// Returns offset and length of stored tile `index`; a length of 0 means nothing is stored.
     pub(super) fn stored(&self, tiff: &Tiff, index: u64) -> Option<(u64, u64)> {
+        let plane = index / (self.cols() * self.rows());
+        if let (Some(others), 1..) = (&self.others, plane) {
+            let other = others.get(usize::try_from(plane).ok()? - 1)?;
+            return other.stored(tiff, index % (self.cols() * self.rows()));
+        }
         let offset = tiff.uint_at(self.offsets, index)?;
         let length = match self.counts {
             Some(entry) => tiff.uint_at(entry, index)?,
