@@ -88,6 +88,8 @@ fn tables_and_page() {
     let prism = read("prism/liver_steatotic_hepatocyte_pct.csv");
     assert_eq!(prism.lines().next(), Some("normal,diabetic,low <1>,high"));
     assert_eq!(prism.lines().count(), 5);
+    let figure = read("figures/liver_steatotic_hepatocyte_pct_animals.svg");
+    assert!(figure.starts_with("<svg xmlns=") && figure.contains("low &lt;1&gt;"));
     assert!(read("methods.txt").contains("no test was made on slides or tiles"));
 
     let page = read("report.html");

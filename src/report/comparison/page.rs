@@ -105,7 +105,7 @@ fn tissues(c: &Comparison) -> Vec<Value> {
 }
 
 /// The family that answers the study's question.
-fn main_family(c: &Comparison) -> &'static str {
+pub(super) fn main_family(c: &Comparison) -> &'static str {
     match (&c.study.disease, &c.study.normal, &c.study.control) {
         (Some(_), ..) => "vs_disease",
         (None, Some(_), _) => "vs_normal",
@@ -115,7 +115,7 @@ fn main_family(c: &Comparison) -> &'static str {
 }
 
 /// Endpoints with figures of their own: primary ones, damage indices, and everything of the animal table.
-fn figured(e: &Compared) -> bool {
+pub(super) fn figured(e: &Compared) -> bool {
     e.rank == Rank::Primary || e.feature == format!("{}_damage_index", e.tissue) || e.tissue == PHYSIOLOGY
 }
 
