@@ -98,6 +98,7 @@ fn tables_and_page() {
     let without_names = page.replace("http://www.w3.org/2000/svg", "");
     assert!(!without_names.contains("http://") && !without_names.contains("https://"), "nothing is fetched");
     assert!(page.matches("<svg").count() >= 5);
+    assert!(page.contains("liver: not measured on any animal: portal_leukocytes_per_mm2"));
 }
 
 #[test]

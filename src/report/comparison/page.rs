@@ -13,6 +13,7 @@ use crate::{
         text::{p_value, short},
     },
     error::{Error, Result},
+    organ,
     report::wording,
 };
 
@@ -99,6 +100,7 @@ fn tissues(c: &Comparison) -> Vec<Value> {
             heatmap => svg(plots::heatmap(&own, &c.groups)),
             forest => svg(plots::forest(&own, main_family, &c.groups)),
             family => main_family.replace('_', " "),
+            validation => organ::find(name).map(|o| wording::validation(o.name)),
         }
     };
     names.iter().map(one).collect()
