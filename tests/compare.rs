@@ -88,6 +88,8 @@ fn tables_and_page() {
     let prism = read("prism/liver_steatotic_hepatocyte_pct.csv");
     assert_eq!(prism.lines().next(), Some("normal,diabetic,low <1>,high"));
     assert_eq!(prism.lines().count(), 5);
+    let figure = read("figures/liver_steatotic_hepatocyte_pct_animals.svg");
+    assert!(figure.starts_with("<svg xmlns=") && figure.contains("low &lt;1&gt;"));
     assert!(read("methods.txt").contains("no test was made on slides or tiles"));
 
     let page = read("report.html");
@@ -96,6 +98,7 @@ fn tables_and_page() {
     let without_names = page.replace("http://www.w3.org/2000/svg", "");
     assert!(!without_names.contains("http://") && !without_names.contains("https://"), "nothing is fetched");
     assert!(page.matches("<svg").count() >= 5);
+    assert!(page.contains("liver: not measured on any animal: portal_leukocytes_per_mm2"));
 }
 
 #[test]

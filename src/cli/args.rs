@@ -300,6 +300,7 @@ Writes to REPORT:
   stats_contrasts.csv    comparisons of groups with effect, interval and p
   animals.csv            the analysis table: one row per animal
   methods.txt            the methods paragraph
+  figures/               the page's figures as SVG
   prism/                 one column table per endpoint
   and groups, recovery, equivalence, trends, assumptions, relations, exclusions and warnings as CSV")]
 pub(crate) struct Compare {

@@ -51,10 +51,16 @@ pub(super) fn fit(question: &Question) -> Result<Adjusted> {
 
 pub(super) fn model(question: &Question) -> Model {
     let arms = question.arms.iter().enumerate();
+    let given: Vec<usize> = question.arms.iter().flat_map(|a| a.blocks.clone()).collect();
+    // Blocks of which no animal is left must not become columns of the model.
+    let mut present = given.clone();
+    present.sort_unstable();
+    present.dedup();
+    let place = |block: &usize| present.partition_point(|b| b < block);
     Model {
         response: question.samples().concat(),
         group: arms.flat_map(|(g, a)| vec![g; a.values.len()]).collect(),
-        batch: question.arms.iter().flat_map(|a| a.blocks.clone()).collect(),
+        batch: given.iter().map(place).collect(),
         covariates: Vec::new(),
     }
 }

@@ -137,6 +137,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let setting = Setting { cohort: &cohort, study, groups: &groups, control };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
+    notes.extend(unmeasured(&cohort));
     families(&mut endpoints);
     endpoints.sort_by_key(|e| e.rank != Rank::Primary);
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
@@ -152,6 +153,20 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         notes,
         subjects: cohort.subjects,
     }
+}
+
+/// Says, by tissue, which endpoints no subject has.
+fn unmeasured(cohort: &Cohort) -> Vec<String> {
+    let mut tissues: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (e, _) in &cohort.endpoints {
+        if !cohort.subjects.iter().any(|s| s.values.contains_key(e)) {
+            tissues.entry(&e.tissue).or_default().push(&e.feature);
+        }
+    }
+    let one = |(tissue, features): (&&str, &Vec<&str>)| {
+        format!("{tissue}: not measured on any animal: {}", features.join(", "))
+    };
+    tissues.iter().map(one).collect()
 }
 
 fn groups(cohort: &Cohort, study: &Study) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! What a comparison writes: tables, Prism columns, the methods paragraph and the page.
 
+mod figures;
 mod methods;
 mod page;
 mod plots;
@@ -37,6 +38,7 @@ pub struct Run<'a> {
 pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     tables::write(folder, comparison)?;
+    figures::write(&folder.join("figures"), comparison)?;
     prism::write(&folder.join("prism"), comparison)?;
     write_whole(&folder.join("methods.txt"), methods(comparison, run).as_bytes())?;
     write_whole(&folder.join("comparison.json"), &super::slide_json::pretty(comparison)?)?;

@@ -239,3 +239,13 @@ fn bad_animal_tables_are_refused_with_their_row() {
          animal 1",
     );
 }
+
+#[test]
+fn shipped_example_fits_its_sheet() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("samples.csv");
+    fs::write(&path, include_str!("../../samples/study.csv")).unwrap();
+    let study = read::parse("study.toml", include_str!("../../samples/study.toml")).unwrap();
+    check(&study, &manifest::read_key(&path).unwrap()).unwrap();
+    assert_eq!((study.doses.len(), study.contrasts.len()), (3, 1));
+}

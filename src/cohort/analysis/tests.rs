@@ -145,3 +145,13 @@ fn analyses_have_text_and_json() {
     assert_eq!(json["choice"]["route"], "welch");
     assert_eq!(json["groups"][0]["n"], 5);
 }
+
+#[test]
+fn blocks_without_animals_do_not_confound() {
+    let mut arms = three();
+    arms.iter_mut().for_each(|a| a.blocks = vec![1, 1, 3, 3, 3]);
+    arms.push(Arm { blocks: vec![0], ..arm("lone", &[3.0]) });
+    let found = analyse(&question(arms));
+    assert_eq!(found.choice.route, Route::Blocked);
+    assert_eq!(found.blocks.unwrap().blocks, 2);
+}

@@ -13,6 +13,7 @@ use crate::{
         text::{p_value, short},
     },
     error::{Error, Result},
+    organ,
     report::wording,
 };
 
@@ -99,13 +100,14 @@ fn tissues(c: &Comparison) -> Vec<Value> {
             heatmap => svg(plots::heatmap(&own, &c.groups)),
             forest => svg(plots::forest(&own, main_family, &c.groups)),
             family => main_family.replace('_', " "),
+            validation => organ::find(name).map(|o| wording::validation(o.name)),
         }
     };
     names.iter().map(one).collect()
 }
 
 /// The family that answers the study's question.
-fn main_family(c: &Comparison) -> &'static str {
+pub(super) fn main_family(c: &Comparison) -> &'static str {
     match (&c.study.disease, &c.study.normal, &c.study.control) {
         (Some(_), ..) => "vs_disease",
         (None, Some(_), _) => "vs_normal",
@@ -115,7 +117,7 @@ fn main_family(c: &Comparison) -> &'static str {
 }
 
 /// Endpoints with figures of their own: primary ones, damage indices, and everything of the animal table.
-fn figured(e: &Compared) -> bool {
+pub(super) fn figured(e: &Compared) -> bool {
     e.rank == Rank::Primary || e.feature == format!("{}_damage_index", e.tissue) || e.tissue == PHYSIOLOGY
 }
 
