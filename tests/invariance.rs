@@ -135,29 +135,14 @@ fn moved_by_turning(name: &str, size: u32, share: f64) -> Vec<String> {
 
 /// Turning a slide changes ties and reading order only: numbers stay within a few percent.
 #[test]
-fn turning_hardly_matters_to_liver_and_pancreas() {
-    for organ in ["liver", "pancreas"] {
+fn turning_hardly_matters() {
+    for organ in ["liver", "pancreas", "kidney"] {
         assert_eq!(moved_by_turning(organ, 2048, 0.3), [""; 0], "{organ}");
     }
 }
 
-/// Defects of the kidney, listed in the README: what lies between tubules depends on the tubules' outlines.
-const UNSTEADY_IN_KIDNEY: &[&str] =
-    &["interstitial_leukocytes_per_mm2", "inflamed_cortex_pct", "tubule_basophilic_pct"];
-
-/// Weaker than for the other organs: casts and necrosis move on heavily damaged sections.
+/// Mild damage leaves few lesions, each of which counts more.
 #[test]
 fn turning_hardly_matters_to_a_mildly_damaged_kidney() {
-    let mut moved = moved_by_turning("kidney", 3000, 0.05);
-    moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().any(|name| line.starts_with(name)));
-    assert_eq!(moved, [""; 0]);
-}
-
-/// As for the other organs, but for what depends on the outlines of single tubules and tufts.
-#[test]
-fn turning_hardly_moves_the_glomeruli_of_a_damaged_kidney() {
-    let mut moved = moved_by_turning("kidney", 2048, 0.3);
-    let unsteady = ["cast_area_pct", "tubule_necrosis_pct", "glom_nuclear_density_per_mm2"];
-    moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().chain(&unsteady).any(|name| line.starts_with(name)));
-    assert_eq!(moved, [""; 0]);
+    assert_eq!(moved_by_turning("kidney", 3000, 0.05), [""; 0]);
 }
