@@ -81,6 +81,8 @@ const CAPSULE_UM: f64 = 0.5;
 const CLOSE_UM: f64 = 1.5;
 /// Optical density of the tuft, at least this share of the cytoplasm's: about half of what is usual in a tuft.
 const TUFT_SHARE: f64 = 0.5;
+/// Pieces of at least this share of the largest belong to the tuft when closing joins them.
+const PIECE: f64 = 0.2;
 /// Threads (capsule, adhesions of debris) that do not belong to the tuft, radius in µm.
 const THREAD_UM: f64 = 1.5;
 
@@ -331,7 +333,7 @@ impl Painted {
             }
         }
         let solid = morphology::open(&dense, field.px(THREAD_UM));
-        let closed = morphology::close(&largest(&solid)?, field.px(CLOSE_UM));
+        let closed = morphology::close(&pieces(&solid)?, field.px(CLOSE_UM));
         let mut filled = morphology::fill_holes(&closed, u64::MAX);
         filled
             .data_mut()
@@ -340,6 +342,15 @@ impl Painted {
             .for_each(|(v, &i)| *v &= u8::from(i == 1));
         Some(label(&largest(&filled)?, Connectivity::Eight))
     }
+}
+
+/// The largest connected region and those not much smaller: a cleft may divide a tuft.
+fn pieces(mask: &Mask) -> Option<Mask> {
+    let found = label(mask, Connectivity::Eight);
+    let largest = found.regions.iter().map(|r| r.area_px).max()?;
+    let keep: Vec<u8> =
+        found.regions.iter().map(|r| u8::from(r.area_px as f64 >= PIECE * largest as f64)).collect();
+    Some(found.plane.map(|v| if v == 0 { 0 } else { keep[v as usize - 1] }))
 }
 
 /// The largest connected region; the first of equally large ones.
