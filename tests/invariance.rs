@@ -141,23 +141,20 @@ fn turning_hardly_matters_to_liver_and_pancreas() {
     }
 }
 
-/// Defects of the kidney, listed in the README: what lies between tubules depends on the tubules' outlines.
-const UNSTEADY_IN_KIDNEY: &[&str] =
-    &["interstitial_leukocytes_per_mm2", "inflamed_cortex_pct", "tubule_basophilic_pct"];
-
-/// Weaker than for the other organs: casts and necrosis move on heavily damaged sections.
+/// As strict as for the other organs.
 #[test]
 fn turning_hardly_matters_to_a_mildly_damaged_kidney() {
-    let mut moved = moved_by_turning("kidney", 3000, 0.05);
-    moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().any(|name| line.starts_with(name)));
-    assert_eq!(moved, [""; 0]);
+    assert_eq!(moved_by_turning("kidney", 3000, 0.05), [""; 0]);
 }
 
-/// As for the other organs, but for what depends on the outlines of single tubules and tufts.
+/// A defect, listed in the README: in a dense infiltrate the outline of a glomerulus can depend on how the slide lies,
+/// and one of the four on this slide is there.
+const UNSTEADY_IN_KIDNEY: &[&str] = &["glom_nuclear_density_per_mm2"];
+
+/// As for the other organs, but for that.
 #[test]
-fn turning_hardly_moves_the_glomeruli_of_a_damaged_kidney() {
+fn turning_hardly_matters_to_a_damaged_kidney() {
     let mut moved = moved_by_turning("kidney", 2048, 0.3);
-    let unsteady = ["cast_area_pct", "tubule_necrosis_pct", "glom_nuclear_density_per_mm2"];
-    moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().chain(&unsteady).any(|name| line.starts_with(name)));
+    moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().any(|name| line.contains(name)));
     assert_eq!(moved, [""; 0]);
 }

@@ -67,8 +67,29 @@ const LIVER: Table = Table {
     unmet: &[],
 };
 
-const KIDNEY: Table =
-    Table { organ: "kidney", size_px: 3000, exact: &[exact("tissue_area_mm2", 0.0)], unmet: &[ALL] };
+const KIDNEY: Table = Table {
+    organ: "kidney",
+    size_px: 3000,
+    exact: &[
+        exact("tissue_area_mm2", 0.0),
+        exact("cortex_area_mm2", 0.0),
+        exact("glom_count_n", 0.0),
+        exact("glom_density_per_mm2_cortex", 0.0),
+        exact("glom_corpuscle_area_um2_mean", 0.0),
+        exact("glom_tuft_area_um2_mean", 0.0),
+        // Half a pixel along the capsule is 2 % of a corpuscle.
+        exact("bowman_space_pct", 1.0),
+        exact("glom_nuclei_per_tuft", 4.0),
+        exact("tubule_lumen_eq_diameter_um_median", 0.0),
+        exact("tubule_outer_diameter_um_median", 0.0),
+        exact("tubule_dilated_pct", 1.0),
+        exact("tubule_vacuolated_pct", 2.5),
+        exact("cast_tubule_pct", 3.0),
+        exact("tubule_necrosis_pct", 1.0),
+        exact("kidney_rbc_area_pct", 0.1),
+    ],
+    unmet: &[],
+};
 
 const PANCREAS: Table = Table {
     organ: "pancreas",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Direction, Evidence, Evidences, Feature, Missing, Value, feature, percent};
+use super::{Direction, Evidence, Evidences, Feature, Missing, Value, feature};
 use crate::{
     measure::{common, tally::Counter},
     segment::{
@@ -64,14 +64,25 @@ pub(super) const INFLAMED: Feature = feature(
     "inflamed_cortex_pct",
     "%",
     (Up, 0.5, Recalled),
-    "Banff i bands; fixed limit of 500/mm²",
+    "Banff i bands; fixed limit of 500/mm², in part from 400 to 600",
     |found| {
         cortex(found)?;
-        let squares = Squares::of(found);
-        let inflamed = squares.cortex.iter().filter(|&&n| n >= LEAST_LEUKOCYTES).count();
-        percent(inflamed, squares.cortex.len(), WHAT)
+        let squares = Squares::of(found).cortex;
+        if squares.is_empty() {
+            return Err(Missing::NoStructure { what: WHAT });
+        }
+        let inflamed: f64 = squares.iter().map(|&n| inflamed(n)).sum();
+        // Squares overlap: as many as would lie side by side count.
+        let n = squares.len() as f64 / f64::from(STEPS * STEPS);
+        Ok(Value { value: 100.0 * inflamed / squares.len() as f64, n: n.round() as u64, denominator: n })
     },
 );
+
+/// Share to which a square with `n` leukocytes counts as inflamed: near the limit in part, so that one nucleus more or
+/// less does not decide.
+fn inflamed(n: u32) -> f64 {
+    ((f64::from(n) + 1.5 - f64::from(LEAST_LEUKOCYTES)) / 2.0).clamp(0.0, 1.0)
+}
 
 /// Red blood cells in vessels and tufts over tissue.
 pub(super) const RED_CELLS: Feature = feature(
@@ -123,43 +134,48 @@ fn share(found: &Evidences<'_>, px: u64) -> Result<Value, Missing> {
 
 /// Leukocytes in the squares of cortex that hold at least one nucleus.
 ///
-/// Squares overlap by half, on lattices anchored to the slide, so that where a lattice happens to lie matters
-/// little.
+/// Squares overlap by three quarters, on lattices anchored to the slide, so that where a lattice happens to lie
+/// matters little.
 struct Squares {
     cortex: Vec<u32>,
 }
+
+/// Steps of the lattice along a square's side.
+const STEPS: i32 = 4;
 
 impl Squares {
     fn of(found: &Evidences<'_>) -> Self {
         let Some(first) = found.cells.first() else { return Self { cortex: Vec::new() } };
         let level0_um = found.mpp.mean() / f64::from(first.outline.scale);
-        let half = SQUARE_UM / 2.0 / level0_um;
-        // Nuclei and leukocytes by quarter of a square.
-        let mut quarters: BTreeMap<(i64, i64), u32> = BTreeMap::new();
+        let step = SQUARE_UM / f64::from(STEPS) / level0_um;
+        // Nuclei and leukocytes by part of a square.
+        let mut parts: BTreeMap<(i64, i64), u32> = BTreeMap::new();
         for cell in found.cells {
-            let at = ((cell.centroid.y / half).floor() as i64, (cell.centroid.x / half).floor() as i64);
-            *quarters.entry(at).or_default() += u32::from(cell.class.is(&INTERSTITIAL_LEUKOCYTE));
+            let at = ((cell.centroid.y / step).floor() as i64, (cell.centroid.x / step).floor() as i64);
+            *parts.entry(at).or_default() += u32::from(cell.class.is(&INTERSTITIAL_LEUKOCYTE));
         }
         let mut squares: BTreeMap<(i64, i64), u32> = BTreeMap::new();
-        for (&(row, column), &n) in &quarters {
-            for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        for (&(row, column), &n) in &parts {
+            for shift in 0..i64::from(STEPS * STEPS) {
+                let (dy, dx) = (shift / i64::from(STEPS), shift % i64::from(STEPS));
                 *squares.entry((row - dy, column - dx)).or_default() += n;
             }
         }
         let last = squares.keys().fold((0, 0), |m, k| (m.0.max(k.0), m.1.max(k.1)));
+        let half = i64::from(STEPS / 2);
         let window = Window {
             x0: 0,
             y0: 0,
-            core_width: last.1 as u32 + 2,
-            core_height: last.0 as u32 + 2,
+            core_width: (last.1 + half) as u32 + 1,
+            core_height: (last.0 + half) as u32 + 1,
             halo: 0,
-            scale: half,
-            mpp: found.mpp.times(SQUARE_UM / 2.0 / found.mpp.mean()),
+            scale: step,
+            mpp: found.mpp.times(SQUARE_UM / f64::from(STEPS) / found.mpp.mean()),
         };
         let zones = StructureMap::new(found.structures).paint(&window, &[&CORTEX, &MEDULLA]);
-        // The pixel after a square's first quarter begins at the square's middle.
+        // The middle of a square is the corner of its middle parts.
         let in_cortex = |&(row, column): &(i64, i64)| {
-            let zone = zones.get(column + 1, row + 1).unwrap_or(0);
+            let zone = zones.get(column + half, row + half).unwrap_or(0);
             zone != 0 && found.structures[zone as usize - 1].class.is(&CORTEX)
         };
         Self { cortex: squares.iter().filter(|(at, _)| in_cortex(at)).map(|(_, &n)| n).collect() }

@@ -3,11 +3,13 @@
 
 use super::{
     CORTEX, LUMEN, TUBULE,
-    cells::{INTERSTITIUM_SHARE, Scene},
+    cells::Scene,
     counts::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX},
 };
 use crate::{measure::tally::Tally, segment::ground::observe_bins};
 
+/// Optical density of epithelium, at least this share of the cytoplasm's: distal tubules are pale.
+const EPITHELIUM_SHARE: f64 = 0.65;
 /// Side of the cells in which epithelium is judged, in µm.
 const CELL_UM: f64 = 2.0;
 /// Eosin is averaged over this many cells on each side …
@@ -51,7 +53,7 @@ pub(super) fn count(scene: &Scene<'_>, tally: &mut Tally) {
 /// Whether a pixel is dense cytoplasm of the cortex outside glomeruli and lumens.
 fn is_epithelium(scene: &Scene<'_>, x: usize, y: usize) -> bool {
     let field = scene.field;
-    let least = (scene.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
+    let least = (scene.levels.cytoplasm * EPITHELIUM_SHARE) as u8;
     let outer = scene.outer.at(x, y);
     field.od.at(x, y) >= least
         && scene.nuclear.at(x, y) == 0
@@ -93,7 +95,7 @@ impl Cells {
         let mut cells =
             Self { side, skip, columns, rows, nuclear: vec![0; n], all: vec![0; n], eosin: vec![0; n] };
         let (mut dense, mut sums) = (vec![0u32; n], vec![0u32; n]);
-        let least = (scene.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
+        let least = (scene.levels.cytoplasm * EPITHELIUM_SHARE) as u8;
         for y in 0..field.height() {
             for x in 0..field.width() {
                 let i = cells.at(x, y);

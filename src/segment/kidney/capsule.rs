@@ -1,9 +1,9 @@
 //! The outline of one corpuscle: the best closed curve around a seed, by dynamic programming in polar coordinates.
 
-use std::f64::consts::TAU;
+use std::{collections::BTreeMap, f64::consts::TAU};
 
 use super::{levels::Ground, seeds::Seed};
-use crate::segment::field::Field;
+use crate::{raster::Plane, segment::field::Field};
 
 /// Directions in which the edge is looked for.
 pub(super) const DIRECTIONS: usize = 64;
@@ -28,7 +28,11 @@ const LEAST_CONTRAST: i32 = 3;
 /// Steepest slope of the radius along the curve.
 const SLOPE: f64 = 0.35;
 /// Cost of one step of slope against an edge of full contrast (100).
-const SLOPE_COST: i32 = 6;
+const SLOPE_COST: i16 = 6;
+/// Most positions that a path moves between directions: sums stay within 16 bits.
+const MAX_REACH: usize = 12;
+/// Length of a ray, in the largest radius: curves are judged a little beyond their edge.
+const LONGEST: f64 = 1.5;
 
 /// A closed curve around a centre.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,15 +47,35 @@ pub(super) struct Curve {
     pub(super) clear_edges: u32,
 }
 
-/// Unit vectors of all directions, and offsets at every radius, shared by all curves of a window.
+/// Directions, and where their pixels lie from a centre; shared by all curves of a window.
 pub(super) struct Rays {
     vectors: [(f64, f64); DIRECTIONS],
+    /// Pixels of each direction's ray, as offsets in a plane of the window.
+    offsets: Vec<i32>,
+    /// Pixels of a ray.
+    length: usize,
+    /// Optical density, cut at the cytoplasm's: nuclei must not outweigh it.
+    density: Plane<u8>,
 }
 
 impl Rays {
-    pub(super) fn new() -> Self {
-        let angle = |i: usize| i as f64 * TAU / DIRECTIONS as f64;
-        Self { vectors: std::array::from_fn(|i| (angle(i).cos(), angle(i).sin())) }
+    pub(super) fn new(ground: &Ground<'_>) -> Self {
+        // A quarter, turned, so that a turned slide has the same rays.
+        const QUARTER: usize = DIRECTIONS / 4;
+        let mut vectors = [(0.0, 0.0); DIRECTIONS];
+        for i in 0..DIRECTIONS {
+            let (sin, cos) = ((i % QUARTER) as f64 * TAU / DIRECTIONS as f64).sin_cos();
+            vectors[i] = [(cos, sin), (-sin, cos), (-cos, -sin), (sin, -cos)][i / QUARTER];
+        }
+        let length = (LONGEST * ground.field.px(MAX_RADIUS_UM)) as usize + 4;
+        let width = ground.od.width() as i32;
+        let place = |(c, s): (f64, f64), r: usize| {
+            let at = |v: f64| (v * r as f64).round() as i32;
+            at(s) * width + at(c)
+        };
+        let offsets = vectors.iter().flat_map(|&v| (0..length).map(move |r| place(v, r))).collect();
+        let most = ground.levels.cytoplasm as u8;
+        Self { vectors, offsets, length, density: ground.od.map(|od| od.min(most)) }
     }
 
     /// Returns the point at distance `radius` in a direction, relative to the centre.
@@ -59,33 +83,104 @@ impl Rays {
         let (c, s) = self.vectors[direction];
         (c * radius, s * radius)
     }
+
+    /// Returns the places of a ray's first `count` pixels in planes of the window. `reach` pixels around the
+    /// centre must lie in the window.
+    pub(super) fn places(
+        &self,
+        centre: (i64, i64),
+        direction: usize,
+        count: usize,
+    ) -> impl Iterator<Item = usize> + '_ {
+        let middle = centre.1 as i32 * self.density.width() as i32 + centre.0 as i32;
+        let from = direction * self.length;
+        self.offsets[from..from + count].iter().map(move |&offset| (middle + offset) as usize)
+    }
 }
 
-/// Finds curves around a seed: the strongest edge, and the first beyond Bowman's space. None when the window
-/// does not hold its surroundings.
-pub(super) fn trace(ground: &Ground<'_>, rays: &Rays, seed: Seed) -> Vec<Curve> {
-    let Some(first) = best(ground, rays, (seed.x, seed.y), seed.radius, false) else { return Vec::new() };
-    if first.contrast < LEAST_CONTRAST {
-        return Vec::new();
+/// Curves that were found, by what determines them: centre, radii searched, slope, and whether the first edge counts.
+type Known = BTreeMap<((i64, i64), usize, usize, usize, bool), Option<Curve>>;
+
+/// Traces the curves of one window.
+pub(super) struct Tracer<'a> {
+    ground: &'a Ground<'a>,
+    rays: &'a Rays,
+    known: Known,
+    paths: Paths,
+}
+
+impl<'a> Tracer<'a> {
+    pub(super) fn new(ground: &'a Ground<'a>, rays: &'a Rays) -> Self {
+        Self { ground, rays, known: Known::new(), paths: Paths::default() }
     }
-    let (centre, radius) = recentred(rays, &first);
-    if (centre.0 - seed.x).max(centre.1 - seed.y).max(seed.x - centre.0).max(seed.y - centre.1) as f64
-        > seed.radius * MAX_SHIFT
-    {
-        return Vec::new();
-    }
-    let mut curves = Vec::new();
-    for nearest in [false, true] {
-        let Some(second) = best(ground, rays, centre, radius, nearest) else { continue };
-        // Once more from its own middle: curves found from different sides of it become the same.
-        let (middle, mean) = recentred(rays, &second);
-        let moved = (middle.0 - seed.x).abs().max((middle.1 - seed.y).abs()) as f64;
-        if second.contrast >= LEAST_CONTRAST && middle != centre && moved <= seed.radius * MAX_SHIFT {
-            curves.extend(best(ground, rays, middle, mean, nearest));
+
+    /// Finds curves around a seed: the strongest edge, and the first beyond Bowman's space. None when the window
+    /// does not hold its surroundings.
+    pub(super) fn trace(&mut self, seed: Seed) -> Vec<Curve> {
+        let Some(first) = self.best((seed.x, seed.y), seed.radius, false) else { return Vec::new() };
+        if first.contrast < LEAST_CONTRAST {
+            return Vec::new();
         }
-        curves.push(second);
+        let (centre, radius) = recentred(self.rays, &first);
+        if (centre.0 - seed.x).max(centre.1 - seed.y).max(seed.x - centre.0).max(seed.y - centre.1) as f64
+            > seed.radius * MAX_SHIFT
+        {
+            return Vec::new();
+        }
+        let mut curves = Vec::new();
+        for nearest in [false, true] {
+            let Some(second) = self.best(centre, radius, nearest) else { continue };
+            // Once more from its own middle: curves found from different sides of it become the same.
+            let (middle, mean) = recentred(self.rays, &second);
+            let moved = (middle.0 - seed.x).abs().max((middle.1 - seed.y).abs()) as f64;
+            if second.contrast >= LEAST_CONTRAST && middle != centre && moved <= seed.radius * MAX_SHIFT {
+                curves.extend(self.best(middle, mean, nearest));
+            }
+            curves.push(second);
+        }
+        curves
     }
-    curves
+
+    fn best(&mut self, centre: (i64, i64), radius: f64, nearest: bool) -> Option<Curve> {
+        let field = self.ground.field;
+        let side = field.px(SIDE_UM).round().max(1.0) as usize;
+        let lowest = ((radius * NEAREST) as usize).max(side + 1);
+        let highest = (radius * FARTHEST).min(field.px(MAX_RADIUS_UM)) as usize;
+        if highest <= lowest + 2 {
+            return None;
+        }
+        let count = highest - lowest + 1;
+        let slope = ((radius * TAU / DIRECTIONS as f64 * SLOPE) as usize).max(1);
+        let key = (centre, lowest, count, slope, nearest);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let found = self.search(centre, (lowest, count, side), slope, nearest);
+        self.known.insert(key, found.clone());
+        found
+    }
+
+    fn search(
+        &mut self,
+        centre: (i64, i64),
+        (lowest, count, side): (usize, usize, usize),
+        slope: usize,
+        nearest: bool,
+    ) -> Option<Curve> {
+        let cost = if nearest { TISSUE_COST * self.ground.field.window.mpp.mean() } else { 0.0 };
+        let edges = edges(self.ground, self.rays, centre, (lowest, count, side), cost)?;
+        // No path has more than the greatest contrast of every direction.
+        let most: i32 =
+            edges.chunks(count).map(|row| row.iter().copied().max().map_or(0, i32::from)).sum::<i32>();
+        if most / (DIRECTIONS as i32) < LEAST_CONTRAST {
+            return None;
+        }
+        let path = self.paths.cheapest(&edges, count, slope);
+        let value = |i: usize| i32::from(edges[i * count + path[i]]);
+        let contrast = (0..DIRECTIONS).map(value).sum::<i32>() / DIRECTIONS as i32;
+        let clear_edges = (0..DIRECTIONS).filter(|&i| value(i) >= 25).count() as u32;
+        Some(Curve { centre, radii: path.map(|p| (p + lowest) as u16), contrast, clear_edges })
+    }
 }
 
 /// Returns how far from a seed of some radius its curves can lie, in pixels.
@@ -105,33 +200,14 @@ fn recentred(rays: &Rays, curve: &Curve) -> ((i64, i64), f64) {
     ((curve.centre.0 + shift(x), curve.centre.1 + shift(y)), total / n)
 }
 
-fn best(ground: &Ground<'_>, rays: &Rays, centre: (i64, i64), radius: f64, nearest: bool) -> Option<Curve> {
-    let field = ground.field;
-    let side = field.px(SIDE_UM).round().max(1.0) as usize;
-    let lowest = ((radius * NEAREST) as usize).max(side + 1);
-    let highest = (radius * FARTHEST).min(field.px(MAX_RADIUS_UM)) as usize;
-    if highest <= lowest + 2 {
-        return None;
-    }
-    let count = highest - lowest + 1;
-    let cost = if nearest { TISSUE_COST * field.window.mpp.mean() } else { 0.0 };
-    let edges = edges(ground, rays, centre, (lowest, count, side), cost)?;
-    let reach = ((radius * TAU / DIRECTIONS as f64 * SLOPE) as usize).max(1);
-    let path = cheapest(&edges, count, reach);
-    let value = |i: usize| edges[i * count + path[i]];
-    let contrast = (0..DIRECTIONS).map(value).sum::<i32>() / DIRECTIONS as i32;
-    let clear_edges = (0..DIRECTIONS).filter(|&i| value(i) >= 25).count() as u32;
-    Some(Curve { centre, radii: path.map(|p| (p + lowest) as u16), contrast, clear_edges })
-}
-
-/// Contrast between outside and inside, −100 to 100, for every direction and radius.
+/// Contrast between outside and inside, −100 to 100, less what was crossed, for every direction and radius.
 fn edges(
     ground: &Ground<'_>,
     rays: &Rays,
     centre: (i64, i64),
     (lowest, count, side): (usize, usize, usize),
     cost: f64,
-) -> Option<Vec<i32>> {
+) -> Option<Vec<i16>> {
     let top = lowest + count + side;
     let reach = top as i64 + 1;
     let (w, h) = (ground.od.width() as i64, ground.od.height() as i64);
@@ -144,60 +220,77 @@ fn edges(
     let mut sums = vec![0i32; top + 1];
     let mut tissue = vec![0i32; top + 1];
     let per_px = cost.ceil() as i32;
+    let [density, wide, pale] = [&rays.density, &ground.wide, &ground.pale].map(|p| p.data());
     for direction in 0..DIRECTIONS {
-        let mut gap = false;
-        for radius in 0..top {
-            let (dx, dy) = rays.at(direction, radius as f64);
-            let at = ((x + dx.round() as i64) as usize, (y + dy.round() as i64) as usize);
-            // Nuclei must not outweigh cytoplasm: density is cut at the cytoplasm's.
-            let od = f64::from(ground.od.at(at.0, at.1)).min(ground.levels.cytoplasm) as i32;
-            sums[radius + 1] = sums[radius] + od;
-            gap |= radius > lowest / 2 && ground.wide.at(at.0, at.1) != 0;
-            let solid = gap && ground.pale.at(at.0, at.1) == 0;
-            tissue[radius + 1] = tissue[radius] + i32::from(solid);
+        let (mut sum, mut crossed, mut gap) = (0, 0, 0);
+        for (radius, place) in rays.places(centre, direction, top).enumerate() {
+            sum += i32::from(density[place]);
+            sums[radius + 1] = sum;
+            if per_px > 0 {
+                gap |= u8::from(radius > lowest / 2) & wide[place];
+                crossed += i32::from(gap & (1 - pale[place]));
+                tissue[radius + 1] = crossed;
+            }
         }
         edges.extend((lowest..lowest + count).map(|r| {
             let (inside, outside) = (sums[r] - sums[r - side], sums[r + side] - sums[r]);
             let crossed = (tissue[r] * per_px).min(MAX_TISSUE_COST);
-            ((outside - inside) * 100 / full).clamp(-100, 100) - crossed
+            (((outside - inside) * 100 / full).clamp(-100, 100) - crossed) as i16
         }));
     }
     Some(edges)
 }
 
-/// Position in each direction of the closed path with the greatest sum, going round twice so that the
-/// second half knows where it must return to.
-fn cheapest(edges: &[i32], count: usize, reach: usize) -> [usize; DIRECTIONS] {
-    let turns = 2 * DIRECTIONS;
-    let mut best = edges[..count].to_vec();
-    let mut next = vec![0i32; count];
-    let mut from = vec![0u16; turns * count];
-    for turn in 1..turns {
-        let row = &edges[(turn % DIRECTIONS) * count..][..count];
-        for i in 0..count {
-            let (mut value, mut origin) = (i32::MIN, i);
-            let near = i.saturating_sub(reach)..=(i + reach).min(count - 1);
-            for (j, &reached) in near.clone().zip(&best[near]) {
-                let v = reached - SLOPE_COST * i.abs_diff(j) as i32;
-                if v > value {
-                    (value, origin) = (v, j);
+/// Room for the search of paths, used again and again.
+#[derive(Default)]
+struct Paths {
+    best: Vec<i16>,
+    next: Vec<i16>,
+    from: Vec<i8>,
+}
+
+impl Paths {
+    /// Position in each direction of the closed path with the greatest sum, going round twice so that the
+    /// second half knows where it must return to. The path moves by at most `reach` positions from one direction to the
+    /// next; of equally good origins the lowest counts.
+    fn cheapest(&mut self, edges: &[i16], count: usize, reach: usize) -> [usize; DIRECTIONS] {
+        let turns = 2 * DIRECTIONS;
+        let reach = reach.min(MAX_REACH).min(count - 1);
+        self.best.clear();
+        self.best.extend_from_slice(&edges[..count]);
+        self.from.clear();
+        self.from.resize(turns * count, 0);
+        for turn in 1..turns {
+            let row = &edges[(turn % DIRECTIONS) * count..][..count];
+            let from = &mut self.from[turn * count..][..count];
+            self.next.clear();
+            self.next.resize(count, i16::MIN);
+            for step in -(reach as i16)..=reach as i16 {
+                let (cost, skip) = (SLOPE_COST * step.abs(), usize::from(step.unsigned_abs()));
+                let (to, at) = if step < 0 { (skip, 0) } else { (0, skip) };
+                let reached = &self.best[at..][..count - skip];
+                let places = self.next[to..][..count - skip].iter_mut().zip(&mut from[to..][..count - skip]);
+                for ((value, origin), &reached) in places.zip(reached) {
+                    let v = reached - cost;
+                    *origin = if v > *value { step as i8 } else { *origin };
+                    *value = v.max(*value);
                 }
             }
-            next[i] = value + row[i];
-            from[turn * count + i] = origin as u16;
+            self.next.iter_mut().zip(row).for_each(|(value, &edge)| *value += edge);
+            std::mem::swap(&mut self.best, &mut self.next);
         }
-        std::mem::swap(&mut best, &mut next);
-    }
-    let mut at = (0..count).max_by_key(|&i| (best[i], std::cmp::Reverse(i))).unwrap_or(0);
-    let mut path = [0; DIRECTIONS];
-    // Back over the last quarter, then read one full turn.
-    for turn in (1..turns).rev() {
-        if (DIRECTIONS / 2..DIRECTIONS / 2 + DIRECTIONS).contains(&turn) {
-            path[turn % DIRECTIONS] = at;
+        let best = &self.best;
+        let mut at = (0..count).max_by_key(|&i| (best[i], std::cmp::Reverse(i))).unwrap_or(0);
+        let mut path = [0; DIRECTIONS];
+        // Back over the last quarter, then read one full turn.
+        for turn in (1..turns).rev() {
+            if (DIRECTIONS / 2..DIRECTIONS / 2 + DIRECTIONS).contains(&turn) {
+                path[turn % DIRECTIONS] = at;
+            }
+            at = at.saturating_add_signed(isize::from(self.from[turn * count + at]));
         }
-        at = usize::from(from[turn * count + at]);
+        path
     }
-    path
 }
 
 #[cfg(test)]
@@ -207,9 +300,9 @@ mod tests {
     /// Edges with one ridge of contrast 50 at `ridge(direction)`.
     fn path(ridge: impl Fn(usize) -> usize) -> [usize; DIRECTIONS] {
         let count = 20;
-        let edges: Vec<i32> =
+        let edges: Vec<i16> =
             (0..DIRECTIONS * count).map(|i| if i % count == ridge(i / count) { 50 } else { 0 }).collect();
-        cheapest(&edges, count, 1)
+        Paths::default().cheapest(&edges, count, 1)
     }
 
     #[test]

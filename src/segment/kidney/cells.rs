@@ -22,7 +22,7 @@ use crate::{
 /// Eosin of clear (glycogen-filled) epithelium, at most this share of the cytoplasm's (domain.md §3.3).
 const CLEAR_EOSIN: f64 = 0.45;
 /// Optical density outside structures below this share of the cytoplasm's is interstitium, not epithelium.
-pub(super) const INTERSTITIUM_SHARE: f64 = 0.85;
+const INTERSTITIUM_SHARE: f64 = 0.85;
 
 /// Vacuoles lie at least this far inside the epithelium, in µm.
 const WITHIN_UM: f64 = 1.5;
@@ -44,7 +44,7 @@ const BESIDE_UM: f64 = 4.5;
 const USUAL_DENSITY: f64 = 0.7;
 /// Weights of what speaks for a leukocyte: logistic regression of nuclei between tubules against those in tubules, on
 /// five phantoms. Working defaults, **not validated**.
-const LEUKOCYTE: f64 = -10.7;
+const LEUKOCYTE: f64 = -10.6;
 /// … per multiple of the darkness of nuclei in tubules, …
 const PER_DARKNESS: f64 = 14.2;
 /// … per µm of diameter, …
@@ -53,6 +53,8 @@ const PER_DIAMETER: f64 = 0.76;
 const PER_SAME: f64 = -4.6;
 /// … per density in the palest directions, …
 const PER_PALEST: f64 = -11.3;
+/// … which is no less beside a lumen or vacuole than in the interstitium, …
+const PALEST: f64 = 0.5;
 /// … and per density all around.
 const PER_DENSITY: f64 = 3.2;
 
@@ -337,7 +339,7 @@ impl Scene<'_> {
             + PER_DARKNESS * darkness
             + PER_DIAMETER * diameter_um
             + PER_SAME * around.same
-            + PER_PALEST * around.palest
+            + PER_PALEST * around.palest.max(PALEST)
             + PER_DENSITY * around.density;
         score > 0.0
     }

@@ -2,7 +2,7 @@
 
 use super::{
     GLOMERULUS, TUFT,
-    capsule::{self, Curve, DIRECTIONS, Rays},
+    capsule::{Curve, DIRECTIONS, Rays, Tracer},
     levels::Ground,
     seeds,
 };
@@ -81,16 +81,19 @@ const CAPSULE_UM: f64 = 0.5;
 const CLOSE_UM: f64 = 1.5;
 /// Optical density of the tuft, at least this share of the cytoplasm's: about half of what is usual in a tuft.
 const TUFT_SHARE: f64 = 0.5;
+/// Pieces of at least this share of the largest belong to the tuft when closing joins them.
+const PIECE: f64 = 0.2;
 /// Threads (capsule, adhesions of debris) that do not belong to the tuft, radius in µm.
 const THREAD_UM: f64 = 1.5;
 
 /// Finds the corpuscles and tufts anchored in the window's core. Overlapping candidates are all returned:
 /// only the whole slide can choose among them.
 pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
-    let rays = Rays::new();
+    let rays = Rays::new(ground);
+    let mut tracer = Tracer::new(ground, &rays);
     let mut curves: Vec<Curve> = Vec::new();
     for seed in seeds::find(ground) {
-        for curve in capsule::trace(ground, &rays, seed) {
+        for curve in tracer.trace(seed) {
             if curve.contrast >= MIN_CONTRAST && !curves.contains(&curve) {
                 curves.push(curve);
             }
@@ -120,6 +123,17 @@ struct Look {
 }
 
 impl Look {
+    /// What speaks most for a glomerulus.
+    const BEST: Self = Self {
+        lumen: 0.0,
+        lumen_around: 1.0,
+        nuclear: CROWDED,
+        specks: 1.0,
+        specks_around: 1.0,
+        eosin: -1.0,
+        eosin_inside: 0.0,
+    };
+
     /// Looks along the rays; pixels count by the width of ring they stand for. None when the window does not
     /// hold the surroundings.
     fn of(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<Self> {
@@ -140,19 +154,17 @@ impl Look {
         }
         for (direction, &edge) in curve.radii.iter().enumerate() {
             let edge = f64::from(edge);
-            for radius in 0..(edge * AROUND) as u64 {
-                let (dx, dy) = rays.at(direction, radius as f64);
-                let at = ((x + dx.round() as i64) as usize, (y + dy.round() as i64) as usize);
-                let (share, nuclear) = (radius as f64 / edge, ground.nuclear.at(at.0, at.1));
-                let wide = ground.wide.at(at.0, at.1);
-                let speck = ground.pale.at(at.0, at.1) & (1 - wide);
+            for (radius, at) in (0..).zip(rays.places(curve.centre, direction, (edge * AROUND) as usize)) {
+                let (share, nuclear) = (radius as f64 / edge, ground.nuclear.data()[at]);
+                let wide = ground.wide.data()[at];
+                let speck = ground.pale.data()[at] & (1 - wide);
                 if share < MIDDLE {
                     lumen.add(radius, wide);
                 }
                 if share < TUFT_REACH {
-                    eosin.add(radius, ground.field.e.at(at.0, at.1));
+                    eosin.add(radius, ground.field.e.data()[at]);
                 } else if share > BEYOND {
-                    eosin_around.add(radius, ground.field.e.at(at.0, at.1));
+                    eosin_around.add(radius, ground.field.e.data()[at]);
                     lumen_around.add(radius, wide);
                     specks_around.add(radius, speck);
                 }
@@ -230,8 +242,11 @@ fn spread(curve: &Curve) -> f64 {
 
 /// Returns a corpuscle and its tuft if the curve passes every rule.
 fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]> {
-    let look = Look::of(ground, rays, curve)?;
     let um = ground.field.window.mpp.mean();
+    if score(curve, &Look::BEST, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) < MIN_SCORE {
+        return None;
+    }
+    let look = Look::of(ground, rays, curve)?;
     let likely = score(curve, &look, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) >= MIN_SCORE;
     if look.lumen > MAX_LUMEN || look.nuclear < MIN_NUCLEAR || !likely {
         return None;
@@ -318,7 +333,7 @@ impl Painted {
             }
         }
         let solid = morphology::open(&dense, field.px(THREAD_UM));
-        let closed = morphology::close(&largest(&solid)?, field.px(CLOSE_UM));
+        let closed = morphology::close(&pieces(&solid)?, field.px(CLOSE_UM));
         let mut filled = morphology::fill_holes(&closed, u64::MAX);
         filled
             .data_mut()
@@ -327,6 +342,15 @@ impl Painted {
             .for_each(|(v, &i)| *v &= u8::from(i == 1));
         Some(label(&largest(&filled)?, Connectivity::Eight))
     }
+}
+
+/// The largest connected region and those not much smaller: a cleft may divide a tuft.
+fn pieces(mask: &Mask) -> Option<Mask> {
+    let found = label(mask, Connectivity::Eight);
+    let largest = found.regions.iter().map(|r| r.area_px).max()?;
+    let keep: Vec<u8> =
+        found.regions.iter().map(|r| u8::from(r.area_px as f64 >= PIECE * largest as f64)).collect();
+    Some(found.plane.map(|v| if v == 0 { 0 } else { keep[v as usize - 1] }))
 }
 
 /// The largest connected region; the first of equally large ones.

@@ -15,9 +15,11 @@ const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
 const MAX_OF_USUAL: f64 = 1.6;
 /// Share of a glomerulus that may look like tubules' lumens well inside it, …
-const USUALLY_HELD: f64 = 0.02;
+const USUALLY_HELD: f64 = 0.022;
 /// … and what more of it, per area, takes off its score: it would be a group of tubules.
-const PER_HELD: f64 = 150.0;
+const PER_HELD: f64 = 300.0;
+/// Most of such a lumen that may look like a cast, %.
+const MAX_CAST_PCT: f32 = 10.0;
 /// Well inside, as a share of the radius.
 const INNER: f64 = 0.7;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
@@ -103,7 +105,7 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     let lumens: Vec<(Disc, f64)> = found
         .iter()
         .zip(discs)
-        .filter(|(o, _)| o.class.is(&LUMEN))
+        .filter(|(o, _)| o.class.is(&LUMEN) && is_open(o))
         .map(|(o, d)| (*d, f64::from(o.area_um2)))
         .collect();
     let held = Held::new(&lumens, discs);
@@ -111,10 +113,9 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
         let share = held.area(&discs[i]) / f64::from(found[i].area_um2).max(1.0);
         (PER_HELD * (share - USUALLY_HELD).max(0.0)) as f32
     };
-    let burdens: BTreeMap<usize, f32> = order.iter().map(|&i| (i, burden(i))).collect();
-    let score = |i: usize, name: &str| found[i].value(name).unwrap_or(0.0) - burdens[&i];
-    order.retain(|&i| score(i, "score") >= 0.0);
-    order.sort_by(|&a, &b| score(b, "rank").total_cmp(&score(a, "rank")).then(a.cmp(&b)));
+    let value = |i: usize, name: &str| found[i].value(name).unwrap_or(0.0);
+    order.retain(|&i| value(i, "score") >= burden(i));
+    order.sort_by(|&a, &b| value(b, "rank").total_cmp(&value(a, "rank")).then(a.cmp(&b)));
     let mut kept: Vec<usize> = Vec::new();
     for i in order {
         let same = |&k: &usize| {
@@ -133,6 +134,11 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     }
     kept.sort_unstable();
     kept
+}
+
+/// Whether there is hardly a cast in a lumen: solid tufts are as smooth as casts, and Bowman's space lies around them.
+fn is_open(lumen: &Object) -> bool {
+    lumen.value("cast_pct").is_none_or(|pct| pct < MAX_CAST_PCT)
 }
 
 /// Lumens by place.

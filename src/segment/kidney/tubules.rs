@@ -35,7 +35,7 @@ const VACUOLE_UM2: f64 = 70.0;
 /// Least solidity of a lumen; gaps between tubules are branched.
 const MIN_SOLIDITY: f64 = 0.6;
 /// Thickest epithelium, in µm (8–14 is normal, domain.md §3.3).
-const MAX_WALL_UM: f64 = 17.0;
+const MAX_WALL_UM: f64 = 15.0;
 /// Distance from the lumen in which epithelium is looked for, in µm …
 const RIM_UM: f64 = 4.0;
 /// … and the least share of it that is solid.
@@ -118,7 +118,7 @@ fn tubule_values(
 fn nuclear_red(ground: &Ground<'_>, territory: &Plane<u32>, region: &Region, number: u32) -> f64 {
     let (h, e) = (ground.field.profile.matrix.h[0], ground.field.profile.matrix.e[0]);
     let reach = ground.field.px(INSIDE_UM).round().max(1.0) as i64;
-    let mut bins = [0u32; 256];
+    let mut reds: Vec<f64> = Vec::new();
     for y in region.y0..region.y1 {
         for x in region.x0..region.x1 {
             if territory.at(x, y) != number || ground.nuclear.at(x, y) == 0 {
@@ -127,18 +127,12 @@ fn nuclear_red(ground: &Ground<'_>, territory: &Plane<u32>, region: &Region, num
             let (column, row) = (x as i64, y as i64);
             let around = [(reach, 0), (-reach, 0), (0, reach), (0, -reach)];
             if around.iter().all(|(dx, dy)| territory.get(column + dx, row + dy) == Some(number)) {
-                let red = f64::from(ground.field.h.at(x, y)) * h + f64::from(ground.field.e.at(x, y)) * e;
-                bins[(2.0 * red).round().clamp(0.0, 255.0) as usize] += 1;
+                reds.push(f64::from(ground.field.h.at(x, y)) * h + f64::from(ground.field.e.at(x, y)) * e);
             }
         }
     }
-    let rank = bins.iter().sum::<u32>() * 3 / 4;
-    let mut seen = 0;
-    let found = bins.iter().position(|n| {
-        seen += n;
-        seen > rank
-    });
-    found.map_or(0.0, |bin| bin as f64 / 200.0)
+    let upper = (reds.len() * 3 / 4).min(reds.len().saturating_sub(1));
+    if reds.is_empty() { 0.0 } else { *reds.select_nth_unstable_by(upper, f64::total_cmp).1 / 100.0 }
 }
 
 /// Open lumens and casts: wide enough, with what floats in them.
