@@ -53,7 +53,6 @@ const LIVER: Table = Table {
         exact("macro_fat_area_pct", 0.3),
         exact("rbc_area_pct", 0.3),
         exact("inflammatory_foci_per_mm2", 1.0),
-        exact("hepatocyte_nuclear_density_per_mm2", 0.0),
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
