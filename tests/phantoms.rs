@@ -83,7 +83,7 @@ const PANCREAS: Table = Table {
         exact("pancreas_fat_pct", 0.3),
         exact("pancreas_inflammatory_foci_per_mm2", 0.5),
     ],
-    unmet: &[],
+    unmet: &["acinar_vacuolation"],
 };
 
 /// One slide: the amount painted, what is true and what was measured.
