@@ -74,8 +74,6 @@ const PANCREAS: Table = Table {
         // Half a pixel of the structure pass along the outline of the smallest islet.
         exact("islet_area_um2_mean", 200.0),
         exact("islet_rbc_area_pct", 0.5),
-        // Three nuclei of the smallest islet.
-        exact("islet_nuclear_density_per_mm2", 300.0),
         exact("acinar_nuclear_density_per_mm2", 0.0),
         exact("acinar_vacuole_area_pct", 0.1),
         exact("pancreas_gap_pct", 0.5),
