@@ -3,6 +3,7 @@
 //! Results go to files (or standard output for `info`), everything else to standard error.
 
 mod args;
+mod compare;
 mod completions;
 mod console;
 mod demo;
@@ -16,6 +17,7 @@ mod progress;
 mod region;
 mod score;
 mod segment;
+mod stats;
 mod words;
 
 use std::{
@@ -97,6 +99,9 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),
         Command::Demo(args) => demo::run(&args, &console),
+        Command::Compare(args) => compare::run(&args, &console),
+        Command::Init(args) => compare::init(&args, &console),
+        Command::Stats(args) => stats::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -50,6 +50,12 @@ pub enum Error {
         /// What was given.
         got: String,
     },
+    /// Several settings or cells cannot be used; one line each.
+    #[error("{}", several(.faults))]
+    Faults {
+        /// What is wrong, most in the wording of [`Error::Config`].
+        faults: Vec<String>,
+    },
     /// A size the file declares is beyond what this build will allocate.
     #[error("{what} is {got}, more than the limit of {limit}")]
     Limits {
@@ -111,6 +117,18 @@ impl Error {
         Self::Config { what: what.into(), expected: expected.to_string(), got: got.to_string() }
     }
 
+    /// Returns nothing if there are no faults, else all of them in one error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Faults`].
+    pub fn all(faults: Vec<Self>) -> Result<()> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Self::Faults { faults: faults.iter().map(Self::to_string).collect() })
+    }
+
     /// Builds a closure that turns an [`io::Error`] on `path` into [`Error::Io`].
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
@@ -125,7 +143,7 @@ impl Error {
             Self::Unsupported { .. } => "unsupported",
             Self::NotASlide { .. } => "not_a_slide",
             Self::Uncalibrated => "uncalibrated",
-            Self::Config { .. } => "config",
+            Self::Config { .. } | Self::Faults { .. } => "config",
             Self::Limits { .. } => "limits",
             Self::Internal { .. } => "internal",
             Self::Interrupted => "interrupted",
@@ -133,6 +151,23 @@ impl Error {
             Self::Io { .. } => "io",
         }
     }
+}
+
+/// Lines of a long list that are printed.
+const MOST_FAULTS: usize = 50;
+
+fn several(faults: &[String]) -> String {
+    let [only] = faults else {
+        let mut text = format!("{} things to correct:", faults.len());
+        for fault in faults.iter().take(MOST_FAULTS) {
+            text += &format!("\n  {fault}");
+        }
+        if faults.len() > MOST_FAULTS {
+            text += &format!("\n  and {} more", faults.len() - MOST_FAULTS);
+        }
+        return text;
+    };
+    only.clone()
 }
 
 /// Joins drivers that give the same reason, in the order tried.

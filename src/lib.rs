@@ -4,6 +4,7 @@
 //! Scores are research surrogates, not diagnoses.
 
 pub mod batch;
+pub mod cohort;
 pub mod error;
 pub mod geometry;
 pub mod manifest;
@@ -15,8 +16,11 @@ pub mod raster;
 pub mod report;
 pub mod score;
 pub mod segment;
+mod sheet;
 pub mod slide;
 pub mod stain;
+pub mod stats;
+pub mod study;
 pub mod tile;
 pub mod tissue;
 pub mod units;

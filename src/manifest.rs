@@ -5,11 +5,15 @@
 
 mod check;
 mod columns;
-mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::{error::Result, organ::Organ, units::Mpp};
+use crate::{
+    error::{Error, Result},
+    organ::Organ,
+    sheet::Table,
+    units::Mpp,
+};
 
 pub use columns::{OPTIONAL, REQUIRED};
 
@@ -56,18 +60,36 @@ pub struct Sample {
 ///
 /// # Errors
 ///
-/// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Config`] naming file, row and column at fault: an unknown,
-/// missing or repeated column, an empty required cell, a slide or id listed twice, one animal in two groups, sexes or
+/// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Faults`] naming file, row and column of everything at
+/// fault: an unknown, missing or repeated column, an empty required cell, a slide or id listed twice, one animal in two groups, sexes or
 /// cages, a missing slide file, an unknown tissue, an unusable pixel size or dose.
 pub fn read(path: &Path) -> Result<Vec<Sample>> {
-    let table = table::Table::read(path)?;
+    read_sheet(path, true)
+}
+
+/// Reads a sheet as the key to results that exist already: the slides themselves may be gone.
+///
+/// # Errors
+///
+/// As [`read`], without the files.
+pub fn read_key(path: &Path) -> Result<Vec<Sample>> {
+    read_sheet(path, false)
+}
+
+fn read_sheet(path: &Path, with_files: bool) -> Result<Vec<Sample>> {
+    let table = Table::read(path)?;
     let columns = columns::Columns::of(&table)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut samples = Vec::with_capacity(table.rows.len());
+    let mut faults = Vec::new();
     for row in &table.rows {
-        samples.push(columns.sample(&table, row, folder)?);
+        match columns.sample(&table, row, folder) {
+            Ok(sample) => samples.push(sample),
+            Err(fault) => faults.push(fault),
+        }
     }
-    check::all(&table, &mut samples)?;
+    faults.extend(check::all(&table, &mut samples, with_files));
+    Error::all(faults)?;
     Ok(samples)
 }
 

@@ -3,6 +3,7 @@
 //! Data files hold no time, no folder of this machine and no random number: one plan gives the same bytes on every
 //! machine. Only `run.json` tells when and how long. Every file appears under its name when it is whole.
 
+pub mod comparison;
 pub mod geojson;
 pub mod index_page;
 pub mod label_layers;

@@ -12,6 +12,8 @@ pub mod recovery;
 pub mod rubric;
 mod valid;
 
+pub use index::index_column;
+
 use serde::Serialize;
 
 use crate::measure::feature::{Feature, Missing, Value};

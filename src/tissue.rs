@@ -1,6 +1,6 @@
 //! Tissue: where on the slide it lies, found on a low-power view before anything is read at full resolution.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::{
     error::Result,
@@ -25,6 +25,12 @@ const SMOOTH_UM: f64 = 8.0;
 /// Sum of the optical densities of red, green and blue above which there is tissue, × 100 [expert]. domain.md §2.0
 /// says 15, which loses pale tissue; what else is that faint is refused by its colour.
 const MIN_OD: u8 = 10;
+/// The same for the walls of adipocytes, which are thinner than what is smoothed over [expert].
+const FAINT_OD: u8 = 4;
+/// What only faint walls enclose is an adipocyte from this area on, in µm² [expert].
+const MIN_CELL_UM2: f64 = 300.0;
+/// Half the width of the widest faint wall, in µm.
+const WALL_UM: f64 = 8.0;
 /// Share of green in that sum: stained tissue absorbs green most; dust, shadow and ink do not [expert].
 const MIN_GREEN_SHARE: f64 = 0.36;
 /// Least tissue fragment, in µm²: smaller ones are debris [expert].
@@ -120,20 +126,39 @@ pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> 
 fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
     let (od, green) = densities(view, &white);
     let radius = (mpp.px(SMOOTH_UM) / 2.0).round() as usize;
-    let dense = smooth::box_mean(&od, radius).map(|v| u8::from(v > MIN_OD));
+    let smooth = smooth::box_mean(&od, radius);
+    let dense = smooth.map(|v| u8::from(v > MIN_OD));
     let stained = keep_stained(&dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2));
-    let solid = fill_gaps(&stained, mpp.px_area(MAX_HOLE_UM2) as u64);
+    let faint = smooth.map(|v| u8::from(v > FAINT_OD));
+    let solid = fill_gaps(&stained, &faint, &mpp);
     let mask = morphology::fill_holes(&solid, mpp.px_area(MAX_LUMEN_UM2) as u64);
     TissueMask { area_mm2: mpp.area_mm2(solid.count()), mask, scale, white }
 }
 
-/// Fills small gaps. Those cut by the view's edge count too: on an image of a part of a section they are
-/// lumen or fat, and glass is never that small.
-fn fill_gaps(stained: &Mask, max_area_px: u64) -> Mask {
-    let gaps = label(&stained.map(|v| v ^ 1), Connectivity::Four);
-    let fill: Vec<u8> =
-        std::iter::once(1).chain(gaps.regions.iter().map(|r| u8::from(r.area_px <= max_area_px))).collect();
-    gaps.plane.map(|number| fill[number as usize])
+/// Fills small gaps, also those that only faint walls enclose. Those cut by the view's edge count too: on an image of
+/// a part of a section they are lumen or fat, and glass is never that small.
+fn fill_gaps(stained: &Mask, faint: &Mask, mpp: &Mpp) -> Mask {
+    let (most, least) = (mpp.px_area(MAX_HOLE_UM2) as u64, mpp.px_area(MIN_CELL_UM2) as u64);
+    let filled = fill(stained, stained, 0..=most);
+    let mut walls = stained.clone();
+    walls.data_mut().iter_mut().zip(faint.data()).for_each(|(w, &f)| *w |= f);
+    let cells = fill(&filled, &walls, least..=most);
+    // The walls between what was filled, but not the faint rim of the tissue.
+    let closed = morphology::close(&cells, mpp.px(WALL_UM));
+    let mut out = filled;
+    let pixels = out.data_mut().iter_mut().zip(cells.data()).zip(closed.data().iter().zip(walls.data()));
+    pixels.for_each(|((o, &cell), (&closed, &wall))| *o |= cell | (closed & wall));
+    out
+}
+
+/// Adds to a mask the gaps between `walls` whose pixels are this many.
+fn fill(mask: &Mask, walls: &Mask, sizes: RangeInclusive<u64>) -> Mask {
+    let gaps = label(&walls.map(|v| v ^ 1), Connectivity::Four);
+    let fits: Vec<u8> =
+        std::iter::once(0).chain(gaps.regions.iter().map(|r| u8::from(sizes.contains(&r.area_px)))).collect();
+    let mut out = mask.clone();
+    out.data_mut().iter_mut().zip(gaps.plane.data()).for_each(|(o, &number)| *o |= fits[number as usize]);
+    out
 }
 
 /// Returns the sum of the three optical densities, × 100, clamped to 0–255, and green's part of it.

@@ -51,12 +51,20 @@ const LIVER: Table = Table {
     exact: &[
         exact("tissue_area_mm2", 0.0),
         exact("macro_fat_area_pct", 0.3),
+        // On congested slides gaps between red cells.
+        exact("fat_area_pct", 0.6),
+        exact("vacuole_eq_diameter_um_median", 0.5),
+        exact("sinusoid_area_pct", 0.5),
+        exact("hepatocyte_area_um2_median", 10.0),
+        exact("hepatocyte_nuclear_area_um2_median", 0.0),
         exact("rbc_area_pct", 0.3),
         exact("inflammatory_foci_per_mm2", 1.0),
+        // Nuclei pressed flat between droplets, at the most fat.
+        exact("hepatocyte_nuclear_density_per_mm2", 40.0),
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
-    unmet: &["congestion"],
+    unmet: &[],
 };
 
 const KIDNEY: Table =
@@ -71,10 +79,19 @@ const PANCREAS: Table = Table {
         exact("islet_density_per_mm2", 0.2),
         exact("islet_area_pct", 0.2),
         exact("islet_eq_diameter_um_median", 0.0),
+        // Half a pixel of the structure pass along the outline of the smallest islet.
+        exact("islet_area_um2_mean", 200.0),
         exact("islet_rbc_area_pct", 0.5),
+        // Three nuclei of the smallest islet.
+        exact("islet_nuclear_density_per_mm2", 300.0),
+        exact("acinar_nuclear_density_per_mm2", 0.0),
+        exact("acinar_vacuole_area_pct", 0.1),
+        exact("pancreas_gap_pct", 0.5),
+        // One adipocyte.
+        exact("pancreas_fat_pct", 0.3),
         exact("pancreas_inflammatory_foci_per_mm2", 0.5),
     ],
-    unmet: &["fat", "acinar_vacuolation", "islet_pyknosis", "congestion"],
+    unmet: &[],
 };
 
 /// One slide: the amount painted, what is true and what was measured.

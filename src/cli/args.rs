@@ -42,6 +42,12 @@ pub(crate) enum Command {
     Phantom(Phantom),
     /// Make a small study of phantoms, score it and write a page to look at
     Demo(Demo),
+    /// Write a sample sheet and a study description for a folder of slides
+    Init(Init),
+    /// Compare the groups of a scored study: tables and a report
+    Compare(Compare),
+    /// Compare groups of any table with one row per animal
+    Stats(Stats),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -270,6 +276,112 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde init slides/
+
+Writes samples.csv (slides found; animals and groups to be filled in) and study.toml into FOLDER.")]
+pub(crate) struct Init {
+    /// Folder with the slides
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde compare results --manifest samples.csv
+  histograde compare results --manifest samples.csv --study study.toml --animals animals.csv -o report
+
+Reads long.csv of RESULTS, joins it with the sample sheet, averages slides per animal and compares groups.
+Writes to REPORT:
+  report.html            everything to look at, in one file
+  stats_omnibus.csv      tests of all groups, by endpoint
+  stats_contrasts.csv    comparisons of groups with effect, interval and p
+  animals.csv            the analysis table: one row per animal
+  methods.txt            the methods paragraph
+  prism/                 one column table per endpoint
+  and groups, recovery, equivalence, trends, assumptions, relations, exclusions and warnings as CSV")]
+pub(crate) struct Compare {
+    /// Folder that `histograde score` wrote
+    pub(crate) results: PathBuf,
+    /// Sample sheet (CSV or TSV): slide, animal_id, group, tissue
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: PathBuf,
+    /// Study description (TOML); `histograde init` writes one to start from
+    #[arg(long, value_name = "FILE")]
+    pub(crate) study: Option<PathBuf>,
+    /// Blood, urine and weights, one row per animal (CSV with animal_id)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) animals: Option<PathBuf>,
+    /// Cut-offs and weights to use instead of the built-in ones (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rubric: Option<PathBuf>,
+    /// Title of the report [default: name of RESULTS]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Folder for the report [default: RESULTS/comparison]
+    #[arg(short, long, value_name = "REPORT")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde stats ogtt.csv --value auc --group group --control vehicle
+  histograde stats liver.csv --value nas --group group --disease diabetic --normal normal --ordinal
+  histograde stats weights.csv --value gain --group group --dose dose --block litter --json
+
+The unit is the animal. Rows of one animal are averaged with --animal COLUMN, never tested one by one.
+Which test is used follows from the kind of values, not from a p-value; the reason is printed.
+Empty cells, NA and . are missing values. Groups keep their order in the table.")]
+pub(crate) struct Stats {
+    /// Table (CSV or TSV) with a heading
+    pub(crate) table: PathBuf,
+    /// Column with the numbers
+    #[arg(long, value_name = "COL")]
+    pub(crate) value: String,
+    /// Column with the group
+    #[arg(long, value_name = "COL")]
+    pub(crate) group: String,
+    /// Group that the others are compared with
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["disease", "normal"])]
+    pub(crate) control: Option<String>,
+    /// Diseased, untreated group: does a treatment help?
+    #[arg(long, value_name = "NAME")]
+    pub(crate) disease: Option<String>,
+    /// Healthy group: is there still a deficit?
+    #[arg(long, value_name = "NAME")]
+    pub(crate) normal: Option<String>,
+    /// Column with the dose of the group; empty for groups off the dose ladder
+    #[arg(long, value_name = "COL")]
+    pub(crate) dose: Option<String>,
+    /// Column with a block to adjust for: batch, litter, day
+    #[arg(long, value_name = "COL")]
+    pub(crate) block: Option<String>,
+    /// Column with the animal; its rows are averaged first
+    #[arg(long, value_name = "COL")]
+    pub(crate) animal: Option<String>,
+    /// The values are grades: only their order means something
+    #[arg(long)]
+    pub(crate) ordinal: bool,
+    /// Groups are known beforehand to vary equally: use Dunnett's and Tukey's tests
+    #[arg(long, conflicts_with = "ordinal")]
+    pub(crate) equal_variances: bool,
+    /// Largest difference from the normal (or only) control that does not matter; tests equivalence
+    #[arg(long, value_name = "DIFFERENCE", value_parser = positive)]
+    pub(crate) margin: Option<f64>,
+    /// Significance level
+    #[arg(long, value_name = "ALPHA", default_value = "0.05", value_parser = level)]
+    pub(crate) alpha: f64,
+    /// Seed of permutations, where there are too many to list
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 fn organs() -> PossibleValuesParser {
     ORGANS.iter().map(|o| o.name).collect::<Vec<_>>().into()
 }
@@ -289,6 +401,10 @@ fn number(text: &str, expected: &str, accept: impl Fn(f64) -> bool) -> Result<f6
 
 fn positive(text: &str) -> Result<f64, String> {
     number(text, "a number above 0", |v| v > 0.0)
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    number(text, "a number between 0.0001 and 0.2", |v| (0.0001..=0.2).contains(&v))
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

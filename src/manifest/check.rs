@@ -2,17 +2,21 @@
 
 use std::{collections::BTreeMap, fs};
 
-use super::{Sample, table::Table};
-use crate::{batch::slide_ids, error::Result};
+use super::Sample;
+use crate::{batch::slide_ids, error::Error, sheet::Table};
 
-/// Completes the ids and checks the rows against each other.
-pub(super) fn all(table: &Table, samples: &mut [Sample]) -> Result<()> {
-    files(table, samples)?;
-    ids(table, samples)?;
-    for (column, of) in FACTS_OF_AN_ANIMAL {
-        animals(table, samples, column, *of)?;
+/// Completes the ids and checks the rows against each other. Returns everything at fault.
+pub(super) fn all(table: &Table, samples: &mut [Sample], with_files: bool) -> Vec<Error> {
+    let mut faults = Vec::new();
+    if with_files {
+        files(table, samples, &mut faults);
     }
-    spelling(table, samples)
+    ids(table, samples, &mut faults);
+    for (column, of) in FACTS_OF_AN_ANIMAL {
+        animals(table, samples, column, *of, &mut faults);
+    }
+    spelling(table, samples, &mut faults);
+    faults
 }
 
 /// A fact of a sample, when stated.
@@ -23,23 +27,22 @@ const FACTS_OF_AN_ANIMAL: &[(&str, Fact)] =
     &[("group", |s| Some(&s.group)), ("sex", |s| s.sex.as_deref()), ("cage", |s| s.cage.as_deref())];
 
 /// Every slide exists (unless left out) and is listed once.
-fn files(table: &Table, samples: &[Sample]) -> Result<()> {
+fn files(table: &Table, samples: &[Sample], faults: &mut Vec<Error>) {
     let mut seen = BTreeMap::new();
     for s in samples {
         let path = s.path.display();
         if s.exclude.is_none() && !s.path.is_file() {
-            return Err(table.fault(s.row, "slide", "a file", format!("{path}, which does not exist")));
+            faults.push(table.fault(s.row, "slide", "a file", format!("{path}, which does not exist")));
         }
         // `a.svs` and `../in/a.svs` can be one file.
         let real = fs::canonicalize(&s.path).unwrap_or_else(|_| s.path.clone());
         if let Some(row) = seen.insert(real, s.row) {
-            return Err(table.fault(s.row, "slide", "each slide once", format!("{path}, also in row {row}")));
+            faults.push(table.fault(s.row, "slide", "each slide once", format!("{path}, also in row {row}")));
         }
     }
-    Ok(())
 }
 
-fn ids(table: &Table, samples: &mut [Sample]) -> Result<()> {
+fn ids(table: &Table, samples: &mut [Sample], faults: &mut Vec<Error>) {
     let mut without: Vec<&mut Sample> = samples.iter_mut().filter(|s| s.slide_id.is_empty()).collect();
     let paths: Vec<_> = without.iter().map(|s| s.path.clone()).collect();
     for (sample, id) in without.iter_mut().zip(slide_ids(&paths)) {
@@ -49,28 +52,26 @@ fn ids(table: &Table, samples: &mut [Sample]) -> Result<()> {
     for s in samples.iter() {
         if let Some(row) = seen.insert(s.slide_id.to_lowercase(), s.row) {
             let got = format!("{}, also in row {row}", s.slide_id);
-            return Err(table.fault(s.row, "slide_id", "each id once", got));
+            faults.push(table.fault(s.row, "slide_id", "each id once", got));
         }
     }
-    Ok(())
 }
 
 /// One animal has one value of `column` wherever it is stated.
-fn animals(table: &Table, samples: &[Sample], column: &str, of: Fact) -> Result<()> {
+fn animals(table: &Table, samples: &[Sample], column: &str, of: Fact, faults: &mut Vec<Error>) {
     let mut first: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
     for s in samples {
         let Some(now) = of(s) else { continue };
         let (then, row) = *first.entry(&s.animal_id).or_insert((now, s.row));
         if then != now {
             let expected = format!("{then} for animal {} as in row {row}", s.animal_id);
-            return Err(table.fault(s.row, column, expected, now));
+            faults.push(table.fault(s.row, column, expected, now));
         }
     }
-    Ok(())
 }
 
 /// Groups and animals are written the same way everywhere: `Control` and `control` are not two groups.
-fn spelling(table: &Table, samples: &[Sample]) -> Result<()> {
+fn spelling(table: &Table, samples: &[Sample], faults: &mut Vec<Error>) {
     let columns: [(&str, Fact); 2] = [("group", |s| Some(&s.group)), ("animal_id", |s| Some(&s.animal_id))];
     for (column, of) in columns {
         let mut first: BTreeMap<String, (&str, u64)> = BTreeMap::new();
@@ -78,9 +79,8 @@ fn spelling(table: &Table, samples: &[Sample]) -> Result<()> {
             let Some(now) = of(s) else { continue };
             let (then, row) = *first.entry(now.to_lowercase()).or_insert((now, s.row));
             if then != now {
-                return Err(table.fault(s.row, column, format!("{then} as in row {row}"), now));
+                faults.push(table.fault(s.row, column, format!("{then} as in row {row}"), now));
             }
         }
     }
-    Ok(())
 }

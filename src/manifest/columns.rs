@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use super::{
-    Sample,
-    table::{Row, Table},
-};
+use super::Sample;
 use crate::{
     error::{Error, Result},
     organ::{self, ORGANS, Organ},
+    sheet::{Row, Table},
     units::Mpp,
     words::did_you_mean,
 };

@@ -38,7 +38,7 @@ fn organs(done: &[Done]) -> Vec<&'static Organ> {
 }
 
 /// Writes rows of text cells as a CSV file.
-fn write_csv(path: &Path, rows: impl IntoIterator<Item = Vec<String>>) -> Result<()> {
+pub(crate) fn write_csv(path: &Path, rows: impl IntoIterator<Item = Vec<String>>) -> Result<()> {
     let mut file = Partial::create(path)?;
     {
         let mut csv = csv::Writer::from_writer(&mut file as &mut dyn Write);

@@ -29,6 +29,16 @@ pub(super) fn damage_index<'a>(
     DamageIndex { name: name.into(), value, coverage, missing }
 }
 
+/// Returns the column name of an index: `steatosis` is `steatosis_index`.
+#[must_use]
+pub fn index_column(name: &str) -> String {
+    if name.ends_with("_index") {
+        name.to_owned()
+    } else {
+        format!("{}_index", name.replace(['-', ' '], "_"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,6 +79,37 @@ impl Rubric {
         OrganScore { index, sub_indices, findings, published }
     }
 
+    /// Grades the values of one animal. Lesions judged against controls are graded in percent of the control group's
+    /// mean; without one, or where it is 0, they are not scored.
+    #[must_use]
+    pub fn score_subject(
+        &self,
+        organ: &Organ,
+        value: impl Fn(&str) -> Option<f64>,
+        control_mean: impl Fn(&str) -> Option<f64>,
+    ) -> OrganScore {
+        let one = |lesion: &Lesion| {
+            let value = value(&lesion.feature);
+            let outcome = match (value, lesion.compare, control_mean(&lesion.feature)) {
+                (None, ..) => {
+                    Outcome::NotScored { missing: Missing::NoRule { why: "no slide gives a value" } }
+                }
+                (Some(v), Compare::Abs, _) => self.grade(lesion, v),
+                (Some(v), Compare::PctCtrl, Some(mean)) if mean > 0.0 => self.grade(lesion, 100.0 * v / mean),
+                (Some(_), Compare::PctCtrl, Some(_)) => {
+                    Outcome::NotScored { missing: Missing::NoRule { why: "the control group's mean is 0" } }
+                }
+                (Some(_), Compare::PctCtrl, None) => Outcome::NotScored { missing: Missing::NeedsControls },
+            };
+            Self::found(lesion, value, outcome)
+        };
+        let findings: Vec<_> = self.lesions(organ).iter().map(one).collect();
+        let index = self.index(format!("{}_damage_index", organ.name), findings.iter());
+        let of = |ids: &'static [&str]| findings.iter().filter(|f| ids.contains(&f.lesion.as_str()));
+        let sub_indices = organ.sub_indices.iter().map(|(name, ids)| self.index(*name, of(ids))).collect();
+        OrganScore { index, sub_indices, findings, published: Vec::new() }
+    }
+
     /// Returns which rubric this is.
     #[must_use]
     pub fn origin(&self) -> &Origin {
@@ -140,11 +171,15 @@ impl Rubric {
             (Ok(_), Compare::PctCtrl) => Outcome::NotScored { missing: Missing::NeedsControls },
             (Err(missing), _) => Outcome::NotScored { missing: missing.clone() },
         };
+        Self::found(lesion, value.ok().map(|v| v.value), outcome)
+    }
+
+    fn found(lesion: &Lesion, value: Option<f64>, outcome: Outcome) -> Finding {
         Finding {
             lesion: lesion.id.clone(),
             label: lesion.label.clone(),
             feature: lesion.feature.clone(),
-            value: value.ok().map(|v| v.value),
+            value,
             max: lesion.max,
             weight: lesion.weight,
             provenance: lesion.provenance.clone(),

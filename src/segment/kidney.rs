@@ -1,9 +1,9 @@
 //! Structures and cells of the kidney.
 
+mod bare;
 mod capsule;
 mod casts;
 mod cells;
-mod collapsed;
 mod cortex;
 mod counts;
 mod glomeruli;
@@ -34,7 +34,7 @@ pub static GLOMERULUS: Class = Class {
         "nuclear_share",
         "edge_contrast",
         "score",
-        "nuclear_contrast",
+        "rank",
     ],
 };
 
@@ -55,6 +55,7 @@ pub static TUBULE: Class = Class {
         "aspect_ratio",
         "epithelium_height_um",
         "cast_pct",
+        "nuclear_red_od",
     ],
 };
 

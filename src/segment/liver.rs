@@ -65,7 +65,7 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     // Their labels are large and not needed.
     let Nuclei { mask: nuclei, found: mut cells, .. } = nuclei::segment(field);
     let blood = red_cells::mask(field);
-    let fat = vacuoles::find(field, &grid, &pale, &blood);
+    let fat = vacuoles::find(field, &grid, &pale, &blood, &nuclei);
     let excluded = structures.paint(&field.window, vessels::CLASSES);
     let ground = ground::describe(field, &grid, &pale, &fat, blood, &excluded);
     let dead = structures.paint(&field.window, &[&necrosis::NECROSIS]);
@@ -74,7 +74,7 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let grouped = vacuoles::grouped(&fat.found, &field.window);
     let mut tally = Tally::default();
     super::ground::count(field, &ground.parenchyma, &nuclei, &mut tally);
-    count::tally(field, &fat, &grouped, &ground, &mut tally);
+    count::tally(field, &fat, &grouped, &ground, &nuclei, &mut tally);
     eosin.tally(field, &grid, &mut tally);
     let cells = cells.into_iter().filter(|n| n.in_core).map(|n| n.object);
     let fat = fat.found.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));

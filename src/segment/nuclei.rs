@@ -78,7 +78,7 @@ pub struct Rules {
 }
 
 /// The rules used by [`segment`].
-pub const RULES: Rules = Rules { finder: Finder::Network, open_um: 0.5, min_um2: 2.5, ..BY_DENSITY };
+pub const RULES: Rules = Rules { finder: Finder::Network, open_um: 0.5, min_um2: 4.0, ..BY_DENSITY };
 
 /// Rules that look at the density of haematoxylin alone.
 pub const BY_DENSITY: Rules = Rules {
@@ -124,6 +124,8 @@ pub struct Nuclei {
     pub mask: Mask,
     /// The nuclei, halo included, in reading order of their anchors.
     pub found: Vec<Nucleus>,
+    /// What found them.
+    pub finder: Finder,
 }
 
 /// One nucleus.
@@ -161,7 +163,7 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
     let mut labels = placed(cores, factor, offset, field);
     let found = collect(field, &mut labels, rules);
     let mask = labels.map(|v| u8::from(v != 0));
-    Nuclei { labels, mask, found }
+    Nuclei { labels, mask, found, finder: rules.finder }
 }
 
 /// Regions, the first window pixel (column, row) they cover, and window pixels per pixel of theirs.

@@ -85,7 +85,7 @@ fn levels(
 }
 
 /// Largest share of tissue that nuclei fill; a class above it holds basophilic cytoplasm too [expert].
-const MAX_NUCLEAR_SHARE: f64 = 0.3;
+const MAX_NUCLEAR_SHARE: f64 = 0.25;
 
 /// Returns the level between nuclei and the rest: the last of the rest.
 ///

@@ -5,7 +5,9 @@ use super::{
     profile::{Tubule, tubules},
 };
 use crate::{
-    segment::kidney::{COLLAPSED_PX, E_OF_BARE, OWN_CLEAR_PX, OWN_NUCLEI, OWN_PX, OWN_WHITE_PX},
+    segment::kidney::{
+        E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_CLEAR_PX, OWN_NUCLEI, OWN_PX, OWN_VACUOLE_PX, OWN_WHITE_PX,
+    },
     units::UM2_PER_MM2,
 };
 
@@ -22,7 +24,7 @@ const FLAT_HEIGHT_UM: f64 = 4.0;
 const FLAT_LUMEN_UM: f64 = 20.0;
 /// Vacuolated: at least this share of the epithelium is white. Vacuoles are 2–6 µm wide and their edges blurred,
 /// so that about half of what they take, 10 % of a vacuolated tubule's epithelium, is white.
-const VACUOLE_SHARE: f64 = 0.05;
+const VACUOLE_SHARE: f64 = 0.035;
 /// Clear cells: at least this share of the epithelium has little eosin.
 const CLEAR_SHARE: f64 = 0.5;
 /// Cast: at least this percentage of the lumen is filled.
@@ -37,6 +39,9 @@ const EXPECTED_NUCLEI: f64 = 2.5;
 const DEBRIS_SHARE: f64 = 0.3;
 /// Median absolute deviations beyond the median that count as abnormal stain.
 const MADS: f64 = 2.0;
+/// Eosin of epithelium, judged over a few µm, varies between tubules of different kinds by at least this share of its
+/// median.
+const LEAST_MAD: f64 = 0.125;
 /// Nuclei per epithelium of a basophilic tubule, multiple of the slide's 85th percentile.
 const CROWDED: f64 = 1.3;
 
@@ -121,27 +126,46 @@ pub(super) const CAST_AREA: Feature =
         Ok(Value { value: 100.0 * casts / lumens, n: all.len() as u64, denominator })
     });
 
-/// Epithelium of tubules that meet at least two of three signs of necrosis, and hypereosinophilic epithelium
-/// without nuclei whose tubule has no lumen, over all epithelium of the cortex.
+/// Hypereosinophilic epithelium without nuclei over all epithelium of the cortex.
 pub(super) const NECROSIS: Feature = feature(
     "tubule_necrosis_pct",
     "%",
     (Up, 0.5, Sourced),
-    "EGTI T; by area of epithelium, because necrotic tubules lose their lumens; basal outline is not judged",
+    "EGTI T; by area of epithelium, because necrotic tubules lose their lumens; two signs: loss of nuclei, \
+     hypereosinophilia",
     |found| {
-        let all = some(found)?;
-        let usual = Usual::of(&all).ok_or(Missing::NoStructure { what: WHAT })?;
-        let px = |t: &Tubule<'_>| t.epithelium.get(OWN_PX);
-        let outlined: u64 = all.iter().map(px).sum();
-        let necrotic: u64 = all.iter().filter(|t| usual.is_necrotic(t)).map(px).sum();
-        // Without nuclei over a whole tubule's width, eosin above the usual is the second sign.
-        let least = usual.hypereosinophilic();
-        let bare = found.tally.histogram(E_OF_BARE).filter(|&(e, _)| f64::from(e) > least).map(|(_, n)| n);
-        let whole = outlined + found.tally.get(COLLAPSED_PX);
-        let value = 100.0 * (necrotic + bare.sum::<u64>()) as f64 / whole as f64;
-        Ok(Value { value, n: all.len() as u64, denominator: found.mpp.area_mm2(whole) })
+        let whole = found.tally.get(EPITHELIUM_PX);
+        if whole == 0 {
+            return Err(Missing::NoStructure { what: "epithelium of the cortex" });
+        }
+        let alive: Vec<(u32, u64)> = found.tally.histogram(E_OF_ALIVE).collect();
+        let (usual, spread) = match middle(&alive) {
+            Some(usual) => {
+                let mut apart: Vec<(u32, u64)> = alive.iter().map(|&(e, n)| (e.abs_diff(usual), n)).collect();
+                apart.sort_unstable();
+                (f64::from(usual), f64::from(middle(&apart).unwrap_or(0)))
+            }
+            None => (f64::from(found.profile.e_cytoplasm), f64::from(found.profile.e_cytoplasm_mad)),
+        };
+        let least = usual + MADS * spread.max(usual * LEAST_MAD);
+        let bare = found.tally.histogram(E_OF_BARE).filter(|&(e, _)| f64::from(e) > least);
+        let value = 100.0 * bare.map(|(_, n)| n).sum::<u64>() as f64 / whole as f64;
+        Ok(Value { value, n: tubules(found).len() as u64, denominator: found.mpp.area_mm2(whole) })
     },
 );
+
+/// Lower median of a histogram, lowest value first.
+fn middle(histogram: &[(u32, u64)]) -> Option<u32> {
+    let all: u64 = histogram.iter().map(|(_, n)| n).sum();
+    let mut seen = 0;
+    histogram
+        .iter()
+        .find(|(_, n)| {
+            seen += n;
+            2 * seen >= all
+        })
+        .map(|&(value, _)| value)
+}
 
 /// Brush border.
 pub(super) const BRUSH_BORDER: Feature =
@@ -177,7 +201,7 @@ fn is_flattened(t: &Tubule<'_>) -> bool {
 }
 
 fn is_vacuolated(t: &Tubule<'_>) -> bool {
-    t.share(OWN_WHITE_PX) >= VACUOLE_SHARE
+    t.share(OWN_VACUOLE_PX) >= VACUOLE_SHARE
 }
 
 fn is_clear(t: &Tubule<'_>) -> bool {

@@ -1,6 +1,10 @@
 //! Acini, gaps and fat.
 
-use super::{feature, islet_cells::pyknotic_pct, parenchyma_mm2, sum};
+use super::{
+    feature,
+    islet_cells::{living, pyknotic_pct},
+    parenchyma_mm2, sum,
+};
 use crate::{
     measure::{
         common,
@@ -76,5 +80,6 @@ pub(super) const EXTRAVASATED_PCT: Feature = feature("pancreas_extravasated_rbc_
 });
 
 pub(super) fn nuclear_density(found: &Evidences<'_>) -> Result<Value, Missing> {
-    common::per_mm2(found, found.tally.get(count::ACINAR_NUCLEI), count::ACINAR_PX, ACINI)
+    let n = living(&[found.tally], count::ACINAR_NUCLEUS_KINDS);
+    common::per_mm2(found, n, count::ACINAR_PX, ACINI)
 }

@@ -117,7 +117,8 @@ fn over_islets(found: &Evidences<'_>, each: impl Fn(&Tally) -> f64) -> Result<Va
 
 fn nuclear_density(found: &Evidences<'_>) -> Result<Value, Missing> {
     let holes = total(found, count::ISLET_VACUOLE_PX) + total(found, count::ISLET_RBC_PX);
-    let n = total(found, count::ISLET_NUCLEI);
+    let tallies: Vec<&Tally> = accepted(found).map(|(_, t)| t).collect();
+    let n = living(&tallies, count::ISLET_NUCLEUS_KINDS);
     match total(found, count::ISLET_PX).saturating_sub(holes) {
         0 => Err(NO_ISLET),
         px => {
@@ -164,35 +165,48 @@ const LARGE: f64 = 0.8;
 /// Its darkness exceeds the median by this many median absolute deviations (domain.md §3.1).
 const DARK_MADS: f64 = 2.0;
 
-/// 100 · shrunken dark nuclei / nuclei, judged against the medians of those that are
-/// not shrunken themselves: with most nuclei dead, the median of all would be that of the dead.
+/// 100 · shrunken dark nuclei / nuclei.
 pub(super) fn pyknotic_pct(tallies: &[&Tally], kinds: Counter, what: &'static str) -> Result<Value, Missing> {
+    let Census { all, shrunken, .. } = census(tallies, kinds).ok_or(Missing::NoStructure { what })?;
+    Ok(Value { value: 100.0 * shrunken as f64 / all as f64, n: all, denominator: all as f64 })
+}
+
+/// Nuclei that are no leukocytes or stroma, and are not shrunken.
+pub(super) fn living(tallies: &[&Tally], kinds: Counter) -> u64 {
+    census(tallies, kinds).map_or(0, |c| c.living)
+}
+
+/// Nuclei of one compartment.
+struct Census {
+    all: u64,
+    shrunken: u64,
+    living: u64,
+}
+
+/// Counts nuclei. Shrunken ones are judged against the medians of those that are not shrunken themselves:
+/// with most nuclei dead, the median of all would be that of the dead. `None` without nuclei.
+fn census(tallies: &[&Tally], kinds: Counter) -> Option<Census> {
     let nuclei: Vec<(SizeAndInk, u64)> = tallies
         .iter()
         .flat_map(|t| t.histogram(kinds))
         .map(|(code, n)| (SizeAndInk::decode(code), n))
         .collect();
     let areas: Vec<(f64, u64)> = nuclei.iter().map(|&(k, n)| (f64::from(k.quarter_um2), n)).collect();
-    let Some(large) = weighted_quantile(&areas, LARGE) else {
-        return Err(Missing::NoStructure { what });
-    };
+    let large = weighted_quantile(&areas, LARGE)?;
     let typical = |k: SizeAndInk| f64::from(k.quarter_um2) >= SHRUNKEN * large;
     let of = |value: fn(SizeAndInk) -> u32| {
         let kept = nuclei.iter().filter(|v| typical(v.0));
         kept.map(|&(k, n)| (f64::from(value(k)), n)).collect::<Vec<_>>()
     };
     let (areas, inks) = (of(|k| k.quarter_um2), of(|k| k.ink));
-    let (Some(area), Some(ink)) = (weighted_median(&areas), weighted_median(&inks)) else {
-        return Err(Missing::NoStructure { what });
-    };
+    let (area, ink) = (weighted_median(&areas)?, weighted_median(&inks)?);
     let spread: Vec<(f64, u64)> = inks.iter().map(|&(v, n)| ((v - ink).abs(), n)).collect();
     let dark = ink + DARK_MADS * weighted_median(&spread).unwrap_or(0.0);
     let is = |k: SizeAndInk| {
         k.may_be_pyknotic && f64::from(k.quarter_um2) < SHRUNKEN * area && f64::from(k.ink) > dark
     };
-    let all: u64 = nuclei.iter().map(|v| v.1).sum();
-    let shrunken: u64 = nuclei.iter().filter(|v| is(v.0)).map(|v| v.1).sum();
-    Ok(Value { value: 100.0 * shrunken as f64 / all as f64, n: all, denominator: all as f64 })
+    let sum = |counts: &dyn Fn(SizeAndInk) -> bool| nuclei.iter().filter(|v| counts(v.0)).map(|v| v.1).sum();
+    Some(Census { all: sum(&|_| true), shrunken: sum(&is), living: sum(&|k| k.own && !is(k)) })
 }
 
 /// Lymphocytes inside an islet and in its ring from which it is inflamed (domain.md §2.1).
@@ -243,13 +257,16 @@ mod tests {
         fn t(extra: &[(f64, u32, bool)], expected: f64) {
             let mut tally = Tally::default();
             let mut add = |um2: f64, ink: u32, alone: bool| {
-                let kind = SizeAndInk { quarter_um2: (um2 * 4.0) as u32, ink, may_be_pyknotic: alone };
+                let kind =
+                    SizeAndInk { quarter_um2: (um2 * 4.0) as u32, ink, may_be_pyknotic: alone, own: true };
                 tally.observe(count::ISLET_NUCLEUS_KINDS, kind.code(), 1);
             };
             (0..98).for_each(|i| add(28.0 + f64::from(i % 5), 50 + i % 7, true));
             extra.iter().for_each(|&(um2, ink, alone)| add(um2, ink, alone));
             let found = pyknotic_pct(&[&tally], count::ISLET_NUCLEUS_KINDS, "islet nucleus").unwrap();
             assert_eq!(found.value, expected, "{extra:?}");
+            let living = living(&[&tally], count::ISLET_NUCLEUS_KINDS);
+            assert_eq!(living as f64, 98.0 + extra.len() as f64 - expected, "{extra:?}");
         }
         t(&[(30.0, 53, true), (30.0, 53, true)], 0.0);
         t(&[(12.0, 90, true), (12.0, 90, true)], 2.0);

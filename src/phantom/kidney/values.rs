@@ -155,7 +155,6 @@ impl Seen {
         let dilated = of_all(&|i| lumen_um(i) > DILATED_UM);
         let cast = of_all(&|i| self.walls[i].cast && self.lumina.cast_px[i] > 0);
         let vacuolated = of_all(&|i| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64);
-        let necrotic = of_all(&|i| self.walls[i].necrotic);
         let shapes = &self.survey.shapes;
         let round = |i: &&usize| {
             let (long, short) = shapes[**i].axes();
@@ -168,7 +167,15 @@ impl Seen {
         v.put("tubule_dilated_pct", dilated);
         v.put("cast_tubule_pct", cast);
         v.put("tubule_vacuolated_pct", vacuolated);
-        v.put("tubule_necrosis_pct", necrotic);
+        // By area of epithelium, as it is measured.
+        let cortical: Vec<usize> = (0..self.walls.len()).filter(|&i| self.cortical[i]).collect();
+        let area = |f: &dyn Fn(usize) -> bool| -> u64 {
+            cortical.iter().filter(|&&i| f(i)).map(|&i| epithelium[i]).sum()
+        };
+        v.put(
+            "tubule_necrosis_pct",
+            ratio(100.0 * area(&|i| self.walls[i].necrotic) as f64, area(&|_| true) as f64),
+        );
         v.put("tubule_lumen_eq_diameter_um_median", lumina);
         v.put("tubule_outer_diameter_um_median", outer);
         v.put("cast_area_pct", ratio(100.0 * sum(&|i| self.lumina.cast_px[i]), lumen_px));

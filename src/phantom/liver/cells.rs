@@ -208,16 +208,17 @@ pub(super) fn flat_cells(
     widths
 }
 
-/// Returns the diameter of the widest disk inside the sinusoid whose middle lies near a place, in pixels.
+/// Returns the diameter of the widest disk inside the sinusoid whose middle lies across it from a place, in pixels.
 fn slit_width(map: &Map, at: &OnRidge, um: f32) -> f64 {
     const NEAR_UM: f32 = 2.0;
     let open = |x: i64, y: i64| map.get(x, y).unwrap_or(0) & SINUSOID != 0;
-    let near = (NEAR_UM * um).ceil() as i64;
-    let (x, y) = (at.x.floor() as i64, at.y.floor() as i64);
+    let near = (NEAR_UM * um).ceil() as i32;
+    let (sin, cos) = at.along.sin_cos();
     let mut widest = 0.0_f64;
-    for (dx, dy) in (-near..=near).flat_map(|dy| (-near..=near).map(move |dx| (dx, dy))) {
-        if open(x + dx, y + dy) {
-            widest = widest.max(free_distance(x + dx, y + dy, widest, &open));
+    for off in (-near..=near).map(|v| v as f32) {
+        let (x, y) = ((at.x - sin * off).floor() as i64, (at.y + cos * off).floor() as i64);
+        if open(x, y) {
+            widest = widest.max(free_distance(x, y, widest, &open));
         }
     }
     2.0 * widest - 1.0

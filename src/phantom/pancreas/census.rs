@@ -26,6 +26,8 @@ const LARGE_UM: f64 = 300.0;
 /// Sum of optical densities above which there is tissue, × 100, after smoothing by 8 µm; enclosed holes up to
 /// 5 000 µm² are tissue (domain.md §2.0).
 const TISSUE_OD: u8 = 15;
+/// What adipocytes count as there: about the density of other tissue.
+const FAT_OD: u8 = 45;
 const TISSUE_VIEW_UM: f64 = 4.0;
 const TISSUE_HOLE_UM2: f64 = 5_000.0;
 /// Sum of the red, green and blue optical density of one unit of each dye.
@@ -115,7 +117,8 @@ fn whole(easel: &Easel<'_>, ground: &Ground, acinar: &Nuclei, foci: u64, put: &m
     put("pancreas_inflammatory_foci_per_mm2", foci as f64 / mm2(lobules));
 }
 
-/// Tissue by the definition of domain.md §2.0, on a view of 4 µm per pixel.
+/// Tissue by the definition of domain.md §2.0, on a view of 4 µm per pixel. Every adipocyte is a hole of its own,
+/// smaller than those that stay open: its wall is thinner than what is smoothed over.
 fn tissue_mm2(easel: &Easel<'_>) -> f64 {
     let canvas = easel.canvas as &crate::phantom::Canvas;
     let side = canvas.mpp.px(TISSUE_VIEW_UM).round().max(1.0) as usize;
@@ -124,6 +127,7 @@ fn tissue_mm2(easel: &Easel<'_>) -> f64 {
     let mut view = Plane::filled(columns, rows, 0_u8);
     for j in 0..rows {
         let mut sums = vec![(0_u32, 0_u32); columns];
+        let mut fat = vec![0_u32; columns];
         for y in j * side..((j + 1) * side).min(height) {
             let dyes = canvas.h.row(y).iter().zip(canvas.e.row(y)).zip(canvas.rbc.row(y));
             for (x, ((&h, &e), &r)) in dyes.enumerate() {
@@ -131,10 +135,12 @@ fn tissue_mm2(easel: &Easel<'_>) -> f64 {
                 let dyes = [h, e, r].map(u32::from);
                 sum.0 += (0..3).map(|k| dyes[k] * OD_SUMS[k]).sum::<u32>();
                 sum.1 += 100;
+                fat[x / side] += u32::from(easel.ground.at(x, y) == class::FAT);
             }
         }
-        for (i, (od, n)) in sums.into_iter().enumerate() {
-            view.set(i, j, (od / n).min(255) as u8);
+        for (i, ((od, n), fat)) in sums.into_iter().zip(fat).enumerate() {
+            let od = if 200 * fat > n { FAT_OD } else { (od / n).min(255) as u8 };
+            view.set(i, j, od);
         }
     }
     let smooth = smooth::box_mean(&view, 1);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    slides::{all_indices, grade_column, index_column},
+    slides::{all_indices, grade_column},
     sorted, write_csv,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     pipeline::Summary,
     report::number::number,
     score::{
-        DamageIndex, Finding, Measured, Outcome,
+        DamageIndex, Finding, Measured, Outcome, index_column,
         published::{self, Published},
         rubric::Rubric,
     },

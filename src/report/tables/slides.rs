@@ -9,7 +9,7 @@ use crate::{
     manifest::Sample,
     pipeline::Summary,
     report::number::number,
-    score::{DamageIndex, Outcome, published, rubric::Rubric},
+    score::{DamageIndex, Outcome, index_column, published, rubric::Rubric},
 };
 
 /// Writes `slides.csv`. Columns: the slide, its sample, its header, indices, features, grade and continuous
@@ -151,15 +151,6 @@ impl Numbers {
 /// Returns the damage index and the sub-indices of a slide.
 pub(super) fn all_indices(summary: &Summary) -> impl Iterator<Item = &DamageIndex> {
     std::iter::once(&summary.score.index).chain(&summary.score.sub_indices)
-}
-
-/// Returns the column of an index: `endocrine` becomes `endocrine_index`.
-pub(super) fn index_column(name: &str) -> String {
-    if name.ends_with("_index") {
-        name.to_owned()
-    } else {
-        format!("{}_index", name.replace(['-', ' '], "_"))
-    }
 }
 
 /// Returns the column of a grade.

@@ -11,44 +11,56 @@ use crate::{
     },
 };
 
-/// Radius over which texture is judged, in µm (domain.md §2.0: local SD over 3 µm).
-const AROUND_UM: f64 = 3.0;
+/// Radius over which texture is judged, in µm (domain.md §2.0: local SD over 3 µm). Eosin is compared with its mean
+/// over half of it, so that no pixel is judged by what lies further than 3 µm away: casts of narrow tubules are
+/// 10 µm wide.
+const AROUND_UM: f64 = 2.0;
 /// Eosin of a cast over the cytoplasm's, at least.
 const MIN_EOSIN: f64 = 0.9;
-/// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little.
-const MAX_HAEMATOXYLIN: f64 = 0.45;
+/// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little …
+const MAX_HAEMATOXYLIN: f64 = 0.35;
+/// … and beside its edge.
+const MAX_HAEMATOXYLIN_OF_EDGE: f64 = 0.6;
 /// Mean deviation of eosin in a cast, at most this share of its eosin.
-const MAX_TEXTURE: f64 = 0.03;
-/// Radius of the narrowest cast, in µm.
-const RADIUS_UM: f64 = 3.5;
-/// Width of the edge that the rules above take off a cast, in µm.
-const EDGE_UM: f64 = 1.5;
+const MAX_TEXTURE: f64 = 0.027;
+/// Steps of eosin in which deviation is kept.
+const STEPS: u32 = 8;
+/// Radius of the narrowest smooth middle of a cast, in µm.
+const RADIUS_UM: f64 = 2.0;
+/// Width of the edge that texture takes off a cast, in µm.
+const EDGE_UM: f64 = 4.0;
 /// Areas of a cast, in µm².
-const CAST_UM2: std::ops::RangeInclusive<f64> = 90.0..=12_000.0;
+const CAST_UM2: std::ops::RangeInclusive<f64> = 60.0..=12_000.0;
 /// Least solidity of a cast.
-const MIN_SOLIDITY: f64 = 0.85;
+const MIN_SOLIDITY: f64 = 0.8;
 
 /// Returns 1 where smooth, nucleus-free eosin lies in compact patches.
 pub(super) fn find(ground: &Ground<'_>) -> Mask {
     let field = ground.field;
     let radius = field.px(AROUND_UM).round().max(1.0) as usize;
-    let mean = smooth::box_mean(&field.e, radius);
+    let mean = smooth::box_mean(&field.e, radius.div_ceil(2));
     let mut deviation = Plane::filled(mean.width(), mean.height(), 0u8);
     for ((d, &e), &m) in deviation.data_mut().iter_mut().zip(field.e.data()).zip(mean.data()) {
-        *d = e.abs_diff(m);
+        *d = (u32::from(e.abs_diff(m)) * STEPS).min(255) as u8;
     }
     let texture = smooth::box_mean(&deviation, radius);
     let least = (f64::from(field.profile.e_cytoplasm) * MIN_EOSIN).ceil() as u8;
-    let basic = smooth::box_mean(&field.h, radius);
-    let most_h = (f64::from(field.profile.h_cytoplasm) * MAX_HAEMATOXYLIN).round() as u8;
-    let mut mask = Mask::filled(mean.width(), mean.height(), 0);
+    let basic = smooth::box_mean(&field.h, radius.div_ceil(2));
+    let [most_h, most_h_of_edge] = [MAX_HAEMATOXYLIN, MAX_HAEMATOXYLIN_OF_EDGE]
+        .map(|share| (f64::from(field.profile.h_cytoplasm) * share).round() as u8);
+    let [mut smooth, mut like] = std::array::from_fn(|_| Mask::filled(mean.width(), mean.height(), 0));
     let values = mean.data().iter().zip(texture.data()).zip(ground.nuclear.data().iter().zip(basic.data()));
-    for (v, ((&e, &t), (&nuclear, &h))) in mask.data_mut().iter_mut().zip(values) {
-        let smooth = f64::from(t) <= f64::from(e) * MAX_TEXTURE + 0.5;
-        *v = u8::from(e >= least && h <= most_h && nuclear == 0 && smooth);
+    let masks = smooth.data_mut().iter_mut().zip(like.data_mut());
+    for ((s, l), ((&e, &t), (&nuclear, &h))) in masks.zip(values) {
+        let even = f64::from(t) <= f64::from(e) * MAX_TEXTURE * f64::from(STEPS);
+        *l = u8::from(e >= least && h <= most_h_of_edge && nuclear == 0);
+        *s = *l & u8::from(even && h <= most_h);
     }
-    // Texture and smoothness are judged over a neighbourhood, so that a cast's edge fails: it is given back.
-    let opened = morphology::dilate(&morphology::open(&mask, field.px(RADIUS_UM)), field.px(EDGE_UM));
+    // Texture is judged over a neighbourhood, so that a cast's edge fails: it is given back.
+    let middle = morphology::open(&smooth, field.px(RADIUS_UM));
+    let mut grown = morphology::dilate(&middle, field.px(EDGE_UM));
+    grown.data_mut().iter_mut().zip(like.data()).for_each(|(g, &l)| *g &= l);
+    let opened = morphology::open(&grown, field.px(RADIUS_UM));
     let labels = label(&opened, Connectivity::Four);
     let keep: Vec<u8> = labels
         .regions

@@ -18,62 +18,157 @@ use crate::{
 const PIXEL_UM: f64 = 40.0;
 /// The cortex reaches this far beyond the glomeruli's capsules, in µm (domain.md §3.3).
 const BEYOND_UM: f64 = 150.0;
-/// Tissue farther than this, in µm, from what a glomerulus makes cortex is medulla; what lies nearer, between
-/// glomeruli or between them and the renal capsule, is cortex too. Rat cortex holds 3–7 glomeruli per mm²:
-/// neighbours lie about 500 µm apart.
+/// Tissue farther than this, in µm, from what a glomerulus makes cortex is medulla unless its tubules are as wide as
+/// the cortex's; what lies nearer, between glomeruli or between them and the renal capsule, is cortex unless they
+/// are thinner. Rat cortex holds 3–7 glomeruli per mm²: neighbours lie about 500 µm apart, and gaps twice as wide
+/// are no rarity.
 const SPAN_UM: f64 = 300.0;
+/// Tissue this far, in µm, is medulla whatever its tubules: those of its outer stripe are as wide as the cortex's.
+const FAR_UM: f64 = 700.0;
+/// Tubules are compared over squares reaching this far, in µm, that hold at least as many …
+const AROUND_UM: f64 = 160.0;
+const FEWEST: u32 = 6;
+/// … and are thin below, and as wide as the cortex's from, these shares of the mean diameter near glomeruli.
+const THIN: f64 = 0.76;
+const WIDE: f64 = 0.84;
+/// Radius of the smallest place that thin tubules make medulla, in µm.
+const LEAST_UM: f64 = 100.0;
 /// Tissue reaches this far beyond the structures found in it, in µm.
 const TISSUE_UM: f64 = 130.0;
 /// Most pixels of a zone map: larger slides take larger pixels.
-const MAX_PX: f64 = 16e6;
+const MAX_PX: f64 = 4e6;
 
-/// Returns the cortex around glomeruli of the given radius, and the islands of medulla it encloses. `places` are
-/// the centres of all structures found: they tell tissue from glass, which is no medulla.
+/// What tells zones apart beside glomeruli, in level-0 pixels.
+pub(super) struct Clues<'a> {
+    /// Centres of all structures found: they tell tissue from glass, which is no medulla.
+    pub(super) places: &'a [(f64, f64)],
+    /// Centres of tubules, and their outer diameters in µm.
+    pub(super) widths: &'a [(f64, f64, f64)],
+}
+
+/// Returns the cortex around glomeruli of the given radius, and the islands of medulla it encloses.
 pub(super) fn zones(
     centres: &[(f64, f64)],
-    places: &[(f64, f64)],
+    clues: &Clues<'_>,
     radius_um: f64,
     slide: &SlideGeometry,
 ) -> Vec<Object> {
     if centres.is_empty() {
         return Vec::new();
     }
-    let (width_um, height_um) =
-        (slide.bounds.width as f64 * slide.level0_um, slide.bounds.height as f64 * slide.level0_um);
-    let um = PIXEL_UM.max((width_um * height_um / MAX_PX).sqrt());
     let beyond_um = BEYOND_UM + radius_um;
-    let margin = ((beyond_um + SPAN_UM) / um).ceil() as usize + 1;
-    let side = |length_um: f64| (length_um / um).ceil() as usize + 2 * margin;
-    let (width, height) = (side(width_um), side(height_um));
-    let Some(mpp) = Mpp::square(um) else { return Vec::new() };
-    let scale = um / slide.level0_um;
-    let dots = |spots: &[(f64, f64)]| {
-        let mut mask = Mask::filled(width, height, 0);
-        for &(x, y) in spots {
-            let at = |v: f64| ((v / scale).floor().max(0.0) as usize) + margin;
-            mask.set(at(x).min(width - 1), at(y).min(height - 1), 1);
-        }
-        mask
-    };
-    let near = morphology::dilate(&dots(centres), beyond_um / um);
-    let far = morphology::dilate(&near, SPAN_UM / um).map(|v| u8::from(v == 0));
-    let tissue = morphology::dilate(&dots(places), (TISSUE_UM / um).max(1.5));
-    let medulla = morphology::dilate(&both(&far, &tissue), SPAN_UM / um);
+    let Some(map) = Map::of(slide, beyond_um + SPAN_UM) else { return Vec::new() };
+    let um = map.um;
+    let near = morphology::dilate(&map.dots(centres.iter().copied()), beyond_um / um);
+    let span = morphology::dilate(&near, SPAN_UM / um);
+    let far = morphology::dilate(&near, FAR_UM / um);
+    let tissue = morphology::dilate(&map.dots(clues.places.iter().copied()), (TISSUE_UM / um).max(1.5));
+    let [thin, wide] = map.compared(clues.widths, &near);
+    let mut distant = near.map(|v| 1 - v);
+    let mut slender = distant.clone();
+    let masks = span.data().iter().zip(far.data()).zip(thin.data().iter().zip(wide.data()));
+    let places = distant.data_mut().iter_mut().zip(slender.data_mut()).zip(tissue.data());
+    for (((d, s), &tissue), ((&span, &far), (&thin, &wide))) in places.zip(masks) {
+        *d &= tissue & (1 - span) & ((1 - far) | (1 - wide));
+        *s &= tissue & thin;
+    }
+    let mut medulla = morphology::dilate(&distant, SPAN_UM / um);
+    let slender = morphology::open(&slender, LEAST_UM / um);
+    medulla.data_mut().iter_mut().zip(slender.data()).for_each(|(m, &s)| *m |= s);
     let mut cortex = both(&tissue, &medulla.map(|v| u8::from(v == 0)));
     cortex.data_mut().iter_mut().zip(near.data()).for_each(|(c, &n)| *c |= n);
-    let window = Window {
-        x0: -(margin as i64),
-        y0: -(margin as i64),
-        core_width: width as u32,
-        core_height: height as u32,
-        halo: 0,
-        scale,
-        mpp,
-    };
-    let mut zones = objects(&CORTEX, &cortex, &window, |_| true);
+    let mut zones = objects(&CORTEX, &cortex, &map.window, |_| true);
     let rest = cortex.map(|v| u8::from(v == 0));
-    zones.extend(objects(&MEDULLA, &rest, &window, |touches_edge| !touches_edge));
+    zones.extend(objects(&MEDULLA, &rest, &map.window, |touches_edge| !touches_edge));
     zones
+}
+
+/// A coarse map of the slide.
+struct Map {
+    um: f64,
+    /// Pixels beyond the slide on each side.
+    margin: usize,
+    window: Window,
+}
+
+impl Map {
+    fn of(slide: &SlideGeometry, margin_um: f64) -> Option<Self> {
+        let [width_um, height_um] =
+            [slide.bounds.width, slide.bounds.height].map(|side| side as f64 * slide.level0_um);
+        let um = PIXEL_UM.max((width_um * height_um / MAX_PX).sqrt());
+        let margin = (margin_um / um).ceil() as usize + 1;
+        let side = |length_um: f64| ((length_um / um).ceil() as usize + 2 * margin) as u32;
+        let window = Window {
+            x0: -(margin as i64),
+            y0: -(margin as i64),
+            core_width: side(width_um),
+            core_height: side(height_um),
+            halo: 0,
+            scale: um / slide.level0_um,
+            mpp: Mpp::square(um)?,
+        };
+        Some(Self { um, margin, window })
+    }
+
+    /// Returns the pixel that holds a place.
+    fn at(&self, (x, y): (f64, f64)) -> (usize, usize) {
+        let at = |v: f64, side: usize| {
+            ((v / self.window.scale).floor().max(0.0) as usize + self.margin).min(side - 1)
+        };
+        (at(x, self.window.width()), at(y, self.window.height()))
+    }
+
+    fn dots(&self, spots: impl Iterator<Item = (f64, f64)>) -> Mask {
+        let mut mask = Mask::filled(self.window.width(), self.window.height(), 0);
+        for spot in spots {
+            let (x, y) = self.at(spot);
+            mask.set(x, y, 1);
+        }
+        mask
+    }
+
+    /// Returns where tubules are thin, and where they are as wide as those in `near`.
+    fn compared(&self, widths: &[(f64, f64, f64)], near: &Mask) -> [Mask; 2] {
+        let (w, h) = (self.window.width(), self.window.height());
+        // Numbers and summed widths in tenths of a µm, by pixel, then over all pixels above and to the left.
+        let mut table = vec![[0u64; 2]; (w + 1) * (h + 1)];
+        let mut usual = [0u64; 2];
+        for &(x, y, um) in widths {
+            let (column, row) = self.at((x, y));
+            let one = [1, (10.0 * um).round().max(0.0) as u64];
+            let add = |to: &mut [u64; 2]| *to = [to[0] + one[0], to[1] + one[1]];
+            add(&mut table[(row + 1) * (w + 1) + column + 1]);
+            if near.at(column, row) != 0 {
+                add(&mut usual);
+            }
+        }
+        for y in 1..=h {
+            for x in 1..=w {
+                let at = |y: usize, x: usize| table[y * (w + 1) + x];
+                let (up, left, both) = (at(y - 1, x), at(y, x - 1), at(y - 1, x - 1));
+                let here = &mut table[y * (w + 1) + x];
+                (0..2).for_each(|k| here[k] = here[k] + up[k] + left[k] - both[k]);
+            }
+        }
+        let reach = (AROUND_UM / self.um).round() as usize;
+        let mean = |[n, sum]: [u64; 2]| sum as f64 / n.max(1) as f64;
+        let mut masks = [(); 2].map(|()| Mask::filled(w, h, 0));
+        for y in 0..h {
+            for x in 0..w {
+                let (x0, y0) = (x.saturating_sub(reach), y.saturating_sub(reach));
+                let (x1, y1) = ((x + reach + 1).min(w), (y + reach + 1).min(h));
+                let at = |y: usize, x: usize| table[y * (w + 1) + x];
+                let (a, b, c, d) = (at(y1, x1), at(y0, x1), at(y1, x0), at(y0, x0));
+                let here: [u64; 2] = std::array::from_fn(|k| a[k] + d[k] - b[k] - c[k]);
+                if here[0] >= u64::from(FEWEST) && usual[0] >= u64::from(FEWEST) {
+                    let share = mean(here) / mean(usual);
+                    masks[0].set(x, y, u8::from(share < THIN));
+                    masks[1].set(x, y, u8::from(share >= WIDE));
+                }
+            }
+        }
+        masks
+    }
 }
 
 /// 1 where both masks are.
@@ -125,7 +220,10 @@ mod tests {
     fn cortex_reaches_150_um_beyond_glomeruli_and_spans_neighbours() {
         fn t(centres_um: &[(f64, f64)], expected_mm2: f64) {
             let centres: Vec<(f64, f64)> = centres_um.iter().map(|&(x, y)| (2.0 * x, 2.0 * y)).collect();
-            let found = area(&zones(&centres, &tissue(6000.0), 0.0, &slide(6000)), &CORTEX);
+            let found = area(
+                &zones(&centres, &Clues { places: &tissue(6000.0), widths: &[] }, 0.0, &slide(6000)),
+                &CORTEX,
+            );
             assert!((found - expected_mm2).abs() <= 0.12 * expected_mm2, "{centres_um:?}: {found}");
         }
         assert!(zones(&[], &[], 60.0, &slide(6000)).is_empty());
@@ -141,7 +239,8 @@ mod tests {
         let strip = |x: &(f64, f64)| (4200.0..=5400.0).contains(&x.1);
         let places: Vec<(f64, f64)> = tissue(6000.0).into_iter().filter(strip).collect();
         let centres: Vec<(f64, f64)> = (0..12).map(|i| (1000.0 * f64::from(i) + 500.0, 4800.0)).collect();
-        let found = area(&zones(&centres, &places, 60.0, &slide(6000)), &CORTEX);
+        let found =
+            area(&zones(&centres, &Clues { places: &places, widths: &[] }, 60.0, &slide(6000)), &CORTEX);
         assert!(found > 3.4, "{found}");
     }
 
@@ -152,7 +251,7 @@ mod tests {
             (6000.0 + 3600.0 * c, 6000.0 + 3600.0 * s)
         };
         let centres: Vec<(f64, f64)> = (0..20).map(at).collect();
-        let found = zones(&centres, &tissue(6000.0), 0.0, &slide(6000));
+        let found = zones(&centres, &Clues { places: &tissue(6000.0), widths: &[] }, 0.0, &slide(6000));
         assert!(area(&found, &MEDULLA) > 5.0, "{}", area(&found, &MEDULLA));
         assert!(area(&found, &CORTEX) > 2.0);
     }

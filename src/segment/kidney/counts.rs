@@ -10,10 +10,12 @@ pub const CORTEX_GLOMERULUS_PX: Counter = Counter("cortex_glomerulus_px");
 pub const CORTEX_TUBULE_PX: Counter = Counter("cortex_tubule_px");
 /// Cortex outside glomeruli and tubules that is paler than epithelium.
 pub const CORTEX_INTERSTITIUM_PX: Counter = Counter("cortex_interstitium_px");
-/// Dense cytoplasm of the cortex outside glomeruli and tubules: tubules without lumen.
-pub const COLLAPSED_PX: Counter = Counter("collapsed_px");
+/// Dense cytoplasm of the cortex outside glomeruli and lumens, outlined or not.
+pub const EPITHELIUM_PX: Counter = Counter("epithelium_px");
 /// Eosin of that cytoplasm where nuclei are gone, OD × 100 (histogram).
 pub const E_OF_BARE: Counter = Counter("e_of_bare");
+/// Eosin of that cytoplasm where nuclei are as many as usual, OD × 100 (histogram).
+pub const E_OF_ALIVE: Counter = Counter("e_of_alive");
 /// Leukocytes in the cortex outside glomeruli and tubules.
 pub const INTERSTITIAL_LEUKOCYTES: Counter = Counter("interstitial_leukocytes");
 /// Red blood cells in tissue.
@@ -29,6 +31,8 @@ pub const OWN_CORTEX_PX: Counter = Counter("own_cortex_px");
 pub const OWN_NUCLEAR_PX: Counter = Counter("own_nuclear_px");
 /// Own pixels that are white: lumen or vacuole.
 pub const OWN_WHITE_PX: Counter = Counter("own_white_px");
+/// Own white pixels well inside the structure: vacuoles of a tubule's epithelium.
+pub const OWN_VACUOLE_PX: Counter = Counter("own_vacuole_px");
 /// Own pixels of red blood cells.
 pub const OWN_RED_CELL_PX: Counter = Counter("own_red_cell_px");
 /// Own pixels that are neither nuclear, white nor blood.

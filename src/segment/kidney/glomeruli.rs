@@ -30,11 +30,11 @@ const MAX_LUMEN: f64 = 0.10;
 const MIDDLE: f64 = 0.4;
 /// Eosin of the tuft is judged up to this share of the radius.
 const TUFT_REACH: f64 = 0.7;
-/// Nuclei count as inside up to this share of the radius, and as around …
+/// Capillaries are looked for up to this share of the radius.
+const SPECKLED: f64 = 0.8;
+/// Nuclei count as inside up to this share of the radius,
 const INSIDE: f64 = 0.85;
-/// … from this share …
-const BESIDE: f64 = 1.05;
-/// … eosin and lumens around from this share …
+/// … eosin and lumens as around from this share …
 const BEYOND: f64 = 1.15;
 /// … to this.
 const AROUND: f64 = 1.35;
@@ -62,6 +62,15 @@ const PER_EOSIN: f64 = -6.5;
 const PER_LUMEN: f64 = -32.0;
 /// … per share of wide lumens around.
 const PER_LUMEN_AROUND: f64 = 15.0;
+/// … for the look of a tuft, see [`tuft_like`].
+const TUFT_LIKE: f64 = 2.5;
+/// … and per share of nuclei above that of nearly all tufts: infiltrates and groups of thin tubules hold more.
+const PER_CROWDED: f64 = -40.0;
+const CROWDED: f64 = 0.17;
+/// Among curves around one glomerulus, weight per share of small gaps beyond the outline over those inside, and the
+/// most that counts: the right outline lies inside Bowman's space, not beyond it.
+const PER_GAP: f64 = 40.0;
+const MOST_GAP: f64 = 0.03;
 /// Least score.
 const MIN_SCORE: f64 = 0.0;
 /// Least circularity of the corpuscle.
@@ -100,18 +109,29 @@ struct Look {
     lumen_around: f64,
     /// Share of nuclear pixels inside.
     nuclear: f64,
-    /// Share of nuclear pixels inside less that around.
-    contrast: f64,
     /// Mean eosin of the tuft less that around, in units of the cytoplasm's.
     eosin: f64,
+    /// Share of the inside that is pale but not wide: capillaries.
+    specks: f64,
+    /// The same around.
+    specks_around: f64,
+    /// Mean eosin of the tuft, in units of the cytoplasm's.
+    eosin_inside: f64,
 }
 
 impl Look {
     /// Looks along the rays; pixels count by the width of ring they stand for. None when the window does not
     /// hold the surroundings.
     fn of(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<Self> {
-        let [mut lumen, mut lumen_around, mut inside, mut around, mut eosin, mut eosin_around] =
-            [Share::default(); 6];
+        let [
+            mut lumen,
+            mut lumen_around,
+            mut inside,
+            mut eosin,
+            mut eosin_around,
+            mut specks,
+            mut specks_around,
+        ] = [Share::default(); 7];
         let (w, h) = (ground.od.width() as i64, ground.od.height() as i64);
         let reach = (f64::from(curve.radii.iter().copied().max()?) * AROUND) as i64 + 2;
         let (x, y) = curve.centre;
@@ -124,30 +144,35 @@ impl Look {
                 let (dx, dy) = rays.at(direction, radius as f64);
                 let at = ((x + dx.round() as i64) as usize, (y + dy.round() as i64) as usize);
                 let (share, nuclear) = (radius as f64 / edge, ground.nuclear.at(at.0, at.1));
+                let wide = ground.wide.at(at.0, at.1);
+                let speck = ground.pale.at(at.0, at.1) & (1 - wide);
                 if share < MIDDLE {
-                    lumen.add(radius, ground.wide.at(at.0, at.1));
+                    lumen.add(radius, wide);
                 }
                 if share < TUFT_REACH {
                     eosin.add(radius, ground.field.e.at(at.0, at.1));
                 } else if share > BEYOND {
                     eosin_around.add(radius, ground.field.e.at(at.0, at.1));
-                    lumen_around.add(radius, ground.wide.at(at.0, at.1));
+                    lumen_around.add(radius, wide);
+                    specks_around.add(radius, speck);
+                }
+                if share < SPECKLED {
+                    specks.add(radius, speck);
                 }
                 if share < INSIDE {
                     inside.add(radius, nuclear);
-                } else if share > BESIDE {
-                    around.add(radius, nuclear);
                 }
             }
         }
         let usual = f64::from(ground.field.profile.e_cytoplasm.max(1));
-        let nuclear = inside.value();
         Some(Self {
             lumen: lumen.value(),
             lumen_around: lumen_around.value(),
-            nuclear,
-            contrast: nuclear - around.value(),
+            nuclear: inside.value(),
             eosin: (eosin.value() - eosin_around.value()) / usual,
+            specks: specks.value(),
+            specks_around: specks_around.value(),
+            eosin_inside: eosin.value() / usual,
         })
     }
 }
@@ -180,6 +205,15 @@ fn score(curve: &Curve, look: &Look, (circularity, solidity): (f64, f64), diamet
         + PER_EOSIN * look.eosin.clamp(-0.4, 0.4)
         + PER_LUMEN * look.lumen
         + PER_LUMEN_AROUND * look.lumen_around.min(0.15)
+        + TUFT_LIKE * tuft_like(look)
+        + PER_CROWDED * (look.nuclear - CROWDED).max(0.0)
+}
+
+/// How much the inside looks like a tuft, 0 to 1: little eosin, capillaries and nuclei throughout. Tufts without
+/// visible Bowman's space have no other mark.
+fn tuft_like(look: &Look) -> f64 {
+    let ramp = |v: f64, from: f64, over: f64| ((v - from) / over).clamp(0.0, 1.0);
+    ramp(-look.eosin_inside, -0.8, 0.12) * ramp(look.specks, 0.015, 0.03) * ramp(look.nuclear, 0.06, 0.05)
 }
 
 /// Mean radius of a curve, in pixels.
@@ -220,7 +254,8 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
     let tuft_um2 = painted.window.mpp.area_um2(largest.area_px);
     let space_pct = 100.0 * (area_um2 - tuft_um2) / area_um2;
     let contrast = f64::from(curve.contrast);
-    let values = [diameter_um, tuft_um2, space_pct, solidity, look.nuclear, contrast, score, look.contrast];
+    let rank = score + PER_GAP * (look.specks_around - look.specks).min(MOST_GAP);
+    let values = [diameter_um, tuft_um2, space_pct, solidity, look.nuclear, contrast, score, rank];
     let corpuscle = contour::object(
         &GLOMERULUS,
         &painted.corpuscle.plane,

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{GLOMERULUS, LUMEN, TUBULE, TUFT, cortex};
+use super::{
+    GLOMERULUS, LUMEN, TUBULE, TUFT,
+    cortex::{self, Clues},
+};
 use crate::{organ::SlideGeometry, segment::object::Object, units::equivalent_diameter};
 
 /// Two candidates whose centres lie closer than this share of the sum of their radii are the same glomerulus.
@@ -11,6 +14,12 @@ const SAME: f64 = 0.75;
 const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
 const MAX_OF_USUAL: f64 = 1.6;
+/// Share of a glomerulus that may look like tubules' lumens well inside it, …
+const USUALLY_HELD: f64 = 0.02;
+/// … and what more of it, per area, takes off its score: it would be a group of tubules.
+const PER_HELD: f64 = 150.0;
+/// Well inside, as a share of the radius.
+const INNER: f64 = 0.7;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
 const BEST_SHARE: f64 = 0.5;
 
@@ -27,7 +36,12 @@ pub fn relate(found: Vec<Object>, slide: &SlideGeometry) -> Vec<Object> {
     let mut is_chosen = vec![false; found.len()];
     chosen.iter().for_each(|&i| is_chosen[i] = true);
     let places: Vec<(f64, f64)> = discs.iter().map(|d| (d.x, d.y)).collect();
-    let mut kept = cortex::zones(&centres, &places, radius_um, slide);
+    let widths: Vec<(f64, f64, f64)> = found
+        .iter()
+        .zip(&discs)
+        .filter_map(|(o, d)| Some((d.x, d.y, f64::from(o.value("outer_diameter_um")?))))
+        .collect();
+    let mut kept = cortex::zones(&centres, &Clues { places: &places, widths: &widths }, radius_um, slide);
     let tufts: BTreeMap<(i64, i64), u32> = chosen
         .iter()
         .map(|&i| (key(&found[i]), found[i].value("tuft_area_um2").unwrap_or(0.0).to_bits()))
@@ -86,8 +100,21 @@ fn key(object: &Object) -> (i64, i64) {
 /// Best score first, dropping what overlaps a better one or is far from the slide's usual size.
 fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..found.len()).filter(|&i| found[i].class.is(&GLOMERULUS)).collect();
-    let score = |i: usize| found[i].value("score").unwrap_or(0.0);
-    order.sort_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
+    let lumens: Vec<(Disc, f64)> = found
+        .iter()
+        .zip(discs)
+        .filter(|(o, _)| o.class.is(&LUMEN))
+        .map(|(o, d)| (*d, f64::from(o.area_um2)))
+        .collect();
+    let held = Held::new(&lumens, discs);
+    let burden = |i: usize| {
+        let share = held.area(&discs[i]) / f64::from(found[i].area_um2).max(1.0);
+        (PER_HELD * (share - USUALLY_HELD).max(0.0)) as f32
+    };
+    let burdens: BTreeMap<usize, f32> = order.iter().map(|&i| (i, burden(i))).collect();
+    let score = |i: usize, name: &str| found[i].value(name).unwrap_or(0.0) - burdens[&i];
+    order.retain(|&i| score(i, "score") >= 0.0);
+    order.sort_by(|&a, &b| score(b, "rank").total_cmp(&score(a, "rank")).then(a.cmp(&b)));
     let mut kept: Vec<usize> = Vec::new();
     for i in order {
         let same = |&k: &usize| {
@@ -106,6 +133,37 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     }
     kept.sort_unstable();
     kept
+}
+
+/// Lumens by place.
+struct Held<'a> {
+    cell: f64,
+    cells: BTreeMap<(i64, i64), Vec<&'a (Disc, f64)>>,
+}
+
+impl<'a> Held<'a> {
+    fn new(lumens: &'a [(Disc, f64)], discs: &[Disc]) -> Self {
+        let cell = discs.iter().map(|d| d.radius).fold(1.0, f64::max);
+        let mut cells: BTreeMap<(i64, i64), Vec<&(Disc, f64)>> = BTreeMap::new();
+        for lumen in lumens {
+            let at = ((lumen.0.x / cell) as i64, (lumen.0.y / cell) as i64);
+            cells.entry(at).or_default().push(lumen);
+        }
+        Self { cell, cells }
+    }
+
+    /// Returns the summed area of the lumens whose centres lie well inside a disc.
+    fn area(&self, disc: &Disc) -> f64 {
+        let reach = INNER * disc.radius;
+        let square = |v: f64| (v / self.cell) as i64;
+        let rows = square(disc.y - reach)..=square(disc.y + reach);
+        let near = rows.flat_map(|y| (square(disc.x - reach)..=square(disc.x + reach)).map(move |x| (x, y)));
+        near.filter_map(|at| self.cells.get(&at))
+            .flatten()
+            .filter(|(lumen, _)| disc.distance(lumen.x, lumen.y) < reach)
+            .map(|(_, area)| area)
+            .sum()
+    }
 }
 
 /// Glomeruli by place.

@@ -19,7 +19,14 @@ const GROUPED: u8 = 1;
 const MACRO: u8 = 2;
 
 /// Counts the pixels of the core.
-pub(super) fn tally(field: &Field<'_>, fat: &Vacuoles, grouped: &[bool], ground: &Ground, tally: &mut Tally) {
+pub(super) fn tally(
+    field: &Field<'_>,
+    fat: &Vacuoles,
+    grouped: &[bool],
+    ground: &Ground,
+    nuclei: &Mask,
+    tally: &mut Tally,
+) {
     let kinds: Vec<u8> = std::iter::once(0)
         .chain(fat.found.iter().zip(grouped).map(|((object, _), &grouped)| {
             if object.class.is(&vacuoles::MACRO) { MACRO } else { u8::from(grouped) * GROUPED }
@@ -58,7 +65,7 @@ pub(super) fn tally(field: &Field<'_>, fat: &Vacuoles, grouped: &[bool], ground:
     }
     let names = [PARENCHYMA_PX, FAT_PX, MACRO_PX, MICRO_PX, SINUSOID_PX, BLOOD_PX];
     names.into_iter().zip(sums).for_each(|(name, n)| tally.add(name, n));
-    observe_bins(tally, SINUSOID_WIDTH, &ground::widths(field, &ground.sinusoid));
+    observe_bins(tally, SINUSOID_WIDTH, &ground::widths(field, &ground.sinusoid, nuclei));
 }
 
 /// How the 48 µm squares of the slide cut the columns of a core.

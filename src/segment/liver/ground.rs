@@ -22,11 +22,15 @@ const WHITE_RIM_UM: f64 = 1.0;
 const SLIT_MAX_UM: f64 = 20.0;
 /// Gaps between blood, white and the nuclei in a slit, in µm.
 const CELL_GAP_UM: f64 = 2.0;
+/// How far a flat nucleus reaches into a slit, in µm: half its thickness and the wall's blur.
+const LINING_UM: f64 = 1.5;
 /// What a slit encloses up to this area lies in it, in µm²: nuclei of its lining.
 const LINING_UM2: f64 = 40.0;
 /// How much wider a slit may be within half a width of a place in its middle [expert].
 const WIDENING: f64 = 1.35;
 /// Narrower white is not told from blur, in µm (domain.md §3.2) [expert].
+const SLIT_MIN_UM: f64 = 2.0;
+/// Smallest slit, in µm² [expert].
 const SLIT_MIN_UM2: f64 = 6.0;
 /// Least aspect ratio of a short slit (domain.md §2.2.2) [expert].
 const SLIT_ASPECT: f64 = 2.0;
@@ -115,8 +119,12 @@ fn slits(field: &Field<'_>, white: &Mask, blood: &Mask, parenchyma: &Mask) -> Ma
 ///
 /// A place is in the middle when no disk within the slit around a place in its own disk is much wider: corners and
 /// the ragged rim of a slit have ridges of their own, which are not counted.
-pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask) -> Vec<u64> {
-    let whole = morphology::close(sinusoid, field.px(CELL_GAP_UM / 2.0));
+/// Flat nuclei of the lining, which lie in a slit, do not narrow it.
+pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask, nuclei: &Mask) -> Vec<u64> {
+    let mut lined = morphology::dilate(sinusoid, field.px(LINING_UM));
+    let own = sinusoid.data().iter().zip(nuclei.data());
+    lined.data_mut().iter_mut().zip(own).for_each(|(l, (&s, &n))| *l = s | (*l & n));
+    let whole = morphology::close(&lined, field.px(CELL_GAP_UM / 2.0));
     let whole = morphology::fill_holes(&whole, field.window.mpp.px_area(LINING_UM2) as u64);
     let squared = distance::squared(&whole);
     let tenths = 10.0 * field.window.mpp.mean();
@@ -130,8 +138,8 @@ pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask) -> Vec<u64> {
             }
             // A slit of n pixels has its middle (n + 1) / 2 from the nearest pixel outside.
             let width = (2.0 * f64::from(d).sqrt() - 1.0) * tenths;
-            if let Some(bin) = bins.get_mut(width.round() as usize) {
-                *bin += 1;
+            if width >= 10.0 * SLIT_MIN_UM && (width.round() as usize) < bins.len() {
+                bins[width.round() as usize] += 1;
             }
         }
     }

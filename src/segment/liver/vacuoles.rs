@@ -126,10 +126,14 @@ const WALL_UM: f64 = 2.0;
 
 /// From this diameter on what lies around a vacuole is looked at, in µm: vessels are not smaller.
 const SURROUNDED_FROM_UM: f64 = 6.0;
-/// How far outwards red cells are looked for, in µm: they lie in the same lumen.
-const BLOOD_UM: f64 = 1.5;
+/// How far outwards red cells are looked for, in µm: they lie in the same lumen, with no rim between.
+const BLOOD_UM: f64 = 0.5;
 /// Share of directions with red cells that makes it a vessel [expert].
-const BLOOD_SHARE: f64 = 0.25;
+const BLOOD_SHARE: f64 = 0.06;
+/// How far outwards nuclei are looked for, in µm: the lining of a duct …
+const LINING_UM: f64 = 3.0;
+/// … and the share of directions with nuclei that makes it one [expert].
+const LINED_SHARE: f64 = 0.5;
 /// Directions looked at.
 const DIRECTIONS: u32 = 32;
 
@@ -142,8 +146,8 @@ pub(super) struct Vacuoles {
 }
 
 /// Finds the vacuoles of a window.
-pub(super) fn find(field: &Field<'_>, grid: &Grid, pale: &Paleness, blood: &Mask) -> Vacuoles {
-    let mut search = Search::new(field, grid, pale, blood);
+pub(super) fn find(field: &Field<'_>, grid: &Grid, pale: &Paleness, blood: &Mask, nuclei: &Mask) -> Vacuoles {
+    let mut search = Search::new(field, grid, pale, (blood, nuclei));
     let mut plane = Plane::filled(field.width(), field.height(), 0u32);
     for level in LEVELS {
         let pieces = label::pieces(&search.free(level), Connectivity::Four);
@@ -183,6 +187,7 @@ struct Search<'a, 'f> {
     grid: &'a Grid,
     pale: &'a Paleness,
     blood: &'a Mask,
+    nuclei: &'a Mask,
     /// 0 is free, otherwise the index in `taken`, plus one.
     labels: Plane<u32>,
     /// 1 where `labels` is free.
@@ -196,7 +201,12 @@ struct Search<'a, 'f> {
 }
 
 impl<'a, 'f> Search<'a, 'f> {
-    fn new(field: &'a Field<'f>, grid: &'a Grid, pale: &'a Paleness, blood: &'a Mask) -> Self {
+    fn new(
+        field: &'a Field<'f>,
+        grid: &'a Grid,
+        pale: &'a Paleness,
+        (blood, nuclei): (&'a Mask, &'a Mask),
+    ) -> Self {
         let mpp = field.window.mpp;
         let area = |um2: f64| mpp.px_area(um2).ceil() as u64;
         Self {
@@ -204,6 +214,7 @@ impl<'a, 'f> Search<'a, 'f> {
             grid,
             pale,
             blood,
+            nuclei,
             labels: Plane::filled(field.width(), field.height(), 0),
             open: Mask::filled(field.width(), field.height(), 1),
             taken: Vec::new(),
@@ -273,22 +284,26 @@ impl<'a, 'f> Search<'a, 'f> {
                 || !self.part && fits(CUT_CIRCULARITY, CUT_ASPECT) && self.is_cut(plane, region, number))
     }
 
-    /// Returns whether red cells lie around much of a region: it is a piece of a vessel.
+    /// Returns whether red cells lie around much of a region, or nuclei around most: it is a piece of a vessel, or a duct.
     fn is_lumen(&self, plane: &Plane<u32>, region: &Region, number: u32) -> bool {
         let (cx, cy) = region.centre();
-        let reach = self.field.px(BLOOD_UM).round().max(1.0) as usize;
-        let bloody = |k: &u32| {
-            let (sin, cos) = (f64::from(*k) / f64::from(DIRECTIONS) * std::f64::consts::TAU).sin_cos();
+        let reach = |um: f64| self.field.px(um).round().max(1.0) as usize;
+        let (near, far) = (reach(BLOOD_UM), reach(LINING_UM));
+        let (mut bloody, mut lined) = (0u32, 0u32);
+        for k in 0..DIRECTIONS {
+            let (sin, cos) = (f64::from(k) / f64::from(DIRECTIONS) * std::f64::consts::TAU).sin_cos();
             let at = |far: usize| {
                 let (x, y) = (cx + cos * far as f64, cy + sin * far as f64);
                 (x.floor() as i64, y.floor() as i64)
             };
-            let is = |far: usize, test: &dyn Fn(i64, i64) -> bool| test(at(far).0, at(far).1);
-            let own = |far: &usize| is(*far, &|x, y| plane.get(x, y) == Some(number));
+            let is = |mask: &Mask, far: usize| mask.get(at(far).0, at(far).1) == Some(1);
+            let own = |far: &usize| plane.get(at(*far).0, at(*far).1) == Some(number);
             let edge = (1..region.extent()).rev().find(own).unwrap_or(0);
-            (edge + 1..=edge + reach).any(|far| is(far, &|x, y| self.blood.get(x, y) == Some(1)))
-        };
-        f64::from((0..DIRECTIONS).filter(bloody).count() as u32) >= BLOOD_SHARE * f64::from(DIRECTIONS)
+            bloody += u32::from((edge + 1..=edge + near).any(|far| is(self.blood, far)));
+            lined += u32::from((edge + 1..=edge + far).any(|far| is(self.nuclei, far)));
+        }
+        let share = |n: u32| f64::from(n) / f64::from(DIRECTIONS);
+        share(bloody) >= BLOOD_SHARE || share(lined) >= LINED_SHARE
     }
 
     /// Returns whether a pixel lies outside the slide: those hold the very white of the profile.

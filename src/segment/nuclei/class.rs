@@ -31,7 +31,7 @@ const fn nucleus(name: &'static str, colour: [u8; 3]) -> Class {
 
 /// Round or oval and pale: hepatocyte, acinar, tubular and other epithelial nuclei; also what no other rule claims.
 pub static ROUND: Class = nucleus("round nucleus", [64, 96, 224]);
-/// Small, dark, round: diameter 4.5–7 µm.
+/// Small, dark, round, even: diameter 4.5–7 µm.
 pub static LYMPHOCYTE: Class = nucleus("lymphocyte nucleus", [16, 176, 80]);
 /// Dark and lobed.
 pub static NEUTROPHIL: Class = nucleus("neutrophil nucleus", [224, 144, 0]);
@@ -81,15 +81,28 @@ impl StainOf {
     }
 }
 
+/// Darkness above the slide's nuclei from which a nucleus is dark, as a share of their contrast to cytoplasm: about the
+/// darkest fifth.
+const DARK: f64 = 0.15;
+/// A lymphocyte is darker than that by this for every µm that its diameter exceeds [`SMALL_UM`]: large nuclei are as
+/// dark where they lie flat in the section …
+const DARK_BY_UM: f64 = 0.15;
+const SMALL_UM: f64 = 5.0;
+/// … and by this times what the spread of its haematoxylin, as a share of the mean, exceeds [`EVEN`]: vesicular
+/// nuclei have a rim, grains and nucleoli. Fitted on liver phantoms of four stains.
+const DARK_BY_SPREAD: f64 = 1.5;
+const EVEN: f64 = 0.2;
+
 /// Returns the class by rule; the first that fits.
 pub(super) fn of(shape: &Shape, stain: &StainOf, field: &Field<'_>) -> &'static Class {
     let profile = field.profile;
     let nuclei = f64::from(profile.h_nuclei) / 100.0;
     let contrast = nuclei - f64::from(profile.h_cytoplasm) / 100.0;
     let diameter = equivalent_diameter(stain.area_um2);
-    // Dark: about the darkest fifth of nuclei. Very dark: beyond nearly all.
-    let dark = stain.mean_h > nuclei + 0.15 * contrast;
-    let very_dark = stain.mean_h > nuclei + 0.6 * contrast;
+    // Very dark: beyond nearly all.
+    let darker_by = |share: f64| stain.mean_h > nuclei + share * contrast;
+    let dark = darker_by(DARK);
+    let very_dark = darker_by(0.6);
     let round = shape.circularity > 0.8 && shape.solidity > 0.88 && shape.aspect_ratio < 1.6;
     if very_dark && round && diameter < 5.5 && stain.sd_h < 0.3 * stain.mean_h {
         &PYKNOTIC
@@ -97,11 +110,17 @@ pub(super) fn of(shape: &Shape, stain: &StainOf, field: &Field<'_>) -> &'static 
         &ELONGATED
     } else if dark && shape.solidity < 0.85 && (4.0..9.0).contains(&diameter) {
         &NEUTROPHIL
-    } else if dark && round && (4.5..=7.0).contains(&diameter) {
+    } else if round && (4.5..=7.0).contains(&diameter) && darker_by(lymphocyte_darkness(diameter, stain)) {
         &LYMPHOCYTE
     } else {
         &ROUND
     }
+}
+
+/// How much darker than the slide's nuclei a lymphocyte of this size and evenness is.
+fn lymphocyte_darkness(diameter: f64, stain: &StainOf) -> f64 {
+    let spread = stain.sd_h / stain.mean_h.max(0.01);
+    DARK + DARK_BY_UM * (diameter - SMALL_UM).max(0.0) + DARK_BY_SPREAD * (spread - EVEN).max(0.0)
 }
 
 /// Returns the values named by [`MEASUREMENTS`].

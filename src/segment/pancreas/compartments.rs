@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{FAT, ISLET, LUMEN, OUTER_FAT, counters as count, ground};
+use super::{FAT, ISLET, LUMEN, OUTER_FAT, counters as count, ground, wide_gaps::MASK_REACH_UM};
 use crate::{
     measure::tally::Tally,
     raster::{Mask, Plane},
-    segment::{field::Field, ground as common, object::Finds, smooth, structures::StructureMap},
+    segment::{field::Field, ground as common, morphology, object::Finds, smooth, structures::StructureMap},
 };
 
 /// Side of the blocks on which the density of tissue is averaged, in µm.
@@ -18,6 +18,8 @@ const ACINI_SHARE: u8 = 102;
 /// The same to tell gaps inside the organ from the outside.
 const ORGAN_UM: f64 = 40.0;
 const ORGAN_SHARE: u8 = 64;
+/// Width of the rim of adipocytes, in µm: a pixel of the structure pass.
+const FAT_RIM_UM: f64 = 2.0;
 /// Counts per islet, by the islet's place in the slide's list.
 pub(super) type PerIslet = BTreeMap<u32, Tally>;
 
@@ -29,6 +31,8 @@ pub(super) struct Compartments {
     pub(super) any_islet: bool,
     /// 1 where there is next to no stain.
     pub(super) empty: Mask,
+    /// The densities it is empty below, outside and inside islets.
+    pub(super) empty_levels: [u8; 2],
     /// 1 in acini, their vacuoles and narrow gaps included; no islets, adipocytes or lumina.
     pub(super) exocrine: Mask,
     /// Other structures, and where empty pixels are gaps ([`kind`]).
@@ -43,6 +47,8 @@ mod kind {
     pub(super) const ORGAN: u8 = 1;
     pub(super) const LUMEN: u8 = 2;
     pub(super) const FAT: u8 = 3;
+    /// Empty, just outside an adipocyte whose outline is that of coarser pixels: no gap.
+    pub(super) const FAT_RIM: u8 = 4;
 }
 
 impl Compartments {
@@ -51,18 +57,24 @@ impl Compartments {
         let mut kinds = Plane::filled(field.width(), field.height(), kind::NONE);
         let any_islet = divide(&mut islets, &mut kinds, structures);
         let empty = ground::empty(field, &islets);
+        mark_rims(field, &empty, &mut kinds);
         let blocks = Blocks::of(field, &empty, &kinds);
         let mut exocrine = blocks.at_least(field, ACINI_UM, ACINI_SHARE);
         let organ = blocks.at_least(field, ORGAN_UM, ORGAN_SHARE);
+        let inner = morphology::erode(&field.tissue, field.px(MASK_REACH_UM));
         let masks = exocrine.data_mut().iter_mut().zip(organ.data()).zip(kinds.data_mut());
-        for (((exocrine, &organ), kind), (&islet, &tissue)) in
-            masks.zip(islets.data().iter().zip(field.tissue.data()))
+        let tissues = field.tissue.data().iter().zip(inner.data());
+        for (((exocrine, &organ), kind), (&islet, (&tissue, &inner))) in
+            masks.zip(islets.data().iter().zip(tissues))
         {
-            let free = u8::from(*kind == kind::NONE) & u8::from(islet == 0) & tissue;
-            *exocrine &= free;
-            *kind |= free & organ;
+            let outside = u8::from(islet == 0) & tissue;
+            *exocrine &= outside & u8::from(*kind == kind::NONE || *kind == kind::FAT_RIM);
+            if *kind == kind::NONE && outside & inner & organ != 0 {
+                *kind = kind::ORGAN;
+            }
         }
-        Self { islets, any_islet, empty, exocrine, kinds }
+        let empty_levels = ground::empty_levels(field.profile);
+        Self { islets, any_islet, empty, empty_levels, exocrine, kinds }
     }
 
     /// Counts the areas of the core.
@@ -158,6 +170,27 @@ fn divide(islets: &mut Plane<u32>, kinds: &mut Plane<u8>, structures: &Structure
     any_islet
 }
 
+/// Marks the empty pixels just outside adipocytes, up to their walls.
+fn mark_rims(field: &Field<'_>, empty: &Mask, kinds: &mut Plane<u8>) {
+    let (w, h) = (kinds.width(), kinds.height());
+    let mut front: Vec<usize> =
+        (0..w * h).filter(|&i| kinds.data()[i] == kind::FAT && empty.data()[i] != 0).collect();
+    for _ in 0..field.px(FAT_RIM_UM).round() as usize {
+        let mut next = Vec::new();
+        for at in front.drain(..) {
+            let (x, y) = (at % w, at / w);
+            let beside = [(y > 0, at.wrapping_sub(w)), (x > 0, at.wrapping_sub(1)), (x + 1 < w, at + 1)];
+            for (_, to) in beside.into_iter().chain([(y + 1 < h, at + w)]).filter(|(inside, _)| *inside) {
+                if kinds.data()[to] == kind::NONE && empty.data()[to] != 0 {
+                    kinds.data_mut()[to] = kind::FAT_RIM;
+                    next.push(to);
+                }
+            }
+        }
+        front = next;
+    }
+}
+
 /// Share of tissue, of 255, on blocks anchored to the slide.
 struct Blocks {
     share: Plane<u8>,
@@ -180,7 +213,8 @@ impl Blocks {
             for y in (row * side).max(dy)..((row + 1) * side).min(h + dy) {
                 let line = empty.row(y - dy).iter().zip(field.tissue.row(y - dy)).zip(kinds.row(y - dy));
                 for (x, ((&empty, &tissue), &kind)) in line.enumerate() {
-                    sums[(x + dx) / side] += u32::from(tissue & (1 - empty) & u8::from(kind == kind::NONE));
+                    sums[(x + dx) / side] +=
+                        u32::from(tissue & (1 - empty) & u8::from(!matches!(kind, kind::LUMEN | kind::FAT)));
                 }
             }
             share.row_mut(row).iter_mut().zip(&sums).for_each(|(b, &s)| *b = (s * 255 / full) as u8);

@@ -21,8 +21,6 @@ pub const LUMEN_PX: Counter = Counter("lumen_px");
 
 /// Nuclei of endocrine type inside islets.
 pub const ISLET_NUCLEI: Counter = Counter("islet_nuclei");
-/// Nuclei inside acinar tissue, leukocytes and stroma left out.
-pub const ACINAR_NUCLEI: Counter = Counter("acinar_nuclei");
 /// Nuclei inside islets by size and darkness ([`super::nuclei_of::SizeAndInk`] as a number), a histogram.
 pub const ISLET_NUCLEUS_KINDS: Counter = Counter("islet_nucleus_kinds");
 /// Nuclei inside acini by size and darkness, a histogram.

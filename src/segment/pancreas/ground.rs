@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// Outside islets a pixel is empty below this share of the cytoplasm's optical density: half way to glass.
-const EMPTY_SHARE: f64 = 0.45;
+const EMPTY_SHARE: f64 = 0.5;
 /// The same inside islets, whose cytoplasm is hardly denser than that.
-const EMPTY_SHARE_OF_ISLETS: f64 = 0.36;
+const EMPTY_SHARE_OF_ISLETS: f64 = 0.38;
 /// Optical density counts between these shares of the cytoplasm's.
 const DENSITY_RANGE: (f64, f64) = (0.35, 1.0);
 /// Eosin and haematoxylin count between these shares of the cytoplasm's. Blood, which has no
@@ -38,10 +38,15 @@ pub(super) fn cytoplasm_od(profile: &StainProfile) -> f64 {
     od.max(1.0)
 }
 
+/// Returns the densities below which a pixel is next to unstained, outside and inside islets.
+pub(super) fn empty_levels(profile: &StainProfile) -> [u8; 2] {
+    let level = |share: f64| (share * cytoplasm_od(profile)).round().clamp(1.0, 255.0) as u8;
+    [EMPTY_SHARE, EMPTY_SHARE_OF_ISLETS].map(level)
+}
+
 /// Returns 1 where a pixel is next to unstained; inside islets (number other than 0) it must be paler.
 pub(super) fn empty<T: Copy + Default + PartialEq>(field: &Field<'_>, islets: &Plane<T>) -> Mask {
-    let level = |share: f64| (share * cytoplasm_od(field.profile)).round().clamp(1.0, 255.0) as u8;
-    let levels = [EMPTY_SHARE, EMPTY_SHARE_OF_ISLETS].map(level);
+    let levels = empty_levels(field.profile);
     let mut empty = Mask::filled(field.width(), field.height(), 0);
     let rows = empty.data_mut().iter_mut().zip(field.od.data()).zip(islets.data());
     rows.for_each(|((v, &od), &islet)| *v = u8::from(od < levels[usize::from(islet != T::default())]));

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::segment::{
     field::Field,
-    nuclei::{self, Nuclei, Nucleus},
+    nuclei::{self, Finder, Nuclei, Nucleus},
     object::Finds,
 };
 
@@ -16,7 +16,8 @@ use crate::segment::{
 const RING_UM: f64 = 20.0;
 /// A lymphocyte's diameter in µm (domain.md §2.0): smaller dark nuclei are shrunken, endocrine ones larger.
 const LYMPHOCYTE_UM: std::ops::RangeInclusive<f64> = 4.5..=6.6;
-/// Outside islets, basophilic cytoplasm stands out by less than this share of the nuclei's contrast.
+/// Outside islets, basophilic cytoplasm that density takes for a nucleus stands out by less than this share of the
+/// nuclei's contrast. The network tells pale nuclei from it.
 const NUCLEUS_INK: f64 = 0.55;
 /// A lymphocyte is darker than the slide's nuclei by this share of their contrast to cytoplasm.
 const LYMPHOCYTE_INK: f64 = 0.6;
@@ -38,19 +39,29 @@ pub struct SizeAndInk {
     pub ink: u32,
     /// Smooth, round and apart from lymphocytes: shrunken if small and dark enough.
     pub may_be_pyknotic: bool,
+    /// Of an endocrine or acinar cell, alive or dead: no leukocyte, no stroma.
+    pub own: bool,
 }
 
 impl SizeAndInk {
     /// Returns the number that stands for it.
     #[must_use]
     pub fn code(self) -> u32 {
-        u32::from(self.may_be_pyknotic) << 24 | self.quarter_um2.min(65_535) << 8 | self.ink.min(255)
+        u32::from(self.own) << 25
+            | u32::from(self.may_be_pyknotic) << 24
+            | self.quarter_um2.min(65_535) << 8
+            | self.ink.min(255)
     }
 
     /// Returns what a number stands for.
     #[must_use]
     pub fn decode(code: u32) -> Self {
-        Self { quarter_um2: code >> 8 & 0xffff, ink: code & 0xff, may_be_pyknotic: code >> 24 & 1 != 0 }
+        Self {
+            quarter_um2: code >> 8 & 0xffff,
+            ink: code & 0xff,
+            may_be_pyknotic: code >> 24 & 1 != 0,
+            own: code >> 25 & 1 != 0,
+        }
     }
 }
 
@@ -68,11 +79,12 @@ pub(super) fn count(
     let lymphocytes: Vec<(f64, f64)> =
         found.found.iter().filter(|n| is_lymphocyte(n, field)).map(|n| n.region.centre()).collect();
     let cluster = Neighbours::new(lymphocytes, field.px(CLUSTER_UM));
+    let by_density = found.finder == Finder::Density;
     for nucleus in found.found.into_iter().filter(|n| n.in_core) {
         let centre = nucleus.region.centre();
         let at = (centre.0 as usize, centre.1 as usize);
         let inside = places.islets.at(at.0, at.1);
-        if inside == 0 && ink_share(&nucleus, field) < NUCLEUS_INK {
+        if by_density && inside == 0 && ink_share(&nucleus, field) < NUCLEUS_INK {
             continue;
         }
         let mut object = nucleus.object.clone();
@@ -101,8 +113,9 @@ pub(super) fn count(
                 object.class = &ISLET_LYMPHOCYTE;
             }
         }
-        let kind = kind(&nucleus, field, crowd < CLUSTER);
         let endocrine = object.class.is(&nuclei::ROUND);
+        let own = endocrine || object.class.is(&nuclei::PYKNOTIC);
+        let kind = SizeAndInk { own, ..kind(&nucleus, field, crowd < CLUSTER) };
         if inside != 0 {
             let tally = per_islet.entry(inside - 1).or_default();
             for tally in [tally, &mut finds.tally] {
@@ -113,7 +126,6 @@ pub(super) fn count(
                 object.class = &ISLET_NUCLEUS;
             }
         } else if places.exocrine.at(at.0, at.1) != 0 {
-            finds.tally.add(count::ACINAR_NUCLEI, u64::from(endocrine));
             finds.tally.observe(count::ACINAR_NUCLEUS_KINDS, kind.code(), 1);
         }
         finds.objects.push(object);
@@ -153,6 +165,7 @@ fn kind(nucleus: &Nucleus, field: &Field<'_>, alone: bool) -> SizeAndInk {
         may_be_pyknotic: alone
             && nucleus.shape.circularity >= SMOOTH
             && ink_share(nucleus, field) >= PYKNOTIC_INK,
+        own: false,
     }
 }
 
@@ -187,7 +200,7 @@ mod tests {
     #[test]
     fn codes_come_back() {
         for (quarter_um2, ink, may_be_pyknotic) in [(0, 0, false), (113, 57, true), (65_535, 255, false)] {
-            let kind = SizeAndInk { quarter_um2, ink, may_be_pyknotic };
+            let kind = SizeAndInk { quarter_um2, ink, may_be_pyknotic, own: !may_be_pyknotic };
             assert_eq!(SizeAndInk::decode(kind.code()), kind);
         }
     }

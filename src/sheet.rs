@@ -5,26 +5,26 @@ use std::{fs, path::Path};
 use crate::error::{Error, Result};
 
 /// One data row.
-pub(super) struct Row {
+pub(crate) struct Row {
     /// Row in the file; the heading is row 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Cells, trimmed, one per column of the heading.
-    pub(super) cells: Vec<String>,
+    pub(crate) cells: Vec<String>,
 }
 
 /// A sheet with its heading apart.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// File name, for messages.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Column names as written, trimmed.
-    pub(super) heading: Vec<String>,
+    pub(crate) heading: Vec<String>,
     /// Rows that hold anything.
-    pub(super) rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
 }
 
 impl Table {
     /// Reads a sheet separated by comma, tab or semicolon, whichever the heading uses.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = fs::read(path).map_err(Error::io("read", path))?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
@@ -46,9 +46,11 @@ impl Table {
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
         let mut rows = Vec::new();
+        let mut counted = (0, 1);
         for record in reader.records() {
             let record = record.map_err(|e| Error::config(&name, "a table", e))?;
-            let number = row_at(text, record.position().map_or(0, csv::Position::byte) as usize);
+            let number =
+                row_at(text, record.position().map_or(0, csv::Position::byte) as usize, &mut counted);
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
             if cells.iter().any(|c| !c.is_empty()) {
                 rows.push(Row { number, cells });
@@ -82,7 +84,7 @@ impl Table {
     }
 
     /// Builds an error about one cell.
-    pub(super) fn fault(&self, row: u64, column: &str, expected: impl ToString, got: impl ToString) -> Error {
+    pub(crate) fn fault(&self, row: u64, column: &str, expected: impl ToString, got: impl ToString) -> Error {
         Error::config(format!("{} row {row}, {column}", self.name), expected, got)
     }
 }
@@ -97,10 +99,12 @@ fn separator(text: &str) -> u8 {
     }
 }
 
-/// Returns the row of the file that starts at byte `at`, or after the empty rows that start there.
-fn row_at(text: &str, at: usize) -> u64 {
+/// Returns the row of the file that starts at byte `at`, or after the empty rows that start there. `counted` is a byte
+/// before it with its row, and goes along.
+fn row_at(text: &str, at: usize, counted: &mut (usize, u64)) -> u64 {
     let rest = text.get(at..).unwrap_or_default();
-    let empty = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-    let before = text.get(..at + empty).unwrap_or_default();
-    1 + before.bytes().filter(|&b| b == b'\n').count() as u64
+    let start = at + rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+    let between = text.get(counted.0..start).unwrap_or_default();
+    *counted = (start, counted.1 + between.bytes().filter(|&b| b == b'\n').count() as u64);
+    counted.1
 }

@@ -1,0 +1,80 @@
+//! `stats`: compares groups of any table with one row per animal.
+
+use histograde::{
+    Error, Result,
+    cohort::{Kind, Question, Reference, analyse, text, tidy},
+    words::did_you_mean,
+};
+use serde_json::json;
+
+use super::{Exit, Failure, args};
+
+pub(super) fn run(args: &args::Stats) -> Result<Exit, Failure> {
+    let columns = tidy::Columns {
+        value: args.value.clone(),
+        group: args.group.clone(),
+        dose: args.dose.clone(),
+        block: args.block.clone(),
+        animal: args.animal.clone(),
+    };
+    let read = tidy::read(&args.table, &columns)?;
+    let question = question(args, &read)?;
+    let analysis = analyse(&question);
+    if args.json {
+        let value = json!({
+            "table": args.table.file_name().map(|n| n.to_string_lossy()),
+            "value": args.value,
+            "group": args.group,
+            "rows": read.rows,
+            "rows_without_value": read.missing,
+            "animals_averaged": read.averaged,
+            "analysis": analysis,
+        });
+        super::print(&format!("{value:#}\n"))?;
+        return Ok(Exit::AllDone);
+    }
+    super::print(&format!("{}\n{}", heading(args, &read), text::describe(&analysis)))?;
+    Ok(Exit::AllDone)
+}
+
+fn heading(args: &args::Stats, read: &tidy::Tidy) -> String {
+    let animals: usize = read.arms.iter().map(|a| a.values.len()).sum();
+    let mut text = format!("{} by {}: {} groups, {animals} animals", args.value, args.group, read.arms.len());
+    if !read.missing.is_empty() {
+        let rows: Vec<String> = read.missing.iter().map(u64::to_string).collect();
+        text += &format!("; without a value: row {}", rows.join(", "));
+    }
+    if read.averaged > 0 {
+        text += &format!("; {} animals have several rows, which were averaged", read.averaged);
+    }
+    text + "\n"
+}
+
+fn question(args: &args::Stats, read: &tidy::Tidy) -> Result<Question> {
+    let place = |name: &String, option: &str| {
+        let names = || read.arms.iter().map(|a| a.name.as_str());
+        names().position(|n| n == name).ok_or_else(|| {
+            let expected = format!("one of the groups {}", names().collect::<Vec<_>>().join(", "));
+            Error::config(option, expected, did_you_mean(name, names()))
+        })
+    };
+    let mut references = Vec::new();
+    for (given, option, role) in [
+        (&args.control, "--control", "control"),
+        (&args.disease, "--disease", "disease"),
+        (&args.normal, "--normal", "normal"),
+    ] {
+        if let Some(name) = given {
+            references.push(Reference { arm: place(name, option)?, role });
+        }
+    }
+    Ok(Question {
+        arms: read.arms.clone(),
+        kind: if args.ordinal { Kind::Ordinal } else { Kind::Continuous },
+        references,
+        alpha: args.alpha,
+        equal_variances: args.equal_variances,
+        margin: args.margin,
+        seed: args.seed,
+    })
+}

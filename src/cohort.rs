@@ -1,0 +1,24 @@
+//! Comparison of treatment groups: one number per animal and endpoint, a rule for the choice of test that is fixed
+//! before any p-value is seen, and everything a reader needs to judge the result.
+
+pub mod analysis;
+mod assumptions;
+mod blocks;
+pub mod compare;
+mod contrasts;
+mod omnibus;
+mod planned;
+pub mod question;
+mod ranked;
+pub mod recovery;
+pub mod relate;
+mod scores;
+pub mod subjects;
+pub mod text;
+pub mod tidy;
+mod trends;
+mod warnings;
+
+pub use analysis::{Analysis, analyse};
+pub use compare::{Comparison, compare};
+pub use question::{Arm, Kind, Question, Reference};

@@ -1,0 +1,366 @@
+//! A whole study compared: every endpoint analysed, families adjusted, recovery, components of variance, and what the
+//! tissue has to do with the blood.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{
+    Analysis, Arm, Kind, Question, Reference, analyse,
+    analysis::{Contrast, Role},
+    planned,
+    recovery::{Recovery, recovery},
+    relate::{self, Relation},
+    scores,
+    subjects::{Cohort, Endpoint, Exclusion, Subject, is_grade},
+};
+use crate::{
+    measure::feature::Direction,
+    organ,
+    score::rubric::Rubric,
+    stats::{
+        adjust::{Method, adjust},
+        describe::{mean, pooled_variance},
+        nested,
+    },
+    study::{Animals, Study},
+};
+
+/// Tissue name of the animal table's columns.
+pub const PHYSIOLOGY: &str = "physiology";
+
+/// What an endpoint is in its tissue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rank {
+    /// Declared beforehand; adjusted by itself.
+    Primary,
+    /// All others; adjusted together by false discovery rate.
+    Secondary,
+}
+
+/// Share of variance at each level.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Shares {
+    /// Variance between subjects of one group.
+    pub subject: f64,
+    /// Variance between slides of one subject.
+    pub slide: f64,
+    /// Share of the total that lies between subjects.
+    pub icc: f64,
+}
+
+/// One endpoint compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Compared {
+    /// Tissue, or [`PHYSIOLOGY`].
+    pub tissue: String,
+    /// Feature, score or index.
+    pub feature: String,
+    /// Unit.
+    pub unit: String,
+    /// Which change is worse: `up`, `down`, `two_sided` or `info`.
+    pub direction: Direction,
+    /// Primary or secondary.
+    pub rank: Rank,
+    /// The analysis.
+    pub analysis: Analysis,
+    /// p of the primary omnibus test.
+    pub p: Option<f64>,
+    /// That p adjusted over the tissue's secondary endpoints (Benjamini–Hochberg); for a primary endpoint p itself.
+    pub p_family: Option<f64>,
+    /// Number of endpoints adjusted together.
+    pub family_size: usize,
+    /// Recovery of each treated group.
+    pub recovery: Vec<Recovery>,
+    /// Components of variance, where animals have several slides.
+    pub components: Option<Shares>,
+    /// Mean of each group in percent of the normal (or only) control's.
+    pub percent_of_control: Vec<Option<f64>>,
+    /// Distance of each group's mean from that control's, in pooled standard deviations, positive for worse (two-sided endpoints: either way).
+    pub z: Vec<Option<f64>>,
+    /// Subjects of each group with a value, with their slides' values.
+    pub dots: Vec<Vec<Dot>>,
+}
+
+/// One subject in a figure.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Dot {
+    /// Animal or cage.
+    pub id: String,
+    /// Its value.
+    pub value: f64,
+    /// Its slides' values.
+    pub slides: Vec<f64>,
+}
+
+/// A study compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The description used.
+    pub study: Study,
+    /// Groups in order.
+    pub groups: Vec<String>,
+    /// Subjects per group.
+    pub sizes: Vec<usize>,
+    /// Endpoints: primary ones first, then by tissue in the order of the results.
+    pub endpoints: Vec<Compared>,
+    /// Relations of tissue and physiology.
+    pub relations: Vec<Relation>,
+    /// What was left out; written as a table.
+    #[serde(skip)]
+    pub exclusions: Vec<Exclusion>,
+    /// Slides used.
+    pub slides: usize,
+    /// Remarks on the whole study.
+    pub notes: Vec<String>,
+    /// Subjects with all their values.
+    #[serde(skip)]
+    pub subjects: Vec<Subject>,
+}
+
+/// Compares a study. Endpoints do not depend on each other but for the adjustment of their families.
+#[must_use]
+pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Option<&Animals>) -> Comparison {
+    let control = study.normal.as_deref().or(study.control.as_deref());
+    scores::rescore(&mut cohort, rubric, control);
+    let mut notes = Vec::new();
+    if let Some(animals) = animals {
+        add_physiology(&mut cohort, animals);
+        notes.extend(animals.notes.iter().cloned());
+    }
+    if control.is_none() {
+        notes.push("no normal or only control is declared: lesions judged against it stay unscored".into());
+    }
+    let groups = groups(&cohort, study);
+    let setting = Setting { cohort: &cohort, study, groups: &groups, control };
+    let mut endpoints: Vec<Compared> =
+        cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
+    families(&mut endpoints);
+    endpoints.sort_by_key(|e| e.rank != Rank::Primary);
+    let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
+    let sizes = groups.iter().map(|g| cohort.subjects.iter().filter(|s| s.group == *g).count()).collect();
+    Comparison {
+        study: study.clone(),
+        groups,
+        sizes,
+        endpoints,
+        relations,
+        exclusions: cohort.exclusions,
+        slides: cohort.slides,
+        notes,
+        subjects: cohort.subjects,
+    }
+}
+
+fn groups(cohort: &Cohort, study: &Study) -> Vec<String> {
+    let mut groups = study.groups.clone();
+    for s in &cohort.subjects {
+        if !groups.contains(&s.group) {
+            groups.push(s.group.clone());
+        }
+    }
+    groups
+}
+
+fn add_physiology(cohort: &mut Cohort, animals: &Animals) {
+    for column in &animals.columns {
+        let endpoint = Endpoint { tissue: PHYSIOLOGY.to_owned(), feature: column.name.clone() };
+        for subject in &mut cohort.subjects {
+            if let Some(v) = column.values.get(&subject.id) {
+                subject.values.insert(endpoint.clone(), *v);
+            }
+        }
+        cohort.endpoints.push((endpoint, column.unit.to_owned()));
+    }
+}
+
+struct Setting<'a> {
+    cohort: &'a Cohort,
+    study: &'a Study,
+    groups: &'a [String],
+    control: Option<&'a str>,
+}
+
+impl Setting<'_> {
+    fn endpoint(&self, endpoint: &Endpoint, unit: &str) -> Option<Compared> {
+        let dots: Vec<Vec<Dot>> = self.groups.iter().map(|g| self.dots(endpoint, g)).collect();
+        if dots.iter().all(Vec::is_empty) {
+            return None;
+        }
+        let mut analysis = analyse(&self.question(endpoint, &dots));
+        analysis.contrasts.extend(planned::contrasts(self.study, self.groups, &values(&dots)));
+        let primary = self.study.primary.get(&endpoint.tissue) == Some(&endpoint.feature);
+        let p = analysis.omnibus.iter().find(|t| t.role == Role::Primary).map(|t| t.p);
+        let direction = direction(endpoint);
+        let (percent_of_control, z) = self.relative(&dots, direction);
+        Some(Compared {
+            tissue: endpoint.tissue.clone(),
+            feature: endpoint.feature.clone(),
+            unit: unit.to_owned(),
+            direction,
+            rank: if primary { Rank::Primary } else { Rank::Secondary },
+            analysis,
+            p,
+            p_family: p,
+            family_size: 1,
+            recovery: self.recovery(&dots),
+            components: components(&dots),
+            percent_of_control,
+            z,
+            dots,
+        })
+    }
+
+    fn dots(&self, endpoint: &Endpoint, group: &str) -> Vec<Dot> {
+        let own = self.cohort.subjects.iter().filter(|s| s.group == group);
+        let dot = |s: &Subject| {
+            let value = *s.values.get(endpoint)?;
+            let slides = s.slides.get(endpoint).cloned().unwrap_or_default();
+            Some(Dot { id: s.id.clone(), value, slides })
+        };
+        own.filter_map(dot).collect()
+    }
+
+    fn question(&self, endpoint: &Endpoint, dots: &[Vec<Dot>]) -> Question {
+        let study = self.study;
+        let block_names: Vec<&str> = {
+            let mut names: Vec<&str> =
+                self.cohort.subjects.iter().filter_map(|s| s.block.as_deref()).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        };
+        let block = |id: &str| {
+            let subject = self.cohort.subjects.iter().find(|s| s.id == id)?;
+            block_names.iter().position(|b| Some(*b) == subject.block.as_deref())
+        };
+        let present: Vec<usize> = (0..dots.len()).filter(|&g| !dots[g].is_empty()).collect();
+        let arm = |&g: &usize| Arm {
+            name: self.groups[g].clone(),
+            values: dots[g].iter().map(|d| d.value).collect(),
+            blocks: dots[g].iter().filter_map(|d| block(&d.id)).collect(),
+            dose: study.doses.iter().find(|(name, _)| *name == self.groups[g]).map(|(_, d)| *d),
+        };
+        let reference = |name: &Option<String>, role: &'static str| {
+            let place = present.iter().position(|&g| Some(&self.groups[g]) == name.as_ref())?;
+            Some(Reference { arm: place, role })
+        };
+        let references = [
+            reference(&study.disease, "disease"),
+            reference(&study.normal, "normal"),
+            reference(&study.control, "control"),
+        ];
+        Question {
+            arms: present.iter().map(arm).collect(),
+            kind: if is_grade(&endpoint.feature) { Kind::Ordinal } else { Kind::Continuous },
+            references: references.into_iter().flatten().collect(),
+            alpha: study.alpha,
+            equal_variances: study.equal_variances,
+            margin: study.margins.get(&endpoint.feature).copied(),
+            seed: study.seed,
+        }
+    }
+
+    fn of<'v>(&self, values: &'v [Vec<f64>], name: Option<&str>) -> Option<&'v [f64]> {
+        let place = self.groups.iter().position(|g| Some(g.as_str()) == name)?;
+        values.get(place).map(Vec::as_slice)
+    }
+
+    fn recovery(&self, dots: &[Vec<Dot>]) -> Vec<Recovery> {
+        let values = values(dots);
+        let (disease, normal) = (self.study.disease.as_deref(), self.study.normal.as_deref());
+        let (Some(d), Some(c)) = (self.of(&values, disease), self.of(&values, normal)) else {
+            return Vec::new();
+        };
+        let treated = |g: &&String| Some(g.as_str()) != disease && Some(g.as_str()) != normal;
+        let pooled = spread(&values).unwrap_or(0.0);
+        let one = |g: &String| {
+            let treated = self.of(&values, Some(g)).unwrap_or(&[]);
+            recovery(g, [d, c, treated], pooled, self.study.alpha)
+        };
+        self.groups.iter().filter(treated).map(one).collect()
+    }
+
+    /// Percent of control and z of each group (domain.md §4.1.7).
+    fn relative(&self, dots: &[Vec<Dot>], direction: Direction) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+        let values = values(dots);
+        let none = || vec![None; dots.len()];
+        let Some(control) = self.of(&values, self.control).filter(|c| !c.is_empty()) else {
+            return (none(), none());
+        };
+        let centre = mean(control);
+        let spread = spread(&values).unwrap_or(0.0).max(0.05 * centre.abs());
+        let worse = |difference: f64| match direction {
+            Direction::Down => -difference,
+            Direction::TwoSided => difference.abs(),
+            Direction::Up | Direction::Info => difference,
+        };
+        let percent = |v: &Vec<f64>| (!v.is_empty() && centre > 0.0).then(|| 100.0 * mean(v) / centre);
+        let z = |v: &Vec<f64>| {
+            (!v.is_empty() && spread > 0.0).then(|| (worse(mean(v) - centre) / spread).clamp(-10.0, 10.0))
+        };
+        (values.iter().map(percent).collect(), values.iter().map(z).collect())
+    }
+}
+
+fn values(dots: &[Vec<Dot>]) -> Vec<Vec<f64>> {
+    dots.iter().map(|g| g.iter().map(|d| d.value).collect()).collect()
+}
+
+/// Returns the standard deviation within groups of two animals or more; `None` without one.
+fn spread(values: &[Vec<f64>]) -> Option<f64> {
+    let tested: Vec<Vec<f64>> = values.iter().filter(|v| v.len() > 1).cloned().collect();
+    let (variance, df) = pooled_variance(&tested);
+    (df >= 1.0).then(|| variance.sqrt())
+}
+
+fn direction(endpoint: &Endpoint) -> Direction {
+    let feature = organ::find(&endpoint.tissue)
+        .and_then(|o| o.features.iter().find(|f| f.name == endpoint.feature).map(|f| f.direction));
+    feature.unwrap_or(if endpoint.tissue == PHYSIOLOGY { Direction::TwoSided } else { Direction::Up })
+}
+
+/// Components of variance within groups.
+fn components(dots: &[Vec<Dot>]) -> Option<Shares> {
+    let mut data = Vec::new();
+    let mut groups = 0;
+    for group in dots.iter().filter(|g| !g.is_empty()) {
+        let all: Vec<f64> = group.iter().flat_map(|d| d.slides.iter().copied()).collect();
+        let centre = mean(&all);
+        groups += usize::from(!all.is_empty());
+        data.extend(group.iter().map(|d| d.slides.iter().map(|v| vec![v - centre]).collect::<Vec<_>>()));
+    }
+    let found = nested::components(&data, groups).ok()?;
+    let total = found.animal + found.slide;
+    (total > 0.0).then(|| Shares { subject: found.animal, slide: found.slide, icc: found.animal / total })
+}
+
+/// Adjusts the omnibus p-values of each tissue's secondary endpoints together.
+fn families(endpoints: &mut [Compared]) {
+    let mut tissues: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, e) in endpoints.iter().enumerate() {
+        if e.rank == Rank::Secondary && e.p.is_some() && e.direction != Direction::Info {
+            tissues.entry(e.tissue.clone()).or_default().push(i);
+        }
+    }
+    for members in tissues.values() {
+        let raw: Vec<f64> = members.iter().filter_map(|&i| endpoints[i].p).collect();
+        for (&i, p) in members.iter().zip(adjust(&raw, Method::BenjaminiHochberg)) {
+            endpoints[i].p_family = Some(p);
+            endpoints[i].family_size = members.len();
+        }
+    }
+    for e in endpoints.iter_mut().filter(|e| e.direction == Direction::Info && e.rank == Rank::Secondary) {
+        // Descriptive features are tested for completeness; they join no family.
+        e.family_size = 0;
+    }
+}
+
+impl Compared {
+    /// Returns the comparisons of one family.
+    pub fn family<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Contrast> {
+        self.analysis.contrasts.iter().filter(move |c| c.family == name)
+    }
+}

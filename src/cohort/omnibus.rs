@@ -1,0 +1,137 @@
+//! Tests of all groups at once.
+
+use super::{
+    analysis::{NamedEffect, Role, Test},
+    blocks,
+    question::{Kind, Question, Route},
+};
+use crate::stats::{
+    ancova::Adjusted,
+    anova::{self, FTest},
+    effect, kruskal,
+    ordinal::Ordinal,
+    permutation::{self, Permuted},
+};
+
+/// Returns the tests, the primary one first, and effect sizes.
+pub(super) fn tests(
+    question: &Question,
+    route: Route,
+    blocked: Option<&Adjusted>,
+) -> (Vec<Test>, Vec<NamedEffect>) {
+    if route == Route::Descriptive {
+        return (Vec::new(), Vec::new());
+    }
+    let samples = question.samples();
+    let role = |own: Route| if own == route { Role::Primary } else { Role::Sensitivity };
+    let mut tests = Vec::new();
+    let mut effects = Vec::new();
+    if let Some(fit) = blocked {
+        tests.push(f("anova_with_blocks", role(Route::Blocked), &fit.groups, "type II"));
+    }
+    if question.kind == Kind::Continuous {
+        if let Ok(test) = anova::welch(&samples) {
+            tests.push(f("welch_anova", role(Route::Welch), &test, ""));
+        }
+        if let Ok(classic) = anova::classic(&samples) {
+            tests.push(f("anova", role(Route::Classic), &classic.test, ""));
+            let interval = effect::eta2_interval(&classic.test, question.alpha);
+            effects.push(NamedEffect {
+                name: "eta2",
+                value: effect::eta2(&classic),
+                interval: Some(interval),
+            });
+            effects.push(NamedEffect { name: "omega2", value: effect::omega2(&classic), interval: None });
+        }
+        tests.extend(permuted(question, blocked.is_some()));
+    }
+    if let Ok(test) = kruskal::kruskal_wallis(&samples) {
+        tests.push(Test {
+            test: "kruskal_wallis",
+            role: role(Route::Ranks),
+            statistic: "H",
+            value: test.statistic,
+            df1: Some(test.df),
+            df2: None,
+            p: test.p,
+            note: String::new(),
+        });
+        let n = samples.iter().map(Vec::len).sum();
+        let value = effect::rank_epsilon2(&test, n);
+        effects.push(NamedEffect { name: "rank_epsilon2", value, interval: None });
+    }
+    if question.kind == Kind::Ordinal {
+        tests.extend(proportional_odds(&samples));
+    }
+    tests.sort_by_key(|t| t.role != Role::Primary);
+    (tests, effects)
+}
+
+/// Most animals whose labels are permuted: with more, the F distribution says the same.
+const MOST_PERMUTED: usize = 100;
+
+fn f(test: &'static str, role: Role, of: &FTest, note: &str) -> Test {
+    Test {
+        test,
+        role,
+        statistic: "F",
+        value: of.f,
+        df1: Some(of.df1),
+        df2: Some(of.df2),
+        p: of.p,
+        note: note.into(),
+    }
+}
+
+fn permuted(question: &Question, within_blocks: bool) -> Option<Test> {
+    let samples = question.samples();
+    if samples.iter().map(Vec::len).sum::<usize>() > MOST_PERMUTED {
+        return None;
+    }
+    let result = if within_blocks {
+        let model = blocks::model(question);
+        permutation::f_in_strata(&model.response, model.group, model.batch, question.seed)
+    } else {
+        permutation::f_statistic(&samples, question.seed)
+    };
+    let permuted = result.ok()?;
+    let scope = if within_blocks { " within blocks" } else { "" };
+    Some(Test {
+        test: "permutation_f",
+        role: Role::Sensitivity,
+        statistic: "as_large",
+        value: permuted.as_large as f64,
+        df1: None,
+        df2: None,
+        p: permuted.p,
+        note: format!("{}{scope}", how(&permuted)),
+    })
+}
+
+/// Says how arrangements were gone through.
+pub(super) fn how(permuted: &Permuted) -> String {
+    match permuted.seed {
+        None => format!("exact: all {} arrangements", permuted.arrangements),
+        Some(seed) => format!("{} arrangements drawn, seed {seed}", permuted.arrangements),
+    }
+}
+
+fn proportional_odds(samples: &[Vec<f64>]) -> Option<Test> {
+    let model = Ordinal::of_groups(samples).ok()?;
+    let test = model.any_effect().ok()?;
+    let columns: Vec<usize> = (0..samples.len() - 1).collect();
+    let note = match model.proportional(&columns) {
+        Ok(odds) => format!("test of proportionality: p = {:.3}", odds.p),
+        Err(_) => "proportionality could not be tested".into(),
+    };
+    Some(Test {
+        test: "proportional_odds",
+        role: Role::Sensitivity,
+        statistic: "likelihood_ratio_chi2",
+        value: test.statistic,
+        df1: Some(test.df),
+        df2: None,
+        p: test.p,
+        note,
+    })
+}

@@ -1,0 +1,321 @@
+//! From slides to animals (or cages): the only place where values are averaged.
+//!
+//! A slide's value is already one number over all its tiles. The animal's value is the plain mean of its slides, so that
+//! an animal with many slides weighs no more than one with few; published grades are ordinal, and their animal value is
+//! the median. When the unit is the cage, the cage's value is the mean of its animals.
+
+use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
+
+use crate::{
+    error::{Error, Result},
+    manifest::Sample,
+    stats::describe::{mean, median},
+    study::Unit,
+};
+
+/// Where a number on one slide belongs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// Tissue, or `physiology`.
+    pub tissue: String,
+    /// Feature, score or index.
+    pub feature: String,
+}
+
+/// One experimental unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// Animal or cage.
+    pub id: String,
+    /// Its group.
+    pub group: String,
+    /// Its block, where the study has one.
+    pub block: Option<String>,
+    /// Value of each endpoint that could be measured.
+    pub values: BTreeMap<Endpoint, f64>,
+    /// Values of its slides, for figures and variance components.
+    pub slides: BTreeMap<Endpoint, Vec<f64>>,
+}
+
+/// Something that was left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Exclusion {
+    /// Tissue.
+    pub tissue: String,
+    /// Slide.
+    pub slide_id: String,
+    /// Animal.
+    pub animal_id: String,
+    /// Group.
+    pub group: String,
+    /// The feature concerned; empty for the whole slide.
+    pub feature: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Everything measured, by subject.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cohort {
+    /// Subjects in order of group, then of the sheet.
+    pub subjects: Vec<Subject>,
+    /// Units of the endpoints, in the order they were met.
+    pub endpoints: Vec<(Endpoint, String)>,
+    /// What was left out.
+    pub exclusions: Vec<Exclusion>,
+    /// Slides used.
+    pub slides: usize,
+}
+
+/// Columns of `long.csv` that are read.
+const NEEDED: [&str; 6] = ["tissue", "feature", "value", "unit", "slide_id", "missing"];
+
+/// Reads `long.csv` of a results folder and joins it with the key.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it cannot be read; [`Error::Config`] if it is not what `score` writes, or if none of its slides is in
+/// the sample sheet.
+pub fn read(
+    folder: &Path,
+    samples: &[Sample],
+    order: &[String],
+    unit: Unit,
+    block: impl Fn(&Sample) -> Option<String>,
+) -> Result<Cohort> {
+    let path = folder.join("long.csv");
+    let file = File::open(&path).map_err(Error::io("read", &path))?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
+    let broken = |e: csv::Error| Error::config("long.csv", "a table in UTF-8", e);
+    let heading = reader.headers().map_err(broken)?.clone();
+    let mut places = [0; NEEDED.len()];
+    for (place, name) in places.iter_mut().zip(NEEDED) {
+        *place = heading.iter().position(|h| h == name).ok_or_else(|| {
+            let got = heading.iter().collect::<Vec<_>>().join(", ");
+            Error::config("long.csv row 1, column", format!("{name}, as histograde score writes it"), got)
+        })?;
+    }
+    let by_id: BTreeMap<&str, &Sample> = samples.iter().map(|s| (s.slide_id.as_str(), s)).collect();
+    let mut builder = Builder::default();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(broken)? {
+        let [tissue, feature, value, unit_text, slide, missing] = places.map(|p| record.get(p).unwrap_or(""));
+        let Some(sample) = by_id.get(slide) else { continue };
+        let parsed = match value {
+            "" => None,
+            text => Some(text.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| {
+                let row = record.position().map_or(0, csv::Position::line);
+                let what = format!("long.csv row {row}, value");
+                Error::config(what, "a number or an empty cell", format!("{text:?}"))
+            })?),
+        };
+        let endpoint = builder.endpoint(tissue, feature, unit_text);
+        builder.row(sample, endpoint, parsed, missing);
+    }
+    if builder.slides.is_empty() {
+        let expected = "results of slides of the sample sheet";
+        return Err(Error::config("long.csv, slide_id", expected, "no slide_id that is in both"));
+    }
+    for s in samples {
+        if builder.slides.contains_key(s.slide_id.as_str()) {
+            continue;
+        }
+        let reason = match &s.exclude {
+            Some(reason) => format!("left out by the sample sheet: {reason}"),
+            None => "no result for this slide".into(),
+        };
+        builder.exclude(s, "", &reason);
+    }
+    Ok(builder.finish(samples, order, unit, &block))
+}
+
+#[derive(Default)]
+struct Builder {
+    endpoints: Vec<(Endpoint, String)>,
+    known: BTreeMap<Endpoint, usize>,
+    /// Values of slides by slide id, with the place of their endpoint.
+    slides: BTreeMap<String, Vec<(usize, f64)>>,
+    exclusions: Vec<Exclusion>,
+}
+
+impl Builder {
+    /// Returns the place of an endpoint.
+    fn endpoint(&mut self, tissue: &str, feature: &str, unit: &str) -> usize {
+        let endpoint = Endpoint { tissue: tissue.to_owned(), feature: feature.to_owned() };
+        if let Some(&place) = self.known.get(&endpoint) {
+            return place;
+        }
+        self.known.insert(endpoint.clone(), self.endpoints.len());
+        self.endpoints.push((endpoint, unit.to_owned()));
+        self.endpoints.len() - 1
+    }
+
+    fn row(&mut self, sample: &Sample, endpoint: usize, value: Option<f64>, missing: &str) {
+        if let Some(reason) = &sample.exclude {
+            if !self.slides.contains_key(&sample.slide_id) {
+                let reason = format!("left out by the sample sheet: {reason}");
+                self.exclude(sample, "", &reason);
+            }
+            self.slides.entry(sample.slide_id.clone()).or_default();
+            return;
+        }
+        let own = self.slides.entry(sample.slide_id.clone()).or_default();
+        match value {
+            Some(v) => own.push((endpoint, v)),
+            None => {
+                let feature = self.endpoints[endpoint].0.feature.clone();
+                self.exclude(sample, &feature, missing);
+            }
+        }
+    }
+
+    fn exclude(&mut self, s: &Sample, feature: &str, reason: &str) {
+        self.exclusions.push(Exclusion {
+            tissue: s.organ.name.to_owned(),
+            slide_id: s.slide_id.clone(),
+            animal_id: s.animal_id.clone(),
+            group: s.group.clone(),
+            feature: feature.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn finish(
+        self,
+        samples: &[Sample],
+        order: &[String],
+        unit: Unit,
+        block: &impl Fn(&Sample) -> Option<String>,
+    ) -> Cohort {
+        let mut animals: Vec<(Subject, Option<String>)> = Vec::new();
+        let mut place: BTreeMap<&str, usize> = BTreeMap::new();
+        for s in samples.iter().filter(|s| s.exclude.is_none()) {
+            let at = *place.entry(&s.animal_id).or_insert_with(|| {
+                let subject = Subject {
+                    id: s.animal_id.clone(),
+                    group: s.group.clone(),
+                    block: block(s),
+                    values: BTreeMap::new(),
+                    slides: BTreeMap::new(),
+                };
+                animals.push((subject, s.cage.clone()));
+                animals.len() - 1
+            });
+            for &(place, v) in self.slides.get(&s.slide_id).into_iter().flatten() {
+                let endpoint = &self.endpoints[place].0;
+                match animals[at].0.slides.get_mut(endpoint) {
+                    Some(values) => values.push(v),
+                    None => {
+                        animals[at].0.slides.insert(endpoint.clone(), vec![v]);
+                    }
+                }
+            }
+        }
+        for (animal, _) in &mut animals {
+            animal.values = animal.slides.iter().map(|(e, v)| (e.clone(), of_slides(e, v))).collect();
+        }
+        let mut subjects = match unit {
+            Unit::Animal => animals.into_iter().map(|(s, _)| s).collect(),
+            Unit::Cage => by_cage(animals),
+        };
+        let rank = |s: &Subject| order.iter().position(|g| *g == s.group).unwrap_or(order.len());
+        subjects.sort_by_key(rank);
+        let slides = self.slides.values().filter(|v| !v.is_empty()).count();
+        Cohort { subjects, endpoints: self.endpoints, exclusions: self.exclusions, slides }
+    }
+}
+
+/// Returns whether an endpoint holds grades, of which only the order means something.
+#[must_use]
+pub fn is_grade(feature: &str) -> bool {
+    feature.ends_with("_grade")
+}
+
+fn of_slides(endpoint: &Endpoint, values: &[f64]) -> f64 {
+    if is_grade(&endpoint.feature) { median(values) } else { mean(values) }
+}
+
+fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
+    let mut cages: Vec<(Subject, BTreeMap<Endpoint, Vec<f64>>)> = Vec::new();
+    for (animal, cage) in animals {
+        let id = cage.unwrap_or_else(|| animal.id.clone());
+        let at = cages.iter().position(|(c, _)| c.id == id && c.group == animal.group).unwrap_or_else(|| {
+            let subject = Subject { id, values: BTreeMap::new(), slides: BTreeMap::new(), ..animal.clone() };
+            cages.push((subject, BTreeMap::new()));
+            cages.len() - 1
+        });
+        for (endpoint, v) in animal.values {
+            cages[at].1.entry(endpoint.clone()).or_default().push(v);
+            // The next level below the unit takes the place of slides.
+            cages[at].0.slides.entry(endpoint).or_default().push(v);
+        }
+    }
+    let fold = |(mut cage, values): (Subject, BTreeMap<Endpoint, Vec<f64>>)| {
+        cage.values = values.iter().map(|(e, v)| (e.clone(), of_slides(e, v))).collect();
+        cage
+    };
+    cages.into_iter().map(fold).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::manifest;
+
+    fn cohort(unit: Unit) -> Cohort {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = folder.path().join("samples.csv");
+        fs::write(
+            &sheet,
+            "slide,animal_id,group,tissue,cage,exclude,exclude_reason\na.svs,1,c,liver,k,,\nb.svs,1,c,liver,k,,\n\
+             d.svs,2,c,liver,k,,\ne.svs,3,t,liver,m,,\nf.svs,4,t,liver,m,yes,torn\ng.svs,5,t,liver,n,,\n",
+        )
+        .unwrap();
+        let rows = [
+            ("a", "fat_area_pct", "1"),
+            ("b", "fat_area_pct", "3"),
+            ("d", "fat_area_pct", "10"),
+            ("e", "fat_area_pct", ""),
+            ("f", "fat_area_pct", "99"),
+            ("a", "nas_grade", "1"),
+            ("b", "nas_grade", "2"),
+        ];
+        let mut text = "tissue,feature,animal_id,group,batch,value,unit,slide_id,missing\n".to_owned();
+        for (slide, feature, value) in rows {
+            text += &format!(
+                "liver,{feature},,,,{value},%,{slide},{}\n",
+                if value.is_empty() { "blank" } else { "" }
+            );
+        }
+        fs::write(folder.path().join("long.csv"), text).unwrap();
+        let samples = manifest::read_key(&sheet).unwrap();
+        read(folder.path(), &samples, &["t".into(), "c".into()], unit, |_| None).unwrap()
+    }
+
+    #[test]
+    fn slides_become_animals() {
+        let cohort = cohort(Unit::Animal);
+        let fat = Endpoint { tissue: "liver".into(), feature: "fat_area_pct".into() };
+        let got: Vec<_> =
+            cohort.subjects.iter().map(|s| (s.id.as_str(), s.values.get(&fat).copied())).collect();
+        assert_eq!(got, [("3", None), ("5", None), ("1", Some(2.0)), ("2", Some(10.0))]);
+        let grade = Endpoint { feature: "nas_grade".into(), ..fat };
+        assert_eq!(cohort.subjects[2].values[&grade], 1.5);
+        let left: Vec<_> =
+            cohort.exclusions.iter().map(|e| (e.slide_id.as_str(), e.reason.as_str())).collect();
+        assert_eq!(
+            left,
+            [("e", "blank"), ("f", "left out by the sample sheet: torn"), ("g", "no result for this slide")]
+        );
+    }
+
+    #[test]
+    fn animals_become_cages() {
+        let cohort = cohort(Unit::Cage);
+        let fat = Endpoint { tissue: "liver".into(), feature: "fat_area_pct".into() };
+        let cage = cohort.subjects.iter().find(|s| s.id == "k").unwrap();
+        assert_eq!((cage.values[&fat], cage.slides[&fat].as_slice()), (6.0, [2.0, 10.0].as_slice()));
+    }
+}

@@ -1,0 +1,278 @@
+//! Reads a table with one row per animal.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::Arm;
+use crate::{
+    error::{Error, Result},
+    sheet::{Row, Table},
+    stats::describe::mean,
+    words::did_you_mean,
+};
+
+/// Which columns hold what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// The numbers to compare.
+    pub value: String,
+    /// The group of the row.
+    pub group: String,
+    /// Dose of the group.
+    pub dose: Option<String>,
+    /// Block of the row.
+    pub block: Option<String>,
+    /// The animal: rows of one animal are averaged.
+    pub animal: Option<String>,
+}
+
+/// Columns that, by their name, say which animal a row is about.
+const ANIMAL: [&str; 5] = ["animal_id", "animal", "subject", "mouse", "rat"];
+
+/// Texts that mean "no value".
+const MISSING: [&str; 6] = ["", "na", "n/a", "nan", ".", "-"];
+
+/// What was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tidy {
+    /// Groups in order of appearance.
+    pub arms: Vec<Arm>,
+    /// Names of the blocks, by index.
+    pub blocks: Vec<String>,
+    /// Rows without a value, by row number.
+    pub missing: Vec<u64>,
+    /// Rows read.
+    pub rows: usize,
+    /// Animals with several rows, which were averaged.
+    pub averaged: usize,
+}
+
+/// Reads a table in CSV or TSV.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it cannot be read, [`Error::Config`] or [`Error::Faults`] naming all rows at fault: unknown columns,
+/// values that are no numbers, an empty group, two doses in one group, an animal listed twice where rows are animals, or
+/// in two groups.
+pub fn read(path: &Path, columns: &Columns) -> Result<Tidy> {
+    let table = Table::read(path)?;
+    let places = Places::of(&table, columns)?;
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    let mut missing = Vec::new();
+    for row in &table.rows {
+        match places.entry(&table, row) {
+            Ok(Some(entry)) => rows.push(entry),
+            Ok(None) => missing.push(row.number),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if columns.animal.is_none() {
+        faults.extend(repeated(&table, &rows));
+    }
+    let (entries, averaged) = by_animal(&table, &rows, &mut faults);
+    let doses = doses(&table, &entries, &mut faults);
+    Error::all(faults)?;
+    if entries.is_empty() {
+        return Err(Error::config(
+            format!("{}, {}", table.name, columns.value),
+            "numbers",
+            "no row with one",
+        ));
+    }
+    let (arms, blocks) = arms(&entries, &doses);
+    Ok(Tidy { arms, blocks, missing, rows: table.rows.len(), averaged })
+}
+
+/// One row, or one animal.
+#[derive(Clone, Debug)]
+struct Entry {
+    row: u64,
+    value: f64,
+    group: String,
+    dose: Option<f64>,
+    block: Option<String>,
+    animal: Option<String>,
+}
+
+/// Where the columns stand.
+struct Places {
+    value: usize,
+    group: usize,
+    dose: Option<usize>,
+    block: Option<usize>,
+    animal: Option<usize>,
+    names: Columns,
+}
+
+impl Places {
+    fn of(table: &Table, columns: &Columns) -> Result<Self> {
+        let mut faults = Vec::new();
+        let mut place = |name: &str| {
+            let found = table.heading.iter().position(|h| h.eq_ignore_ascii_case(name.trim()));
+            found.unwrap_or_else(|| {
+                let known = || table.heading.iter().map(String::as_str);
+                let expected = format!("one of {}", known().collect::<Vec<_>>().join(", "));
+                faults.push(Error::config(
+                    format!("{} row 1, column", table.name),
+                    expected,
+                    did_you_mean(name, known()),
+                ));
+                0
+            })
+        };
+        let value = place(&columns.value);
+        let group = place(&columns.group);
+        let dose = columns.dose.as_deref().map(&mut place);
+        let block = columns.block.as_deref().map(&mut place);
+        let named = columns.animal.as_deref().map(&mut place);
+        Error::all(faults)?;
+        // Without being told, an animal column is used only to notice that rows are not animals.
+        let is_animal = |h: &String| ANIMAL.iter().any(|a| a.eq_ignore_ascii_case(h));
+        let animal = named.or_else(|| table.heading.iter().position(is_animal));
+        Ok(Self { value, group, dose, block, animal, names: columns.clone() })
+    }
+
+    /// Reads one row; `None` without a value.
+    fn entry(&self, table: &Table, row: &Row) -> Result<Option<Entry>> {
+        let cell = |place: usize| row.cells.get(place).map_or("", String::as_str);
+        let fault = |column: &str, expected: &str, got: &str| {
+            table.fault(
+                row.number,
+                column,
+                expected,
+                if got.is_empty() { "an empty cell".into() } else { format!("{got:?}") },
+            )
+        };
+        let group = cell(self.group).to_owned();
+        if group.is_empty() {
+            return Err(fault(&self.names.group, "a group", ""));
+        }
+        let text = cell(self.value);
+        if is_missing(text) {
+            return Ok(None);
+        }
+        let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
+        let value = number(text).ok_or_else(|| {
+            fault(&self.names.value, "a number with a decimal point, or an empty cell", text)
+        })?;
+        let dose = match self.dose.map(cell) {
+            Some(text) if !is_missing(text) => Some(number(text).filter(|d| *d >= 0.0).ok_or_else(|| {
+                fault(self.names.dose.as_deref().unwrap_or(""), "a number, 0 or more", text)
+            })?),
+            _ => None,
+        };
+        let block = self.block.map(|b| cell(b).to_owned());
+        if block.as_deref() == Some("") {
+            return Err(fault(self.names.block.as_deref().unwrap_or(""), "a block", ""));
+        }
+        let animal = self.animal.map(|a| cell(a).to_owned()).filter(|a| !a.is_empty());
+        if animal.is_none()
+            && let Some(name) = &self.names.animal
+        {
+            return Err(fault(name, "an animal", ""));
+        }
+        Ok(Some(Entry { row: row.number, value, group, dose, block, animal }))
+    }
+}
+
+fn is_missing(text: &str) -> bool {
+    MISSING.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// Rows of an animal that was listed before, when rows are taken for animals.
+fn repeated(table: &Table, rows: &[Entry]) -> Vec<Error> {
+    let mut first = BTreeMap::new();
+    let mut faults = Vec::new();
+    for entry in rows {
+        let Some(animal) = &entry.animal else { continue };
+        let earlier = *first.entry(animal).or_insert(entry.row);
+        if earlier != entry.row {
+            let expected = "each animal once (rows are not animals: --animal COLUMN averages them)";
+            faults.push(table.fault(
+                entry.row,
+                "animal",
+                expected,
+                format!("{animal}, also in row {earlier}"),
+            ));
+        }
+    }
+    faults
+}
+
+/// Averages the rows of each animal; rows without one stay as they are.
+fn by_animal(table: &Table, rows: &[Entry], faults: &mut Vec<Error>) -> (Vec<Entry>, usize) {
+    let mut animals: Vec<(Entry, Vec<f64>)> = Vec::new();
+    let mut place: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        let known = row.animal.as_deref().and_then(|a| place.get(a).copied());
+        let Some(known) = known else {
+            if let Some(animal) = &row.animal {
+                place.insert(animal, animals.len());
+            }
+            animals.push((row.clone(), vec![row.value]));
+            continue;
+        };
+        let (entry, values) = &mut animals[known];
+        let animal = row.animal.as_deref().unwrap_or_default();
+        for (column, then, now) in [
+            ("group", Some(&entry.group), Some(&row.group)),
+            ("block", entry.block.as_ref(), row.block.as_ref()),
+        ] {
+            if then != now {
+                let expected =
+                    format!("{} for {animal} as in row {}", then.map_or("", String::as_str), entry.row);
+                faults.push(table.fault(row.row, column, expected, now.map_or("", String::as_str)));
+            }
+        }
+        values.push(row.value);
+    }
+    let averaged = animals.iter().filter(|(_, v)| v.len() > 1).count();
+    let one = |(entry, values): (Entry, Vec<f64>)| Entry { value: mean(&values), ..entry };
+    (animals.into_iter().map(one).collect(), averaged)
+}
+
+/// Dose of each group; one group has one dose, and no two groups the same.
+fn doses(table: &Table, entries: &[Entry], faults: &mut Vec<Error>) -> BTreeMap<String, f64> {
+    let mut doses: BTreeMap<String, (f64, u64)> = BTreeMap::new();
+    for entry in entries {
+        let Some(dose) = entry.dose else { continue };
+        let (then, row) = *doses.entry(entry.group.clone()).or_insert((dose, entry.row));
+        if then != dose {
+            let expected = format!("{then} for group {} as in row {row}", entry.group);
+            faults.push(table.fault(entry.row, "dose", expected, dose));
+        }
+    }
+    let all: Vec<(&String, &(f64, u64))> = doses.iter().collect();
+    for (i, (group, (dose, row))) in all.iter().enumerate() {
+        if let Some((other, _)) = all[..i].iter().find(|(_, (d, _))| d == dose) {
+            let expected =
+                format!("another dose than that of group {other} (leave it empty for groups off the ladder)");
+            faults.push(table.fault(*row, "dose", expected, format!("{dose} for group {group}")));
+        }
+    }
+    doses.into_iter().map(|(group, (dose, _))| (group, dose)).collect()
+}
+
+fn arms(entries: &[Entry], doses: &BTreeMap<String, f64>) -> (Vec<Arm>, Vec<String>) {
+    let mut arms: Vec<Arm> = Vec::new();
+    let mut blocks: Vec<String> = Vec::new();
+    for entry in entries {
+        let place = arms.iter().position(|a| a.name == entry.group).unwrap_or_else(|| {
+            let dose = doses.get(&entry.group).copied();
+            arms.push(Arm { name: entry.group.clone(), values: Vec::new(), blocks: Vec::new(), dose });
+            arms.len() - 1
+        });
+        arms[place].values.push(entry.value);
+        if let Some(block) = &entry.block {
+            let index = blocks.iter().position(|b| b == block).unwrap_or_else(|| {
+                blocks.push(block.clone());
+                blocks.len() - 1
+            });
+            arms[place].blocks.push(index);
+        }
+    }
+    (arms, blocks)
+}
+
+#[cfg(test)]
+mod tests;

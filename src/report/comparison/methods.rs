@@ -1,0 +1,88 @@
+//! The methods paragraph, filled in from what was done.
+
+use super::Run;
+use crate::{
+    cohort::{Comparison, compare::Rank, question::Route},
+    study::{Block, Unit},
+};
+
+/// Returns the paragraph.
+#[must_use]
+pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
+    let study = &c.study;
+    let routes = |route: Route| c.endpoints.iter().any(|e| e.analysis.choice.route == route);
+    let unit = match study.unit {
+        Unit::Animal => "animal",
+        Unit::Cage => "cage",
+    };
+    let sizes: Vec<String> = c.groups.iter().zip(&c.sizes).map(|(g, n)| format!("{g} (n = {n})")).collect();
+    let mut text = format!(
+        "Haematoxylin and eosin stained slides were measured with histograde {} ({} rubric, SHA-256 {}). Measurement knew \
+         neither group nor animal; the sample sheet (SHA-256 {}) was joined afterwards. The experimental unit was the \
+         {unit}: values of {} slides were averaged per animal{} before any test, and no test was made on slides or tiles. \
+         Groups: {}.",
+        env!("CARGO_PKG_VERSION"),
+        run.rubric.name,
+        short(&run.rubric.sha256),
+        short(run.sheet_sha256),
+        c.slides,
+        if study.unit == Unit::Cage { " and animals per cage" } else { "" },
+        sizes.join(", "),
+    );
+    text += " The tests followed from a rule fixed beforehand.";
+    if routes(Route::Welch) {
+        text += " Measurements were compared by Welch's analysis of variance, groups with each control by Welch's t test \
+                 with Holm's adjustment within each control, all pairs by Games-Howell.";
+    }
+    if routes(Route::Classic) {
+        text += " Equal variances having been declared, measurements were compared by analysis of variance, groups with \
+                 each control by Dunnett's test (numerical quadrature), all pairs by Tukey-Kramer.";
+    }
+    if routes(Route::Blocked) {
+        let block = match study.block {
+            Some(Block::Batch) | None => "batch",
+            Some(Block::StainBatch) => "staining batch",
+            Some(Block::Cage) => "cage",
+        };
+        text += &format!(
+            " Measurements were compared by analysis of variance with {block} as a fixed block, groups with each control by \
+             contrasts of adjusted means with Holm's adjustment, all pairs by Tukey's test of adjusted means."
+        );
+    }
+    if routes(Route::Ranks) {
+        text += " Grades, and measurements of which a group did not vary, were compared by Kruskal-Wallis and Dunn's test \
+                 with Holm's adjustment.";
+    }
+    if study.doses.len() > 2 {
+        text += " Dose trends were tested by Jonckheere-Terpstra along the dose ladder.";
+    }
+    let primary: Vec<String> = c
+        .endpoints
+        .iter()
+        .filter(|e| e.rank == Rank::Primary)
+        .map(|e| format!("{} in {}", e.feature, e.tissue))
+        .collect();
+    text += &match primary.is_empty() {
+        true => " No primary endpoint was declared, so every result is exploratory.".to_owned(),
+        false => format!(" Primary endpoints, declared beforehand: {}.", primary.join(", ")),
+    };
+    text += &format!(
+        " p-values of the other endpoints of a tissue were adjusted together (Benjamini-Hochberg). Effects are given as \
+         differences with {} % intervals and as Hedges' g (noncentral t) or Cliff's delta (logit interval of Brunner and \
+         Munzel).",
+        100.0 * (1.0 - study.alpha)
+    );
+    if c.endpoints.iter().any(|e| !e.recovery.is_empty()) {
+        text += " Recovery is 100 (D - T)/(D - C) with D diseased, C normal and T treated mean; its interval inverts the \
+                 Welch contrast test; it is withheld where D and C differ by less than two pooled standard deviations or \
+                 not significantly.";
+    }
+    if !study.margins.is_empty() {
+        text += " Equivalence with the normal group was tested by two one-sided Welch tests.";
+    }
+    text + " Missing values were not imputed. Scores are research surrogates, not diagnoses.\n"
+}
+
+fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}

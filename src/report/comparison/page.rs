@@ -1,0 +1,225 @@
+//! The page: one file that opens from disk, without network.
+
+mod words;
+
+use minijinja::{AutoEscape, Environment, Value, context};
+
+use super::{Run, methods, plots};
+use crate::{
+    cohort::{
+        Comparison,
+        analysis::Contrast,
+        compare::{Compared, PHYSIOLOGY, Rank},
+        text::{p_value, short},
+    },
+    error::{Error, Result},
+    report::wording,
+};
+
+const TEMPLATE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+/// Returns the page.
+pub(super) fn page(c: &Comparison, run: &Run<'_>) -> Result<String> {
+    let internal = |e: minijinja::Error| Error::Internal { what: format!("report template: {e:#}") };
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page", TEMPLATE).map_err(internal)?;
+    let template = environment.get_template("page").map_err(internal)?;
+    let left_out = |e: &crate::cohort::subjects::Exclusion| {
+        let [tissue, slide_id, animal_id, group, reason] =
+            [&e.tissue, &e.slide_id, &e.animal_id, &e.group, &e.reason].map(|t| t.as_str());
+        context! { tissue, slide_id, animal_id, group, reason }
+    };
+    let whole: Vec<Value> = c.exclusions.iter().filter(|e| e.feature.is_empty()).map(left_out).collect();
+    template
+        .render(context! {
+            title => run.title,
+            version => env!("CARGO_PKG_VERSION"),
+            statement => wording::STATEMENT,
+            style => Value::from_safe_string(STYLE.to_owned()),
+            script => Value::from_safe_string(SCRIPT.to_owned()),
+            groups => groups(c),
+            results => words::results(c),
+            notes => c.notes.clone(),
+            tissues => tissues(c),
+            relations => relations(c),
+            contrasts => contrasts(c),
+            omnibus => omnibus(c),
+            recovery => recovery(c),
+            exclusions => whole,
+            features_missing => c.exclusions.iter().filter(|e| !e.feature.is_empty()).count(),
+            methods => methods(c, run),
+            arrive => words::arrive(c),
+            rubric => run.rubric.name.as_str(),
+            rubric_sha256 => run.rubric.sha256.as_str(),
+            rubric_changed => run.rubric.changed.len(),
+            sheet_sha256 => run.sheet_sha256,
+            alpha => c.study.alpha,
+            seed => c.study.seed,
+        })
+        .map_err(internal)
+}
+
+fn groups(c: &Comparison) -> Vec<Value> {
+    let role = |g: &String| match Some(g) {
+        g if g == c.study.normal.as_ref() => "normal control",
+        g if g == c.study.disease.as_ref() => "disease control",
+        g if g == c.study.control.as_ref() => "control",
+        _ => "",
+    };
+    let dose = |g: &String| c.study.doses.iter().find(|(name, _)| name == g).map(|(_, d)| *d);
+    let one = |(i, g): (usize, &String)| {
+        let left = c.exclusions.iter().filter(|e| e.group == *g && e.feature.is_empty()).count();
+        context! { name => g.as_str(), role => role(g), dose => dose(g), n => c.sizes[i], left, colour => plots::colour(i) }
+    };
+    c.groups.iter().enumerate().map(one).collect()
+}
+
+fn svg(text: Option<String>) -> Option<Value> {
+    text.map(Value::from_safe_string)
+}
+
+fn tissues(c: &Comparison) -> Vec<Value> {
+    let mut names: Vec<&str> = Vec::new();
+    for e in &c.endpoints {
+        if !names.contains(&e.tissue.as_str()) {
+            names.push(&e.tissue);
+        }
+    }
+    let main_family = main_family(c);
+    let one = |name: &&str| {
+        let own: Vec<&Compared> = c.endpoints.iter().filter(|e| e.tissue == **name).collect();
+        let shown: Vec<Value> =
+            own.iter().filter(|e| figured(e)).map(|e| figures(c, e, main_family)).collect();
+        context! {
+            name => *name,
+            figures => shown,
+            heatmap => svg(plots::heatmap(&own, &c.groups)),
+            forest => svg(plots::forest(&own, main_family, &c.groups)),
+            family => main_family.replace('_', " "),
+        }
+    };
+    names.iter().map(one).collect()
+}
+
+/// The family that answers the study's question.
+fn main_family(c: &Comparison) -> &'static str {
+    match (&c.study.disease, &c.study.normal, &c.study.control) {
+        (Some(_), ..) => "vs_disease",
+        (None, Some(_), _) => "vs_normal",
+        (None, None, Some(_)) => "vs_control",
+        _ => "all_pairs",
+    }
+}
+
+/// Endpoints with figures of their own: primary ones, damage indices, and everything of the animal table.
+fn figured(e: &Compared) -> bool {
+    e.rank == Rank::Primary || e.feature == format!("{}_damage_index", e.tissue) || e.tissue == PHYSIOLOGY
+}
+
+fn figures(c: &Comparison, e: &Compared, family: &str) -> Value {
+    let own: Vec<&Contrast> = e.family(family).collect();
+    let dose = plots::dose_response(e, &c.groups, &c.study.doses);
+    context! {
+        feature => e.feature.replace('_', " "),
+        primary => e.rank == Rank::Primary,
+        choice => e.analysis.choice.reason.as_str(),
+        superplot => Value::from_safe_string(plots::superplot(e, &c.groups)),
+        intervals => svg(plots::intervals(e, &own, &c.groups)),
+        dose => svg(dose),
+        warnings => e.analysis.warnings.clone(),
+    }
+}
+
+fn relations(c: &Comparison) -> Vec<Value> {
+    let one = |r: &crate::cohort::relate::Relation| {
+        let interval = |i: Option<crate::stats::Interval>| {
+            i.map(|i| format!("{:.2} to {:.2}", i.lo, i.hi)).unwrap_or_default()
+        };
+        context! {
+            tissue => r.tissue.as_str(),
+            feature => r.feature.as_str(),
+            physiology => r.physiology.as_str(),
+            n => r.n,
+            rho => format!("{:.2}", r.rho),
+            interval => interval(r.interval),
+            p => p_value(r.p),
+            p_adjusted => p_value(r.p_adjusted),
+            within => r.within_rho.map(|w| format!("{w:.2}")),
+            within_interval => interval(r.within_interval),
+            within_p => r.within_p.map(p_value),
+            figure => Value::from_safe_string(plots::scatter(r, &c.groups)),
+        }
+    };
+    c.relations.iter().map(one).collect()
+}
+
+fn contrasts(c: &Comparison) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for e in &c.endpoints {
+        for k in e.analysis.contrasts.iter().filter(|k| k.family != "all_pairs" || c.study.is_bare()) {
+            rows.push(context! {
+                tissue => e.tissue.as_str(),
+                feature => e.feature.as_str(),
+                primary => e.rank == Rank::Primary,
+                family => k.family.replace('_', " "),
+                contrast => format!("{} - {}", k.a, k.b),
+                n => format!("{}, {}", k.n_a, k.n_b),
+                estimate => short(k.estimate),
+                interval => k.interval.map(|i| format!("{} to {}", short(i.lo), short(i.hi))),
+                effect => k.effect.map(|f| format!("{:.2}", f.value)),
+                effect_interval => k.effect.and_then(|f| f.interval).map(|i| format!("{:.2} to {:.2}", i.lo, i.hi)),
+                test => k.test.replace('_', " "),
+                p => k.p,
+                p_text => k.p.map(p_value),
+                p_adjusted => k.p_adjusted,
+                p_adjusted_text => p_value(k.p_adjusted),
+                flags => k.flags.join(", ").replace('_', " "),
+            });
+        }
+    }
+    rows
+}
+
+fn omnibus(c: &Comparison) -> Vec<Value> {
+    let one = |e: &Compared| {
+        let test = e.analysis.omnibus.first();
+        context! {
+            tissue => e.tissue.as_str(),
+            feature => e.feature.as_str(),
+            unit => e.unit.as_str(),
+            primary => e.rank == Rank::Primary,
+            test => test.map_or("none".into(), |t| t.test.replace('_', " ")),
+            statistic => test.map(|t| format!("{} = {}", t.statistic, short(t.value))),
+            p => e.p,
+            p_text => e.p.map(p_value),
+            p_family => e.p_family,
+            p_family_text => e.p_family.map(p_value),
+            family_size => e.family_size,
+            icc => e.components.map(|s| format!("{:.0} %", 100.0 * s.icc)),
+            reason => e.analysis.choice.reason.as_str(),
+        }
+    };
+    c.endpoints.iter().map(one).collect()
+}
+
+fn recovery(c: &Comparison) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for e in &c.endpoints {
+        for r in &e.recovery {
+            rows.push(context! {
+                tissue => e.tissue.as_str(),
+                feature => e.feature.as_str(),
+                primary => e.rank == Rank::Primary,
+                group => r.group.as_str(),
+                value => r.value,
+                text => r.value.map(|v| format!("{v:.0} %")),
+                interval => r.interval.map(|i| format!("{:.0} to {:.0} %", i.lo, i.hi)),
+                suppressed => r.suppressed.as_str(),
+            });
+        }
+    }
+    rows
+}

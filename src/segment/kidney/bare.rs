@@ -1,0 +1,168 @@
+//! Epithelium of the cortex, with or without nuclei, whether or not its tubule was outlined: dead tubules lose their
+//! lumens, and with them their outlines.
+
+use super::{
+    CORTEX, LUMEN, TUBULE,
+    cells::{INTERSTITIUM_SHARE, Scene},
+    counts::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX},
+};
+use crate::{measure::tally::Tally, segment::ground::observe_bins};
+
+/// Side of the cells in which epithelium is judged, in µm.
+const CELL_UM: f64 = 2.0;
+/// Eosin is averaged over this many cells on each side …
+const EOSIN_REACH: usize = 2;
+/// … and nuclei are looked for over this many: the square holds most of a tubule and little of the next.
+const NUCLEI_REACH: usize = 8;
+/// Nuclei count where eosin is at least this share of the place's own, so that those of a living tubule do not
+/// count for the dead one beside it.
+const ALIKE: f64 = 0.85;
+/// Share of nuclear pixels of normal epithelium (about 2 500 nuclei of 40 µm² per mm²) [expert] …
+const USUAL_NUCLEAR: f64 = 0.1;
+/// … the share of it below which epithelium has lost its nuclei (domain.md §3.3, necrosis) …
+const FEW_NUCLEI: f64 = 0.4;
+/// … and the share of it from which it is surely alive.
+const ALIVE: f64 = 0.6;
+
+/// Counts epithelium, and its eosin where it has, and where it has lost, its nuclei.
+pub(super) fn count(scene: &Scene<'_>, tally: &mut Tally) {
+    let cells = Cells::of(scene);
+    let verdicts = cells.verdicts();
+    let (mut epithelium_px, mut bare, mut alive) = (0u64, [0u64; 256], [0u64; 256]);
+    for y in scene.field.window.core_rows() {
+        for x in scene.field.window.core_columns() {
+            if !is_epithelium(scene, x, y) {
+                continue;
+            }
+            epithelium_px += 1;
+            let i = cells.at(x, y);
+            match verdicts[i] {
+                Verdict::Bare => bare[usize::from(cells.eosin[i])] += 1,
+                Verdict::Alive => alive[usize::from(cells.eosin[i])] += 1,
+                Verdict::Between => {}
+            }
+        }
+    }
+    tally.add(EPITHELIUM_PX, epithelium_px);
+    observe_bins(tally, E_OF_BARE, &bare);
+    observe_bins(tally, E_OF_ALIVE, &alive);
+}
+
+/// Whether a pixel is dense cytoplasm of the cortex outside glomeruli and lumens.
+fn is_epithelium(scene: &Scene<'_>, x: usize, y: usize) -> bool {
+    let field = scene.field;
+    let least = (scene.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
+    let outer = scene.outer.at(x, y);
+    field.od.at(x, y) >= least
+        && scene.nuclear.at(x, y) == 0
+        && scene.red.at(x, y) == 0
+        && field.tissue.at(x, y) != 0
+        && (outer == 0 || scene.class_is(outer, &TUBULE) && !scene.class_is(scene.inner.at(x, y), &LUMEN))
+        && scene.class_is(scene.zones.at(x, y), &CORTEX)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Bare,
+    Alive,
+    Between,
+}
+
+/// What small squares of a window hold. The lattice is anchored to the slide.
+struct Cells {
+    side: usize,
+    skip: (usize, usize),
+    columns: usize,
+    rows: usize,
+    /// Pixels of nuclei, and of nuclei and epithelium.
+    nuclear: Vec<u32>,
+    all: Vec<u32>,
+    /// Mean eosin of the epithelium around, OD × 100; 0 where there is none.
+    eosin: Vec<u8>,
+}
+
+impl Cells {
+    fn of(scene: &Scene<'_>) -> Self {
+        let field = scene.field;
+        let side = field.px(CELL_UM).round().max(1.0) as usize;
+        let skip = |start: i64| start.rem_euclid(side as i64) as usize;
+        let skip = (skip(field.window.left()), skip(field.window.top()));
+        let count = |length: usize, skip: usize| (length + skip).div_ceil(side);
+        let (columns, rows) = (count(field.width(), skip.0), count(field.height(), skip.1));
+        let n = columns * rows;
+        let mut cells =
+            Self { side, skip, columns, rows, nuclear: vec![0; n], all: vec![0; n], eosin: vec![0; n] };
+        let (mut dense, mut sums) = (vec![0u32; n], vec![0u32; n]);
+        let least = (scene.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
+        for y in 0..field.height() {
+            for x in 0..field.width() {
+                let i = cells.at(x, y);
+                if scene.nuclear.at(x, y) != 0 {
+                    cells.nuclear[i] += 1;
+                } else if field.od.at(x, y) >= least && scene.red.at(x, y) == 0 {
+                    dense[i] += 1;
+                    sums[i] += u32::from(field.e.at(x, y));
+                }
+            }
+        }
+        for (all, (&nuclear, &dense)) in cells.all.iter_mut().zip(cells.nuclear.iter().zip(&dense)) {
+            *all = nuclear + dense;
+        }
+        let (n, e) = (cells.sums(&dense), cells.sums(&sums));
+        for (eosin, (n, e)) in cells.eosin.iter_mut().zip(n.into_iter().zip(e)) {
+            *eosin = (e + n / 2).checked_div(n).unwrap_or(0).min(255) as u8;
+        }
+        cells
+    }
+
+    /// Returns the place of a pixel's cell.
+    fn at(&self, x: usize, y: usize) -> usize {
+        (y + self.skip.1) / self.side * self.columns + (x + self.skip.0) / self.side
+    }
+
+    /// Sums over the squares around all cells.
+    fn sums(&self, values: &[u32]) -> Vec<u32> {
+        let around = |i: usize, n: usize| i.saturating_sub(EOSIN_REACH)..(i + EOSIN_REACH + 1).min(n);
+        let along: Vec<u32> = (0..values.len())
+            .map(|i| {
+                let (row, column) = (i / self.columns, i % self.columns);
+                around(column, self.columns).map(|c| values[row * self.columns + c]).sum()
+            })
+            .collect();
+        (0..values.len())
+            .map(|i| {
+                let (row, column) = (i / self.columns, i % self.columns);
+                around(row, self.rows).map(|r| along[r * self.columns + column]).sum()
+            })
+            .collect()
+    }
+
+    /// Judges every cell by the nuclei around it.
+    fn verdicts(&self) -> Vec<Verdict> {
+        let around = |i: usize, n: usize| i.saturating_sub(NUCLEI_REACH)..(i + NUCLEI_REACH + 1).min(n);
+        let one = |i: usize| {
+            if self.all[i] == 0 || self.eosin[i] == 0 {
+                return Verdict::Between;
+            }
+            let least = (f64::from(self.eosin[i]) * ALIKE).round() as u8;
+            let (mut nuclear, mut all) = (0u64, 0u64);
+            for row in around(i / self.columns, self.rows) {
+                let columns = around(i % self.columns, self.columns);
+                let cells = row * self.columns + columns.start..row * self.columns + columns.end;
+                let values = self.nuclear[cells.clone()].iter().zip(&self.all[cells.clone()]);
+                for ((&n, &a), &eosin) in values.zip(&self.eosin[cells]) {
+                    let counts = u64::from(eosin >= least);
+                    nuclear += u64::from(n) * counts;
+                    all += u64::from(a) * counts;
+                }
+            }
+            let share = nuclear as f64 / (all.max(1) as f64 * USUAL_NUCLEAR);
+            match share {
+                s if s < FEW_NUCLEI => Verdict::Bare,
+                s if s >= ALIVE => Verdict::Alive,
+                _ => Verdict::Between,
+            }
+        };
+        (0..self.all.len()).map(one).collect()
+    }
+}

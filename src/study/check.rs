@@ -1,0 +1,211 @@
+//! Does the description fit the sample sheet?
+
+use nalgebra::DMatrix;
+
+use super::{Block, Study, Unit};
+use crate::{
+    error::{Error, Result},
+    manifest::Sample,
+    stats::linear_model,
+    words::did_you_mean,
+};
+
+/// Checks a study against its samples.
+///
+/// # Errors
+///
+/// [`Error::Faults`] with every contradiction: groups that are not in the sheet or not in the order, controls that are
+/// absent or the same, doses of no group, blocks or cages that are not stated or cannot be told from groups, features that
+/// are not measured on the tissue.
+pub fn check(study: &Study, samples: &[Sample]) -> Result<()> {
+    let mut checker = Checker { study, faults: Vec::new(), groups: groups(samples) };
+    checker.names();
+    checker.controls();
+    checker.ladder();
+    checker.features(samples);
+    checker.blocks(samples);
+    Error::all(checker.faults)
+}
+
+/// Groups of slides that are used, in order of appearance.
+fn groups(samples: &[Sample]) -> Vec<String> {
+    let mut groups: Vec<String> = Vec::new();
+    for s in samples.iter().filter(|s| s.exclude.is_none()) {
+        if !groups.contains(&s.group) {
+            groups.push(s.group.clone());
+        }
+    }
+    groups
+}
+
+struct Checker<'a> {
+    study: &'a Study,
+    faults: Vec<Error>,
+    groups: Vec<String>,
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, what: &str, expected: impl ToString, got: impl ToString) {
+        self.faults.push(Error::config(self.study.place(what), expected, got));
+    }
+
+    /// Refuses a name that is no group of the sheet.
+    fn group(&mut self, what: &str, name: &str) {
+        if !self.groups.iter().any(|g| g == name) {
+            let all = self.groups.join(", ");
+            let got = did_you_mean(name, self.groups.iter().map(String::as_str));
+            self.fault(what, format!("a group of the sample sheet ({all})"), got);
+        }
+    }
+
+    fn names(&mut self) {
+        let study = self.study;
+        for name in &study.groups {
+            self.group("groups", name);
+        }
+        if !study.groups.is_empty() {
+            for group in self.groups.clone() {
+                if !study.groups.contains(&group) {
+                    self.fault(
+                        "groups",
+                        format!("every group of the sample sheet, {group} too"),
+                        study.groups.join(", "),
+                    );
+                }
+            }
+        }
+        for planned in &study.contrasts {
+            let what = format!("contrast {}", planned.name);
+            for name in planned.plus.iter().chain(&planned.minus) {
+                self.group(&what, name);
+            }
+            if let Some(both) = planned.plus.iter().find(|p| planned.minus.contains(p)) {
+                self.fault(&what, "different groups in plus and minus", format!("{both} in both"));
+            }
+        }
+        for (i, planned) in study.contrasts.iter().enumerate() {
+            if study.contrasts[..i].iter().any(|p| p.name == planned.name) {
+                self.fault(&format!("contrast {}", planned.name), "a name of its own", "a name used before");
+            }
+        }
+    }
+
+    fn controls(&mut self) {
+        let study = self.study;
+        let given = [("normal", &study.normal), ("disease", &study.disease), ("control", &study.control)];
+        for (what, name) in given {
+            if let Some(name) = name {
+                self.group(what, name);
+            }
+        }
+        if study.normal.is_some() && study.normal == study.disease {
+            self.fault("disease", "another group than normal", study.disease.clone().unwrap_or_default());
+        }
+        if study.control.is_some() && (study.normal.is_some() || study.disease.is_some()) {
+            self.fault("control", "control alone, or normal and disease", "both kinds");
+        }
+        if study.control.is_none()
+            && study.normal.is_none()
+            && study.disease.is_none()
+            && !study.file.is_empty()
+        {
+            self.fault("normal", "a control group (control, or normal and disease)", "none");
+        }
+        if !study.margins.is_empty() && study.normal.is_none() && study.control.is_none() {
+            self.fault("equivalence", "a normal or control group to be equivalent to", "none");
+        }
+    }
+
+    fn ladder(&mut self) {
+        let study = self.study;
+        for (i, (group, dose)) in study.doses.iter().enumerate() {
+            let what = format!("doses.{group}");
+            self.group(&what, group);
+            if let Some((other, _)) = study.doses[..i].iter().find(|(_, d)| d == dose) {
+                self.fault(&what, format!("another dose than that of {other}"), dose);
+            }
+        }
+        if !study.doses.is_empty() && study.doses.len() < 3 {
+            self.fault("doses", "three groups or more, the untreated one with dose 0", study.doses.len());
+        }
+    }
+
+    fn features(&mut self, samples: &[Sample]) {
+        let study = self.study;
+        for (tissue, feature) in &study.primary {
+            let what = format!("primary.{tissue}");
+            let Some(sample) = samples.iter().find(|s| s.organ.name == tissue) else {
+                self.fault(&what, "a tissue of the sample sheet", tissue);
+                continue;
+            };
+            let index = format!("{tissue}_damage_index");
+            let known = || sample.organ.features.iter().map(|f| f.name).chain([index.as_str()]);
+            if !known().any(|f| f == feature) && !feature.ends_with("_score") && !feature.ends_with("_index")
+            {
+                let got = did_you_mean(feature, known());
+                self.fault(&what, format!("a feature of {tissue}, a _score or an _index"), got);
+            }
+        }
+    }
+
+    fn blocks(&mut self, samples: &[Sample]) {
+        let used: Vec<&Sample> = samples.iter().filter(|s| s.exclude.is_none()).collect();
+        if self.study.unit == Unit::Cage
+            && let Some(s) = used.iter().find(|s| s.cage.is_none())
+        {
+            self.fault(
+                "unit",
+                "a cage for every slide, as the unit is the cage",
+                format!("none in row {}", s.row),
+            );
+        }
+        let Some(block) = self.study.block else { return };
+        let of = |s: &Sample| match block {
+            Block::Batch => s.batch.clone(),
+            Block::StainBatch => s.stain_batch.clone(),
+            Block::Cage => s.cage.clone(),
+        };
+        if let Some(s) = used.iter().find(|s| of(s).is_none()) {
+            return self.fault(
+                "block",
+                "a value in that column for every slide",
+                format!("none in row {}", s.row),
+            );
+        }
+        let mut pairs: Vec<(usize, String)> = Vec::new();
+        for s in &used {
+            let group = self.groups.iter().position(|g| *g == s.group).unwrap_or(0);
+            let pair = (group, of(s).unwrap_or_default());
+            if !pairs.contains(&pair) {
+                pairs.push(pair);
+            }
+        }
+        if confounded(&pairs, self.groups.len()) {
+            self.fault(
+                "block",
+                "blocks that hold several groups each",
+                "groups and blocks that cannot be told apart",
+            );
+        }
+    }
+}
+
+/// Returns whether some combination of blocks is a combination of groups.
+fn confounded(pairs: &[(usize, String)], groups: usize) -> bool {
+    let mut blocks: Vec<&String> = pairs.iter().map(|(_, b)| b).collect();
+    blocks.sort();
+    blocks.dedup();
+    if blocks.len() < 2 {
+        return false;
+    }
+    let columns = groups + blocks.len() - 1;
+    if pairs.len() < columns {
+        return true;
+    }
+    let one = |row: usize, column: usize| {
+        let (group, block) = &pairs[row];
+        let is = if column < groups { *group == column } else { block == blocks[column - groups + 1] };
+        f64::from(u8::from(is))
+    };
+    !linear_model::independent(&DMatrix::from_fn(pairs.len(), columns, one))
+}

@@ -1,0 +1,53 @@
+//! A description to start from.
+
+use std::fmt::Write as _;
+
+/// Returns a commented `study.toml` for the groups of a sample sheet and the tissues on it.
+#[must_use]
+pub fn template(groups: &[String], tissues: &[&str]) -> String {
+    let list = groups.iter().map(|g| format!("{g:?}")).collect::<Vec<_>>().join(", ");
+    let mut text = String::from(
+        "# What is decided before the slides are scored. Lines that begin with # do nothing.\n\n",
+    );
+    let _ = writeln!(text, "# Groups in the order of tables and figures.");
+    let _ = writeln!(text, "groups = [{list}]");
+    let _ = writeln!(text, "\n# Healthy group, and diseased group without treatment.");
+    let guess =
+        |words: &[&str]| groups.iter().find(|g| words.iter().any(|w| g.to_lowercase().contains(w))).cloned();
+    let normal = guess(&["normal", "healthy", "naive", "control"]);
+    let disease = guess(&["diabet", "disease", "model", "stz", "untreated"]);
+    for (key, found) in [("normal", &normal), ("disease", &disease)] {
+        let _ = match found {
+            Some(group) => writeln!(text, "{key} = {group:?}"),
+            None => writeln!(text, "# {key} = \"…\""),
+        };
+    }
+    text += "# A study without disease has one control instead:\n# control = \"vehicle\"\n\n\
+        # Was treatment given to animals or to cages?\nunit = \"animal\"\n\n\
+        # Significance level.\nalpha = 0.05\n\n\
+        # Column to adjust for: none, batch, stain_batch or cage. Every group must occur in several of them.\n\
+        block = \"none\"\n\n\
+        # true only if it is known beforehand that all groups vary equally.\nequal_variances = false\n\n\
+        # One primary endpoint per tissue, chosen before scoring; all others are exploratory.\n[primary]\n";
+    for tissue in tissues {
+        let _ = writeln!(text, "{tissue} = {:?}", primary(tissue));
+    }
+    text += "\n# Groups on the dose ladder, the untreated one with 0. Three or more.\n# [doses]\n";
+    for (i, group) in groups.iter().enumerate() {
+        let _ = writeln!(text, "# {group:?} = {i}");
+    }
+    text += "\n# Largest difference from the normal group that does not matter, in the unit of the feature.\n\
+        # Without a margin nothing is ever called restored.\n# [equivalence]\n# steatotic_hepatocyte_pct = 5\n\n\
+        # Planned contrasts: mean of plus minus mean of minus.\n# [[contrast]]\n# name = \"treated - diseased\"\n\
+        # plus = [\"…\"]\n# minus = [\"…\"]\n";
+    text
+}
+
+/// Suggested primary endpoint (domain.md §5.3).
+fn primary(tissue: &str) -> &'static str {
+    match tissue {
+        "pancreas" => "islet_area_pct",
+        "liver" => "steatotic_hepatocyte_pct",
+        _ => "tubule_injured_pct",
+    }
+}

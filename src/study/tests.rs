@@ -1,0 +1,241 @@
+use std::fs;
+
+use super::*;
+use crate::{manifest, organ::ORGANS};
+
+const SHEET: &str = "slide,animal_id,group,tissue,batch,cage\n\
+    a.svs,1,normal,liver,x,1\nb.svs,2,diabetic,liver,x,2\nc.svs,3,low,liver,y,3\nd.svs,4,high,liver,y,\n";
+
+fn samples() -> Vec<manifest::Sample> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("samples.csv");
+    fs::write(&path, SHEET).unwrap();
+    manifest::read_key(&path).unwrap()
+}
+
+fn told(text: &str) -> String {
+    let study = read::parse("study.toml", text);
+    study.and_then(|s| check(&s, &samples())).map_or_else(|e| e.to_string(), |()| "accepted".into())
+}
+
+#[test]
+fn a_whole_description() {
+    let text = "groups = ['normal', 'diabetic', 'low', 'high']\nnormal = 'normal'\ndisease = 'diabetic'\nalpha = 0.01\n\
+        seed = 7\nequal_variances = true\n[primary]\nliver = 'steatotic_hepatocyte_pct'\n[doses]\ndiabetic = 0\n\
+        low = 0.5\nhigh = 1\n[equivalence]\nfat_area_pct = 2\n[[contrast]]\nname = 'treated'\nplus = ['low', 'high']\n\
+        minus = ['diabetic']\n";
+    let study = read::parse("study.toml", text).unwrap();
+    assert_eq!(told(text), "accepted");
+    assert_eq!((study.alpha, study.seed, study.equal_variances), (0.01, 7, true));
+    let doses: Vec<_> = study.doses.iter().map(|(g, d)| (g.as_str(), *d)).collect();
+    assert_eq!(doses, [("diabetic", 0.0), ("low", 0.5), ("high", 1.0)]);
+    assert_eq!(study.margins["fat_area_pct"], 2.0);
+    assert_eq!(study.contrasts[0].plus, ["low", "high"]);
+}
+
+#[test]
+fn bad_descriptions_are_refused_with_their_line() {
+    fn t(text: &str, expected: &str) {
+        let got = told(text);
+        assert_eq!(got, expected, "{text}");
+    }
+    const ORDER: &str = "expected a group of the sample sheet (normal, diabetic, low, high)";
+    t("normal = 'normal'", "accepted");
+    t(
+        "normal = ",
+        "study.toml line 1, expected TOML, got string values must be quoted, expected literal string",
+    );
+    t(
+        "normal = 'normal'\nalfa = 0.05",
+        "study.toml line 2, key, expected one of groups, normal, disease, control, unit, alpha, block, equal_variances, \
+         seed, primary, doses, equivalence, contrast, got \"alfa\" (did you mean alpha?)",
+    );
+    t("normal = 3", "study.toml line 1, normal, expected a name in quotes, got 3");
+    t("normal = ''", "study.toml line 1, normal, expected a name in quotes, got ''");
+    t(
+        "normal = 'norml'",
+        &format!("study.toml line 1, normal, {ORDER}, got \"norml\" (did you mean normal?)"),
+    );
+    t(
+        "alpha = 0.05",
+        "study.toml, normal, expected a control group (control, or normal and disease), got none",
+    );
+    t(
+        "normal = 'normal'\ndisease = 'normal'",
+        "study.toml line 2, disease, expected another group than normal, got normal",
+    );
+    t(
+        "control = 'normal'\ndisease = 'diabetic'",
+        "study.toml line 1, control, expected control alone, or normal and disease, got both kinds",
+    );
+    t(
+        "normal = 'normal'\ngroups = 'a'",
+        "study.toml line 2, groups, expected a list of names in quotes, got 'a'",
+    );
+    t(
+        "normal = 'normal'\ngroups = ['normal', 'diabetic', 'low', 'high', 'low']",
+        "study.toml line 2, groups, expected each name once, got low twice",
+    );
+    t(
+        "normal = 'normal'\ngroups = ['normal', 'diabetic', 'low']",
+        "study.toml line 2, groups, expected every group of the sample sheet, high too, got normal, diabetic, low",
+    );
+    t(
+        "normal = 'normal'\nalpha = 5",
+        "study.toml line 2, alpha, expected a number between 0.0001 and 0.2, got 5",
+    );
+    t(
+        "normal = 'normal'\nalpha = '0.05'",
+        "study.toml line 2, alpha, expected a number between 0.0001 and 0.2, got '0.05'",
+    );
+    t(
+        "normal = 'normal'\nseed = 1.5",
+        "study.toml line 2, seed, expected a whole number, 0 or more, got 1.5",
+    );
+    t(
+        "normal = 'normal'\nequal_variances = 'no'",
+        "study.toml line 2, equal_variances, expected true or false, got 'no'",
+    );
+    t(
+        "normal = 'normal'\nunit = 'cages'",
+        "study.toml line 2, unit, expected one of animal, cage, got \"cages\" (did you mean cage?)",
+    );
+    t(
+        "normal = 'normal'\nunit = 'cage'",
+        "study.toml line 2, unit, expected a cage for every slide, as the unit is the cage, got none in row 5",
+    );
+    t(
+        "normal = 'normal'\nblock = 'day'",
+        "study.toml line 2, block, expected one of none, batch, stain_batch, cage, got \"day\"",
+    );
+    t(
+        "normal = 'normal'\nblock = 'stain_batch'",
+        "study.toml line 2, block, expected a value in that column for every slide, got none in row 2",
+    );
+    t(
+        "normal = 'normal'\nblock = 'batch'",
+        "study.toml line 2, block, expected blocks that hold several groups each, got groups and blocks that cannot be \
+         told apart",
+    );
+    t(
+        "normal = 'normal'\n[primary]\nlivr = 'fat_area_pct'",
+        "study.toml line 3, primary, expected one of liver, kidney, pancreas, got \"livr\" (did you mean liver?)",
+    );
+    t(
+        "normal = 'normal'\n[primary]\nkidney = 'tubule_injured_pct'",
+        "study.toml line 3, primary.kidney, expected a tissue of the sample sheet, got kidney",
+    );
+    t(
+        "normal = 'normal'\n[primary]\nliver = 'fat_area'",
+        "study.toml line 3, primary.liver, expected a feature of liver, a _score or an _index, got \"fat_area\" (did you \
+         mean fat_area_pct?)",
+    );
+    t(
+        "normal = 'normal'\n[doses]\ndiabetic = 0\nlow = -1\nhigh = 1",
+        "study.toml line 4, low, expected a dose, 0 or more, got -1",
+    );
+    t(
+        "normal = 'normal'\n[doses]\ndiabetic = 0\nlow = 1\nhigh = 1",
+        "study.toml line 5, doses.high, expected another dose than that of low, got 1",
+    );
+    t(
+        "normal = 'normal'\n[doses]\ndiabetic = 0\nhi = 1\nlow = 2",
+        &format!("study.toml line 4, doses.hi, {ORDER}, got \"hi\" (did you mean high?)"),
+    );
+    t(
+        "normal = 'normal'\n[doses]\ndiabetic = 0\nlow = 1",
+        "study.toml line 2, doses, expected three groups or more, the untreated one with dose 0, got 2",
+    );
+    t(
+        "normal = 'normal'\n[equivalence]\nfat_area_pct = 0",
+        "study.toml line 3, fat_area_pct, expected a margin above 0, got 0",
+    );
+    t(
+        "disease = 'diabetic'\n[equivalence]\nfat_area_pct = 1",
+        "study.toml line 2, equivalence, expected a normal or control group to be equivalent to, got none",
+    );
+    t("normal = 'normal'\ndoses = 1", "study.toml line 2, doses, expected a section of name = value, got 1");
+    t(
+        "normal = 'normal'\n[[contrast]]\nname = 'a'\nplus = ['low']\nminus = []",
+        "study.toml line 2, contrast, expected name, plus and minus, got one of them missing or empty",
+    );
+    t(
+        "normal = 'normal'\n[[contrast]]\nname = 'a'\nplus = ['low']\nminus = ['low']",
+        "study.toml line 2, contrast a, expected different groups in plus and minus, got low in both",
+    );
+    t(
+        "normal = 'normal'\n[[contrast]]\nname = 'a'\nplus = ['low']\nminu = ['high']\nminus = ['high']",
+        "study.toml line 5, contrast, expected name, plus and minus, got \"minu\" (did you mean minus?)",
+    );
+    t(
+        "normal = 'norm'\ndisease = 'diabet'\nalpha = 0.5",
+        "study.toml line 3, alpha, expected a number between 0.0001 and 0.2, got 0.5",
+    );
+    t(
+        "normal = 'norm'\ndisease = 'diabet'",
+        &format!(
+            "2 things to correct:\n  study.toml line 1, normal, {ORDER}, got \"norm\" (did you mean normal?)\n  \
+             study.toml line 2, disease, {ORDER}, got \"diabet\" (did you mean diabetic?)"
+        ),
+    );
+}
+
+#[test]
+fn templates_are_good_descriptions() {
+    let groups: Vec<String> = ["normal", "diabetic", "low", "high"].map(str::to_owned).to_vec();
+    assert_eq!(told(&template(&groups, &["liver"])), "accepted");
+    for organ in ORGANS {
+        let text = template(&groups, &[organ.name]);
+        let study = read::parse("study.toml", &text).unwrap();
+        let primary = &study.primary[organ.name];
+        assert!(organ.features.iter().any(|f| f.name == primary), "{}", organ.name);
+    }
+}
+
+fn animals(text: &str) -> crate::Result<Animals> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("animals.csv");
+    fs::write(&path, text).unwrap();
+    read_animals(&path, &["1", "2", "3"])
+}
+
+#[test]
+fn indices_are_derived() {
+    let read = animals(
+        "animal_id,glucose_mg_dl,insulin,ogtt_0,ogtt_30,ogtt_120\n1,90.08,10,5,9,6\n2,54.048,4,5,,6\n3,,8,4,8,4\n",
+    )
+    .unwrap();
+    let column = |name: &str| read.columns.iter().find(|c| c.name == name).unwrap();
+    assert!((column("homa_ir").values["1"] - 5.0 * 10.0 / 22.5).abs() < 1e-12);
+    assert!((column("homa_beta").values["1"] - 200.0 / 1.5).abs() < 1e-9);
+    // HOMA-β ends at 3.5 mmol/L: animal 2 has 3.
+    assert_eq!(column("homa_beta").values.len(), 1);
+    assert!((column("quicki").values["1"] - 1.0 / (90.08_f64.log10() + 1.0)).abs() < 1e-12);
+    let auc = column("ogtt_auc");
+    assert_eq!((auc.values["1"], auc.values["3"], auc.values.len()), (210.0 + 675.0, 180.0 + 540.0, 2));
+    assert_eq!(read.notes.len(), 1);
+}
+
+#[test]
+fn bad_animal_tables_are_refused_with_their_row() {
+    fn t(text: &str, expected: &str) {
+        assert_eq!(animals(text).unwrap_err().to_string(), expected, "{text}");
+    }
+    t("id,glucose\n1,5\n", "animals.csv row 1, column, expected animal_id (required), got id, glucose");
+    t("animal_id,alt,ALT\n1,5,6\n", "animals.csv row 1, column, expected ALT once, got it twice");
+    t("animal_id,alt\n,5\n", "animals.csv row 2, animal_id, expected a value, got an empty cell");
+    t(
+        "animal_id,alt\n1,5\n1,6\n",
+        "animals.csv row 3, animal_id, expected each animal once, got 1, also in row 2",
+    );
+    t(
+        "animal_id,alt\n9,5\n",
+        "animals.csv row 2, animal_id, expected an animal of the sample sheet, got \"9\" (did you mean 1?)",
+    );
+    t("animal_id,alt\n1,high\n", "animals.csv row 2, alt, expected a number or an empty cell, got \"high\"");
+    t(
+        "animal_id,glucose,insulin\n1,95,8\n",
+        "animals.csv, glucose, expected mmol/L, up to 60 (name the column glucose_mg_dl if it holds mg/dL), got 95 for \
+         animal 1",
+    );
+}

@@ -1,0 +1,157 @@
+//! `histograde init` and `compare` as a user runs them, on results written by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use assert_cmd::Command;
+use predicates::str::contains;
+
+const GROUPS: [(&str, f64); 4] = [("normal", 10.0), ("diabetic", 40.0), ("low <1>", 30.0), ("high", 20.0)];
+
+/// Writes results, sheet, study and animal table of 4 × 4 animals with two slides each.
+fn study(folder: &Path) {
+    let mut sheet = "slide,animal_id,group,tissue,batch,exclude,exclude_reason\n".to_owned();
+    let mut long = "tissue,feature,animal_id,group,batch,value,unit,slide_id,missing\n".to_owned();
+    let mut animals = "animal_id,glucose,insulin\n".to_owned();
+    for (g, (group, level)) in GROUPS.iter().enumerate() {
+        for i in 0..4 {
+            let animal = 10 * (g + 1) + i;
+            let own = [-1.0, 0.5, 1.5, -0.8][i] * (1.0 + 0.1 * g as f64);
+            writeln!(animals, "{animal},{},{}", 5.0 + level / 4.0 + own / 3.0, 9.0 - own).unwrap();
+            for slide in ["a", "b"] {
+                let id = format!("s{animal}{slide}");
+                let torn = if animal == 20 && slide == "b" { "yes,torn" } else { "," };
+                writeln!(sheet, "{id}.svs,{animal},{group},liver,b{},{torn}", i % 2).unwrap();
+                let value = level + own + if slide == "a" { 0.4 } else { -0.4 };
+                writeln!(long, "liver,steatotic_hepatocyte_pct,,,,{value},%,{id},").unwrap();
+                writeln!(long, "liver,macro_affected_area_pct,,,,{},%,{id},", value / 2.0).unwrap();
+                writeln!(long, "liver,nas_steatosis_grade,,,,{},0 to 3,{id},", (level / 15.0).round())
+                    .unwrap();
+                writeln!(long, "liver,portal_leukocytes_per_mm2,,,,,1/mm²,{id},no portal tract found")
+                    .unwrap();
+            }
+        }
+    }
+    fs::create_dir(folder.join("results")).unwrap();
+    fs::write(folder.join("results/long.csv"), long).unwrap();
+    fs::write(folder.join("samples.csv"), sheet).unwrap();
+    fs::write(folder.join("animals.csv"), animals).unwrap();
+    fs::write(
+        folder.join("study.toml"),
+        "groups = ['normal', 'diabetic', 'low <1>', 'high']\nnormal = 'normal'\ndisease = 'diabetic'\n[primary]\n\
+         liver = 'steatotic_hepatocyte_pct'\n[doses]\ndiabetic = 0\n'low <1>' = 0.5\nhigh = 1\n[equivalence]\n\
+         steatotic_hepatocyte_pct = 5\n",
+    )
+    .unwrap();
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    Command::cargo_bin("histograde").unwrap().current_dir(folder).args(arguments).assert()
+}
+
+const ALL: [&str; 9] = [
+    "compare",
+    "results",
+    "--manifest",
+    "samples.csv",
+    "--study",
+    "study.toml",
+    "--animals",
+    "animals.csv",
+    "--title=Sugar & <fat>",
+];
+
+#[test]
+fn tables_and_page() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &ALL).success().stderr(contains("16 animals in 4 groups; report in"));
+    let out = folder.path().join("results/comparison");
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+
+    let contrasts = read("stats_contrasts.csv");
+    let row = contrasts
+        .lines()
+        .find(|l| l.starts_with("liver,steatotic_hepatocyte_pct,vs_disease,3,high - diabetic"))
+        .unwrap();
+    assert!(row.contains(",4,4,") && row.contains("welch_t"), "{row}");
+    let omnibus = read("stats_omnibus.csv");
+    assert!(omnibus.contains("liver,steatotic_hepatocyte_pct,%,primary,welch,"), "{omnibus}");
+    assert!(read("exclusions.csv").contains("liver,s20b,20,diabetic,,left out by the sample sheet: torn"));
+    assert!(read("animals.csv").starts_with("animal_id,group,block,liver_steatotic_hepatocyte_pct,"));
+    let recovery = read("recovery.csv");
+    let high = recovery.lines().find(|l| l.starts_with("liver,steatotic_hepatocyte_pct,high,")).unwrap();
+    let value: f64 = high.split(',').nth(3).unwrap().parse().unwrap();
+    assert!((value - 66.0).abs() < 4.0, "{high}");
+    assert!(read("relations.csv").contains("liver,steatotic_hepatocyte_pct,homa_ir,16,"));
+    let prism = read("prism/liver_steatotic_hepatocyte_pct.csv");
+    assert_eq!(prism.lines().next(), Some("normal,diabetic,low <1>,high"));
+    assert_eq!(prism.lines().count(), 5);
+    assert!(read("methods.txt").contains("no test was made on slides or tiles"));
+
+    let page = read("report.html");
+    assert!(page.contains("Sugar &amp; &lt;fat&gt;") && page.contains("low &lt;1&gt;"));
+    assert!(!page.contains("low <1>") && !page.contains("Sugar & <fat>"));
+    let without_names = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!without_names.contains("http://") && !without_names.contains("https://"), "nothing is fetched");
+    assert!(page.matches("<svg").count() >= 5);
+}
+
+#[test]
+fn the_same_study_gives_the_same_bytes() {
+    let bytes = || {
+        let folder = tempfile::tempdir().unwrap();
+        study(folder.path());
+        run(folder.path(), &ALL).success();
+        let out = folder.path().join("results/comparison");
+        let names = ["report.html", "comparison.json", "stats_contrasts.csv", "stats_omnibus.csv"];
+        names.map(|n| fs::read(out.join(n)).unwrap())
+    };
+    assert!(bytes() == bytes());
+}
+
+#[test]
+fn everything_wrong_is_told_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    fs::write(
+        folder.path().join("study.toml"),
+        "normal = 'norml'\ndisease = 'diabetic'\n[primary]\nliver = 'fat'\n",
+    )
+    .unwrap();
+    run(folder.path(), &ALL)
+        .code(2)
+        .stderr(contains("2 things to correct:"))
+        .stderr(contains("study.toml line 1, normal, expected a group of the sample sheet"))
+        .stderr(contains("study.toml line 4, primary.liver, expected a feature of liver"));
+    assert!(!folder.path().join("results/comparison").exists());
+}
+
+#[test]
+fn results_of_other_slides_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    fs::write(folder.path().join("samples.csv"), "slide,animal_id,group,tissue\nx.svs,1,normal,liver\n")
+        .unwrap();
+    run(folder.path(), &["compare", "results", "--manifest", "samples.csv"])
+        .code(2)
+        .stderr(contains("long.csv, slide_id, expected results of slides of the sample sheet"));
+}
+
+#[test]
+fn init_writes_files_that_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for (group, slide) in [("normal", "liver1.tif"), ("diabetic", "liver2.tif")] {
+        fs::create_dir_all(folder.path().join("s").join(group)).unwrap();
+        fs::write(folder.path().join("s").join(group).join(slide), b"II*\0").unwrap();
+    }
+    run(folder.path(), &["init", "s"]).success().stderr(contains("2 slides listed in"));
+    let sheet = fs::read_to_string(folder.path().join("s/samples.csv")).unwrap();
+    assert!(sheet.contains("normal/liver1.tif,,normal,liver,"), "{sheet}");
+    let description = fs::read_to_string(folder.path().join("s/study.toml")).unwrap();
+    assert!(description.contains("normal = \"normal\"\ndisease = \"diabetic\"\n"), "{description}");
+    run(folder.path(), &["init", "s"])
+        .code(2)
+        .stderr(contains("expected no such file yet, got one, which is kept"));
+}
