@@ -59,11 +59,8 @@ const LIVER: Table = Table {
         exact("hepatocyte_nuclear_area_um2_median", 0.0),
         exact("rbc_area_pct", 0.3),
         exact("inflammatory_foci_per_mm2", 1.0),
-<<<<<<< HEAD
         // Nuclei pressed flat between droplets, at the most fat.
         exact("hepatocyte_nuclear_density_per_mm2", 40.0),
-=======
->>>>>>> pancreas
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
