@@ -226,7 +226,7 @@ mod tests {
             );
             assert!((found - expected_mm2).abs() <= 0.12 * expected_mm2, "{centres_um:?}: {found}");
         }
-        assert!(zones(&[], &[], 60.0, &slide(6000)).is_empty());
+        assert!(zones(&[], &Clues { places: &[], widths: &[] }, 60.0, &slide(6000)).is_empty());
         t(&[(3000.0, 3000.0)], 0.0707);
         t(&[(500.0, 500.0), (5000.0, 5000.0)], 0.1414);
         // A square of neighbours: the square, its sides and its corners, less the closing's shallow bays.
