@@ -54,7 +54,6 @@ const LIVER: Table = Table {
         // On congested slides gaps between red cells.
         exact("fat_area_pct", 0.6),
         exact("vacuole_eq_diameter_um_median", 0.5),
-        exact("sinusoid_area_pct", 0.5),
         exact("hepatocyte_area_um2_median", 10.0),
         exact("hepatocyte_nuclear_area_um2_median", 0.0),
         exact("rbc_area_pct", 0.3),
@@ -81,9 +80,9 @@ const KIDNEY: Table = Table {
         exact("bowman_space_pct", 1.0),
         exact("glom_nuclei_per_tuft", 4.0),
         exact("tubule_lumen_eq_diameter_um_median", 0.0),
-        exact("tubule_outer_diameter_um_median", 0.0),
+        // Half a pixel.
+        exact("tubule_outer_diameter_um_median", 0.5),
         exact("tubule_dilated_pct", 1.0),
-        exact("tubule_vacuolated_pct", 2.5),
         exact("cast_tubule_pct", 3.0),
         exact("tubule_necrosis_pct", 1.0),
         exact("kidney_rbc_area_pct", 0.1),

@@ -35,7 +35,7 @@ const VACUOLE_UM2: f64 = 70.0;
 /// Least solidity of a lumen; gaps between tubules are branched.
 const MIN_SOLIDITY: f64 = 0.6;
 /// Thickest epithelium, in µm (8–14 is normal, domain.md §3.3).
-const MAX_WALL_UM: f64 = 15.0;
+const MAX_WALL_UM: f64 = 16.0;
 /// Distance from the lumen in which epithelium is looked for, in µm …
 const RIM_UM: f64 = 4.0;
 /// … and the least share of it that is solid.
