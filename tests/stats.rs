@@ -435,6 +435,16 @@ fn bootstrap_of_all_resamples() {
     near(got.interval.hi, &expected["ci_type7"][1], 1e-10, "hi");
 }
 
+/// The limits of η² do not jump where the noncentral F is given up for its approximation.
+#[test]
+fn eta2_far_from_zero() {
+    let of = |f: f64| effect::eta2_interval(&anova::FTest::new(f, 4.0, 25.0), 0.05);
+    let (exact, approximate) = (of(0.999e5 / 4.0), of(1.001e5 / 4.0));
+    for (a, b) in [(exact.lo, approximate.lo), (exact.hi, approximate.hi)] {
+        assert!((a - b).abs() < 5e-6, "{exact:?} {approximate:?}");
+    }
+}
+
 #[test]
 fn small_p_values_keep_their_digits() {
     // t with one degree of freedom is Cauchy's: 2/π·atan(1/t).

@@ -103,7 +103,7 @@ pub fn read(
         let Some(sample) = by_id.get(slide) else { continue };
         let parsed = match value {
             "" => None,
-            text => Some(text.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| {
+            text => Some(text.parse::<f64>().ok().filter(|v| v.abs() < 1e100).ok_or_else(|| {
                 let row = record.position().map_or(0, csv::Position::line);
                 let what = format!("long.csv row {row}, value");
                 Error::config(what, "a number or an empty cell", format!("{text:?}"))

@@ -31,6 +31,9 @@ const ANIMAL: [&str; 5] = ["animal_id", "animal", "subject", "mouse", "rat"];
 /// Texts that mean "no value".
 const MISSING: [&str; 6] = ["", "na", "n/a", "nan", ".", "-"];
 
+/// Numbers this large are mistakes; their squares have no number.
+const MOST: f64 = 1e100;
+
 /// What was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tidy {
@@ -151,7 +154,7 @@ impl Places {
         if is_missing(text) {
             return Ok(None);
         }
-        let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite());
+        let number = |text: &str| text.parse::<f64>().ok().filter(|v| v.abs() < MOST);
         let value = number(text).ok_or_else(|| {
             fault(&self.names.value, "a number with a decimal point, or an empty cell", text)
         })?;

@@ -51,7 +51,8 @@ pub fn quantile(values: &[f64], p: f64) -> f64 {
 #[must_use]
 pub fn constant(values: &[f64]) -> bool {
     let size = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    let slack = 1e-12 * size;
+    // Squares of smaller numbers are 0.
+    let slack = (1e-12 * size).max(1e-140);
     let first = values.first().copied().unwrap_or(0.0);
     values.iter().all(|v| (v - first).abs() <= slack)
 }

@@ -6,7 +6,7 @@ use super::{
     at_least,
     brunner_munzel::{BrunnerMunzel, brunner_munzel},
     describe::{mean, pooled_variance},
-    distribution::normal_quantile,
+    distribution::{chi2_upper, normal_quantile},
     kruskal::Chi2Test,
     noncentral,
     ranks::count_below,
@@ -91,12 +91,20 @@ pub fn eta2(anova: &Anova) -> f64 {
     anova.between / (anova.between + anova.within)
 }
 
+/// Sum of squares between groups, in variances within, from which the noncentral F is approximated; η² is then within
+/// 10⁻⁶ of its exact limits.
+const FAR: f64 = 1e5;
+
 /// Returns the interval of η² of an F test, by the noncentral F distribution.
 #[must_use]
 pub fn eta2_interval(test: &FTest, alpha: f64) -> Interval {
     let FTest { f, df1, df2, .. } = *test;
     let share = |noncentrality: f64| noncentrality / (noncentrality + df2);
     let limit = |tail: f64| {
+        // Far from 0 only the denominator's χ² still varies.
+        if f * df1 > FAR {
+            return share(f * df1 / df2 * solve::falling(tail, 0.0, df2, |x| chi2_upper(x, df2)));
+        }
         if noncentral::f_lower(f, df1, df2, 0.0) <= tail {
             return 0.0;
         }

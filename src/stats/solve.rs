@@ -4,12 +4,15 @@
 const MOST_STEPS: usize = 200;
 
 /// Returns the x > `from` at which a falling function reaches `level`. The search widens from `from + step`.
-/// Infinite when the function stays above.
+/// Infinite when the function stays above, NaN where it has no value.
 pub(crate) fn falling(level: f64, from: f64, step: f64, f: impl Fn(f64) -> f64) -> f64 {
     let (mut lo, mut width) = (from, step);
     for _ in 0..MOST_STEPS {
         let hi = from + width;
         let at = f(hi) - level;
+        if at.is_nan() {
+            return f64::NAN;
+        }
         if at <= 0.0 {
             // Logarithms make tails almost straight, which saves half of the steps.
             return root(lo, hi, |x| (f(x) / level).ln());

@@ -20,6 +20,9 @@ const NOTHING: f64 = -60.0;
 /// deviation becomes when that is estimated with `df` degrees of freedom. `df` may be infinite or fractional; `g` may
 /// rise or fall within a distance of 1/`sharpness`, not faster.
 pub(crate) fn over_sd(df: f64, sharpness: f64, g: impl Fn(f64) -> f64) -> f64 {
+    if df.is_nan() || df <= 0.0 || sharpness.is_nan() {
+        return f64::NAN;
+    }
     if df > 1e7 {
         return g(1.0);
     }

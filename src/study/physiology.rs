@@ -93,7 +93,7 @@ fn column(table: &Table, at: usize, id: usize, name: &str, faults: &mut Vec<Erro
         if matches!(text.to_ascii_lowercase().as_str(), "" | "na" | "nan" | ".") {
             continue;
         }
-        match text.parse::<f64>().ok().filter(|v| v.is_finite()) {
+        match text.parse::<f64>().ok().filter(|v| v.abs() < 1e100) {
             Some(value) => {
                 values.insert(row.cells[id].clone(), value);
             }

@@ -155,3 +155,18 @@ fn blocks_without_animals_do_not_confound() {
     assert_eq!(found.choice.route, Route::Blocked);
     assert_eq!(found.blocks.unwrap().blocks, 2);
 }
+
+#[test]
+fn extreme_numbers_end() {
+    let pairs = [
+        ([1e9 + 0.1, 1e9 + 0.2], [5.0, 5.000_000_1]),
+        ([1e-300, 2e-300], [2e-300, 4e-300]),
+        ([1e99, 2e99], [2.0, 4.0]),
+        ([0.0, 1e-13], [1.0, 1.0]),
+    ];
+    for (a, b) in pairs {
+        let found = analyse(&question(vec![arm("a", &a), arm("b", &b)]));
+        let ps = found.omnibus.iter().map(|t| t.p).chain(found.contrasts.iter().map(|c| c.p_adjusted));
+        assert!(ps.into_iter().all(|p| (0.0..=1.0).contains(&p)), "{found:?}");
+    }
+}
