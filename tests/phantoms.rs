@@ -87,7 +87,7 @@ const KIDNEY: Table = Table {
         exact("tubule_necrosis_pct", 1.0),
         exact("kidney_rbc_area_pct", 0.1),
     ],
-    unmet: &[],
+    unmet: &["tubular_vacuolation", "necrosis"],
 };
 
 const PANCREAS: Table = Table {

@@ -7,6 +7,7 @@ mod cells;
 mod cortex;
 mod counts;
 mod glomeruli;
+mod leukocytes;
 mod levels;
 mod relate;
 mod seeds;

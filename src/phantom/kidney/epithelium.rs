@@ -116,9 +116,7 @@ fn wall(tools: &Tools, wall: &Wall, (x, y): (usize, usize), ratio: f32, depth: f
         h += (lh - h) * open;
         e += (le - e) * open;
     }
-    // A place packed with debris is as dense as the wall: nobody could say that it is lumen.
-    let packed = wall.necrotic && !wall.cast && debris(dome) > 0.5;
-    Look { h, e, lumen: inward > 0.0 && !packed }
+    Look { h, e, lumen: inward > 0.0 }
 }
 
 /// What is in a lumen: nothing, wisps of brush border, debris or a cast.
@@ -127,17 +125,12 @@ fn content(wall: &Wall, grain: f32, dome: f32, inward_um: f32) -> (f32, f32) {
         return (4.0 + 0.4 * dome, 31.0 + 0.8 * dome);
     }
     if wall.necrotic {
-        let debris = debris(dome);
+        let debris = ((dome + 0.25) * 4.0).clamp(0.0, 1.0);
         return (2.0 + 7.0 * debris + 5.0 * grain * debris, 3.0 + 26.0 * debris + 8.0 * grain * debris);
     }
     let wisps = if wall.brush { (1.0 - inward_um / 4.0).max(0.0) * 9.0 + 1.5 } else { 0.0 };
     let fleck = if wall.brush { (dome + 0.5 * grain - 0.42).clamp(0.0, 0.3) * 38.0 } else { 0.0 };
     (0.8 + 0.2 * fleck, 1.0 + (wisps * (0.5 + grain + 0.6 * dome)).max(0.0) + fleck)
-}
-
-/// How densely sloughed cells fill a place in a necrotic tubule's lumen, 0 to 1.
-fn debris(dome: f32) -> f32 {
-    ((dome + 0.25) * 4.0).clamp(0.0, 1.0)
 }
 
 fn between(tools: &Tools, section: &Section, foci: &Foci, (x, y): (usize, usize), depth: f32) -> Look {

@@ -15,8 +15,10 @@ use crate::{
 /// over half of it, so that no pixel is judged by what lies further than 3 µm away: casts of narrow tubules are
 /// 10 µm wide.
 const AROUND_UM: f64 = 2.0;
-/// Eosin of a cast over the cytoplasm's, at least.
+/// Eosin of a cast over the cytoplasm's, at least, …
 const MIN_EOSIN: f64 = 0.9;
+/// … and at most; epithelium is more eosinophilic only where it is dead.
+const MAX_EOSIN: f64 = 1.45;
 /// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little …
 const MAX_HAEMATOXYLIN: f64 = 0.35;
 /// … and beside its edge.
@@ -45,6 +47,7 @@ pub(super) fn find(ground: &Ground<'_>) -> Mask {
     }
     let texture = smooth::box_mean(&deviation, radius);
     let least = (f64::from(field.profile.e_cytoplasm) * MIN_EOSIN).ceil() as u8;
+    let most = (f64::from(field.profile.e_cytoplasm) * MAX_EOSIN).round().min(255.0) as u8;
     let basic = smooth::box_mean(&field.h, radius.div_ceil(2));
     let [most_h, most_h_of_edge] = [MAX_HAEMATOXYLIN, MAX_HAEMATOXYLIN_OF_EDGE]
         .map(|share| (f64::from(field.profile.h_cytoplasm) * share).round() as u8);
@@ -53,7 +56,7 @@ pub(super) fn find(ground: &Ground<'_>) -> Mask {
     let masks = smooth.data_mut().iter_mut().zip(like.data_mut());
     for ((s, l), ((&e, &t), (&nuclear, &h))) in masks.zip(values) {
         let even = f64::from(t) <= f64::from(e) * MAX_TEXTURE * f64::from(STEPS);
-        *l = u8::from(e >= least && h <= most_h_of_edge && nuclear == 0);
+        *l = u8::from((least..=most).contains(&e) && h <= most_h_of_edge && nuclear == 0);
         *s = *l & u8::from(even && h <= most_h);
     }
     // Texture is judged over a neighbourhood, so that a cast's edge fails: it is given back.

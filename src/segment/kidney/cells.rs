@@ -3,6 +3,7 @@
 use super::{
     CORTEX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE, LUMEN, MEDULLA, TUBULE, TUFT, bare,
     counts::*,
+    leukocytes,
     levels::Levels,
     tuft::{self, Crop},
 };
@@ -26,37 +27,6 @@ const INTERSTITIUM_SHARE: f64 = 0.85;
 
 /// Vacuoles lie at least this far inside the epithelium, in µm.
 const WITHIN_UM: f64 = 1.5;
-
-/// Fewest tubules that tell how dark the slide's usual nuclei are.
-const FEWEST_TUBULES: usize = 10;
-
-/// Leukocytes are at least this dark, in red optical density over that of nuclei in tubules, …
-const LEAST_DARKNESS: f64 = 1.0;
-/// … at most this elongated, …
-const ROUND: f64 = 1.8;
-/// … and this wide, in µm.
-const LEUKOCYTE_UM: std::ops::Range<f64> = 4.0..8.0;
-/// Directions in which a nucleus's surroundings are looked at.
-const DIRECTIONS: usize = 16;
-/// Distance from the centre at which the tubule beside a nucleus is looked up, in µm.
-const BESIDE_UM: f64 = 4.5;
-/// Density taken where nuclei leave nothing else, over the cytoplasm's.
-const USUAL_DENSITY: f64 = 0.7;
-/// Weights of what speaks for a leukocyte: logistic regression of nuclei between tubules against those in tubules, on
-/// five phantoms. Working defaults, **not validated**.
-const LEUKOCYTE: f64 = -10.6;
-/// … per multiple of the darkness of nuclei in tubules, …
-const PER_DARKNESS: f64 = 14.2;
-/// … per µm of diameter, …
-const PER_DIAMETER: f64 = 0.76;
-/// … per share of directions in which the same tubule goes on, …
-const PER_SAME: f64 = -4.6;
-/// … per density in the palest directions, …
-const PER_PALEST: f64 = -11.3;
-/// … which is no less beside a lumen or vacuole than in the interstitium, …
-const PALEST: f64 = 0.5;
-/// … and per density all around.
-const PER_DENSITY: f64 = 3.2;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]
@@ -167,7 +137,7 @@ pub(super) struct Scene<'a> {
     pub(super) zones: Plane<u32>,
     pub(super) nuclear: &'a Mask,
     /// Red optical density of the slide's usual nuclei.
-    usual_red: f64,
+    pub(super) usual_red: f64,
     pub(super) red: Mask,
 }
 
@@ -182,7 +152,7 @@ impl<'a> Scene<'a> {
             inner: structures.paint(window, &[&LUMEN, &TUFT]),
             zones: structures.paint(window, &[&CORTEX, &MEDULLA]),
             nuclear,
-            usual_red: usual_red(field, structures),
+            usual_red: leukocytes::usual_red(field, structures),
             red: red_cells::mask(field),
         }
     }
@@ -320,70 +290,6 @@ impl<'a> Scene<'a> {
     }
 }
 
-impl Scene<'_> {
-    /// Whether a nucleus is a leukocyte's: dark, small, round, and between tubules rather than inside their walls.
-    ///
-    /// Tubules' outlines are unsure between crowded nuclei, so that where a nucleus lies is one reason among others.
-    fn is_leukocyte(&self, nucleus: &Object, (x, y): (f64, f64)) -> bool {
-        let value = |name: &str| nucleus.value(name).map_or(0.0, f64::from);
-        let matrix = &self.field.profile.matrix;
-        let red = value("mean_h_od") * matrix.h[0] + value("mean_e_od") * matrix.e[0];
-        let darkness = red / self.usual_red.max(0.01);
-        let diameter_um = value("eq_diameter_um");
-        if darkness < LEAST_DARKNESS || value("aspect_ratio") > ROUND || !LEUKOCYTE_UM.contains(&diameter_um)
-        {
-            return false;
-        }
-        let around = self.around(diameter_um / 2.0, (x, y));
-        let score = LEUKOCYTE
-            + PER_DARKNESS * darkness
-            + PER_DIAMETER * diameter_um
-            + PER_SAME * around.same
-            + PER_PALEST * around.palest.max(PALEST)
-            + PER_DENSITY * around.density;
-        score > 0.0
-    }
-
-    /// Looks around a nucleus of a radius in µm.
-    fn around(&self, radius_um: f64, (x, y): (f64, f64)) -> Around {
-        let field = self.field;
-        let own = self.outer.get(x as i64, y as i64);
-        let (mut same, mut sum, mut n) = (0, 0.0, 0);
-        let mut means = [0.0; DIRECTIONS];
-        for (i, mean) in means.iter_mut().enumerate() {
-            let (sin, cos) = (i as f64 / DIRECTIONS as f64 * std::f64::consts::TAU).sin_cos();
-            let at =
-                |um: f64| ((x + field.px(um) * cos).floor() as i64, (y + field.px(um) * sin).floor() as i64);
-            let (column, row) = at(BESIDE_UM);
-            same += u32::from(self.outer.get(column, row) == own);
-            for um in 1..=4 {
-                let (column, row) = at(radius_um + f64::from(um));
-                let od = f64::from(field.od.get(column, row).unwrap_or(0)) / self.levels.cytoplasm;
-                *mean += od / 4.0;
-                if self.nuclear.get(column, row) == Some(0) {
-                    (sum, n) = (sum + od, n + 1);
-                }
-            }
-        }
-        means.sort_by(f64::total_cmp);
-        Around {
-            same: f64::from(same) / DIRECTIONS as f64,
-            palest: means[DIRECTIONS / 4],
-            density: if n == 0 { USUAL_DENSITY } else { sum / f64::from(n) },
-        }
-    }
-}
-
-/// What lies around a nucleus.
-struct Around {
-    /// Share of the directions in which the same tubule goes on.
-    same: f64,
-    /// Optical density in the palest quarter of the directions, over the cytoplasm's.
-    palest: f64,
-    /// Mean optical density outside nuclei, over the cytoplasm's.
-    density: f64,
-}
-
 impl Counts {
     fn add(&mut self, other: &Self) {
         self.own += other.own;
@@ -397,17 +303,6 @@ impl Counts {
         self.haematoxylin += other.haematoxylin;
         self.clear += other.clear;
     }
-}
-
-/// Returns the median red optical density of nuclei in tubules, or that of the slide's nuclei where there are few.
-fn usual_red(field: &Field<'_>, structures: &StructureMap<'_>) -> f64 {
-    let tubules = structures.all().iter().filter(|o| o.class.is(&TUBULE));
-    let mut reds: Vec<f32> = tubules.filter_map(|o| o.value("nuclear_red_od")).filter(|&v| v > 0.0).collect();
-    if reds.len() < FEWEST_TUBULES {
-        return f64::from(field.profile.h_nuclei) * field.profile.matrix.h[0] / 100.0;
-    }
-    let middle = reds.len() / 2;
-    f64::from(*reds.select_nth_unstable_by(middle, f32::total_cmp).1)
 }
 
 /// Counts over the core.
