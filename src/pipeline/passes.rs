@@ -19,8 +19,8 @@ use crate::{
 /// A working resolution this close to a whole multiple of the slide's becomes that multiple: whole
 /// multiples need no interpolation.
 const SNAP: f64 = 0.2;
-/// How far from tissue glass is looked at, in µm: gaps of up to 80 µm between lobules are measured.
-const BESIDE_TISSUE_UM: f64 = 50.0;
+/// How far from tissue glass is looked at, in µm: gaps of up to 100 µm between lobules are measured.
+const BESIDE_TISSUE_UM: f64 = 60.0;
 /// Bytes that a window takes per pixel while it is segmented, about.
 const WINDOW_BYTES_PER_PX: usize = 48;
 /// Bytes that all windows in work may take together.
