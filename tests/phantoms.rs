@@ -84,7 +84,8 @@ const KIDNEY: Table = Table {
         exact("tubule_outer_diameter_um_median", 0.5),
         exact("tubule_dilated_pct", 1.0),
         exact("cast_tubule_pct", 3.0),
-        exact("tubule_necrosis_pct", 1.0),
+        // Eosinophilic epithelium of altered stains.
+        exact("tubule_necrosis_pct", 1.2),
         exact("kidney_rbc_area_pct", 0.1),
     ],
     unmet: &["tubular_vacuolation", "necrosis"],
