@@ -21,8 +21,6 @@ use rayon::prelude::*;
 const ALTERED: [&str; 3] = ["pale", "dark", "bluish"];
 /// Spearman correlation that each lesion reaches with its feature.
 const RISES: f64 = 0.95;
-/// Stands for every lesion of an organ.
-const ALL: &str = "*";
 
 /// A feature that is compared with the truth, and the difference that counting noise makes of itself.
 struct Exact {
@@ -41,7 +39,8 @@ struct Table {
     size_px: u32,
     /// Area, count and diameter features, compared at every level.
     exact: &'static [Exact],
-    /// Lesions that are known not to follow yet; each is listed in the README under *Limits*.
+    /// Lesions that are known not to follow yet, or one feature of a slide with that lesion that lies astray; each is
+    /// listed in the README under *Limits*.
     unmet: &'static [&'static str],
 }
 
@@ -58,12 +57,14 @@ const LIVER: Table = Table {
         exact("hepatocyte_nuclear_area_um2_median", 0.0),
         exact("rbc_area_pct", 0.3),
         exact("inflammatory_foci_per_mm2", 1.0),
-        // Nuclei pressed flat between droplets, at the most fat.
-        exact("hepatocyte_nuclear_density_per_mm2", 40.0),
+        exact("hepatocyte_nuclear_density_per_mm2", 0.0),
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
-    unmet: &[],
+    unmet: &[
+        "steatosis_macro hepatocyte_nuclear_density_per_mm2",
+        "steatosis_micro hepatocyte_nuclear_density_per_mm2",
+    ],
 };
 
 const KIDNEY: Table = Table {
@@ -84,11 +85,15 @@ const KIDNEY: Table = Table {
         exact("tubule_outer_diameter_um_median", 0.5),
         exact("tubule_dilated_pct", 1.0),
         exact("cast_tubule_pct", 3.0),
-        // Eosinophilic epithelium of altered stains.
-        exact("tubule_necrosis_pct", 1.2),
+        exact("tubule_necrosis_pct", 1.0),
         exact("kidney_rbc_area_pct", 0.1),
     ],
-    unmet: &["tubular_vacuolation", "necrosis"],
+    unmet: &[
+        "tubular_vacuolation",
+        "necrosis",
+        "casts tubule_necrosis_pct",
+        "tubular_dilation tubule_necrosis_pct",
+    ],
 };
 
 const PANCREAS: Table = Table {
@@ -201,6 +206,12 @@ fn astray(table: &Table, knob: &Knob, shots: &[Shot], share: f64) -> Vec<String>
     out
 }
 
+/// Whether a feature that lies astray is one of those listed with its lesion.
+fn is_known(table: &Table, knob: &Knob, line: &str) -> bool {
+    let mut listed = table.unmet.iter().filter_map(|entry| entry.split_once(' '));
+    listed.any(|(lesion, feature)| lesion == knob.name && line.contains(&format!(" {feature}: ")))
+}
+
 fn print(knob: &Knob, stain: &str, shots: &[Shot]) {
     let row = |f: &dyn Fn(&Shot) -> Option<f64>| -> Vec<String> {
         shots.iter().map(|s| f(s).map_or("-".into(), |v| format!("{v:.2}"))).collect()
@@ -228,7 +239,8 @@ fn check(table: &Table) {
                 .extend(astray(table, knob, &shots, 0.20).into_iter().map(|line| format!("{stain} {line}")));
         }
         of_knob.iter().for_each(|line| eprintln!("  ! {line}"));
-        if !table.unmet.iter().any(|&name| name == ALL || name == knob.name) {
+        if !table.unmet.contains(&knob.name) {
+            of_knob.retain(|line| !is_known(table, knob, line));
             wrong.extend(of_knob);
         }
     }
