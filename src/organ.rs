@@ -21,6 +21,8 @@ pub struct Pass {
     pub mpp: f64,
     /// Halo in µm: the largest object plus the reach of every filter.
     pub halo_um: f64,
+    /// Bytes of memory that a window takes at most per pixel while it is segmented, measured.
+    pub bytes_per_px: usize,
 }
 
 /// What the whole-slide step between the passes may look at.

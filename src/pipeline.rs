@@ -41,12 +41,23 @@ pub struct Plan {
 /// How a slide is cut into windows. Results do not depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
-    /// Side of a window's core in working pixels of the fine pass; a multiple of 64.
-    pub core_px: u32,
-    /// The same for the structure pass, whose halo is wide: small cores would repeat most of the work.
-    pub structure_core_px: u32,
+    /// Side of a window's core.
+    pub cores: Cores,
     /// Shift of the grid to the left and up in working pixels; a multiple of 64.
     pub shift_px: u32,
+}
+
+/// Side of the windows' cores in working pixels, a multiple of 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cores {
+    /// As large as memory allows when this many threads hold one window each: the larger a core, the smaller its
+    /// halo's share.
+    Fitting {
+        /// Threads at work.
+        threads: usize,
+    },
+    /// The same in every pass.
+    Fixed(u32),
 }
 
 impl Default for Tiling {
@@ -56,17 +67,10 @@ impl Default for Tiling {
 }
 
 impl Tiling {
-    /// Returns a tiling for this many threads. Each holds one window, and the more there are the smaller the windows,
-    /// so that memory stays within bounds.
+    /// Returns a tiling for this many threads.
     #[must_use]
     pub fn for_threads(threads: usize) -> Self {
-        let core_px = match threads {
-            0..=2 => 1280,
-            3..=4 => 832,
-            5..=8 => 512,
-            _ => 320,
-        };
-        Self { core_px, structure_core_px: 1280, shift_px: 0 }
+        Self { cores: Cores::Fitting { threads }, shift_px: 0 }
     }
 }
 

@@ -10,7 +10,7 @@ use histograde::{
     Mpp, Slide,
     organ::{self, ORGANS, Organ},
     phantom::{render::Appearance, write},
-    pipeline::{Plan, SlideResult, Tiling, score_slide},
+    pipeline::{Cores, Plan, SlideResult, Tiling, score_slide},
     raster::Rgb,
     score::rubric::Rubric,
     watch::Watch,
@@ -57,7 +57,7 @@ fn phantom(folder: &Path, organ: &str, size: u32, share: f64) -> PathBuf {
 }
 
 fn tiling(core_px: u32, shift_px: u32) -> Tiling {
-    Tiling { core_px, structure_core_px: core_px, shift_px }
+    Tiling { cores: Cores::Fixed(core_px), shift_px }
 }
 
 /// The grid, its shift and the number of threads must not move a single outline.

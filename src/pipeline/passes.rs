@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Plan;
+use super::{Cores, Plan};
 use crate::{
     error::Result,
     organ::Pass,
@@ -21,10 +21,10 @@ use crate::{
 const SNAP: f64 = 0.2;
 /// How far from tissue glass is looked at, in µm: gaps of up to 100 µm between lobules are measured.
 const BESIDE_TISSUE_UM: f64 = 60.0;
-/// Bytes that a window takes per pixel while it is segmented, about.
-const WINDOW_BYTES_PER_PX: usize = 48;
 /// Bytes that all windows in work may take together.
-const WINDOWS_BYTES: usize = 240 << 20;
+const WINDOWS_BYTES: usize = 140 << 20;
+/// Cores are not made smaller than this, nor larger than the second: beyond it the halo's share hardly shrinks.
+const CORE_PX: (u32, u32) = (320, 2048);
 
 /// A slide being scored.
 pub(super) struct Scan<'a> {
@@ -56,12 +56,12 @@ impl Scan<'_> {
     pub(super) fn windows(&self, pass: Pass) -> Vec<Window> {
         let (scale, mpp) = self.resolve(pass);
         let tiling = &self.plan.tiling;
-        let fine = pass == self.plan.organ.cell_pass;
-        let spec = TileSpec {
-            core_px: if fine { tiling.core_px } else { tiling.structure_core_px },
-            shift_px: tiling.shift_px,
-            halo_px: mpp.px(pass.halo_um).ceil() as u32,
+        let halo_px = mpp.px(pass.halo_um).ceil() as u32;
+        let core_px = match tiling.cores {
+            Cores::Fitting { threads } => fitting(pass, halo_px, threads),
+            Cores::Fixed(px) => px,
         };
+        let spec = TileSpec { core_px, shift_px: tiling.shift_px, halo_px };
         let base = &self.slide.info().levels[0];
         let margin = mpp.px(BESIDE_TISSUE_UM).ceil() as i64;
         let windows = spec.cut(base.width, base.height, scale, mpp).into_iter();
@@ -90,7 +90,7 @@ impl Scan<'_> {
             Ok(finds)
         };
         let mut found = Vec::with_capacity(windows.len());
-        for some in windows.chunks(at_once(&windows)) {
+        for some in windows.chunks(at_once(&windows, pass)) {
             found.extend(some.par_iter().map(one).collect::<Result<Vec<_>>>()?);
         }
         Ok(Found { finds: join(found), analysed_px })
@@ -158,10 +158,17 @@ impl TissueMask {
     }
 }
 
+/// The side of the largest core, in pixels, with which windows of this many threads fit into memory.
+fn fitting(pass: Pass, halo_px: u32, threads: usize) -> u32 {
+    let px = WINDOWS_BYTES / threads.max(1) / pass.bytes_per_px;
+    let core = (px.isqrt() as u32).saturating_sub(2 * halo_px) / TileSpec::ALIGN * TileSpec::ALIGN;
+    core.clamp(CORE_PX.0, CORE_PX.1)
+}
+
 /// How many windows may be in work together: all, unless they are large and the threads many.
-fn at_once(windows: &[Window]) -> usize {
+fn at_once(windows: &[Window], pass: Pass) -> usize {
     let largest = windows.iter().map(|w| w.width() * w.height()).max().unwrap_or(1);
-    let fit = (WINDOWS_BYTES / WINDOW_BYTES_PER_PX / largest).max(1);
+    let fit = (WINDOWS_BYTES / pass.bytes_per_px / largest).max(1);
     if fit < rayon::current_num_threads() { fit } else { windows.len().max(1) }
 }
 

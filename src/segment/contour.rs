@@ -20,7 +20,7 @@ pub fn outline(plane: &Plane<u32>, label: u32, anchor: (usize, usize), window: &
 
 /// Returns the steps of the boundary walk described at [`outline`].
 #[must_use]
-pub fn walk(plane: &Plane<u32>, label: u32, anchor: (usize, usize)) -> Vec<Step> {
+pub fn walk<T: Copy + PartialEq>(plane: &Plane<T>, label: T, anchor: (usize, usize)) -> Vec<Step> {
     let start = (anchor.0 as i64, anchor.1 as i64);
     let inside = |x: i64, y: i64| plane.get(x, y) == Some(label);
     let mut steps = Vec::new();

@@ -114,6 +114,16 @@ impl Pieces {
     pub fn runs(&self, region: usize) -> &[Run] {
         &self.runs[self.starts[region]..self.starts[region + 1]]
     }
+
+    /// Sets the pixels of a region to `value`.
+    pub fn paint<T: Copy>(&self, region: usize, plane: &mut Plane<T>, value: T) {
+        paint(self.runs(region), plane, value);
+    }
+}
+
+/// Sets the pixels of runs to `value`.
+pub fn paint<T: Copy>(runs: &[Run], plane: &mut Plane<T>, value: T) {
+    runs.iter().for_each(|run| plane.row_mut(run.y)[run.x0..run.x1].fill(value));
 }
 
 /// Finds the connected regions of a mask.
@@ -171,7 +181,8 @@ fn joined(runs: &[Run], connectivity: Connectivity) -> Vec<u32> {
     parent
 }
 
-fn runs_of(mask: &Mask) -> Vec<Run> {
+/// Returns the runs of set pixels in reading order.
+pub(super) fn runs_of(mask: &Mask) -> Vec<Run> {
     let mut runs = Vec::new();
     for y in 0..mask.height() {
         let row = mask.row(y);

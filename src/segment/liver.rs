@@ -66,10 +66,15 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let Nuclei { mask: nuclei, found: mut cells, .. } = nuclei::segment(field);
     let blood = red_cells::mask(field);
     let fat = vacuoles::find(field, &grid, &pale, &blood, &nuclei);
-    let excluded = structures.paint(&field.window, vessels::CLASSES);
-    let ground = ground::describe(field, &grid, &pale, &fat, blood, &excluded);
-    let dead = structures.paint(&field.window, &[&necrosis::NECROSIS]);
-    let eosin = clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead);
+    let ground = {
+        let excluded = structures.mask(&field.window, vessels::CLASSES);
+        ground::describe(field, &grid, &pale, &fat, blood, &excluded)
+    };
+    drop(pale);
+    let eosin = {
+        let dead = structures.mask(&field.window, &[&necrosis::NECROSIS]);
+        clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead)
+    };
     hepatocytes::name(field, &grid, &mut cells, &ground.parenchyma, &ground.empty);
     let grouped = vacuoles::grouped(&fat.found, &field.window);
     let mut tally = Tally::default();

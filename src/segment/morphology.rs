@@ -2,11 +2,8 @@
 //!
 //! Pixels beyond the edge never change anything: they are unset for [`dilate`] and set for [`erode`].
 
-use super::label::{Connectivity, label};
-use crate::{
-    raster::{Mask, Plane},
-    segment::distance,
-};
+use super::label::{Connectivity, pieces};
+use crate::{raster::Mask, segment::distance};
 
 /// Radius from which a distance transform is cheaper than combining shifted rows.
 const BY_DISTANCE_FROM: f64 = 16.0;
@@ -74,26 +71,23 @@ pub fn close(mask: &Mask, radius_px: f64) -> Mask {
 /// edge of the plane is not enclosed.
 #[must_use]
 pub fn fill_holes(mask: &Mask, max_area_px: u64) -> Mask {
-    let holes = label(&inverted(mask), Connectivity::Four);
-    let fills = holes.regions.iter().map(|r| u8::from(!r.touches_edge && r.area_px <= max_area_px));
-    repaint(mask, &holes.plane, &fills.collect::<Vec<u8>>(), |old, fill| old | fill)
+    let holes = pieces(&inverted(mask), Connectivity::Four);
+    let mut out = mask.map(|v| u8::from(v != 0));
+    for (i, hole) in holes.regions.iter().enumerate() {
+        if !hole.touches_edge && hole.area_px <= max_area_px {
+            holes.paint(i, &mut out, 1);
+        }
+    }
+    out
 }
 
 /// Returns the mask without connected regions (edges or corners) of fewer than `min_area_px` pixels.
 #[must_use]
 pub fn remove_small(mask: &Mask, min_area_px: u64) -> Mask {
-    let found = label(mask, Connectivity::Eight);
-    let keeps: Vec<u8> = found.regions.iter().map(|r| u8::from(r.area_px >= min_area_px)).collect();
-    repaint(mask, &found.plane, &keeps, |old, keep| old & keep)
-}
-
-/// Combines the mask with a verdict per region; pixels of no region keep their value.
-fn repaint(mask: &Mask, plane: &Plane<u32>, verdicts: &[u8], combine: impl Fn(u8, u8) -> u8) -> Mask {
+    let found = pieces(mask, Connectivity::Eight);
     let mut out = mask.map(|v| u8::from(v != 0));
-    for (v, &number) in out.data_mut().iter_mut().zip(plane.data()) {
-        if let Some(&verdict) = (number as usize).checked_sub(1).and_then(|i| verdicts.get(i)) {
-            *v = combine(*v, verdict);
-        }
+    for (i, _) in found.regions.iter().enumerate().filter(|(_, r)| r.area_px < min_area_px) {
+        found.paint(i, &mut out, 0);
     }
     out
 }

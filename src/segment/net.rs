@@ -222,14 +222,12 @@ impl Step {
                 mix.row(filtered, stride, Some(input.row(y)), 0.0, out.next());
             }
             Self::Halve(mix) => {
-                scratch.clear();
-                scratch.resize(input.length / stride * out.stride, 0.0);
+                let scratch = space(scratch, input.length / stride * out.stride);
                 halve(input.row(2 * y), input.row(2 * y + 1), stride, out.stride, out.width, scratch);
                 mix.row(scratch, out.stride, None, 0.0, out.next());
             }
             Self::Join(mix, skip) => {
-                scratch.clear();
-                scratch.resize(mix.outputs() * stride, 0.0);
+                let scratch = space(scratch, mix.outputs() * stride);
                 mix.row(input.row(y / 2), stride, None, f32::NEG_INFINITY, scratch);
                 let to = out.stride;
                 add_doubled(scratch, stride, before[skip + 1].row(y), to, out.next());
@@ -238,13 +236,20 @@ impl Step {
     }
 }
 
+/// Returns a row of this many floats to write to. Its margins hold anything: what reads it stays between them.
+fn space(scratch: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if scratch.len() < length {
+        scratch.resize(length, 0.0);
+    }
+    &mut scratch[..length]
+}
+
 /// Filters row `y` into `scratch`.
 fn filtered<'a>(filter: &Depthwise, input: &Rows, y: isize, scratch: &'a mut Vec<f32>) -> &'a [f32] {
     let reach = filter.reach() as isize;
     let rows: [&[f32]; MAX_SIDE] =
         std::array::from_fn(|i| input.row(y - reach + (i as isize).min(2 * reach)));
-    scratch.clear();
-    scratch.resize(input.length, 0.0);
+    let scratch = space(scratch, input.length);
     filter.row(&rows, input.stride, scratch);
     scratch
 }

@@ -177,7 +177,7 @@ fn by_network(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Optio
     }
     let heights = learned::heights(field, factor, rules.least_odds)?;
     let depth = (rules.middle_depth * f64::from(learned::FULL)) as u16;
-    let basins = basins::climb(&heights.middle, &heights.mask, |_| depth);
+    let basins = basins::climb(&heights.middle, &heights.mask, |peak, pass| peak - pass <= depth);
     let whole = refine::clean(&basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
     Some((whole, heights.offset, 1))
 }
@@ -190,8 +190,9 @@ fn by_density(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Cores
     let steps = |v: f64| (v * STEPS).round() as u16;
     let least = steps(rules.depth_um);
     let share = (rules.depth_share * 256.0) as u32;
-    let basins =
-        basins::climb(&height, &density.mask, |peak| least.max(((u32::from(peak) * share) >> 8) as u16));
+    let basins = basins::climb(&height, &density.mask, |peak, pass| {
+        peak - pass <= least.max(((u32::from(peak) * share) >> 8) as u16)
+    });
     (refine::refine(basins, &density, um, field.profile, rules), offset, factor)
 }
 

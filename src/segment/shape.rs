@@ -5,8 +5,12 @@ use imageproc::{
     point::Point,
 };
 
-use super::{contour, label::Region, object::Step};
-use crate::raster::Plane;
+use super::{
+    contour,
+    label::{Region, Run},
+    object::Step,
+};
+use crate::raster::{Mask, Plane};
 
 /// Shape measurements of one region, in pixels. Enclosed holes are not part of its area.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,11 +36,19 @@ pub struct Shape {
 impl Shape {
     /// Measures the pixels that carry `number` within the region's box.
     #[must_use]
-    pub fn of(plane: &Plane<u32>, region: &Region, number: u32) -> Self {
-        let steps = contour::walk(plane, number, region.anchor);
-        let sums = Sums::of(plane, region, number);
+    pub fn of<T: Copy + PartialEq>(plane: &Plane<T>, region: &Region, number: T) -> Self {
+        Self::from_parts(&Sums::of(plane, region, number), &contour::walk(plane, number, region.anchor))
+    }
+
+    /// Measures a region whose runs are known and painted as 1 on a mask that is otherwise empty around it.
+    #[must_use]
+    pub fn of_runs(painted: &Mask, region: &Region, runs: &[Run]) -> Self {
+        Self::from_parts(&Sums::of_runs(region, runs), &contour::walk(painted, 1, region.anchor))
+    }
+
+    fn from_parts(sums: &Sums, steps: &[Step]) -> Self {
         let area = sums.n as f64;
-        let perimeter = smooth_length(&steps);
+        let perimeter = smooth_length(steps);
         let (major_px, minor_px) = sums.axes();
         let hull = hull_area(&sums.corners);
         let ratio = if major_px > 0.0 { minor_px / major_px } else { 1.0 };
@@ -45,7 +57,7 @@ impl Shape {
             perimeter,
             circularity: quotient(4.0 * std::f64::consts::PI * area, perimeter * perimeter),
             solidity: quotient(area, hull),
-            aspect_ratio: if minor_px > 0.0 { major_px / minor_px } else { 1.0 },
+            aspect_ratio: sums.aspect_ratio(),
             eccentricity: (1.0 - ratio * ratio).max(0.0).sqrt(),
             major_px,
             minor_px,
@@ -70,7 +82,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(plane: &Plane<u32>, region: &Region, number: u32) -> Self {
+    fn of<T: Copy + PartialEq>(plane: &Plane<T>, region: &Region, number: T) -> Self {
         let corners = Vec::with_capacity(4 * (region.y1 - region.y0));
         let mut s = Self { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0, corners };
         for y in region.y0..region.y1 {
@@ -97,6 +109,35 @@ impl Sums {
         s
     }
 
+    fn of_runs(region: &Region, runs: &[Run]) -> Self {
+        let corners = Vec::with_capacity(4 * (region.y1 - region.y0));
+        let mut s = Self { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0, corners };
+        for row in runs.chunk_by(|a, b| a.y == b.y) {
+            let (mut n, mut sum) = (0, 0);
+            for run in row {
+                let (from, to) = ((run.x0 - region.x0) as u64, (run.x1 - region.x0) as u64);
+                n += to - from;
+                sum += (to - from) * (from + to - 1) / 2;
+                s.xx += squares_below(to) - squares_below(from);
+            }
+            let (first, last) = (row[0].x0 - region.x0, row[row.len() - 1].x1 - region.x0);
+            let dy = (row[0].y - region.y0) as u64;
+            s.n += n;
+            s.x += sum;
+            s.y += n * dy;
+            s.yy += n * dy * dy;
+            s.xy += sum * dy;
+            s.add_row_corners(first as i32, last as i32, dy as i32);
+        }
+        s
+    }
+
+    /// Longest over shortest axis; 1 when there is no area.
+    fn aspect_ratio(&self) -> f64 {
+        let (major, minor) = self.axes();
+        if minor > 0.0 { major / minor } else { 1.0 }
+    }
+
     fn add_row_corners(&mut self, first: i32, last: i32, y: i32) {
         self.corners
             .extend([(first, y), (last, y), (first, y + 1), (last, y + 1)].map(|(x, y)| Point::new(x, y)));
@@ -116,6 +157,17 @@ impl Sums {
         let spread = (0.25 * (var_x - var_y).powi(2) + cov * cov).sqrt();
         (4.0 * (mean + spread).sqrt(), 4.0 * (mean - spread).max(0.0).sqrt())
     }
+}
+
+/// The sum of the squares of 0 … n − 1.
+fn squares_below(n: u64) -> u64 {
+    n * n.saturating_sub(1) * (2 * n).saturating_sub(1) / 6
+}
+
+/// Returns the longest over the shortest axis of the ellipse with a region's second moments, at least 1.
+#[must_use]
+pub fn aspect_ratio(region: &Region, runs: &[Run]) -> f64 {
+    Sums::of_runs(region, runs).aspect_ratio()
 }
 
 fn hull_area(corners: &[Point<i32>]) -> f64 {
@@ -147,7 +199,7 @@ fn smooth_length(steps: &[Step]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::segment::label::{Connectivity, label};
+    use crate::segment::label::{Connectivity, label, pieces};
 
     /// Paints the pixels whose centres satisfy `inside`, relative to the middle.
     fn shape(side: usize, inside: impl Fn(f64, f64) -> bool) -> Shape {
@@ -158,8 +210,14 @@ mod tests {
                 u8::from(inside(x, y))
             })
             .collect();
-        let labels = label(&Plane::from_vec(side, side, data).unwrap(), Connectivity::Eight);
-        Shape::of(&labels.plane, &labels.regions[0], 1)
+        let mask = Plane::from_vec(side, side, data).unwrap();
+        let labels = label(&mask, Connectivity::Eight);
+        let shape = Shape::of(&labels.plane, &labels.regions[0], 1);
+        let found = pieces(&mask, Connectivity::Eight);
+        let (region, runs) = (&found.regions[0], found.runs(0));
+        assert_eq!(Shape::of_runs(&mask, region, runs), shape);
+        assert_eq!(aspect_ratio(region, runs), shape.aspect_ratio);
+        shape
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The slide's structures, looked up from windows of the fine pass.
 
 use crate::{
-    raster::Plane,
+    raster::{Mask, Plane},
     segment::object::{Class, Object},
     tile::Window,
 };
@@ -39,21 +39,34 @@ impl<'a> StructureMap<'a> {
     #[must_use]
     pub fn paint(&self, window: &Window, classes: &[&'static Class]) -> Plane<u32> {
         let mut plane = Plane::filled(window.width(), window.height(), 0u32);
+        self.for_each_in(window, classes, |i, object| fill(&mut plane, object, window, i as u32 + 1));
+        plane
+    }
+
+    /// Returns 1 where a window (halo included) lies in a structure of the given classes.
+    #[must_use]
+    pub fn mask(&self, window: &Window, classes: &[&'static Class]) -> Mask {
+        let mut mask = Mask::filled(window.width(), window.height(), 0);
+        self.for_each_in(window, classes, |_, object| fill(&mut mask, object, window, 1));
+        mask
+    }
+
+    /// Calls `each` with index and structure for those of the given classes whose box meets the window.
+    fn for_each_in(&self, window: &Window, classes: &[&'static Class], mut each: impl FnMut(usize, &Object)) {
         let (x0, y0) = (window.left() as f64 * window.scale, window.top() as f64 * window.scale);
         let x1 = x0 + window.width() as f64 * window.scale;
         let y1 = y0 + window.height() as f64 * window.scale;
         for (i, (object, b)) in self.structures.iter().zip(&self.bounds).enumerate() {
             let apart = b[0] >= x1 || b[2] <= x0 || b[1] >= y1 || b[3] <= y0;
             if !apart && classes.iter().any(|c| c.is(object.class)) {
-                fill(&mut plane, object, window, i as u32 + 1);
+                each(i, object);
             }
         }
-        plane
     }
 }
 
 /// Fills the pixels of `window` whose centres lie inside the object's outline with `value`.
-pub fn fill(plane: &mut Plane<u32>, object: &Object, window: &Window, value: u32) {
+pub fn fill<T: Copy>(plane: &mut Plane<T>, object: &Object, window: &Window, value: T) {
     let scale = f64::from(object.outline.scale) / window.scale;
     let (left, top) = (window.left() as f64, window.top() as f64);
     let corners: Vec<(f64, f64)> = object
@@ -66,7 +79,7 @@ pub fn fill(plane: &mut Plane<u32>, object: &Object, window: &Window, value: u32
 }
 
 /// Fills the pixels whose centres lie inside a closed polygon (even–odd rule), corners in pixels of `plane`.
-pub fn fill_polygon(plane: &mut Plane<u32>, corners: &[(f64, f64)], value: u32) {
+pub fn fill_polygon<T: Copy>(plane: &mut Plane<T>, corners: &[(f64, f64)], value: T) {
     let (w, h) = (plane.width(), plane.height());
     let edges = || corners.iter().zip(corners.iter().cycle().skip(1));
     let lowest = corners.iter().map(|c| c.1).fold(f64::INFINITY, f64::min);

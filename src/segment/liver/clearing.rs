@@ -32,7 +32,7 @@ impl Eosin {
         ground: &Ground,
         fat: &Vacuoles,
         nuclei: &Mask,
-        dead: &Plane<u32>,
+        dead: &Mask,
     ) -> Self {
         let (parenchyma, empty) = (ground.parenchyma.data(), ground.empty.data());
         let (nuclei, fat, dead) = (nuclei.data(), fat.labels.data(), dead.data());
@@ -46,7 +46,7 @@ impl Eosin {
                 *o = p & ((e | n) ^ 1);
             }
             for (o, (&f, &d)) in line.iter_mut().zip(fat[row.clone()].iter().zip(&dead[row.clone()])) {
-                *o &= u8::from(f | d == 0);
+                *o &= u8::from(f == 0) & (d ^ 1);
             }
             grid.add_line(&line, count.row_mut(y / grid.factor));
             line.iter_mut().zip(&eosin[row]).for_each(|(o, &e)| *o *= e);

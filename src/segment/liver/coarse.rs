@@ -85,8 +85,14 @@ impl Grid {
 
     /// Adds a row of pixels to the sums of the blocks they lie in.
     pub(super) fn add_line(&self, line: &[u8], sums: &mut [u32]) {
-        for (sum, pixels) in sums.iter_mut().zip(line.chunks_exact(self.factor)) {
-            *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
+        match self.factor {
+            4 => add_blocks::<4>(line, sums),
+            8 => add_blocks::<8>(line, sums),
+            _ => {
+                for (sum, pixels) in sums.iter_mut().zip(line.chunks_exact(self.factor)) {
+                    *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
+                }
+            }
         }
     }
 
@@ -106,6 +112,13 @@ impl Grid {
         let area = (self.factor * self.factor) as u32;
         let data = mask.data();
         self.sums(mask.width(), |row, line| line.copy_from_slice(&data[row])).map(|n| (n * 255 / area) as u8)
+    }
+}
+
+/// Adds pixels to the sums of blocks of `N`; the common sizes are known to the compiler.
+fn add_blocks<const N: usize>(line: &[u8], sums: &mut [u32]) {
+    for (sum, pixels) in sums.iter_mut().zip(line.as_chunks::<N>().0) {
+        *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
     }
 }
 

@@ -6,9 +6,8 @@ use crate::{
     segment::{
         distance,
         field::Field,
-        label::{Connectivity, label},
-        morphology,
-        shape::Shape,
+        label::{Connectivity, pieces},
+        morphology, shape,
     },
 };
 
@@ -57,7 +56,7 @@ pub(super) fn describe(
     pale: &Paleness,
     fat: &Vacuoles,
     blood: Mask,
-    excluded: &Plane<u32>,
+    excluded: &Mask,
 ) -> Ground {
     let mut white = white(field, grid, pale, &blood);
     for (w, &fat) in white.data_mut().iter_mut().zip(fat.labels.data()) {
@@ -67,7 +66,7 @@ pub(super) fn describe(
     let mut parenchyma = field.tissue.clone();
     let outside = wide.data().iter().zip(white.data()).zip(excluded.data());
     for (p, ((&wide, &white), &structure)) in parenchyma.data_mut().iter_mut().zip(outside) {
-        *p &= ((wide & white) ^ 1) & u8::from(structure == 0);
+        *p &= ((wide & white) | structure) ^ 1;
     }
     let sinusoid = slits(field, &white, &blood, &parenchyma);
     let mut empty = white;
@@ -77,9 +76,9 @@ pub(super) fn describe(
 
 /// White places with their blurred rims; beside blood there may be nothing but rim.
 fn white(field: &Field<'_>, grid: &Grid, pale: &Paleness, blood: &Mask) -> Mask {
-    let mut core = pale.below(field, grid, WHITE_LEVEL);
+    let mut core = pale.below(field, grid, WHITE_LEVEL, None);
     core.data_mut().iter_mut().zip(blood.data()).for_each(|(c, &b)| *c |= b);
-    let mut white = pale.below(field, grid, WHITE_RIM);
+    let mut white = pale.below(field, grid, WHITE_RIM, None);
     let near = morphology::dilate(&core, field.px(WHITE_RIM_UM));
     white.data_mut().iter_mut().zip(near.data()).for_each(|(w, &n)| *w &= n);
     white
@@ -99,20 +98,20 @@ fn slits(field: &Field<'_>, white: &Mask, blood: &Mask, parenchyma: &Mask) -> Ma
     for ((m, &b), &p) in mask.data_mut().iter_mut().zip(blood.data()).zip(parenchyma.data()) {
         *m = (*m | b) & p;
     }
-    let labels = label(&mask, Connectivity::Eight);
+    let found = pieces(&mask, Connectivity::Eight);
     let least = field.window.mpp.px_area(SLIT_MIN_UM2).ceil() as u64;
     let cross = field.window.mpp.px_area(CROSS_UM2).ceil() as u64;
     let long = field.px(SLIT_MAX_UM) as usize;
-    let keep: Vec<u8> = std::iter::once(0)
-        .chain(labels.regions.iter().enumerate().map(|(i, region)| {
-            let aspect = if region.area_px >= cross { CROSS_ASPECT } else { SLIT_ASPECT };
-            let slit = region.extent() > long
-                || region.area_px >= least
-                    && Shape::of(&labels.plane, region, i as u32 + 1).aspect_ratio >= aspect;
-            u8::from(slit)
-        }))
-        .collect();
-    labels.plane.map(|number| keep[number as usize])
+    mask.data_mut().fill(0);
+    for (i, region) in found.regions.iter().enumerate() {
+        let aspect = if region.area_px >= cross { CROSS_ASPECT } else { SLIT_ASPECT };
+        let slit = region.extent() > long
+            || region.area_px >= least && shape::aspect_ratio(region, found.runs(i)) >= aspect;
+        if slit {
+            found.paint(i, &mut mask, 1);
+        }
+    }
+    mask
 }
 
 /// Width, in tenths of µm, along the middle of slits: how often each occurs in the window's core.

@@ -70,6 +70,10 @@ pub(super) fn find(field: &Field<'_>, blood: &Mask, lumen: &Mask, tally: &mut Ta
         morphology::open(&closed, field.px(NARROWEST_UM / 2.0))
     };
     let pink = solid(&places.pink(field));
+    if pink.count() == 0 {
+        tally.add(NECROSIS_PX, 0);
+        return Vec::new();
+    }
     let dead = solid(&places.dead(field, &pink));
     let mut dead = morphology::remove_small(&dead, small);
     for ((d, &l), &t) in dead.data_mut().iter_mut().zip(lumen.data()).zip(field.tissue.data()) {
@@ -90,11 +94,11 @@ struct Places {
     /// Nuclei, and these and cytoplasm.
     nuclei: Mask,
     tissue: Mask,
-    /// Sums over cytoplasm of living cells, its eosin, and all tissue and nuclei of living neighbourhoods.
+    /// Tissue whose surroundings hold nuclei.
+    alive: Mask,
+    /// Sums over cytoplasm of living cells, and its eosin.
     living: Integral,
     living_eosin: Integral,
-    living_tissue: Integral,
-    living_nuclei: Integral,
 }
 
 impl Places {
@@ -110,17 +114,18 @@ impl Places {
         let nuclei = combined(&tissue, &field.h, |t, h| t & u8::from(h >= nuclear));
         let cytoplasm = combined(&tissue, &nuclei, |t, n| t & (n ^ 1));
         let eosin = combined(&cytoplasm, &field.e, |c, e| c * e);
-        let (all_nuclei, all_tissue) = (Integral::new(&nuclei), Integral::new(&tissue));
-        let alive = Square::of(field, NUCLEI_UM).mask(&tissue, |s, x, y| {
-            f64::from(s.sum(&all_nuclei, x, y)) >= ALIVE * f64::from(s.sum(&all_tissue, x, y))
-        });
+        let alive = {
+            let (all_nuclei, all_tissue) = (Integral::new(&nuclei), Integral::new(&tissue));
+            Square::of(field, NUCLEI_UM).mask(&tissue, |s, x, y| {
+                f64::from(s.sum(&all_nuclei, x, y)) >= ALIVE * f64::from(s.sum(&all_tissue, x, y))
+            })
+        };
         let near = morphology::dilate(&nuclei, field.px(BESIDE_UM));
         let living = full(field, &both(&both(&cytoplasm, &near), &alive), &eosin);
         Self {
             living_eosin: Integral::new(&combined(&living, &eosin, |l, e| l * e)),
             living: Integral::new(&living),
-            living_tissue: Integral::new(&both(&tissue, &alive)),
-            living_nuclei: Integral::new(&both(&nuclei, &alive)),
+            alive,
             cytoplasm,
             eosin,
             nuclei,
@@ -157,20 +162,29 @@ impl Places {
         })
     }
 
-    /// The part of a mask that is pink enough on average and in which nuclei are missing.
-    fn dead(&self, field: &Field<'_>, pink: &Mask) -> Mask {
+    /// The part of a mask that is pink enough on average and in which nuclei are missing. Few sums are held at a time.
+    fn dead(self, field: &Field<'_>, pink: &Mask) -> Mask {
         let around = Square::of(field, REFERENCE_UM);
         let least = field.window.mpp.px_area(REFERENCE_UM2) as u32;
         let within = |a: &Plane<u8>| Integral::new(&combined(a, pink, |a, p| a * p));
-        let (tissue, nuclei) = (within(&self.tissue), within(&self.nuclei));
-        let (cytoplasm, eosin) = (within(&self.cytoplasm), within(&self.eosin));
-        Square::of(field, NUCLEI_UM).mask(pink, |near, x, y| {
-            let (all, of) = (around.sum(&self.living_nuclei, x, y), around.sum(&self.living_tissue, x, y));
-            let usual = if of > 0 { f64::from(all) / f64::from(of) } else { ALIVE / NUCLEI };
+        let full = {
+            let (cytoplasm, eosin) = (within(&self.cytoplasm), within(&self.eosin));
+            Square::of(field, NUCLEI_UM).mask(pink, |near, x, y| {
+                let reference = self.reference(around, least, x, y).unwrap_or(0.0);
+                let least = EOSIN_MEAN * reference * f64::from(near.sum(&cytoplasm, x, y));
+                f64::from(near.sum(&eosin, x, y)) >= least
+            })
+        };
+        let Self { tissue, nuclei, alive, living, living_eosin, .. } = self;
+        drop((living, living_eosin));
+        let (all, all_nuclei) =
+            (Integral::new(&both(&tissue, &alive)), Integral::new(&both(&nuclei, &alive)));
+        let (tissue, nuclei) = (within(&tissue), within(&nuclei));
+        Square::of(field, NUCLEI_UM).mask(&full, |near, x, y| {
+            let (of, n) = (around.sum(&all, x, y), around.sum(&all_nuclei, x, y));
+            let usual = if of > 0 { f64::from(n) / f64::from(of) } else { ALIVE / NUCLEI };
             let most = NUCLEI * usual.max(ALIVE) * f64::from(near.sum(&tissue, x, y));
-            let reference = self.reference(around, least, x, y).unwrap_or(0.0);
-            let full = EOSIN_MEAN * reference * f64::from(near.sum(&cytoplasm, x, y));
-            f64::from(near.sum(&nuclei, x, y)) <= most && f64::from(near.sum(&eosin, x, y)) >= full
+            f64::from(near.sum(&nuclei, x, y)) <= most
         })
     }
 }

@@ -57,11 +57,11 @@ impl Paleness {
         }
     }
 
-    /// Returns 1 where tissue is less dense than `share` of the cytoplasm around it.
-    pub(super) fn below(&self, field: &Field<'_>, grid: &Grid, share: f64) -> Mask {
+    /// Returns 1 where tissue, within `open` if given, is less dense than `share` of the cytoplasm around it.
+    pub(super) fn below(&self, field: &Field<'_>, grid: &Grid, share: f64, open: Option<&Mask>) -> Mask {
         let share = (share * 256.0) as u32;
         let levels = self.cytoplasm.map(|v| ((u32::from(v) * share) >> 8) as u8);
-        let mut out = field.tissue.clone();
+        let mut out = open.unwrap_or(&field.tissue).clone();
         let columns: Vec<usize> = (0..field.width()).map(|x| grid.block(x, 0).0).collect();
         let (mut line, mut shown) = (vec![0u8; field.width()], usize::MAX);
         for y in 0..field.height() {

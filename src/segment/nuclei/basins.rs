@@ -6,12 +6,12 @@
 
 use crate::raster::{Mask, Plane};
 
-/// Divides `within` by climbing `height`; summits that stand less than `depth(peak)` above the pass to
-/// a higher one join it. Returns basin numbers from 1, in reading order of summits, with gaps.
+/// Divides `within` by climbing `height`; a summit joins a higher one where `joins(peak, pass)`, its height and that of
+/// the pass between them. Returns basin numbers from 1, in reading order of summits, with gaps.
 pub(in crate::segment) fn climb(
     height: &Plane<u16>,
     within: &Mask,
-    depth: impl Fn(u16) -> u16,
+    joins: impl Fn(u16, u16) -> bool,
 ) -> Plane<u32> {
     let inside = indices(within);
     let mut out = Plane::filled(within.width(), within.height(), 0u32);
@@ -36,7 +36,7 @@ pub(in crate::segment) fn climb(
         let number = labels[at];
         path.drain(..).for_each(|p| labels[p] = number);
     }
-    let joined = join(&passes(height, &out, &inside), &peaks, depth);
+    let joined = join(&passes(height, &out, &inside), &peaks, joins);
     let labels = out.data_mut();
     inside.iter().for_each(|&i| labels[i as usize] = joined[labels[i as usize] as usize - 1]);
     out
@@ -65,6 +65,9 @@ const BLOCK: usize = 32;
 fn steepest(height: &Plane<u16>, within: &Mask, at: usize) -> u32 {
     let (w, h) = (within.width(), within.height());
     let (x, y) = (at % w, at / w);
+    if x > 0 && x + 1 < w && y > 0 && y + 1 < h {
+        return steepest_inside(height.data(), within.data(), at, w);
+    }
     let columns = x.saturating_sub(1)..(x + 2).min(w);
     let mut best = (0u32, at);
     for ny in y.saturating_sub(1)..(y + 2).min(h) {
@@ -77,6 +80,25 @@ fn steepest(height: &Plane<u16>, within: &Mask, at: usize) -> u32 {
             let rank = (u32::from(g) + 1) * u32::from(m);
             if rank > best.0 {
                 best = (rank, line + nx);
+            }
+        }
+    }
+    best.1 as u32
+}
+
+/// [`steepest`] where all eight neighbours exist.
+fn steepest_inside(height: &[u16], within: &[u8], at: usize, w: usize) -> u32 {
+    let mut best = (0u32, at);
+    for first in [at - w - 1, at - 1, at + w - 1] {
+        let (Some(heights), Some(inside)) =
+            (height[first..].first_chunk::<3>(), within[first..].first_chunk::<3>())
+        else {
+            continue;
+        };
+        for k in 0..3 {
+            let rank = (u32::from(heights[k]) + 1) * u32::from(inside[k]);
+            if rank > best.0 {
+                best = (rank, first + k);
             }
         }
     }
@@ -116,8 +138,8 @@ fn passes(height: &Plane<u16>, basins: &Plane<u32>, inside: &[u32]) -> Vec<(u32,
 }
 
 /// Joins basins over their passes, highest pass first: of two groups the one with the lower summit joins the other when
-/// it stands at most `depth` above the pass. Returns the final number per basin.
-fn join(passes: &[(u32, u32, u16)], peaks: &[u16], depth: impl Fn(u16) -> u16) -> Vec<u32> {
+/// `joins` says so of its peak and the pass. Returns the final number per basin.
+fn join(passes: &[(u32, u32, u16)], peaks: &[u16], joins: impl Fn(u16, u16) -> bool) -> Vec<u32> {
     let mut order: Vec<usize> = (0..passes.len()).collect();
     order.sort_unstable_by_key(|&i| (std::cmp::Reverse(passes[i].2), i));
     let mut into: Vec<u32> = (0..=peaks.len() as u32).collect();
@@ -126,7 +148,7 @@ fn join(passes: &[(u32, u32, u16)], peaks: &[u16], depth: impl Fn(u16) -> u16) -
         let peak = |n: u32| peaks[n as usize - 1];
         // Of two equal summits the first in reading order counts as higher.
         let (low, high) = if (peak(b), a) > (peak(a), b) { (a, b) } else { (b, a) };
-        if low != high && peak(low) - pass <= depth(peak(low)) {
+        if low != high && joins(peak(low), pass) {
             into[low as usize] = high;
         }
     }
