@@ -18,6 +18,7 @@ mod region;
 mod score;
 mod segment;
 mod stats;
+mod tile;
 mod words;
 
 use std::{
@@ -95,6 +96,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     match args.command {
         Command::Info(args) => info::run(&args, &console),
         Command::Region(args) => region::run(&args),
+        Command::Tile(args) => tile::run(&args, &console),
         Command::Score(args) => score::run(&args, &console),
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),

@@ -11,6 +11,7 @@ mod codec;
 mod formats;
 mod generic_tiff;
 mod huron;
+mod icc;
 mod keyfile;
 mod leica;
 mod limits;
@@ -28,6 +29,7 @@ mod resample;
 mod sakura;
 mod spare;
 mod tiff;
+mod tiles;
 mod trestle;
 mod ventana;
 mod vms;
@@ -35,17 +37,23 @@ mod xml;
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 
-pub use self::probe::Probe;
 use self::{cache::TileCache, tiff::Tag};
+pub use self::{
+    icc::ToSrgb,
+    probe::Probe,
+    tiles::{Place, Placed, Tiles},
+};
 use crate::{
     error::{Error, Result},
     geometry::Rect,
     raster::Rgb,
+    tile::Detail,
     units::Mpp,
 };
 
@@ -154,6 +162,17 @@ pub trait SlideReader: Send + Sync {
         false
     }
 
+    /// Joins stored JPEG tiles into one JPEG file without decoding them; `None` when this driver or these tiles do not
+    /// allow it. Not possible above the driver, which alone knows the stored bytes.
+    fn copy_jpeg(&self, _level: usize, _columns: Range<u64>, _rows: Range<u64>) -> Option<JpegCopy> {
+        None
+    }
+
+    /// Returns the embedded ICC profile of level 0.
+    fn icc_profile(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Decodes an associated image (`label`, `macro`, `thumbnail`). Label images can show a
     /// patient's name: they are read on request only and never written to a report.
     ///
@@ -161,6 +180,15 @@ pub trait SlideReader: Send + Sync {
     ///
     /// [`Error::Config`] when the slide has no image of that name.
     fn read_associated(&self, name: &str) -> Result<Rgb>;
+}
+
+/// A JPEG file made of stored tiles, coefficient by coefficient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JpegCopy {
+    /// The whole file. Its markers say what the components are; it holds no metadata.
+    pub bytes: Vec<u8>,
+    /// How much detail it shows.
+    pub detail: Detail,
 }
 
 /// A slide format: its name, how to recognise it, how to open it.

@@ -1,10 +1,14 @@
 //! What can be typed.
 
+mod export;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
 use clap_complete::Shell;
 use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
+
+pub(crate) use self::export::Tile;
 
 /// Reads whole-slide H&E images of pancreas, liver and kidney, measures damage and scores it.
 ///
@@ -34,6 +38,8 @@ pub(crate) enum Command {
     Info(Info),
     /// Save a rectangle of a slide as PNG
     Region(Region),
+    /// Cut slides into tiles for other programs
+    Tile(Tile),
     /// Measure and score slides of one tissue, or of a sample sheet
     Score(Score),
     /// Write label images and outlines of what is found on slides

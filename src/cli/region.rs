@@ -20,7 +20,7 @@ fn read(slide: &Slide, args: &args::Region) -> Result<Rgb> {
     let (width, height) = (args.width.unwrap_or(1), args.height.unwrap_or(1));
     match args.mpp {
         None => slide.read_region(Region { level: args.level.unwrap_or(0), x0, y0, width, height }),
-        Some(mpp) => slide.read_scaled(x0, y0, width, height, mpp).map_err(|error| match error {
+        Some(mpp) => slide.read_region_at(mpp, x0, y0, width, height).map_err(|error| match error {
             Error::Uncalibrated => {
                 Error::config("--mpp", "a slide that states its pixel size", "one that does not; use --level")
             }

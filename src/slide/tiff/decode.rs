@@ -9,7 +9,7 @@ use crate::{
     slide::{
         codec::{
             Fault, bytes, colour,
-            jpeg::{self, Colour},
+            jpeg::{self, Colour, copy::Stored},
             jpeg2000,
         },
         limits,
@@ -78,13 +78,29 @@ fn stored<'a>(
     })
 }
 
-fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
+/// Returns the stored JPEG stream of a tile; `None` when there is none that shows the tile's colours.
+pub(super) fn jpeg_stream<'a>(tiff: &'a Tiff, page: &Page, col: u64, row: u64) -> Option<Stored<'a>> {
+    let plain = page.tiled && page.compression == compression::JPEG && page.decodes_here();
+    if !plain || page.photometric == photometric::MIN_IS_WHITE || col >= page.cols() || row >= page.rows() {
+        return None;
+    }
+    let data = stored(tiff, page, row * page.cols() + col, row, page.tile_height as usize).ok()??;
+    tiff.bytes().done_with(data.len() as u64);
     let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
-    let colour = match page.photometric {
+    Some(Stored { tables, data, colour: jpeg_colour(page) })
+}
+
+fn jpeg_colour(page: &Page) -> Colour {
+    match page.photometric {
         photometric::RGB => Colour::Rgb,
         photometric::YCBCR => Colour::YCbCr,
         _ => Colour::Own,
-    };
+    }
+}
+
+fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
+    let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
+    let colour = jpeg_colour(page);
     let mut rgb = jpeg::decode(tables, data, colour, width, height)?;
     if page.photometric == photometric::MIN_IS_WHITE {
         rgb.data_mut().iter_mut().for_each(|v| *v = 255 - *v);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::OnceLock,
 };
 
@@ -10,7 +11,7 @@ use crate::{
     error::{Error, Result},
     raster::Rgb,
     slide::{
-        Level, SlideInfo, SlideReader, TileAt,
+        JpegCopy, Level, SlideInfo, SlideReader, TileAt,
         codec::{Fault, jpeg},
         limits,
         mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
@@ -258,6 +259,28 @@ impl SlideReader for TiffSlide {
 
     fn missing_shows_finer(&self) -> bool {
         !self.missing.is_empty()
+    }
+
+    fn copy_jpeg(&self, level: usize, columns: Range<u64>, rows: Range<u64>) -> Option<JpegCopy> {
+        let source = self.levels.get(level).filter(|source| source.mosaic.is_none())?;
+        let page = &source.parts.first()?.page;
+        let across = usize::try_from(columns.end.checked_sub(columns.start)?).ok()?;
+        let missing = self.missing.get(level);
+        let mut tiles = Vec::new();
+        for row in rows {
+            for col in columns.clone() {
+                if missing.is_some_and(|missing| missing.contains(&(row * page.cols() + col))) {
+                    return None;
+                }
+                tiles.push(decode::jpeg_stream(&self.tiff, page, col, row)?);
+            }
+        }
+        jpeg::copy::join_tiles(&tiles, across)
+    }
+
+    fn icc_profile(&self) -> Option<Vec<u8>> {
+        let base = self.levels.first()?.parts.first()?;
+        self.tiff.raw(&base.page.directory, Tag::ICC_PROFILE).map(<[u8]>::to_vec)
     }
 
     fn read_associated(&self, name: &str) -> Result<Rgb> {

@@ -1,0 +1,3 @@
+//! Slides to files for other programs.
+
+pub mod tiles;
