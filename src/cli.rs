@@ -6,6 +6,7 @@ mod args;
 mod compare;
 mod completions;
 mod console;
+mod convert;
 mod demo;
 mod info;
 
@@ -97,6 +98,8 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Info(args) => info::run(&args, &console),
         Command::Region(args) => region::run(&args),
         Command::Tile(args) => tile::run(&args, &console),
+        Command::Convert(args) => convert::run(&args, &console),
+        Command::Deidentify(args) => convert::deidentify(&args, &console),
         Command::Score(args) => score::run(&args, &console),
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),

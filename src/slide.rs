@@ -162,9 +162,9 @@ pub trait SlideReader: Send + Sync {
         false
     }
 
-    /// Joins stored JPEG tiles into one JPEG file without decoding them; `None` when this driver or these tiles do not
-    /// allow it. Not possible above the driver, which alone knows the stored bytes.
-    fn copy_jpeg(&self, _level: usize, _columns: Range<u64>, _rows: Range<u64>) -> Option<JpegCopy> {
+    /// Returns the stored tiles as bytes, where the format keeps each tile on its own. Copying without decoding is not
+    /// possible above the driver, which alone knows the bytes.
+    fn stored(&self) -> Option<&dyn Stored> {
         None
     }
 
@@ -180,6 +180,41 @@ pub trait SlideReader: Send + Sync {
     ///
     /// [`Error::Config`] when the slide has no image of that name.
     fn read_associated(&self, name: &str) -> Result<Rgb>;
+}
+
+/// A slide's tiles as they are stored.
+pub trait Stored {
+    /// Joins stored JPEG tiles into one JPEG file without decoding them; `None` when these tiles do not allow it.
+    fn copy_jpeg(&self, level: usize, columns: Range<u64>, rows: Range<u64>) -> Option<JpegCopy>;
+
+    /// Returns how a level is stored; `None` when its tiles do not lie side by side.
+    fn storage(&self, level: usize) -> Option<Storage>;
+
+    /// Returns the bytes of a tile; `None` when nothing is stored there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when they lie outside the file.
+    fn bytes(&self, at: TileAt) -> Result<Option<&[u8]>>;
+}
+
+/// How the tiles of a level are stored, in the numbers of TIFF.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Storage {
+    /// `Compression`.
+    pub compression: u64,
+    /// `PhotometricInterpretation`.
+    pub photometric: u64,
+    /// `SamplesPerPixel`, 8 bits each.
+    pub samples: u64,
+    /// `Predictor`.
+    pub predictor: u64,
+    /// `ExtraSamples`.
+    pub extra: Option<u64>,
+    /// `YCbCrSubSampling`.
+    pub subsampling: Option<[u64; 2]>,
+    /// `JPEGTables`.
+    pub jpeg_tables: Option<Vec<u8>>,
 }
 
 /// A JPEG file made of stored tiles, coefficient by coefficient.
@@ -262,6 +297,12 @@ impl Slide {
     #[must_use]
     pub fn info(&self) -> &SlideInfo {
         self.reader.info()
+    }
+
+    /// Returns the tiles as they are stored, where the format allows.
+    #[must_use]
+    pub fn stored(&self) -> Option<&dyn Stored> {
+        self.reader.stored()
     }
 
     /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB.

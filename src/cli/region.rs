@@ -6,7 +6,12 @@ use super::{Exit, Failure, args};
 
 pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
-    let pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
+    let mut pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
+    if args.icc
+        && let Some(to_srgb) = slide.to_srgb().map_err(Failure::of(&args.slide))?
+    {
+        to_srgb.apply(&mut pixels);
+    }
     write_png(&args.output, &pixels)?;
     Ok(Exit::AllDone)
 }

@@ -149,7 +149,8 @@ pub fn run(
     sink.finish()?;
     rows.sort_by_key(|row| (row.y, row.x));
     let summary = SlideRow::new(slide_id, path, &chosen, &counts, rows.len());
-    sheet::write(&slide, slide_id, &rows, out)?;
+    let shown = settings.output != Output::Coordinates;
+    sheet::write(&slide, slide_id, &rows, shown, out)?;
     let done = SlideTiles { rows, summary, resumed: false };
     mark.keep(out, &done)?;
     Ok(done)

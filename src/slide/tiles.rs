@@ -104,6 +104,6 @@ impl Slide {
         };
         let columns = along(place.x, place.width, facts.tile_width, facts.width)?;
         let rows = along(place.y, place.height, facts.tile_height, facts.height)?;
-        self.reader.copy_jpeg(level, columns, rows)
+        self.stored()?.copy_jpeg(level, columns, rows)
     }
 }

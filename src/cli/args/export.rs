@@ -107,6 +107,56 @@ pub(crate) struct Tile {
     pub(crate) threads: Option<u32>,
 }
 
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde convert slide.ndpi slide.ome.tiff
+  histograde convert slide.mrxs slide.ome.tiff --codec zstd
+
+Writes a pyramid of tiles with the smaller levels as sub-directories, the pixel size and the magnification.
+Label, macro, barcodes and other header fields are not copied. Stored JPEG tiles are copied without loss.")]
+pub(crate) struct Convert {
+    /// The slide
+    pub(crate) slide: PathBuf,
+    /// OME-TIFF file to write
+    #[arg(value_name = "OUT.ome.tiff")]
+    pub(crate) output: PathBuf,
+    /// How tiles are stored; deflate and zstd are lossless
+    #[arg(long, value_name = "CODEC", default_value = "jpeg", value_parser = PossibleValuesParser::new(["jpeg", "deflate", "zstd"]))]
+    pub(crate) codec: String,
+    /// Quality of JPEG tiles that are encoded, 1 to 100
+    #[arg(long, value_name = "Q", default_value_t = 90, value_parser = value_parser!(u8).range(1..=100))]
+    pub(crate) quality: u8,
+    /// Encode all tiles anew, also those that could be copied
+    #[arg(long)]
+    pub(crate) no_copy: bool,
+    /// Convert colours to sRGB by the slide's ICC profile, where it has one
+    #[arg(long)]
+    pub(crate) icc: bool,
+    /// Pixel size at full resolution in µm; overrides what the file states
+    #[arg(long, value_name = "MPP", value_parser = positive)]
+    pub(crate) slide_mpp: Option<f64>,
+    /// Threads; results do not depend on it [default: all processors]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  histograde deidentify slide.svs -o clean.svs
+
+Writes a copy that holds the pyramid, its pixel size, magnification and colour profile, and nothing else: no label,
+no macro, no thumbnail, no barcodes, dates or free text. The copy is read back and checked. Aperio and generic
+TIFF slides; others are refused. The name of the file, and writing on the tissue itself, are yours to check.")]
+pub(crate) struct Deidentify {
+    /// The slide
+    pub(crate) slide: PathBuf,
+    /// Slide to write
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+}
+
 fn methods() -> PossibleValuesParser {
     Method::NAMES.into()
 }

@@ -22,17 +22,18 @@ const SHOWN: usize = 48;
 /// Longer side of the whole slide, in pixels.
 const MAP_PX: u32 = 1200;
 
-/// Writes `contact_sheet.png` and `tiles.geojson` of a slide.
+/// Writes `contact_sheet.png` and `tiles.geojson` of a slide; `shown` puts some tiles on the sheet.
 ///
 /// # Errors
 ///
 /// As [`Slide::read_overview`]; [`Error::Io`] if a file cannot be written.
-pub(super) fn write(slide: &Slide, slide_id: &str, rows: &[Row], out: &Path) -> Result<()> {
+pub(super) fn write(slide: &Slide, slide_id: &str, rows: &[Row], shown: bool, out: &Path) -> Result<()> {
     let folder = out.join("slides").join(slide_id);
     write_geojson(&folder.join("tiles.geojson"), rows)?;
     let (map, scale) = slide.read_overview(MAP_PX)?;
     let every = rows.len().div_ceil(SHOWN).max(1);
-    let picked = rows.iter().step_by(every).map(|row| {
+    let few = rows.iter().step_by(every).take(if shown { SHOWN } else { 0 });
+    let picked = few.map(|row| {
         let rect = rect(row);
         Picked { rect, caption: format!("{}, {}", row.x, row.y), pixels: thumbnail(slide, rect) }
     });

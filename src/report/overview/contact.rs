@@ -39,7 +39,9 @@ pub fn draw(title: &str, map: Rgb, scale: f64, tiles: &[Rect], picked: &[Picked]
     let words = Font::HEAD.cut(&format!("{title}: {} tiles", tiles.len()), width - 2 * MARGIN_PX);
     Font::HEAD.write(&mut sheet, MARGIN_PX, MARGIN_PX, &words, INK);
     sheet.place(&map, MARGIN_PX, top);
-    let note = if picked.len() < tiles.len() {
+    let note = if picked.is_empty() {
+        ""
+    } else if picked.len() < tiles.len() {
         "Some of them (red above); x, y in level-0 pixels"
     } else {
         "x, y in level-0 pixels"

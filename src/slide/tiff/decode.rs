@@ -7,6 +7,7 @@ use super::{
 use crate::{
     raster::Rgb,
     slide::{
+        Storage,
         codec::{
             Fault, bytes, colour,
             jpeg::{self, Colour, copy::Stored},
@@ -76,6 +77,35 @@ fn stored<'a>(
             format!("{length} bytes at {offset}, past its end"),
         )
     })
+}
+
+/// Returns how the tiles of a page are stored; `None` for strips, planes and what our own path does not read.
+pub(super) fn storage(tiff: &Tiff, page: &Page) -> Option<Storage> {
+    if !page.tiled || !page.decodes_here() || page.is_planar() || page.photometric == photometric::PALETTE {
+        return None;
+    }
+    let subsampling = tiff.uints(&page.directory, Tag::YCBCR_SUBSAMPLING).ok().flatten();
+    Some(Storage {
+        compression: page.compression,
+        photometric: page.photometric,
+        samples: page.samples,
+        predictor: page.predictor,
+        extra: tiff.uint(&page.directory, Tag::EXTRA_SAMPLES),
+        subsampling: subsampling.and_then(|list| list.try_into().ok()),
+        jpeg_tables: tiff.raw(&page.directory, Tag::JPEG_TABLES).map(<[u8]>::to_vec),
+    })
+}
+
+/// Returns the stored bytes of a tile; `None` when nothing is stored there.
+pub(super) fn tile_bytes<'a>(
+    tiff: &'a Tiff,
+    page: &Page,
+    col: u64,
+    row: u64,
+) -> Result<Option<&'a [u8]>, Fault> {
+    let data = stored(tiff, page, row * page.cols() + col, row, page.tile_height as usize)?;
+    tiff.bytes().done_with(data.map_or(0, |data| data.len() as u64));
+    Ok(data)
 }
 
 /// Returns the stored JPEG stream of a tile; `None` when there is none that shows the tile's colours.
