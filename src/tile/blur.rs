@@ -44,6 +44,11 @@ impl Detail {
     }
 
     fn add_block(&mut self, block: &[[f32; BLOCK]; BLOCK]) {
+        self.pixels += (BLOCK * BLOCK) as u64;
+        let first = block[0][0];
+        if block.as_flattened().iter().fold(true, |same, &v| same & (v == first)) {
+            return;
+        }
         let mean = block.as_flattened().iter().sum::<f32>() / (BLOCK * BLOCK) as f32;
         let (mut laplacian, mut deviation) = ([0.0f32; BLOCK], [0.0f32; BLOCK]);
         for y in 0..BLOCK {
@@ -58,7 +63,6 @@ impl Detail {
         }
         self.laplacian += f64::from(laplacian.iter().sum::<f32>());
         self.deviation += f64::from(deviation.iter().sum::<f32>());
-        self.pixels += (BLOCK * BLOCK) as u64;
     }
 
     /// Adds the sums of another picture.

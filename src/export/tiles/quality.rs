@@ -11,7 +11,9 @@ use crate::{
 /// Sum of the three optical densities from which a colour can be ink, × 1000 [expert].
 const MIN_INK_DENSITY: u32 = 400;
 /// Ink that is blue, green or black absorbs less green than this share of all; stains absorb green most [expert].
-const MAX_INK_GREEN: f64 = 0.335;
+const MAX_INK_GREEN: f64 = 0.35;
+/// Blue ink absorbs so many times more red than green; haematoxylin absorbs less [expert].
+const MIN_INK_RED: f64 = 1.15;
 /// Folded tissue is so many times as dense as the slide's median tissue [expert] …
 const FOLD_TIMES: f64 = 1.9;
 /// … and at least so dense, summed over channels, × 100 [expert].
@@ -36,7 +38,8 @@ pub(super) fn find(view: &Rgb, tissue: &TissueMask, mpp: Mpp) -> Flaws {
         let [r, g, b] = std::array::from_fn(|k| u32::from(tables[k][usize::from(px[k])]));
         let sum = r + g + b;
         *density = (sum / 10).min(255) as u8;
-        *pen = u8::from(sum >= MIN_INK_DENSITY && f64::from(g) < MAX_INK_GREEN * f64::from(sum));
+        let [red, green, all] = [r, g, sum].map(f64::from);
+        *pen = u8::from(sum >= MIN_INK_DENSITY && (green < MAX_INK_GREEN * all || red > MIN_INK_RED * green));
     }
     let smooth = smooth::box_mean(&density, (mpp.px(FOLD_SMOOTH_UM) / 2.0).round() as usize);
     let mut histogram = [0u64; 256];

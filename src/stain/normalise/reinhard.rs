@@ -57,9 +57,10 @@ fn to_lab(px: [u8; 3]) -> [f64; 3] {
 fn to_rgb([light, alpha, beta]: [f64; 3]) -> [u8; 3] {
     let (light, alpha, beta) = (light / 3f64.sqrt(), alpha / 6f64.sqrt(), beta / 2f64.sqrt());
     let [l, m, s] = [light + alpha + beta, light + alpha - beta, light - 2.0 * alpha].map(|v| 10f64.powf(v));
-    let r = 4.4679 * l - 3.5873 * m + 0.1193 * s;
-    let g = -1.2186 * l + 2.3809 * m - 0.1624 * s;
-    let b = 0.0497 * l - 0.2439 * m + 1.2045 * s;
+    // The exact inverse: the published one is rounded.
+    let r = 4.468670 * l - 3.588676 * m + 0.119604 * s;
+    let g = -1.219717 * l + 2.383088 * m - 0.162630 * s;
+    let b = 0.058508 * l - 0.261078 * m + 1.205666 * s;
     [r, g, b].map(|v| (v * 256.0 - 1.0).round().clamp(0.0, 255.0) as u8)
 }
 

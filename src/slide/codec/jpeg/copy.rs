@@ -116,11 +116,13 @@ impl Walked {
         let units = self.header.units_across();
         let mut bits = Bits::new(&self.entropy);
         let mut before = [0i32; COMPONENTS];
-        let mut blocks = 0u64;
+        let (mut blocks, mut luma) = (0u64, [0.0f32; 64]);
         for _ in 0..self.header.unit_rows() {
             let mut row = UnitRow::default();
             for unit in 0..units {
-                let mut luma = [0.0f32; 64];
+                if rgb {
+                    luma.fill(0.0);
+                }
                 for (i, component) in self.header.components.iter().enumerate() {
                     let (dc, ac) = self.tables.of(component)?;
                     for block in 0..component.across * component.down {

@@ -2,6 +2,8 @@
 
 use super::huffman::{AcTable, DcTable};
 
+/// Bits that can be read at once at any position.
+const PEEKED: u32 = 57;
 /// Bytes after the end, so that eight can be read at any position of the stream.
 const AHEAD: usize = 16;
 
@@ -12,7 +14,7 @@ pub(super) fn unstuff(segment: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(segment.len() + AHEAD);
     let mut rest = segment;
     loop {
-        let at = rest.iter().position(|&b| b == 0xFF)?;
+        let at = memchr::memchr(0xFF, rest)?;
         out.extend_from_slice(&rest[..at]);
         match rest.get(at + 1)? {
             0 => {
@@ -72,11 +74,30 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub(super) fn coefficients(&mut self, table: &AcTable, mut each: impl FnMut(usize, i32)) -> Option<()> {
         let mut k = 1;
+        let (mut window, mut left) = (self.peek()?, PEEKED);
         while k < 64 {
-            let bits = self.peek()?;
-            let (length, symbol) = table.find((bits >> 48) as u16)?;
+            // A code and its value take at most 27 bits.
+            if left < 32 {
+                (window, left) = (self.peek()?, PEEKED);
+            }
+            let (value, run, length) = table.find_short(window);
+            if length != 0 {
+                (window, left) = (window << length, left - u32::from(length));
+                self.position += usize::from(length);
+                k += usize::from(run);
+                if k > 63 {
+                    return None;
+                }
+                each(k, value.into());
+                k += 1;
+                continue;
+            }
+            let (length, symbol) = table.find((window >> 48) as u16)?;
             let (run, size) = (usize::from(symbol >> 4), symbol & 15);
-            self.position += usize::from(length) + usize::from(size);
+            let value = extend(window << length, size);
+            let taken = length + size;
+            (window, left) = (window << taken, left - u32::from(taken));
+            self.position += usize::from(taken);
             if size == 0 {
                 match run {
                     0 => return Some(()),
@@ -89,7 +110,7 @@ impl<'a> Bits<'a> {
             if k > 63 {
                 return None;
             }
-            each(k, extend(bits << length, size));
+            each(k, value);
             k += 1;
         }
         (k == 64).then_some(())
@@ -98,7 +119,7 @@ impl<'a> Bits<'a> {
 
 /// Returns the value of the `size` topmost bits, as JPEG codes it (ITU-T T.81 F.2.2.1).
 #[inline(always)]
-fn extend(bits: u64, size: u8) -> i32 {
+pub(super) fn extend(bits: u64, size: u8) -> i32 {
     if size == 0 {
         return 0;
     }
@@ -165,7 +186,7 @@ impl BitWriter {
         }
         out.reserve(self.bytes.len() + self.bytes.len() / 64 + 2);
         let mut rest = &self.bytes[..];
-        while let Some(at) = rest.iter().position(|&b| b == 0xFF) {
+        while let Some(at) = memchr::memchr(0xFF, rest) {
             out.extend_from_slice(&rest[..=at]);
             out.push(0);
             rest = &rest[at + 1..];

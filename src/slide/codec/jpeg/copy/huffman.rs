@@ -1,12 +1,17 @@
 //! Huffman tables (ITU-T T.81 annex C), as tables of all 16-bit beginnings or of the first bits.
 
-use super::header::Component;
+use super::{bits::extend, header::Component};
 
 /// Bits that the short table looks at.
 const SHORT: u32 = 10;
 
 /// Codes of AC coefficients: run and size.
-pub(super) struct AcTable(Codes);
+pub(super) struct AcTable {
+    codes: Codes,
+    /// Value, run and length of code and value together, by the first bits; length 0 where they are longer, and for
+    /// codes without a value.
+    short: Box<[(i16, u8, u8)]>,
+}
 
 /// Codes of DC differences: size.
 pub(super) struct DcTable(Codes);
@@ -73,9 +78,29 @@ impl Codes {
 }
 
 impl AcTable {
+    fn new(codes: Codes) -> Self {
+        let entry = |first: u64| {
+            let (length, symbol) = codes.short[first as usize];
+            let (run, size) = (symbol >> 4, symbol & 15);
+            if length == 0 || size == 0 || u32::from(length + size) > SHORT {
+                return (0, 0, 0);
+            }
+            let bits = first << (64 - SHORT);
+            (extend(bits << length, size) as i16, run, length + size)
+        };
+        let short = (0..1 << SHORT).map(entry).collect();
+        Self { codes, short }
+    }
+
+    /// Returns value, run and length of what a window begins with; length 0 when [`AcTable::find`] must be asked.
+    #[inline(always)]
+    pub(super) fn find_short(&self, window: u64) -> (i16, u8, u8) {
+        self.short.get((window >> (64 - SHORT)) as usize).copied().unwrap_or_default()
+    }
+
     #[inline(always)]
     pub(super) fn find(&self, bits: u16) -> Option<(u8, u8)> {
-        self.0.find(bits)
+        self.codes.find(bits)
     }
 }
 
@@ -105,7 +130,7 @@ impl Tables {
                 0 if symbols.iter().all(|&size| size <= 11) => {
                     *tables.dc.get_mut(place)? = Some(DcTable(codes));
                 }
-                1 => *tables.ac.get_mut(place)? = Some(AcTable(codes)),
+                1 => *tables.ac.get_mut(place)? = Some(AcTable::new(codes)),
                 _ => return None,
             }
             bytes = &rest[16 + count..];
