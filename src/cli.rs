@@ -6,6 +6,7 @@ mod args;
 mod compare;
 mod completions;
 mod console;
+mod convert;
 mod demo;
 mod info;
 
@@ -18,6 +19,7 @@ mod region;
 mod score;
 mod segment;
 mod stats;
+mod tile;
 mod words;
 
 use std::{
@@ -95,6 +97,9 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     match args.command {
         Command::Info(args) => info::run(&args, &console),
         Command::Region(args) => region::run(&args),
+        Command::Tile(args) => tile::run(&args, &console),
+        Command::Convert(args) => convert::run(&args, &console),
+        Command::Deidentify(args) => convert::deidentify(&args, &console),
         Command::Score(args) => score::run(&args, &console),
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),

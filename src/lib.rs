@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod cohort;
 pub mod error;
+pub mod export;
 pub mod geometry;
 pub mod manifest;
 pub mod measure;

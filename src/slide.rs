@@ -11,6 +11,7 @@ mod codec;
 mod formats;
 mod generic_tiff;
 mod huron;
+mod icc;
 mod keyfile;
 mod leica;
 mod limits;
@@ -28,6 +29,7 @@ mod resample;
 mod sakura;
 mod spare;
 mod tiff;
+mod tiles;
 mod trestle;
 mod ventana;
 mod vms;
@@ -35,17 +37,23 @@ mod xml;
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 
-pub use self::probe::Probe;
 use self::{cache::TileCache, tiff::Tag};
+pub use self::{
+    icc::ToSrgb,
+    probe::Probe,
+    tiles::{Place, Placed, Tiles},
+};
 use crate::{
     error::{Error, Result},
     geometry::Rect,
     raster::Rgb,
+    tile::Detail,
     units::Mpp,
 };
 
@@ -154,6 +162,17 @@ pub trait SlideReader: Send + Sync {
         false
     }
 
+    /// Returns the stored tiles as bytes, where the format keeps each tile on its own. Copying without decoding is not
+    /// possible above the driver, which alone knows the bytes.
+    fn stored(&self) -> Option<&dyn Stored> {
+        None
+    }
+
+    /// Returns the embedded ICC profile of level 0.
+    fn icc_profile(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Decodes an associated image (`label`, `macro`, `thumbnail`). Label images can show a
     /// patient's name: they are read on request only and never written to a report.
     ///
@@ -161,6 +180,50 @@ pub trait SlideReader: Send + Sync {
     ///
     /// [`Error::Config`] when the slide has no image of that name.
     fn read_associated(&self, name: &str) -> Result<Rgb>;
+}
+
+/// A slide's tiles as they are stored.
+pub trait Stored {
+    /// Joins stored JPEG tiles into one JPEG file without decoding them; `None` when these tiles do not allow it.
+    fn copy_jpeg(&self, level: usize, columns: Range<u64>, rows: Range<u64>) -> Option<JpegCopy>;
+
+    /// Returns how a level is stored; `None` when its tiles do not lie side by side.
+    fn storage(&self, level: usize) -> Option<Storage>;
+
+    /// Returns the bytes of a tile; `None` when nothing is stored there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when they lie outside the file.
+    fn bytes(&self, at: TileAt) -> Result<Option<&[u8]>>;
+}
+
+/// How the tiles of a level are stored, in the numbers of TIFF.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Storage {
+    /// `Compression`.
+    pub compression: u64,
+    /// `PhotometricInterpretation`.
+    pub photometric: u64,
+    /// `SamplesPerPixel`, 8 bits each.
+    pub samples: u64,
+    /// `Predictor`.
+    pub predictor: u64,
+    /// `ExtraSamples`.
+    pub extra: Option<u64>,
+    /// `YCbCrSubSampling`.
+    pub subsampling: Option<[u64; 2]>,
+    /// `JPEGTables`.
+    pub jpeg_tables: Option<Vec<u8>>,
+}
+
+/// A JPEG file made of stored tiles, coefficient by coefficient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JpegCopy {
+    /// The whole file. Its markers say what the components are; it holds no metadata.
+    pub bytes: Vec<u8>,
+    /// How much detail it shows.
+    pub detail: Detail,
 }
 
 /// A slide format: its name, how to recognise it, how to open it.
@@ -234,6 +297,12 @@ impl Slide {
     #[must_use]
     pub fn info(&self) -> &SlideInfo {
         self.reader.info()
+    }
+
+    /// Returns the tiles as they are stored, where the format allows.
+    #[must_use]
+    pub fn stored(&self) -> Option<&dyn Stored> {
+        self.reader.stored()
     }
 
     /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB.

@@ -3,6 +3,7 @@
 mod blood;
 mod estimate;
 mod macenko;
+pub mod normalise;
 mod separate;
 pub mod white;
 

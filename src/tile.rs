@@ -4,6 +4,9 @@
 //! An object is counted by the window whose core holds the object's anchor (its first pixel in
 //! reading order), so that objects on borders are whole and counted once, whatever the grid.
 
+pub(crate) mod blur;
+
+pub use self::blur::Detail;
 use crate::{geometry::Rect, units::Mpp};
 
 /// How to cut a slide into windows, in pixels of the working resolution.

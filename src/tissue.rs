@@ -114,12 +114,17 @@ impl TissueMask {
 ///
 /// As [`Slide::read_whole`].
 pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> {
+    find_with_view(slide, mpp, warnings).map(|(tissue, _)| tissue)
+}
+
+/// Finds the tissue of a slide, and returns with it the low-power view it was found on, pixel by pixel of the mask.
+pub(crate) fn find_with_view(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<(TissueMask, Rgb)> {
     let base = &slide.info().levels[0];
     let longer = base.width.max(base.height) as f64;
     let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(longer / VIEW_SIDE_PX.1).max(1.0);
     let view = slide.read_whole(scale)?;
     let white = white::estimate(&view, warnings);
-    Ok(mask_of(&view, white, scale, mpp.times(scale)))
+    Ok((mask_of(&view, white, scale, mpp.times(scale)), view))
 }
 
 /// Finds the tissue on a view whose pixels measure `mpp`.

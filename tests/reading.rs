@@ -270,7 +270,7 @@ fn views_of_the_whole_slide() {
     assert_eq!(slide.read_whole(1.0).unwrap(), rgb);
     let (view, scale) = slide.read_overview(50).unwrap();
     assert_eq!((view.width(), view.height(), scale), (50, 38, 4.0));
-    assert_eq!(slide.read_scaled(0, 0, 50, 38, 2.0).unwrap(), view);
+    assert_eq!(slide.read_region_at(2.0, 0, 0, 50, 38).unwrap(), view);
     let (view, scale) = slide.read_overview(1000).unwrap();
     assert_eq!((view, scale), (rgb, 1.0));
 }
@@ -288,7 +288,7 @@ fn levels_are_chosen_and_share_one_grid() {
     // The level is 4 times smaller, rounded down: its pixels are those of the grid.
     assert_eq!(slide.read_window(&window(0, 0, 25, 0, 4.0)).unwrap(), Rgb::filled(25, 25, [10, 20, 30]));
     assert_ne!(slide.read_window(&window(0, 0, 25, 0, 3.9)).unwrap(), Rgb::filled(25, 25, [10, 20, 30]));
-    let error = slide.read_scaled(0, 0, 1, 1, 1.0).unwrap_err();
+    let error = slide.read_region_at(1.0, 0, 0, 1, 1).unwrap_err();
     assert!(matches!(error, Error::Uncalibrated), "{error}");
 }
 

@@ -1,10 +1,14 @@
 //! What can be typed.
 
+mod export;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
 use clap_complete::Shell;
 use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
+
+pub(crate) use self::export::{Convert, Deidentify, Tile};
 
 /// Reads whole-slide H&E images of pancreas, liver and kidney, measures damage and scores it.
 ///
@@ -34,6 +38,12 @@ pub(crate) enum Command {
     Info(Info),
     /// Save a rectangle of a slide as PNG
     Region(Region),
+    /// Cut slides into tiles for other programs
+    Tile(Tile),
+    /// Write a slide as pyramidal OME-TIFF
+    Convert(Convert),
+    /// Copy a slide without label, macro, barcodes, dates and free text
+    Deidentify(Deidentify),
     /// Measure and score slides of one tissue, or of a sample sheet
     Score(Score),
     /// Write label images and outlines of what is found on slides
@@ -107,6 +117,9 @@ pub(crate) struct Region {
     /// Save an associated image instead: label, macro or thumbnail
     #[arg(long, value_name = "NAME", conflicts_with_all = ["level", "mpp", "x", "y", "width", "height"])]
     pub(crate) associated: Option<String>,
+    /// Convert colours to sRGB by the slide's ICC profile, where it has one
+    #[arg(long)]
+    pub(crate) icc: bool,
     /// PNG file to write
     #[arg(short, long, value_name = "FILE.png")]
     pub(crate) output: PathBuf,

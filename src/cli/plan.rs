@@ -51,7 +51,7 @@ pub(super) fn of_sheet(sheet: &Path, wanted: Option<u32>) -> Result<Plan> {
 }
 
 /// Returns the number of threads: what was asked for, or all there are.
-fn threads(wanted: Option<u32>) -> usize {
+pub(super) fn threads(wanted: Option<u32>) -> usize {
     wanted.map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), |n| n as usize)
 }
 

@@ -6,7 +6,12 @@ use super::{Exit, Failure, args};
 
 pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
-    let pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
+    let mut pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
+    if args.icc
+        && let Some(to_srgb) = slide.to_srgb().map_err(Failure::of(&args.slide))?
+    {
+        to_srgb.apply(&mut pixels);
+    }
     write_png(&args.output, &pixels)?;
     Ok(Exit::AllDone)
 }
@@ -20,7 +25,7 @@ fn read(slide: &Slide, args: &args::Region) -> Result<Rgb> {
     let (width, height) = (args.width.unwrap_or(1), args.height.unwrap_or(1));
     match args.mpp {
         None => slide.read_region(Region { level: args.level.unwrap_or(0), x0, y0, width, height }),
-        Some(mpp) => slide.read_scaled(x0, y0, width, height, mpp).map_err(|error| match error {
+        Some(mpp) => slide.read_region_at(mpp, x0, y0, width, height).map_err(|error| match error {
             Error::Uncalibrated => {
                 Error::config("--mpp", "a slide that states its pixel size", "one that does not; use --level")
             }

@@ -3,6 +3,7 @@
 //! The whole slide at low power, a typical and the densest field at full resolution, a legend with counts,
 //! scale bars and the findings. Label images are never part of it: they can show a patient's name.
 
+pub mod contact;
 mod curve;
 mod field;
 mod legend;

@@ -65,13 +65,39 @@ impl Slide {
     ///
     /// [`Error::Uncalibrated`] when the slide states no pixel size; [`Error::Config`] when `mpp` is
     /// not a size; as [`super::SlideReader::read_tile`].
-    pub fn read_scaled(&self, x0: i64, y0: i64, width: u32, height: u32, mpp: f64) -> Result<Rgb> {
+    pub fn read_region_at(&self, mpp: f64, x0: i64, y0: i64, width: u32, height: u32) -> Result<Rgb> {
         let native = self.info().calibration.as_ref().ok_or(Error::Uncalibrated)?.mpp;
         if !(mpp.is_finite() && mpp > 0.0) {
             return Err(Error::config("mpp", "µm/px above zero", mpp));
         }
         let (level, axes) = self.grid([x0, y0], [mpp / native.x(), mpp / native.y()]);
         self.resample(level, axes, 0..width.into(), 0..height.into())
+    }
+
+    /// Reads a rectangle of an output grid that starts at the slide's corner and has `scale` level-0 pixels per pixel,
+    /// across and down. A pixel's value depends on its place and the scale only.
+    pub(super) fn read_placed(&self, scale: [f64; 2], columns: Range<i64>, rows: Range<i64>) -> Result<Rgb> {
+        let (level, axes) = self.grid([0, 0], scale);
+        self.resample(level, axes, columns, rows)
+    }
+
+    /// Returns the level that a scale reads as it is, without resampling.
+    pub(super) fn level_of(&self, scale: [f64; 2]) -> Option<usize> {
+        let (level, axes) = self.grid([0, 0], scale);
+        axes.iter().all(|axis| axis.shift().is_some()).then_some(level)
+    }
+
+    /// Returns the level-0 pixels per pixel of a level, across and down.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] when the level does not exist.
+    pub fn level_scale(&self, level: usize) -> Result<[f64; 2]> {
+        let levels = &self.info().levels;
+        let found = levels.get(level);
+        let found =
+            found.ok_or_else(|| Error::config("level", format!("0 to {}", levels.len() - 1), level))?;
+        Ok(steps(&levels[0], found))
     }
 
     /// Reads the whole slide at `scale` level-0 pixels per pixel (at least 1), in bands on all

@@ -100,7 +100,7 @@ fn nuclear_threshold(histogram: &[u64; 256]) -> u8 {
 }
 
 /// Optical densities of the stained pixels, evenly thinned.
-fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
+pub(super) fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
     let tables = white.density_tables();
     let total: usize = samples.iter().map(|s| s.pixels().len()).sum();
     let every = total.div_ceil(MAX_COLOURS).max(1);

@@ -33,7 +33,7 @@ pub(super) fn estimate(densities: &[[f64; 3]]) -> Result<StainMatrix, String> {
 }
 
 /// Refuses vectors that no haematoxylin and eosin have.
-fn check(matrix: StainMatrix) -> Result<StainMatrix, String> {
+pub(super) fn check(matrix: StainMatrix) -> Result<StainMatrix, String> {
     let StainMatrix { h, e } = matrix;
     let degrees = dot(h, e).clamp(-1.0, 1.0).acos().to_degrees();
     if degrees < MIN_ANGLE_DEGREES {

@@ -92,7 +92,7 @@ fn concentration(sum: u64) -> u8 {
 }
 
 /// Returns the rows that turn a density vector into concentrations of haematoxylin and eosin.
-fn inverse(matrix: &StainMatrix) -> [[f64; 3]; 2] {
+pub(super) fn inverse(matrix: &StainMatrix) -> [[f64; 3]; 2] {
     let [h, e] = [unit(matrix.h), unit(matrix.e)];
     let residual = unit(cross(h, e));
     let (eh, he) = (cross(e, residual), cross(residual, h));

@@ -14,6 +14,7 @@ pub(super) struct Font {
 impl Font {
     pub(super) const TITLE: Self = Self { weight: FontWeight::Bold, size: RasterHeight::Size32 };
     pub(super) const HEAD: Self = Self { weight: FontWeight::Bold, size: RasterHeight::Size24 };
+    pub(super) const SMALL: Self = Self { weight: FontWeight::Regular, size: RasterHeight::Size20 };
     pub(super) const BODY: Self = Self { weight: FontWeight::Regular, size: RasterHeight::Size24 };
 
     /// Returns the height of a line, in pixels.

@@ -4,6 +4,7 @@
 //! grey where the stream ended early would be measured. So the stream is checked before (markers,
 //! size, end of image) and decoded in strict mode with its end in sight (see [`seal`]).
 
+pub(in crate::slide) mod copy;
 pub(in crate::slide) mod restart;
 mod watched;
 

@@ -7,9 +7,10 @@ use super::{
 use crate::{
     raster::Rgb,
     slide::{
+        Storage,
         codec::{
             Fault, bytes, colour,
-            jpeg::{self, Colour},
+            jpeg::{self, Colour, copy::Stored},
             jpeg2000,
         },
         limits,
@@ -78,13 +79,58 @@ fn stored<'a>(
     })
 }
 
-fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
+/// Returns how the tiles of a page are stored; `None` for strips, planes and what our own path does not read.
+pub(super) fn storage(tiff: &Tiff, page: &Page) -> Option<Storage> {
+    if !page.tiled || !page.decodes_here() || page.is_planar() || page.photometric == photometric::PALETTE {
+        return None;
+    }
+    let subsampling = tiff.uints(&page.directory, Tag::YCBCR_SUBSAMPLING).ok().flatten();
+    Some(Storage {
+        compression: page.compression,
+        photometric: page.photometric,
+        samples: page.samples,
+        predictor: page.predictor,
+        extra: tiff.uint(&page.directory, Tag::EXTRA_SAMPLES),
+        subsampling: subsampling.and_then(|list| list.try_into().ok()),
+        jpeg_tables: tiff.raw(&page.directory, Tag::JPEG_TABLES).map(<[u8]>::to_vec),
+    })
+}
+
+/// Returns the stored bytes of a tile; `None` when nothing is stored there.
+pub(super) fn tile_bytes<'a>(
+    tiff: &'a Tiff,
+    page: &Page,
+    col: u64,
+    row: u64,
+) -> Result<Option<&'a [u8]>, Fault> {
+    let data = stored(tiff, page, row * page.cols() + col, row, page.tile_height as usize)?;
+    tiff.bytes().done_with(data.map_or(0, |data| data.len() as u64));
+    Ok(data)
+}
+
+/// Returns the stored JPEG stream of a tile; `None` when there is none that shows the tile's colours.
+pub(super) fn jpeg_stream<'a>(tiff: &'a Tiff, page: &Page, col: u64, row: u64) -> Option<Stored<'a>> {
+    let plain = page.tiled && page.compression == compression::JPEG && page.decodes_here();
+    if !plain || page.photometric == photometric::MIN_IS_WHITE || col >= page.cols() || row >= page.rows() {
+        return None;
+    }
+    let data = stored(tiff, page, row * page.cols() + col, row, page.tile_height as usize).ok()??;
+    tiff.bytes().done_with(data.len() as u64);
     let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
-    let colour = match page.photometric {
+    Some(Stored { tables, data, colour: jpeg_colour(page) })
+}
+
+fn jpeg_colour(page: &Page) -> Colour {
+    match page.photometric {
         photometric::RGB => Colour::Rgb,
         photometric::YCBCR => Colour::YCbCr,
         _ => Colour::Own,
-    };
+    }
+}
+
+fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
+    let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
+    let colour = jpeg_colour(page);
     let mut rgb = jpeg::decode(tables, data, colour, width, height)?;
     if page.photometric == photometric::MIN_IS_WHITE {
         rgb.data_mut().iter_mut().for_each(|v| *v = 255 - *v);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::OnceLock,
 };
 
@@ -10,7 +11,7 @@ use crate::{
     error::{Error, Result},
     raster::Rgb,
     slide::{
-        Level, SlideInfo, SlideReader, TileAt,
+        JpegCopy, Level, SlideInfo, SlideReader, Storage, Stored, TileAt,
         codec::{Fault, jpeg},
         limits,
         mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
@@ -260,12 +261,58 @@ impl SlideReader for TiffSlide {
         !self.missing.is_empty()
     }
 
+    fn stored(&self) -> Option<&dyn Stored> {
+        Some(self)
+    }
+
+    fn icc_profile(&self) -> Option<Vec<u8>> {
+        let base = self.levels.first()?.parts.first()?;
+        self.tiff.raw(&base.page.directory, Tag::ICC_PROFILE).map(<[u8]>::to_vec)
+    }
+
     fn read_associated(&self, name: &str) -> Result<Rgb> {
         match self.associated.get(name) {
             Some(Associated::Page(page)) => self.page_image(page, name),
             Some(Associated::Jpeg(stream)) => jpeg::image(self.format, name, stream),
             None => Err(self.info.no_such_image(name)),
         }
+    }
+}
+
+impl TiffSlide {
+    /// Returns the page of a level whose tiles lie side by side.
+    fn plain_page(&self, level: usize) -> Option<&Page> {
+        let source = self.levels.get(level).filter(|source| source.mosaic.is_none())?;
+        Some(&source.parts.first()?.page)
+    }
+}
+
+impl Stored for TiffSlide {
+    fn copy_jpeg(&self, level: usize, columns: Range<u64>, rows: Range<u64>) -> Option<JpegCopy> {
+        let page = self.plain_page(level)?;
+        let across = usize::try_from(columns.end.checked_sub(columns.start)?).ok()?;
+        let missing = self.missing.get(level);
+        let mut tiles = Vec::new();
+        for row in rows {
+            for col in columns.clone() {
+                if missing.is_some_and(|missing| missing.contains(&(row * page.cols() + col))) {
+                    return None;
+                }
+                tiles.push(decode::jpeg_stream(&self.tiff, page, col, row)?);
+            }
+        }
+        jpeg::copy::join_tiles(&tiles, across)
+    }
+
+    fn storage(&self, level: usize) -> Option<Storage> {
+        decode::storage(&self.tiff, self.plain_page(level)?)
+    }
+
+    fn bytes(&self, at: TileAt) -> Result<Option<&[u8]>> {
+        let page = self.plain_page(at.level).filter(|page| at.col < page.cols() && at.row < page.rows());
+        let page = page.ok_or_else(|| no_such_tile(at))?;
+        let place = || format!("tile ({}, {}) of level {}", at.col, at.row, at.level);
+        decode::tile_bytes(&self.tiff, page, at.col, at.row).map_err(|fault| fault.at(self.format, place()))
     }
 }
 

@@ -54,6 +54,7 @@ tags! {
     EXTRA_SAMPLES = 338 "ExtraSamples",
     SAMPLE_FORMAT = 339 "SampleFormat",
     JPEG_TABLES = 347 "JPEGTables",
+    YCBCR_SUBSAMPLING = 530 "YCbCrSubSampling",
     X_POSITION = 286 "XPosition",
     Y_POSITION = 287 "YPosition",
     HOST_COMPUTER = 316 "HostComputer",

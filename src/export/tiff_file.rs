@@ -1,0 +1,167 @@
+//! TIFF and BigTIFF, written front to back: tiles first, directories at the end.
+
+use std::io::{Seek as _, SeekFrom, Write as _};
+
+use crate::{
+    error::{Error, Result},
+    report::partial::Partial,
+};
+
+/// The values of a tag.
+pub(super) enum Values {
+    /// 16-bit numbers.
+    Short(Vec<u16>),
+    /// 32-bit numbers.
+    Long(Vec<u32>),
+    /// Offsets and lengths: 32 bits, or 64 in a BigTIFF.
+    Place(Vec<u64>),
+    /// ASCII text; NUL is added.
+    Text(String),
+    /// A fraction.
+    Rational([u32; 2]),
+    /// Bytes of unspecified meaning.
+    Bytes(Vec<u8>),
+}
+
+/// A directory to be written: tags in any order.
+pub(super) type Entries = Vec<(u16, Values)>;
+
+/// A file being written.
+pub(super) struct TiffFile {
+    file: Partial,
+    at: u64,
+    big: bool,
+    /// Where the link to the next directory is.
+    link: u64,
+}
+
+impl TiffFile {
+    /// Starts a file; `big` for one that may reach 4 GB.
+    pub(super) fn create(file: Partial, big: bool) -> Result<Self> {
+        let mut out = Self { file, at: 0, big, link: if big { 8 } else { 4 } };
+        match big {
+            true => out.append(&[0x49, 0x49, 43, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])?,
+            false => out.append(&[0x49, 0x49, 42, 0, 0, 0, 0, 0])?,
+        };
+        Ok(out)
+    }
+
+    /// Appends bytes and returns where they are.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<u64> {
+        let place = self.at;
+        self.at += bytes.len() as u64;
+        if !self.big && self.at > u64::from(u32::MAX) {
+            let what = "bytes of a TIFF file without BigTIFF".into();
+            return Err(Error::Limits { what, got: self.at, limit: u32::MAX.into() });
+        }
+        self.file.write_all(bytes).map_err(Error::io("write", self.file.path()))?;
+        Ok(place)
+    }
+
+    /// Returns the bytes written so far.
+    pub(super) fn position(&self) -> u64 {
+        self.at
+    }
+
+    /// Writes a directory and returns where it is; `chained` links it from the one before.
+    pub(super) fn directory(&mut self, mut entries: Entries, chained: bool) -> Result<u64> {
+        entries.sort_by_key(|(tag, _)| *tag);
+        let word = if self.big { 8 } else { 4 };
+        let mut lines = Vec::new();
+        self.number(&mut lines, entries.len() as u64, if self.big { 8 } else { 2 });
+        for (tag, values) in &entries {
+            let (kind, count, mut data) = self.encode(values);
+            self.number(&mut lines, (*tag).into(), 2);
+            self.number(&mut lines, kind, 2);
+            self.number(&mut lines, count as u64, word);
+            if data.len() > word {
+                self.align()?;
+                let place = self.append(&data)?;
+                self.number(&mut lines, place, word);
+            } else {
+                data.resize(word, 0);
+                lines.extend_from_slice(&data);
+            }
+        }
+        let link = lines.len() as u64;
+        self.number(&mut lines, 0, word);
+        self.align()?;
+        let place = self.append(&lines)?;
+        if chained {
+            let mut bytes = Vec::new();
+            self.number(&mut bytes, place, word);
+            self.patch(&bytes)?;
+            self.link = place + link;
+        }
+        Ok(place)
+    }
+
+    /// Gives the file its name.
+    pub(super) fn finish(self) -> Result<()> {
+        self.file.commit()
+    }
+
+    fn align(&mut self) -> Result<()> {
+        if self.at % 2 == 1 {
+            self.append(&[0])?;
+        }
+        Ok(())
+    }
+
+    fn patch(&mut self, bytes: &[u8]) -> Result<()> {
+        let (link, end) = (self.link, self.at);
+        let file = &mut self.file;
+        file.seek(SeekFrom::Start(link))
+            .and_then(|_| file.write_all(bytes))
+            .and_then(|()| file.seek(SeekFrom::Start(end)))
+            .map_err(Error::io("write", self.file.path()))?;
+        Ok(())
+    }
+
+    fn number(&self, out: &mut Vec<u8>, value: u64, bytes: usize) {
+        out.extend_from_slice(&value.to_le_bytes()[..bytes]);
+    }
+
+    /// Returns type, count and bytes of values.
+    fn encode(&self, values: &Values) -> (u64, usize, Vec<u8>) {
+        let mut data = Vec::new();
+        let (kind, count) = match values {
+            Values::Short(list) => {
+                list.iter().for_each(|&v| self.number(&mut data, v.into(), 2));
+                (3, list.len())
+            }
+            Values::Long(list) => {
+                list.iter().for_each(|&v| self.number(&mut data, v.into(), 4));
+                (4, list.len())
+            }
+            Values::Place(list) => {
+                list.iter().for_each(|&v| self.number(&mut data, v, if self.big { 8 } else { 4 }));
+                (if self.big { 16 } else { 4 }, list.len())
+            }
+            Values::Text(text) => {
+                data.extend_from_slice(text.as_bytes());
+                data.push(0);
+                (2, data.len())
+            }
+            Values::Rational(parts) => {
+                parts.iter().for_each(|&v| self.number(&mut data, v.into(), 4));
+                (5, 1)
+            }
+            Values::Bytes(bytes) => {
+                data.extend_from_slice(bytes);
+                (7, data.len())
+            }
+        };
+        (kind, count, data)
+    }
+}
+
+/// Returns the resolution tags of a pixel size in µm: pixels per centimetre.
+pub(super) fn resolution(mpp: [f64; 2]) -> Entries {
+    let per_cm = |um: f64| {
+        let pixels = 10_000.0 / um;
+        let below = if pixels < 400_000.0 { 10_000.0 } else { 1.0 };
+        Values::Rational([(pixels * below).round().min(f64::from(u32::MAX)) as u32, below as u32])
+    };
+    vec![(282, per_cm(mpp[0])), (283, per_cm(mpp[1])), (296, Values::Short(vec![3]))]
+}

@@ -1,0 +1,196 @@
+//! A slide cut into tiles: which, in what form, and the tables that say where each lies.
+
+mod annotation;
+mod choose;
+mod done;
+mod encode;
+mod quality;
+mod share;
+mod sheet;
+mod sink;
+mod stain;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use self::{
+    choose::{Chosen, Counts},
+    encode::Made,
+    sink::Sink,
+};
+pub use self::{
+    encode::Format,
+    stain::Target,
+    table::{Row, SlideRow, write_slides, write_tables},
+};
+use crate::{
+    error::{Error, Result},
+    slide::Slide,
+    units::Mpp,
+    watch::Watch,
+};
+
+/// Tiles made at a time, per thread.
+const CHUNK_PER_THREAD: usize = 8;
+/// Tiles in one shard.
+pub const SHARD_TILES: usize = 1000;
+/// A pixel size this near to that of a level reads the level as it is.
+pub const LEVEL_TOLERANCE: f64 = 0.01;
+/// Least share of a tile that lies in an annotation.
+pub const MIN_INSIDE: f64 = 0.5;
+
+/// At which resolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Resolution {
+    /// Pixels of this many µm.
+    Mpp(f64),
+    /// Pixels of a level.
+    Level(usize),
+    /// Pixels as an objective of this magnification shows them, beside the one that scanned.
+    Objective(f64),
+}
+
+/// The most of each flaw that a tile may have; `None` for any.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FlawLimits {
+    /// Blur, 0–1 ([`crate::tile::Detail::blur`]).
+    pub blur: Option<f64>,
+    /// Share of the tile that is ink, 0–1.
+    pub pen: Option<f64>,
+    /// Share of the tile that is folded tissue, 0–1.
+    pub fold: Option<f64>,
+}
+
+/// Where the tiles go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// One file each.
+    Files,
+    /// Tar files of many, as WebDataset reads them.
+    Shards,
+    /// Nowhere: tables only.
+    Coordinates,
+}
+
+/// How slides are tiled.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// At which resolution.
+    pub resolution: Resolution,
+    /// Side of a tile, in output pixels.
+    pub size: u32,
+    /// Pixels that neighbouring tiles share; less than `size`.
+    pub overlap: u32,
+    /// Least share of the tile that is tissue, 0–1.
+    pub min_tissue: f64,
+    /// The most of each flaw.
+    pub limits: FlawLimits,
+    /// GeoJSON file with areas to stay within, or a folder with one `<slide_id>.geojson` per slide.
+    pub within: Option<PathBuf>,
+    /// Classes of the areas that count; all when empty.
+    pub classes: Vec<String>,
+    /// Draw so many tiles per slide instead of taking all.
+    pub random: Option<usize>,
+    /// Seed of the draw.
+    pub seed: u64,
+    /// Stain to bring all slides to.
+    pub target: Option<Target>,
+    /// Convert colours to sRGB where the slide has a profile.
+    pub icc: bool,
+    /// How tiles are stored.
+    pub format: Format,
+    /// Copy stored JPEG tiles where they line up.
+    pub lossless_copy: bool,
+    /// Where tiles go.
+    pub output: Output,
+    /// Pixel size at full resolution, where the user knows better than the file.
+    pub mpp: Option<Mpp>,
+    /// Everything that the tiles depend on, to tell whether an earlier run was the same.
+    pub fingerprint: Value,
+}
+
+/// What came of one slide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlideTiles {
+    /// One row per tile, in reading order.
+    pub rows: Vec<Row>,
+    /// The slide's own row.
+    pub summary: SlideRow,
+    /// Whether an earlier run had done it.
+    pub resumed: bool,
+}
+
+/// Tiles one slide into a folder, unless an earlier run with the same settings finished it there. Uses the current thread
+/// pool. The files do not depend on the number of threads.
+///
+/// # Errors
+///
+/// What opening or reading the slide found wrong. Tiles that do not decode are left out and counted instead.
+pub fn run(
+    slide_id: &str,
+    path: &Path,
+    settings: &Settings,
+    out: &Path,
+    watch: &Watch,
+) -> Result<SlideTiles> {
+    let mark = done::Mark::new(slide_id, path, settings)?;
+    if let Some(found) = mark.find(out) {
+        return Ok(found);
+    }
+    mark.clear(out)?;
+    let slide = Slide::open(path)?;
+    let chosen = choose::choose(slide_id, &slide, settings)?;
+    let mut counts = chosen.counts.clone();
+    let mut sink = Sink::new(out, slide_id, settings.output);
+    let mut rows = make(&slide, &chosen, settings, &mut sink, &mut counts, watch)?;
+    sink.finish()?;
+    rows.sort_by_key(|row| (row.y, row.x));
+    let summary = SlideRow::new(slide_id, path, &chosen, &counts, rows.len());
+    let shown = settings.output != Output::Coordinates;
+    sheet::write(&slide, slide_id, &rows, shown, out)?;
+    let done = SlideTiles { rows, summary, resumed: false };
+    mark.keep(out, &done)?;
+    Ok(done)
+}
+
+/// Makes the tiles in the order drawn, until there are as many as wanted.
+fn make(
+    slide: &Slide,
+    chosen: &Chosen,
+    settings: &Settings,
+    sink: &mut Sink,
+    counts: &mut Counts,
+    watch: &Watch,
+) -> Result<Vec<Row>> {
+    let wanted = settings.random.unwrap_or(usize::MAX).min(chosen.spots.len());
+    let maker = encode::Maker::new(slide, chosen, settings)?;
+    let chunk = rayon::current_num_threads() * CHUNK_PER_THREAD;
+    let (mut rows, mut next) = (Vec::with_capacity(wanted), 0);
+    while rows.len() < wanted && next < chosen.spots.len() {
+        watch.check()?;
+        let spots = &chosen.spots[next..(next + chunk.min(wanted - rows.len())).min(chosen.spots.len())];
+        next += spots.len();
+        let made: Vec<Result<Option<Made>>> = spots.par_iter().map(|spot| maker.make(spot)).collect();
+        for (spot, made) in spots.iter().zip(made) {
+            match made {
+                Ok(Some(made)) => {
+                    counts.copied += u64::from(made.copied);
+                    let mut row = spot.row.clone();
+                    row.blur = made.blur;
+                    row.file = sink.write(&row, settings.format, &made.bytes)?;
+                    rows.push(row);
+                }
+                Ok(None) => counts.blurred += 1,
+                Err(error @ (Error::Malformed { .. } | Error::Unsupported { .. })) => {
+                    counts.damaged += 1;
+                    counts.first_damage.get_or_insert_with(|| error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(rows)
+}

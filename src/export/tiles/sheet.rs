@@ -1,0 +1,84 @@
+//! What a person looks at: the contact sheet, and the tiles as rectangles for QuPath.
+
+use std::{io::Write as _, path::Path};
+
+use serde_json::json;
+
+use super::table::Row;
+use crate::{
+    error::{Error, Result},
+    geometry::Rect,
+    raster::Rgb,
+    report::{
+        overview::contact::{self, Picked},
+        partial::Partial,
+        png::write_png,
+    },
+    slide::{Place, Slide},
+};
+
+/// Most tiles shown.
+const SHOWN: usize = 48;
+/// Longer side of the whole slide, in pixels.
+const MAP_PX: u32 = 1200;
+
+/// Writes `contact_sheet.png` and `tiles.geojson` of a slide; `shown` puts some tiles on the sheet.
+///
+/// # Errors
+///
+/// As [`Slide::read_overview`]; [`Error::Io`] if a file cannot be written.
+pub(super) fn write(slide: &Slide, slide_id: &str, rows: &[Row], shown: bool, out: &Path) -> Result<()> {
+    let folder = out.join("slides").join(slide_id);
+    write_geojson(&folder.join("tiles.geojson"), rows)?;
+    let (map, scale) = slide.read_overview(MAP_PX)?;
+    let every = rows.len().div_ceil(SHOWN).max(1);
+    let few = rows.iter().step_by(every).take(if shown { SHOWN } else { 0 });
+    let picked = few.map(|row| {
+        let rect = rect(row);
+        Picked { rect, caption: format!("{}, {}", row.x, row.y), pixels: thumbnail(slide, rect) }
+    });
+    let picked: Vec<Picked> = picked.collect();
+    let rects: Vec<Rect> = rows.iter().map(rect).collect();
+    write_png(&folder.join("contact_sheet.png"), &contact::draw(slide_id, map, scale, &rects, &picked))
+}
+
+fn rect(row: &Row) -> Rect {
+    Rect { x0: row.x, y0: row.y, width: row.width, height: row.height }
+}
+
+/// Reads a tile at the size it is shown in. One that does not decode is grey.
+fn thumbnail(slide: &Slide, rect: Rect) -> Rgb {
+    let side = contact::THUMBNAIL_PX;
+    let scale = [rect.width, rect.height].map(|v| v as f64 / f64::from(side));
+    let at = |v: i64, k: usize| (v as f64 / scale[k]).round() as i64;
+    let place = Place { x: at(rect.x0, 0), y: at(rect.y0, 1), width: side, height: side, scale };
+    slide.read_place(&place).unwrap_or_else(|_| Rgb::filled(side as usize, side as usize, [128; 3]))
+}
+
+/// Writes the tiles as detections that QuPath shows on the slide.
+fn write_geojson(path: &Path, rows: &[Row]) -> Result<()> {
+    let mut file = Partial::create(path)?;
+    let mut lines = || -> std::io::Result<()> {
+        write!(file, "{{\"type\":\"FeatureCollection\",\"features\":[")?;
+        for (i, row) in rows.iter().enumerate() {
+            let Rect { x0, y0, .. } = rect(row);
+            let (x1, y1) = (rect(row).x1(), rect(row).y1());
+            let feature = json!({
+                "type": "Feature",
+                "geometry": {
+                    "type": "Polygon",
+                    "coordinates": [[[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]],
+                },
+                "properties": {
+                    "objectType": "tile",
+                    "name": row.name(),
+                    "measurements": { "tissue": row.tissue, "blur": row.blur, "pen": row.pen, "fold": row.fold },
+                },
+            });
+            write!(file, "{}{feature}", if i == 0 { "\n" } else { ",\n" })?;
+        }
+        writeln!(file, "\n]}}")
+    };
+    lines().map_err(Error::io("write", path))?;
+    file.commit()
+}

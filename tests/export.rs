@@ -1,0 +1,333 @@
+//! Slides to files for other programs: `tile`, `convert`, `deidentify`, as a user types them.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/tiff.rs"]
+#[allow(dead_code)]
+mod tiff;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+};
+
+use assert_cmd::Command;
+use histograde::{Slide, geometry::Region, raster::Rgb};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use tempfile::TempDir;
+
+use self::tiff::{Field, Page, Writer};
+
+type Rows = Vec<BTreeMap<String, String>>;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn arg(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs with these arguments, in which `@name` is a path in the folder; returns standard error.
+    fn run(&self, line: &str, code: i32) -> String {
+        let args = line.split_whitespace().map(|word| match word.strip_prefix('@') {
+            Some(name) => self.arg(name),
+            None => word.to_owned(),
+        });
+        let mut command = Command::new(env!("CARGO_BIN_EXE_histograde"));
+        let output = command.args(args).assert().code(code).get_output().clone();
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn rows(&self, name: &str) -> Rows {
+        let mut reader = csv::Reader::from_path(self.path(name)).unwrap();
+        reader.deserialize().map(Result::unwrap).collect()
+    }
+
+    /// A liver phantom of 1024 px with tiles of 256 px and 0.5 µm per pixel.
+    fn phantom(&self) {
+        self.run("phantom --tissue liver --size 1024 -q -o @a.svs", 0);
+    }
+}
+
+/// Every file below a folder with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut found, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
+    row[column].parse().unwrap()
+}
+
+fn difference(a: &[u8], b: &[u8]) -> (u8, f64) {
+    assert_eq!(a.len(), b.len());
+    let apart: Vec<u8> = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).collect();
+    let sum: f64 = apart.iter().map(|&v| f64::from(v)).sum();
+    (apart.iter().copied().max().unwrap(), sum / a.len() as f64)
+}
+
+fn read(slide: &Slide, level: usize, x0: i64, y0: i64, side: u32) -> Rgb {
+    slide.read_region(Region { level, x0, y0, width: side, height: side }).unwrap()
+}
+
+#[test]
+fn tiles_are_copied_and_show_the_slide() {
+    let folder = Folder::new();
+    folder.phantom();
+    let said = folder.run("tile @a.svs -o @out --size 512 --min-tissue 0", 0);
+    assert!(said.contains("4 of 4 tiles (4 copied without loss)"), "{said}");
+    let (rows, slide) = (folder.rows("out/tiles.csv"), Slide::open(folder.path("a.svs")).unwrap());
+    assert_eq!(rows.len(), 4);
+    for row in &rows {
+        let name = format!("tiles/a/a_x{:06}_y{:06}_w512.jpg", number(row, "x"), number(row, "y"));
+        assert_eq!(row["file"], name);
+        assert!(number(row, "tissue") > 0.5 && number(row, "mpp") == 0.5, "{row:?}");
+        assert!((0.05..0.95).contains(&number(row, "blur")), "{row:?}");
+        let tile = image::open(folder.path("out").join(&row["file"])).unwrap().to_rgb8();
+        let here = read(&slide, 0, number(row, "x") as i64, number(row, "y") as i64, 512);
+        // Only chroma beside the seams of stored tiles is smoothed differently.
+        let (most, mean) = difference(tile.as_raw(), here.data());
+        assert!(mean < 0.2 && most < 60, "{row:?}: {most} {mean}");
+    }
+    let table = SerializedFileReader::new(fs::File::open(folder.path("out/tiles.parquet")).unwrap()).unwrap();
+    let names: Vec<String> = table.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
+    assert_eq!(names.len(), 4);
+    assert!(names[3].contains(&rows[3]["file"]) && names[3].contains("x: 512"), "{}", names[3]);
+    for file in ["slides.csv", "slides/a/contact_sheet.png", "slides/a/tiles.geojson"] {
+        assert!(folder.path("out").join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn copies_measure_the_same_blur_as_pixels() {
+    let folder = Folder::new();
+    folder.phantom();
+    folder.run("tile @a.svs -o @copied --size 256 --min-tissue 0", 0);
+    let said = folder.run("tile @a.svs -o @encoded --size 256 --min-tissue 0 --lossless-copy=false", 0);
+    assert!(!said.contains("copied"), "{said}");
+    let (copied, encoded) = (folder.rows("copied/tiles.csv"), folder.rows("encoded/tiles.csv"));
+    assert_eq!(copied.len(), 16);
+    for (a, b) in copied.iter().zip(&encoded) {
+        assert!((number(a, "blur") - number(b, "blur")).abs() < 0.01, "{a:?} {b:?}");
+    }
+}
+
+#[test]
+fn threads_change_nothing_and_a_run_goes_on() {
+    let folder = Folder::new();
+    folder.phantom();
+    let line = "tile @a.svs -o @one --mpp 0.8 --size 200 --overlap 20 --format png";
+    folder.run(&format!("{line} --threads 1"), 0);
+    folder.run(&line.replace("@one", "@three --threads 3"), 0);
+    let before = files(&folder.path("one"));
+    assert_eq!(before, files(&folder.path("three")));
+    assert!(before.len() > 10);
+    assert!(folder.run(line, 0).contains("finished by an earlier run"));
+    assert_eq!(before, files(&folder.path("one")));
+    // A missing tile, or other settings, make it again.
+    fs::remove_file(folder.path("one").join(before.keys().find(|p| p.starts_with("tiles")).unwrap()))
+        .unwrap();
+    assert!(!folder.run(line, 0).contains("earlier run"));
+    assert_eq!(before, files(&folder.path("one")));
+    assert!(!folder.run(&line.replace("200", "300"), 0).contains("earlier run"));
+    assert!(folder.rows("one/tiles.csv").iter().all(|row| number(row, "width") == 480.0));
+}
+
+#[test]
+fn draws_depend_on_the_seed() {
+    let folder = Folder::new();
+    folder.phantom();
+    let draw = |out: &str, seed: u32| {
+        let line = format!("tile @a.svs -o @{out} --size 64 --coords-only --random 9 --seed {seed}");
+        folder.run(&line, 0);
+        let rows = folder.rows(&format!("{out}/tiles.csv"));
+        assert_eq!(rows.len(), 9);
+        assert!(rows.iter().all(|row| row["file"].is_empty() && row["blur"].is_empty()));
+        rows
+    };
+    assert_eq!(draw("a", 1), draw("b", 1));
+    assert_ne!(draw("a", 1), draw("c", 2));
+}
+
+#[test]
+fn areas_and_flaws_limit_the_tiles() {
+    let folder = Folder::new();
+    folder.phantom();
+    let areas = r#"{"type":"FeatureCollection","features":[
+        {"geometry":{"type":"Polygon","coordinates":[[[0,0],[512,0],[512,256],[0,256],[0,0]]]},
+         "properties":{"classification":{"name":"Tumor"}}},
+        {"geometry":{"type":"Polygon","coordinates":[[[600,600],[1024,600],[1024,1024],[600,1024]]]},
+         "properties":{"classification":{"name":"Stroma"}}}]}"#;
+    fs::write(folder.path("areas.geojson"), areas).unwrap();
+    let line = "tile @a.svs -o @out --size 256 --coords-only --within @areas.geojson";
+    folder.run(&format!("{line} --class Tumor"), 0);
+    let rows = folder.rows("out/tiles.csv");
+    let places: Vec<_> = rows.iter().map(|row| (row["x"].as_str(), row["y"].as_str())).collect();
+    assert_eq!(places, [("0", "0"), ("256", "0")]);
+    assert!(rows.iter().all(|row| row["class"] == "Tumor" && number(row, "inside") == 1.0));
+    let said = folder.run(&format!("{line} --class Tumour"), 1);
+    assert!(said.contains("expected Stroma, Tumor, got Tumour"), "{said}");
+    let said = folder.run("tile @a.svs -o @sharp --size 256 --qc blur=0", 0);
+    assert!(said.contains("0 of 16 tiles, 16 blurred"), "{said}");
+    assert_eq!(folder.rows("sharp/slides.csv")[0]["status"], "empty");
+}
+
+#[test]
+fn shards_hold_tiles_and_their_facts() {
+    let folder = Folder::new();
+    folder.phantom();
+    folder.run("tile @a.svs -o @out --size 512 --min-tissue 0 --shards --format webp", 0);
+    let mut tar = tar::Archive::new(fs::File::open(folder.path("out/shards/a-000000.tar")).unwrap());
+    let names: Vec<String> = tar
+        .entries()
+        .unwrap()
+        .map(|entry| entry.unwrap().path().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names.len(), 8);
+    assert_eq!(names[..2], ["a_x000000_y000000_w512.webp", "a_x000000_y000000_w512.json"]);
+    assert_eq!(folder.rows("out/tiles.csv")[0]["file"], format!("shards/a-000000.tar/{}", names[0]));
+}
+
+#[test]
+fn stains_come_to_the_target() {
+    let folder = Folder::new();
+    folder.phantom();
+    folder.run("phantom --tissue liver --size 512 --stain pale -q -o @pale.svs", 0);
+    let colour = |out: &str| {
+        let rows = folder.rows(&format!("{out}/tiles.csv"));
+        let tile = image::open(folder.path(out).join(&rows[0]["file"])).unwrap().to_rgb8();
+        tile.pixels().map(|p| f64::from(p.0[1])).sum::<f64>() / f64::from(tile.width() * tile.height())
+    };
+    folder.run("tile @a.svs -o @target --format png", 0);
+    folder.run("tile @pale.svs -o @as_is --format png", 0);
+    let apart = (colour("as_is") - colour("target")).abs();
+    for method in ["macenko", "reinhard", "vahadane"] {
+        let line = format!("tile @pale.svs -o @{method} --format png --stain-norm {method} --target @a.svs");
+        folder.run(&line, 0);
+        let now = (colour(method) - colour("target")).abs();
+        assert!(now < 0.6 * apart, "{method}: {now} of {apart}");
+    }
+}
+
+#[test]
+fn failures_are_rows() {
+    let folder = Folder::new();
+    folder.phantom();
+    image::RgbImage::from_pixel(300, 200, image::Rgb([200, 120, 180])).save(folder.path("b.png")).unwrap();
+    fs::write(folder.path("c.svs"), "not a slide").unwrap();
+    let said = folder.run("tile @a.svs @b.png @c.svs -o @out --coords-only", 1);
+    assert!(said.contains("states no pixel size; pass --slide-mpp"), "{said}");
+    let rows = folder.rows("out/slides.csv");
+    let status: Vec<_> = rows.iter().map(|row| row["status"].as_str()).collect();
+    assert_eq!(status, ["tiled", "failed", "failed"]);
+    assert!(rows[2]["reason"].contains("not a slide"), "{rows:?}");
+    folder.run("tile @b.png -o @plain --min-tissue 0 --size 128", 0);
+    assert_eq!(folder.rows("plain/tiles.csv").len(), 6);
+    assert!(folder.run("tile @a.svs -o @x --size 64 --overlap 64", 2).contains("less than --size 64"));
+    assert!(folder.run("tile @a.svs -o @x --qc haze=1", 2).contains("blur=, pen= or fold="));
+    assert!(folder.run("tile @a.svs -o @x --level 9", 1).contains("level, expected 0 to"));
+}
+
+#[test]
+fn converted_slides_show_the_same() {
+    let folder = Folder::new();
+    folder.phantom();
+    let source = Slide::open(folder.path("a.svs")).unwrap();
+    let t = |options: &str, exact: bool| {
+        folder.run(&format!("convert @a.svs @b.ome.tiff {options}"), 0);
+        let copy = Slide::open(folder.path("b.ome.tiff")).unwrap();
+        assert_eq!(copy.format(), "ome_tiff");
+        let size = |slide: &Slide| (slide.info().levels[0].width, slide.info().levels[0].height);
+        assert_eq!(size(&copy), size(&source));
+        let mpp = |slide: &Slide| slide.info().calibration.as_ref().unwrap().mpp.x();
+        assert_eq!(mpp(&copy), mpp(&source));
+        assert_eq!(copy.info().levels.len(), source.info().levels.len());
+        assert_eq!(copy.info().objective_power, source.info().objective_power);
+        assert!(copy.info().associated.is_empty());
+        for level in 0..source.info().levels.len() {
+            let (most, mean) =
+                difference(read(&copy, level, 0, 0, 256).data(), read(&source, level, 0, 0, 256).data());
+            assert!(if exact { most == 0 } else { mean < 4.0 }, "{options} level {level}: {most} {mean}");
+        }
+    };
+    t("", true);
+    t("--no-copy", false);
+    t("--codec deflate", true);
+    t("--codec zstd", true);
+    assert!(folder.run("convert @a.svs @a.svs", 2).contains("another file than the slide"));
+}
+
+/// An Aperio slide with everything in it that names a patient.
+fn named_slide() -> Vec<u8> {
+    let mut pixels = image::RgbImage::from_pixel(64, 64, image::Rgb([200, 120, 180]));
+    pixels.enumerate_pixels_mut().for_each(|(x, y, p)| p.0[1] = (x * y % 200) as u8);
+    let mut jpeg = Cursor::new(Vec::new());
+    pixels.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let plain = jpeg.into_inner();
+    let mut named = plain[..2].to_vec();
+    named.extend_from_slice(b"\xff\xfe\0\x10Doe, Ann 1971-");
+    named.extend_from_slice(&plain[2..]);
+    let text = "Aperio Image Library v10\r\n128x64 [0,0 128x64] (64x64) JPEG/RGB Q=70|AppMag = 20|MPP = 0.5|\
+                Date = 12/29/09|User = Doctor Jekyll|Barcode = S09-4711|Filename = Doe Ann";
+    let base = Page::tiled([128, 64], [64, 64], 3, 7, 6)
+        .set(270, Field::Text(text.into()))
+        .set(306, Field::Text("2009:12:29 09:59:15".into()))
+        .set(315, Field::Text("Doctor Jekyll".into()))
+        .with_tiles(vec![named.clone(), plain.clone()]);
+    let label = Page::stripped([64, 64], 64, 3, 7, 6)
+        .set(270, Field::Text("Aperio Image Library v10\r\nlabel 64x64".into()))
+        .set(254, Field::Longs(vec![1]))
+        .with_tiles(vec![named]);
+    Writer::default().write(&[base, label])
+}
+
+#[test]
+fn clean_copies_name_nobody() {
+    let folder = Folder::new();
+    fs::write(folder.path("a.svs"), named_slide()).unwrap();
+    let source = Slide::open(folder.path("a.svs")).unwrap();
+    assert_eq!(source.info().associated, ["label"]);
+    let said = folder.run("deidentify @a.svs -o @clean.svs -v", 0);
+    assert!(said.contains("verified; left out label") && said.contains("aperio.User"), "{said}");
+    let bytes = fs::read(folder.path("clean.svs")).unwrap();
+    for word in ["Doe", "1971", "Jekyll", "4711", "2009", "12/29/09", "label"] {
+        assert!(!bytes.windows(word.len()).any(|w| w == word.as_bytes()), "{word}");
+    }
+    let copy = Slide::open(folder.path("clean.svs")).unwrap();
+    assert_eq!((copy.format(), &copy.info().associated), ("aperio", &Vec::new()));
+    assert_eq!(copy.info().calibration, source.info().calibration);
+    assert_eq!(copy.info().objective_power, Some(20.0));
+    assert_eq!(read(&copy, 0, 0, 0, 128), read(&source, 0, 0, 0, 128));
+    folder.run("convert @a.svs @b.ome.tiff", 0);
+    let bytes = fs::read(folder.path("b.ome.tiff")).unwrap();
+    assert!(!["Doe", "Jekyll", "4711"].iter().any(|w| bytes.windows(w.len()).any(|b| b == w.as_bytes())));
+}
+
+#[test]
+fn what_cannot_be_cleaned_is_refused() {
+    let folder = Folder::new();
+    image::RgbImage::new(30, 20).save(folder.path("b.png")).unwrap();
+    let said = folder.run("deidentify @b.png -o @c.png", 2);
+    assert!(said.contains("cannot be cleaned") && said.contains("histograde convert"), "{said}");
+    assert!(!folder.path("c.png").exists());
+}
