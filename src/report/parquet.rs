@@ -111,7 +111,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
         let columns = [text("group"), number("value_um2")];
-        let rows = [["µ <a>", "0.30000000000000004"], ["", "-1"], ["b", ""]];
+        let rows = [["µ <a>", "0.30000000000000004"], ["", "-1.25"], ["b", ""]];
         let rows = rows.map(|r| r.map(str::to_owned).to_vec());
         write(&path, &columns, &rows).unwrap();
         let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
@@ -120,7 +120,7 @@ mod tests {
             got,
             [
                 "{group: \"µ <a>\", value_um2: 0.30000000000000004}",
-                "{group: null, value_um2: -1.0}",
+                "{group: null, value_um2: -1.25}",
                 "{group: \"b\", value_um2: null}"
             ]
         );

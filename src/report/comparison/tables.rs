@@ -1,6 +1,6 @@
 //! Tables in CSV and Parquet: names in snake case, a point in numbers, an empty cell where there is nothing.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     cohort::{
@@ -114,16 +114,18 @@ fn animals(folder: &Path, c: &Comparison) -> Result<()> {
 }
 
 fn long(c: &Comparison) -> Vec<Row> {
+    let blocks: BTreeMap<&str, Option<&str>> =
+        c.subjects.iter().map(|s| (s.id.as_str(), s.block.as_deref())).collect();
     let mut rows = Vec::new();
     for e in &c.endpoints {
         for (group, dots) in c.groups.iter().zip(&e.dots) {
             for dot in dots {
-                let block = c.subjects.iter().find(|s| s.id == dot.id).and_then(|s| s.block.clone());
+                let block = blocks.get(dot.id.as_str()).copied().flatten();
                 let mut row = keys(e);
                 row.extend([
                     dot.id.clone(),
                     group.clone(),
-                    block.unwrap_or_default(),
+                    block.unwrap_or_default().to_owned(),
                     digits(dot.value),
                     e.unit.clone(),
                 ]);
