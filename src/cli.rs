@@ -2,6 +2,7 @@
 //!
 //! Results go to files (or standard output for `info`), everything else to standard error.
 
+mod agree;
 mod args;
 mod compare;
 mod completions;
@@ -14,6 +15,7 @@ mod inputs;
 mod interrupt;
 mod phantom;
 mod plan;
+mod power;
 mod progress;
 mod region;
 mod score;
@@ -29,7 +31,7 @@ use std::{
 };
 
 use clap::Parser;
-use histograde::{Error, Result, batch::Done};
+use histograde::{Error, Result, batch::Done, manifest};
 
 use self::{
     args::{Args, Command},
@@ -101,12 +103,23 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Convert(args) => convert::run(&args, &console),
         Command::Deidentify(args) => convert::deidentify(&args, &console),
         Command::Score(args) => score::run(&args, &console),
+        Command::Run(args) => compare::score_and_compare(&args, &console),
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),
         Command::Demo(args) => demo::run(&args, &console),
         Command::Compare(args) => compare::run(&args, &console),
         Command::Init(args) => compare::init(&args, &console),
         Command::Stats(args) => stats::run(&args),
+        Command::Power(args) => power::run(&args),
+        Command::Agree(args) => agree::run(&args),
+        Command::Schema(args) => {
+            print(match args.of.as_str() {
+                "animals" => histograde::study::ANIMALS_SCHEMA,
+                "study" => histograde::study::SCHEMA,
+                _ => manifest::SCHEMA,
+            })?;
+            Ok(Exit::AllDone)
+        }
         Command::Completions(args) => completions::run(&args),
     }
 }

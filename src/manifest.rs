@@ -17,6 +17,9 @@ use crate::{
 
 pub use columns::{OPTIONAL, REQUIRED};
 
+/// JSON Schema of the sheet, its rows read as objects.
+pub const SCHEMA: &str = include_str!("../samples/schema_samples.json");
+
 /// One row of the sheet. Text cells are trimmed; empty optional cells are `None`.
 #[derive(Clone, Debug)]
 pub struct Sample {

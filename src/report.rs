@@ -1,15 +1,18 @@
 //! What a run writes to disk.
 //!
 //! Data files hold no time, no folder of this machine and no random number: one plan gives the same bytes on every
-//! machine. Only `run.json` tells when and how long. Every file appears under its name when it is whole.
+//! machine. Only `run.json`, `provenance.json` and
+//! `ro-crate-metadata.json` tell when and how long. Every file appears under its name when it is whole.
 
 pub mod comparison;
 pub mod geojson;
 pub mod index_page;
+mod jpeg;
 pub mod label_layers;
 pub mod label_tiff;
 mod number;
 pub mod overview;
+pub mod parquet;
 pub mod partial;
 pub mod png;
 pub mod run_json;

@@ -26,6 +26,7 @@ pub mod mixed;
 pub mod nested;
 pub mod noncentral;
 pub mod ordinal;
+pub mod ordinal_mixed;
 pub mod permutation;
 pub mod power;
 pub mod ranks;

@@ -13,6 +13,12 @@ pub use physiology::{Animals, Column, read as read_animals};
 pub use read::read;
 pub use template::template;
 
+/// JSON Schema of `study.toml`.
+pub const SCHEMA: &str = include_str!("../samples/schema_study.json");
+
+/// JSON Schema of `animals.csv`, its rows read as objects.
+pub const ANIMALS_SCHEMA: &str = include_str!("../samples/schema_animals.json");
+
 /// The experimental unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

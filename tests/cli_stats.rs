@@ -86,3 +86,86 @@ fn mistakes_are_told() {
         .code(2)
         .stderr(contains("between 0.0001 and 0.2"));
 }
+
+#[test]
+fn covariates_and_repeated_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    stats(folder.path(), &["--value", "auc", "--control", "diabetic", "--covariate", "nas"])
+        .success()
+        .stdout(contains("Adjusted for covariates\n* ancova: F(3, 10) = "))
+        .stdout(contains("freedman lane: as_large = "))
+        .stdout(contains("Against diabetic (ancova contrast, adjusted by holm for 3 comparisons)"));
+    let repeated = "mouse,group,v\nm1,a,1\nm1,a,2\nm2,a,2\nm2,a,4\nm3,b,5\nm3,b,6\nm4,b,8\nm4,b,7\n";
+    fs::write(folder.path().join("r.csv"), repeated).unwrap();
+    let out = Command::cargo_bin("histograde")
+        .unwrap()
+        .current_dir(folder.path())
+        .args([
+            "stats",
+            "r.csv",
+            "--value",
+            "v",
+            "--group",
+            "group",
+            "--control",
+            "a",
+            "--cluster",
+            "mouse",
+            "--json",
+        ])
+        .assert()
+        .success();
+    let json: serde_json::Value = serde_json::from_slice(&out.get_output().stdout).unwrap();
+    let mixed = &json["mixed_model"];
+    assert_eq!((mixed["rows"].as_u64(), mixed["animals"].as_u64()), (Some(8), Some(4)));
+    // Balanced rows: the mixed model and Student's test of the means 1.5, 3 and 5.5, 7.5 say the same.
+    let contrast = &mixed["contrasts"][0];
+    let number = |key: &str| contrast[key].as_f64().unwrap();
+    assert!((number("estimate") - 4.25).abs() < 1e-9 && (number("df") - 2.0).abs() < 1e-6, "{contrast}");
+    assert!((number("statistic") - 3.4).abs() < 1e-9, "{contrast}");
+}
+
+fn histograde(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    Command::cargo_bin("histograde").unwrap().current_dir(folder).args(arguments).assert()
+}
+
+#[test]
+fn power_as_in_the_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    // R's pwr: stats.md §5.
+    let t = |arguments: &[&str], expected: &'static str| {
+        histograde(folder.path(), arguments).success().stdout(contains(expected));
+    };
+    t(&["power", "--groups", "6", "--effect", "0.4", "--n", "8"], "power 0.4843");
+    t(
+        &["power", "--groups", "6", "--effect", "0.4"],
+        "15 animals per group for a power of 0.8 (14.3132 exactly",
+    );
+    t(&["power", "--difference", "1.5", "--n", "8"], "power 0.7965");
+    t(&["power", "--difference", "1.5", "--n", "8", "--alpha", "0.01"], "power 0.5279");
+    t(&["power", "--difference", "1.5", "--json"], "\"n_per_group\": 9.0");
+    histograde(folder.path(), &["power", "--effect", "0.4"]).code(2).stderr(contains("--groups"));
+}
+
+#[test]
+fn agreement_of_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = "id,one,two\n".to_owned();
+    for (a, b, times) in [(0, 0, 10), (0, 1, 2), (1, 1, 8), (2, 1, 3), (2, 2, 7)] {
+        table += &format!("x,{a},{b}\n").repeat(times);
+    }
+    fs::write(folder.path().join("g.csv"), table + "x,,1\n").unwrap();
+    // By hand: agreement 25/30, chance (12·10 + 8·13 + 10·7)/900.
+    let chance = (12.0 * 10.0 + 8.0 * 13.0 + 10.0 * 7.0) / 900.0;
+    let kappa: f64 = (25.0 / 30.0 - chance) / (1.0 - chance);
+    histograde(folder.path(), &["agree", "g.csv", "--a", "one", "--b", "two", "--grades"])
+        .success()
+        .stdout(contains("one and two: 30 pairs, 1 rows without both values left out"))
+        .stdout(contains(format!("  kappa: {kappa:.4} [")));
+    histograde(folder.path(), &["agree", "g.csv", "--a", "one", "--b", "two"])
+        .success()
+        .stdout(contains("concordance correlation"));
+    histograde(folder.path(), &["agree", "g.csv", "--a", "one", "--b", "tow"])
+        .code(2)
+        .stderr(contains("got \"tow\" (did you mean two?)"));
+}

@@ -88,6 +88,8 @@ fn tables_and_page() {
     let prism = read("prism/liver_steatotic_hepatocyte_pct.csv");
     assert_eq!(prism.lines().next(), Some("normal,diabetic,low <1>,high"));
     assert_eq!(prism.lines().count(), 5);
+    let png = fs::read(out.join("figures/liver_steatotic_hepatocyte_pct_animals.png")).unwrap();
+    assert!(png.starts_with(b"\x89PNG"));
     let figure = read("figures/liver_steatotic_hepatocyte_pct_animals.svg");
     assert!(figure.starts_with("<svg xmlns=") && figure.contains("low &lt;1&gt;"));
     assert!(read("methods.txt").contains("no test was made on slides or tiles"));
@@ -98,6 +100,9 @@ fn tables_and_page() {
     let without_names = page.replace("http://www.w3.org/2000/svg", "");
     assert!(!without_names.contains("http://") && !without_names.contains("https://"), "nothing is fetched");
     assert!(page.matches("<svg").count() >= 5);
+    for outside in ["src=\"//", "@import", "url(", "<link", "<iframe", "<script src"] {
+        assert!(!page.contains(outside), "{outside} in the page");
+    }
     assert!(page.contains("liver: not measured on any animal: portal_leukocytes_per_mm2"));
 }
 
@@ -157,4 +162,117 @@ fn init_writes_files_that_read_back() {
     run(folder.path(), &["init", "s"])
         .code(2)
         .stderr(contains("expected no such file yet, got one, which is kept"));
+}
+
+/// Adds what `score` leaves beside `long.csv`: `slides.csv`, `run.json` and pictures of some slides.
+fn evidence(folder: &Path) {
+    let mut slides = "slide_id,path,status,error,exclude_reason,tissue,animal_id,group,steatotic_hepatocyte_pct,warnings\n".to_owned();
+    for (g, (group, _)) in GROUPS.iter().enumerate() {
+        for i in 0..4 {
+            let animal = 10 * (g + 1) + i;
+            for slide in ["a", "b"] {
+                let id = format!("s{animal}{slide}");
+                writeln!(
+                    slides,
+                    "{id},x/{id}.svs,scored,,,liver,{animal},{group},,{}",
+                    if i == 0 { "a <warning>" } else { "" }
+                )
+                .unwrap();
+                let pictures = folder.join("results/slides").join(&id);
+                fs::create_dir_all(&pictures).unwrap();
+                for name in ["field.jpg", "field_outlined.jpg", "thumbnail.jpg"] {
+                    let mut bytes = vec![0xff, 0xd8, 0xff];
+                    bytes.extend(format!("{id} {name}").bytes());
+                    fs::write(pictures.join(name), bytes).unwrap();
+                }
+            }
+        }
+    }
+    fs::write(folder.join("results/slides.csv"), slides).unwrap();
+    let run = "{\"histograde\": \"0.1.0\", \"threads\": 2, \"slides\": [{\"file\": {\"sha256\": \"ab\"}}]}";
+    fs::write(folder.join("results/run.json"), run).unwrap();
+}
+
+#[test]
+fn fields_are_chosen_by_rule_and_slides_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    evidence(folder.path());
+    run(folder.path(), &ALL).success();
+    let page = fs::read_to_string(folder.path().join("results/comparison/report.html")).unwrap();
+    // Animals of a group lie at -1, 0.5, 1.5 and -0.8 times its spread: the median is -0.15, the nearest 0.5 and -0.8 by 0.65.
+    // Of group 2 one slide is left out, so that its middle animals are the first two.
+    for nearest in [["11", "13"], ["20", "21"], ["31", "33"], ["41", "43"]] {
+        let chosen = |animal: &&&str| page.contains(&format!("animal {animal} ("));
+        assert_eq!(nearest.iter().filter(chosen).count(), 1, "{nearest:?}");
+    }
+    assert_eq!(page.matches("class=\"outlined\"").count(), 4);
+    assert_eq!(page.matches("at low power").count(), 32);
+    assert!(page.contains("32 scored; 8 with something to look at") && page.contains("a &lt;warning&gt;"));
+    assert!(page.contains("1 in run.json, 1 with SHA-256"));
+}
+
+#[test]
+fn files_for_other_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    evidence(folder.path());
+    let mut arguments = ALL.to_vec();
+    arguments.push("--qupath-names");
+    run(folder.path(), &arguments).success();
+    let out = folder.path().join("results/comparison");
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(out.join(name)).unwrap()).unwrap()
+    };
+
+    let multiqc = json("multiqc/histograde_slides_mqc.json");
+    assert_eq!(
+        (&multiqc["plot_type"], &multiqc["data"]["s10a"]["status"]),
+        (&"table".into(), &"scored".into())
+    );
+    assert!(json("multiqc/histograde_groups_mqc.json")["data"]["high"].is_object());
+    let names = fs::read_to_string(out.join("measurements.tsv")).unwrap();
+    assert!(
+        names.starts_with("Image\tStatus\tClassification\tAnimal id\tGroup\tSteatotic hepatocyte %\n"),
+        "{names}"
+    );
+    let send = fs::read_to_string(out.join("send/mi.csv")).unwrap();
+    assert!(send.lines().skip(1).all(|l| l.ends_with(",unverified")) && send.contains(",MI,10,1,MIEXAM,"));
+
+    let provenance = json("provenance.json");
+    assert_eq!(provenance["inputs"][0]["name"], "samples.csv");
+    let crate_file = json("ro-crate-metadata.json");
+    let graph = crate_file["@graph"].as_array().unwrap();
+    let root = graph.iter().find(|e| e["@id"] == "./").unwrap();
+    let parts = root["hasPart"].as_array().unwrap();
+    assert_eq!(parts.len(), provenance["outputs"].as_array().unwrap().len());
+    for part in parts {
+        let id = part["@id"].as_str().unwrap();
+        assert!(graph.iter().any(|e| e["@id"] == id && e["@type"] == "File"), "{id}");
+        assert!(out.join(id).is_file(), "{id}");
+    }
+    assert!(parts.iter().any(|p| p["@id"] == "stats_contrasts.parquet"));
+}
+
+/// Runs a script of the report; skipped with a message where the program or its packages are missing.
+fn loads(out: &Path, program: &str, probe: &[&str], script: &str) {
+    let able = std::process::Command::new(program).args(probe).output();
+    if !able.is_ok_and(|o| o.status.success()) {
+        eprintln!("skipped: {script} needs {program} {}", probe.join(" "));
+        return;
+    }
+    let done = std::process::Command::new(program).arg(script).current_dir(out).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(said.contains("animals: 16 rows, ") && said.contains("stats_contrasts: "), "{said}");
+}
+
+#[test]
+fn tables_load_in_pandas_and_r() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &ALL).success();
+    let out = folder.path().join("results/comparison");
+    loads(&out, "python3", &["-c", "import pandas"], "load_tables.py");
+    loads(&out, "Rscript", &["-e", "1"], "load_tables.R");
 }

@@ -102,3 +102,152 @@ fn order_sign_and_recovery_come_back() {
     // Where disease moves the endpoint by less than two standard deviations there is nothing to recover from.
     assert!(kidney_suppressed as u64 >= 2 * SEEDS, "{kidney_suppressed}");
 }
+
+/// The same study from slides: painted, scored blind and compared by the program. It takes minutes; run it with
+/// `cargo test --profile quick --test founding_study -- --ignored --nocapture`. docs/founding_study.md tells what it gave.
+mod from_slides {
+    use std::{
+        collections::BTreeMap,
+        fmt::Write as _,
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use assert_cmd::Command;
+    use histograde::{
+        Mpp,
+        phantom::{PAINTERS, Painter, render::Appearance, write::write},
+    };
+
+    use super::GROUPS;
+
+    const ANIMALS: usize = 6;
+    const SLIDES: usize = 2;
+    const SIDE_PX: u32 = 1280;
+    /// How far an animal lies from its group, as a share of the disease's change.
+    const OWN: [f64; ANIMALS] = [-0.10, 0.06, -0.03, 0.10, 0.02, -0.05];
+
+    /// Lesion, amount in health, amount in disease, and whether treatment helps.
+    type Change = (&'static str, f64, f64, bool);
+
+    /// Large in the pancreas, mixed in the liver (fat goes, inflammation stays), small in the kidney.
+    const DISEASE: [(&str, &str, &[Change]); 3] = [
+        (
+            "pancreas",
+            "islet_area_pct",
+            &[
+                ("islet_density", 4.0, 2.5, true),
+                ("islet_size", 125.0, 85.0, true),
+                ("islet_vacuolation", 0.3, 10.0, true),
+                ("acinar_vacuolation", 0.3, 6.0, true),
+            ],
+        ),
+        ("liver", "fat_area_pct", &[("steatosis_macro", 1.0, 18.0, true), ("inflammation", 0.0, 3.0, false)]),
+        ("kidney", "tubule_vacuolated_pct", &[("tubular_vacuolation", 4.0, 7.0, true)]),
+    ];
+
+    fn amounts(painter: &Painter, changes: &[Change], share: f64, animal: usize) -> Vec<(&'static str, f64)> {
+        let amount = |&(name, healthy, diseased, treatable): &Change| {
+            let left = if treatable || share == 0.0 { share } else { 1.0 };
+            let knob = painter.knobs.iter().find(|k| k.name == name).unwrap();
+            let value = healthy + (diseased - healthy) * (left + OWN[animal]);
+            (knob.name, value.clamp(knob.range.0, knob.range.1))
+        };
+        changes.iter().map(amount).collect()
+    }
+
+    /// Returns the true group means of each primary endpoint.
+    fn paint(folder: &Path) -> BTreeMap<(String, String), Vec<f64>> {
+        let mut sheet = "slide,animal_id,group,tissue\n".to_owned();
+        let mut truth: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+        fs::create_dir_all(folder.join("slides")).unwrap();
+        for (t, (tissue, feature, changes)) in DISEASE.iter().enumerate() {
+            let painter = PAINTERS.iter().copied().find(|p| p.organ == *tissue).unwrap();
+            for (g, (group, share)) in GROUPS.iter().enumerate() {
+                for animal in 0..ANIMALS {
+                    for slide in 0..SLIDES {
+                        let name = format!("slides/{tissue}_{g}_{animal}_{slide}.svs");
+                        let seed = (t * 10_000 + g * 1000 + animal * 10 + slide) as u64;
+                        let amounts = amounts(painter, changes, *share, animal);
+                        let request =
+                            painter.request(SIDE_PX, Mpp::square(0.5).unwrap(), seed, &amounts).unwrap();
+                        let out = folder.join(&name);
+                        let made = write(painter, &request, &Appearance::default(), &out).unwrap();
+                        let value = made.values.features.get(*feature).copied().unwrap_or(f64::NAN);
+                        truth.entry(((*tissue).into(), (*group).into())).or_default().push(value);
+                        writeln!(sheet, "{name},{group} {animal},{group},{tissue}").unwrap();
+                    }
+                }
+            }
+        }
+        fs::write(folder.join("samples.csv"), sheet).unwrap();
+        let groups = GROUPS.map(|(g, _)| format!("'{g}'")).join(", ");
+        let mut study = format!("groups = [{groups}]\nnormal = 'normal'\ndisease = 'diabetic'\n[primary]\n");
+        for (tissue, feature, _) in DISEASE {
+            writeln!(study, "{tissue} = '{feature}'").unwrap();
+        }
+        study += "[doses]\ndiabetic = 0\n'sEV 0.5' = 0.5\n'sEV 1' = 1\n";
+        fs::write(folder.join("study.toml"), study).unwrap();
+        truth
+    }
+
+    fn table(path: PathBuf) -> Vec<BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(path).unwrap();
+        reader.deserialize().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    #[ignore = "paints and scores 180 slides: minutes"]
+    fn effects_come_back_from_slides() {
+        let folder = std::env::var_os("HISTOGRADE_FOUNDING").map(PathBuf::from);
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+        fs::create_dir_all(&folder).unwrap();
+        let truth = paint(&folder);
+        let run = ["run", "--manifest", "samples.csv", "--study", "study.toml", "-o", "results"];
+        Command::cargo_bin("histograde").unwrap().current_dir(&folder).args(run).assert().success();
+        let out = folder.join("results/comparison");
+        let mean = |tissue: &str, group: &str| {
+            let values = &truth[&(tissue.to_owned(), group.to_owned())];
+            values.iter().sum::<f64>() / values.len() as f64
+        };
+        let contrasts = table(out.join("stats_contrasts.csv"));
+        let recovery = table(out.join("recovery.csv"));
+        let (mut held, mut given) = (0, 0);
+        for (tissue, feature, _) in DISEASE {
+            let own = |rows: &[BTreeMap<String, String>]| -> Vec<BTreeMap<String, String>> {
+                rows.iter().filter(|r| r["tissue"] == tissue && r["feature"] == feature).cloned().collect()
+            };
+            for r in own(&contrasts).iter().filter(|r| r["family_id"] == "vs_disease") {
+                let true_difference = mean(tissue, &r["group_a"]) - mean(tissue, "diabetic");
+                println!(
+                    "{tissue} {feature} {}: {} ({} to {}), p {}; true {true_difference:.3}",
+                    r["contrast"], r["estimate"], r["ci_lo"], r["ci_hi"], r["p_adj"]
+                );
+                if tissue == "pancreas" {
+                    let estimate: f64 = r["estimate"].parse().unwrap();
+                    assert!(estimate * true_difference > 0.0, "{tissue} {}", r["contrast"]);
+                }
+            }
+            let (normal, diseased) = (mean(tissue, "normal"), mean(tissue, "diabetic"));
+            for r in own(&recovery) {
+                let expected = 100.0 * (diseased - mean(tissue, &r["group"])) / (diseased - normal);
+                println!(
+                    "{tissue} recovery {}: {} ({} to {}) {}; true {expected:.0}",
+                    r["group"], r["recovery_pct"], r["ci_lo"], r["ci_hi"], r["suppressed"]
+                );
+                if let (Ok(lo), Ok(hi)) = (r["ci_lo"].parse::<f64>(), r["ci_hi"].parse::<f64>()) {
+                    given += 1;
+                    held += usize::from(lo <= expected && expected <= hi);
+                }
+            }
+        }
+        println!("recovery intervals hold the truth in {held} of {given}");
+        let value = |group: &str| -> f64 {
+            let row =
+                recovery.iter().find(|r| r["feature"] == "islet_area_pct" && r["group"] == group).unwrap();
+            row["recovery_pct"].parse().unwrap()
+        };
+        assert!(value("sEV 0.5") < value("MSC") && value("MSC") < value("sEV 1"), "order in the pancreas");
+    }
+}

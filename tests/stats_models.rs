@@ -6,7 +6,8 @@
 mod oracles;
 
 use histograde::stats::{
-    agreement, agreement::Weights, ancova::Model, describe, mixed, nested, ordinal::Ordinal, welch,
+    agreement, agreement::Weights, ancova::Model, describe, mixed, nested, ordinal::Ordinal, ordinal_mixed,
+    welch,
 };
 use nalgebra::{DMatrix, DVector};
 use oracles::{codes, near, numbers, python, r, within, words};
@@ -91,6 +92,22 @@ fn proportional_odds() {
         near(test.statistic, &expected["nominal_test"]["LRT"][i], 1e-6, "proportional");
         near(test.p, &expected["nominal_test"]["p"][i], 1e-6, "proportional");
     }
+}
+
+#[test]
+fn proportional_odds_with_random_judge() {
+    let (data, expected) = (&r("wine_ordinal")["data"], &r("wine_ordinal")["clmm_nAGQ10"]);
+    let (temp, contact) = (words(&data["temp"]), words(&data["contact"]));
+    let yes = |b: bool| f64::from(u8::from(b));
+    let rows: Vec<Vec<f64>> =
+        temp.iter().zip(&contact).map(|(t, c)| vec![yes(*t == "warm"), yes(*c == "yes")]).collect();
+    let fit = ordinal_mixed::fit(&numbers(&data["rating"]), &rows, &codes(&data["judge"])).unwrap();
+    let all: Vec<f64> = fit.thresholds.iter().chain(&fit.coefficients).copied().collect();
+    for (i, value) in all.iter().enumerate() {
+        near(*value, &expected["est"][i], 1e-5, "estimate");
+    }
+    near(fit.sd, &expected["sd_judge"], 1e-5, "sd");
+    near(fit.log_likelihood, &expected["logLik"], 1e-7, "log likelihood");
 }
 
 fn mixed_fit(data: &Value, y: &str, of: impl Fn(usize) -> f64, skip: &[usize]) -> mixed::Fit {

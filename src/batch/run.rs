@@ -42,6 +42,8 @@ pub trait Listener: Sync {
 
 /// Scores the jobs in order on `threads` threads. Every job ends as one [`Done`], in the same order.
 ///
+/// Scoring is blind: what the sample sheet says of a slide is taken away before it is opened and given back with its [`Done`].
+///
 /// A slide that fails, even by a defect of this program, does not keep the others from running. Once `watch`
 /// is stopped, the slide at hand and all later ones end as [`Error::Interrupted`].
 ///
@@ -59,14 +61,17 @@ pub fn run(
         .num_threads(threads)
         .build()
         .map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
-    let one = |(index, job): (usize, Job)| {
+    let one = |(index, mut job): (usize, Job)| {
         if let Some(reason) = job.sample.as_ref().and_then(|s| s.exclude.clone()) {
             return Done::excluded(job, reason);
         }
+        // Blind: animal and group stay aside until the slide has been measured.
+        let key = job.sample.take();
         listener.started(index, &job);
         let start = Instant::now();
         let outcome = pool.install(|| guarded(|| score(&job, rubric, watch, listener)));
-        let done = Done::new(job, outcome, start.elapsed().as_secs_f64());
+        let mut done = Done::new(job, outcome, start.elapsed().as_secs_f64());
+        done.job.sample = key;
         listener.finished(index, &done);
         done
     };
@@ -99,6 +104,48 @@ fn said(payload: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Notes what could be known of the group while slides are scored.
+    #[derive(Default)]
+    struct Nosy(std::sync::Mutex<Vec<bool>>);
+
+    impl Nosy {
+        fn look(&self, job: &Job) {
+            self.0.lock().unwrap().push(job.sample.is_some());
+        }
+    }
+
+    impl Listener for Nosy {
+        fn prepare(&self, job: &Job) -> Result<()> {
+            self.look(job);
+            Ok(())
+        }
+
+        fn keep(&self, job: &Job, _: &Slide, _: &SlideResult) -> Result<()> {
+            self.look(job);
+            Ok(())
+        }
+
+        fn started(&self, _: usize, job: &Job) {
+            self.look(job);
+        }
+
+        fn finished(&self, _: usize, _: &Done) {}
+    }
+
+    #[test]
+    fn groups_are_joined_after_scoring() {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = folder.path().join("samples.csv");
+        std::fs::write(&sheet, "slide,animal_id,group,tissue\na.svs,1,treated,liver\n").unwrap();
+        let sample = crate::manifest::read_key(&sheet).unwrap().remove(0);
+        let (slide_id, path, organ) = (sample.slide_id.clone(), sample.path.clone(), sample.organ);
+        let job = Job { slide_id, path, organ, sample: Some(sample), mpp: None };
+        let nosy = Nosy::default();
+        let done = run(vec![job], &Rubric::builtin().unwrap(), 1, &Watch::default(), &nosy).unwrap();
+        assert_eq!(*nosy.0.lock().unwrap(), [false, false]);
+        assert_eq!(done[0].job.sample.as_ref().map(|s| s.group.as_str()), Some("treated"));
+    }
 
     #[test]
     fn a_panic_is_an_error_of_its_slide() {

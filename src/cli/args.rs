@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod export;
+mod study;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap_complete::Shell;
 use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
 
 pub(crate) use self::export::{Convert, Deidentify, Tile};
+pub(crate) use self::study::{Agree, Compare, Design, Init, Power, Run, Schema, Stats};
 
 /// Reads whole-slide H&E images of pancreas, liver and kidney, measures damage and scores it.
 ///
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Deidentify(Deidentify),
     /// Measure and score slides of one tissue, or of a sample sheet
     Score(Score),
+    /// Score a sample sheet and compare its groups: `score` and `compare` in one
+    Run(Run),
     /// Write label images and outlines of what is found on slides
     Segment(Segment),
     /// Make a synthetic H&E slide with known answers
@@ -58,6 +62,12 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Compare groups of any table with one row per animal
     Stats(Stats),
+    /// How many animals the next study needs, or what a number of animals can show
+    Power(Power),
+    /// Agreement of two readers or methods: kappa, intraclass and concordance correlation, limits
+    Agree(Agree),
+    /// Print the JSON Schema of a file that describes a study
+    Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -162,8 +172,10 @@ Writes to OUT:
   slides/<slide_id>/result.json   all numbers of a slide
   slides/<slide_id>/overview.png  the slide with everything that was found on it
   slides/<slide_id>/objects.geojson  outlines, for QuPath
+  slides/<slide_id>/field.jpg, field_outlined.jpg, thumbnail.jpg  small pictures for reports
   run.json                        version, settings, times
 
+Scoring is blind: animal and group of a slide are joined after it was measured.
 An empty cell was not measured; 0 was looked for and is absent.
 Exit codes: 0 all scored, 1 some not, 2 could not start.")]
 pub(crate) struct Score {
@@ -289,113 +301,6 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "\
-Examples:
-  histograde init slides/
-
-Writes samples.csv (slides found; animals and groups to be filled in) and study.toml into FOLDER.")]
-pub(crate) struct Init {
-    /// Folder with the slides
-    pub(crate) folder: PathBuf,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "\
-Examples:
-  histograde compare results --manifest samples.csv
-  histograde compare results --manifest samples.csv --study study.toml --animals animals.csv -o report
-
-Reads long.csv of RESULTS, joins it with the sample sheet, averages slides per animal and compares groups.
-Writes to REPORT:
-  report.html            everything to look at, in one file
-  stats_omnibus.csv      tests of all groups, by endpoint
-  stats_contrasts.csv    comparisons of groups with effect, interval and p
-  animals.csv            the analysis table: one row per animal
-  methods.txt            the methods paragraph
-  figures/               the page's figures as SVG
-  prism/                 one column table per endpoint
-  and groups, recovery, equivalence, trends, assumptions, relations, exclusions and warnings as CSV")]
-pub(crate) struct Compare {
-    /// Folder that `histograde score` wrote
-    pub(crate) results: PathBuf,
-    /// Sample sheet (CSV or TSV): slide, animal_id, group, tissue
-    #[arg(long, value_name = "FILE")]
-    pub(crate) manifest: PathBuf,
-    /// Study description (TOML); `histograde init` writes one to start from
-    #[arg(long, value_name = "FILE")]
-    pub(crate) study: Option<PathBuf>,
-    /// Blood, urine and weights, one row per animal (CSV with animal_id)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) animals: Option<PathBuf>,
-    /// Cut-offs and weights to use instead of the built-in ones (JSON)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rubric: Option<PathBuf>,
-    /// Title of the report [default: name of RESULTS]
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) title: Option<String>,
-    /// Folder for the report [default: RESULTS/comparison]
-    #[arg(short, long, value_name = "REPORT")]
-    pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "\
-Examples:
-  histograde stats ogtt.csv --value auc --group group --control vehicle
-  histograde stats liver.csv --value nas --group group --disease diabetic --normal normal --ordinal
-  histograde stats weights.csv --value gain --group group --dose dose --block litter --json
-
-The unit is the animal. Rows of one animal are averaged with --animal COLUMN, never tested one by one.
-Which test is used follows from the kind of values, not from a p-value; the reason is printed.
-Empty cells, NA and . are missing values. Groups keep their order in the table.")]
-pub(crate) struct Stats {
-    /// Table (CSV or TSV) with a heading
-    pub(crate) table: PathBuf,
-    /// Column with the numbers
-    #[arg(long, value_name = "COL")]
-    pub(crate) value: String,
-    /// Column with the group
-    #[arg(long, value_name = "COL")]
-    pub(crate) group: String,
-    /// Group that the others are compared with
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["disease", "normal"])]
-    pub(crate) control: Option<String>,
-    /// Diseased, untreated group: does a treatment help?
-    #[arg(long, value_name = "NAME")]
-    pub(crate) disease: Option<String>,
-    /// Healthy group: is there still a deficit?
-    #[arg(long, value_name = "NAME")]
-    pub(crate) normal: Option<String>,
-    /// Column with the dose of the group; empty for groups off the dose ladder
-    #[arg(long, value_name = "COL")]
-    pub(crate) dose: Option<String>,
-    /// Column with a block to adjust for: batch, litter, day
-    #[arg(long, value_name = "COL")]
-    pub(crate) block: Option<String>,
-    /// Column with the animal; its rows are averaged first
-    #[arg(long, value_name = "COL")]
-    pub(crate) animal: Option<String>,
-    /// The values are grades: only their order means something
-    #[arg(long)]
-    pub(crate) ordinal: bool,
-    /// Groups are known beforehand to vary equally: use Dunnett's and Tukey's tests
-    #[arg(long, conflicts_with = "ordinal")]
-    pub(crate) equal_variances: bool,
-    /// Largest difference from the normal (or only) control that does not matter; tests equivalence
-    #[arg(long, value_name = "DIFFERENCE", value_parser = positive)]
-    pub(crate) margin: Option<f64>,
-    /// Significance level
-    #[arg(long, value_name = "ALPHA", default_value = "0.05", value_parser = level)]
-    pub(crate) alpha: f64,
-    /// Seed of permutations, where there are too many to list
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Print JSON instead of text
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 fn organs() -> PossibleValuesParser {
     ORGANS.iter().map(|o| o.name).collect::<Vec<_>>().into()
 }
@@ -415,10 +320,6 @@ fn number(text: &str, expected: &str, accept: impl Fn(f64) -> bool) -> Result<f6
 
 fn positive(text: &str) -> Result<f64, String> {
     number(text, "a number above 0", |v| v > 0.0)
-}
-
-fn level(text: &str) -> Result<f64, String> {
-    number(text, "a number between 0.0001 and 0.2", |v| (0.0001..=0.2).contains(&v))
 }
 
 fn not_negative(text: &str) -> Result<f64, String> {

@@ -1,4 +1,4 @@
-//! `compare`: from results and the sample sheet to tables and a report. `init`: a study to start from.
+//! `compare`: from results and the sample sheet to tables and a report. `run`: slides to report. `init`: a study to start from.
 
 use std::{
     fs,
@@ -9,50 +9,107 @@ use histograde::{
     Error, Result,
     cohort::{self, subjects},
     manifest::{self, Sample},
-    report::comparison::{self, Run},
+    report::comparison::{self, Input, Run},
     score::rubric::Rubric,
-    study::{self, Block, Study},
+    study::{self, Animals, Block, Study},
 };
-use sha2::{Digest, Sha256};
 
-use super::{Exit, Failure, args, console::Console, inputs};
+use super::{Exit, Failure, args, console::Console, inputs, interrupt, plan, score, words};
 
 pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failure> {
-    let samples = manifest::read_key(&args.manifest)?;
-    let study = match &args.study {
-        Some(path) => study::read(path)?,
-        None => Study::default(),
-    };
-    study::check(&study, &samples)?;
-    let animals = match &args.animals {
-        Some(path) => Some(study::read_animals(path, &ids(&samples))?),
-        None => None,
-    };
-    let rubric = match &args.rubric {
-        Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
-        None => Rubric::builtin()?,
-    };
-    let block = |s: &Sample| match study.block? {
-        Block::Batch => s.batch.clone(),
-        Block::StainBatch => s.stain_batch.clone(),
-        Block::Cage => s.cage.clone(),
-    };
-    let cohort = subjects::read(&args.results, &samples, &study.groups, study.unit, block)?;
-    let found = cohort::compare(cohort, &study, &rubric, animals.as_ref());
-    let out = args.output.clone().unwrap_or_else(|| args.results.join("comparison"));
-    let bytes = fs::read(&args.manifest).map_err(Error::io("read", &args.manifest))?;
-    let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-    let name = args.results.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = args.title.clone().unwrap_or(name);
-    comparison::write(&out, &found, &Run { title: &title, rubric: rubric.origin(), sheet_sha256: &sha256 })?;
-    console.say(format!(
-        "{} endpoints of {} animals in {} groups; report in {}",
-        found.endpoints.len(),
-        found.sizes.iter().sum::<usize>(),
-        found.groups.len(),
-        out.join("report.html").display()
-    ));
+    let samples = manifest::read_key(&args.design.manifest)?;
+    let prepared = Prepared::of(&args.design, samples)?;
+    let out = args.output.clone().unwrap_or_else(|| args.results.join(FOLDER));
+    prepared.compare(&args.results, &out, console)?;
     Ok(Exit::AllDone)
+}
+
+/// Scores, then compares. Nothing is scored before sheet, study and animal table were found to fit.
+pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<Exit, Failure> {
+    let plan = plan::of_sheet(&args.design.manifest, args.mpp, args.threads)?;
+    let samples = plan.jobs.iter().filter_map(|j| j.sample.clone()).collect();
+    let prepared = Prepared::of(&args.design, samples)?;
+    let watch = interrupt::watch()?;
+    let done = score::score(plan, &prepared.rubric, &args.output, &watch, console)?;
+    console.say(format!("{}; results in {}", words::totals(&done), args.output.display()));
+    watch.check()?;
+    prepared.compare(&args.output, &args.output.join(FOLDER), console)?;
+    Ok(Exit::of(&done))
+}
+
+/// Folder of the report inside that of the results.
+pub(super) const FOLDER: &str = "comparison";
+
+/// Everything a comparison needs, checked.
+pub(super) struct Prepared<'a> {
+    design: &'a args::Design,
+    samples: Vec<Sample>,
+    study: Study,
+    animals: Option<Animals>,
+    pub(super) rubric: Rubric,
+}
+
+impl<'a> Prepared<'a> {
+    /// Reads and checks study description, animal table and rubric.
+    pub(super) fn of(design: &'a args::Design, samples: Vec<Sample>) -> Result<Self, Failure> {
+        let study = match &design.study {
+            Some(path) => study::read(path)?,
+            None => Study::default(),
+        };
+        study::check(&study, &samples)?;
+        let animals = match &design.animals {
+            Some(path) => Some(study::read_animals(path, &ids(&samples))?),
+            None => None,
+        };
+        let rubric = match &design.rubric {
+            Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
+            None => Rubric::builtin()?,
+        };
+        Ok(Self { design, samples, study, animals, rubric })
+    }
+
+    /// Joins results with the sample sheet, compares and writes the report.
+    pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
+        let study = &self.study;
+        let block = |s: &Sample| match study.block? {
+            Block::Batch => s.batch.clone(),
+            Block::StainBatch => s.stain_batch.clone(),
+            Block::Cage => s.cage.clone(),
+        };
+        let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block)?;
+        let found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        let name = results.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let arguments: Vec<String> = std::env::args().collect();
+        let run = Run {
+            title: self.design.title.as_deref().unwrap_or(&name),
+            rubric: &self.rubric,
+            inputs: self.inputs()?,
+            results,
+            samples: &self.samples,
+            arguments: &arguments,
+            qupath_names: self.design.qupath_names,
+        };
+        comparison::write(out, &found, &run)?;
+        console.say(format!(
+            "{} endpoints of {} animals in {} groups; report in {}",
+            found.endpoints.len(),
+            found.sizes.iter().sum::<usize>(),
+            found.groups.len(),
+            out.join("report.html").display()
+        ));
+        Ok(())
+    }
+
+    /// Names and hashes of the files that describe the study.
+    fn inputs(&self) -> Result<Vec<Input>> {
+        let files = [
+            ("sample sheet", Some(&self.design.manifest)),
+            ("study description", self.design.study.as_ref()),
+            ("animal table", self.design.animals.as_ref()),
+        ];
+        let one = |(role, path): (&'static str, Option<&PathBuf>)| Some(Input::read(role, path?));
+        files.into_iter().filter_map(one).collect()
+    }
 }
 
 fn ids(samples: &[Sample]) -> Vec<&str> {

@@ -2,18 +2,24 @@
 
 mod study;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use histograde::{
     batch::Done,
+    manifest,
     report::{index_page::Page, partial::write_whole},
     score::rubric::Rubric,
 };
 
 use self::study::{Size, Study};
-use super::{Exit, Failure, args, console::Console, interrupt, plan, score, words};
+use super::{
+    Exit, Failure, args,
+    compare::{FOLDER, Prepared},
+    console::Console,
+    interrupt, plan, score, words,
+};
 
-const QUICK: Size = Size { animals: 1, side_px: 2048 };
+const QUICK: Size = Size { animals: 3, side_px: 1280 };
 const FULL: Size = Size { animals: 3, side_px: 3072 };
 const RESULTS: &str = "results";
 
@@ -23,13 +29,30 @@ pub(super) fn run(args: &args::Demo, console: &Console) -> Result<Exit, Failure>
     console.say(format!("painting phantoms into {}", args.output.join("slides").display()));
     let study = study::make(&args.output, size, &watch, |id| console.detail(format!("painted {id}")))?;
     console.say(format!("scoring {} slides of {}", study.slides, study.sheet.display()));
-    let plan = plan::of_sheet(&study.sheet, args.threads)?;
+    let plan = plan::of_sheet(&study.sheet, None, args.threads)?;
     let done = score::score(plan, &Rubric::builtin()?, &args.output.join(RESULTS), &watch, console)?;
     let page = args.output.join("index.html");
     write_whole(&page, html(&study, &done).as_bytes())?;
     console.say(words::totals(&done));
-    super::print(&format!("{}\n", absolute(&page).display()))?;
+    let report = compare(&study, args, console)?;
+    super::print(&format!("{}\n{}\n", absolute(&page).display(), absolute(&report).display()))?;
     Ok(Exit::of(&done))
+}
+
+/// Compares the groups as `compare` would; returns the report.
+fn compare(study: &Study, args: &args::Demo, console: &Console) -> Result<PathBuf, Failure> {
+    let design = args::Design {
+        manifest: study.sheet.clone(),
+        study: Some(study.description.clone()),
+        animals: None,
+        rubric: None,
+        title: Some("histograde demonstration study".into()),
+        qupath_names: true,
+    };
+    let results = args.output.join(RESULTS);
+    let out = results.join(FOLDER);
+    Prepared::of(&design, manifest::read_key(&study.sheet)?)?.compare(&results, &out, console)?;
+    Ok(out.join("report.html"))
 }
 
 fn html(study: &Study, done: &[Done]) -> String {
@@ -42,6 +65,7 @@ fn html(study: &Study, done: &[Done]) -> String {
         slides: done,
         truth: &study.truth,
         results: RESULTS,
+        report: Some("results/comparison/report.html"),
     }
     .html()
 }

@@ -46,8 +46,9 @@ pub(super) fn resolve(args: &args::Batch, console: &Console) -> Result<Plan> {
 }
 
 /// Resolves a sample sheet.
-pub(super) fn of_sheet(sheet: &Path, wanted: Option<u32>) -> Result<Plan> {
-    Ok(Plan { jobs: from_sheet(sheet, None)?, threads: threads(wanted) })
+pub(super) fn of_sheet(sheet: &Path, mpp: Option<f64>, wanted: Option<u32>) -> Result<Plan> {
+    let mpp = mpp.and_then(Mpp::square);
+    Ok(Plan { jobs: from_sheet(sheet, mpp)?, threads: threads(wanted) })
 }
 
 /// Returns the number of threads: what was asked for, or all there are.

@@ -81,13 +81,15 @@ impl Writer<'_> {
 
 impl Listener for Writer<'_> {
     fn prepare(&self, job: &Job) -> Result<()> {
-        SLIDE_FILES.iter().rev().try_for_each(|name| super::remove(&self.file(job, name)))
+        let names = SLIDE_FILES.iter().rev().chain(&overview::REPORT_PICTURES);
+        names.into_iter().try_for_each(|name| super::remove(&self.file(job, name)))
     }
 
     fn keep(&self, job: &Job, slide: &Slide, result: &SlideResult) -> Result<()> {
         let [objects, overview, numbers] = SLIDE_FILES.map(|name| self.file(job, name));
         geojson::write(&objects, &job.slide_id, result)?;
         overview::write(slide, result, &job.slide_id, &overview)?;
+        overview::write_report_pictures(slide, result, &self.out.join("slides").join(&job.slide_id))?;
         slide_json::write(&numbers, &job.slide_id, &result.summary, self.rubric.origin())
     }
 

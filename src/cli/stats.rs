@@ -2,7 +2,7 @@
 
 use histograde::{
     Error, Result,
-    cohort::{Kind, Question, Reference, analyse, text, tidy},
+    cohort::{Kind, Question, Reference, adjusted, analyse, clustered, text, tidy},
     words::did_you_mean,
 };
 use serde_json::json;
@@ -15,11 +15,25 @@ pub(super) fn run(args: &args::Stats) -> Result<Exit, Failure> {
         group: args.group.clone(),
         dose: args.dose.clone(),
         block: args.block.clone(),
-        animal: args.animal.clone(),
+        animal: args.animal.clone().or_else(|| args.cluster.clone()),
+        covariates: args.covariates.clone(),
     };
     let read = tidy::read(&args.table, &columns)?;
     let question = question(args, &read)?;
     let analysis = analyse(&question);
+    let undefined = |option: &'static str| {
+        move |why| Error::config(option, "numbers that the model can be fitted to", why)
+    };
+    let adjusted = match args.covariates.as_slice() {
+        [] => None,
+        names => {
+            Some(adjusted::adjust(&question, names, &read.covariates).map_err(undefined("--covariate"))?)
+        }
+    };
+    let clustered = match &args.cluster {
+        Some(_) => Some(clustered::fit(&question, &read.repeats).map_err(undefined("--cluster"))?),
+        None => None,
+    };
     if args.json {
         let value = json!({
             "table": args.table.file_name().map(|n| n.to_string_lossy()),
@@ -29,11 +43,16 @@ pub(super) fn run(args: &args::Stats) -> Result<Exit, Failure> {
             "rows_without_value": read.missing,
             "animals_averaged": read.averaged,
             "analysis": analysis,
+            "adjusted_for_covariates": adjusted,
+            "mixed_model": clustered,
         });
         super::print(&format!("{value:#}\n"))?;
         return Ok(Exit::AllDone);
     }
-    super::print(&format!("{}\n{}", heading(args, &read), text::describe(&analysis)))?;
+    let mut words = format!("{}\n{}", heading(args, &read), text::describe(&analysis));
+    words += &adjusted.as_ref().map(text::describe_adjusted).unwrap_or_default();
+    words += &clustered.as_ref().map(text::describe_clustered).unwrap_or_default();
+    super::print(&words)?;
     Ok(Exit::AllDone)
 }
 

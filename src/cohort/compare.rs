@@ -240,17 +240,12 @@ impl Setting<'_> {
 
     fn question(&self, endpoint: &Endpoint, dots: &[Vec<Dot>]) -> Question {
         let study = self.study;
-        let block_names: Vec<&str> = {
-            let mut names: Vec<&str> =
-                self.cohort.subjects.iter().filter_map(|s| s.block.as_deref()).collect();
-            names.sort_unstable();
-            names.dedup();
-            names
-        };
-        let block = |id: &str| {
-            let subject = self.cohort.subjects.iter().find(|s| s.id == id)?;
-            block_names.iter().position(|b| Some(*b) == subject.block.as_deref())
-        };
+        let of_subject: BTreeMap<&str, &str> =
+            self.cohort.subjects.iter().filter_map(|s| Some((s.id.as_str(), s.block.as_deref()?))).collect();
+        let mut block_names: Vec<&str> = of_subject.values().copied().collect();
+        block_names.sort_unstable();
+        block_names.dedup();
+        let block = |id: &str| block_names.binary_search(of_subject.get(id)?).ok();
         let present: Vec<usize> = (0..dots.len()).filter(|&g| !dots[g].is_empty()).collect();
         let arm = |&g: &usize| Arm {
             name: self.groups[g].clone(),

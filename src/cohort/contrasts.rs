@@ -96,10 +96,10 @@ fn against(
     }
 }
 
-const POINTWISE: &str = "t, each by itself";
+pub(super) const POINTWISE: &str = "t, each by itself";
 const SIMULTANEOUS: &str = "simultaneous";
 
-fn holm(
+pub(super) fn holm(
     question: &Question,
     family: &str,
     how: How,

@@ -67,20 +67,60 @@ pub fn describe(analysis: &Analysis) -> String {
             );
         }
     }
-    let mut family = "";
-    for contrast in &analysis.contrasts {
-        if contrast.family != family {
-            family = &contrast.family;
-            let _ = writeln!(text, "\n{}", heading(contrast));
-        }
-        let _ = writeln!(text, "  {}", comparison(contrast));
-    }
+    families(&mut text, &analysis.contrasts);
     section(&mut text, "Dose", &analysis.trends);
     equivalences(&mut text, analysis);
     for (i, warning) in analysis.warnings.iter().enumerate() {
         let _ = writeln!(text, "{}Warning: {warning}", if i == 0 { "\n" } else { "" });
     }
     text
+}
+
+/// Returns the comparison at equal covariates as text.
+#[must_use]
+pub fn describe_adjusted(found: &super::adjusted::Adjustment) -> String {
+    let mut text = String::new();
+    section(&mut text, "Adjusted for covariates", &found.groups);
+    for mean in &found.means {
+        let _ = writeln!(
+            text,
+            "  {}: adjusted mean {} {}",
+            mean.group,
+            short(mean.mean),
+            interval(&mean.interval)
+        );
+    }
+    section(&mut text, "Covariates", &found.covariates);
+    families(&mut text, &found.contrasts);
+    text
+}
+
+/// Returns what the mixed model found as text.
+#[must_use]
+pub fn describe_clustered(found: &super::clustered::Clustered) -> String {
+    let mut text = format!(
+        "\nMixed model on all {} rows of {} animals (REML, Satterthwaite), a check of the tests above\n  variance between \
+         animals {}, within {}; share between (ICC) {:.3}{}\n",
+        found.rows,
+        found.animals,
+        short(found.between),
+        short(found.within),
+        found.icc,
+        if found.singular { "; held at 0 (singular)" } else { "" }
+    );
+    families(&mut text, &found.contrasts);
+    text
+}
+
+fn families(text: &mut String, contrasts: &[Contrast]) {
+    let mut family = "";
+    for contrast in contrasts {
+        if contrast.family != family {
+            family = &contrast.family;
+            let _ = writeln!(text, "\n{}", heading(contrast));
+        }
+        let _ = writeln!(text, "  {}", comparison(contrast));
+    }
 }
 
 fn words(analysis: &Analysis) -> &'static str {

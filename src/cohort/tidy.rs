@@ -1,6 +1,10 @@
 //! Reads a table with one row per animal.
 
+mod pairs;
+
 use std::{collections::BTreeMap, path::Path};
+
+pub use pairs::{Pairs, read_pairs};
 
 use super::Arm;
 use crate::{
@@ -23,6 +27,8 @@ pub struct Columns {
     pub block: Option<String>,
     /// The animal: rows of one animal are averaged.
     pub animal: Option<String>,
+    /// Numbers that comparisons are adjusted for.
+    pub covariates: Vec<String>,
 }
 
 /// Columns that, by their name, say which animal a row is about.
@@ -47,6 +53,10 @@ pub struct Tidy {
     pub rows: usize,
     /// Animals with several rows, which were averaged.
     pub averaged: usize,
+    /// Values of each covariate by group and animal, in the order of the arms.
+    pub covariates: Vec<Vec<Vec<f64>>>,
+    /// Rows of every animal before they were averaged, in the order of the arms.
+    pub repeats: Vec<Vec<Vec<f64>>>,
 }
 
 /// Reads a table in CSV or TSV.
@@ -83,7 +93,14 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Tidy> {
         ));
     }
     let (arms, blocks) = arms(&entries, &doses);
-    Ok(Tidy { arms, blocks, missing, rows: table.rows.len(), averaged })
+    let by_group = |of: &dyn Fn(&Entry) -> Vec<f64>| -> Vec<Vec<Vec<f64>>> {
+        let own = |a: &Arm| entries.iter().filter(|e| e.group == a.name).map(of).collect();
+        arms.iter().map(own).collect()
+    };
+    let repeats = by_group(&|e| e.repeats.clone());
+    let one = |c: usize| by_group(&|e| vec![e.covariates[c]]).into_iter().map(|g| g.concat()).collect();
+    let covariates = (0..columns.covariates.len()).map(one).collect();
+    Ok(Tidy { arms, blocks, missing, rows: table.rows.len(), averaged, covariates, repeats })
 }
 
 /// One row, or one animal.
@@ -95,6 +112,9 @@ struct Entry {
     dose: Option<f64>,
     block: Option<String>,
     animal: Option<String>,
+    covariates: Vec<f64>,
+    /// Values of all rows of the animal.
+    repeats: Vec<f64>,
 }
 
 /// Where the columns stand.
@@ -104,6 +124,7 @@ struct Places {
     dose: Option<usize>,
     block: Option<usize>,
     animal: Option<usize>,
+    covariates: Vec<usize>,
     names: Columns,
 }
 
@@ -128,11 +149,12 @@ impl Places {
         let dose = columns.dose.as_deref().map(&mut place);
         let block = columns.block.as_deref().map(&mut place);
         let named = columns.animal.as_deref().map(&mut place);
+        let covariates = columns.covariates.iter().map(|c| place(c)).collect();
         Error::all(faults)?;
         // Without being told, an animal column is used only to notice that rows are not animals.
         let is_animal = |h: &String| ANIMAL.iter().any(|a| a.eq_ignore_ascii_case(h));
         let animal = named.or_else(|| table.heading.iter().position(is_animal));
-        Ok(Self { value, group, dose, block, animal, names: columns.clone() })
+        Ok(Self { value, group, dose, block, animal, covariates, names: columns.clone() })
     }
 
     /// Reads one row; `None` without a value.
@@ -174,7 +196,23 @@ impl Places {
         {
             return Err(fault(name, "an animal", ""));
         }
-        Ok(Some(Entry { row: row.number, value, group, dose, block, animal }))
+        let covariate = |(&place, name): (&usize, &String)| {
+            number(cell(place)).ok_or_else(|| {
+                fault(name, "a number (a covariate is needed where there is a value)", cell(place))
+            })
+        };
+        let covariates =
+            self.covariates.iter().zip(&self.names.covariates).map(covariate).collect::<Result<_>>()?;
+        Ok(Some(Entry {
+            row: row.number,
+            value,
+            group,
+            dose,
+            block,
+            animal,
+            covariates,
+            repeats: vec![value],
+        }))
     }
 }
 
@@ -204,7 +242,7 @@ fn repeated(table: &Table, rows: &[Entry]) -> Vec<Error> {
 
 /// Averages the rows of each animal; rows without one stay as they are.
 fn by_animal(table: &Table, rows: &[Entry], faults: &mut Vec<Error>) -> (Vec<Entry>, usize) {
-    let mut animals: Vec<(Entry, Vec<f64>)> = Vec::new();
+    let mut animals: Vec<(Entry, Vec<Vec<f64>>)> = Vec::new();
     let mut place: BTreeMap<&str, usize> = BTreeMap::new();
     for row in rows {
         let known = row.animal.as_deref().and_then(|a| place.get(a).copied());
@@ -212,10 +250,10 @@ fn by_animal(table: &Table, rows: &[Entry], faults: &mut Vec<Error>) -> (Vec<Ent
             if let Some(animal) = &row.animal {
                 place.insert(animal, animals.len());
             }
-            animals.push((row.clone(), vec![row.value]));
+            animals.push((row.clone(), vec![row.covariates.clone()]));
             continue;
         };
-        let (entry, values) = &mut animals[known];
+        let (entry, covariates) = &mut animals[known];
         let animal = row.animal.as_deref().unwrap_or_default();
         for (column, then, now) in [
             ("group", Some(&entry.group), Some(&row.group)),
@@ -227,10 +265,15 @@ fn by_animal(table: &Table, rows: &[Entry], faults: &mut Vec<Error>) -> (Vec<Ent
                 faults.push(table.fault(row.row, column, expected, now.map_or("", String::as_str)));
             }
         }
-        values.push(row.value);
+        entry.repeats.push(row.value);
+        covariates.push(row.covariates.clone());
     }
-    let averaged = animals.iter().filter(|(_, v)| v.len() > 1).count();
-    let one = |(entry, values): (Entry, Vec<f64>)| Entry { value: mean(&values), ..entry };
+    let averaged = animals.iter().filter(|(e, _)| e.repeats.len() > 1).count();
+    let one = |(entry, rows): (Entry, Vec<Vec<f64>>)| {
+        let of = |c: usize| mean(&rows.iter().map(|r| r[c]).collect::<Vec<_>>());
+        let covariates = (0..entry.covariates.len()).map(of).collect();
+        Entry { value: mean(&entry.repeats), covariates, ..entry }
+    };
     (animals.into_iter().map(one).collect(), averaged)
 }
 

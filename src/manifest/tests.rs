@@ -152,6 +152,34 @@ fn bad_sheets_are_refused_with_their_row() {
         &with("exclude", "a.svs,1,c,liver,maybe"),
         "study.csv row 2, exclude, expected yes, no or an empty cell, got \"maybe\"",
     );
+    t(&row(",1,c,liver"), "study.csv row 2, slide, expected a value, got an empty cell");
+    t(&row("a.svs,1,,liver"), "study.csv row 2, group, expected a value, got an empty cell");
+    for bad in ["-x", ".x", "a/b"] {
+        t(
+            &with("slide_id", &format!("a.svs,1,c,liver,{bad}")),
+            &format!(
+                "study.csv row 2, slide_id, expected up to 100 letters, digits, - _ or . (not first - or .), got {:?}",
+                bad
+            )
+            // The table compares without folders.
+            .replace("\"a/b\"", "b\""),
+        );
+    }
+    for bad in ["-1", "inf"] {
+        t(
+            &with("dose", &format!("a.svs,1,c,liver,{bad}")),
+            &format!("study.csv row 2, dose, expected a number, 0 or more, got \"{bad}\""),
+        );
+    }
+    t(
+        &with("exclude,exclude_reason", "a.svs,1,c,liver,no,torn"),
+        "study.csv row 2, exclude, expected yes, as a reason is given (torn), got \"no\"",
+    );
+    t(
+        &with("mpp", "a.svs,1,c,lung,0.25\nb.svs,2,c,liver,9999"),
+        "2 things to correct: study.csv row 2, tissue, expected one of liver, kidney, pancreas, got \"lung\" study.csv row 3, \
+         mpp, expected µm per pixel, 0.05 to 20, got \"9999\"",
+    );
     t(
         &with("exclude,exclude_reason", "a.svs,1,c,liver,,torn"),
         "study.csv row 2, exclude, expected yes, as a reason is given (torn), got \"\"",

@@ -1,46 +1,73 @@
-//! What a comparison writes: tables, Prism columns, the methods paragraph and the page.
+//! What a comparison writes: tables, figures, Prism columns, the methods paragraph, files for other programs and the page.
 
+mod evidence;
+mod export;
 mod figures;
+mod input;
 mod methods;
 mod page;
 mod plots;
+mod print;
 mod prism;
 mod tables;
 
 use std::{fs, path::Path};
 
+pub use input::Input;
 pub use methods::methods;
 
 use super::partial::write_whole;
 use crate::{
     cohort::Comparison,
     error::{Error, Result},
-    score::rubric::Origin,
+    manifest::Sample,
+    score::rubric::Rubric,
 };
 
+use self::evidence::Evidence;
+
 /// Facts about the run that stand in the report.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Run<'a> {
     /// Title of the page.
     pub title: &'a str,
-    /// Which rubric graded the animals.
-    pub rubric: &'a Origin,
-    /// SHA-256 of the sample sheet, hexadecimal.
-    pub sheet_sha256: &'a str,
+    /// What graded the animals.
+    pub rubric: &'a Rubric,
+    /// Files that describe the study, the sample sheet first.
+    pub inputs: Vec<Input>,
+    /// Folder that `score` wrote; its pictures and tables are shown where they are.
+    pub results: &'a Path,
+    /// Rows of the sample sheet.
+    pub samples: &'a [Sample],
+    /// The command line as typed.
+    pub arguments: &'a [String],
+    /// Whether to write slide measurements under QuPath's names.
+    pub qupath_names: bool,
+}
+
+impl Run<'_> {
+    /// Returns the SHA-256 of the sample sheet.
+    fn sheet_sha256(&self) -> &str {
+        self.inputs.first().map_or("", |i| &i.sha256)
+    }
 }
 
 /// Writes everything into a folder.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if something cannot be written, [`Error::Internal`] if the page's template does not fit, which a test
-/// rules out.
+/// [`Error::Io`] if something cannot be read or written, [`Error::Config`] if the results folder holds other files than `score`
+/// writes, [`Error::Internal`] if the page's template does not fit, which a test rules out.
 pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()> {
+    let evidence = Evidence::read(run.results)?;
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     tables::write(folder, comparison)?;
     figures::write(&folder.join("figures"), comparison)?;
     prism::write(&folder.join("prism"), comparison)?;
+    export::write(folder, comparison, run, &evidence)?;
     write_whole(&folder.join("methods.txt"), methods(comparison, run).as_bytes())?;
+    write_whole(&folder.join("references.bib"), page::references(run).as_bytes())?;
     write_whole(&folder.join("comparison.json"), &super::slide_json::pretty(comparison)?)?;
-    write_whole(&folder.join("report.html"), page::page(comparison, run)?.as_bytes())
+    write_whole(&folder.join("report.html"), page::page(comparison, run, &evidence)?.as_bytes())?;
+    export::write_provenance(folder, comparison, run, &evidence)
 }

@@ -31,6 +31,8 @@ pub struct Page<'a> {
     pub slides: &'a [Done],
     /// True values by slide id, where known.
     pub truth: &'a BTreeMap<String, Truth>,
+    /// Page that compares the groups, relative to this one, where there is one.
+    pub report: Option<&'a str>,
     /// Folder of the slides' results, relative to the page, with `/` between folders.
     pub results: &'a str,
 }
@@ -50,6 +52,9 @@ impl Page<'_> {
             Escaped(self.title),
             Escaped(self.lead)
         );
+        if let Some(report) = self.report {
+            let _ = writeln!(page, "<p><a href=\"{}\">Comparison of the groups</a></p>", Link(report));
+        }
         for organ in ORGANS {
             let slides: Vec<&Done> = self.slides.iter().filter(|d| d.job.organ.name == organ.name).collect();
             if !slides.is_empty() {

@@ -15,7 +15,7 @@ mod text;
 use std::path::Path;
 
 use self::{field::Field, map::Map, picture::Picture, text::Font};
-use super::png::write_png;
+use super::{jpeg, png::write_png};
 use crate::{error::Result, pipeline::SlideResult, raster::Rgb, slide::Slide};
 
 const PAPER: [u8; 3] = [255; 3];
@@ -38,6 +38,35 @@ pub fn write(slide: &Slide, result: &SlideResult, slide_id: &str, path: &Path) -
     write_png(path, &draw(slide, result, slide_id)?)
 }
 
+/// Side of the field that stands for a slide in reports, in pixels.
+const REPORT_FIELD_PX: u32 = 560;
+/// Longest side of a thumbnail, in pixels.
+const THUMBNAIL_PX: u32 = 180;
+
+/// Names of the pictures of one slide that a report of a study shows.
+pub const REPORT_PICTURES: [&str; 3] = ["field.jpg", "field_outlined.jpg", "thumbnail.jpg"];
+
+/// Writes [`REPORT_PICTURES`] into the slide's folder: one field without and with outlines, and the whole slide small. The
+/// field is chosen by rule: around the structure of median area, or else the field whose number of objects is the median.
+/// A slide hardly larger than a field has a thumbnail only.
+///
+/// # Errors
+///
+/// As [`Slide::read_overview`]; [`crate::Error::Io`] if a file cannot be written.
+pub fn write_report_pictures(slide: &Slide, result: &SlideResult, folder: &Path) -> Result<()> {
+    let [plain, outlined, thumbnail] = REPORT_PICTURES.map(|name| folder.join(name));
+    if let Some(field) = field::choose(slide, result).into_iter().next() {
+        for (path, with_outlines) in [(plain, false), (outlined, true)] {
+            let (picture, scale) = field::draw(slide, result, &field, with_outlines)?;
+            let mut picture = Picture::from_rgb(picture.into_rgb(), REPORT_FIELD_PX, REPORT_FIELD_PX);
+            let um = result.summary.calibration.mpp.mean() * scale;
+            scale_bar::draw(&mut picture, um * f64::from(field::SIDE_PX) / f64::from(REPORT_FIELD_PX));
+            jpeg::write(&path, &picture.into_rgb())?;
+        }
+    }
+    jpeg::write(&thumbnail, &slide.read_overview(THUMBNAIL_PX)?.0)
+}
+
 /// Draws the overview of a scored slide.
 ///
 /// # Errors
@@ -49,7 +78,7 @@ pub fn draw(slide: &Slide, result: &SlideResult, slide_id: &str) -> Result<Rgb> 
     let mut fields = Vec::new();
     for field in field::choose(slide, result) {
         mark(&mut map, &field);
-        let (mut picture, scale) = field::draw(slide, result, &field)?;
+        let (mut picture, scale) = field::draw(slide, result, &field, true)?;
         scale_bar::draw(&mut picture, um * scale);
         picture.frame(0, 0, field::SIDE_PX, field::SIDE_PX, field::MARK, 2);
         fields.push((field.title, picture));

@@ -88,6 +88,17 @@ impl Model {
         DMatrix::from_columns(&columns)
     }
 
+    /// Returns the design without the groups, and the same columns followed by those of the groups.
+    pub(super) fn designs(&self) -> (DMatrix<f64>, DMatrix<f64>) {
+        let reduced = self.design(Leave::Groups);
+        let mut columns: Vec<DVector<f64>> = reduced.column_iter().map(|c| c.into_owned()).collect();
+        for group in 1..Self::levels(&self.group) {
+            let of = |i: usize, _| f64::from(u8::from(self.group[i] == group));
+            columns.push(DVector::from_fn(self.response.len(), of));
+        }
+        (reduced, DMatrix::from_columns(&columns))
+    }
+
     fn check(&self) -> Result<()> {
         let n = self.response.len();
         let lengths = std::iter::once(self.group.len()).chain(self.covariates.iter().map(Vec::len));

@@ -18,11 +18,12 @@ pub fn games_howell(samples: &[Vec<f64>], alpha: f64) -> Result<Vec<Pair>> {
     if samples.iter().any(|s| constant(s)) {
         return Err(Undefined::ConstantGroup);
     }
-    let of = |(a, b): (usize, usize)| {
-        let (x, y) = (&samples[a], &samples[b]);
-        let (se, df) = welch_se(x, y);
-        let critical = studentized_range::critical(alpha, samples.len(), df);
-        pair((a, b), mean(x) - mean(y), se, df, samples.len(), critical)
+    let all = pairs(samples.len());
+    let errors: Vec<(f64, f64)> = all.iter().map(|&(a, b)| welch_se(&samples[a], &samples[b])).collect();
+    let dfs: Vec<f64> = errors.iter().map(|(_, df)| *df).collect();
+    let critical = studentized_range::critical_of_all(alpha, samples.len(), &dfs);
+    let of = |((&(a, b), (se, df)), critical): ((&(usize, usize), (f64, f64)), f64)| {
+        pair((a, b), mean(&samples[a]) - mean(&samples[b]), se, df, samples.len(), critical)
     };
-    Ok(pairs(samples.len()).into_iter().map(of).collect())
+    Ok(all.iter().zip(errors).zip(critical).map(of).collect())
 }

@@ -1,6 +1,8 @@
 //! Permutation tests: every arrangement of labels where they can be listed, else a seeded draw of them.
 
+mod between;
 mod ordered;
+mod residuals;
 
 use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -12,6 +14,7 @@ use super::{
 };
 
 pub use ordered::jonckheere;
+pub use residuals::freedman_lane;
 
 /// Most arrangements that are listed.
 pub const MOST_LISTED: f64 = 1e6;
@@ -222,25 +225,9 @@ pub fn f_in_strata(values: &[f64], labels: Vec<usize>, strata: Vec<usize>, seed:
     if centred.iter().all(|v| *v == 0.0) || constant(values) {
         return Err(Undefined::NoVariation);
     }
-    let groups = design.labels.iter().max().map_or(0, |m| m + 1);
-    let mut sizes = vec![0.0; groups];
-    design.labels.iter().for_each(|&l| sizes[l] += 1.0);
-    // F grows with the sum of squares between groups; sums start from 0 in a fixed order.
-    let between = |labels: &[usize]| {
-        let (mut few, mut many) = ([0.0; 32], Vec::new());
-        let sums = if groups <= few.len() {
-            &mut few[..groups]
-        } else {
-            many.resize(groups, 0.0);
-            &mut many[..]
-        };
-        for (&label, value) in labels.iter().zip(&centred) {
-            sums[label] += value;
-        }
-        sums.iter().zip(&sizes).map(|(s, n)| if *n > 0.0 { s * s / n } else { 0.0 }).sum()
-    };
-    let observed: f64 = between(&design.labels);
-    Ok(design.test(1e-9 * observed.max(slack(values).powi(2)), seed, between))
+    let observed = between::observed(&design, &centred);
+    let least = observed - 1e-9 * observed.max(slack(values).powi(2));
+    Ok(between::test(&design, &centred, least, seed))
 }
 
 fn within(values: &[f64], strata: &[usize]) -> Vec<f64> {

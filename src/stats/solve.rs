@@ -26,6 +26,32 @@ pub(crate) fn falling(level: f64, from: f64, step: f64, f: impl Fn(f64) -> f64) 
     f64::INFINITY
 }
 
+/// Returns the root of a smooth function close to `guess` by the secant method; `None` where it is not close.
+pub(crate) fn near(guess: f64, f: impl Fn(f64) -> f64) -> Option<f64> {
+    if !(guess > 0.0 && guess.is_finite()) {
+        return None;
+    }
+    let (mut a, mut b) = (guess, guess * 1.001);
+    let (mut fa, mut fb) = (f(a), f(b));
+    for _ in 0..12 {
+        let step = fb * (b - a) / (fb - fa);
+        if fb == 0.0 || step.abs() <= 1e-13 * b.abs() {
+            return Some(b);
+        }
+        let next = b - step;
+        if !next.is_finite() || (next - guess).abs() > 0.3 * guess {
+            return None;
+        }
+        (a, fa, b) = (b, fb, next);
+        fb = f(b);
+        // Differences of values that agree to the last digits lead nowhere.
+        if (b - a).abs() <= 1e-12 * b.abs() {
+            return Some(b);
+        }
+    }
+    None
+}
+
 /// Returns a root of `f` between `a` and `b`, whose values have opposite signs, by Brent's method.
 pub(crate) fn root(a: f64, b: f64, f: impl Fn(f64) -> f64) -> f64 {
     let (mut a, mut b) = (a, b);

@@ -17,7 +17,7 @@ use crate::{
 /// Largest file that is read, in bytes.
 const MOST: u64 = 1 << 20;
 
-const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 13] = [
     "groups",
     "normal",
     "disease",

@@ -6,6 +6,19 @@ use crate::{manifest, organ::ORGANS};
 const SHEET: &str = "slide,animal_id,group,tissue,batch,cage\n\
     a.svs,1,normal,liver,x,1\nb.svs,2,diabetic,liver,x,2\nc.svs,3,low,liver,y,3\nd.svs,4,high,liver,y,\n";
 
+/// The schema names the keys that are read.
+#[test]
+fn schemas_fit_the_readers() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let mut properties: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    let mut keys: Vec<&str> = read::KEYS.to_vec();
+    properties.sort();
+    keys.sort_unstable();
+    assert_eq!(properties, keys);
+    let animals: serde_json::Value = serde_json::from_str(ANIMALS_SCHEMA).unwrap();
+    assert_eq!(animals["items"]["required"], serde_json::json!(["animal_id"]));
+}
+
 fn samples() -> Vec<manifest::Sample> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("samples.csv");
@@ -166,6 +179,24 @@ fn bad_descriptions_are_refused_with_their_line() {
     t(
         "normal = 'normal'\n[[contrast]]\nname = 'a'\nplus = ['low']\nminu = ['high']\nminus = ['high']",
         "study.toml line 5, contrast, expected name, plus and minus, got \"minu\" (did you mean minus?)",
+    );
+    t(
+        "control = 'norml'",
+        &format!("study.toml line 1, control, {ORDER}, got \"norml\" (did you mean normal?)"),
+    );
+    t("normal = ['normal']", "study.toml line 1, normal, expected a name in quotes, got ['normal']");
+    t("normal = 'normal'\nseed = -1", "study.toml line 2, seed, expected a whole number, 0 or more, got -1");
+    t(
+        "normal = 'normal'\nalpha = nan",
+        "study.toml line 2, alpha, expected a number between 0.0001 and 0.2, got nan",
+    );
+    t(
+        "normal = 'normal'\nprimary = 'x'",
+        "study.toml line 2, primary, expected a section of name = value, got 'x'",
+    );
+    t(
+        "normal = 'normal'\ncontrast = 1",
+        "study.toml line 2, contrast, expected sections [[contrast]] with name, plus and minus, got 1",
     );
     t(
         "normal = 'norm'\ndisease = 'diabet'\nalpha = 0.5",

@@ -70,6 +70,25 @@ const DISEASE: &[(&str, &[Change])] = &[
     ),
 ];
 
+/// What was decided before the slides were scored.
+const DESCRIPTION: &str = "\
+groups = [\"normal\", \"diabetic\", \"treated-low\", \"treated-high\"]
+normal = \"normal\"
+disease = \"diabetic\"
+
+# One primary endpoint per tissue; all others are exploratory.
+[primary]
+liver = \"fat_area_pct\"
+kidney = \"tubule_vacuolated_pct\"
+pancreas = \"islet_area_pct\"
+
+# The dose ladder: diseased animals got 0.
+[doses]
+diabetic = 0
+treated-low = 0.5
+treated-high = 1
+";
+
 /// One slide of the study.
 struct Animal {
     painter: &'static Painter,
@@ -82,12 +101,14 @@ struct Animal {
 /// The study on disk.
 pub(super) struct Study {
     pub(super) sheet: PathBuf,
+    /// `study.toml`.
+    pub(super) description: PathBuf,
     pub(super) slides: usize,
     /// True values by slide id.
     pub(super) truth: BTreeMap<String, Truth>,
 }
 
-/// Paints every slide into `folder`/slides and writes `folder`/samples.csv.
+/// Paints every slide into `folder`/slides and writes `folder`/samples.csv and `folder`/study.toml.
 ///
 /// # Errors
 ///
@@ -107,7 +128,9 @@ pub(super) fn make(folder: &Path, size: Size, watch: &Watch, told: impl Fn(&str)
         .collect::<Result<BTreeMap<_, _>>>()?;
     let sheet = folder.join("samples.csv");
     write_whole(&sheet, sample_sheet(&animals).as_bytes())?;
-    Ok(Study { sheet, slides: animals.len(), truth })
+    let description = folder.join("study.toml");
+    write_whole(&description, DESCRIPTION.as_bytes())?;
+    Ok(Study { sheet, description, slides: animals.len(), truth })
 }
 
 fn animals(per_group: u32) -> Vec<Animal> {

@@ -10,6 +10,7 @@ fn columns(dose: bool, block: bool, animal: bool) -> Columns {
         dose: some(dose, "dose"),
         block: some(block, "cage"),
         animal: some(animal, "mouse"),
+        covariates: Vec::new(),
     }
 }
 

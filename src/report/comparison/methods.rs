@@ -22,9 +22,9 @@ pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
          {unit}: values of {} slides were averaged per animal{} before any test, and no test was made on slides or tiles. \
          Groups: {}.",
         env!("CARGO_PKG_VERSION"),
-        run.rubric.name,
-        short(&run.rubric.sha256),
-        short(run.sheet_sha256),
+        run.rubric.origin().name,
+        short(&run.rubric.origin().sha256),
+        short(run.sheet_sha256()),
         c.slides,
         if study.unit == Unit::Cage { " and animals per cage" } else { "" },
         sizes.join(", "),

@@ -1,10 +1,15 @@
 //! The page: one file that opens from disk, without network.
 
+mod quality;
 mod words;
 
 use minijinja::{AutoEscape, Environment, Value, context};
 
-use super::{Run, methods, plots};
+use super::{
+    Run,
+    evidence::{self, Evidence},
+    methods, plots,
+};
 use crate::{
     cohort::{
         Comparison,
@@ -20,9 +25,10 @@ use crate::{
 const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
+const REFERENCES: &str = include_str!("page/references.bib");
 
 /// Returns the page.
-pub(super) fn page(c: &Comparison, run: &Run<'_>) -> Result<String> {
+pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result<String> {
     let internal = |e: minijinja::Error| Error::Internal { what: format!("report template: {e:#}") };
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -44,7 +50,10 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>) -> Result<String> {
             groups => groups(c),
             results => words::results(c),
             notes => c.notes.clone(),
-            tissues => tissues(c),
+            tissues => tissues(c, &evidence::fields(c, evidence, run.samples)),
+            quality => quality::quality(evidence),
+            facts => quality::settings(c, run, evidence),
+            references => references(run),
             relations => relations(c),
             contrasts => contrasts(c),
             omnibus => omnibus(c),
@@ -53,12 +62,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>) -> Result<String> {
             features_missing => c.exclusions.iter().filter(|e| !e.feature.is_empty()).count(),
             methods => methods(c, run),
             arrive => words::arrive(c),
-            rubric => run.rubric.name.as_str(),
-            rubric_sha256 => run.rubric.sha256.as_str(),
-            rubric_changed => run.rubric.changed.len(),
-            sheet_sha256 => run.sheet_sha256,
             alpha => c.study.alpha,
-            seed => c.study.seed,
         })
         .map_err(internal)
 }
@@ -82,7 +86,7 @@ fn svg(text: Option<String>) -> Option<Value> {
     text.map(Value::from_safe_string)
 }
 
-fn tissues(c: &Comparison) -> Vec<Value> {
+fn tissues(c: &Comparison, fields: &[evidence::Field]) -> Vec<Value> {
     let mut names: Vec<&str> = Vec::new();
     for e in &c.endpoints {
         if !names.contains(&e.tissue.as_str()) {
@@ -97,6 +101,7 @@ fn tissues(c: &Comparison) -> Vec<Value> {
         context! {
             name => *name,
             figures => shown,
+            fields => fields.iter().filter(|f| f.tissue == **name).map(|f| field(c, f)).collect::<Vec<_>>(),
             heatmap => svg(plots::heatmap(&own, &c.groups)),
             forest => svg(plots::forest(&own, main_family, &c.groups)),
             family => main_family.replace('_', " "),
@@ -104,6 +109,33 @@ fn tissues(c: &Comparison) -> Vec<Value> {
         }
     };
     names.iter().map(one).collect()
+}
+
+fn field(c: &Comparison, f: &evidence::Field) -> Value {
+    let [plain, outlined] = &f.pictures;
+    context! {
+        group => c.groups.get(f.group).map_or("", String::as_str),
+        colour => plots::colour(f.group),
+        animal => f.animal.as_str(),
+        slide_id => f.slide_id.as_str(),
+        feature => f.feature.replace('_', " "),
+        value => short(f.value),
+        median => short(f.median),
+        plain => Value::from_safe_string(plain.clone()),
+        outlined => Value::from_safe_string(outlined.clone()),
+    }
+}
+
+/// Returns the citations of the software and of the methods used, as BibTeX.
+pub(super) fn references(run: &Run<'_>) -> String {
+    let rubric = run.rubric.origin();
+    format!(
+        "@software{{histograde,\n  title   = {{histograde: damage scoring of H\\&E whole-slide images of pancreas, liver \
+         and kidney}},\n  version = {{{}}},\n  note    = {{rubric {}, SHA-256 {}}}\n}}\n{REFERENCES}",
+        env!("CARGO_PKG_VERSION"),
+        rubric.name,
+        rubric.sha256
+    )
 }
 
 /// The family that answers the study's question.

@@ -1,6 +1,6 @@
-//! Tables in CSV: names in snake case, a point in numbers, an empty cell where there is nothing.
+//! Tables in CSV and Parquet: names in snake case, a point in numbers, an empty cell where there is nothing.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     cohort::{
@@ -9,58 +9,78 @@ use crate::{
         compare::Compared,
     },
     error::Result,
-    report::{number::number, tables::write_csv},
+    report::{
+        number::number as digits,
+        parquet::{self, Column, number, text},
+        tables::write_csv,
+    },
     stats::Interval,
 };
 
 type Row = Vec<String>;
 
+/// One table, written as CSV and as Parquet.
+pub(super) fn table(folder: &Path, name: &str, columns: &[Column], rows: &[Row]) -> Result<()> {
+    let heading = columns.iter().map(|c| c.name.to_string()).collect();
+    write_csv(&folder.join(format!("{name}.csv")), std::iter::once(heading).chain(rows.iter().cloned()))?;
+    parquet::write(&folder.join(format!("{name}.parquet")), columns, rows)
+}
+
 /// Writes all tables.
 pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
-    let table = |name: &str, heading: &[&str], rows: Vec<Row>| {
-        let heading = heading.iter().map(|h| (*h).to_owned()).collect();
-        write_csv(&folder.join(name), std::iter::once(heading).chain(rows))
-    };
+    let table = |name: &str, columns: &[Column], rows: Vec<Row>| table(folder, name, columns, &rows);
     animals(folder, c)?;
-    table(
-        "animals_long.csv",
-        &["tissue", "feature", "animal_id", "group", "block", "value", "unit"],
-        long(c),
-    )?;
-    table("stats_omnibus.csv", &OMNIBUS, each(c, omnibus))?;
-    table("stats_contrasts.csv", &CONTRASTS, each(c, contrasts))?;
-    table("stats_trends.csv", &TESTS, each(c, |e| tests(e, &e.analysis.trends)))?;
-    table("assumptions.csv", &TESTS, each(c, |e| tests(e, &e.analysis.assumptions)))?;
-    table("groups.csv", &GROUPS, each(c, groups))?;
-    table(
-        "recovery.csv",
-        &["tissue", "feature", "group", "recovery_pct", "ci_lo", "ci_hi", "suppressed"],
-        each(c, recovery),
-    )?;
-    table("equivalence.csv", &EQUIVALENCE, each(c, equivalence))?;
-    table(
-        "variance_components.csv",
-        &["tissue", "feature", "variance_animal", "variance_slide", "icc"],
-        each(c, components),
-    )?;
-    table("warnings.csv", &["tissue", "feature", "warning"], each(c, warnings))?;
-    table("relations.csv", &RELATIONS, relations(c))?;
+    table("animals_long", &LONG, long(c))?;
+    table("stats_omnibus", &OMNIBUS, each(c, omnibus))?;
+    table("stats_contrasts", &CONTRASTS, each(c, contrasts))?;
+    table("stats_trends", &TESTS, each(c, |e| tests(e, &e.analysis.trends)))?;
+    table("assumptions", &TESTS, each(c, |e| tests(e, &e.analysis.assumptions)))?;
+    table("groups", &GROUPS, each(c, groups))?;
+    table("recovery", &RECOVERY, each(c, recovery))?;
+    table("equivalence", &EQUIVALENCE, each(c, equivalence))?;
+    table("variance_components", &COMPONENTS, each(c, components))?;
+    table("warnings", &WARNINGS, each(c, warnings))?;
+    table("relations", &RELATIONS, relations(c))?;
     let left = c.exclusions.iter().map(|e| {
         [&e.tissue, &e.slide_id, &e.animal_id, &e.group, &e.feature, &e.reason].map(Clone::clone).to_vec()
     });
-    table(
-        "exclusions.csv",
-        &["tissue", "slide_id", "animal_id", "group", "feature", "reason"],
-        left.collect(),
-    )
+    table("exclusions", &EXCLUSIONS, left.collect())
 }
+
+const LONG: [Column; 7] = [
+    text("tissue"),
+    text("feature"),
+    text("animal_id"),
+    text("group"),
+    text("block"),
+    number("value"),
+    text("unit"),
+];
+
+const RECOVERY: [Column; 7] = [
+    text("tissue"),
+    text("feature"),
+    text("group"),
+    number("recovery_pct"),
+    number("ci_lo"),
+    number("ci_hi"),
+    text("suppressed"),
+];
+
+const COMPONENTS: [Column; 5] =
+    [text("tissue"), text("feature"), number("variance_animal"), number("variance_slide"), number("icc")];
+
+const WARNINGS: [Column; 3] = [text("tissue"), text("feature"), text("warning")];
+
+const EXCLUSIONS: [Column; 6] =
+    [text("tissue"), text("slide_id"), text("animal_id"), text("group"), text("feature"), text("reason")];
 
 fn each(c: &Comparison, of: impl Fn(&Compared) -> Vec<Row>) -> Vec<Row> {
     c.endpoints.iter().flat_map(of).collect()
 }
 
 fn cell(v: Option<f64>) -> String {
-    v.map(number).unwrap_or_default()
+    v.map(digits).unwrap_or_default()
 }
 
 fn limits(i: Option<Interval>) -> [String; 2] {
@@ -73,8 +93,13 @@ fn keys(e: &Compared) -> Row {
 
 /// One row per subject, one column per endpoint.
 fn animals(folder: &Path, c: &Comparison) -> Result<()> {
-    let mut heading = vec!["animal_id".to_owned(), "group".to_owned(), "block".to_owned()];
-    heading.extend(c.endpoints.iter().map(|e| format!("{}_{}", e.tissue, e.feature)));
+    let mut columns = vec![text("animal_id"), text("group"), text("block")];
+    columns.extend(
+        c.endpoints.iter().map(|e| Column {
+            name: format!("{}_{}", e.tissue, e.feature).into(),
+            kind: parquet::Kind::Number,
+        }),
+    );
     let row = |s: &crate::cohort::subjects::Subject| {
         let mut row = vec![s.id.clone(), s.group.clone(), s.block.clone().unwrap_or_default()];
         row.extend(c.endpoints.iter().map(|e| {
@@ -85,21 +110,23 @@ fn animals(folder: &Path, c: &Comparison) -> Result<()> {
         row
     };
     let rows: Vec<Row> = c.subjects.iter().map(row).collect();
-    write_csv(&folder.join("animals.csv"), std::iter::once(heading).chain(rows))
+    table(folder, "animals", &columns, &rows)
 }
 
 fn long(c: &Comparison) -> Vec<Row> {
+    let blocks: BTreeMap<&str, Option<&str>> =
+        c.subjects.iter().map(|s| (s.id.as_str(), s.block.as_deref())).collect();
     let mut rows = Vec::new();
     for e in &c.endpoints {
         for (group, dots) in c.groups.iter().zip(&e.dots) {
             for dot in dots {
-                let block = c.subjects.iter().find(|s| s.id == dot.id).and_then(|s| s.block.clone());
+                let block = blocks.get(dot.id.as_str()).copied().flatten();
                 let mut row = keys(e);
                 row.extend([
                     dot.id.clone(),
                     group.clone(),
-                    block.unwrap_or_default(),
-                    number(dot.value),
+                    block.unwrap_or_default().to_owned(),
+                    digits(dot.value),
                     e.unit.clone(),
                 ]);
                 rows.push(row);
@@ -109,21 +136,21 @@ fn long(c: &Comparison) -> Vec<Row> {
     rows
 }
 
-const OMNIBUS: [&str; 14] = [
-    "tissue",
-    "feature",
-    "unit",
-    "rank",
-    "route",
-    "reason",
-    "test",
-    "role",
-    "statistic",
-    "value",
-    "df1",
-    "df2",
-    "p",
-    "p_family",
+const OMNIBUS: [Column; 14] = [
+    text("tissue"),
+    text("feature"),
+    text("unit"),
+    text("rank"),
+    text("route"),
+    text("reason"),
+    text("test"),
+    text("role"),
+    text("statistic"),
+    number("value"),
+    number("df1"),
+    number("df2"),
+    number("p"),
+    number("p_family"),
 ];
 
 fn omnibus(e: &Compared) -> Vec<Row> {
@@ -138,10 +165,10 @@ fn omnibus(e: &Compared) -> Vec<Row> {
             t.test.to_owned(),
             word(&t.role),
             t.statistic.to_owned(),
-            number(t.value),
+            digits(t.value),
             cell(t.df1),
             cell(t.df2),
-            number(t.p),
+            digits(t.p),
             if primary { cell(e.p_family) } else { String::new() },
         ]);
         row
@@ -154,32 +181,32 @@ fn word(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-const CONTRASTS: [&str; 25] = [
-    "tissue",
-    "feature",
-    "family_id",
-    "family_size",
-    "contrast",
-    "group_a",
-    "group_b",
-    "n_a",
-    "n_b",
-    "estimate",
-    "ci_lo",
-    "ci_hi",
-    "ci_method",
-    "effect",
-    "effect_size",
-    "es_lo",
-    "es_hi",
-    "test",
-    "statistic",
-    "df",
-    "p",
-    "p_adj",
-    "adj_method",
-    "p_permutation",
-    "flags",
+const CONTRASTS: [Column; 25] = [
+    text("tissue"),
+    text("feature"),
+    text("family_id"),
+    number("family_size"),
+    text("contrast"),
+    text("group_a"),
+    text("group_b"),
+    number("n_a"),
+    number("n_b"),
+    number("estimate"),
+    number("ci_lo"),
+    number("ci_hi"),
+    text("ci_method"),
+    text("effect"),
+    number("effect_size"),
+    number("es_lo"),
+    number("es_hi"),
+    text("test"),
+    number("statistic"),
+    number("df"),
+    number("p"),
+    number("p_adj"),
+    text("adj_method"),
+    number("p_permutation"),
+    text("flags"),
 ];
 
 fn contrasts(e: &Compared) -> Vec<Row> {
@@ -195,7 +222,7 @@ fn contrasts(e: &Compared) -> Vec<Row> {
             k.b.clone(),
             k.n_a.to_string(),
             k.n_b.to_string(),
-            number(k.estimate),
+            digits(k.estimate),
             lo,
             hi,
             k.interval_method.to_owned(),
@@ -204,10 +231,10 @@ fn contrasts(e: &Compared) -> Vec<Row> {
             es_lo,
             es_hi,
             k.test.to_owned(),
-            number(k.statistic),
+            digits(k.statistic),
             cell(k.df),
             cell(k.p),
-            number(k.p_adjusted),
+            digits(k.p_adjusted),
             k.adjustment.to_owned(),
             cell(k.p_permutation),
             k.flags.join(" "),
@@ -217,17 +244,26 @@ fn contrasts(e: &Compared) -> Vec<Row> {
     e.analysis.contrasts.iter().map(row).collect()
 }
 
-const TESTS: [&str; 8] = ["tissue", "feature", "test", "value", "df1", "df2", "p", "note"];
+const TESTS: [Column; 8] = [
+    text("tissue"),
+    text("feature"),
+    text("test"),
+    number("value"),
+    number("df1"),
+    number("df2"),
+    number("p"),
+    text("note"),
+];
 
 fn tests(e: &Compared, of: &[Test]) -> Vec<Row> {
     let row = |t: &Test| {
         let mut row = keys(e);
         row.extend([
             t.test.to_owned(),
-            number(t.value),
+            digits(t.value),
             cell(t.df1),
             cell(t.df2),
-            number(t.p),
+            digits(t.p),
             t.note.clone(),
         ]);
         row
@@ -235,20 +271,20 @@ fn tests(e: &Compared, of: &[Test]) -> Vec<Row> {
     of.iter().map(row).collect()
 }
 
-const GROUPS: [&str; 13] = [
-    "tissue",
-    "feature",
-    "unit",
-    "group",
-    "n",
-    "mean",
-    "sd",
-    "median",
-    "q1",
-    "q3",
-    "mean_lo",
-    "mean_hi",
-    "pct_of_control",
+const GROUPS: [Column; 13] = [
+    text("tissue"),
+    text("feature"),
+    text("unit"),
+    text("group"),
+    number("n"),
+    number("mean"),
+    number("sd"),
+    number("median"),
+    number("q1"),
+    number("q3"),
+    number("mean_lo"),
+    number("mean_hi"),
+    number("pct_of_control"),
 ];
 
 fn groups(e: &Compared) -> Vec<Row> {
@@ -258,7 +294,7 @@ fn groups(e: &Compared) -> Vec<Row> {
         let [lo, hi] = limits(g.mean_interval);
         let s = &g.summary;
         row.extend([e.unit.clone(), g.group.clone(), s.n.to_string()]);
-        row.extend([s.mean, s.sd, s.median, s.q1, s.q3].map(number));
+        row.extend([s.mean, s.sd, s.median, s.q1, s.q3].map(digits));
         row.extend([lo, hi, cell(e.percent_of_control[place])]);
         row
     };
@@ -275,14 +311,23 @@ fn recovery(e: &Compared) -> Vec<Row> {
     e.recovery.iter().map(row).collect()
 }
 
-const EQUIVALENCE: [&str; 9] =
-    ["tissue", "feature", "contrast", "margin", "estimate", "ci_lo", "ci_hi", "p", "equivalent"];
+const EQUIVALENCE: [Column; 9] = [
+    text("tissue"),
+    text("feature"),
+    text("contrast"),
+    number("margin"),
+    number("estimate"),
+    number("ci_lo"),
+    number("ci_hi"),
+    number("p"),
+    text("equivalent"),
+];
 
 fn equivalence(e: &Compared) -> Vec<Row> {
     let row = |q: &crate::cohort::analysis::Equivalence| {
         let mut row = keys(e);
         let [lo, hi] = limits(Some(q.interval));
-        row.extend([format!("{} - {}", q.a, q.b), number(q.margin), number(q.estimate), lo, hi, number(q.p)]);
+        row.extend([format!("{} - {}", q.a, q.b), digits(q.margin), digits(q.estimate), lo, hi, digits(q.p)]);
         row.push(if q.equivalent { "yes" } else { "not shown" }.to_owned());
         row
     };
@@ -292,7 +337,7 @@ fn equivalence(e: &Compared) -> Vec<Row> {
 fn components(e: &Compared) -> Vec<Row> {
     let row = |s: crate::cohort::compare::Shares| {
         let mut row = keys(e);
-        row.extend([s.subject, s.slide, s.icc].map(number));
+        row.extend([s.subject, s.slide, s.icc].map(digits));
         row
     };
     e.components.map(row).into_iter().collect()
@@ -303,20 +348,20 @@ fn warnings(e: &Compared) -> Vec<Row> {
     e.analysis.warnings.iter().map(row).collect()
 }
 
-const RELATIONS: [&str; 13] = [
-    "tissue",
-    "feature",
-    "physiology",
-    "n",
-    "spearman_rho",
-    "ci_lo",
-    "ci_hi",
-    "p",
-    "p_adj",
-    "within_groups_rho",
-    "within_lo",
-    "within_hi",
-    "within_p",
+const RELATIONS: [Column; 13] = [
+    text("tissue"),
+    text("feature"),
+    text("physiology"),
+    number("n"),
+    number("spearman_rho"),
+    number("ci_lo"),
+    number("ci_hi"),
+    number("p"),
+    number("p_adj"),
+    number("within_groups_rho"),
+    number("within_lo"),
+    number("within_hi"),
+    number("within_p"),
 ];
 
 fn relations(c: &Comparison) -> Vec<Row> {
@@ -327,11 +372,11 @@ fn relations(c: &Comparison) -> Vec<Row> {
             r.feature.clone(),
             r.physiology.clone(),
             r.n.to_string(),
-            number(r.rho),
+            digits(r.rho),
             lo,
             hi,
-            number(r.p),
-            number(r.p_adjusted),
+            digits(r.p),
+            digits(r.p_adjusted),
             cell(r.within_rho),
             wlo,
             whi,

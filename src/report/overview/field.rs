@@ -121,8 +121,13 @@ fn counted(side: u64, slide: [u64; 2], result: &SlideResult) -> Vec<(usize, Rect
     fields
 }
 
-/// Draws a field with its structures and cells.
-pub(super) fn draw(slide: &Slide, result: &SlideResult, field: &Field) -> Result<(Picture, f64)> {
+/// Draws a field, with its structures and cells outlined if wanted. Returns it with level-0 pixels per pixel.
+pub(super) fn draw(
+    slide: &Slide,
+    result: &SlideResult,
+    field: &Field,
+    with_outlines: bool,
+) -> Result<(Picture, f64)> {
     let area = field.area;
     let side = u32::try_from(area.width).unwrap_or(u32::MAX);
     let pixels =
@@ -130,8 +135,10 @@ pub(super) fn draw(slide: &Slide, result: &SlideResult, field: &Field) -> Result
     let mut picture = Picture::from_rgb(pixels, SIDE_PX, SIDE_PX);
     let frame =
         Frame { x0: area.x0 as f64, y0: area.y0 as f64, scale: area.width as f64 / f64::from(SIDE_PX) };
-    map::outlines(&mut picture, result.structures.iter().filter(|o| touches(o, area)), frame, 2.4);
-    map::outlines(&mut picture, result.cells.iter().filter(|o| touches(o, area)), frame, 1.7);
+    if with_outlines {
+        map::outlines(&mut picture, result.structures.iter().filter(|o| touches(o, area)), frame, 2.4);
+        map::outlines(&mut picture, result.cells.iter().filter(|o| touches(o, area)), frame, 1.7);
+    }
     Ok((picture, frame.scale))
 }
 

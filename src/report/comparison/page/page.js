@@ -27,12 +27,21 @@ document.querySelectorAll("table.sortable").forEach((table) => {
   });
 });
 document.querySelectorAll("input[type=search]").forEach((field) => {
-  const rows = [...document.getElementById(field.dataset.table).tBodies[0].rows];
+  const cards = field.dataset.cards;
+  const rows = cards
+    ? [...document.getElementById(cards).children]
+    : [...document.getElementById(field.dataset.table).tBodies[0].rows];
   field.addEventListener("input", () => {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     rows.forEach((row) => {
       const text = row.textContent.toLowerCase();
       row.hidden = !words.every((w) => text.includes(w));
     });
+  });
+});
+document.querySelectorAll(".all-outlines").forEach((all) => {
+  const fields = all.parentElement.nextElementSibling;
+  all.addEventListener("change", () => {
+    fields.querySelectorAll(".outlines").forEach((one) => { one.checked = all.checked; });
   });
 });

@@ -1,0 +1,105 @@
+//! `agree`: two readers or methods on the same things.
+
+use std::fmt::Write as _;
+
+use histograde::{
+    Error, Result,
+    cohort::tidy,
+    stats::{
+        Interval, Undefined,
+        agreement::{self, Weights},
+    },
+};
+use serde_json::{Map, Value, json};
+
+use super::{Exit, Failure, args};
+
+/// Most different grades; more are measurements.
+const MOST_GRADES: usize = 50;
+
+pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
+    let read = tidy::read_pairs(&args.table, &args.a, &args.b)?;
+    let rows = if args.grades { kappas(&read, args)? } else { measures(&read, args)? };
+    if args.json {
+        let mut map = Map::new();
+        map.insert("pairs".into(), read.a.len().into());
+        map.insert("rows_left_out".into(), json!(read.missing));
+        for (name, value, interval) in &rows {
+            let interval = interval.map(|i| json!([i.lo, i.hi]));
+            map.insert(name.replace([' ', '-'], "_"), json!({ "value": value, "interval": interval }));
+        }
+        super::print(&format!("{:#}\n", Value::Object(map)))?;
+        return Ok(Exit::AllDone);
+    }
+    let mut text = format!("{} and {}: {} pairs", args.a, args.b, read.a.len());
+    if !read.missing.is_empty() {
+        let _ = write!(text, ", {} rows without both values left out", read.missing.len());
+    }
+    text.push('\n');
+    for (name, value, interval) in rows {
+        let _ = write!(text, "  {name}: {value:.4}");
+        if let Some(i) = interval {
+            let _ = write!(text, " [{:.4}, {:.4}]", i.lo, i.hi);
+        }
+        text.push('\n');
+    }
+    super::print(&text)?;
+    Ok(Exit::AllDone)
+}
+
+type Row = (&'static str, f64, Option<Interval>);
+
+fn undefined(args: &args::Agree) -> impl Fn(Undefined) -> Error {
+    let what = format!("{}, {}", args.a, args.b);
+    move |why| Error::config(what.clone(), "values whose agreement is defined", why)
+}
+
+fn kappas(read: &tidy::Pairs, args: &args::Agree) -> Result<Vec<Row>> {
+    let mut grades: Vec<f64> = read.a.iter().chain(&read.b).copied().collect();
+    grades.sort_by(f64::total_cmp);
+    grades.dedup();
+    if let (Some(low), Some(high)) = (grades.first(), grades.last()) {
+        let whole = grades.iter().all(|g| g.fract() == 0.0) && high - low < MOST_GRADES as f64;
+        if !whole {
+            let expected = "grades: whole numbers, at most 50 apart (leave out --grades for measurements)";
+            return Err(Error::config(
+                format!("{}, {}", args.a, args.b),
+                expected,
+                format!("{low} to {high}"),
+            ));
+        }
+        // A grade that neither reader gave still lies between its neighbours.
+        let steps = (high - low) as usize;
+        grades = (0..=steps).map(|i| low + i as f64).collect();
+    }
+    let mut table = vec![vec![0.0; grades.len()]; grades.len()];
+    let place = |v: f64| grades.iter().position(|g| *g == v).unwrap_or(0);
+    for (a, b) in read.a.iter().zip(&read.b) {
+        table[place(*a)][place(*b)] += 1.0;
+    }
+    let mut rows = Vec::new();
+    for (name, weights) in [
+        ("kappa", Weights::None),
+        ("kappa with linear weights", Weights::Linear),
+        ("kappa with quadratic weights", Weights::Quadratic),
+    ] {
+        let found = agreement::kappa(&table, weights, args.alpha).map_err(undefined(args))?;
+        rows.push((name, found.value, Some(found.interval)));
+    }
+    let same = read.a.iter().zip(&read.b).filter(|(a, b)| a == b).count();
+    rows.push(("share of equal grades", same as f64 / read.a.len().max(1) as f64, None));
+    Ok(rows)
+}
+
+fn measures(read: &tidy::Pairs, args: &args::Agree) -> Result<Vec<Row>> {
+    let limits = agreement::limits(&read.a, &read.b).map_err(undefined(args))?;
+    let pairs: Vec<Vec<f64>> = read.a.iter().zip(&read.b).map(|(a, b)| vec![*a, *b]).collect();
+    let icc = agreement::icc(&pairs, args.alpha).map_err(undefined(args))?;
+    Ok(vec![
+        ("concordance correlation", limits.concordance, None),
+        ("intraclass correlation, two-way, absolute agreement", icc.icc2.value, Some(icc.icc2.interval)),
+        ("intraclass correlation, two-way, consistency", icc.icc3.value, Some(icc.icc3.interval)),
+        ("bias with limits of agreement", limits.bias, Some(limits.limits)),
+        ("standard error of one measurement", limits.sem, None),
+    ])
+}

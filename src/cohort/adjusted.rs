@@ -1,0 +1,88 @@
+//! Groups compared at equal covariates: body weight, age, baseline.
+
+use serde::Serialize;
+
+use super::{
+    analysis::{Contrast, Role, Test},
+    blocks::{self, Mean},
+    contrasts::{How, POINTWISE, holm},
+    question::Question,
+};
+use crate::stats::{Result, ancova::Model, anova::FTest, permutation};
+
+/// What the adjusted model says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Adjustment {
+    /// Tests of groups: F of the model, and by permutation (Freedman and Lane).
+    pub groups: Vec<Test>,
+    /// Tests of each covariate, and whether its slope differs between groups.
+    pub covariates: Vec<Test>,
+    /// Mean of every group at the mean of the covariates.
+    pub means: Vec<Mean>,
+    /// Groups against each reference.
+    pub contrasts: Vec<Contrast>,
+}
+
+/// Compares groups at equal covariates; `covariates` holds, for each, the values by group and animal. Blocks stay in the
+/// model.
+///
+/// # Errors
+///
+/// As [`Model::fit`].
+pub fn adjust(question: &Question, names: &[String], covariates: &[Vec<Vec<f64>>]) -> Result<Adjustment> {
+    let mut model = blocks::model(question);
+    model.covariates = covariates.iter().map(|c| c.concat()).collect();
+    let fit = model.fit()?;
+    let mut groups =
+        vec![test("ancova", Role::Primary, &fit.groups, "groups, given covariates (type II)".into())];
+    groups.extend(freedman_lane(&model, question.seed));
+    let mut tests = Vec::new();
+    for (i, (name, found)) in names.iter().zip(&fit.covariates).enumerate() {
+        tests.push(test("covariate", Role::Diagnostic, found, format!("{name}, given groups")));
+        if let Ok(slopes) = model.slopes(i) {
+            let note = format!("whether the slope of {name} differs between groups");
+            tests.push(test("equal_slopes", Role::Diagnostic, &slopes, note));
+        }
+    }
+    let means = fit.means(question.alpha).into_iter().zip(&question.arms).map(|(m, arm)| Mean {
+        group: arm.name.clone(),
+        mean: m.mean,
+        se: m.se,
+        interval: m.interval,
+    });
+    let how = How { test: "ancova_contrast", interval_method: POINTWISE, adjustment: "holm" };
+    let mut contrasts = Vec::new();
+    for reference in &question.references {
+        let others = (0..question.arms.len()).filter(|g| *g != reference.arm);
+        let tests = others.map(|g| Some(((g, reference.arm), fit.contrast(g, reference.arm)))).collect();
+        contrasts.extend(holm(question, &format!("vs_{}", reference.role), how, tests));
+    }
+    Ok(Adjustment { groups, covariates: tests, means: means.collect(), contrasts })
+}
+
+fn test(name: &'static str, role: Role, of: &FTest, note: String) -> Test {
+    Test {
+        test: name,
+        role,
+        statistic: "F",
+        value: of.f,
+        df1: Some(of.df1),
+        df2: Some(of.df2),
+        p: of.p,
+        note,
+    }
+}
+
+fn freedman_lane(model: &Model, seed: u64) -> Option<Test> {
+    let found = permutation::freedman_lane(model, seed).ok()?;
+    Some(Test {
+        test: "freedman_lane",
+        role: Role::Sensitivity,
+        statistic: "as_large",
+        value: found.as_large as f64,
+        df1: None,
+        df2: None,
+        p: found.p,
+        note: format!("{} permutations of reduced residuals, seed {seed}", found.arrangements),
+    })
+}

@@ -1,0 +1,21 @@
+"""Loads the tables beside this file into pandas data frames.
+
+Run it, or `from load_tables import tables` from this folder: tables["animals"], tables["stats_contrasts"], ...
+An empty cell is NaN: it was not measured. Ids stay text.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+TEXT = ["animal_id", "slide_id", "group", "block", "tissue", "feature"]
+
+folder = Path(__file__).resolve().parent
+tables = {
+    path.stem: pd.read_csv(path, dtype={name: str for name in TEXT}, float_precision="round_trip")
+    for path in sorted(folder.glob("*.csv"))
+}
+
+if __name__ == "__main__":
+    for name, table in tables.items():
+        print(f"{name}: {len(table)} rows, {len(table.columns)} columns")

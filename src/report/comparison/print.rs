@@ -1,0 +1,108 @@
+//! Figures as pixels, at the resolution journals print.
+
+use std::path::Path;
+
+use resvg::{
+    tiny_skia::{Pixmap, Transform},
+    usvg::{Options, Tree, fontdb::Database},
+};
+use std::sync::Arc;
+
+use crate::{
+    error::{Error, Result},
+    report::partial::write_whole,
+};
+
+/// Pixels per inch of print.
+const DPI: f32 = 300.0;
+/// Pixels per inch of a page on a screen (CSS).
+const SCREEN_DPI: f32 = 96.0;
+const METRES_PER_INCH: f64 = 0.0254;
+
+/// Most pixels of a figure; larger ones are drawn at fewer per inch.
+const MOST_PIXELS: f32 = 4e7;
+
+/// Draws figures with one built-in font, so that they look alike on every machine.
+pub(super) struct Printer {
+    options: Options<'static>,
+}
+
+impl Printer {
+    pub(super) fn new() -> Self {
+        let mut fonts = Database::new();
+        fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
+        let family = fonts.faces().next().and_then(|f| f.families.first().map(|(name, _)| name.clone()));
+        let mut options = Options::default();
+        if let Some(family) = family {
+            fonts.set_sans_serif_family(family.clone());
+            options.font_family = family;
+        }
+        options.fontdb = Arc::new(fonts);
+        Self { options }
+    }
+
+    /// Writes a figure as PNG of 300 pixels per inch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be written, [`Error::Internal`] if the figure cannot be drawn.
+    pub(super) fn write(&self, path: &Path, svg: &str) -> Result<()> {
+        let fault = |e: String| Error::Internal { what: format!("figure {}: {e}", path.display()) };
+        let tree = Tree::from_str(svg, &self.options).map_err(|e| fault(e.to_string()))?;
+        let (width, height) = (tree.size().width(), tree.size().height());
+        let wanted = DPI / SCREEN_DPI;
+        let scale = wanted.min((MOST_PIXELS / (width * height)).sqrt());
+        let side = |v: f32| ((v * scale).ceil() as u32).max(1);
+        let mut pixels = Pixmap::new(side(width), side(height)).ok_or_else(|| fault("no size".into()))?;
+        resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+        let dpi = f64::from(SCREEN_DPI * scale);
+        write_whole(path, &encode(&pixels, dpi).map_err(|e| fault(e.to_string()))?)
+    }
+}
+
+/// Figures have a white ground, so that no pixel is transparent.
+fn encode(pixels: &Pixmap, dpi: f64) -> std::result::Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let per_metre = (dpi / METRES_PER_INCH).round() as u32;
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    }));
+    let rgb: Vec<u8> = pixels.data().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    encoder.write_header()?.write_image_data(&rgb)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_and_lines_are_drawn_at_300_dpi() {
+        let folder = tempfile::tempdir().unwrap();
+        let ink = |text: &str| {
+            let path = folder.path().join("a.png");
+            let svg = format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 96 48\" width=\"96\" height=\"48\"><rect \
+                 width=\"100%\" height=\"100%\" fill=\"#fff\"/><text x=\"4\" y=\"30\" font-size=\"20\" \
+                 font-family=\"system-ui, Arial, sans-serif\">{text}</text></svg>"
+            );
+            Printer::new().write(&path, &svg).unwrap();
+            let reader = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&path).unwrap()));
+            let mut reader = reader.read_info().unwrap();
+            let info = reader.info();
+            assert_eq!((info.width, info.height), (300, 150));
+            assert_eq!(info.pixel_dims.map(|d| d.xppu), Some(11_811));
+            let mut data = vec![0; reader.output_buffer_size().unwrap()];
+            reader.next_frame(&mut data).unwrap();
+            data.iter().filter(|v| **v < 128).count()
+        };
+        assert_eq!(ink(""), 0);
+        assert!(ink("µm²") > 300, "letters are drawn");
+        assert!(ink("MMMM") > ink("MM"));
+    }
+}
