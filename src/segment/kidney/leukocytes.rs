@@ -12,8 +12,8 @@ const LEAST_DARKNESS: f64 = 1.0;
 const ROUND: f64 = 1.8;
 /// … and this wide, in µm.
 const LEUKOCYTE_UM: std::ops::Range<f64> = 4.0..8.0;
-/// Distance within which leukocytes speak for each other, in µm.
-const NEAR_UM: f64 = 30.0;
+/// Distance within which leukocytes speak for each other, in µm. The halo of the fine pass is wider by it.
+pub const LEUKOCYTES_NEAR_UM: f64 = 30.0;
 /// Least score of a leukocyte, by the number of others within that distance: single ones are rare among the many nuclei
 /// of tubules, nearly all are leukocytes' in an infiltrate. Read off phantoms of six lesions, **not validated**.
 const LEAST: [f64; 7] = [2.5, 2.2, 2.0, 1.5, 0.0, -3.0, -6.0];
@@ -46,7 +46,7 @@ impl Scene<'_> {
         let places: Vec<(f64, f64)> = found.iter().map(|n| n.region.centre()).collect();
         let scores: Vec<Option<f64>> =
             found.iter().zip(&places).map(|(n, &at)| self.score(&n.object, at)).collect();
-        let reach = self.field.px(NEAR_UM);
+        let reach = self.field.px(LEUKOCYTES_NEAR_UM);
         let near = |(x, y): (f64, f64)| {
             let others = places.iter().zip(&scores).filter(|(_, score)| score.is_some_and(|s| s > 0.0));
             others.filter(|(at, _)| (at.0 - x).hypot(at.1 - y) <= reach).count()
