@@ -40,7 +40,7 @@ pub(super) const KIDNEY: Organ = Organ {
     structure_pass: Pass { mpp: 1.0, halo_um: 400.0, bytes_per_px: 34 },
     structures: segment::structures,
     relate: segment::relate,
-    cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM, bytes_per_px: 34 },
+    cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM + segment::LEUKOCYTES_NEAR_UM, bytes_per_px: 34 },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,

@@ -15,7 +15,7 @@ mod tubules;
 mod tuft;
 
 use self::levels::Ground;
-pub use self::{cells::cells, counts::*, relate::relate};
+pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate};
 use super::{
     field::Field,
     nuclei,

@@ -8,8 +8,8 @@ use crate::{
     segment::{
         ground::TISSUE_PX,
         kidney::{
-            CORTEX, CORTEX_INTERSTITIUM_PX, CORTEX_PX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE,
-            INTERSTITIAL_LEUKOCYTES, MEDULLA, RED_CELL_PX, STRAY_RED_CELL_PX,
+            CORTEX, CORTEX_INTERSTITIUM_PX, CORTEX_PX, CORTEX_RIM_PX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE,
+            INTERSTITIAL_LEUKOCYTE_PX, INTERSTITIAL_LEUKOCYTES, MEDULLA, RED_CELL_PX, STRAY_RED_CELL_PX,
         },
         structures::StructureMap,
     },
@@ -44,13 +44,24 @@ pub(super) const MEDULLA_AREA: Feature =
         Ok(Value { value: area, n: px, denominator: area })
     });
 
-/// Cortex that is neither glomerulus nor tubule and paler than epithelium.
+/// Width of what belongs to the interstitium along the outline of a tubule, in µm: tubules are outlined in pixels of
+/// 1 µm, and those that touch are half a pixel apart on each side.
+const RIM_UM: f64 = 0.6;
+
+/// Cortex that is neither glomerulus nor tubule: what is paler than epithelium, leukocytes, and half a pixel along the
+/// outlines of tubules.
 pub(super) const AREA: Feature = feature(
     "interstitial_area_pct",
     "%",
     (Up, 1.0, Expert),
     "domain.md §3.3; pale tissue between tubules, so that tubules without lumen do not count",
-    |found| common::percent_of(found, CORTEX_INTERSTITIUM_PX, CORTEX_PX, WHAT, glomeruli(found)),
+    |found| {
+        let cortex = cortex(found)?;
+        let sum = found.tally.get(CORTEX_INTERSTITIUM_PX) + found.tally.get(INTERSTITIAL_LEUKOCYTE_PX);
+        let rim = found.tally.get(CORTEX_RIM_PX) as f64 * RIM_UM / found.mpp.mean();
+        let value = 100.0 * (sum as f64 + rim) / cortex as f64;
+        Ok(Value { value, n: glomeruli(found), denominator: found.mpp.area_mm2(cortex) })
+    },
 );
 
 /// Leukocytes between tubules per mm² of cortex.

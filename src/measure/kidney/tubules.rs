@@ -24,7 +24,7 @@ const FLAT_HEIGHT_UM: f64 = 4.0;
 const FLAT_LUMEN_UM: f64 = 20.0;
 /// Vacuolated: at least this share of the epithelium is white. Vacuoles are 2–6 µm wide and their edges blurred,
 /// so that about half of what they take, 10 % of a vacuolated tubule's epithelium, is white.
-const VACUOLE_SHARE: f64 = 0.035;
+const VACUOLE_SHARE: f64 = 0.03;
 /// Clear cells: at least this share of the epithelium has little eosin.
 const CLEAR_SHARE: f64 = 0.5;
 /// Cast: at least this percentage of the lumen is filled.
@@ -41,7 +41,7 @@ const DEBRIS_SHARE: f64 = 0.3;
 const MADS: f64 = 2.0;
 /// Eosin of epithelium, judged over a few µm, varies between tubules of different kinds by at least this share of its
 /// median.
-const LEAST_MAD: f64 = 0.125;
+const LEAST_MAD: f64 = 0.16;
 /// Nuclei per epithelium of a basophilic tubule, multiple of the slide's 85th percentile.
 const CROWDED: f64 = 1.3;
 
@@ -60,10 +60,13 @@ pub(super) const LUMEN_AREA: Feature = feature(
     },
 );
 
-/// Median diameter of lumens cut across.
+/// Median diameter of lumens cut across, dead tubules left out: debris divides their lumens.
 pub(super) const LUMEN_DIAMETER: Feature =
     feature("tubule_lumen_eq_diameter_um_median", "µm", (Up, 1.0, Expert), "domain.md §3.3", |found| {
-        median_of(found, |t| t.value("lumen_aspect_ratio") < MAX_ASPECT, |t| t.value("lumen_eq_diameter_um"))
+        let usual = Usual::of(&some(found)?);
+        let is_dead = |t: &Tubule<'_>| usual.as_ref().is_some_and(|u| u.is_dead(t));
+        let counts = |t: &Tubule<'_>| t.value("lumen_aspect_ratio") < MAX_ASPECT && !is_dead(t);
+        median_of(found, counts, |t| t.value("lumen_eq_diameter_um"))
     });
 
 /// Median minor axis of tubules.
@@ -240,6 +243,11 @@ impl Usual {
     /// Eosin beyond which epithelium is hypereosinophilic, OD × 100.
     fn hypereosinophilic(&self) -> f64 {
         self.eosin + MADS * self.eosin_mad.max(1.0)
+    }
+
+    /// Whether both signs of dead epithelium are there.
+    fn is_dead(&self, t: &Tubule<'_>) -> bool {
+        t.nuclear_density() < FEW_NUCLEI * self.nuclei && t.eosin() > self.hypereosinophilic()
     }
 
     fn is_necrotic(&self, t: &Tubule<'_>) -> bool {

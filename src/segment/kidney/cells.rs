@@ -13,7 +13,8 @@ use crate::{
     segment::{
         field::Field,
         ground,
-        nuclei::{self, Nuclei},
+        label::{Connectivity, pieces},
+        nuclei::{self, Nuclei, Nucleus},
         object::{Finds, Object},
         red_cells,
         structures::StructureMap,
@@ -27,6 +28,10 @@ const INTERSTITIUM_SHARE: f64 = 0.85;
 
 /// Vacuoles lie at least this far inside the epithelium, in µm.
 const WITHIN_UM: f64 = 1.5;
+/// … are at most this long, in µm, …
+const VACUOLE_UM: f64 = 16.0;
+/// … and lie in epithelium by at least this share: gaps between crowded nuclei go on outside the tubule.
+const IN_EPITHELIUM: f64 = 0.75;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]
@@ -39,10 +44,10 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     scene.count(&mut tally, &mut owners);
     bare::count(&scene, &mut tally);
     scene.tufts(&mut owners);
+    let leukocytes = scene.leukocytes(&found);
     let mut objects = Vec::new();
-    for mut nucleus in found.into_iter().filter(|n| n.in_core) {
-        let (x, y) = nucleus.region.centre();
-        scene.place(&mut nucleus.object, (x, y), &mut tally, &mut owners);
+    for (mut nucleus, is_leukocyte) in found.into_iter().zip(leukocytes).filter(|(n, _)| n.in_core) {
+        scene.place(&mut nucleus, is_leukocyte, &mut tally, &mut owners);
         objects.push(nucleus.object);
     }
     Finds { objects, tally, per_structure: owners.tallies() }
@@ -139,12 +144,14 @@ pub(super) struct Scene<'a> {
     /// Red optical density of the slide's usual nuclei.
     pub(super) usual_red: f64,
     pub(super) red: Mask,
+    /// White places in the epithelium of tubules.
+    vacuoles: Mask,
 }
 
 impl<'a> Scene<'a> {
     fn of(field: &'a Field<'a>, structures: &'a StructureMap<'a>, nuclear: &'a Mask) -> Self {
         let window = &field.window;
-        Self {
+        let mut scene = Self {
             field,
             levels: Levels::of(field.profile),
             structures,
@@ -154,7 +161,33 @@ impl<'a> Scene<'a> {
             nuclear,
             usual_red: leukocytes::usual_red(field, structures),
             red: red_cells::mask(field),
+            vacuoles: Mask::filled(field.width(), field.height(), 0),
+        };
+        scene.vacuoles = scene.find_vacuoles();
+        scene
+    }
+
+    /// 1 where a small white place lies in the epithelium of tubules.
+    fn find_vacuoles(&self) -> Mask {
+        let mut white = self.field.od.map(|od| u8::from(od < self.levels.pale));
+        let others = self.nuclear.data().iter().zip(self.red.data());
+        white.data_mut().iter_mut().zip(others).for_each(|(w, (&n, &r))| *w &= (1 - n) & (1 - r));
+        let found = pieces(&white, Connectivity::Four);
+        let longest = self.field.px(VACUOLE_UM);
+        let mut vacuoles = Mask::filled(white.width(), white.height(), 0);
+        for (i, region) in found.regions.iter().enumerate() {
+            if region.extent() as f64 > longest {
+                continue;
+            }
+            let own =
+                |y: usize, x: usize| self.inner.at(x, y) == 0 && self.class_is(self.outer.at(x, y), &TUBULE);
+            let runs = found.runs(i);
+            let inside: usize = runs.iter().map(|r| (r.x0..r.x1).filter(|&x| own(r.y, x)).count()).sum();
+            if inside as f64 >= IN_EPITHELIUM * region.area_px as f64 {
+                runs.iter().for_each(|r| vacuoles.row_mut(r.y)[r.x0..r.x1].fill(1));
+            }
         }
+        vacuoles
     }
 
     pub(super) fn class_is(&self, number: u32, class: &'static crate::segment::object::Class) -> bool {
@@ -203,6 +236,9 @@ impl<'a> Scene<'a> {
             sums.glomerulus += if in_glomerulus { tissue } else { 0 };
             sums.tubule += if outer != 0 && !in_glomerulus { tissue } else { 0 };
             sums.interstitium += if outer == 0 { light } else { 0 };
+            if outer != 0 && !in_glomerulus && !in_lumen {
+                sums.rim += run.clone().filter(|&x| self.is_rim(x, y)).count() as u64;
+            }
         }
         if outer == 0 {
             return;
@@ -237,7 +273,8 @@ impl<'a> Scene<'a> {
             counts.nuclear += u64::from(nucleus);
             counts.red += u64::from(blood & tissue[i]);
             counts.white += u64::from(white);
-            counts.within += u64::from(white != 0 && self.is_within(run.start + i, y));
+            let x = run.start + i;
+            counts.within += u64::from(white & self.vacuoles.at(x, y) != 0 && self.is_within(x, y));
             counts.plain += u64::from(plain);
             counts.eosin += u64::from(plain * e[i]);
             counts.haematoxylin += u64::from(plain * h[i]);
@@ -260,6 +297,13 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Whether a tubule's pixel touches what lies outside it.
+    fn is_rim(&self, x: usize, y: usize) -> bool {
+        let (own, x, y) = (self.outer.at(x, y), x as i64, y as i64);
+        let around = [(1, 0), (-1, 0), (0, 1), (0, -1)];
+        around.iter().any(|&(dx, dy)| self.outer.get(x + dx, y + dy).is_some_and(|n| n != own))
+    }
+
     /// Adds what needs the neighbourhood of a pixel inside its tuft.
     fn tufts(&self, owners: &mut Owners) {
         for counts in &mut owners.counts {
@@ -276,13 +320,14 @@ impl<'a> Scene<'a> {
     }
 
     /// Counts a nucleus where its centre lies.
-    fn place(&self, nucleus: &mut Object, centre: (f64, f64), tally: &mut Tally, owners: &mut Owners) {
-        let (x, y) = (centre.0 as usize, centre.1 as usize);
-        let (outer, inner, zone) = (self.outer.at(x, y), self.inner.at(x, y), self.zones.at(x, y));
-        let apart = outer == 0 || self.class_is(outer, &TUBULE) && inner == 0;
-        if apart && self.class_is(zone, &CORTEX) && self.is_leukocyte(nucleus, centre) {
-            nucleus.class = &INTERSTITIAL_LEUKOCYTE;
+    fn place(&self, nucleus: &mut Nucleus, is_leukocyte: bool, tally: &mut Tally, owners: &mut Owners) {
+        let (x, y) = nucleus.region.centre();
+        let (x, y) = (x as usize, y as usize);
+        let (outer, inner) = (self.outer.at(x, y), self.inner.at(x, y));
+        if is_leukocyte {
+            nucleus.object.class = &INTERSTITIAL_LEUKOCYTE;
             tally.add(INTERSTITIAL_LEUKOCYTES, 1);
+            tally.add(INTERSTITIAL_LEUKOCYTE_PX, nucleus.region.area_px);
         } else if outer != 0 {
             let inside = self.class_is(inner, &TUFT) == self.class_is(outer, &GLOMERULUS) && inner != 0;
             owners.of(if inside { inner } else { outer }).nuclei += 1;
@@ -312,6 +357,7 @@ struct Sums {
     glomerulus: u64,
     tubule: u64,
     interstitium: u64,
+    rim: u64,
     red: u64,
     stray: u64,
 }
@@ -322,6 +368,7 @@ impl Sums {
         tally.add(CORTEX_GLOMERULUS_PX, self.glomerulus);
         tally.add(CORTEX_TUBULE_PX, self.tubule);
         tally.add(CORTEX_INTERSTITIUM_PX, self.interstitium);
+        tally.add(CORTEX_RIM_PX, self.rim);
         tally.add(RED_CELL_PX, self.red);
         tally.add(STRAY_RED_CELL_PX, self.stray);
     }

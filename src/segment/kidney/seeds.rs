@@ -168,8 +168,9 @@ impl Lattice {
     fn score(&self, nuclear: &Integral, wide: &Integral, x: i64, y: i64) -> i64 {
         let half = |share: f64| (self.radius * share).round() as i64;
         let (inside, corpuscle, around) = (half(INSIDE), half(CORPUSCLE), half(AROUND));
-        let sum = |of: &Integral, r: i64| i64::from(of.sum(x - r, y - r, x + r, y + r));
-        let area = |r: i64| 4 * r * r;
+        // Around the pixel's middle, so that a turned slide has the same scores.
+        let sum = |of: &Integral, r: i64| i64::from(of.sum(x - r, y - r, x + r + 1, y + r + 1));
+        let area = |r: i64| (2 * r + 1).pow(2);
         let share = |n: i64, of: i64| n * UNIT / of.max(1);
         let outer = |of: &Integral, a: i64, b: i64| share(sum(of, b) - sum(of, a), area(b) - area(a));
         let inner = |of: &Integral, r: i64| share(sum(of, r), area(r));

@@ -32,6 +32,12 @@ const MIN_EMPTY: f64 = 0.2;
 const GAP_UM2: f64 = 45.0;
 /// Largest pale place beside a lumen that is taken for vacuoles, in µm².
 const VACUOLE_UM2: f64 = 70.0;
+/// Such places are at most this elongated.
+const MAX_VACUOLE_ASPECT: f64 = 2.2;
+/// Narrowest body of a lumen that vacuoles make ragged, radius in µm …
+const BODY_UM: f64 = 3.0;
+/// … and its least area, in µm²: vacuoles are smaller.
+const BODY_UM2: f64 = 50.0;
 /// Least solidity of a lumen; gaps between tubules are branched.
 const MIN_SOLIDITY: f64 = 0.6;
 /// Thickest epithelium, in µm (8–14 is normal, domain.md §3.3).
@@ -64,14 +70,13 @@ const WALL_SHARE: f64 = 0.74;
 pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
     let field = ground.field;
     let casts = casts::find(ground);
-    let lumens = label(&lumens(ground, &casts), Connectivity::Four);
-    let walls = walls(ground, &lumens);
-    let kept: Vec<Option<Shape>> = lumens
-        .regions
-        .iter()
-        .enumerate()
-        .map(|(i, r)| accepted(ground, (&lumens, &casts), &walls, r, i as u32 + 1))
-        .collect();
+    let whole = label(&lumens(ground, &casts), Connectivity::Four);
+    let none = Mask::filled(field.width(), field.height(), 0);
+    let kept = kept(ground, (&whole, &casts), &walls(ground, &whole, &none));
+    let (lumens, vacuoles) = parted(ground, &whole, &kept);
+    let lumens = label(&lumens, Connectivity::Four);
+    let walls = walls(ground, &lumens, &vacuoles);
+    let kept = self::kept(ground, (&lumens, &casts), &walls);
     let territory = territories(&lumens, &walls, &kept, field.px(MAX_WALL_UM));
     let mut regions = vec![Region::EMPTY; kept.len()];
     add_regions(&territory, &mut regions);
@@ -152,8 +157,50 @@ fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
     morphology::remove_small(&whole, field.window.mpp.px_area(*LUMEN_UM2.start()).ceil() as u64)
 }
 
-/// 1 where there may be epithelium: dense, small enclosed gaps (vacuoles) included.
-fn walls(ground: &Ground<'_>, lumens: &Labels) -> Mask {
+/// Returns the shape of every region that can be a tubule's lumen.
+fn kept(ground: &Ground<'_>, (lumens, casts): (&Labels, &Mask), walls: &Mask) -> Vec<Option<Shape>> {
+    let regions = lumens.regions.iter().zip(1..);
+    regions.map(|(region, number)| accepted(ground, (lumens, casts), walls, region, number)).collect()
+}
+
+/// Parts what was not kept into bodies, which may be lumens, and the round places beside them: vacuoles that open into
+/// a lumen, or lie so near that they run together with it, make its outline ragged. Returns the regions kept with the
+/// bodies, and the vacuoles.
+fn parted(ground: &Ground<'_>, whole: &Labels, kept: &[Option<Shape>]) -> (Mask, Mask) {
+    let field = ground.field;
+    let longest = field.px(MAX_LUMEN_UM);
+    let part = |wanted: bool| {
+        let is: Vec<u8> = (whole.regions.iter().zip(kept))
+            .map(|(r, shape)| u8::from(shape.is_some() == wanted && r.extent() as f64 <= longest))
+            .collect();
+        whole.plane.map(|n| if n == 0 { 0 } else { is[n as usize - 1] })
+    };
+    let (mut lumens, mut rest) = (part(true), part(false));
+    let wide = morphology::open(&rest, field.px(BODY_UM));
+    let wide = morphology::remove_small(&wide, field.window.mpp.px_area(BODY_UM2) as u64);
+    let grown = morphology::dilate(&wide, 1.0);
+    for ((l, r), &g) in lumens.data_mut().iter_mut().zip(rest.data_mut()).zip(grown.data()) {
+        let body = *r & g;
+        *l |= body;
+        *r &= 1 - body;
+    }
+    let pieces = label(&rest, Connectivity::Four);
+    let is: Vec<u8> = (pieces.regions.iter().zip(1..))
+        .map(|(r, number)| {
+            let small = field.window.mpp.area_um2(r.area_px) <= VACUOLE_UM2;
+            u8::from(small && is_round(&Shape::of(&pieces.plane, r, number)))
+        })
+        .collect();
+    (lumens, pieces.plane.map(|n| if n == 0 { 0 } else { is[n as usize - 1] }))
+}
+
+/// Whether a piece beside a lumen can be a vacuole: the arms of clefts are long.
+fn is_round(shape: &Shape) -> bool {
+    shape.aspect_ratio <= MAX_VACUOLE_ASPECT
+}
+
+/// 1 where there may be epithelium: dense, with its vacuoles and small enclosed gaps.
+fn walls(ground: &Ground<'_>, lumens: &Labels, vacuoles: &Mask) -> Mask {
     let field = ground.field;
     let least = (ground.levels.cytoplasm * WALL_SHARE) as u8;
     let mut solid = Mask::filled(field.width(), field.height(), 0);
@@ -161,6 +208,7 @@ fn walls(ground: &Ground<'_>, lumens: &Labels) -> Mask {
     for (s, ((&od, &tissue), &lumen)) in solid.data_mut().iter_mut().zip(places) {
         *s = u8::from(od >= least && lumen == 0) & tissue;
     }
+    solid.data_mut().iter_mut().zip(vacuoles.data()).for_each(|(s, &v)| *s |= v);
     let mut filled = morphology::fill_holes(&solid, field.window.mpp.px_area(GAP_UM2) as u64);
     filled.data_mut().iter_mut().zip(lumens.plane.data()).for_each(|(f, &n)| *f &= u8::from(n == 0));
     morphology::open(&filled, field.px(THREAD_UM))
