@@ -8,6 +8,8 @@ mod aperio;
 mod bytes;
 mod cache;
 mod codec;
+mod czi;
+mod dicom;
 mod formats;
 mod generic_tiff;
 mod huron;
@@ -216,6 +218,13 @@ impl Slide {
     pub fn explain(path: impl AsRef<Path>) -> Result<Vec<(&'static str, Option<String>)>> {
         let probe = Probe::open(path.as_ref())?;
         Ok(formats::FORMATS.iter().map(|format| (format.name, (format.detect)(&probe).err())).collect())
+    }
+
+    /// Returns what names the slide that a file is one part of (a DICOM series); `None` for any file that
+    /// is a slide by itself.
+    #[must_use]
+    pub fn series_of(path: impl AsRef<Path>) -> Option<String> {
+        dicom::series(path.as_ref())
     }
 
     /// Returns the file the slide was opened from.

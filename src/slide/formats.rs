@@ -3,7 +3,8 @@
 #[cfg(feature = "sakura")]
 use super::sakura;
 use super::{
-    Format, aperio, generic_tiff, huron, leica, mirax, ndpi, ome, philips, plain_image, trestle, ventana, vms,
+    Format, aperio, czi, dicom, generic_tiff, huron, leica, mirax, ndpi, ome, philips, plain_image, trestle,
+    ventana, vms,
 };
 
 /// Tried in order; put the pickiest first and plain images last.
@@ -18,6 +19,8 @@ pub(super) const FORMATS: &[Format] = &[
     huron::FORMAT,
     vms::FORMAT,
     mirax::FORMAT,
+    dicom::FORMAT,
+    czi::FORMAT,
     #[cfg(feature = "sakura")]
     sakura::FORMAT,
     generic_tiff::FORMAT,
