@@ -84,6 +84,10 @@ impl Finder<'_> {
     }
 
     fn folder(&mut self, folder: &Path) -> Result<()> {
+        if Slide::is_folder(folder) {
+            self.take(folder.to_owned());
+            return Ok(());
+        }
         let real = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
         if Some(&real) == self.out.as_ref() || !self.seen.insert(real) {
             return Ok(());

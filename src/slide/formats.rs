@@ -2,6 +2,8 @@
 
 #[cfg(feature = "sakura")]
 use super::sakura;
+#[cfg(feature = "zarr")]
+use super::zarr;
 use super::{
     Format, aperio, czi, dicom, generic_tiff, huron, leica, mirax, ndpi, ome, philips, plain_image, trestle,
     ventana, vms,
@@ -21,6 +23,8 @@ pub(super) const FORMATS: &[Format] = &[
     mirax::FORMAT,
     dicom::FORMAT,
     czi::FORMAT,
+    #[cfg(feature = "zarr")]
+    zarr::FORMAT,
     #[cfg(feature = "sakura")]
     sakura::FORMAT,
     generic_tiff::FORMAT,

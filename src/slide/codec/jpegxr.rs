@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 384 << 20;
 pub(in crate::slide) fn decode(data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
     let fault = |error: Error| match error {
         Error::Unsupported(what) => Fault::Unsupported(format!("JPEG XR with {what}")),
-        Error::Decode(what) => Fault::damaged("a JPEG XR stream", what),
+        other => Fault::damaged("a JPEG XR stream", other),
     };
     let info = openreadout_jpegxr::probe(data).map_err(fault)?;
     if (info.width as usize, info.height as usize) != (width, height) {
