@@ -29,7 +29,12 @@ pub struct Job {
     pub sample: Option<Sample>,
     /// Pixel size given by the user (sheet or command line); overrides the file.
     pub mpp: Option<Mpp>,
+    /// Largest share of a level's tiles that may be damaged and is left out; see [`MAX_BAD_TILES`].
+    pub max_bad_tiles: f64,
 }
+
+/// The default of [`Job::max_bad_tiles`]: one tile in a hundred.
+pub const MAX_BAD_TILES: f64 = 0.01;
 
 /// What came of one slide. Every job ends as exactly one of these, and as one row of `slides.csv`.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::{
     organ::{Organ, SlideGeometry},
     score::{Measured, OrganScore, rubric::Rubric},
     segment::{object::Object, structures::StructureMap},
-    slide::{Calibration, Slide, SlideInfo},
+    slide::{Calibration, Slide, SlideInfo, TileAt},
     stain::{self, StainProfile},
     tissue::{self, TissueMask},
     units::Mpp,
@@ -143,6 +143,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let tissue = tissue::find(slide, calibration.mpp, &warnings)?;
     watch.check()?;
     if tissue.is_blank() {
+        note_bad_tiles(slide, &warnings);
         return Ok(blank(slide, plan, calibration, tissue, warnings));
     }
     let scan = Scan { slide, plan, watch, tissue: &tissue, mpp: calibration.mpp };
@@ -173,6 +174,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         },
     );
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
+    note_bad_tiles(slide, &warnings);
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),
         structure_mpp,
@@ -213,6 +215,19 @@ fn note_slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings: &Warn
     if count > 0 {
         warnings.push(Warning::MissingTiles { count });
     }
+}
+
+/// Notes the damaged tiles that were left out.
+fn note_bad_tiles(slide: &Slide, warnings: &Warnings) {
+    let found = slide.bad_tiles();
+    if found.is_empty() {
+        return;
+    }
+    let place = |(at, what): &(TileAt, String)| {
+        let TileAt { level, col, row } = at;
+        format!("level {level}, column {col}, row {row}: {what}")
+    };
+    warnings.push(Warning::BadTiles { tiles: found.iter().map(place).collect() });
 }
 
 /// Runs the structure pass and the step that looks at all of its objects at once.

@@ -5,9 +5,12 @@
 //! overlapping or moved tiles compose them onto a grid of their own in `slide/mosaic.rs`.
 
 mod aperio;
+mod bad_tiles;
 mod bytes;
 mod cache;
 mod codec;
+mod czi;
+mod dicom;
 mod formats;
 mod generic_tiff;
 mod huron;
@@ -34,6 +37,8 @@ mod trestle;
 mod ventana;
 mod vms;
 mod xml;
+#[cfg(feature = "zarr")]
+mod zarr;
 
 use std::{
     collections::BTreeMap,
@@ -43,7 +48,7 @@ use std::{
 
 use serde::Serialize;
 
-use self::{cache::TileCache, tiff::Tag};
+use self::{bad_tiles::BadTiles, cache::TileCache, tiff::Tag};
 pub use self::{
     icc::ToSrgb,
     probe::Probe,
@@ -245,6 +250,7 @@ pub struct Slide {
     format: &'static str,
     reader: Box<dyn SlideReader>,
     cache: TileCache,
+    bad_tiles: BadTiles,
 }
 
 impl Slide {
@@ -263,7 +269,13 @@ impl Slide {
                 Ok(()) => {
                     let reader = (format.open)(probe)?;
                     let cache = TileCache::default();
-                    return Ok(Self { path: path.into(), format: format.name, reader, cache });
+                    return Ok(Self {
+                        path: path.into(),
+                        format: format.name,
+                        reader,
+                        cache,
+                        bad_tiles: BadTiles::default(),
+                    });
                 }
                 Err(reason) => rejections.push((format.name, reason)),
             }
@@ -279,6 +291,22 @@ impl Slide {
     pub fn explain(path: impl AsRef<Path>) -> Result<Vec<(&'static str, Option<String>)>> {
         let probe = Probe::open(path.as_ref())?;
         Ok(formats::FORMATS.iter().map(|format| (format.name, (format.detect)(&probe).err())).collect())
+    }
+
+    /// Returns whether a folder is a slide by itself (OME-Zarr), and not a folder of slides.
+    #[must_use]
+    pub fn is_folder(path: impl AsRef<Path>) -> bool {
+        #[cfg(feature = "zarr")]
+        return zarr::is_image(path.as_ref());
+        #[cfg(not(feature = "zarr"))]
+        return path.as_ref().join(".zattrs").is_file() || path.as_ref().join("zarr.json").is_file();
+    }
+
+    /// Returns what names the slide that a file is one part of (a DICOM series); `None` for any file that
+    /// is a slide by itself.
+    #[must_use]
+    pub fn series_of(path: impl AsRef<Path>) -> Option<String> {
+        dicom::series(path.as_ref())
     }
 
     /// Returns the file the slide was opened from.
@@ -308,6 +336,18 @@ impl Slide {
     /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB.
     pub fn set_cache_budget(&self, bytes: usize) {
         self.cache.set_budget(bytes);
+    }
+
+    /// Reads damaged tiles as glass from now on and counts them, up to a share of each level's tiles; a
+    /// further one is an error, as every one is without this. Windows read before are not affected.
+    pub fn tolerate_bad_tiles(&self, share: f64) {
+        self.bad_tiles.tolerate(share);
+    }
+
+    /// Returns the damaged tiles that were read as glass, and what is wrong with each, in order of place.
+    #[must_use]
+    pub fn bad_tiles(&self) -> Vec<(TileAt, String)> {
+        self.bad_tiles.list()
     }
 
     /// Decodes an associated image on request.

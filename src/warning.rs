@@ -61,6 +61,12 @@ pub enum Warning {
         /// How many.
         count: u64,
     },
+    /// Damaged tiles were left out.
+    #[error("{} damaged tiles were left out (read as glass): {}", tiles.len(), tiles.join("; "))]
+    BadTiles {
+        /// Place and damage of each, in order of place.
+        tiles: Vec<String>,
+    },
     /// Scoring used a rubric other than the built-in one.
     #[error("non-default scoring: rubric {name}, {changed} values differ")]
     NonDefaultScoring {

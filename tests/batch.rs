@@ -17,7 +17,14 @@ use histograde::{
 fn job(folder: &Path, name: &str) -> Job {
     let path = folder.join(format!("{name}.png"));
     image::RgbImage::from_pixel(256, 256, image::Rgb([190, 120, 170])).save(&path).unwrap();
-    Job { slide_id: name.into(), path, organ: organ::ORGANS[0], sample: None, mpp: Mpp::square(0.5) }
+    Job {
+        slide_id: name.into(),
+        path,
+        organ: organ::ORGANS[0],
+        sample: None,
+        mpp: Mpp::square(0.5),
+        max_bad_tiles: 0.01,
+    }
 }
 
 /// Does something to each slide that was scored, and notes who was heard of.

@@ -325,32 +325,3 @@ fn sakura() {
         &format!("{at}name of a tile, expected T;x|y;factor;colour;plane, got T;0|0;3;1;0"),
     );
 }
-
-/// Bytes of the headers flipped in turn, and prefixes of every file: an error or pixels, no panic.
-#[test]
-fn any_single_defect_is_survived() {
-    for mut built in build::all() {
-        if built.name == "ndpi_beyond_4_gb" {
-            continue;
-        }
-        for piece in 0..built.files.len() {
-            let whole = built.files[piece].bytes.clone();
-            let count = if built.files.len() > 1 { 40 } else { 160 };
-            // Places spread over the file by a step that shares no factor with its length.
-            for i in 0..count {
-                let at = (i * 7919 + i * i * 13) % whole.len();
-                let near_end = whole.len() - 1 - i % whole.len().min(900);
-                for at in [at, near_end] {
-                    built.files[piece].bytes[at] ^= [0x01, 0x80, 0xFF][i % 3];
-                    read_built(&built).ok();
-                    built.files[piece].bytes[at] = whole[at];
-                }
-            }
-            for i in 0..12 {
-                built.files[piece].bytes.truncate(whole.len() * i / 12);
-                read_built(&built).ok();
-                built.files[piece].bytes = whole.clone();
-            }
-        }
-    }
-}

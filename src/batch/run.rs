@@ -82,6 +82,7 @@ fn score(job: &Job, rubric: &Rubric, watch: &Watch, listener: &dyn Listener) -> 
     watch.check()?;
     listener.prepare(job)?;
     let slide = Slide::open(&job.path)?;
+    slide.tolerate_bad_tiles(job.max_bad_tiles);
     // Runs inside the pool, whose threads each hold a window.
     let tiling = Tiling::for_threads(rayon::current_num_threads());
     let plan = Plan { organ: job.organ, mpp: job.mpp, rubric: rubric.clone(), tiling };

@@ -184,6 +184,9 @@ pub(crate) struct Score {
     /// Cut-offs and weights to use instead of the built-in ones (JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) rubric: Option<PathBuf>,
+    /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
+    pub(crate) max_bad_tiles: f64,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -324,6 +327,10 @@ fn positive(text: &str) -> Result<f64, String> {
 
 fn not_negative(text: &str) -> Result<f64, String> {
     number(text, "a number of 0 or more", |v| v >= 0.0)
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    number(text, "0 to 100", |v| (0.0..=100.0).contains(&v))
 }
 
 fn hue(text: &str) -> Result<f64, String> {

@@ -13,8 +13,8 @@ use super::console::Console;
 /// Endings of slides and images, whether this build reads them or not: a file that is called a slide and
 /// cannot be read must show up as a failure, not disappear.
 const SLIDE_ENDINGS: &[&str] = &[
-    "svs", "tif", "tiff", "btf", "tf8", "ndpi", "scn", "bif", "mrxs", "vms", "vmu", "svslide", "png", "jpg",
-    "jpeg",
+    "svs", "tif", "tiff", "btf", "tf8", "ndpi", "scn", "bif", "mrxs", "vms", "vmu", "svslide", "dcm",
+    "dicom", "czi", "png", "jpg", "jpeg",
 ];
 /// Endings that are no slide; their files are not even opened.
 const OTHER_ENDINGS: &[&str] = &[
@@ -28,6 +28,8 @@ pub(super) struct Finder<'a> {
     out: Option<PathBuf>,
     console: &'a Console,
     seen: BTreeSet<PathBuf>,
+    /// Series of which one file was taken.
+    series: BTreeSet<String>,
     found: Vec<PathBuf>,
 }
 
@@ -38,8 +40,9 @@ pub(super) struct Finder<'a> {
 /// [`Error::Io`] for an input that does not exist or a folder that cannot be read; [`Error::Config`] when
 /// a pattern is wrong, or when nothing was found at all.
 pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
-    let mut finder =
-        Finder { out: fs::canonicalize(out).ok(), console, seen: BTreeSet::new(), found: Vec::new() };
+    let out = fs::canonicalize(out).ok();
+    let (seen, series) = (BTreeSet::new(), BTreeSet::new());
+    let mut finder = Finder { out, console, seen, series, found: Vec::new() };
     for input in inputs {
         finder.input(input)?;
     }
@@ -81,6 +84,10 @@ impl Finder<'_> {
     }
 
     fn folder(&mut self, folder: &Path) -> Result<()> {
+        if Slide::is_folder(folder) {
+            self.take(folder.to_owned());
+            return Ok(());
+        }
         let real = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
         if Some(&real) == self.out.as_ref() || !self.seen.insert(real) {
             return Ok(());
@@ -101,8 +108,12 @@ impl Finder<'_> {
     fn listed(&mut self, path: PathBuf) {
         let ending = ending(&path);
         let has = |list: &[&str]| list.contains(&ending.as_str());
+        let series = if has(OTHER_ENDINGS) { None } else { Slide::series_of(&path) };
         let wanted = if has(OTHER_ENDINGS) {
             false
+        } else if let Some(series) = series {
+            // The first of the files that make up a slide stands for all of them.
+            self.series.insert(series)
         } else if has(SLIDE_ENDINGS) {
             !is_named_like_label(&path) || has_colour(&path)
         } else {

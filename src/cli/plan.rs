@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, num::NonZero, path::Path, thread};
 
 use histograde::{
     Error, Mpp, Result,
-    batch::{Job, slide_ids},
+    batch::{Job, MAX_BAD_TILES, slide_ids},
     manifest, organ,
     score::rubric::Rubric,
 };
@@ -62,6 +62,7 @@ fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
         path: sample.path.clone(),
         organ: sample.organ,
         mpp: sample.mpp.or(mpp),
+        max_bad_tiles: MAX_BAD_TILES,
         sample: Some(sample),
     };
     Ok(manifest::read(sheet)?.into_iter().map(job).collect())
@@ -72,6 +73,7 @@ fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Resul
     let organ = organ::find(name).ok_or_else(|| Error::config("--tissue", "a known tissue", name))?;
     let paths = inputs::find(&args.inputs, &args.output, console)?;
     let ids = slide_ids(&paths);
-    let job = |(slide_id, path)| Job { slide_id, path, organ, sample: None, mpp };
+    let job =
+        |(slide_id, path)| Job { slide_id, path, organ, sample: None, mpp, max_bad_tiles: MAX_BAD_TILES };
     Ok(ids.into_iter().zip(paths).map(job).collect())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    batch::{Done, Job},
+    batch::{Done, Job, MAX_BAD_TILES},
     error::Error,
     geometry::Point,
     manifest::Sample,
@@ -157,7 +157,14 @@ fn job(slide_id: &str, sample: bool) -> Job {
         roi: None,
         exclude: None,
     });
-    Job { slide_id: slide_id.into(), path: path.into(), organ: &LIVER, sample, mpp: None }
+    Job {
+        slide_id: slide_id.into(),
+        path: path.into(),
+        organ: &LIVER,
+        sample,
+        mpp: None,
+        max_bad_tiles: MAX_BAD_TILES,
+    }
 }
 
 /// Returns one slide of each outcome, not in the order of their ids.

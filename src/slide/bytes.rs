@@ -15,7 +15,8 @@ const RESIDENT_BYTES: u64 = 32 << 20;
 
 /// A file opened for reading at any place, from any thread.
 pub(super) struct FileBytes {
-    map: Mmap,
+    /// `None` for a folder.
+    map: Option<Mmap>,
     read: AtomicU64,
 }
 
@@ -35,24 +36,29 @@ impl FileBytes {
         // are written once by a scanner, and the alternative is a copy of every file.
         #[allow(unsafe_code)]
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
-        Ok(Self { map, read: AtomicU64::new(0) })
+        Ok(Self { map: Some(map), read: AtomicU64::new(0) })
+    }
+
+    /// Returns no bytes, for a slide that is a folder.
+    pub(super) fn none() -> Self {
+        Self { map: None, read: AtomicU64::new(0) }
     }
 
     /// Returns the length of the file.
     pub(super) fn len(&self) -> u64 {
-        self.map.len() as u64
+        self.all().len() as u64
     }
 
     /// Returns `len` bytes at `offset`, or `None` when the file is shorter than that.
     pub(super) fn get(&self, offset: u64, len: u64) -> Option<&[u8]> {
         let start = usize::try_from(offset).ok()?;
         let end = usize::try_from(offset.checked_add(len)?).ok()?;
-        self.map.get(start..end)
+        self.all().get(start..end)
     }
 
     /// Returns the whole file.
     pub(super) fn all(&self) -> &[u8] {
-        &self.map
+        self.map.as_deref().unwrap_or_default()
     }
 
     /// Notes that `len` bytes were read and will hardly be needed again, so that reading a large
@@ -69,9 +75,10 @@ impl FileBytes {
         // SAFETY: the map is shared and read-only, so dropping resident pages loses nothing; the
         // next access reads the same bytes from the file again.
         #[allow(unsafe_code)]
-        let advised = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        let advised =
+            self.map.as_ref().map(|map| unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) });
         // A refusal costs memory, not correctness.
-        advised.ok();
+        advised.map(Result::ok);
     }
 
     #[cfg(not(unix))]

@@ -4,6 +4,8 @@ pub(super) mod bytes;
 pub(super) mod colour;
 pub(super) mod jpeg;
 pub(super) mod jpeg2000;
+pub(super) mod jpegls;
+pub(super) mod jpegxr;
 
 use crate::error::Error;
 

@@ -2,8 +2,11 @@
 
 #[cfg(feature = "sakura")]
 use super::sakura;
+#[cfg(feature = "zarr")]
+use super::zarr;
 use super::{
-    Format, aperio, generic_tiff, huron, leica, mirax, ndpi, ome, philips, plain_image, trestle, ventana, vms,
+    Format, aperio, czi, dicom, generic_tiff, huron, leica, mirax, ndpi, ome, philips, plain_image, trestle,
+    ventana, vms,
 };
 
 /// Tried in order; put the pickiest first and plain images last.
@@ -18,6 +21,10 @@ pub(super) const FORMATS: &[Format] = &[
     huron::FORMAT,
     vms::FORMAT,
     mirax::FORMAT,
+    dicom::FORMAT,
+    czi::FORMAT,
+    #[cfg(feature = "zarr")]
+    zarr::FORMAT,
     #[cfg(feature = "sakura")]
     sakura::FORMAT,
     generic_tiff::FORMAT,

@@ -14,6 +14,8 @@ pub(super) const MAX_SIDE: u64 = 1 << 22;
 pub(super) const MAX_TILE_PX: u64 = 1 << 26;
 /// Stored tiles of one level that is composed of moved tiles.
 pub(super) const MAX_PATCHES: u64 = 1 << 24;
+/// Data elements of one DICOM file.
+pub(super) const MAX_ELEMENTS: u64 = 1 << 22;
 /// Pixels of an image that can only be decoded as a whole (PNG, JPEG).
 pub(super) const MAX_IMAGE_PX: u64 = 400_000_000;
 /// Bytes of one compressed tile or strip.

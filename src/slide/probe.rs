@@ -17,14 +17,15 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Opens a file and reads its headers.
+    /// Opens a file or a folder and reads its headers.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] when the file cannot be opened. What is wrong *inside* the file is left for the
     /// driver that accepts it.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = Arc::new(FileBytes::open(path)?);
+        let bytes = if path.is_dir() { FileBytes::none() } else { FileBytes::open(path)? };
+        let bytes = Arc::new(bytes);
         let tiff = Tiff::parse(&bytes).transpose();
         Ok(Self { path: path.into(), bytes, tiff })
     }

@@ -151,7 +151,13 @@ impl Slide {
 
     /// Returns a tile of the driver; where a level lacks it, what the driver says that it shows.
     fn tile(&self, at: TileAt) -> Result<Option<Rgb>> {
-        let stored = self.reader.read_tile(at)?;
+        let stored = match self.reader.read_tile(at) {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.bad_tiles.note(at, &self.info().levels[at.level], error)?;
+                return Ok(None);
+            }
+        };
         if stored.is_some() || at.level == 0 || !self.reader.missing_shows_finer() {
             return Ok(stored);
         }

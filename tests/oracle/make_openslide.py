@@ -4,8 +4,9 @@
     HISTOGRADE_WRITE_SLIDES=/tmp/built cargo test --test oracle write_slides
     python make_openslide.py built /tmp/built > built.json
     python make_openslide.py j2k .           # writes rgb.j2k and ycbcr.j2k, which the built Aperio slides hold
+    python make_openslide.py jxr .           # writes tile.jxr, which the built CZI holds
 
-Needs openslide-python, openslide-bin and numpy; for j2k, imagecodecs. Paths are relative to DATA_DIR/wsi or the folder of built slides.
+Needs openslide-python, openslide-bin and numpy; for j2k and jxr, imagecodecs. Paths are relative to DATA_DIR/wsi or the folder of built slides.
 """
 import hashlib
 import json
@@ -18,7 +19,7 @@ import openslide
 SAMPLES = 24
 GRID = 4
 
-# All that OpenSlide reads of the TIFF family, but for images that are turned, with signed samples, or 2x1 pixels.
+# All that OpenSlide reads of the TIFF family and one DICOM file of each kind, but for images that are turned, with signed samples, or 2x1 pixels.
 REAL = """
 aperio_svs/CMU-1-Small-Region.svs aperio_svs/openslide_small.svs
 hamamatsu_ndpi/test3-DAPI-2-(387).ndpi
@@ -33,6 +34,14 @@ generic_tiff/large_image/test_orient1.tif generic_tiff/large_image/yb10kx5k.zstd
 generic_tiff/image-tiff/tiled-jpeg-rgb-u8.tif
 generic_tiff/image-tiff/tiled-rect-rgb-u8.tif generic_tiff/image-tiff/tiled-rgb-u8.tif
 generic_tiff/pillow/tiff_tiled_planar_16bit_RGB.tiff generic_tiff/pillow/tiff_tiled_cmyk_jpeg.tif
+dicom_wsi/highdicom/sm_image.dcm dicom_wsi/highdicom/sm_image_dots.dcm
+dicom_wsi/panimg/full_no_bot.dcm dicom_wsi/panimg/full_with_bot.dcm
+dicom_wsi/panimg/sparse_no_bot.dcm dicom_wsi/panimg/sparse_with_bot.dcm
+dicom_wsi/google_wsi2dcm/jpeg.dicom dicom_wsi/google_wsi2dcm/jpeg2000.dicom dicom_wsi/google_wsi2dcm/raw.dicom
+dicom_wsi/google_medical-imaging/multi_frame_jpeg_camelyon_challenge_image_dicom_proxy/dicom_proxy__multi_frame_jpeg_camelyon_challenge_image.dcm
+dicom_wsi/google_medical-imaging/test_jpeg_dicom_shared_libs/shared_libs_pydicom_version_util__test_jpeg_dicom.dcm
+dicom_wsi/google_medical-imaging/test_raw_dicom_transformation_pipeline/transformation_pipeline__test_raw_dicom.dcm
+dicom_wsi/openslide_boxes/boxes_0.dcm dicom_wsi/jcupitt_cmu-1-small-region/level-0-frames-0-30.dcm
 """
 
 
@@ -126,8 +135,18 @@ def write_j2k(folder):
         open(f"{folder}/{name}.j2k", "wb").write(stream)
 
 
+def write_jxr(folder):
+    import imagecodecs
+    y, x = np.mgrid[:64, :64]
+    rgb = np.stack([3 * x + 20, 2 * y + 60, x + y + 70], -1).astype(np.uint8)
+    open(f"{folder}/tile.jxr", "wb").write(imagecodecs.jpegxr_encode(rgb, level=0.9))
+
+
 def main():
     kind, folder = sys.argv[1:3]
+    if kind == "jxr":
+        write_jxr(folder)
+        return
     if kind == "j2k":
         write_j2k(folder)
         return

@@ -94,6 +94,7 @@ mod tests {
             organ: organ::ORGANS[0],
             sample: Some(sample),
             mpp: None,
+            max_bad_tiles: 0.0,
         };
         Done::new(job, Err(Error::Uncalibrated), 0.0)
     }

@@ -1,6 +1,7 @@
 //! Builds small slides of every vendor, byte by byte, as their formats are described and as OpenSlide
 //! reads them. The same bytes every time: what OpenSlide read from them is committed in `tests/oracle`.
 
+mod dicom;
 mod hamamatsu;
 mod leica;
 mod mirax;
@@ -9,6 +10,7 @@ mod philips;
 mod sakura;
 mod simple;
 mod ventana;
+pub(crate) mod zeiss;
 
 use std::{
     fs::File,
@@ -96,16 +98,22 @@ const ALL: &[(&str, Builder)] = &[
     ("mirax_no_positions", mirax::no_positions),
     #[cfg(feature = "sakura")]
     ("svslide", sakura::svslide),
+    ("dicom", dicom::series),
+    ("dicom_sparse", dicom::sparse),
+    ("czi", zeiss::czi),
 ];
 
-/// Returns all slides.
+/// Slides that OpenSlide does not read.
+const OTHERS: &[(&str, Builder)] = &[("dicom_rle", dicom::rle), ("czi_jpeg", zeiss::czi_jpeg)];
+
+/// Returns all slides that OpenSlide reads.
 pub(crate) fn all() -> Vec<Built> {
     ALL.iter().map(|(_, build)| build()).collect()
 }
 
 /// Returns the slide of a name.
 pub(crate) fn named(name: &str) -> Built {
-    ALL.iter().find(|(other, _)| *other == name).unwrap().1()
+    ALL.iter().chain(OTHERS).find(|(other, _)| *other == name).unwrap().1()
 }
 
 /// Returns a picture in which every place looks different: waves of colour with a grid of steps.

@@ -1,0 +1,292 @@
+//! OME-Zarr 0.4 and 0.5: a folder of arrays, one for each level, in chunks. Arrays and their codecs are
+//! read by the crate `zarrs`.
+//!
+//! The colours are three planes along the axis `c`. Of several points in time the first is read, of
+//! several focal planes the middle one. What a chunk that is not stored shows is stated by the array.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::Value;
+use zarrs::{
+    array::{Array, ArrayShardedExt, ArraySubset, data_type::UInt8DataType},
+    filesystem::FilesystemStore,
+};
+
+use super::{
+    Format, Level, Probe, SlideInfo, SlideReader, TileAt, limits,
+    mosaic::no_such_tile,
+    properties::{Properties, calibration, put},
+};
+use crate::{
+    error::{Error, Result},
+    raster::Rgb,
+};
+
+const NAME: &str = "ome_zarr";
+/// Bytes of a metadata file.
+const MAX_JSON: u64 = 16 << 20;
+/// Largest side of a tile of ours; larger chunks are read in parts.
+const MAX_TILE: u64 = 4096;
+
+pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
+
+struct Zarr {
+    info: SlideInfo,
+    levels: Vec<Array<FilesystemStore>>,
+    axes: Axes,
+}
+
+/// Where the axes are.
+#[derive(Clone, Debug, PartialEq)]
+struct Axes {
+    names: Vec<String>,
+    /// Index read along the axes that are neither colour nor place.
+    fixed: Vec<u64>,
+}
+
+fn detect(probe: &Probe) -> std::result::Result<(), String> {
+    if !probe.path.is_dir() {
+        return Err("not a folder".into());
+    }
+    match image(&probe.path) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err("a folder without OME-Zarr metadata (.zattrs or zarr.json)".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Returns whether a folder is an OME-Zarr image.
+pub(super) fn is_image(folder: &Path) -> bool {
+    image(folder).is_ok_and(|image| image.is_some())
+}
+
+/// Returns the folder of the image and its entry `multiscales`; `None` when this is no OME-Zarr.
+fn image(folder: &Path) -> Result<Option<(PathBuf, Value)>> {
+    let Some(attributes) = attributes(folder)? else { return Ok(None) };
+    if let Some(scales) = attributes.get("multiscales").and_then(|list| list.get(0)) {
+        return Ok(Some((folder.into(), scales.clone())));
+    }
+    // Several images in one folder, as bioformats2raw writes them: the first is the slide.
+    if attributes.get("bioformats2raw.layout").is_some() {
+        let first = folder.join("0");
+        let scales = self::attributes(&first)?.and_then(|a| Some(a.get("multiscales")?.get(0)?.clone()));
+        return Ok(scales.map(|scales| (first, scales)));
+    }
+    Ok(None)
+}
+
+/// Reads the attributes of a group of version 3, else of version 2.
+fn attributes(folder: &Path) -> Result<Option<Value>> {
+    if let Some(mut json) = json(&folder.join("zarr.json"))? {
+        return Ok(json.pointer_mut("/attributes/ome").map(Value::take));
+    }
+    json(&folder.join(".zattrs"))
+}
+
+fn json(path: &Path) -> Result<Option<Value>> {
+    let Ok(facts) = std::fs::metadata(path) else { return Ok(None) };
+    limits::check("bytes of a metadata file", facts.len(), MAX_JSON)?;
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::malformed(NAME, name, "JSON", error))
+}
+
+/// Runs a call of the array library; should it panic on what a file holds, that is an error as well.
+fn guarded<T>(what: &str, call: impl FnOnce() -> std::result::Result<T, String>) -> Result<T> {
+    let result = catch_unwind(AssertUnwindSafe(call));
+    let result = result.unwrap_or_else(|_| Err("something the array reader does not expect".into()));
+    result.map_err(|got| Error::malformed(NAME, what, "a readable array", got.replace('\n', " ")))
+}
+
+fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
+    let found = image(&probe.path)?;
+    let (folder, scales) = found.ok_or_else(|| Error::malformed(NAME, "folder", "multiscales", "none"))?;
+    let store = FilesystemStore::new(&folder)
+        .map_err(|error| Error::malformed(NAME, "folder", "a store of arrays", error))?;
+    let store = Arc::new(store);
+    let names = axes(&scales)?;
+    let datasets = scales.get("datasets").and_then(Value::as_array).cloned().unwrap_or_default();
+    limits::check("number of levels", datasets.len() as u64, 64)?;
+    let mut levels = Vec::new();
+    for dataset in &datasets {
+        let path = dataset.get("path").and_then(Value::as_str).unwrap_or_default();
+        let inside = !path.is_empty() && path.split('/').all(|part| !part.is_empty() && part != "..");
+        if !inside {
+            return Err(Error::malformed(NAME, "datasets", "the path of an array in the folder", path));
+        }
+        let place = format!("/{path}");
+        levels.push(guarded(path, || Array::open(store.clone(), &place).map_err(|e| e.to_string()))?);
+    }
+    let Some(base) = levels.first() else {
+        return Err(Error::malformed(NAME, "datasets", "an array", "none"));
+    };
+    let axes = Axes::new(names, base.shape())?;
+    let base = axes.size(base.shape())?;
+    let facts = levels.iter().map(|array| level(array, &axes, base)).collect::<Result<Vec<_>>>()?;
+    let mut info = SlideInfo::of_levels(facts);
+    info.focal_planes = axes.index("z").map_or(1, |z| levels[0].shape()[z]);
+    describe(&mut info, &scales, &datasets[0], &axes);
+    Ok(Box::new(Zarr { info, levels, axes }))
+}
+
+/// Returns the names of the axes; version 0.4 and later state them.
+fn axes(scales: &Value) -> Result<Vec<String>> {
+    let list = scales.get("axes").and_then(Value::as_array).cloned().unwrap_or_default();
+    let name = |axis: &Value| axis.get("name").and_then(Value::as_str).map(str::to_owned);
+    let names = list.iter().map(name).collect::<Option<Vec<_>>>().unwrap_or_default();
+    match &names[..] {
+        [.., y, x] if y == "y" && x == "x" => Ok(names),
+        other => Err(Error::malformed(NAME, "axes", "names that end with y and x", other.join(", "))),
+    }
+}
+
+impl Axes {
+    fn new(names: Vec<String>, shape: &[u64]) -> Result<Self> {
+        if names.len() != shape.len() {
+            let got = format!("{} for {} dimensions", names.len(), shape.len());
+            return Err(Error::malformed(NAME, "axes", "one for each dimension", got));
+        }
+        let colours = names.iter().position(|name| name == "c").map_or(1, |c| shape[c]);
+        if colours != 3 {
+            let feature = format!("{colours} channels where red, green and blue are read");
+            return Err(Error::unsupported(NAME, feature));
+        }
+        let fixed = names.iter().zip(shape);
+        let fixed =
+            fixed.map(|(name, length)| if name == "z" { length.div_ceil(2).saturating_sub(1) } else { 0 });
+        Ok(Self { fixed: fixed.collect(), names })
+    }
+
+    fn index(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|other| other == name)
+    }
+
+    /// Returns width and height of an array.
+    fn size(&self, shape: &[u64]) -> Result<[u64; 2]> {
+        match shape {
+            [.., height, width] if shape.len() == self.names.len() && *height > 0 && *width > 0 => {
+                limits::check("width of a level", *width, limits::MAX_SIDE)?;
+                limits::check("height of a level", *height, limits::MAX_SIDE)?;
+                let colours = self.index("c").map_or(0, |c| shape[c]);
+                let outside = self.fixed.iter().zip(shape).any(|(at, length)| at >= length);
+                if colours == 3 && !outside {
+                    return Ok([*width, *height]);
+                }
+                Err(Error::malformed(NAME, "array", "the axes of level 0", format!("{shape:?}")))
+            }
+            other => Err(Error::malformed(NAME, "array", "dimensions above zero", format!("{other:?}"))),
+        }
+    }
+}
+
+fn level(array: &Array<FilesystemStore>, axes: &Axes, base: [u64; 2]) -> Result<Level> {
+    if !array.data_type().is::<UInt8DataType>() {
+        return Err(Error::unsupported(NAME, "pixels other than 8-bit numbers"));
+    }
+    let [width, height] = axes.size(array.shape())?;
+    let origin = vec![0; array.shape().len()];
+    let chunk = guarded("chunks", || {
+        let whole = array.chunk_shape(&origin).map_err(|error| error.to_string())?;
+        Ok((whole.clone(), array.effective_subchunk_shape().unwrap_or(whole)))
+    });
+    let (whole, part) = chunk?;
+    let bytes = whole.iter().try_fold(1u64, |bytes, side| bytes.checked_mul(side.get()));
+    let sharded = whole != part;
+    let limit = if sharded { u64::MAX } else { 1 << 28 };
+    limits::check("bytes of a chunk", bytes.unwrap_or(u64::MAX), limit)?;
+    let bytes = part.iter().try_fold(1u64, |bytes, side| bytes.checked_mul(side.get()));
+    limits::check("bytes of a chunk", bytes.unwrap_or(u64::MAX), 1 << 28)?;
+    let side = |i: usize| part.get(part.len().saturating_sub(i)).map_or(1, |side| side.get()).min(MAX_TILE);
+    let ratio = |a: u64, b: u64| a as f64 / b as f64;
+    Ok(Level {
+        width,
+        height,
+        downsample: (ratio(base[0], width) + ratio(base[1], height)) / 2.0,
+        tile_width: side(1) as u32,
+        tile_height: side(2) as u32,
+    })
+}
+
+fn describe(info: &mut SlideInfo, scales: &Value, first: &Value, axes: &Axes) {
+    let mut properties = Properties::new();
+    for key in ["name", "version", "type"] {
+        if let Some(text) = scales.get(key).and_then(Value::as_str) {
+            put(&mut properties, format!("ome-zarr.{key}"), text);
+        }
+    }
+    // Microns per pixel: the scale of the level times that of all levels.
+    let scale = |entry: &Value, axis: usize| {
+        let list = entry.get("coordinateTransformations")?.as_array()?.clone();
+        let scale = list.iter().find(|item| item.get("type").and_then(Value::as_str) == Some("scale"))?;
+        scale.get("scale")?.get(axis)?.as_f64()
+    };
+    let size = |name: &str| {
+        let axis = axes.index(name)?;
+        let unit = scales.get("axes")?.get(axis)?.get("unit")?.as_str()?;
+        let microns = match unit {
+            "nanometer" => 1e-3,
+            "micrometer" => 1.0,
+            "millimeter" => 1e3,
+            "centimeter" => 1e4,
+            "meter" => 1e6,
+            _ => return None,
+        };
+        Some(microns * scale(first, axis)? * scale(scales, axis).unwrap_or(1.0))
+    };
+    let mpp = size("x").zip(size("y")).and_then(|(x, y)| calibration(x, y, "ome-zarr.scale"));
+    info.describe("ome-zarr", mpp, None, properties);
+}
+
+impl SlideReader for Zarr {
+    fn info(&self) -> &SlideInfo {
+        &self.info
+    }
+
+    fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>> {
+        let (array, level) = match (self.levels.get(at.level), self.info.levels.get(at.level)) {
+            (Some(array), Some(level)) => (array, level),
+            _ => return Err(no_such_tile(at)),
+        };
+        let range = |index: u64, tile: u32, length: u64| {
+            let start = index.saturating_mul(tile.into());
+            start..start.saturating_add(tile.into()).min(length)
+        };
+        let columns = range(at.col, level.tile_width, level.width);
+        let rows = range(at.row, level.tile_height, level.height);
+        if columns.is_empty() || rows.is_empty() {
+            return Err(no_such_tile(at));
+        }
+        let size = [columns.end - columns.start, rows.end - rows.start].map(|side| side as usize);
+        let mut ranges: Vec<_> = self.axes.fixed.iter().map(|&index| index..index + 1).collect();
+        let dimensions = ranges.len();
+        if let Some(c) = self.axes.index("c") {
+            ranges[c] = 0..3;
+        }
+        (ranges[dimensions - 2], ranges[dimensions - 1]) = (rows, columns);
+        let what = format!("tile ({}, {}) of level {}", at.col, at.row, at.level);
+        let samples = guarded(&what, || {
+            let subset = ArraySubset::new_with_ranges(&ranges);
+            array.retrieve_array_subset::<Vec<u8>>(&subset).map_err(|error| error.to_string())
+        })?;
+        let pixels = size[0] * size[1];
+        if samples.len() != 3 * pixels {
+            return Err(Error::malformed(NAME, what, format!("{} samples", 3 * pixels), samples.len()));
+        }
+        let (tile_width, tile_height) = (level.tile_width as usize, level.tile_height as usize);
+        let mut rgb = Rgb::filled(tile_width, tile_height, [255; 3]);
+        for (c, plane) in samples.chunks_exact(pixels).enumerate() {
+            for (y, row) in plane.chunks_exact(size[0]).enumerate() {
+                rgb.row_mut(y).iter_mut().zip(row).for_each(|(px, value)| px[c] = *value);
+            }
+        }
+        Ok(Some(rgb))
+    }
+
+    fn read_associated(&self, name: &str) -> Result<Rgb> {
+        Err(self.info.no_such_image(name))
+    }
+}
