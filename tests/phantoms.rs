@@ -97,9 +97,11 @@ const KIDNEY: Table = Table {
         exact("interstitial_leukocytes_per_mm2", 20.0),
     ],
     unmet: &[
+        "tubular_vacuolation tubule_vacuolated_pct",
         "tubular_vacuolation interstitial_area_pct",
         "tubular_vacuolation interstitial_leukocytes_per_mm2",
         "necrosis interstitial_area_pct",
+        "inflammation interstitial_leukocytes_per_mm2",
     ],
 };
 
