@@ -101,6 +101,7 @@ const KIDNEY: Table = Table {
         "tubular_vacuolation interstitial_area_pct",
         "tubular_vacuolation interstitial_leukocytes_per_mm2",
         "necrosis interstitial_area_pct",
+        "necrosis tubule_vacuolated_pct",
         "inflammation interstitial_leukocytes_per_mm2",
         "inflammation tubule_vacuolated_pct",
     ],
