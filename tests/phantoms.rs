@@ -89,17 +89,21 @@ const KIDNEY: Table = Table {
         exact("cast_tubule_pct", 3.0),
         exact("tubule_necrosis_pct", 1.0),
         exact("kidney_rbc_area_pct", 0.1),
-        // One tubule in a hundred.
+        // One or two tubules in a hundred.
         exact("tubule_vacuolated_pct", 1.5),
         // A tenth of a pixel along the outlines of tubules.
         exact("interstitial_area_pct", 1.0),
-        // Of a few thousand nuclei of tubules per mm².
+        // One in two hundred nuclei of tubules.
         exact("interstitial_leukocytes_per_mm2", 20.0),
     ],
     unmet: &[
+        "tubular_vacuolation tubule_vacuolated_pct",
         "tubular_vacuolation interstitial_area_pct",
         "tubular_vacuolation interstitial_leukocytes_per_mm2",
         "necrosis interstitial_area_pct",
+        "necrosis tubule_vacuolated_pct",
+        "inflammation interstitial_leukocytes_per_mm2",
+        "inflammation tubule_vacuolated_pct",
     ],
 };
 
