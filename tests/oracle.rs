@@ -267,7 +267,7 @@ fn built_slides_read_like_openslide() {
 #[test]
 fn write_slides() {
     let Some(folder) = std::env::var_os("HISTOGRADE_WRITE_SLIDES") else { return };
-    for built in build::all() {
+    for built in build::everything() {
         let folder = Path::new(&folder).join(built.name);
         fs::create_dir_all(&folder).unwrap();
         built.write(&folder);

@@ -114,6 +114,11 @@ pub(crate) fn all() -> Vec<Built> {
     ALL.iter().map(|(_, build)| build()).collect()
 }
 
+/// Returns all slides, with an oracle or without.
+pub(crate) fn everything() -> Vec<Built> {
+    ALL.iter().chain(OTHERS).map(|(_, build)| build()).collect()
+}
+
 /// Returns the slide of a name.
 pub(crate) fn named(name: &str) -> Built {
     ALL.iter().chain(OTHERS).find(|(other, _)| *other == name).unwrap().1()
