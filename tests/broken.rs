@@ -123,11 +123,10 @@ fn long() -> bool {
 /// Slides to damage: those that are built, and the sample slides of this repository.
 fn slides() -> Vec<Built> {
     let mut slides: Vec<Built> = build::all().into_iter().filter(|b| b.name != "ndpi_beyond_4_gb").collect();
-    slides.extend(["dicom_rle", "czi_jpeg"].map(build::named));
+    slides.extend(["dicom", "dicom_sparse", "dicom_rle", "czi", "czi_jpeg"].map(build::named));
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    for (name, file) in [("aperio", "liver-phantom.svs"), ("tiff", "liver-phantom.nuclei.tif")] {
-        slides.push(Built::single(name, file, fs::read(samples.join(file)).unwrap()));
-    }
+    let aperio = fs::read(samples.join("liver-phantom.svs")).unwrap();
+    slides.push(Built::single("aperio", "liver-phantom.svs", aperio));
     slides.push(Built::single("jpeg", "picture.jpg", build::picture_jpeg(200, 120, 3)));
     slides
 }

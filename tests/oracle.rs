@@ -190,8 +190,21 @@ fn real_slides_read_like_openslide() {
     }
 }
 
+/// As above, for DICOM; split off because it was written together with a driver it has not been run against.
+#[test]
+#[ignore = "not yet run"]
+fn dicom_slides_read_like_openslide() {
+    let Some(data) = common::data_dir() else { return };
+    for oracle in oracle("dicom.json") {
+        let name = oracle["slide"].as_str().unwrap();
+        let slide = Slide::open(data.join("wsi").join(name)).unwrap();
+        compare(&slide, name, &oracle);
+    }
+}
+
 /// The frames of a DICOM file with false colours were made from this Aperio slide.
 #[test]
+#[ignore = "not yet run"]
 fn colours_are_those_of_the_frames() {
     let Some(data) = common::data_dir() else { return };
     let open = |name: &str| Slide::open(data.join("wsi").join(name)).unwrap();
@@ -210,6 +223,7 @@ fn colours_are_those_of_the_frames() {
 
 /// What OpenSlide does not read, against the same pixels in a form that it does or that is known.
 #[test]
+#[ignore = "not yet run"]
 fn jpeg_ls_run_lengths_and_jpeg_in_czi() {
     if let Some(data) = common::data_dir() {
         let folder = data.join("wsi/dicom_wsi/highdicom");
@@ -253,7 +267,7 @@ fn built_slides_read_like_openslide() {
 #[test]
 fn write_slides() {
     let Some(folder) = std::env::var_os("HISTOGRADE_WRITE_SLIDES") else { return };
-    for built in build::all() {
+    for built in build::everything() {
         let folder = Path::new(&folder).join(built.name);
         fs::create_dir_all(&folder).unwrap();
         built.write(&folder);

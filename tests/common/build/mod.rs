@@ -98,17 +98,25 @@ const ALL: &[(&str, Builder)] = &[
     ("mirax_no_positions", mirax::no_positions),
     #[cfg(feature = "sakura")]
     ("svslide", sakura::svslide),
-    ("dicom", dicom::series),
-    ("dicom_sparse", dicom::sparse),
-    ("czi", zeiss::czi),
 ];
 
-/// Slides that OpenSlide does not read.
-const OTHERS: &[(&str, Builder)] = &[("dicom_rle", dicom::rle), ("czi_jpeg", zeiss::czi_jpeg)];
+/// Slides that OpenSlide does not read, or was not yet asked about.
+const OTHERS: &[(&str, Builder)] = &[
+    ("dicom", dicom::series),
+    ("dicom_sparse", dicom::sparse),
+    ("dicom_rle", dicom::rle),
+    ("czi", zeiss::czi),
+    ("czi_jpeg", zeiss::czi_jpeg),
+];
 
-/// Returns all slides that OpenSlide reads.
+/// Returns all slides with an oracle.
 pub(crate) fn all() -> Vec<Built> {
     ALL.iter().map(|(_, build)| build()).collect()
+}
+
+/// Returns all slides, with an oracle or without.
+pub(crate) fn everything() -> Vec<Built> {
+    ALL.iter().chain(OTHERS).map(|(_, build)| build()).collect()
 }
 
 /// Returns the slide of a name.
