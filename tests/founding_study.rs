@@ -104,7 +104,8 @@ fn order_sign_and_recovery_come_back() {
 }
 
 /// The same study from slides: painted, scored blind and compared by the program. It takes minutes; run it with
-/// `cargo test --profile quick --test founding_study -- --ignored --nocapture`. docs/founding_study.md tells what it gave.
+/// `cargo test --profile quick --test founding_study -- --ignored --nocapture`. `HISTOGRADE_FOUNDING=FOLDER` keeps
+/// what it made.
 mod from_slides {
     use std::{
         collections::BTreeMap,

@@ -141,6 +141,8 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     families(&mut endpoints);
     endpoints.sort_by_key(|e| e.rank != Rank::Primary);
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
+    // The endpoints hold what figures need of the slides.
+    cohort.subjects.iter_mut().for_each(|s| s.slides = BTreeMap::new());
     let sizes = groups.iter().map(|g| cohort.subjects.iter().filter(|s| s.group == *g).count()).collect();
     Comparison {
         study: study.clone(),

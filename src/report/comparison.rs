@@ -67,7 +67,7 @@ pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()
     export::write(folder, comparison, run, &evidence)?;
     write_whole(&folder.join("methods.txt"), methods(comparison, run).as_bytes())?;
     write_whole(&folder.join("references.bib"), page::references(run).as_bytes())?;
-    write_whole(&folder.join("comparison.json"), &super::slide_json::pretty(comparison)?)?;
+    super::slide_json::write_pretty(&folder.join("comparison.json"), comparison)?;
     write_whole(&folder.join("report.html"), page::page(comparison, run, &evidence)?.as_bytes())?;
     export::write_provenance(folder, comparison, run, &evidence)
 }

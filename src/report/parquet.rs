@@ -1,6 +1,6 @@
 //! Tables in Parquet: the same columns and rows as the CSV, with types.
 //!
-//! Text is UTF-8, numbers are doubles, an empty cell is null. One row group, uncompressed: the tables are small.
+//! Text is UTF-8, numbers are doubles, an empty cell is null. Uncompressed: the tables are small.
 
 use std::{borrow::Cow, path::Path, sync::Arc};
 
@@ -45,12 +45,19 @@ pub const fn number(name: &'static str) -> Column {
     Column { name: Cow::Borrowed(name), kind: Kind::Number }
 }
 
-/// Writes a table whose cells are written as in a CSV file. Cells that a row lacks are empty.
+/// Rows that make a row group.
+const GROUP_ROWS: usize = 50_000;
+
+/// Writes a table whose cells are written as in a CSV file, given in parts. Cells that a row lacks are empty.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if it cannot be written, [`Error::Internal`] if a number column holds words.
-pub fn write(path: &Path, columns: &[Column], rows: &[Vec<String>]) -> Result<()> {
+pub fn write(
+    path: &Path,
+    columns: &[Column],
+    parts: impl IntoIterator<Item = Vec<Vec<String>>>,
+) -> Result<()> {
     let mut file = Partial::create(path)?;
     let fault = |e: ParquetError| Error::io("write", path)(std::io::Error::other(e));
     let properties = WriterProperties::builder()
@@ -58,6 +65,27 @@ pub fn write(path: &Path, columns: &[Column], rows: &[Vec<String>]) -> Result<()
         .build();
     let schema = Arc::new(schema(columns).map_err(fault)?);
     let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::new(properties)).map_err(fault)?;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for part in parts {
+        rows.extend(part);
+        if rows.len() >= GROUP_ROWS {
+            write_group(&mut writer, columns, &rows, &fault)?;
+            rows.clear();
+        }
+    }
+    if !rows.is_empty() {
+        write_group(&mut writer, columns, &rows, &fault)?;
+    }
+    writer.close().map_err(fault)?;
+    file.commit()
+}
+
+fn write_group<W: std::io::Write + Send>(
+    writer: &mut SerializedFileWriter<W>,
+    columns: &[Column],
+    rows: &[Vec<String>],
+    fault: &impl Fn(ParquetError) -> Error,
+) -> Result<()> {
     let mut group = writer.next_row_group().map_err(fault)?;
     for (at, column) in columns.iter().enumerate() {
         let Some(mut out) = group.next_column().map_err(fault)? else { break };
@@ -82,8 +110,7 @@ pub fn write(path: &Path, columns: &[Column], rows: &[Vec<String>]) -> Result<()
         out.close().map_err(fault)?;
     }
     group.close().map_err(fault)?;
-    writer.close().map_err(fault)?;
-    file.commit()
+    Ok(())
 }
 
 fn schema(columns: &[Column]) -> Result<Type, ParquetError> {
@@ -102,7 +129,10 @@ fn schema(columns: &[Column]) -> Result<Type, ParquetError> {
 
 #[cfg(test)]
 mod tests {
-    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::{
+        file::reader::{FileReader as _, SerializedFileReader},
+        record::RowAccessor as _,
+    };
 
     use super::*;
 
@@ -113,18 +143,13 @@ mod tests {
         let columns = [text("group"), number("value_um2")];
         let rows = [["µ <a>", "0.30000000000000004"], ["", "-1.25"], ["b", ""]];
         let rows = rows.map(|r| r.map(str::to_owned).to_vec());
-        write(&path, &columns, &rows).unwrap();
+        write(&path, &columns, [rows.to_vec()]).unwrap();
         let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
-        let got: Vec<String> = reader.get_row_iter(None).unwrap().map(|r| r.unwrap().to_string()).collect();
-        assert_eq!(
-            got,
-            [
-                "{group: \"µ <a>\", value_um2: 0.30000000000000004}",
-                "{group: null, value_um2: -1.25}",
-                "{group: \"b\", value_um2: null}"
-            ]
-        );
-        let words = write(&path, &columns, &[vec!["a".into(), "b".into()]]).unwrap_err().to_string();
+        let cells = |row: parquet::record::Row| (row.get_string(0).ok().cloned(), row.get_double(1).ok());
+        let got: Vec<_> = reader.get_row_iter(None).unwrap().map(|r| cells(r.unwrap())).collect();
+        let word = |w: &str| Some(w.to_owned());
+        assert_eq!(got, [(word("µ <a>"), Some(0.1 + 0.2)), (None, Some(-1.25)), (word("b"), None)]);
+        let words = write(&path, &columns, [vec![vec!["a".into(), "b".into()]]]).unwrap_err().to_string();
         assert!(words.contains("\"b\" in number column value_um2"), "{words}");
     }
 
@@ -132,7 +157,7 @@ mod tests {
     fn no_rows_are_a_table() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
-        write(&path, &[text("group")], &[]).unwrap();
+        write(&path, &[text("group")], []).unwrap();
         let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
         assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
     }

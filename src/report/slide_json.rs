@@ -2,12 +2,15 @@
 //!
 //! It names the slide's file but no folder and no group, so that it can be read blind.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{partial::write_whole, wording};
+use super::{
+    partial::{Partial, write_whole},
+    wording,
+};
 use crate::{
     error::{Error, Result},
     measure::feature::{Direction, Evidence, Missing},
@@ -154,6 +157,14 @@ pub(super) fn pretty(value: &impl Serialize) -> Result<Vec<u8>> {
         serde_json::to_vec_pretty(value).map_err(|e| Error::io("express as JSON", "result")(e.into()))?;
     text.push(b'\n');
     Ok(text)
+}
+
+/// Writes a value as [`pretty`] does, without holding the text: a study of thousands of slides has a long one.
+pub(super) fn write_pretty(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut file = Partial::create(path)?;
+    serde_json::to_writer_pretty(&mut file, value).map_err(|e| Error::io("write", path)(e.into()))?;
+    file.write_all(b"\n").map_err(Error::io("write", path))?;
+    file.commit()
 }
 
 fn facts(summary: &Summary) -> SlideFacts<'_> {

@@ -22,8 +22,9 @@ pub fn games_howell(samples: &[Vec<f64>], alpha: f64) -> Result<Vec<Pair>> {
     let errors: Vec<(f64, f64)> = all.iter().map(|&(a, b)| welch_se(&samples[a], &samples[b])).collect();
     let dfs: Vec<f64> = errors.iter().map(|(_, df)| *df).collect();
     let critical = studentized_range::critical_of_all(alpha, samples.len(), &dfs);
-    let of = |((&(a, b), (se, df)), critical): ((&(usize, usize), (f64, f64)), f64)| {
-        pair((a, b), mean(&samples[a]) - mean(&samples[b]), se, df, samples.len(), critical)
+    let of = |i: usize| {
+        let ((a, b), (se, df)) = (all[i], errors[i]);
+        pair((a, b), mean(&samples[a]) - mean(&samples[b]), se, df, samples.len(), critical[i])
     };
-    Ok(all.iter().zip(errors).zip(critical).map(of).collect())
+    Ok((0..all.len()).map(of).collect())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use resvg::{
-    tiny_skia::{Pixmap, Transform},
+    tiny_skia::{Color, Pixmap, Transform},
     usvg::{Options, Tree, fontdb::Database},
 };
 use std::sync::Arc;
@@ -54,6 +54,8 @@ impl Printer {
         let scale = wanted.min((MOST_PIXELS / (width * height)).sqrt());
         let side = |v: f32| ((v * scale).ceil() as u32).max(1);
         let mut pixels = Pixmap::new(side(width), side(height)).ok_or_else(|| fault("no size".into()))?;
+        // The last row and column are covered in part only.
+        pixels.fill(Color::WHITE);
         resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
         let dpi = f64::from(SCREEN_DPI * scale);
         write_whole(path, &encode(&pixels, dpi).map_err(|e| fault(e.to_string()))?)

@@ -21,16 +21,28 @@ type Row = Vec<String>;
 
 /// One table, written as CSV and as Parquet.
 pub(super) fn table(folder: &Path, name: &str, columns: &[Column], rows: &[Row]) -> Result<()> {
+    in_parts(folder, name, columns, || std::iter::once(rows.to_vec()))
+}
+
+/// The same for a table that is made part by part, twice: it is never held as a whole.
+fn in_parts<P: Iterator<Item = Vec<Row>>>(
+    folder: &Path,
+    name: &str,
+    columns: &[Column],
+    parts: impl Fn() -> P,
+) -> Result<()> {
     let heading = columns.iter().map(|c| c.name.to_string()).collect();
-    write_csv(&folder.join(format!("{name}.csv")), std::iter::once(heading).chain(rows.iter().cloned()))?;
-    parquet::write(&folder.join(format!("{name}.parquet")), columns, rows)
+    write_csv(&folder.join(format!("{name}.csv")), std::iter::once(heading).chain(parts().flatten()))?;
+    parquet::write(&folder.join(format!("{name}.parquet")), columns, parts())
 }
 
 /// Writes all tables.
 pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
     let table = |name: &str, columns: &[Column], rows: Vec<Row>| table(folder, name, columns, &rows);
     animals(folder, c)?;
-    table("animals_long", &LONG, long(c))?;
+    let blocks: BTreeMap<&str, Option<&str>> =
+        c.subjects.iter().map(|s| (s.id.as_str(), s.block.as_deref())).collect();
+    in_parts(folder, "animals_long", &LONG, || c.endpoints.iter().map(|e| long(c, e, &blocks)))?;
     table("stats_omnibus", &OMNIBUS, each(c, omnibus))?;
     table("stats_contrasts", &CONTRASTS, each(c, contrasts))?;
     table("stats_trends", &TESTS, each(c, |e| tests(e, &e.analysis.trends)))?;
@@ -113,24 +125,14 @@ fn animals(folder: &Path, c: &Comparison) -> Result<()> {
     table(folder, "animals", &columns, &rows)
 }
 
-fn long(c: &Comparison) -> Vec<Row> {
-    let blocks: BTreeMap<&str, Option<&str>> =
-        c.subjects.iter().map(|s| (s.id.as_str(), s.block.as_deref())).collect();
+fn long(c: &Comparison, e: &Compared, blocks: &BTreeMap<&str, Option<&str>>) -> Vec<Row> {
     let mut rows = Vec::new();
-    for e in &c.endpoints {
-        for (group, dots) in c.groups.iter().zip(&e.dots) {
-            for dot in dots {
-                let block = blocks.get(dot.id.as_str()).copied().flatten();
-                let mut row = keys(e);
-                row.extend([
-                    dot.id.clone(),
-                    group.clone(),
-                    block.unwrap_or_default().to_owned(),
-                    digits(dot.value),
-                    e.unit.clone(),
-                ]);
-                rows.push(row);
-            }
+    for (group, dots) in c.groups.iter().zip(&e.dots) {
+        for dot in dots {
+            let block = blocks.get(dot.id.as_str()).copied().flatten().unwrap_or_default();
+            let mut row = keys(e);
+            row.extend([dot.id.clone(), group.clone(), block.to_owned(), digits(dot.value), e.unit.clone()]);
+            rows.push(row);
         }
     }
     rows
