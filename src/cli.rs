@@ -7,6 +7,7 @@ mod compare;
 mod completions;
 mod console;
 mod demo;
+mod evaluate;
 mod info;
 
 mod inputs;
@@ -102,6 +103,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Compare(args) => compare::run(&args, &console),
         Command::Init(args) => compare::init(&args, &console),
         Command::Stats(args) => stats::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

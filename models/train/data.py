@@ -126,12 +126,11 @@ def nuclei(root, work, program):
 
 
 def parts(mask):
-    """Numbers the pieces of a mask, cut at necks: every summit of the distance to the edge that stands out is one."""
-    from skimage.morphology import h_maxima
+    """Numbers the pieces of a mask, cut at necks: every summit of the smoothed distance to the edge is one."""
     from skimage.segmentation import watershed
-    d = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), 0.7)
-    seeds = ndimage.label(h_maxima(d, 1.0))[0]
-    return watershed(-d, seeds, mask=mask)
+    d = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), 1.5)
+    summits = (d == ndimage.maximum_filter(d, 7)) & mask
+    return watershed(-d, ndimage.label(summits, np.ones((3, 3)))[0], mask=mask)
 
 
 def vacuoles(root, work, program):

@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Compare groups of any table with one row per animal
     Stats(Stats),
+    /// Score label images against reference label images: AJI, PQ, F1, Dice, area
+    Evaluate(super::evaluate::Evaluate),
     /// Print a completion script for a shell
     Completions(Completions),
 }
