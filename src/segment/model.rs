@@ -216,6 +216,15 @@ impl Store<'_> {
         Dense::new(&weights, &bias).ok_or_else(|| Error::malformed(FORMAT, name, expected, got))
     }
 
+    /// A mix of as many outputs as the card says.
+    fn mix_to(&self, name: &str, outputs: usize) -> Result<Dense> {
+        let mix = self.mix(name)?;
+        if mix.outputs() != outputs {
+            return Err(Error::malformed(FORMAT, format!("outputs of {name}"), outputs, mix.outputs()));
+        }
+        Ok(mix)
+    }
+
     fn block(&self, name: &str) -> Result<Step> {
         let filter = format!("{name}.filter");
         let (taps, bias) = self.pair(&filter)?;
@@ -238,23 +247,19 @@ fn build(card: &Card, weights: &[u8]) -> Result<Net> {
     let fault = |e| Error::malformed(FORMAT, "weights", "a safetensors file", e);
     let store = Store(SafeTensors::deserialize(weights).map_err(fault)?);
     let Network { widths, down, up } = &card.network;
-    let mut steps = vec![Step::Mix(store.mix("stem")?)];
+    let mut steps = vec![Step::Mix(store.mix_to("stem", widths[0])?)];
     store.blocks(&mut steps, "down", 0, down[0])?;
     let mut skips = Vec::new();
-    for level in 1..widths.len() {
+    for (level, (&width, &count)) in widths.iter().zip(down).enumerate().skip(1) {
         skips.push(steps.len() - 1);
-        steps.push(Step::Halve(store.mix(&format!("halve{}", level - 1))?));
-        store.blocks(&mut steps, "down", level, down[level])?;
+        steps.push(Step::Halve(store.mix_to(&format!("halve{}", level - 1), width)?));
+        store.blocks(&mut steps, "down", level, count)?;
     }
     for (level, skip) in skips.into_iter().enumerate().rev() {
         steps.push(Step::Join(store.mix(&format!("join{level}"))?, skip));
         store.blocks(&mut steps, "up", level, up[level])?;
     }
-    let head = store.mix("head")?;
-    let outputs = (head.outputs(), 4 * card.outputs.len());
-    if outputs.0 != outputs.1 {
-        return Err(Error::malformed(FORMAT, "outputs of the head", outputs.1, outputs.0));
-    }
+    let head = store.mix_to("head", 4 * card.outputs.len())?;
     steps.push(Step::Head(head));
     let misfit =
         || Error::malformed(FORMAT, "weights", "steps that take what the one before gives", "others");

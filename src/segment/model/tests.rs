@@ -62,6 +62,7 @@ fn folders_that_do_not_fit_are_refused() {
     t("name = 1", WEIGHTS, "model.toml");
     t(&changed("[4, 8, 12]", "[4, 8]"), WEIGHTS, "network");
     t(&changed("[4, 8, 12]", "[4, 8, 9999]"), WEIGHTS, "network");
+    t(&changed("[4, 8, 12]", "[4, 8, 16]"), WEIGHTS, "halve1");
     t(&changed("[1, 2, 3]", "[1, 2, 4]"), WEIGHTS, "down2.3");
     t(&changed("\"a\", \"b\"", "\"a\""), WEIGHTS, "head");
     t(&changed("[0.4, 0.6]", "[0.4, 0.45]"), WEIGHTS, "mpp_range");
