@@ -9,6 +9,7 @@ mod completions;
 mod console;
 mod convert;
 mod demo;
+mod evaluate;
 mod info;
 
 mod inputs;
@@ -120,6 +121,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
             })?;
             Ok(Exit::AllDone)
         }
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod cohort;
 pub mod error;
+pub mod evaluate;
 pub mod export;
 pub mod geometry;
 pub mod manifest;

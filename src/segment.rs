@@ -10,6 +10,7 @@ pub mod ground;
 pub mod kidney;
 pub mod label;
 pub mod liver;
+pub mod model;
 pub mod morphology;
 mod net;
 pub mod nuclei;

@@ -316,3 +316,29 @@ fn completions_name_our_commands() {
         histograde(&["completions", shell]).assert().code(0).stdout(contains("phantom"));
     }
 }
+
+#[test]
+fn label_images_are_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = |name: &str, rows: [u8; 4]| {
+        fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+        image::GrayImage::from_raw(4, 1, rows.to_vec()).unwrap().save(folder.path().join(name)).unwrap();
+    };
+    image("truth/a.png", [0, 2, 2, 0]);
+    image("truth/b.png", [0, 0, 0, 0]);
+    image("said/a.nuclei.png", [1, 1, 1, 0]);
+    image("said/b.nuclei.png", [0, 0, 0, 3]);
+    image("said/b.vacuoles.png", [0, 0, 0, 3]);
+    let run = |extra: &[&str]| {
+        let mut command = Command::cargo_bin("histograde").unwrap();
+        command.current_dir(folder.path()).args(["evaluate", "--pred", "said", "--ref", "truth"]);
+        command.args(extra).assert()
+    };
+    run(&[]).code(2).stderr(contains("b, expected one prediction; choose with --layer"));
+    run(&["--layer", "nuclei", "--table", "t.csv"])
+        .success()
+        .stdout(contains("objects: images=1 Dice=0.800 AJI=0.667 F1=1.000 PQ=0.667 predicted/reference=1.00"))
+        .stdout(contains("area: images=2 Dice=0.667 r=1.000 MAE=25.00pp"));
+    let table = fs::read_to_string(folder.path().join("t.csv")).unwrap();
+    assert!(table.contains("\na,0.8000,0.6667,1.0000,0.6667,1,1,75.0000,50.0000,25.0000\n"), "{table}");
+}

@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Agree(Agree),
     /// Print the JSON Schema of a file that describes a study
     Schema(Schema),
+    /// Score label images against reference label images: AJI, PQ, F1, Dice, area
+    Evaluate(super::evaluate::Evaluate),
     /// Print a completion script for a shell
     Completions(Completions),
 }

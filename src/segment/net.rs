@@ -5,8 +5,13 @@ mod kernels;
 pub(super) use self::kernels::{Dense, Depthwise};
 use self::kernels::{MARGIN, MAX_SIDE, add_doubled, halve, stride};
 
-/// Rows a step remembers; more than any later step looks back.
+/// Rows a step remembers at least: more than the next step looks back.
 const REMEMBERED: usize = 16;
+
+/// A row that is further down than any step reaches to either side.
+const FAR: usize = 1 << 16;
+/// Rows of the finest level per row of the coarsest that a network may have.
+const PERIOD: usize = 64;
 
 /// One step of a network. It reads the step before it.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ struct Rows {
     height: usize,
     /// Floats of a row.
     length: usize,
+    /// Rows kept.
+    remembered: usize,
     data: Vec<f32>,
     empty: Vec<f32>,
     /// Rows computed so far.
@@ -47,24 +54,24 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(channels: usize, width: usize, height: usize) -> Self {
+    fn new(channels: usize, width: usize, height: usize, remembered: usize) -> Self {
         let stride = stride(width);
         let length = channels * stride;
-        let (data, empty) = (vec![0.0; length * REMEMBERED], vec![0.0; length]);
-        Self { stride, width, height, length, data, empty, done: 0 }
+        let (data, empty) = (vec![0.0; length * remembered], vec![0.0; length]);
+        Self { stride, width, height, length, remembered, data, empty, done: 0 }
     }
 
     /// A row that was computed lately; rows outside the picture are empty.
     fn row(&self, y: isize) -> &[f32] {
         match usize::try_from(y) {
-            Ok(y) if y < self.height => &self.data[y % REMEMBERED * self.length..][..self.length],
+            Ok(y) if y < self.height => &self.data[y % self.remembered * self.length..][..self.length],
             _ => &self.empty,
         }
     }
 
     /// Returns the place of the next row.
     fn next(&mut self) -> &mut [f32] {
-        &mut self.data[self.done % REMEMBERED * self.length..][..self.length]
+        &mut self.data[self.done % self.remembered * self.length..][..self.length]
     }
 
     /// Empties what lies beyond the last column, and counts the row.
@@ -162,15 +169,15 @@ impl Net {
         mut fill: impl FnMut(usize, RowMut<'_>),
         mut take: impl FnMut(usize, Row<'_>),
     ) {
-        let mut rows = vec![Rows::new(self.inputs, width, height)];
-        for step in &self.steps {
+        let mut rows = vec![Rows::new(self.inputs, width, height, REMEMBERED)];
+        for (i, step) in self.steps.iter().enumerate() {
             let before = &rows[rows.len() - 1];
             let (w, h) = match step {
                 Step::Halve(_) => (before.width / 2, before.height / 2),
                 Step::Join(_, skip) => (rows[skip + 1].width, rows[skip + 1].height),
                 _ => (before.width, before.height),
             };
-            rows.push(Rows::new(step.dense().outputs(), w, h));
+            rows.push(Rows::new(step.dense().outputs(), w, h, self.remembered(i)));
         }
         let mut scratch = Vec::new();
         let last = self.steps.len();
@@ -179,6 +186,19 @@ impl Net {
             let out = &rows[last];
             take(y, Row { data: out.row(y as isize), stride: out.stride, width: out.width });
         }
+    }
+
+    /// Rows that step `index` has to keep: by the time a join reads one of them, the steps between have asked for rows
+    /// further down.
+    fn remembered(&self, index: usize) -> usize {
+        let ahead = |join: usize| {
+            // The lead repeats with the period of the coarsest level and is read far from the edges.
+            let lead = |y: usize| (index + 1..=join).rev().fold(y, |row, i| self.steps[i].needs(row)) - y;
+            (FAR..FAR + PERIOD).map(lead).max().unwrap_or(0)
+        };
+        let joins = self.steps.iter().enumerate();
+        let joins = joins.filter(|(_, s)| matches!(s, Step::Join(_, skip) if *skip == index));
+        joins.map(|(j, _)| ahead(j) + REMEMBERED).max().unwrap_or(REMEMBERED)
     }
 
     /// Computes the rows of step `index` (0 is the input) up to `y`.

@@ -49,7 +49,7 @@ impl Dense {
         self.inputs
     }
 
-    pub(super) fn outputs(&self) -> usize {
+    pub(in crate::segment) fn outputs(&self) -> usize {
         self.bias.len() * GROUP
     }
 

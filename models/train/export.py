@@ -1,0 +1,153 @@
+"""Writes a model folder of a checkpoint, with what it scores on training and held-back images.
+
+`python export.py nuclei-rgb --data ../../../shared/data --program ../../target/release/histograde`
+"""
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import matplotlib
+import numpy as np
+import safetensors.numpy
+import tifffile
+import torch
+from safetensors.torch import save_file
+
+import data
+from net import NETS, Net, folded
+from predict import CHOICES, POST, labels, maps
+
+matplotlib.use("svg")
+OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
+RANGE = {"nuclei-rgb": (0.35, 0.7), "vacuoles-rgb": (0.35, 0.75)}
+
+
+def images(name, root, held):
+    """Yields group, stem, picture at 0.5 µm/px, labels at their own resolution, and how much finer these are."""
+    if name.startswith("nuclei"):
+        for group, items in (("monuseg", data.monuseg(root)), ("consep", data.consep(root))):
+            for stem, image, label, flag in items:
+                if flag == held:
+                    rgb = data.halved(data.read(image)[..., :3])
+                    yield group, stem, np.rint(rgb).astype(np.uint8), data.read(label), 2
+    else:
+        for stem, image, mask, flag in data.liver(root):
+            if flag == held:
+                m = data.read(mask)
+                yield "liver", stem, data.read(image)[..., :3], ((m[..., 0] if m.ndim == 3 else m) > 127).astype(np.uint16), 1
+
+
+def score(name, net, post, root, program, held, most=10 ** 9, cache=None):
+    """Scores of each group of images, by `histograde evaluate`."""
+    with tempfile.TemporaryDirectory() as folder:
+        seen = {}
+        for group, stem, rgb, truth, finer in images(name, root, held):
+            seen[group] = seen.get(group, 0) + 1
+            if seen[group] > most:
+                continue
+            key = (group, stem)
+            if cache is None or key not in cache:
+                odds = maps(net, rgb)
+                if cache is not None:
+                    cache[key] = odds
+            odds = odds if cache is None else cache[key]
+            for kind, a in (("pred", labels(odds, post, finer)), ("ref", truth)):
+                os.makedirs(f"{folder}/{group}/{kind}", exist_ok=True)
+                tifffile.imwrite(f"{folder}/{group}/{kind}/{stem}.tif", a.astype(np.uint16), compression="zlib")
+        out = {}
+        for group in seen:
+            run = subprocess.run([program, "evaluate", "--json", "--pred", f"{folder}/{group}/pred", "--ref", f"{folder}/{group}/ref"],
+                                 check=True, capture_output=True, text=True)
+            out[group] = json.loads(run.stdout)
+        return out
+
+
+def value(name, scores):
+    first = next(iter(scores.values()))
+    return first["objects"]["aji"] if name.startswith("nuclei") else first["area"]["dice"]
+
+
+def chosen(name, net, root, program):
+    """Chooses the parameters after the network on training images, one after the other."""
+    post, cache = dict(POST[name]), {}
+    for key, values in CHOICES.items():
+        if key == "middle_depth" and name.startswith("vacuoles"):
+            continue
+        tried = {v: value(name, score(name, net, {**post, key: v}, root, program, False, 60, cache)) for v in values}
+        post[key] = max(tried, key=tried.get)
+        print(key, tried, flush=True)
+    return post
+
+
+def card_of(name, net, post, sha):
+    c, (low, high) = net.config, RANGE[name]
+    lines = [f'name = "{name}"', f'task = "{name.split("-")[0]}"', f"outputs = {json.dumps(OUTPUTS[name])}", "",
+             "[input]", 'normalisation = "rgb / 127.5 - 1"', "mpp = 0.5", f"mpp_range = [{low}, {high}]", "tile = 1024",
+             f"halo = {net.reach()}", "", "[network]",
+             *[f"{k} = {c[k]}" for k in ("widths", "down", "up")], "",
+             "[post]", *[f"{k} = {float(v)}" for k, v in post.items()], "",
+             "[weights]", 'file = "weights.safetensors"', f'sha256 = "{sha}"']
+    return "\n".join(lines) + "\n"
+
+
+def golden(net, folder, rgb):
+    """A tile and what the network says of it, in the arithmetic of PyTorch."""
+    odds = maps(net, rgb).astype(np.float32)
+    safetensors.numpy.save_file({"input": np.ascontiguousarray(rgb), "output": np.ascontiguousarray(odds)},
+                                f"{folder}/golden.safetensors")
+
+
+def write(net, name, folder, post, rgb):
+    os.makedirs(folder, exist_ok=True)
+    save_file(folded(net), f"{folder}/weights.safetensors")
+    sha = hashlib.sha256(open(f"{folder}/weights.safetensors", "rb").read()).hexdigest()
+    with open(f"{folder}/model.toml", "w") as f:
+        f.write(card_of(name, net, post, sha))
+    golden(net, folder, rgb)
+
+
+def curves(work, name, folder):
+    from matplotlib import pyplot
+    shutil.copy(f"{work}/{name}.csv", f"{folder}/training.csv")
+    log = np.genfromtxt(f"{work}/{name}.csv", delimiter=",", names=True)
+    figure, axes = pyplot.subplots(figsize=(6, 3.2), layout="constrained")
+    for column in ("loss", "foreground", "dice", "height"):
+        axes.plot(log["iteration"], log[column], label=column, lw=1)
+    axes.set(xlabel="iteration", ylabel="mean of 50 batches", yscale="log")
+    axes.legend(frameon=False)
+    figure.savefig(f"{folder}/curves.svg", metadata={"Date": None})
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("name", choices=NETS)
+    a.add_argument("--data", default="../../../shared/data")
+    a.add_argument("--program", default="histograde")
+    a.add_argument("--work", default="work")
+    a.add_argument("--threads", type=int, default=2)
+    o = a.parse_args()
+    torch.set_num_threads(o.threads)
+    net = Net(**NETS[o.name])
+    net.load_state_dict(torch.load(f"{o.work}/{o.name}.pt")["mean"])
+    net.eval()
+    post = chosen(o.name, net, o.data, o.program)
+    folder = f"{data.HERE}/../{o.name}"
+    tissue, *_ = [p for p in data.phantoms(o.work, o.program, 300) if p[1] == "liver"]
+    write(net, o.name, folder, post, tissue[2][256:352, 256:352])
+    curves(o.work, o.name, folder)
+    with open(f"{folder}/metrics.csv", "w") as f:
+        f.write("group,split,images,dice,aji,f1,pq,predicted_per_reference,area_dice,area_r,area_mae_pp\n")
+        for split, held in (("train", False), ("held", True)):
+            for group, s in score(o.name, net, post, o.data, o.program, held).items():
+                b, t = s["objects"] or {}, s["area"]
+                row = [*(b.get(k) for k in ("dice", "aji", "f1", "pq", "predicted_per_reference")), t["dice"], t["r"], t["mae_pp"]]
+                f.write(",".join([group, split, str(t["images"]), *("" if v is None else f"{v:.4f}" for v in row)]) + "\n")
+    print(open(f"{folder}/metrics.csv").read())
+
+
+if __name__ == "__main__":
+    main()

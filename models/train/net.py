@@ -1,0 +1,105 @@
+"""The network: depthwise-separable convolutions on squares of 2, 4, 8 (and 16) pixels, with additive skips.
+
+Every part has a counterpart in `src/segment/net.rs`: mix (1x1), filter (depthwise, then ReLU), block (filter, mix, add
+the input, ReLU), halve (mean of four, then mix), join (mix, repeat, add an earlier output, ReLU), head (mix).
+"""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def mix(a, b):
+    return nn.Sequential(nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b))
+
+
+class Block(nn.Module):
+    def __init__(self, channels, side):
+        super().__init__()
+        self.filter = nn.Sequential(
+            nn.Conv2d(channels, channels, side, padding=side // 2, groups=channels, bias=False),
+            nn.BatchNorm2d(channels))
+        self.mix = mix(channels, channels)
+
+    def forward(self, x):
+        return F.relu(x + self.mix(F.relu(self.filter(x))))
+
+
+class Net(nn.Module):
+    """`widths` of the levels, fine to coarse; `down` and `up`: blocks of each level on the way down and up."""
+
+    def __init__(self, widths, down, up, outputs=2, side=3):
+        super().__init__()
+        self.config = dict(widths=list(widths), down=list(down), up=list(up), outputs=outputs, side=side)
+        self.outputs = outputs
+        self.stem = mix(12, widths[0])
+        levels = list(zip(widths, down))
+        self.down = nn.ModuleList(nn.Sequential(*[Block(w, side) for _ in range(n)]) for w, n in levels)
+        self.halve = nn.ModuleList(mix(a, b) for a, b in zip(widths, widths[1:]))
+        self.join = nn.ModuleList(mix(b, a) for a, b in zip(widths, widths[1:]))
+        self.up = nn.ModuleList(nn.Sequential(*[Block(w, side) for _ in range(n)]) for w, n in zip(widths, up))
+        self.head = nn.Conv2d(widths[0], 4 * outputs, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.constant_(self.head.bias, -1.5)
+
+    def forward(self, x):
+        """Takes colours as rgb / 127.5 - 1, sides a multiple of the coarsest square; returns log odds."""
+        x = self.down[0](F.relu(self.stem(F.pixel_unshuffle(x, 2))))
+        skips = []
+        for halve, blocks in zip(self.halve, self.down[1:]):
+            skips.append(x)
+            x = blocks(F.relu(halve(F.avg_pool2d(x, 2))))
+        for join, blocks, skip in reversed(list(zip(self.join, self.up, skips))):
+            x = blocks(F.relu(skip + F.interpolate(join(x), scale_factor=2, mode="nearest")))
+        return F.pixel_shuffle(self.head(x), 2)
+
+    def macs(self):
+        """Multiply-adds per input pixel."""
+        total = 0.0
+        for name, m in self.named_modules():
+            if isinstance(m, nn.Conv2d):
+                parts = name.split(".")
+                level = int(parts[1]) if parts[0] in ("down", "up") else int(parts[1]) + 1 if parts[0] in ("halve", "join") else 0
+                total += m.weight.numel() / 4 ** (level + 1)
+        return total
+
+    def reach(self):
+        """Pixels to each side that an output depends on."""
+        c, half = self.config, self.config["side"] // 2
+        blocks = [d + (u if i < len(c["up"]) else 0) for i, (d, u) in enumerate(zip(c["down"], c["up"] + [0]))]
+        return sum(n * half * 2 ** (i + 1) for i, n in enumerate(blocks)) + 2 ** len(c["widths"])
+
+
+NETS = {
+    "nuclei-rgb": dict(widths=(24, 40, 64), down=(2, 3, 3), up=(1, 2)),
+    "vacuoles-rgb": dict(widths=(16, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1)),
+}
+
+
+def folded(net):
+    """Returns weights with batch normalisation folded in, named as `src/segment/net` reads them."""
+    out = {}
+
+    def put(name, conv, bn):
+        scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
+        weight = conv.weight * scale[:, None, None, None]
+        out[f"{name}.weight"] = weight.reshape(weight.shape[0], -1) if conv.groups == 1 else weight[:, 0]
+        out[f"{name}.bias"] = bn.bias - bn.running_mean * scale
+
+    put("stem", *net.stem)
+    for way in ("down", "up"):
+        for level, blocks in enumerate(getattr(net, way)):
+            for i, block in enumerate(blocks):
+                put(f"{way}{level}.{i}.filter", *block.filter)
+                put(f"{way}{level}.{i}.mix", *block.mix)
+    for way in ("halve", "join"):
+        for level, m in enumerate(getattr(net, way)):
+            put(f"{way}{level}", *m)
+    out["head.weight"] = net.head.weight[:, :, 0, 0]
+    out["head.bias"] = net.head.bias
+    return {k: v.detach().float().contiguous() for k, v in out.items()}
+
+
+if __name__ == "__main__":
+    for name, config in NETS.items():
+        net = Net(**config)
+        print(name, round(net.macs()), "MAC/px", sum(v.numel() for v in folded(net).values()), "weights, reach", net.reach(), "px")

@@ -1,0 +1,135 @@
+//! `evaluate`: predicted label images against reference label images.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use clap::Args;
+use histograde::{
+    Error,
+    evaluate::{Scored, Summary, folders, summarise},
+};
+use serde_json::{Value, json};
+
+use super::{Exit, Failure};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  histograde segment tiles/ --tissue liver --mpp 0.5 -o labels
+  histograde evaluate --pred labels --ref truth --layer vacuoles
+  histograde evaluate --pred labels --ref truth --layer nuclei --table scores.csv
+
+Label images (PNG, TIFF) hold 0 for background and an object's number elsewhere. AJI, F1, PQ and their Dice are means
+over images whose reference holds an object; the last line takes everything that is not 0 as one area.")]
+pub(crate) struct Evaluate {
+    /// Folder of predictions; a name ends at its first dot
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pred: PathBuf,
+    /// Folder of references
+    #[arg(long = "ref", value_name = "DIR")]
+    pub(crate) reference: PathBuf,
+    /// Take only predictions named NAME.LAYER.…, as `segment` writes them
+    #[arg(long)]
+    pub(crate) layer: Option<String>,
+    /// Write one row per image (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(super) fn run(args: &Evaluate) -> Result<Exit, Failure> {
+    let all = folders(&args.pred, &args.reference, args.layer.as_deref())?;
+    let summary = summarise(&all);
+    if let Some(path) = &args.table {
+        std::fs::write(path, table(&all)).map_err(Error::io("write", path))?;
+    }
+    if args.json {
+        super::print(&format!("{:#}\n", as_json(&all, &summary)))?;
+    } else {
+        super::print(&text(&all, &summary))?;
+    }
+    Ok(Exit::AllDone)
+}
+
+const COLUMNS: [&str; 10] = [
+    "image",
+    "dice",
+    "aji",
+    "f1",
+    "pq",
+    "predicted_objects",
+    "reference_objects",
+    "predicted_area_pct",
+    "reference_area_pct",
+    "area_error_pp",
+];
+
+/// Values of one image, in the order of [`COLUMNS`] after the first.
+fn values(scored: &Scored) -> [f64; 9] {
+    let o = &scored.overlap;
+    let (predicted, reference) = (o.predicted_area_pct(), o.reference_area_pct());
+    let counts = (o.predicted_objects as f64, o.reference_objects as f64);
+    [o.dice(), o.aji, o.f1(), o.pq(), counts.0, counts.1, predicted, reference, predicted - reference]
+}
+
+fn table(all: &[Scored]) -> String {
+    let mut out = COLUMNS.join(",") + "\n";
+    for scored in all {
+        let quoted = scored.name.contains([',', '"', '\n']);
+        out +=
+            &if quoted { format!("\"{}\"", scored.name.replace('"', "\"\"")) } else { scored.name.clone() };
+        for (i, v) in values(scored).into_iter().enumerate() {
+            // Writing to a string cannot fail.
+            let _ = if (4..6).contains(&i) { write!(out, ",{v}") } else { write!(out, ",{v:.4}") };
+        }
+        out += "\n";
+    }
+    out
+}
+
+fn text(all: &[Scored], summary: &Summary) -> String {
+    let width = all.iter().map(|s| s.name.chars().count()).max().unwrap_or(0).max(5);
+    let mut out = format!("{:width$}   Dice    AJI     F1     PQ  pred   ref  pred %   ref %\n", "image");
+    for scored in all {
+        let [dice, aji, f1, pq, predicted, reference, a, b, _] = values(scored);
+        out += &format!(
+            "{:width$}  {dice:.3}  {aji:.3}  {f1:.3}  {pq:.3} {predicted:>5} {reference:>5} {a:>7.2} {b:>7.2}\n",
+            scored.name
+        );
+    }
+    if let Some(i) = &summary.instances {
+        out += &format!(
+            "objects: images={} Dice={:.3} AJI={:.3} F1={:.3} PQ={:.3} predicted/reference={:.2}\n",
+            i.images, i.dice, i.aji, i.f1, i.pq, i.count_ratio
+        );
+    }
+    let r = summary.area_r.map_or("nan".into(), |r| format!("{r:.3}"));
+    out += &format!(
+        "area: images={} Dice={:.3} r={r} MAE={:.2}pp\n",
+        summary.images, summary.pooled_dice, summary.area_mae_pp
+    );
+    out
+}
+
+fn as_json(all: &[Scored], summary: &Summary) -> Value {
+    let images: Vec<Value> = all
+        .iter()
+        .map(|s| {
+            let pairs = COLUMNS[1..].iter().zip(values(s)).map(|(&k, v)| (k.to_owned(), json!(v)));
+            let mut row = serde_json::Map::from_iter([("image".to_owned(), json!(s.name))]);
+            row.extend(pairs);
+            Value::Object(row)
+        })
+        .collect();
+    let objects = summary.instances.map(|i| {
+        json!({
+            "images": i.images, "dice": i.dice, "aji": i.aji, "f1": i.f1, "pq": i.pq,
+            "predicted_per_reference": i.count_ratio,
+        })
+    });
+    let area = json!({
+        "images": summary.images, "dice": summary.pooled_dice, "r": summary.area_r, "mae_pp": summary.area_mae_pp,
+    });
+    json!({ "objects": objects, "area": area, "images": images })
+}

@@ -1,0 +1,173 @@
+//! Reads a label image: whole numbers of 8 to 32 bits, PNG or TIFF; of several channels the first.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use image::{ColorType, DynamicImage, ImageDecoder, ImageReader};
+use tiff::decoder::{Decoder, DecodingResult, Limits};
+
+use crate::{
+    error::{Error, Result},
+    raster::Plane,
+};
+
+/// Most pixels of a label image.
+const MAX_PX: u64 = 400_000_000;
+
+/// Reads a label image.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be opened, [`Error::Limits`] above 400 million pixels, [`Error::Malformed`] or
+/// [`Error::Unsupported`] if it does not hold whole numbers that fit 32 bits.
+pub fn read(path: &Path) -> Result<Plane<u32>> {
+    let file = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
+    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    match ending.as_str() {
+        "tif" | "tiff" => tiff(file),
+        _ => plain(file),
+    }
+}
+
+fn checked(width: u32, height: u32) -> Result<(usize, usize)> {
+    let got = u64::from(width) * u64::from(height);
+    if got > MAX_PX {
+        return Err(Error::Limits { what: "pixels of a label image".into(), got, limit: MAX_PX });
+    }
+    Ok((width as usize, height as usize))
+}
+
+fn plane(size: (usize, usize), data: Vec<u32>, format: &'static str) -> Result<Plane<u32>> {
+    let got = data.len();
+    Plane::from_vec(size.0, size.1, data)
+        .ok_or_else(|| Error::malformed(format, "pixels", size.0 * size.1, got))
+}
+
+fn plain(file: BufReader<File>) -> Result<Plane<u32>> {
+    const FORMAT: &str = "image";
+    let fault = |e: image::ImageError| Error::malformed(FORMAT, "the file", "a PNG or JPEG image", e);
+    let mut reader = ImageReader::new(file)
+        .with_guessed_format()
+        .map_err(|e| Error::malformed(FORMAT, "the file", "a PNG or JPEG image", e))?;
+    reader.no_limits();
+    let decoder = reader.into_decoder().map_err(fault)?;
+    let (width, height) = decoder.dimensions();
+    let size = checked(width, height)?;
+    // A palette would come out as colours, and a colour says nothing of a label's number.
+    if matches!(decoder.original_color_type(), image::ExtendedColorType::Unknown(_))
+        && matches!(decoder.color_type(), ColorType::Rgb8 | ColorType::Rgba8)
+    {
+        return Err(Error::unsupported(FORMAT, "a palette; labels are grey values"));
+    }
+    let data = match DynamicImage::from_decoder(decoder).map_err(fault)? {
+        DynamicImage::ImageLuma8(p) => first(&p, 1),
+        DynamicImage::ImageLumaA8(p) => first(&p, 2),
+        DynamicImage::ImageRgb8(p) => first(&p, 3),
+        DynamicImage::ImageRgba8(p) => first(&p, 4),
+        DynamicImage::ImageLuma16(p) => first(&p, 1),
+        DynamicImage::ImageLumaA16(p) => first(&p, 2),
+        DynamicImage::ImageRgb16(p) => first(&p, 3),
+        DynamicImage::ImageRgba16(p) => first(&p, 4),
+        _ => return Err(Error::unsupported(FORMAT, "pixels that are not whole numbers")),
+    };
+    plane(size, data, FORMAT)
+}
+
+/// The first of every `step` values.
+fn first<T: Copy + Into<u32>>(values: &[T], step: usize) -> Vec<u32> {
+    values.iter().step_by(step).map(|&v| v.into()).collect()
+}
+
+fn tiff(file: BufReader<File>) -> Result<Plane<u32>> {
+    const FORMAT: &str = "TIFF";
+    let fault = |e: tiff::TiffError| Error::malformed(FORMAT, "the file", "a label image", e);
+    let mut limits = Limits::default();
+    limits.decoding_buffer_size = MAX_PX as usize * 4;
+    let mut decoder = Decoder::new(file).map_err(fault)?.with_limits(limits);
+    let (width, height) = decoder.dimensions().map_err(fault)?;
+    let size = checked(width, height)?;
+    let decoded = decoder.read_image().map_err(fault)?;
+    let step = |values: usize| (values / (size.0 * size.1).max(1)).max(1);
+    let wide = |values: Vec<u64>| -> Result<Vec<u32>> {
+        let step = step(values.len());
+        let narrow =
+            |&v: &u64| u32::try_from(v).map_err(|_| Error::malformed(FORMAT, "label", "0 to 4294967295", v));
+        values.iter().step_by(step).map(narrow).collect()
+    };
+    let signed = |values: Vec<i64>| -> Result<Vec<u32>> {
+        let step = step(values.len());
+        let narrow =
+            |&v: &i64| u32::try_from(v).map_err(|_| Error::malformed(FORMAT, "label", "0 to 4294967295", v));
+        values.iter().step_by(step).map(narrow).collect()
+    };
+    let data = match decoded {
+        DecodingResult::U8(v) => first(&v, step(v.len())),
+        DecodingResult::U16(v) => first(&v, step(v.len())),
+        DecodingResult::U32(v) => first(&v, step(v.len())),
+        DecodingResult::U64(v) => wide(v)?,
+        DecodingResult::I8(v) => signed(v.into_iter().map(i64::from).collect())?,
+        DecodingResult::I16(v) => signed(v.into_iter().map(i64::from).collect())?,
+        DecodingResult::I32(v) => signed(v.into_iter().map(i64::from).collect())?,
+        DecodingResult::I64(v) => signed(v)?,
+        _ => return Err(Error::unsupported(FORMAT, "pixels that are not whole numbers")),
+    };
+    plane(size, data, FORMAT)
+}
+
+/// Brings `labels` to the size of `like`: each pixel takes the value under its middle.
+pub(super) fn resized(labels: Plane<u32>, like: &Plane<u32>) -> Plane<u32> {
+    let (from, to) = ((labels.width(), labels.height()), (like.width(), like.height()));
+    if from == to || from.0 == 0 || from.1 == 0 {
+        return if from == to { labels } else { like.map(|_| 0) };
+    }
+    let source = |i: usize, from: usize, to: usize| ((2 * i + 1) * from / (2 * to)).min(from - 1);
+    let mut out = like.map(|_| 0);
+    for y in 0..to.1 {
+        let row = labels.row(source(y, from.1, to.1));
+        out.row_mut(y).iter_mut().enumerate().for_each(|(x, v)| *v = row[source(x, from.0, to.0)]);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, Luma, Rgb, RgbImage};
+    use tiff::encoder::{TiffEncoder, colortype};
+
+    use super::*;
+
+    #[test]
+    fn numbers_of_every_width_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let t = |name: &str, write: &dyn Fn(&Path), expected: [u32; 2]| {
+            let path = folder.path().join(name);
+            write(&path);
+            assert_eq!(read(&path).unwrap().data(), expected, "{name}");
+        };
+        let tiff = |path: &Path| TiffEncoder::new(File::create(path).unwrap()).unwrap();
+        t("8.png", &|p| GrayImage::from_raw(2, 1, vec![0, 7]).unwrap().save(p).unwrap(), [0, 7]);
+        t("c.png", &|p| RgbImage::from_fn(2, 1, |x, _| Rgb([x as u8, 9, 9])).save(p).unwrap(), [0, 1]);
+        t(
+            "16.png",
+            &|p| {
+                image::ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, vec![0u16, 700]).unwrap().save(p).unwrap();
+            },
+            [0, 700],
+        );
+        t("8.tif", &|p| tiff(p).write_image::<colortype::Gray8>(2, 1, &[0, 7]).unwrap(), [0, 7]);
+        t("32.tif", &|p| tiff(p).write_image::<colortype::Gray32>(2, 1, &[0, 70_000]).unwrap(), [0, 70_000]);
+        t("i32.tif", &|p| tiff(p).write_image::<colortype::GrayI32>(2, 1, &[0, 9]).unwrap(), [0, 9]);
+        let path = folder.path().join("f.tif");
+        tiff(&path).write_image::<colortype::Gray32Float>(2, 1, &[0.0, 1.0]).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("whole numbers"));
+    }
+
+    #[test]
+    fn nearest_pixels_are_taken() {
+        let plane = |w, h, v: &[u32]| Plane::from_vec(w, h, v.to_vec()).unwrap();
+        let t = |from: Plane<u32>, to: (usize, usize), expected: &[u32]| {
+            assert_eq!(resized(from, &Plane::filled(to.0, to.1, 0)).data(), expected);
+        };
+        t(plane(2, 1, &[1, 2]), (4, 1), &[1, 1, 2, 2]);
+        t(plane(4, 1, &[1, 2, 3, 4]), (2, 1), &[2, 4]);
+        t(plane(2, 1, &[1, 2]), (3, 1), &[1, 2, 2]);
+    }
+}

@@ -1,0 +1,270 @@
+//! Learned models as folders: `model.toml` says what one eats and how it is built, a safetensors file holds its weights.
+//!
+//! `models/train` writes such folders. A model is a chain of depthwise-separable blocks on squares of 2, 4, 8, … pixels
+//! with additive skips; it gives log odds per pixel for each of its outputs.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::net::{Dense, Depthwise, Net, Row, RowMut, Step};
+use crate::{
+    error::{Error, Result},
+    raster::{Plane, Rgb},
+};
+
+const FORMAT: &str = "model folder";
+/// Most bytes of `model.toml`.
+const MAX_CARD: u64 = 1 << 16;
+/// Most bytes of weights.
+const MAX_WEIGHTS: u64 = 1 << 26;
+/// Most levels, channels of one, and blocks of one.
+const MAX_LEVELS: usize = 5;
+const MAX_WIDTH: usize = 512;
+const MAX_BLOCKS: usize = 32;
+/// Channels of the first step: three colours of a square of four pixels.
+const INPUTS: usize = 12;
+
+/// What `model.toml` says.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Card {
+    /// The folder's name.
+    pub name: String,
+    /// What the model finds: `nuclei` or `vacuoles`.
+    pub task: String,
+    /// Its outputs, in order.
+    pub outputs: Vec<String>,
+    /// What it eats.
+    pub input: Input,
+    /// Parameters of what follows the network.
+    #[serde(default)]
+    pub post: BTreeMap<String, f64>,
+    network: Network,
+    weights: Weights,
+}
+
+/// What a model eats.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Input {
+    /// Pixel size it was trained at, in µm.
+    pub mpp: f64,
+    /// Pixel sizes it may be given, in µm.
+    pub mpp_range: [f64; 2],
+    /// Side of a tile without its halo, in pixels.
+    pub tile: usize,
+    /// Pixels to each side that an output depends on.
+    pub halo: usize,
+    normalisation: String,
+}
+
+/// How the network is built: levels from fine to coarse.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+struct Network {
+    widths: Vec<usize>,
+    down: Vec<usize>,
+    up: Vec<usize>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+struct Weights {
+    file: String,
+    sha256: String,
+}
+
+/// A model that can be run.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What its folder says of it.
+    pub card: Card,
+    net: Net,
+}
+
+impl Model {
+    /// Reads a model folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be read, [`Error::Limits`] if one is too large, else as [`Model::parse`].
+    pub fn open(folder: &Path) -> Result<Self> {
+        let card = file(&folder.join("model.toml"), MAX_CARD)?;
+        let card = String::from_utf8(card)
+            .map_err(|e| Error::malformed(FORMAT, "model.toml", "text in UTF-8", e))?;
+        let name = parse_card(&card)?.weights.file;
+        // A bare file name: a card does not lead out of its folder.
+        if Path::new(&name).file_name().is_none_or(|n| n != name.as_str()) {
+            return Err(Error::malformed(FORMAT, "weights.file", "a file name", name));
+        }
+        Self::parse(&card, &file(&folder.join(&name), MAX_WEIGHTS)?)
+    }
+
+    /// Builds a model of the text of `model.toml` and the bytes of its weights.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if the two do not fit each other or something is missing, [`Error::Unsupported`] for a kind
+    /// of input this build does not prepare.
+    pub fn parse(card: &str, weights: &[u8]) -> Result<Self> {
+        let card = parse_card(card)?;
+        let found = hex(&Sha256::digest(weights));
+        if found != card.weights.sha256 {
+            return Err(Error::malformed(FORMAT, "sha256 of the weights", &card.weights.sha256, found));
+        }
+        if card.input.normalisation != "rgb / 127.5 - 1" {
+            return Err(Error::unsupported(FORMAT, format!("normalisation {:?}", card.input.normalisation)));
+        }
+        let net = build(&card, weights)?;
+        Ok(Self { card, net })
+    }
+
+    /// Pixels of the coarsest square.
+    #[must_use]
+    pub fn align(&self) -> usize {
+        1 << self.card.network.widths.len()
+    }
+
+    /// Returns log odds per pixel for each output. Outside the picture everything counts as zero, so the outermost
+    /// `halo` pixels are less certain than the rest.
+    #[must_use]
+    pub fn maps(&self, rgb: &Rgb) -> Vec<Plane<f32>> {
+        let (w, h) = (rgb.width(), rgb.height());
+        let mut out = vec![Plane::filled(w, h, 0.0f32); self.card.outputs.len()];
+        if w == 0 || h == 0 {
+            return out;
+        }
+        let half = |v: usize| v.next_multiple_of(self.align()) / 2;
+        let fill = |y: usize, mut row: RowMut<'_>| {
+            for dy in 0..2 {
+                let pixels = if 2 * y + dy < h { rgb.row(2 * y + dy) } else { &[] };
+                for (c, dx) in [0, 1, 2].into_iter().flat_map(|c| [(c, 0), (c, 1)]) {
+                    let to = row.channel(4 * c + 2 * dy + dx);
+                    to.fill(0.0);
+                    let values = pixels.iter().skip(dx).step_by(2);
+                    to.iter_mut().zip(values).for_each(|(to, p)| *to = f32::from(p[c]) / 127.5 - 1.0);
+                }
+            }
+        };
+        let take = |y: usize, row: Row<'_>| {
+            for (o, plane) in out.iter_mut().enumerate() {
+                for dy in (0..2).filter(|dy| 2 * y + dy < h) {
+                    for dx in 0..2 {
+                        let to = plane.row_mut(2 * y + dy).iter_mut().skip(dx).step_by(2);
+                        to.zip(row.channel(4 * o + 2 * dy + dx)).for_each(|(to, &v)| *to = v);
+                    }
+                }
+            }
+        };
+        self.net.run(half(w), half(h), fill, take);
+        out
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn file(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let got = fs::metadata(path).map_err(Error::io("read", path))?.len();
+    if got > limit {
+        return Err(Error::Limits { what: format!("bytes of {}", path.display()), got, limit });
+    }
+    fs::read(path).map_err(Error::io("read", path))
+}
+
+fn parse_card(text: &str) -> Result<Card> {
+    let card: Card = toml::from_str(text)
+        .map_err(|e| Error::malformed(FORMAT, "model.toml", "the fields of models/train/README.md", e))?;
+    let Network { widths, down, up } = &card.network;
+    let levels = widths.len();
+    let known = (2..=MAX_LEVELS).contains(&levels) && down.len() == levels && up.len() + 1 == levels;
+    let small = widths.iter().all(|w| (1..=MAX_WIDTH).contains(w))
+        && down.iter().chain(up.iter()).all(|&n| n <= MAX_BLOCKS)
+        && (1..=8).contains(&card.outputs.len());
+    if !known || !small {
+        let expected = "2 to 5 levels, as many counts of blocks on the way down and one less on the way up";
+        let got = format!("widths {widths:?}, down {down:?}, up {up:?}");
+        return Err(Error::malformed(FORMAT, "network", expected, got));
+    }
+    let [least, most] = card.input.mpp_range;
+    if !(least > 0.0 && least <= card.input.mpp && card.input.mpp <= most && most.is_finite()) {
+        let got = format!("{} in {least} to {most}", card.input.mpp);
+        return Err(Error::malformed(FORMAT, "input.mpp", "a pixel size within mpp_range", got));
+    }
+    Ok(card)
+}
+
+/// Weights by name.
+struct Store<'a>(SafeTensors<'a>);
+
+impl Store<'_> {
+    fn floats(&self, name: &str) -> Result<Vec<f32>> {
+        let fault = |got: String| Error::malformed(FORMAT, format!("weights {name}"), "32-bit floats", got);
+        let tensor = self.0.tensor(name).map_err(|e| fault(e.to_string()))?;
+        if tensor.dtype() != Dtype::F32 {
+            return Err(fault(format!("{:?}", tensor.dtype())));
+        }
+        Ok(tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
+    }
+
+    fn pair(&self, name: &str) -> Result<(Vec<f32>, Vec<f32>)> {
+        Ok((self.floats(&format!("{name}.weight"))?, self.floats(&format!("{name}.bias"))?))
+    }
+
+    fn mix(&self, name: &str) -> Result<Dense> {
+        let (weights, bias) = self.pair(name)?;
+        let got = format!("{} and {}", weights.len(), bias.len());
+        let expected = "outputs in fours and their inputs";
+        Dense::new(&weights, &bias).ok_or_else(|| Error::malformed(FORMAT, name, expected, got))
+    }
+
+    /// A mix of as many outputs as the card says.
+    fn mix_to(&self, name: &str, outputs: usize) -> Result<Dense> {
+        let mix = self.mix(name)?;
+        if mix.outputs() != outputs {
+            return Err(Error::malformed(FORMAT, format!("outputs of {name}"), outputs, mix.outputs()));
+        }
+        Ok(mix)
+    }
+
+    fn block(&self, name: &str) -> Result<Step> {
+        let filter = format!("{name}.filter");
+        let (taps, bias) = self.pair(&filter)?;
+        let got = format!("{} and {}", taps.len(), bias.len());
+        let filter = Depthwise::new(taps, bias)
+            .ok_or_else(|| Error::malformed(FORMAT, filter, "3x3 or 5x5 taps per channel", got))?;
+        Ok(Step::Block(filter, self.mix(&format!("{name}.mix"))?))
+    }
+
+    /// Adds the blocks of a level.
+    fn blocks(&self, steps: &mut Vec<Step>, way: &str, level: usize, count: usize) -> Result<()> {
+        (0..count).try_for_each(|i| {
+            steps.push(self.block(&format!("{way}{level}.{i}"))?);
+            Ok(())
+        })
+    }
+}
+
+fn build(card: &Card, weights: &[u8]) -> Result<Net> {
+    let fault = |e| Error::malformed(FORMAT, "weights", "a safetensors file", e);
+    let store = Store(SafeTensors::deserialize(weights).map_err(fault)?);
+    let Network { widths, down, up } = &card.network;
+    let mut steps = vec![Step::Mix(store.mix_to("stem", widths[0])?)];
+    store.blocks(&mut steps, "down", 0, down[0])?;
+    let mut skips = Vec::new();
+    for (level, (&width, &count)) in widths.iter().zip(down).enumerate().skip(1) {
+        skips.push(steps.len() - 1);
+        steps.push(Step::Halve(store.mix_to(&format!("halve{}", level - 1), width)?));
+        store.blocks(&mut steps, "down", level, count)?;
+    }
+    for (level, skip) in skips.into_iter().enumerate().rev() {
+        steps.push(Step::Join(store.mix(&format!("join{level}"))?, skip));
+        store.blocks(&mut steps, "up", level, up[level])?;
+    }
+    let head = store.mix_to("head", 4 * card.outputs.len())?;
+    steps.push(Step::Head(head));
+    let misfit =
+        || Error::malformed(FORMAT, "weights", "steps that take what the one before gives", "others");
+    Net::new(INPUTS, steps).ok_or_else(misfit)
+}
+
+#[cfg(test)]
+mod tests;
