@@ -141,7 +141,7 @@ mod tests {
         std::fs::write(&sheet, "slide,animal_id,group,tissue\na.svs,1,treated,liver\n").unwrap();
         let sample = crate::manifest::read_key(&sheet).unwrap().remove(0);
         let (slide_id, path, organ) = (sample.slide_id.clone(), sample.path.clone(), sample.organ);
-        let job = Job { slide_id, path, organ, sample: Some(sample), mpp: None };
+        let job = Job { slide_id, path, organ, sample: Some(sample), mpp: None, max_bad_tiles: 0.0 };
         let nosy = Nosy::default();
         let done = run(vec![job], &Rubric::builtin().unwrap(), 1, &Watch::default(), &nosy).unwrap();
         assert_eq!(*nosy.0.lock().unwrap(), [false, false]);
