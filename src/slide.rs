@@ -173,6 +173,11 @@ pub trait SlideReader: Send + Sync {
         None
     }
 
+    /// Returns OpenSlide's `quickhash-1`, where this driver knows how OpenSlide makes it.
+    fn quickhash(&self) -> Option<String> {
+        None
+    }
+
     /// Returns the embedded ICC profile of level 0.
     fn icc_profile(&self) -> Option<Vec<u8>> {
         None
@@ -325,6 +330,13 @@ impl Slide {
     #[must_use]
     pub fn info(&self) -> &SlideInfo {
         self.reader.info()
+    }
+
+    /// Returns the identifier that OpenSlide calls `quickhash-1`: SHA-256 of the smallest level's stored tiles and of text
+    /// tags. Aperio and generic TIFF only; `None` also where OpenSlide gives none, because the level is large.
+    #[must_use]
+    pub fn quickhash(&self) -> Option<String> {
+        self.reader.quickhash()
     }
 
     /// Returns the tiles as they are stored, where the format allows.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
 #[path = "common/tiff.rs"]
 #[allow(dead_code)]
 mod tiff;
@@ -330,4 +331,26 @@ fn what_cannot_be_cleaned_is_refused() {
     let said = folder.run("deidentify @b.png -o @c.png", 2);
     assert!(said.contains("cannot be cleaned") && said.contains("histograde convert"), "{said}");
     assert!(!folder.path("c.png").exists());
+}
+
+#[test]
+fn quickhash_is_openslides() {
+    let Some(data) = common::data_dir() else { return };
+    let t = |file: &str, expected: &str| {
+        let slide = Slide::open(data.join("wsi").join(file)).unwrap();
+        assert_eq!(slide.quickhash().as_deref(), Some(expected), "{file}");
+    };
+    t(
+        "aperio_svs/CMU-1-Small-Region.svs",
+        "6335ea0e6cc54c2cba64bb265d3c713a50cd84484924e3a9c109558c13521d5c",
+    );
+    t("aperio_svs/openslide_small.svs", "1eaa4a1693dd7a48286bb6f3dd70457dab6bb6395f3071dfd7d80beb3f2dc4e4");
+    t(
+        "generic_tiff/openslide_boxes.tiff",
+        "8598af2eacecc99dbac4f1af10bc2f82e88c86ec2d2c44f5e3afd0839d97d57b",
+    );
+    t(
+        "generic_tiff/pathml_small_HE_levels.tiff",
+        "c08b056490bac8bcb329d9b8fb175888083d4097952a55fee99997758c728c36",
+    );
 }

@@ -47,6 +47,9 @@ pub(super) fn run(args: &args::Info, console: &Console) -> Result<Exit, Failure>
 /// sizes of associated images, for which they must be decoded.
 fn properties(slide: &Slide, private: bool) -> BTreeMap<String, String> {
     let mut properties = slide.info().all_properties();
+    if let Some(hash) = slide.quickhash() {
+        properties.insert("openslide.quickhash-1".into(), hash);
+    }
     if !private {
         properties.retain(|name, value| !SlideInfo::is_private(name, value));
         return properties;

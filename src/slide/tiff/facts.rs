@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Directory, Tag, Tiff};
+use sha2::{Digest as _, Sha256};
+
+use super::{Directory, Page, Tag, Tiff};
 use crate::{
     slide::{Calibration, properties::number},
     units::Mpp,
@@ -46,6 +48,45 @@ pub(in crate::slide) fn text_properties(tiff: &Tiff, directory: &Directory) -> B
         properties.insert("tiff.Orientation".into(), value.to_string());
     }
     properties
+}
+
+/// Stored bytes of a level above which OpenSlide makes no hash.
+const MOST_HASHED_BYTES: u64 = 5 << 20;
+
+/// Returns OpenSlide's `quickhash-1`: SHA-256 of the stored tiles of a level, then of the text tags of the first directory,
+/// each name and each text (empty when absent) with its NUL.
+pub(super) fn quickhash(tiff: &Tiff, page: &Page) -> Option<String> {
+    const TEXTS: [Tag; 9] = [
+        Tag::IMAGE_DESCRIPTION,
+        Tag::MAKE,
+        Tag::MODEL,
+        Tag::SOFTWARE,
+        Tag::DATE_TIME,
+        Tag::ARTIST,
+        Tag::HOST_COMPUTER,
+        Tag::COPYRIGHT,
+        Tag::DOCUMENT_NAME,
+    ];
+    let planes = if page.is_planar() { page.samples } else { 1 };
+    // Uncompressed strips that are read in pieces are one strip in the file.
+    let count = if page.stored_rows.is_some() { 1 } else { page.cols() * page.rows() * planes };
+    let (mut hash, mut total) = (Sha256::new(), 0u64);
+    for i in 0..count {
+        let (offset, length) = page.stored(tiff, i)?;
+        total = total.saturating_add(length);
+        if total > MOST_HASHED_BYTES {
+            return None;
+        }
+        hash.update(tiff.bytes().get(offset, length)?);
+    }
+    for tag in TEXTS {
+        let bytes = tiff.raw(tiff.first(), tag).unwrap_or_default();
+        let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+        hash.update(format!("tiff.{}\0", tag.name()));
+        hash.update(&bytes[..end]);
+        hash.update([0]);
+    }
+    Some(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
 }
 
 /// Reads the pixel size from the resolution tags.

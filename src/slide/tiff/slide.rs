@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{Page, Tag, Tiff, decode, foreign::Foreign};
+use super::{Page, Tag, Tiff, decode, facts::quickhash, foreign::Foreign};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
@@ -263,6 +263,11 @@ impl SlideReader for TiffSlide {
 
     fn stored(&self) -> Option<&dyn Stored> {
         Some(self)
+    }
+
+    fn quickhash(&self) -> Option<String> {
+        let known = matches!(self.format, "aperio" | "generic_tiff");
+        quickhash(&self.tiff, self.plain_page(self.levels.len() - 1).filter(|_| known)?)
     }
 
     fn icc_profile(&self) -> Option<Vec<u8>> {
