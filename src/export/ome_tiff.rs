@@ -157,7 +157,7 @@ fn levels(slide: &Slide, settings: &Settings, converted: bool) -> Result<Vec<Lev
 
 /// Returns how the tiles of a level can be copied, judged by its first stored one.
 fn copy_mode(stored: Option<&dyn Stored>, index: usize, own: &crate::slide::Level) -> Option<Mode> {
-    let whole = own.tile_width % 16 == 0 && own.tile_height % 16 == 0;
+    let whole = own.tile_width.is_multiple_of(16) && own.tile_height.is_multiple_of(16);
     let stored = stored.filter(|_| whole)?;
     let (columns, rows) = tiles([own.width, own.height], [own.tile_width, own.tile_height]);
     let copy = (0..columns * rows).find_map(|i| {

@@ -43,7 +43,9 @@ pub(in crate::slide) struct Stored<'a> {
 pub(in crate::slide) fn join_tiles(tiles: &[Stored<'_>], across: usize) -> Option<JpegCopy> {
     let walked = tiles.iter().map(|tile| Walked::new(*tile)).collect::<Option<Vec<_>>>()?;
     let first = walked.first()?;
-    if tiles.len() % across.max(1) != 0 || walked.iter().any(|tile| !tile.header.joins(&first.header)) {
+    if !tiles.len().is_multiple_of(across.max(1))
+        || walked.iter().any(|tile| !tile.header.joins(&first.header))
+    {
         return None;
     }
     let mut detail = Detail::default();
