@@ -205,10 +205,12 @@ fn directories() {
 #[test]
 fn other_files() {
     let sakura = if cfg!(feature = "sakura") { "sakura: not an SQLite database; " } else { "" };
+    let zarr = if cfg!(feature = "zarr") { "ome_zarr: not a folder; " } else { "" };
     let message = format!(
         "not a slide or image this build can read (aperio, ndpi, leica, philips, ventana, ome_tiff, trestle, huron, \
-         generic_tiff: not a TIFF file; vms: no group [Virtual Microscope Specimen]; \
-         mirax: no folder of the same name with Slidedat.ini; {sakura}plain_image: neither PNG nor JPEG)"
+         generic_tiff: not a TIFF file; vms: not a VMS index; \
+         mirax: no folder of the same name with Slidedat.ini; dicom: not a DICOM file; czi: not a CZI file; \
+         {zarr}{sakura}plain_image: neither PNG nor JPEG)"
     );
     fails(b"", &message);
     fails(b"II", &message);

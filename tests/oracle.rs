@@ -190,9 +190,8 @@ fn real_slides_read_like_openslide() {
     }
 }
 
-/// As above, for DICOM; split off because it was written together with a driver it has not been run against.
+/// As above, for DICOM.
 #[test]
-#[ignore = "not yet run"]
 fn dicom_slides_read_like_openslide() {
     let Some(data) = common::data_dir() else { return };
     for oracle in oracle("dicom.json") {
@@ -204,7 +203,6 @@ fn dicom_slides_read_like_openslide() {
 
 /// The frames of a DICOM file with false colours were made from this Aperio slide.
 #[test]
-#[ignore = "not yet run"]
 fn colours_are_those_of_the_frames() {
     let Some(data) = common::data_dir() else { return };
     let open = |name: &str| Slide::open(data.join("wsi").join(name)).unwrap();
@@ -223,7 +221,6 @@ fn colours_are_those_of_the_frames() {
 
 /// What OpenSlide does not read, against the same pixels in a form that it does or that is known.
 #[test]
-#[ignore = "not yet run"]
 fn jpeg_ls_run_lengths_and_jpeg_in_czi() {
     if let Some(data) = common::data_dir() {
         let folder = data.join("wsi/dicom_wsi/highdicom");

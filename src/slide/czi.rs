@@ -57,7 +57,7 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
     if probe.head().starts_with(b"ZISRAWFILE") {
         return Ok(());
     }
-    Err("does not begin with the segment ZISRAWFILE".into())
+    Err("not a CZI file".into())
 }
 
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {

@@ -40,7 +40,7 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
         return Err("Hamamatsu VMU (uncompressed) slides are not read".into());
     }
     if !has(b"[Virtual Microscope Specimen]") {
-        return Err("no group [Virtual Microscope Specimen]".into());
+        return Err("not a VMS index".into());
     }
     Ok(())
 }

@@ -18,6 +18,9 @@ pub(super) fn properties(header: &Header) -> Properties {
     let writer = Writer { bytes: header.values().0 };
     writer.set(&mut properties, "dicom", &header.meta);
     writer.set(&mut properties, "dicom", &header.set);
+    if let Some(barcode) = properties.get("dicom.BarcodeValue").cloned() {
+        properties.insert("openslide.barcode".into(), barcode);
+    }
     properties
 }
 
