@@ -19,8 +19,8 @@ use crate::{
 
 /// VL Whole Slide Microscopy Image Storage.
 const WHOLE_SLIDE: &str = "1.2.840.10008.5.1.4.1.1.77.1.6";
-/// Brightfield illumination, in the coding scheme DCM.
-const BRIGHTFIELD: &str = "111744";
+/// Brightfield illumination, and transmission illumination, which some writers say of the same, in the coding scheme DCM.
+const BRIGHTFIELD: [&str; 2] = ["111744", "111741"];
 /// Where the file meta information begins, after the preamble and `DICM`.
 const META: usize = 132;
 
@@ -244,7 +244,8 @@ impl Header {
                 codes.iter().filter_map(|code| self.values().text(code, tags::CODE_VALUE)).collect();
             OpticalPath {
                 identifier: self.values().text(set, tags::OPTICAL_PATH_IDENTIFIER),
-                brightfield: (!codes.is_empty()).then(|| codes.iter().any(|code| code == BRIGHTFIELD)),
+                brightfield: (!codes.is_empty())
+                    .then(|| codes.iter().any(|code| BRIGHTFIELD.contains(&code.as_str()))),
             }
         };
         items(&self.set, tags::OPTICAL_PATH_SEQUENCE).iter().map(path).collect()
