@@ -209,7 +209,7 @@ fn other_files() {
     let message = format!(
         "not a slide or image this build can read (aperio, ndpi, leica, philips, ventana, ome_tiff, trestle, huron, \
          generic_tiff: not a TIFF file; vms: not a VMS index; \
-         mirax: no folder of the same name with Slidedat.ini; dicom: not a DICOM file; czi: not a CZI file; \
+         mirax: no folder with Slidedat.ini; dicom: not a DICOM file; czi: not a CZI file; \
          {zarr}{sakura}plain_image: neither PNG nor JPEG)"
     );
     fails(b"", &message);

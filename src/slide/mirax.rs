@@ -60,7 +60,7 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
     }
     let ini = folder(probe).join(INI);
     if probe.path.extension().is_none() || !ini.is_file() {
-        return Err(format!("no folder of the same name with {INI}"));
+        return Err(format!("no folder with {INI}"));
     }
     Ok(())
 }

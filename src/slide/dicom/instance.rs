@@ -100,7 +100,7 @@ pub(super) fn detect(bytes: &[u8]) -> std::result::Result<(), String> {
     let meta = Reader::new(bytes, META, true).meta().map_err(|error| error.to_string())?;
     match Values(bytes).text(&meta, tags::MEDIA_STORAGE_SOP_CLASS_UID) {
         Some(class) if class == WHOLE_SLIDE => Ok(()),
-        Some(class) => Err(format!("a DICOM file of class {class}, not VL Whole Slide Microscopy")),
+        Some(class) => Err(format!("DICOM of class {class} is no whole slide")),
         None => Err("a DICOM file that does not say its class".into()),
     }
 }
