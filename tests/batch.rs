@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use histograde::{
     Error, Mpp, Result, Slide,
-    batch::{Done, Job, Listener, run},
+    batch::{Claim, Done, Job, Listener, Options, run},
     organ,
     pipeline::SlideResult,
     report::label_layers,
@@ -33,24 +33,26 @@ struct Doing<'a> {
 }
 
 impl Listener for Doing<'_> {
-    fn prepare(&self, _job: &Job) -> Result<()> {
-        Ok(())
+    type Held = ();
+
+    fn claim(&self, _index: usize, _job: &Job) -> Result<Claim<()>> {
+        Ok(Claim::Score(()))
     }
 
-    fn keep(&self, job: &Job, _slide: &Slide, result: &SlideResult) -> Result<()> {
+    fn keep(&self, job: &Job, _: &(), _: &Slide, result: &SlideResult, _: &Watch) -> Result<()> {
         (self.keep)(job, result)
     }
 
-    fn started(&self, _index: usize, _job: &Job) {}
+    fn started(&self, _index: usize, _job: &Job, _: &Arc<Watch>) {}
 
     fn finished(&self, _index: usize, _done: &Done) {}
 }
 
 /// Runs slides a, b and c, and returns what became of each.
-fn became(watch: &Watch, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync)) -> Vec<String> {
+fn became(watch: &Arc<Watch>, threads: usize, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync)) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let jobs = ["a", "b", "c"].map(|name| job(folder.path(), name)).to_vec();
-    let done = run(jobs, &Rubric::builtin().unwrap(), 2, watch, &Doing { keep }).unwrap();
+    let done = run(jobs, &Rubric::builtin().unwrap(), &Options::of_threads(threads), watch, &Doing { keep }).unwrap();
     let told = |d: &Done| match &d.outcome {
         Ok(_) => d.status().to_owned(),
         Err(error) => error.to_string(),
@@ -61,7 +63,7 @@ fn became(watch: &Watch, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync
 #[test]
 fn a_failure_or_a_defect_costs_one_slide() {
     fn t(keep: impl Fn(&Job) -> Result<()> + Sync, expected: &str) {
-        let fate = became(&Watch::default(), &|job, _| if job.slide_id == "b" { keep(job) } else { Ok(()) });
+        let fate = became(&Arc::default(), 2, &|job, _| if job.slide_id == "b" { keep(job) } else { Ok(()) });
         assert_eq!(fate, ["scored", expected, "scored"]);
     }
     t(|_| Ok(()), "scored");
@@ -71,8 +73,8 @@ fn a_failure_or_a_defect_costs_one_slide() {
 
 #[test]
 fn stopping_keeps_what_is_done_and_names_the_rest() {
-    let watch = Watch::default();
-    let fate = became(&watch, &|job, _| {
+    let watch = Arc::<Watch>::default();
+    let fate = became(&watch, 1, &|job, _| {
         if job.slide_id == "a" {
             watch.stop();
         }
@@ -85,8 +87,8 @@ fn stopping_keeps_what_is_done_and_names_the_rest() {
 #[test]
 fn stopping_amid_label_images_leaves_no_piece() {
     let folder = tempfile::tempdir().unwrap();
-    let watch = Watch::default();
-    let fate = became(&watch, &|job, result| {
+    let watch = Arc::<Watch>::default();
+    let fate = became(&watch, 2, &|job, result| {
         watch.stop();
         label_layers::write(folder.path(), &job.slide_id, result, &watch).map(drop)
     });

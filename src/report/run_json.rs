@@ -157,7 +157,8 @@ pub fn fingerprint(path: &Path) -> Result<Fingerprint> {
     Ok(Fingerprint { bytes, sha256: None, modified_s })
 }
 
-fn sha256(mut source: impl Read) -> io::Result<String> {
+/// Returns the SHA-256 of everything a source gives, hexadecimal.
+pub(crate) fn sha256(mut source: impl Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
