@@ -39,7 +39,10 @@ use crate::{
     batch::Job,
     error::{Error, Result},
     pipeline::Summary,
-    report::partial::{sweep, write_whole},
+    report::{
+        partial::{sweep, write_whole},
+        run_json::{self, Fingerprint},
+    },
     score::rubric::Rubric,
 };
 
@@ -227,6 +230,23 @@ impl Store {
         }
         write_synced(&folder.join(key.record()), &Record::new(key, kept, done.summary).to_bytes()?)?;
         seen.write(&folder)
+    }
+
+    /// Returns size and SHA-256 of a slide's own file. It is read once, and again when its size or times change.
+    #[must_use]
+    pub fn whole(&self, job: &Job) -> Option<Fingerprint> {
+        let facts = facts::of_slide(&job.path).ok()?;
+        let folder = self.folder(&job.slide_id);
+        let mut seen = Seen::read(&folder);
+        if let Some(whole) = seen.whole(&facts) {
+            return Some(whole.clone());
+        }
+        let whole = run_json::fingerprint(&job.path).ok()?;
+        if seen.note_whole(&facts, &whole) {
+            // Only saves hashing the next time.
+            let _ = seen.write(&folder);
+        }
+        Some(whole)
     }
 
     /// Keeps a failure that would come again. Others leave nothing.

@@ -2,12 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
+};
 
 use histograde::{
     Error, Mpp, Result, Slide,
     batch::{Claim, Done, Job, Listener, Options, run},
-    organ,
+    organ::{self, Organ},
     pipeline::SlideResult,
     report::label_layers,
     score::rubric::Rubric,
@@ -94,4 +101,47 @@ fn stopping_amid_label_images_leaves_no_piece() {
     });
     assert!(fate.iter().all(|f| *f == Error::Interrupted.to_string()), "{fate:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Windows until the defect of [`faulty`] shows.
+static LEFT: AtomicI32 = AtomicI32::new(0);
+
+/// An organ whose cells are found with a defect.
+fn faulty() -> &'static Organ {
+    let l = organ::ORGANS[0];
+    Box::leak(Box::new(Organ {
+        name: l.name,
+        structure_pass: l.structure_pass,
+        structures: l.structures,
+        relate: l.relate,
+        cell_pass: l.cell_pass,
+        cells: |field, map| {
+            assert!(LEFT.fetch_sub(1, Ordering::SeqCst) != 0, "no such cell");
+            (organ::ORGANS[0].cells)(field, map)
+        },
+        classes: l.classes,
+        features: l.features,
+        sub_indices: l.sub_indices,
+        needed_mm2: l.needed_mm2,
+    }))
+}
+
+#[test]
+fn a_panic_inside_a_window_is_one_failed_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let organ = faulty();
+    let rubric = Rubric::builtin().unwrap();
+    let keep = |_: &Job, _: &SlideResult| Ok(());
+    for defect in 0..21 {
+        let names = ["a", "b", "c", "d"];
+        let jobs = names.map(|name| Job { organ, ..job(folder.path(), name) }).to_vec();
+        // Each of the slides has one window.
+        let expected = usize::from(defect % 5 < 4);
+        LEFT.store(defect % 5, Ordering::SeqCst);
+        let options = Options::of_threads(1 + defect as usize % 3);
+        let done = run(jobs, &rubric, &options, &Arc::default(), &Doing { keep: &keep }).unwrap();
+        let failed: Vec<_> = done.iter().filter_map(|d| d.outcome.as_ref().err()).collect();
+        assert_eq!(failed.len(), expected, "{failed:?}");
+        assert!(failed.iter().all(|e| e.to_string().contains("no such cell")), "{failed:?}");
+    }
 }

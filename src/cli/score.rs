@@ -5,16 +5,21 @@ mod dry_run;
 mod log;
 mod writer;
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use histograde::{
     Error, Result,
     batch::{self, Done, Options},
-    report::{partial, run_json, tables},
+    report::{
+        partial,
+        run_json::{self, Fingerprint},
+        tables,
+    },
     score::rubric::Rubric,
     store::{Policy, Store},
     watch::Watch,
 };
+use rayon::prelude::*;
 
 pub(in crate::cli) use self::dry_run::run as dry_run;
 use self::{log::Log, writer::Writer};
@@ -72,10 +77,11 @@ pub(super) fn score(
     };
     log.start(&plan, &options, out);
     let settings = plan.settings(rubric);
+    let store = Store::new(out, how.policy());
     let writer = Writer {
         out: out.to_owned(),
         rubric,
-        store: Store::new(out, how.policy()),
+        store: &store,
         gather: part.is_some_and(|p| p.gather),
         explain: operation.explain,
         watch: watch.clone(),
@@ -88,7 +94,18 @@ pub(super) fn score(
     let seconds = start.elapsed().as_secs_f64();
     let written = match part.filter(|p| p.is_part()) {
         Some(_) => Ok(()),
-        None => write_tables(out, &done, rubric, &settings, plan.threads, seconds),
+        None => {
+            let about = run_json::Run {
+                arguments: &std::env::args().collect::<Vec<_>>(),
+                settings: &settings,
+                rubric: rubric.origin(),
+                threads: plan.threads,
+                seconds,
+                done: &done,
+                files: &wholes(&store, &done),
+            };
+            write_tables(out, rubric, &about)
+        }
     };
     let written = written.and_then(|()| match part.and_then(|p| p.outcome.as_deref()) {
         Some(path) => closing::write_outcome(path, &done),
@@ -103,20 +120,16 @@ pub(super) fn score(
     written.map(|()| done)
 }
 
-fn write_tables(
-    out: &Path,
-    done: &[Done],
-    rubric: &Rubric,
-    settings: &serde_json::Value,
-    threads: usize,
-    seconds: f64,
-) -> Result<()> {
-    tables::write_slides(&out.join("slides.csv"), done, rubric)?;
-    tables::write_long(&out.join("long.csv"), done, rubric)?;
-    let arguments: Vec<String> = std::env::args().collect();
-    let origin = rubric.origin();
-    let run = run_json::Run { arguments: &arguments, settings, rubric: origin, threads, seconds, done };
-    run_json::write(&out.join("run.json"), &run)
+fn write_tables(out: &Path, rubric: &Rubric, run: &run_json::Run<'_>) -> Result<()> {
+    tables::write_slides(&out.join("slides.csv"), run.done, rubric)?;
+    tables::write_long(&out.join("long.csv"), run.done, rubric)?;
+    run_json::write(&out.join("run.json"), run)
+}
+
+/// Returns size and hash of every slide that was not left out.
+fn wholes(store: &Store, done: &[Done]) -> BTreeMap<String, Fingerprint> {
+    let one = |d: &Done| Some((d.job.slide_id.clone(), store.whole(&d.job)?));
+    done.par_iter().filter(|d| d.excluded.is_none()).filter_map(one).collect()
 }
 
 /// Makes the output folder and tries to write there, so that a night's work does not end before a full or read-only disk.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::Facts;
 use crate::{
     error::{Error, Result},
-    report::partial::write_whole,
+    report::{partial::write_whole, run_json::Fingerprint},
 };
 
 const NAME: &str = "seen.json";
@@ -22,6 +22,8 @@ pub(super) struct Seen {
     /// Files of the slide, and the fingerprint of their content.
     slide: Vec<Facts>,
     content: String,
+    /// Size and hash of the whole of the slide's own file.
+    whole: Option<Fingerprint>,
     /// Files of the result.
     files: Vec<Facts>,
 }
@@ -59,7 +61,20 @@ impl Seen {
         }
         self.slide = slide.to_vec();
         content.clone_into(&mut self.content);
+        self.whole = None;
         true
+    }
+
+    /// Returns size and hash of a slide's own file, if it is as it was.
+    pub(super) fn whole(&self, slide: &[Facts]) -> Option<&Fingerprint> {
+        self.content(slide).and(self.whole.as_ref())
+    }
+
+    /// Notes them, for a slide whose fingerprint is noted; returns whether it is.
+    pub(super) fn note_whole(&mut self, slide: &[Facts], whole: &Fingerprint) -> bool {
+        let known = self.content(slide).is_some();
+        self.whole = known.then(|| whole.clone());
+        known
     }
 
     /// Returns the facts of a file when it was hashed.

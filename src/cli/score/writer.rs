@@ -36,7 +36,7 @@ const FILES: [&str; 6] = [
 pub(super) struct Writer<'a> {
     pub(super) out: PathBuf,
     pub(super) rubric: &'a Rubric,
-    pub(super) store: Store,
+    pub(super) store: &'a Store,
     /// Only what is there counts.
     pub(super) gather: bool,
     pub(super) explain: bool,
