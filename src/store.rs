@@ -166,7 +166,8 @@ impl Store {
             // Only saves hashing the next time.
             let _ = seen.write(&folder);
         }
-        Found::Kept(Box::new(Ok(summary)), seconds)
+        let analysed_px = seen.analysed_px;
+        Found::Kept(Box::new(Ok(Summary { analysed_px, ..summary })), seconds)
     }
 
     /// Returns the failure that is kept under a key, or why there is nothing.
@@ -215,7 +216,7 @@ impl Store {
         let Some((key, facts)) = &look.slide else { return Err(Error::Changed { how: "changed" }) };
         unchanged(&job.path, facts)?;
         let (folder, files) = (self.folder(&job.slide_id), self.files(&job.slide_id));
-        let mut seen = Seen::of_seconds(done.seconds);
+        let mut seen = Seen::of_run(done.seconds, done.summary.analysed_px);
         seen.note_slide(facts, key.slide());
         let mut kept = Vec::new();
         for name in names {
@@ -261,7 +262,7 @@ impl Store {
         }
         let folder = self.folder(&job.slide_id);
         write_synced(&folder.join(key.error_record()), &record::error_bytes(key, error)?)?;
-        let mut seen = Seen::of_seconds(seconds);
+        let mut seen = Seen::of_run(seconds, 0);
         seen.note_slide(facts, key.slide());
         seen.write(&folder)
     }

@@ -19,6 +19,9 @@ const MAX_BYTES: u64 = 64 << 20;
 pub(super) struct Seen {
     /// Time the slide took, in seconds.
     pub(super) seconds: f64,
+    /// Level-0 pixels that were analysed: how many depends on threads and memory.
+    #[serde(default)]
+    pub(super) analysed_px: u64,
     /// Files of the slide, and the fingerprint of their content.
     slide: Vec<Facts>,
     content: String,
@@ -37,9 +40,9 @@ impl Seen {
         text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
-    /// Returns nothing seen but the time a slide took.
-    pub(super) fn of_seconds(seconds: f64) -> Self {
-        Self { seconds, ..Self::default() }
+    /// Returns nothing seen but the time a slide took and how much of it was analysed.
+    pub(super) fn of_run(seconds: f64, analysed_px: u64) -> Self {
+        Self { seconds, analysed_px, ..Self::default() }
     }
 
     /// Writes it.

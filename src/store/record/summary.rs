@@ -32,7 +32,6 @@ pub(super) struct SummaryRecord {
     measured: Vec<MeasuredRecord>,
     warnings: Vec<Warning>,
     counts: Vec<(String, u64)>,
-    analysed_px: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -98,11 +97,10 @@ impl SummaryRecord {
             measured: s.measured.iter().map(measured).collect(),
             warnings: s.warnings.clone(),
             counts: s.counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
-            analysed_px: s.analysed_px,
         }
     }
 
-    /// Returns the summary, without its score; `None` unless every part fits this version.
+    /// Returns the summary, without its score and without what depends on how the slide was cut; `None` unless every part fits this version.
     pub(super) fn into_summary(self, job: &Job) -> Option<Summary> {
         let mpp = |[x, y]: [f64; 2]| Mpp::new(x, y);
         let organ = job.organ;
@@ -136,7 +134,7 @@ impl SummaryRecord {
             score: Default::default(),
             warnings: self.warnings,
             counts: self.counts.into_iter().map(named).collect::<Option<_>>()?,
-            analysed_px: self.analysed_px,
+            analysed_px: 0,
         })
     }
 }
