@@ -17,6 +17,7 @@ use histograde::{
     raster::Rgb,
     score::rubric::Rubric,
     segment::models::{Choice, Models, builtin_nuclei, builtin_vacuoles},
+    warning::Warning,
     watch::Watch,
 };
 
@@ -196,4 +197,28 @@ fn turning_hardly_matters_to_a_damaged_kidney() {
     let unsteady = ["glom_nuclear_density_per_mm2", "tubule_basophilic_pct"];
     moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().chain(&unsteady).any(|name| line.contains(name)));
     assert_eq!(moved, [""; 0]);
+}
+
+/// A liver phantom of this look, scored with the networks; what is said of their training.
+fn strangeness(look: &Appearance) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = write::find("liver").unwrap();
+    let request = painter.request(1024, Mpp::square(MPP).unwrap(), 21, &[]).unwrap();
+    let slide = write::write(painter, &request, look, &folder.path().join("look.svs")).unwrap().slide;
+    let organ = organ::find("liver").unwrap();
+    let result = score_by(&slide, organ, Tiling::default(), 2, networks());
+    let warnings = result.summary.warnings.iter();
+    warnings.filter(|w| matches!(w, Warning::OutsideTrainingDomain { .. })).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_slide_unlike_the_training_images_is_told() {
+    assert_eq!(strangeness(&Appearance::default()), [""; 0]);
+    for preset in ["pale", "dark"] {
+        assert_eq!(strangeness(&Appearance::preset(preset).unwrap()), [""; 0], "{preset}");
+    }
+    let said = strangeness(&Appearance { hue_degrees: 75.0, ..Appearance::default() });
+    assert!(said.len() == 2 && said.iter().all(|text| text.contains("share")), "{said:?}");
+    let said = strangeness(&Appearance { blur_um: 4.0, ..Appearance::default() });
+    assert!(said.iter().any(|text| text.contains("sharpness")), "{said:?}");
 }
