@@ -10,7 +10,7 @@ use std::{
 
 use histograde::{
     raster::{Mask, Plane, Rgb},
-    segment::{field::Field, nuclei, red_cells},
+    segment::{field::Field, models::CLASSICAL, nuclei, red_cells},
     stain::{CytoplasmHue, StainMatrix, StainProfile},
     tile::Window,
     units::Mpp,
@@ -85,5 +85,6 @@ fn painted(um: f64, per_mm2: f64, profile: &StainProfile) -> Field<'_> {
         tissue: Mask::filled(SIDE, SIDE, 1),
         h,
         profile,
+        models: &CLASSICAL,
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     manifest::Sample,
     organ::Organ,
     pipeline::Summary,
+    segment::models::Models,
     units::Mpp,
 };
 
@@ -36,6 +37,8 @@ pub struct Job {
     pub mpp: Option<Mpp>,
     /// Largest share of a level's tiles that may be damaged and is left out; see [`MAX_BAD_TILES`].
     pub max_bad_tiles: f64,
+    /// Learned models to use.
+    pub models: Models,
 }
 
 /// The default of [`Job::max_bad_tiles`]: one tile in a hundred.

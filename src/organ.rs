@@ -68,6 +68,14 @@ pub fn find(name: &str) -> Option<&'static Organ> {
     ORGANS.iter().find(|o| o.name.eq_ignore_ascii_case(name)).copied()
 }
 
+impl Organ {
+    /// Returns whether vacuoles of this organ are fat.
+    #[must_use]
+    pub fn has_fat_vacuoles(&self) -> bool {
+        self.classes.iter().any(|c| c.is(&crate::segment::liver::vacuoles::MACRO))
+    }
+}
+
 impl std::fmt::Debug for Organ {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Organ").field("name", &self.name).finish_non_exhaustive()

@@ -13,8 +13,13 @@ use crate::{
         tally::Tally,
     },
     organ::{Organ, SlideGeometry},
+    raster::Rgb,
     score::{Measured, OrganScore, rubric::Rubric},
-    segment::{object::Object, structures::StructureMap},
+    segment::{
+        models::{InUse, Method, Models},
+        object::Object,
+        structures::StructureMap,
+    },
     slide::{Calibration, Slide, SlideInfo, TileAt},
     stain::{self, StainProfile},
     tissue::{self, TissueMask},
@@ -36,6 +41,8 @@ pub struct Plan {
     pub rubric: Rubric,
     /// How the slide is cut; results do not depend on it.
     pub tiling: Tiling,
+    /// Learned models to use.
+    pub models: Models,
 }
 
 /// How a slide is cut into windows. Results do not depend on it.
@@ -118,6 +125,8 @@ pub struct Summary {
     pub measured: Vec<Measured>,
     /// Findings and indices.
     pub score: OrganScore,
+    /// How nuclei and vacuoles were found.
+    pub methods: Vec<Method>,
     /// What the reader should know.
     pub warnings: Vec<Warning>,
     /// Objects by class name, in legend order: how many.
@@ -159,25 +168,28 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let warnings = Warnings::default();
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
+    let mut models = plan.models.fitting(calibration.mpp, plan.organ.has_fat_vacuoles())?;
     let tissue = tissue::find(slide, calibration.mpp, &warnings)?;
     watch.check()?;
     if tissue.is_blank() {
         note_bad_tiles(slide, &warnings);
-        return Ok(blank(slide, plan, calibration, tissue, warnings));
+        return Ok(blank(slide, plan, calibration, tissue, warnings, &models));
     }
-    let scan = Scan { slide, plan, watch, tissue: &tissue, mpp: calibration.mpp };
+    let cell_mpp = passes::resolve(plan.organ.cell_pass, calibration.mpp).1;
+    let cell_pass = models.widen(plan.organ.cell_pass, cell_mpp);
+    let scan = Scan { slide, plan, watch, tissue: &tissue, mpp: calibration.mpp, models: &models };
     let profile = {
         let samples = samples::read(&scan, plan.organ.cell_pass)?;
+        note_strange(&models, &samples, cell_mpp, &warnings);
         stain::profile(&samples, &tissue.white, &warnings)
     };
     note_slide(slide, &tissue, plan.organ, &warnings);
     let (structures, structure_tally) = structures(&scan, &profile)?;
     let map = StructureMap::new(&structures);
-    let cells = scan.run(plan.organ.cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
+    let cells = scan.run(cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
     let tallies = per_structure(structures.len(), cells.finds.per_structure);
     let analysed_px = cells.analysed_px;
-    let (structure_mpp, cell_mpp) =
-        (scan.resolve(plan.organ.structure_pass).1, scan.resolve(plan.organ.cell_pass).1);
+    let structure_mpp = scan.resolve(plan.organ.structure_pass).1;
     let measured = measure(
         plan.organ,
         &Evidences {
@@ -203,7 +215,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         measured,
         counts,
         analysed_px,
-        ..facts(slide, plan, calibration, warnings)
+        ..facts(slide, plan, calibration, warnings, &models)
     };
     Ok(SlideResult { summary, tissue, structures, cells: cells.finds.objects })
 }
@@ -233,6 +245,16 @@ fn note_slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings: &Warn
     let count = slide.info().missing_tiles;
     if count > 0 {
         warnings.push(Warning::MissingTiles { count });
+    }
+}
+
+/// Notes models that were trained on images that look different.
+fn note_strange(models: &InUse, samples: &[Rgb], mpp: Mpp, warnings: &Warnings) {
+    for model in models.models() {
+        let differs = model.facts(samples, mpp).map(|facts| model.differs(&facts)).unwrap_or_default();
+        if !differs.is_empty() {
+            warnings.push(Warning::OutsideTrainingDomain { model: model.card.name.clone(), differs });
+        }
     }
 }
 
@@ -300,7 +322,13 @@ fn counts<'a>(organ: &Organ, objects: impl Iterator<Item = &'a Object>) -> Vec<(
 }
 
 /// The part of a summary that is known before anything is found.
-fn facts(slide: &Slide, plan: &Plan, calibration: Calibration, warnings: Warnings) -> Summary {
+fn facts(
+    slide: &Slide,
+    plan: &Plan,
+    calibration: Calibration,
+    warnings: Warnings,
+    models: &InUse,
+) -> Summary {
     Summary {
         path: slide.path().into(),
         format: slide.format(),
@@ -313,6 +341,7 @@ fn facts(slide: &Slide, plan: &Plan, calibration: Calibration, warnings: Warning
         profile: None,
         measured: Vec::new(),
         score: OrganScore::default(),
+        methods: models.methods(plan.organ.has_fat_vacuoles()),
         warnings: warnings.into_vec(),
         counts: Vec::new(),
         analysed_px: 0,
@@ -326,6 +355,7 @@ fn blank(
     calibration: Calibration,
     tissue: TissueMask,
     warnings: Warnings,
+    models: &InUse,
 ) -> SlideResult {
     let missing = |&feature| Measured { feature, value: Err(Missing::Blank) };
     let measured: Vec<Measured> = plan.organ.features.iter().map(missing).collect();
@@ -333,7 +363,7 @@ fn blank(
         score: plan.rubric.score(plan.organ, &measured),
         measured,
         counts: counts(plan.organ, std::iter::empty()),
-        ..facts(slide, plan, calibration, warnings)
+        ..facts(slide, plan, calibration, warnings, models)
     };
     SlideResult { summary, tissue, structures: Vec::new(), cells: Vec::new() }
 }

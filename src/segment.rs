@@ -11,6 +11,7 @@ pub mod kidney;
 pub mod label;
 pub mod liver;
 pub mod model;
+pub mod models;
 pub mod morphology;
 mod net;
 pub mod nuclei;

@@ -67,6 +67,14 @@ pub enum Warning {
         /// Place and damage of each, in order of place.
         tiles: Vec<String>,
     },
+    /// A learned model was trained on images that look different.
+    #[error("model {model} was trained on other images (measured, training): {}", differs.join("; "))]
+    OutsideTrainingDomain {
+        /// Name of the model.
+        model: String,
+        /// What differs, with the measured value and the range of the training images.
+        differs: Vec<String>,
+    },
     /// Scoring used a rubric other than the built-in one.
     #[error("non-default scoring: rubric {name}, {changed} values differ")]
     NonDefaultScoring {

@@ -31,6 +31,7 @@ fn job(folder: &Path, name: &str) -> Job {
         sample: None,
         mpp: Mpp::square(0.5),
         max_bad_tiles: 0.01,
+        models: Default::default(),
     }
 }
 

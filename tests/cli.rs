@@ -342,3 +342,33 @@ fn label_images_are_scored() {
     let table = fs::read_to_string(folder.path().join("t.csv")).unwrap();
     assert!(table.contains("\na,0.8000,0.6667,1.0000,0.6667,1,1,75.0000,50.0000,25.0000\n"), "{table}");
 }
+
+#[test]
+fn networks_are_chosen_and_named() {
+    let folder = Folder::new();
+    let slide = folder.phantom("a.svs");
+    let out = folder.arg("out");
+    let score = |extra: &[&str], code: i32| {
+        let args = [&["score", &slide, "--tissue", "liver", "-q", "-o", &out], extra].concat();
+        stderr(&args, code);
+        folder.json("out/slides/a/result.json")["methods"].clone()
+    };
+    let named = |methods: &Value| -> Vec<String> {
+        let method = |m: &Value| format!("{} {} {}", m["objects"], m["method"], m["model"]).replace('"', "");
+        methods.as_array().unwrap().iter().map(method).collect()
+    };
+    assert_eq!(named(&score(&[], 0)), ["nuclei classical null", "vacuoles classical null"]);
+    let methods = score(&["--nuclei", "net", "--vacuoles", "net"], 0);
+    assert_eq!(named(&methods), ["nuclei net nuclei-rgb", "vacuoles net vacuoles-rgb"]);
+    let told = &folder.json("out/run.json")["settings"]["methods"];
+    assert_eq!(told["nuclei"]["sha256"], methods[0]["sha256"]);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/vacuoles-rgb");
+    let methods = score(&["--model", model], 0);
+    assert_eq!(named(&methods), ["nuclei classical null", "vacuoles net vacuoles-rgb"]);
+    let said =
+        stderr(&["score", &slide, "--tissue", "liver", "--mpp", "1.5", "--nuclei", "net", "-o", &out], 1);
+    assert!(said.contains("expected 0.1 to 0.7 µm"), "{said}");
+    let twice =
+        ["score", &slide, "--tissue", "liver", "--vacuoles", "classical", "--model", model, "-o", &out];
+    assert!(stderr(&twice, 2).contains("--model"));
+}

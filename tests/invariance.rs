@@ -4,7 +4,10 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use histograde::{
     Mpp, Slide,
@@ -13,13 +16,25 @@ use histograde::{
     pipeline::{Cores, Plan, SlideResult, Tiling, score_slide},
     raster::Rgb,
     score::rubric::Rubric,
+    segment::models::{Choice, Models, builtin_nuclei, builtin_vacuoles},
+    warning::Warning,
     watch::Watch,
 };
 
 const MPP: f64 = 0.5;
 
 fn score(path: &Path, organ: &'static Organ, tiling: Tiling, threads: usize) -> SlideResult {
-    let plan = Plan { organ, mpp: Mpp::square(MPP), rubric: Rubric::builtin().unwrap(), tiling };
+    score_by(path, organ, tiling, threads, Models::default())
+}
+
+fn score_by(
+    path: &Path,
+    organ: &'static Organ,
+    tiling: Tiling,
+    threads: usize,
+    models: Models,
+) -> SlideResult {
+    let plan = Plan { organ, mpp: Mpp::square(MPP), rubric: Rubric::builtin().unwrap(), tiling, models };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let slide = Slide::open(path).unwrap();
     pool.install(|| score_slide(&slide, &plan, &Watch::default())).unwrap()
@@ -78,6 +93,28 @@ fn grids_and_threads_do_not_matter_on_phantoms() {
     let folder = tempfile::tempdir().unwrap();
     for organ in ORGANS {
         unmoved(&phantom(folder.path(), organ.name, 2400, 0.3), organ);
+    }
+}
+
+/// The built-in networks, on every slide.
+fn networks() -> Models {
+    let choice = |model| Some(Choice { model: Arc::new(model), required: true });
+    Models { nuclei: choice(builtin_nuclei().unwrap()), vacuoles: choice(builtin_vacuoles().unwrap()) }
+}
+
+#[test]
+fn grids_and_threads_do_not_matter_to_networks() {
+    let folder = tempfile::tempdir().unwrap();
+    let organ = organ::find("liver").unwrap();
+    let painted = phantom(folder.path(), "liver", 1800, 0.4);
+    let real = common::data_dir().map(|data| data.join("wsi/aperio_svs/CMU-1-Small-Region.svs"));
+    for path in [painted].into_iter().chain(real) {
+        let whole = score_by(&path, organ, tiling(4096, 0), 2, networks());
+        assert!(whole.cells.iter().any(|o| o.class.layer == "nuclei"));
+        for (core_px, shift_px, threads) in [(512, 64, 1), (320, 192, 3)] {
+            let got = score_by(&path, organ, tiling(core_px, shift_px), threads, networks());
+            assert_same(&whole, &got, &format!("{} core {core_px} shift {shift_px}", path.display()));
+        }
     }
 }
 
@@ -160,4 +197,28 @@ fn turning_hardly_matters_to_a_damaged_kidney() {
     let unsteady = ["glom_nuclear_density_per_mm2", "tubule_basophilic_pct"];
     moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().chain(&unsteady).any(|name| line.contains(name)));
     assert_eq!(moved, [""; 0]);
+}
+
+/// A liver phantom of this look, scored with the networks; what is said of their training.
+fn strangeness(look: &Appearance) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = write::find("liver").unwrap();
+    let request = painter.request(1024, Mpp::square(MPP).unwrap(), 21, &[]).unwrap();
+    let slide = write::write(painter, &request, look, &folder.path().join("look.svs")).unwrap().slide;
+    let organ = organ::find("liver").unwrap();
+    let result = score_by(&slide, organ, Tiling::default(), 2, networks());
+    let warnings = result.summary.warnings.iter();
+    warnings.filter(|w| matches!(w, Warning::OutsideTrainingDomain { .. })).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_slide_unlike_the_training_images_is_told() {
+    assert_eq!(strangeness(&Appearance::default()), [""; 0]);
+    for preset in ["pale", "dark"] {
+        assert_eq!(strangeness(&Appearance::preset(preset).unwrap()), [""; 0], "{preset}");
+    }
+    let said = strangeness(&Appearance { hue_degrees: 75.0, ..Appearance::default() });
+    assert!(said.len() == 2 && said.iter().all(|text| text.contains("share")), "{said:?}");
+    let said = strangeness(&Appearance { blur_um: 4.0, ..Appearance::default() });
+    assert!(said.iter().any(|text| text.contains("sharpness")), "{said:?}");
 }

@@ -23,7 +23,7 @@ from predict import CHOICES, POST, labels, maps
 
 matplotlib.use("svg")
 OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
-RANGE = {"nuclei-rgb": (0.35, 0.7), "vacuoles-rgb": (0.35, 0.75)}
+RANGE = {"nuclei-rgb": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
 
 
 def images(name, root, held):

@@ -9,7 +9,7 @@ POST = {
     "nuclei-rgb": dict(least_odds=0.0, middle_depth=0.08, min_um2=8.0),
     "vacuoles-rgb": dict(least_odds=0.0, middle_depth=0.15, min_um2=3.0),
 }
-CHOICES = {"least_odds": (-0.6, -0.3, 0.0, 0.3, 0.6), "middle_depth": (0.04, 0.08, 0.12, 0.18)}
+CHOICES = {"least_odds": (-0.3, 0.0, 0.3, 0.6), "middle_depth": (0.05, 0.08, 0.12)}
 
 
 def maps(net, rgb):

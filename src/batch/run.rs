@@ -239,7 +239,8 @@ impl<L: Listener> Work<'_, L> {
             watch.check()?;
             let memory = self.options.memory;
             let tiling = Tiling::within(rayon::current_num_threads(), memory.windows());
-            let plan = Plan { organ: job.organ, mpp: job.mpp, rubric: self.rubric.clone(), tiling };
+            let (rubric, models) = (self.rubric.clone(), job.models.clone());
+            let plan = Plan { organ: job.organ, mpp: job.mpp, rubric, tiling, models };
             let result = score_slide(&slide, &plan, &watch);
             // Also what seems wrong with a slide is its own fault only if it stayed as it was.
             facts.map_or(Ok(()), |facts| store::unchanged(&job.path, &facts))?;
@@ -309,7 +310,15 @@ mod tests {
         glass.save(folder.path().join("a.png")).unwrap();
         let sample = crate::manifest::read_key(&sheet).unwrap().remove(0);
         let (slide_id, path, organ) = (sample.slide_id.clone(), sample.path.clone(), sample.organ);
-        let job = Job { slide_id, path, organ, sample: Some(sample), mpp: None, max_bad_tiles: 0.0 };
+        let job = Job {
+            slide_id,
+            path,
+            organ,
+            sample: Some(sample),
+            mpp: None,
+            max_bad_tiles: 0.0,
+            models: Default::default(),
+        };
         let nosy = Nosy::default();
         let rubric = Rubric::builtin().unwrap();
         let done = run(vec![job], &rubric, &Options::of_threads(1), &Arc::default(), &nosy).unwrap();

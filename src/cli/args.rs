@@ -6,7 +6,9 @@ mod study;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, builder::PossibleValuesParser, value_parser};
+use clap::{
+    ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser,
+};
 use clap_complete::Shell;
 use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
 
@@ -160,9 +162,35 @@ pub(crate) struct Batch {
     /// Threads; results do not depend on it [default: all processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) methods: Methods,
     /// Folder for the results; made if missing
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
+}
+
+/// How a kind of object is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// A learned network that sees the colours
+    Net,
+    /// Rules on stain and shape, and a small network on the stains
+    Classical,
+}
+
+/// How nuclei and vacuoles are found.
+#[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Methods")]
+pub(crate) struct Methods {
+    /// How nuclei are found [default: net for segment, classical where slides are scored]
+    #[arg(long, value_enum, value_name = "METHOD")]
+    pub(crate) nuclei: Option<Method>,
+    /// How fat vacuoles of the liver are found [default: net for segment, classical where slides are scored]
+    #[arg(long, value_enum, value_name = "METHOD")]
+    pub(crate) vacuoles: Option<Method>,
+    /// Folder of a model to use instead of the built-in one of its task; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,16 +1,20 @@
 //! From what was typed to what will run.
 
-use std::{collections::BTreeMap, num::NonZero, path::Path, thread};
+use std::{collections::BTreeMap, num::NonZero, path::Path, sync::Arc, thread};
 
 use histograde::{
     Error, Mpp, Result,
     batch::{Job, MAX_BAD_TILES, slide_ids},
     manifest, organ,
     score::rubric::Rubric,
+    segment::{
+        model::Model,
+        models::{Choice, Models, builtin_nuclei, builtin_vacuoles},
+    },
 };
 use serde_json::{Value, json};
 
-use super::{args, console::Console, inputs};
+use super::{args, args::Method, console::Console, inputs};
 
 /// A batch with everything resolved.
 pub(super) struct Plan {
@@ -39,6 +43,22 @@ impl Plan {
         Ok(())
     }
 
+    /// Uses these models on every slide.
+    pub(super) fn with_models(mut self, models: &Models) -> Self {
+        self.jobs.iter_mut().for_each(|job| job.models = models.clone());
+        self
+    }
+
+    /// How nuclei and vacuoles are found where the pixels allow it.
+    fn methods(&self) -> Value {
+        let models = self.jobs.first().map(|job| job.models.clone()).unwrap_or_default();
+        let told = |choice: &Option<Choice>| match choice {
+            Some(c) => json!({"method": "net", "model": c.model.card.name, "sha256": c.model.card.sha256()}),
+            None => json!({"method": "classical"}),
+        };
+        json!({"nuclei": told(&models.nuclei), "vacuoles": told(&models.vacuoles)})
+    }
+
     /// Returns what the run is described by in `run.json`, besides the slides themselves.
     pub(super) fn settings(&self, rubric: &Rubric) -> Value {
         let mut tissues: Vec<&str> = self.jobs.iter().map(|j| j.organ.name).collect();
@@ -51,8 +71,28 @@ impl Plan {
             "slides": self.jobs.len(),
             "mpp_given": given,
             "rubric": rubric.origin().name,
+            "methods": self.methods(),
         })
     }
+}
+
+/// Returns the models to use; `usual` where nothing was asked for.
+pub(super) fn models(args: &args::Methods, usual: Method) -> Result<Models> {
+    let mut models = Models::default();
+    let built_in = |wanted: Option<Method>, load: fn() -> Result<Model>| -> Result<Option<Choice>> {
+        let choice = |model| Choice { model: Arc::new(model), required: wanted.is_some() };
+        Ok(if wanted.unwrap_or(usual) == Method::Net { Some(choice(load()?)) } else { None })
+    };
+    models.nuclei = built_in(args.nuclei, builtin_nuclei)?;
+    models.vacuoles = built_in(args.vacuoles, builtin_vacuoles)?;
+    args.model.iter().try_for_each(|folder| models.add(folder))?;
+    let contradicts = |wanted: Option<Method>, choice: &Option<Choice>| {
+        wanted == Some(Method::Classical) && choice.is_some()
+    };
+    if contradicts(args.nuclei, &models.nuclei) || contradicts(args.vacuoles, &models.vacuoles) {
+        return Err(Error::config("--model", "no `classical` for the task of the model", "both"));
+    }
+    Ok(models)
 }
 
 /// Finds the slides and checks the settings.
@@ -83,6 +123,7 @@ fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
         organ: sample.organ,
         mpp: sample.mpp.or(mpp),
         max_bad_tiles: MAX_BAD_TILES,
+        models: Models::default(),
         sample: Some(sample),
     };
     Ok(manifest::read(sheet)?.into_iter().map(job).collect())
@@ -93,7 +134,14 @@ fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Resul
     let organ = organ::find(name).ok_or_else(|| Error::config("--tissue", "a known tissue", name))?;
     let paths = inputs::find(&args.inputs, &args.output, console)?;
     let ids = slide_ids(&paths);
-    let job =
-        |(slide_id, path)| Job { slide_id, path, organ, sample: None, mpp, max_bad_tiles: MAX_BAD_TILES };
+    let job = |(slide_id, path)| Job {
+        slide_id,
+        path,
+        organ,
+        sample: None,
+        mpp,
+        max_bad_tiles: MAX_BAD_TILES,
+        models: Models::default(),
+    };
     Ok(ids.into_iter().zip(paths).map(job).collect())
 }

@@ -30,7 +30,8 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,
     };
-    let mut plan = plan::resolve(&args.batch, console)?;
+    let models = plan::models(&args.batch.methods, args::Method::Classical)?;
+    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
     plan.jobs.iter_mut().for_each(|job| job.max_bad_tiles = args.max_bad_tiles / 100.0);
     plan.keep_part(&args.part)?;
     if args.operation.dry_run {

@@ -14,7 +14,8 @@ use histograde::{
 use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Progress, words};
 
 pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failure> {
-    let plan = plan::resolve(&args.batch, console)?;
+    let models = plan::models(&args.batch.methods, args::Method::Net)?;
+    let plan = plan::resolve(&args.batch, console)?.with_models(&models);
     let out = &args.batch.output;
     std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
     let watch = interrupt::watch()?;

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     organ::Pass,
     raster::{Mask, Rgb},
-    segment::{field::Field, object::Finds},
+    segment::{field::Field, models::InUse, object::Finds},
     slide::Slide,
     stain::{Separator, StainProfile, white::White},
     tile::{TileSpec, Window},
@@ -35,6 +35,8 @@ pub(super) struct Scan<'a> {
     pub(super) tissue: &'a TissueMask,
     /// Pixel size at level 0.
     pub(super) mpp: Mpp,
+    /// The models that run on it.
+    pub(super) models: &'a InUse,
 }
 
 /// What a pass found on the whole slide.
@@ -44,13 +46,10 @@ pub(super) struct Found {
     pub(super) analysed_px: u64,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
     /// Returns level-0 pixels per working pixel of a pass, and the size of a working pixel.
     pub(super) fn resolve(&self, pass: Pass) -> (f64, Mpp) {
-        let wanted = (pass.mpp / self.mpp.mean()).max(1.0);
-        let whole = wanted.round();
-        let scale = if (wanted / whole - 1.0).abs() <= SNAP { whole } else { wanted };
-        (scale, self.mpp.times(scale))
+        resolve(pass, self.mpp)
     }
 
     /// Returns the windows of a pass whose cores hold tissue, cut to it, in reading order.
@@ -80,7 +79,7 @@ impl Scan<'_> {
         let windows = self.windows(pass);
         let analysed_px = windows.iter().map(level0_px).sum();
         // The coarse pass takes a small part of the time; progress tells of the fine one.
-        let counts = pass == self.plan.organ.cell_pass;
+        let counts = pass.mpp == self.plan.organ.cell_pass.mpp;
         self.watch.expect_px(if counts { analysed_px } else { 0 });
         let one = |window: &Window| -> Result<Finds> {
             self.watch.check()?;
@@ -98,18 +97,16 @@ impl Scan<'_> {
     }
 
     /// Reads a window and separates its stains.
-    fn field<'p>(
-        &self,
-        window: Window,
-        separator: &Separator,
-        profile: &'p StainProfile,
-    ) -> Result<Field<'p>> {
+    fn field<'p>(&self, window: Window, separator: &Separator, profile: &'p StainProfile) -> Result<Field<'p>>
+    where
+        'a: 'p,
+    {
         let rgb = self.slide.read_window(&window)?;
         let rgb = self.whiten_outside(rgb, &window);
         let stains = separator.separate(&rgb);
         let tissue = self.tissue.sample(&window);
         let (h, e, od, clear) = (stains.h, stains.e, stains.od, stains.clear);
-        Ok(Field { window, rgb, h, e, od, clear, tissue, profile })
+        Ok(Field { window, rgb, h, e, od, clear, tissue, profile, models: self.models })
     }
 
     /// Gives pixels outside the slide the slide's own white.
@@ -172,6 +169,14 @@ fn at_once(windows: &[Window], pass: Pass, bytes: usize) -> usize {
     let fit = (bytes / pass.bytes_per_px / largest).max(1);
     let threads = rayon::current_num_threads();
     if fit < threads { fit } else { threads * WINDOWS_PER_THREAD }
+}
+
+/// Returns level-0 pixels per working pixel of a pass, and the size of a working pixel, on a slide of `mpp`.
+pub(super) fn resolve(pass: Pass, mpp: Mpp) -> (f64, Mpp) {
+    let wanted = (pass.mpp / mpp.mean()).max(1.0);
+    let whole = wanted.round();
+    let scale = if (wanted / whole - 1.0).abs() <= SNAP { whole } else { wanted };
+    (scale, mpp.times(scale))
 }
 
 /// Level-0 pixels in the core of a window.

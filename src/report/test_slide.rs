@@ -11,7 +11,10 @@ use crate::{
     organ::{Organ, Pass},
     pipeline::Summary,
     score::{Measured, rubric::Rubric},
-    segment::object::{Class, Finds, Object, Outline, Step},
+    segment::{
+        models::CLASSICAL,
+        object::{Class, Finds, Object, Outline, Step},
+    },
     slide::{Calibration, Level, SlideInfo},
     stain::{CytoplasmHue, StainMatrix, StainProfile},
     units::Mpp,
@@ -99,6 +102,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
             properties: BTreeMap::from([("aperio.User".into(), "A. Person".into())]),
         },
         organ: &LIVER,
+        methods: CLASSICAL.methods(true),
         calibration,
         structure_mpp: Mpp::square(2.0).unwrap(),
         cell_mpp: Mpp::square(0.5).unwrap(),
@@ -164,6 +168,7 @@ fn job(slide_id: &str, sample: bool) -> Job {
         sample,
         mpp: None,
         max_bad_tiles: MAX_BAD_TILES,
+        models: Default::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     raster::{Mask, Plane, Rgb},
+    segment::models::InUse,
     stain::StainProfile,
     tile::Window,
 };
@@ -26,6 +27,8 @@ pub struct Field<'a> {
     pub tissue: Mask,
     /// Slide-wide stain facts and thresholds: the same for every window of the slide.
     pub profile: &'a StainProfile,
+    /// The learned models that run on the slide.
+    pub models: &'a InUse,
 }
 
 impl Field<'_> {

@@ -96,6 +96,7 @@ mod tests {
             clear: row([0, 0, 1, 0], 0),
             tissue: row([1, 1, 1, 0], 1),
             profile: &profile,
+            models: &crate::segment::models::CLASSICAL,
         };
         let mut tally = Tally::default();
         count(&field, &row([1, 1, 1, 1], 1), &row([1, 0, 0, 0], 1), &mut tally);

@@ -65,7 +65,9 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
     // Their labels are large and not needed.
     let Nuclei { mask: nuclei, found: mut cells, .. } = nuclei::segment(field);
     let blood = red_cells::mask(field);
-    let fat = vacuoles::find(field, &grid, &pale, &blood, &nuclei);
+    let model = field.models.vacuoles.as_deref();
+    let learned = model.and_then(|model| vacuoles::find_by_model(field, model, &grid, &pale));
+    let fat = learned.unwrap_or_else(|| vacuoles::find(field, &grid, &pale, &blood, &nuclei));
     let ground = {
         let excluded = structures.mask(&field.window, vessels::CLASSES);
         ground::describe(field, &grid, &pale, &fat, blood, &excluded)

@@ -3,12 +3,17 @@
 //! `models/train` writes such folders. A model is a chain of depthwise-separable blocks on squares of 2, 4, 8, … pixels
 //! with additive skips; it gives log odds per pixel for each of its outputs.
 
+mod domain;
+mod grid;
+mod objects;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+pub use self::domain::Facts;
 use super::net::{Dense, Depthwise, Net, Row, RowMut, Step};
 use crate::{
     error::{Error, Result},
@@ -41,6 +46,9 @@ pub struct Card {
     /// Parameters of what follows the network.
     #[serde(default)]
     pub post: BTreeMap<String, f64>,
+    /// What its training images look like: least and most of each fact of [`Facts`].
+    #[serde(default)]
+    pub domain: BTreeMap<String, [f64; 2]>,
     network: Network,
     weights: Weights,
 }
@@ -50,7 +58,7 @@ pub struct Card {
 pub struct Input {
     /// Pixel size it was trained at, in µm.
     pub mpp: f64,
-    /// Pixel sizes it may be given, in µm.
+    /// Pixel sizes of slides it may be given, in µm; they are resampled to `mpp`.
     pub mpp_range: [f64; 2],
     /// Side of a tile without its halo, in pixels.
     pub tile: usize,
@@ -71,6 +79,14 @@ struct Network {
 struct Weights {
     file: String,
     sha256: String,
+}
+
+impl Card {
+    /// Returns the SHA-256 of the weights, hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.weights.sha256
+    }
 }
 
 /// A model that can be run.

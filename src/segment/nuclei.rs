@@ -10,7 +10,9 @@ mod refine;
 pub use self::class::{CLASSES, ELONGATED, LYMPHOCYTE, NEUTROPHIL, PYKNOTIC, ROUND};
 
 use self::{class::StainOf, density::Density};
-use super::{contour, distance, field::Field, label::Region, object::Object, shape::Shape, smooth};
+use super::{
+    contour, distance, field::Field, label::Region, model::Model, object::Object, shape::Shape, smooth,
+};
 use crate::raster::{Mask, Plane};
 
 /// What tells nuclei from the rest.
@@ -20,6 +22,8 @@ pub enum Finder {
     Network,
     /// The density of haematoxylin.
     Density,
+    /// A larger learned network that sees the colours; see [`super::model`].
+    Model,
 }
 
 /// Lengths and levels of nucleus segmentation.
@@ -141,10 +145,29 @@ pub struct Nucleus {
     pub in_core: bool,
 }
 
-/// Finds the nuclei of a window by [`RULES`].
+/// Finds the nuclei of a window by the model in use, else by [`RULES`].
 #[must_use]
 pub fn segment(field: &Field<'_>) -> Nuclei {
-    segment_with(field, &RULES)
+    let model = field.models.nuclei.as_deref();
+    model.and_then(|model| by_model(field, model)).unwrap_or_else(|| segment_with(field, &RULES))
+}
+
+/// Finds the nuclei of a window by a model.
+fn by_model(field: &Field<'_>, model: &Model) -> Option<Nuclei> {
+    let margin = field.px(field.models.nuclei_margin_um).ceil() as u32;
+    let rules = Rules {
+        finder: Finder::Model,
+        min_um2: model.parameter("min_um2", RULES.min_um2),
+        open_um: model.parameter("open_um", RULES.open_um),
+        close_um: model.parameter("close_um", RULES.close_um),
+        ..RULES
+    };
+    let basins = model.basins(field, margin)?;
+    let mut labels = refine::clean(&basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
+    drop(basins);
+    let found = collect(field, &mut labels, &rules);
+    let mask = labels.map(|v| u8::from(v != 0));
+    Some(Nuclei { labels, mask, found, finder: rules.finder })
 }
 
 /// Finds the nuclei of a window.

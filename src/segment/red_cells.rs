@@ -135,6 +135,7 @@ mod tests {
             clear: plane(),
             tissue: Mask::filled(40, 40, 1),
             profile: &profile,
+            models: &crate::segment::models::CLASSICAL,
         })
         .count()
     }

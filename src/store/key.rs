@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     batch::Job,
     score::rubric::{Origin, hex},
+    segment::models::Choice,
 };
 
 /// Version of this program, and a hash of the sources that decide what is measured and written.
@@ -17,7 +18,7 @@ pub const ALGORITHM: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("HISTOG
 /// Version of the layout of records and slide files.
 const SCHEMA: &str = "histograde-store/1";
 
-/// SHA-256 of the nucleus network that is part of the binary.
+/// SHA-256 of the nucleus network that the classical methods use.
 static MODEL: LazyLock<String> = LazyLock::new(|| {
     hex(&Sha256::digest(include_bytes!("../../models/nuclei/weights.safetensors")))
 });
@@ -34,7 +35,7 @@ pub struct Key {
     pub(super) settings: Value,
     /// [`ALGORITHM`].
     pub(super) algorithm: String,
-    /// SHA-256 of the model.
+    /// SHA-256 of the network of the classical methods; chosen ones stand under the settings.
     pub(super) model: String,
     /// Layout.
     pub(super) schema: String,
@@ -43,12 +44,18 @@ pub struct Key {
 impl Key {
     /// Returns the key of a slide of this content.
     pub(super) fn new(job: &Job, slide: String, rubric: &Origin) -> Self {
+        let model = |choice: &Option<Choice>| {
+            let choice = choice.as_ref()?;
+            Some(json!({ "name": choice.model.card.name, "sha256": choice.model.card.sha256(), "required": choice.required }))
+        };
         let settings = json!({
             "tissue": job.organ.name,
             // The file's name stands in the result.
             "file": job.path.file_name().unwrap_or_default().to_string_lossy(),
             "mpp": job.mpp.map(|m| [m.x(), m.y()]),
             "max_bad_tiles": job.max_bad_tiles,
+            "nuclei": model(&job.models.nuclei),
+            "vacuoles": model(&job.models.vacuoles),
             "rubric": { "name": rubric.name, "sha256": rubric.sha256 },
         });
         Self {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, value_parser};
 
-use super::{Operation, number, positive};
+use super::{Methods, Operation, number, positive};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -35,6 +35,8 @@ pub(crate) struct Run {
     /// Threads; results do not depend on it [default: all processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) methods: Methods,
     /// Folder for the results; made if missing
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,

@@ -8,6 +8,7 @@
 
 mod groups;
 mod judge;
+mod learned;
 mod parts;
 
 use super::{coarse::Grid, paleness::Paleness};
@@ -24,11 +25,11 @@ use crate::{
     units::equivalent_diameter,
 };
 
-pub(super) use self::groups::grouped;
 use self::{
     groups::drop_lonely,
     judge::{Candidate, Judge, Verdict},
 };
+pub(super) use self::{groups::grouped, learned::find as find_by_model};
 
 const MEASUREMENTS: &[&str] = &["eq_diameter_um", "circularity", "solidity", "aspect_ratio", "contrast"];
 

@@ -11,6 +11,7 @@ use crate::{
     organ::Organ,
     pipeline::Summary,
     score::{Measured, rubric::Rubric},
+    segment::models::Method,
     slide::{Calibration, Level, SlideInfo},
     stain::{CytoplasmHue, StainMatrix, StainProfile},
     units::Mpp,
@@ -32,6 +33,8 @@ pub(super) struct SummaryRecord {
     measured: Vec<MeasuredRecord>,
     warnings: Vec<Warning>,
     counts: Vec<(String, u64)>,
+    /// What was looked for, by which method, and the model's name and SHA-256.
+    methods: Vec<(String, String, Option<String>, Option<String>)>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -85,6 +88,7 @@ impl SummaryRecord {
             },
         };
         let level = |l: &Level| (l.width, l.height, l.downsample, l.tile_width, l.tile_height);
+        let method = |m: &Method| (m.objects.into(), m.method.into(), m.model.clone(), m.sha256.clone());
         Self {
             format: s.format.into(),
             levels: s.info.levels.iter().map(level).collect(),
@@ -97,6 +101,7 @@ impl SummaryRecord {
             measured: s.measured.iter().map(measured).collect(),
             warnings: s.warnings.clone(),
             counts: s.counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
+            methods: s.methods.iter().map(method).collect(),
         }
     }
 
@@ -120,6 +125,12 @@ impl SummaryRecord {
         let named = |(name, n): (String, u64)| {
             organ.classes.iter().find(|c| c.name == name).map(|class| (class.name, n))
         };
+        let method = |(objects, method, model, sha256): (String, String, _, _)| Method {
+            objects: shared(&objects),
+            method: shared(&method),
+            model,
+            sha256,
+        };
         Some(Summary {
             path: job.path.clone(),
             format: shared(&self.format),
@@ -135,6 +146,7 @@ impl SummaryRecord {
             warnings: self.warnings,
             counts: self.counts.into_iter().map(named).collect::<Option<_>>()?,
             analysed_px: 0,
+            methods: self.methods.into_iter().map(method).collect(),
         })
     }
 }

@@ -1,0 +1,171 @@
+"""Measures `histograde segment` on labelled images and writes docs/validation.md.
+
+`python validate.py --data ../../../shared/data --program ../../target/release/histograde`
+"""
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+import data
+
+METHODS = ("net", "classical")
+
+
+def linked(folder, items):
+    """Fills folders with links to images and references."""
+    for sub in ("in", "ref"):
+        os.makedirs(f"{folder}/{sub}", exist_ok=True)
+    for stem, image, label, _ in items:
+        os.symlink(image, f"{folder}/in/{stem}{os.path.splitext(image)[1]}")
+        if label:
+            os.symlink(label, f"{folder}/ref/{stem}{os.path.splitext(label)[1]}")
+
+
+def segmented(program, folder, method, mpp, tissue="liver", threads=1):
+    """Label images of a folder by one method; returns their folder and the seconds of processor time."""
+    out = f"{folder}/{method}-{tissue}"
+    before = os.times()
+    subprocess.run([program, "segment", f"{folder}/in", "--tissue", tissue, "--mpp", str(mpp), "--nuclei", method, "--vacuoles",
+                    method, "--threads", str(threads), "-q", "-o", out], check=True)
+    after = os.times()
+    return out, after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def scored(program, out, folder, layer):
+    run = subprocess.run([program, "evaluate", "--json", "--layer", layer, "--pred", out, "--ref", f"{folder}/ref"],
+                         check=True, capture_output=True, text=True)
+    return json.loads(run.stdout)
+
+
+def nuclei(program, folder, name, items):
+    linked(folder, items)
+    rows = []
+    for method in METHODS:
+        out, _ = segmented(program, folder, method, 0.25)
+        s = scored(program, out, folder, "nuclei")["objects"]
+        rows.append([name, str(len(items)), method, *(f"{s[k]:.3f}" for k in ("aji", "pq", "f1", "dice")),
+                     f"{s['predicted_per_reference']:.2f}"])
+    return rows
+
+
+def vacuoles(program, folder, name, items):
+    linked(folder, items)
+    rows = []
+    for method in METHODS:
+        out, _ = segmented(program, folder, method, 0.5)
+        s = scored(program, out, folder, "vacuoles")["area"]
+        rows.append([name, str(len(items)), method, *(f"{s[k]:.3f}" for k in ("dice", "r")), f"{s['mae_pp']:.2f}"])
+    return rows
+
+
+def false_fat(program, folder, name, items, mpp):
+    """Share of the images' area taken for fat where there is none: all together, and the worst image."""
+    linked(folder, items)
+    rows = []
+    for method in METHODS:
+        out, _ = segmented(program, folder, method, mpp)
+        shares = [100 * (tifffile.imread(f"{out}/{i[0]}.vacuoles.tif") > 0).mean() for i in items]
+        rows.append([name, str(len(items)), method, f"{np.mean(shares):.2f}", f"{np.max(shares):.2f}"])
+    return rows
+
+
+def lean_phantoms(program, folder):
+    """Livers without fat: healthy, with wide sinusoids and blood, and glass."""
+    os.makedirs(folder)
+    items = []
+    for i, lesions in enumerate(([], ["congestion=12"], ["clearing=30"], ["necrosis=15"])):
+        stem = f"{folder}/lean{i}"
+        subprocess.run([program, "phantom", "--tissue", "liver", "--size", "1024", "--seed", str(400 + i), "-q", "-o", stem + ".svs",
+                        *[x for l in lesions for x in ("--lesion", l)]], check=True)
+        Image.fromarray(tifffile.imread(stem + ".svs", key=0)).save(stem + ".png")
+        items.append((f"lean{i}", stem + ".png", None, True))
+    glass = np.random.default_rng(1).normal(238, 2, (512, 512, 3)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(glass).save(f"{folder}/glass.png")
+    return items + [("glass", f"{folder}/glass.png", None, True)]
+
+
+def fat_phantoms(program, folder):
+    os.makedirs(folder)
+    items = []
+    for i, lesions in enumerate((["steatosis_macro=5"], ["steatosis_macro=15", "steatosis_micro=3"], ["steatosis_micro=6"],
+                                 ["steatosis_macro=30"])):
+        stem = f"{folder}/fat{i}"
+        subprocess.run([program, "phantom", "--tissue", "liver", "--size", "1024", "--seed", str(500 + i), "-q", "-o", stem + ".svs",
+                        *[x for l in lesions for x in ("--lesion", l)]], check=True)
+        Image.fromarray(tifffile.imread(stem + ".svs", key=0)).save(stem + ".png")
+        items.append((f"fat{i}", stem + ".png", f"{stem}.vacuoles.tif", True))
+    return items
+
+
+def painted_nuclei(items):
+    return [(s, i, l.replace(".vacuoles.", ".nuclei."), h) for s, i, l, h in items]
+
+
+def speed(program, folder):
+    """Megapixels per processor second of a whole score on a liver phantom at 0.5 µm/px."""
+    os.makedirs(folder)
+    slide = f"{folder}/speed.svs"
+    subprocess.run([program, "phantom", "--tissue", "liver", "--size", "6000", "--seed", "9", "--lesion", "steatosis_macro=10", "-q",
+                    "-o", slide], check=True)
+    rows = []
+    for n, v in (("classical", "classical"), ("net", "classical"), ("classical", "net"), ("net", "net")):
+        best = 0.0
+        for _ in range(2):
+            before = os.times()
+            subprocess.run([program, "score", slide, "--tissue", "liver", "--nuclei", n, "--vacuoles", v, "--threads", "1", "-q", "-o",
+                            f"{folder}/{n}{v}"], check=True)
+            after = os.times()
+            best = max(best, 36 / (after.children_user + after.children_system - before.children_user - before.children_system))
+        rows.append([n, v, f"{best:.1f}"])
+    return rows
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *["| " + " | ".join(r) + " |" for r in rows]]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("--data", default="../../../shared/data")
+    a.add_argument("--program", default="histograde")
+    a.add_argument("--all", action="store_true", help="training images too")
+    o = a.parse_args()
+    o.program, o.data = os.path.abspath(o.program), os.path.abspath(o.data)
+    start = time.time()
+    with tempfile.TemporaryDirectory() as t:
+        sets = {"MoNuSeg, held back": [i for i in data.monuseg(o.data) if i[3]], "CoNSeP, held back": [i for i in data.consep(o.data) if i[3]]}
+        if o.all:
+            sets["MoNuSeg, trained on"] = [i for i in data.monuseg(o.data) if not i[3]]
+        fat = fat_phantoms(o.program, f"{t}/paint-fat")
+        lean = lean_phantoms(o.program, f"{t}/paint-lean")
+        n = [r for i, (name, items) in enumerate(sets.items()) for r in nuclei(o.program, f"{t}/n{i}", name, items)]
+        v = vacuoles(o.program, f"{t}/v", "liver tiles, held-back slides", [i for i in data.liver(o.data) if i[3]])
+        if o.all:
+            v += vacuoles(o.program, f"{t}/vt", "liver tiles, trained on", [i for i in data.liver(o.data) if not i[3]])
+        v += vacuoles(o.program, f"{t}/vp", "liver phantoms with fat", fat)
+        f = false_fat(o.program, f"{t}/fm", "other tissue (MoNuSeg, held back)", [(*i[:2], None, True) for i in data.monuseg(o.data) if i[3]], 0.25)
+        f += false_fat(o.program, f"{t}/fl", "liver phantoms without fat, glass", lean, 0.5)
+        s = speed(o.program, f"{t}/s")
+    text = open(f"{data.HERE}/validation.template.md").read()
+    for key, block in {
+        "nuclei": table(["images", "n", "method", "AJI", "PQ", "F1", "Dice", "found / reference"], n),
+        "vacuoles": table(["images", "n", "method", "pooled Dice", "area r", "mean error, points"], v),
+        "false_fat": table(["images", "n", "method", "mean, % of area", "worst image, %"], f),
+        "speed": table(["nuclei", "vacuoles", "MP per processor second"], s),
+    }.items():
+        text = text.replace("{{" + key + "}}\n", block)
+    with open(f"{data.HERE}/../../docs/validation.md", "w") as out:
+        out.write(text)
+    print(f"{time.time() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

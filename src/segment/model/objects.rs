@@ -1,0 +1,60 @@
+//! From a model's maps to objects: where it says foreground, divided at the heights it gives the middles.
+
+use super::{
+    Model,
+    grid::{Grid, STEPS, step},
+};
+use crate::{
+    raster::{Mask, Plane},
+    segment::{field::Field, nuclei::basins},
+    units::Mpp,
+};
+
+/// Height of a middle that is certain.
+const FULL: f32 = 60_000.0;
+
+impl Model {
+    /// Returns how far to each side an output looks, in µm, on pixels of `mpp`; squares that do not fit included.
+    #[must_use]
+    pub fn reach_um(&self, mpp: Mpp) -> f64 {
+        let um = step(mpp.mean(), self.card.input.mpp) * mpp.mean();
+        (self.card.input.halo + self.align()) as f64 * um
+    }
+
+    /// Returns a parameter of what follows the network.
+    pub(in crate::segment) fn parameter(&self, name: &str, otherwise: f64) -> f64 {
+        self.card.post.get(name).copied().unwrap_or(otherwise)
+    }
+
+    /// Returns the pixels of each object in the window's core and `margin` pixels around it, numbered from 1 with gaps,
+    /// 0 elsewhere; `None` where the window holds not one square of the network.
+    pub(in crate::segment) fn basins(&self, field: &Field<'_>, margin: u32) -> Option<Plane<u32>> {
+        let window = &field.window;
+        let grid = Grid::over(window, margin, step(window.mpp.mean(), self.card.input.mpp), self.align())?;
+        let mut maps = self.maps(&grid.shrink(&field.rgb, window)).into_iter();
+        let (inside, middle) = (maps.next()?, maps.next()?);
+        let least = (self.parameter("least_odds", 0.0) as f32 * STEPS) as i16;
+        let mask = {
+            let odds = grid.enlarge(&inside, window, i16::MIN);
+            let mut mask = Mask::filled(window.width(), window.height(), 0);
+            let pixels = odds.data().iter().zip(field.tissue.data());
+            mask.data_mut().iter_mut().zip(pixels).for_each(|(m, (&v, &t))| *m = u8::from(v >= least) & t);
+            mask
+        };
+        drop(inside);
+        let heights = heights(&grid.enlarge(&middle, window, i16::MIN), &mask);
+        drop(middle);
+        let depth = (self.parameter("middle_depth", 0.1) * f64::from(FULL)) as u16;
+        Some(basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth))
+    }
+}
+
+/// Turns log odds of height into heights from 0 to [`FULL`] within a mask.
+fn heights(odds: &Plane<i16>, mask: &Mask) -> Plane<u16> {
+    let mut out = Plane::filled(odds.width(), odds.height(), 0u16);
+    let inside = out.data_mut().iter_mut().zip(odds.data()).zip(mask.data());
+    for ((height, &odds), _) in inside.filter(|(_, m)| **m != 0) {
+        *height = (FULL / (1.0 + libm::expf(-f32::from(odds) / STEPS))) as u16;
+    }
+    out
+}

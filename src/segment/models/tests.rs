@@ -1,0 +1,90 @@
+use std::{fs, path::PathBuf};
+
+use safetensors::SafeTensors;
+
+use super::*;
+use crate::raster::Rgb;
+
+/// The golden tile of a built-in model and what PyTorch says of it.
+fn golden(name: &str) -> (Rgb, Vec<f32>) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models").join(name).join("golden.safetensors");
+    let bytes = fs::read(path).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let (input, output) = (tensors.tensor("input").unwrap(), tensors.tensor("output").unwrap());
+    let [height, width, 3] = *input.shape() else { panic!("{:?}", input.shape()) };
+    let floats = output.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    (Rgb::from_vec(width, height, input.data().to_vec()).unwrap(), floats)
+}
+
+#[test]
+fn built_in_models_compute_what_was_trained() {
+    for model in [builtin_nuclei().unwrap(), builtin_vacuoles().unwrap()] {
+        let name = &model.card.name;
+        let (rgb, expected) = golden(name);
+        let got: Vec<f32> = model.maps(&rgb).iter().flat_map(|p| p.data().to_vec()).collect();
+        assert_eq!(got.len(), expected.len(), "{name}");
+        let worst = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-4, "{name}: {worst}");
+        assert!(expected.iter().any(|v| *v > 0.5) && expected.iter().any(|v| *v < -0.5), "{name}");
+        assert_eq!(model.card.domain.len(), 8, "{name}");
+    }
+}
+
+fn choice(model: Model, required: bool) -> Option<Choice> {
+    Some(Choice { model: Arc::new(model), required })
+}
+
+#[test]
+fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
+    let all = |required| Models {
+        nuclei: choice(builtin_nuclei().unwrap(), required),
+        vacuoles: choice(builtin_vacuoles().unwrap(), required),
+    };
+    let mpp = |v| Mpp::square(v).unwrap();
+    for um in [0.1, 0.25, 0.5, 0.7] {
+        let found = all(true).fitting(mpp(um), true).unwrap();
+        assert!(found.nuclei.is_some() && found.vacuoles.is_some(), "{um}");
+    }
+    let error = all(true).fitting(mpp(1.0), true).unwrap_err().to_string();
+    assert!(error.contains("nuclei-rgb, expected 0.1 to 0.7 µm"), "{error}");
+    let usual = all(false).fitting(mpp(1.0), true).unwrap();
+    assert!(usual.nuclei.is_none() && usual.vacuoles.is_none());
+    assert!(all(true).fitting(mpp(0.5), false).unwrap().vacuoles.is_none());
+    let told = usual.methods(true);
+    assert_eq!((told[0].method, told[1].method, told[1].objects), ("classical", "classical", "vacuoles"));
+    let told = all(true).fitting(mpp(0.5), false).unwrap().methods(false);
+    assert_eq!((told.len(), told[0].method, told[0].model.as_deref()), (1, "net", Some("nuclei-rgb")));
+    assert_eq!(told[0].sha256.as_deref().map(str::len), Some(64));
+}
+
+#[test]
+fn halos_hold_the_reach_of_the_models_and_what_they_find() {
+    let pass = Pass { mpp: 0.25, halo_um: 60.0, bytes_per_px: 24 };
+    let mpp = Mpp::square(0.5).unwrap();
+    assert_eq!(InUse::default().widen(pass, mpp), pass);
+    let models = Models {
+        nuclei: choice(builtin_nuclei().unwrap(), true),
+        vacuoles: choice(builtin_vacuoles().unwrap(), true),
+    };
+    let mut models = models.fitting(mpp, true).unwrap();
+    let wide = models.widen(pass, mpp);
+    let [nuclei, vacuoles] = [&models.nuclei, &models.vacuoles].map(|m| m.as_ref().unwrap().reach_um(mpp));
+    assert!(models.nuclei_margin_um >= nuclei + nuclei::MAX_EXTENT_UM);
+    assert!(wide.halo_um >= vacuoles + VACUOLE_EXTENT_UM && wide.halo_um >= models.nuclei_margin_um);
+}
+
+#[test]
+fn folders_of_other_tasks_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |task: &str| {
+        let card = VACUOLES.0.replace("task = \"vacuoles\"", &format!("task = \"{task}\""));
+        fs::write(folder.path().join("model.toml"), card).unwrap();
+        fs::write(folder.path().join("weights.safetensors"), VACUOLES.1).unwrap();
+    };
+    let mut models = Models::default();
+    write("glands");
+    assert!(models.add(folder.path()).unwrap_err().to_string().contains("nuclei or vacuoles"));
+    write("nuclei");
+    models.add(folder.path()).unwrap();
+    assert!(models.nuclei.as_ref().is_some_and(|c| c.required) && models.vacuoles.is_none());
+}
