@@ -56,10 +56,15 @@ impl Listener for Doing<'_> {
 }
 
 /// Runs slides a, b and c, and returns what became of each.
-fn became(watch: &Arc<Watch>, threads: usize, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync)) -> Vec<String> {
+fn became(
+    watch: &Arc<Watch>,
+    threads: usize,
+    keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync),
+) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let jobs = ["a", "b", "c"].map(|name| job(folder.path(), name)).to_vec();
-    let done = run(jobs, &Rubric::builtin().unwrap(), &Options::of_threads(threads), watch, &Doing { keep }).unwrap();
+    let done = run(jobs, &Rubric::builtin().unwrap(), &Options::of_threads(threads), watch, &Doing { keep })
+        .unwrap();
     let told = |d: &Done| match &d.outcome {
         Ok(_) => d.status().to_owned(),
         Err(error) => error.to_string(),

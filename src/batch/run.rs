@@ -75,8 +75,14 @@ pub trait Listener: Sync {
     /// # Errors
     ///
     /// What writing found wrong; the slide then counts as failed.
-    fn keep(&self, job: &Job, held: &Self::Held, slide: &Slide, result: &SlideResult, watch: &Watch)
-    -> Result<()>;
+    fn keep(
+        &self,
+        job: &Job,
+        held: &Self::Held,
+        slide: &Slide,
+        result: &SlideResult,
+        watch: &Watch,
+    ) -> Result<()>;
 
     /// Hears that a slide failed that was claimed.
     fn failed(&self, _job: &Job, _held: &Self::Held, _error: &Error, _seconds: f64) {}
@@ -136,7 +142,11 @@ struct Slides {
 impl List {
     fn new(jobs: Vec<Job>) -> Self {
         let done = jobs.iter().map(|_| None).collect();
-        Self(Mutex::new(Slides { ready: jobs.into_iter().enumerate().collect(), busy: VecDeque::new(), done }))
+        Self(Mutex::new(Slides {
+            ready: jobs.into_iter().enumerate().collect(),
+            busy: VecDeque::new(),
+            done,
+        }))
     }
 
     /// Returns the next slide to do; waits while there are only slides that others have.

@@ -18,9 +18,8 @@ pub const ALGORITHM: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("HISTOG
 const SCHEMA: &str = "histograde-store/1";
 
 /// SHA-256 of the nucleus network that is part of the binary.
-static MODEL: LazyLock<String> = LazyLock::new(|| {
-    hex(&Sha256::digest(include_bytes!("../../models/nuclei/weights.safetensors")))
-});
+static MODEL: LazyLock<String> =
+    LazyLock::new(|| hex(&Sha256::digest(include_bytes!("../../models/nuclei/weights.safetensors"))));
 
 /// Characters of the hash that name a record: 128 bits.
 const NAME_LENGTH: usize = 32;
@@ -51,13 +50,7 @@ impl Key {
             "max_bad_tiles": job.max_bad_tiles,
             "rubric": { "name": rubric.name, "sha256": rubric.sha256 },
         });
-        Self {
-            slide,
-            settings,
-            algorithm: ALGORITHM.into(),
-            model: MODEL.clone(),
-            schema: SCHEMA.into(),
-        }
+        Self { slide, settings, algorithm: ALGORITHM.into(), model: MODEL.clone(), schema: SCHEMA.into() }
     }
 
     /// Returns the fingerprint of the slide's content.

@@ -234,12 +234,15 @@ fn create(path: &Path) -> io::Result<Option<Arc<Held>>> {
     let created = written.and_then(|()| link(&temporary, path));
     // Nothing more can be done about a file that cannot be removed.
     let _ = fs::remove_file(&temporary);
-    let held = |file| Some(Arc::new(Held { path: path.to_owned(), owner: owner.clone(), file: Mutex::new(file) }));
+    let held =
+        |file| Some(Arc::new(Held { path: path.to_owned(), owner: owner.clone(), file: Mutex::new(file) }));
     match created {
         Ok(true) => Ok(held(file)),
         Ok(false) => Ok(None),
         // This file system has no links.
-        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
             match OpenOptions::new().write(true).create_new(true).open(path) {
                 Ok(mut file) => file.write_all(&content(&owner, 0)).map(|()| held(file)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
