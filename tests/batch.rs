@@ -137,7 +137,7 @@ fn a_panic_inside_a_window_is_one_failed_row() {
     let organ = faulty();
     let rubric = Rubric::builtin().unwrap();
     let keep = |_: &Job, _: &SlideResult| Ok(());
-    for defect in 0..21 {
+    for defect in 0..25 {
         let names = ["a", "b", "c", "d"];
         let jobs = names.map(|name| Job { organ, ..job(folder.path(), name) }).to_vec();
         // Each of the slides has one window.
