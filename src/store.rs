@@ -203,6 +203,7 @@ impl Store {
         names.iter().try_for_each(|name| remove(&files.join(name)))?;
         // Pieces of a run that was killed.
         [&folder, &files].into_iter().for_each(|folder| sweep(folder));
+        lock::sweep(&folder);
         Ok(())
     }
 

@@ -57,10 +57,15 @@ impl Listener for Doing<'_> {
 }
 
 /// Runs slides a, b and c, and returns what became of each.
-fn became(watch: &Arc<Watch>, threads: usize, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync)) -> Vec<String> {
+fn became(
+    watch: &Arc<Watch>,
+    threads: usize,
+    keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync),
+) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let jobs = ["a", "b", "c"].map(|name| job(folder.path(), name)).to_vec();
-    let done = run(jobs, &Rubric::builtin().unwrap(), &Options::of_threads(threads), watch, &Doing { keep }).unwrap();
+    let done = run(jobs, &Rubric::builtin().unwrap(), &Options::of_threads(threads), watch, &Doing { keep })
+        .unwrap();
     let told = |d: &Done| match &d.outcome {
         Ok(_) => d.status().to_owned(),
         Err(error) => error.to_string(),
@@ -133,7 +138,7 @@ fn a_panic_inside_a_window_is_one_failed_row() {
     let organ = faulty();
     let rubric = Rubric::builtin().unwrap();
     let keep = |_: &Job, _: &SlideResult| Ok(());
-    for defect in 0..21 {
+    for defect in 0..25 {
         let names = ["a", "b", "c", "d"];
         let jobs = names.map(|name| Job { organ, ..job(folder.path(), name) }).to_vec();
         // Each of the slides has one window.

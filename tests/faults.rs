@@ -108,7 +108,11 @@ impl Scene {
         let log = self.log(out);
         let _ = fs::remove_file(&log);
         let mut command = program();
-        command.arg("score").arg(self.path("in")).args(["--tissue", "liver", "--threads", "2", "-o"]).arg(out);
+        command
+            .arg("score")
+            .arg(self.path("in"))
+            .args(["--tissue", "liver", "--threads", "2", "-o"])
+            .arg(out);
         command.arg("--log-json").arg(log).args(extra);
         command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     }

@@ -75,8 +75,14 @@ pub trait Listener: Sync {
     /// # Errors
     ///
     /// What writing found wrong; the slide then counts as failed.
-    fn keep(&self, job: &Job, held: &Self::Held, slide: &Slide, result: &SlideResult, watch: &Watch)
-    -> Result<()>;
+    fn keep(
+        &self,
+        job: &Job,
+        held: &Self::Held,
+        slide: &Slide,
+        result: &SlideResult,
+        watch: &Watch,
+    ) -> Result<()>;
 
     /// Hears that a slide failed that was claimed.
     fn failed(&self, _job: &Job, _held: &Self::Held, _error: &Error, _seconds: f64) {}
@@ -116,7 +122,7 @@ pub fn run<L: Listener>(
         while let Some((index, job)) = list.next() {
             match work.one(index, job) {
                 Ok(done) => list.done(index, done),
-                Err(job) => list.again(index, job),
+                Err(job) => list.again(index, *job),
             }
         }
     });
@@ -136,7 +142,11 @@ struct Slides {
 impl List {
     fn new(jobs: Vec<Job>) -> Self {
         let done = jobs.iter().map(|_| None).collect();
-        Self(Mutex::new(Slides { ready: jobs.into_iter().enumerate().collect(), busy: VecDeque::new(), done }))
+        Self(Mutex::new(Slides {
+            ready: jobs.into_iter().enumerate().collect(),
+            busy: VecDeque::new(),
+            done,
+        }))
     }
 
     /// Returns the next slide to do; waits while there are only slides that others have.
@@ -188,7 +198,7 @@ struct Work<'a, L> {
 
 impl<L: Listener> Work<'_, L> {
     /// Does one slide; hands the job back when another process has it.
-    fn one(&self, index: usize, mut job: Job) -> Result<Done, Job> {
+    fn one(&self, index: usize, mut job: Job) -> Result<Done, Box<Job>> {
         if let Some(reason) = job.sample.as_ref().and_then(|s| s.exclude.clone()) {
             let done = Done::excluded(job, reason);
             self.listener.finished(index, &done);
@@ -201,7 +211,7 @@ impl<L: Listener> Work<'_, L> {
         let (outcome, seconds, kept) = match claim {
             Ok(Claim::Busy) => {
                 job.sample = key;
-                return Err(job);
+                return Err(Box::new(job));
             }
             Ok(Claim::Kept(outcome, seconds)) => (*outcome, seconds, true),
             Ok(Claim::Score(held)) => {

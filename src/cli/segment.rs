@@ -24,7 +24,8 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         labels: args.labels,
         progress: Progress::new(console, &plan.jobs, &watch),
     };
-    let done = batch::run(plan.jobs, &Rubric::builtin()?, &Options::of_threads(plan.threads), &watch, &writer)?;
+    let done =
+        batch::run(plan.jobs, &Rubric::builtin()?, &Options::of_threads(plan.threads), &watch, &writer)?;
     drop(writer);
     console.say(format!("{}; label images in {}", words::totals(&done), out.display()));
     Ok(Exit::of(&done))

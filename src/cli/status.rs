@@ -43,9 +43,7 @@ fn as_text(found: &store::Overview, show: usize) -> String {
 
 fn as_json(found: &store::Overview) -> String {
     let pair = |(slide_id, error): &(String, String)| json!({"slide_id": slide_id, "error": error});
-    let work = |(slide_id, owner): &(String, store::lock::Owner)| {
-        json!({"slide_id": slide_id, "host": owner.host, "pid": owner.pid})
-    };
+    let work = |(slide_id, owner): &(String, store::lock::Owner)| json!({"slide_id": slide_id, "host": owner.host, "pid": owner.pid});
     let value = json!({
         "done": found.done,
         "failed": found.failed.iter().map(pair).collect::<Vec<_>>(),

@@ -26,7 +26,8 @@ mod handler {
         end: AtomicUsize,
     }
 
-    static SLOTS: [Slot; MOST] = [const { Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0) } }; MOST];
+    static SLOTS: [Slot; MOST] =
+        [const { Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0) } }; MOST];
     static PAGE: AtomicUsize = AtomicUsize::new(0);
     static INSTALL: Once = Once::new();
 
@@ -67,9 +68,8 @@ mod handler {
                 let from = address / page * page;
                 let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
                 // SAFETY: replaces pages of a map that is ours and read-only, from the missing page to the map's end.
-                let new = unsafe {
-                    libc::mmap(from as *mut c_void, end - from, libc::PROT_READ, flags, -1, 0)
-                };
+                let new =
+                    unsafe { libc::mmap(from as *mut c_void, end - from, libc::PROT_READ, flags, -1, 0) };
                 if new != libc::MAP_FAILED {
                     return;
                 }

@@ -58,13 +58,7 @@ impl Key {
             "vacuoles": model(&job.models.vacuoles),
             "rubric": { "name": rubric.name, "sha256": rubric.sha256 },
         });
-        Self {
-            slide,
-            settings,
-            algorithm: ALGORITHM.into(),
-            model: MODEL.clone(),
-            schema: SCHEMA.into(),
-        }
+        Self { slide, settings, algorithm: ALGORITHM.into(), model: MODEL.clone(), schema: SCHEMA.into() }
     }
 
     /// Returns the fingerprint of the slide's content.

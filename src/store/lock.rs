@@ -36,6 +36,8 @@ use crate::{
 
 /// Name of the lock in a slide's folder of the store.
 pub const NAME: &str = "lock";
+/// Ending of locks that are about to be taken: another process's is left alone, unlike other pieces of files.
+const NEW: &str = ".new";
 /// A lock whose count stood still for so long is taken over.
 pub const STALE: Duration = Duration::from_secs(60);
 /// Time between counts.
@@ -228,18 +230,21 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Creates a lock; `None` when there is one already.
 fn create(path: &Path) -> io::Result<Option<Arc<Held>>> {
     let owner = Owner::us();
-    let temporary = path.with_file_name(format!("{NAME}.{}.partial", owner.token));
+    let temporary = path.with_file_name(format!("{NAME}.{}{NEW}", owner.token));
     let mut file = File::create_new(&temporary)?;
     let written = file.write_all(&content(&owner, 0)).and_then(|()| file.sync_data());
     let created = written.and_then(|()| link(&temporary, path));
     // Nothing more can be done about a file that cannot be removed.
     let _ = fs::remove_file(&temporary);
-    let held = |file| Some(Arc::new(Held { path: path.to_owned(), owner: owner.clone(), file: Mutex::new(file) }));
+    let held =
+        |file| Some(Arc::new(Held { path: path.to_owned(), owner: owner.clone(), file: Mutex::new(file) }));
     match created {
         Ok(true) => Ok(held(file)),
         Ok(false) => Ok(None),
         // This file system has no links.
-        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
             match OpenOptions::new().write(true).create_new(true).open(path) {
                 Ok(mut file) => file.write_all(&content(&owner, 0)).map(|()| held(file)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
@@ -297,7 +302,18 @@ fn break_lock(path: &Path, expected: &[u8]) -> bool {
     broken
 }
 
-/// Returns who holds the lock of a folder, if anybody does, and whether its owner is known to be dead.
+/// Removes what processes left that were killed while they took a lock.
+pub(super) fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    for path in entries.map(|e| e.path()).filter(|p| p.to_string_lossy().ends_with(NEW)) {
+        if read(&path).ok().and_then(|c| owner_in(&c)).is_some_and(|owner| owner.is_dead()) {
+            // One that cannot be removed is never taken for a lock.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Returns who holds the lock of a folder, if anybody does.
 pub(super) fn holder(folder: &Path) -> Option<Owner> {
     read(&folder.join(NAME)).ok().and_then(|content| owner_in(&content))
 }
@@ -347,6 +363,22 @@ mod tests {
         t(Owner { host: "elsewhere".into(), pid: u32::MAX, ..us.clone() }, false);
         t(Owner { boot: "earlier".into(), ..us.clone() }, true);
         t(Owner { space: "container".into(), pid: u32::MAX, ..us }, false);
+    }
+
+    #[test]
+    fn pieces_of_the_dead_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let us = Owner::us();
+        let piece = |name: &str, owner: &Owner| {
+            fs::write(folder.path().join(format!("lock.{name}{NEW}")), content(owner, 0)).unwrap();
+        };
+        piece("living", &us);
+        piece("dead", &Owner { pid: u32::MAX, ..us.clone() });
+        piece("stranger", &Owner { host: "elsewhere".into(), ..us });
+        sweep(folder.path());
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["lock.living.new", "lock.stranger.new"]);
     }
 
     #[test]

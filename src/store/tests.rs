@@ -25,14 +25,7 @@ impl Bench {
 
     fn job(&self) -> Job {
         let organ = &test_slide::LIVER;
-        Job {
-            slide_id: "a".into(),
-            path: self.slide(),
-            organ,
-            sample: None,
-            mpp: None,
-            max_bad_tiles: 0.01,
-        }
+        Job { slide_id: "a".into(), path: self.slide(), organ, sample: None, mpp: None, max_bad_tiles: 0.01 }
     }
 
     fn look(&self, policy: Policy) -> Look {
@@ -73,7 +66,10 @@ fn what_was_kept_comes_back() {
     assert_eq!(seconds, 1.5);
     assert_eq!(format!("{:?}", back.measured), format!("{:?}", summary.measured));
     assert_eq!(back.score, bench.rubric.score(summary.organ, &summary.measured));
-    assert_eq!((back.profile, back.counts, back.tissue_mm2), (summary.profile, summary.counts, summary.tissue_mm2));
+    assert_eq!(
+        (back.profile, back.counts, back.tissue_mm2),
+        (summary.profile, summary.counts, summary.tissue_mm2)
+    );
     assert_eq!((back.warnings, back.info.levels), (summary.warnings, summary.info.levels));
     assert_eq!(back.analysed_px, summary.analysed_px);
 }
@@ -120,7 +116,10 @@ fn settings_are_part_of_the_key() {
     t(bench.job(), "kept");
     t(Job { mpp: Mpp::square(0.25), ..bench.job() }, "mpp changed from null to [0.25,0.25]");
     t(Job { max_bad_tiles: 0.0, ..bench.job() }, "max_bad_tiles changed from 0.01 to 0.0");
-    t(Job { organ: organ::find("kidney").unwrap(), ..bench.job() }, "tissue changed from \"liver\" to \"kidney\"");
+    t(
+        Job { organ: organ::find("kidney").unwrap(), ..bench.job() },
+        "tissue changed from \"liver\" to \"kidney\"",
+    );
 }
 
 #[test]

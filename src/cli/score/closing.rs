@@ -17,7 +17,8 @@ const PASSING: [&str; 5] = ["io", "interrupted", "changed", "not_scored", "confi
 ///
 /// [`Error::Io`] if it cannot be written.
 pub(super) fn write_outcome(path: &Path, done: &[Done]) -> Result<()> {
-    let passing = |d: &Done| d.excluded.is_none() && d.outcome.as_ref().is_err_and(|e| PASSING.contains(&e.kind()));
+    let passing =
+        |d: &Done| d.excluded.is_none() && d.outcome.as_ref().is_err_and(|e| PASSING.contains(&e.kind()));
     if done.iter().any(passing) {
         return Ok(());
     }

@@ -15,7 +15,12 @@ use crate::cli::{Exit, Failure, args, plan::Plan, words};
 const MP_PER_S: f64 = 8.0;
 
 /// Says for each slide what would be done. Writes nothing.
-pub(in crate::cli) fn run(plan: &Plan, rubric: &Rubric, out: &Path, how: &args::Operation) -> Result<Exit, Failure> {
+pub(in crate::cli) fn run(
+    plan: &Plan,
+    rubric: &Rubric,
+    out: &Path,
+    how: &args::Operation,
+) -> Result<Exit, Failure> {
     let store =
         Store::new(out, Policy { fresh: how.fresh, retry_failed: how.retry_failed, verify: how.verify });
     let mut text = String::new();
@@ -53,7 +58,8 @@ pub(in crate::cli) fn run(plan: &Plan, rubric: &Rubric, out: &Path, how: &args::
         let _ = writeln!(text, "{}: {said}", job.slide_id);
     }
     let rate = if s_done > 1.0 { mp_done / s_done } else { MP_PER_S * plan.threads as f64 };
-    let from = if s_done > 1.0 { "as the slides scored before" } else { "a guess, nothing was scored here yet" };
+    let from =
+        if s_done > 1.0 { "as the slides scored before" } else { "a guess, nothing was scored here yet" };
     let _ = writeln!(
         text,
         "{} slides, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s ({from})",

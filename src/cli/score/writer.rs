@@ -66,7 +66,12 @@ impl Writer<'_> {
         }
     }
 
-    fn kept(&self, job: &Job, outcome: Box<Result<histograde::pipeline::Summary>>, seconds: f64) -> Claim<Held> {
+    fn kept(
+        &self,
+        job: &Job,
+        outcome: Box<Result<histograde::pipeline::Summary>>,
+        seconds: f64,
+    ) -> Claim<Held> {
         match outcome.as_ref() {
             Ok(_) => self.explained(job, "kept: slide, settings, program and files are as they were"),
             Err(_) => self.explained(job, "kept as failed: it would fail again; --retry-failed tries"),
@@ -115,10 +120,8 @@ impl Listener for Writer<'_> {
             slide_json::write(&folder.join(FILES[2]), &job.slide_id, &result.summary, self.rubric.origin())?;
             // Only a slide that was done in time counts, and none that was stopped.
             watch.check()?;
-            let done =
-                store::Done { summary: &result.summary, seconds: held.start.elapsed().as_secs_f64() };
-            let written: Vec<&str> =
-                FILES.into_iter().filter(|name| folder.join(name).is_file()).collect();
+            let done = store::Done { summary: &result.summary, seconds: held.start.elapsed().as_secs_f64() };
+            let written: Vec<&str> = FILES.into_iter().filter(|name| folder.join(name).is_file()).collect();
             self.store.keep(job, &held.look, &held.lock, &written, &done)
         };
         write().inspect(|()| held.kept.store(true, Ordering::Relaxed)).inspect_err(|e| self.stop_if_full(e))
@@ -151,7 +154,8 @@ impl Writer<'_> {
     fn stop_if_full(&self, error: &Error) {
         static TOLD: Mutex<bool> = Mutex::new(false);
         let Error::Io { source, .. } = error else { return };
-        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];
+        let full =
+            [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];
         let mut told = TOLD.lock().unwrap_or_else(|e| e.into_inner());
         if full.contains(&source.kind()) && !*told {
             *told = true;
