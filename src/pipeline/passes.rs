@@ -84,7 +84,7 @@ impl<'a> Scan<'a> {
             self.watch.check()?;
             let field = self.field(*window, &separator, profile)?;
             let mut finds = segment(&field);
-            finds.objects.retain(|object| on_tissue(&field, object.anchor()));
+            finds.objects.retain(|o| on_tissue(&field, o.anchor()) || self.models.vouches_for(o));
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
         };
@@ -175,6 +175,13 @@ pub(super) fn resolve(pass: Pass, mpp: Mpp) -> (f64, Mpp) {
     let whole = wanted.round();
     let scale = if (wanted / whole - 1.0).abs() <= SNAP { whole } else { wanted };
     (scale, mpp.times(scale))
+}
+
+/// Returns the width and height of a slide in working pixels of `scale` level-0 pixels.
+pub(super) fn extent(slide: &Slide, scale: f64) -> (i64, i64) {
+    let base = &slide.info().levels[0];
+    let side = |length: u64| (length as f64 / scale).ceil() as i64;
+    (side(base.width), side(base.height))
 }
 
 /// Level-0 pixels in the core of a window.

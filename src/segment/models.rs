@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use super::{model::Model, nuclei};
+use super::{model::Model, nuclei, object::Object};
 use crate::{
     error::{Error, Result},
     organ::Pass,
@@ -25,7 +25,7 @@ const VACUOLES: (&str, &[u8]) = (
 const NUCLEUS_REACH_UM: f64 = nuclei::HALO_UM - nuclei::MAX_EXTENT_UM;
 /// Largest side of a vacuole's box that a network finds, in µm. Larger regions are dropped everywhere, so that one cut
 /// by a window's edge is never mistaken for a vacuole.
-pub const VACUOLE_EXTENT_UM: f64 = 56.0;
+pub const VACUOLE_EXTENT_UM: f64 = 64.0;
 /// Bytes per pixel that a window takes besides, while a network's maps are turned into objects.
 const BYTES_PER_PX: usize = 10;
 
@@ -56,6 +56,8 @@ pub struct InUse {
     pub vacuoles: Option<Arc<Model>>,
     /// How far around a core nuclei are needed, in µm.
     pub nuclei_margin_um: f64,
+    /// Width and height of the slide, in working pixels.
+    pub slide_px: (i64, i64),
 }
 
 /// How one kind of object was found, as results tell it.
@@ -74,7 +76,7 @@ pub struct Method {
 }
 
 /// No model: everything is found by the classical methods.
-pub static CLASSICAL: InUse = InUse { nuclei: None, vacuoles: None, nuclei_margin_um: 0.0 };
+pub static CLASSICAL: InUse = InUse { nuclei: None, vacuoles: None, nuclei_margin_um: 0.0, slide_px: (0, 0) };
 
 /// Returns the built-in model that finds nuclei.
 ///
@@ -128,7 +130,7 @@ impl Models {
             None => Ok(None),
         };
         let vacuoles = if fat { fits(&self.vacuoles)? } else { None };
-        Ok(InUse { nuclei: fits(&self.nuclei)?, vacuoles, nuclei_margin_um: 0.0 })
+        Ok(InUse { nuclei: fits(&self.nuclei)?, vacuoles, ..InUse::default() })
     }
 }
 
@@ -157,6 +159,12 @@ impl InUse {
         let any = self.nuclei.is_some() || self.vacuoles.is_some();
         pass.bytes_per_px += if any { BYTES_PER_PX } else { 0 };
         pass
+    }
+
+    /// Returns whether an object may lie outside the tissue mask: a model has judged it against the tissue already.
+    #[must_use]
+    pub fn vouches_for(&self, object: &Object) -> bool {
+        self.vacuoles.is_some() && object.class.layer == "vacuoles"
     }
 
     /// Returns the models, for whoever looks at each.

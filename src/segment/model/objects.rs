@@ -26,9 +26,14 @@ impl Model {
         self.card.post.get(name).copied().unwrap_or(otherwise)
     }
 
-    /// Returns the pixels of each object in the window's core and `margin` pixels around it, numbered from 1 with gaps,
-    /// 0 elsewhere; `None` where the window holds not one square of the network.
-    pub(in crate::segment) fn basins(&self, field: &Field<'_>, margin: u32) -> Option<Plane<u32>> {
+    /// Returns the pixels of each object that lie where `allowed` is 1, in the window's core and `margin` pixels around it,
+    /// numbered from 1 with gaps, 0 elsewhere; `None` where the window holds not one square of the network.
+    pub(in crate::segment) fn basins(
+        &self,
+        field: &Field<'_>,
+        allowed: &Mask,
+        margin: u32,
+    ) -> Option<Plane<u32>> {
         let window = &field.window;
         let grid = Grid::over(window, margin, step(window.mpp.mean(), self.card.input.mpp), self.align())?;
         let mut maps = self.maps(&grid.shrink(&field.rgb, window)).into_iter();
@@ -37,8 +42,8 @@ impl Model {
         let mask = {
             let odds = grid.enlarge(&inside, window, i16::MIN);
             let mut mask = Mask::filled(window.width(), window.height(), 0);
-            let pixels = odds.data().iter().zip(field.tissue.data());
-            mask.data_mut().iter_mut().zip(pixels).for_each(|(m, (&v, &t))| *m = u8::from(v >= least) & t);
+            let pixels = odds.data().iter().zip(allowed.data());
+            mask.data_mut().iter_mut().zip(pixels).for_each(|(m, (&v, &a))| *m = u8::from(v >= least) & a);
             mask
         };
         drop(inside);
