@@ -203,7 +203,8 @@ fn turning_hardly_matters_to_a_damaged_kidney() {
 fn strangeness(look: &Appearance) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let painter = write::find("liver").unwrap();
-    let request = painter.request(1024, Mpp::square(MPP).unwrap(), 21, &[]).unwrap();
+    let healthy: [(&str, f64); 0] = [];
+    let request = painter.request(1024, Mpp::square(MPP).unwrap(), 21, &healthy).unwrap();
     let slide = write::write(painter, &request, look, &folder.path().join("look.svs")).unwrap().slide;
     let organ = organ::find("liver").unwrap();
     let result = score_by(&slide, organ, Tiling::default(), 2, networks());

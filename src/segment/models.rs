@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{model::Model, nuclei, object::Object};
 use crate::{
@@ -61,12 +61,12 @@ pub struct InUse {
 }
 
 /// How one kind of object was found, as results tell it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Method {
     /// What was looked for: `nuclei` or `vacuoles`.
-    pub objects: &'static str,
+    pub objects: String,
     /// `net` or `classical`.
-    pub method: &'static str,
+    pub method: String,
     /// Name of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -175,9 +175,9 @@ impl InUse {
     /// Tells how nuclei, and where there is fat vacuoles, are found.
     #[must_use]
     pub fn methods(&self, fat: bool) -> Vec<Method> {
-        let method = |objects, model: &Option<Arc<Model>>| Method {
-            objects,
-            method: if model.is_some() { "net" } else { "classical" },
+        let method = |objects: &str, model: &Option<Arc<Model>>| Method {
+            objects: objects.into(),
+            method: if model.is_some() { "net" } else { "classical" }.into(),
             model: model.as_ref().map(|m| m.card.name.clone()),
             sha256: model.as_ref().map(|m| m.card.sha256().to_owned()),
         };
