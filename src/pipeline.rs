@@ -175,7 +175,8 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         note_bad_tiles(slide, &warnings);
         return Ok(blank(slide, plan, calibration, tissue, warnings, &models));
     }
-    let cell_mpp = passes::resolve(plan.organ.cell_pass, calibration.mpp).1;
+    let (cell_scale, cell_mpp) = passes::resolve(plan.organ.cell_pass, calibration.mpp);
+    models.slide_px = passes::extent(slide, cell_scale);
     let cell_pass = models.widen(plan.organ.cell_pass, cell_mpp);
     let scan = Scan { slide, plan, watch, tissue: &tissue, mpp: calibration.mpp, models: &models };
     let profile = {

@@ -6,7 +6,7 @@ from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
 POST = {
-    "nuclei-rgb": dict(least_odds=0.0, middle_depth=0.08, min_um2=8.0),
+    "nuclei-rgb": dict(least_odds=0.3, middle_depth=0.12, min_um2=4.0, open_um=0.0, close_um=0.5),
     "vacuoles-rgb": dict(least_odds=0.0, middle_depth=0.15, min_um2=3.0),
 }
 CHOICES = {"least_odds": (-0.3, 0.0, 0.3, 0.6), "middle_depth": (0.05, 0.08, 0.12)}

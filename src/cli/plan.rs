@@ -23,6 +23,22 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Uses these models on every slide.
+    pub(super) fn with_models(mut self, models: &Models) -> Self {
+        self.jobs.iter_mut().for_each(|job| job.models = models.clone());
+        self
+    }
+
+    /// How nuclei and vacuoles are found where the pixels allow it.
+    fn methods(&self) -> Value {
+        let models = self.jobs.first().map(|job| job.models.clone()).unwrap_or_default();
+        let told = |choice: &Option<Choice>| match choice {
+            Some(c) => json!({"method": "net", "model": c.model.card.name, "sha256": c.model.card.sha256()}),
+            None => json!({"method": "classical"}),
+        };
+        json!({"nuclei": told(&models.nuclei), "vacuoles": told(&models.vacuoles)})
+    }
+
     /// Leaves only the slides that this process is to score.
     pub(super) fn keep_part(&mut self, part: &args::Part) -> Result<()> {
         let unknown = |id: &&String| !self.jobs.iter().any(|j| j.slide_id == **id);
@@ -41,22 +57,6 @@ impl Plan {
             });
         }
         Ok(())
-    }
-
-    /// Uses these models on every slide.
-    pub(super) fn with_models(mut self, models: &Models) -> Self {
-        self.jobs.iter_mut().for_each(|job| job.models = models.clone());
-        self
-    }
-
-    /// How nuclei and vacuoles are found where the pixels allow it.
-    fn methods(&self) -> Value {
-        let models = self.jobs.first().map(|job| job.models.clone()).unwrap_or_default();
-        let told = |choice: &Option<Choice>| match choice {
-            Some(c) => json!({"method": "net", "model": c.model.card.name, "sha256": c.model.card.sha256()}),
-            None => json!({"method": "classical"}),
-        };
-        json!({"nuclei": told(&models.nuclei), "vacuoles": told(&models.vacuoles)})
     }
 
     /// Returns what the run is described by in `run.json`, besides the slides themselves.

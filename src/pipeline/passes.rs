@@ -26,6 +26,8 @@ const BESIDE_TISSUE_UM: f64 = 60.0;
 const WINDOWS_PER_THREAD: usize = 32;
 /// Cores are not made smaller than this, nor larger than the second: beyond it the halo's share hardly shrinks.
 const CORE_PX: (u32, u32) = (320, 2048);
+/// How much more memory windows may take together where models run: their halos are twice as wide.
+const MODELS_TIMES: usize = 3;
 
 /// A slide being scored.
 pub(super) struct Scan<'a> {
@@ -58,7 +60,9 @@ impl<'a> Scan<'a> {
         let tiling = &self.plan.tiling;
         let halo_px = mpp.px(pass.halo_um).ceil() as u32;
         let core_px = match tiling.cores {
-            Cores::Fitting { threads, bytes } => fitting(pass, halo_px, threads, bytes),
+            Cores::Fitting { threads, bytes } => {
+                fitting(pass, halo_px, threads, self.budget(bytes)).max(self.least_core(halo_px))
+            }
             Cores::Fixed(px) => px,
         };
         let spec = TileSpec { core_px, shift_px: tiling.shift_px, halo_px };
@@ -66,6 +70,18 @@ impl<'a> Scan<'a> {
         let margin = mpp.px(BESIDE_TISSUE_UM).ceil() as i64;
         let windows = spec.cut(base.width, base.height, scale, mpp).into_iter();
         windows.filter_map(|w| Some(w.cut_to(self.tissue.bounds_in(w.core_rect())?, margin))).collect()
+    }
+
+    /// What all windows in work may take together, in bytes: more where models look far around each.
+    fn budget(&self, bytes: usize) -> usize {
+        if self.models.models().next().is_some() { MODELS_TIMES * bytes } else { bytes }
+    }
+
+    /// The side below which cores do not go where models run: many threads rather share few large windows than look at
+    /// each wide halo again and again.
+    fn least_core(&self, halo_px: u32) -> u32 {
+        let wide = (2 * halo_px).next_multiple_of(TileSpec::ALIGN).min(CORE_PX.1);
+        if self.models.models().next().is_some() { wide } else { 0 }
     }
 
     /// Segments all windows of a pass on the current pool.
@@ -85,12 +101,12 @@ impl<'a> Scan<'a> {
             self.watch.check()?;
             let field = self.field(*window, &separator, profile)?;
             let mut finds = segment(&field);
-            finds.objects.retain(|object| on_tissue(&field, object.anchor()));
+            finds.objects.retain(|o| on_tissue(&field, o.anchor()) || self.models.vouches_for(o));
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
         };
         let mut found = Vec::with_capacity(windows.len());
-        for some in windows.chunks(at_once(&windows, pass, self.plan.tiling.bytes())) {
+        for some in windows.chunks(at_once(&windows, pass, self.budget(self.plan.tiling.bytes()))) {
             found.extend(some.par_iter().map(one).collect::<Result<Vec<_>>>()?);
         }
         Ok(Found { finds: join(found), analysed_px })
@@ -177,6 +193,13 @@ pub(super) fn resolve(pass: Pass, mpp: Mpp) -> (f64, Mpp) {
     let whole = wanted.round();
     let scale = if (wanted / whole - 1.0).abs() <= SNAP { whole } else { wanted };
     (scale, mpp.times(scale))
+}
+
+/// Returns the width and height of a slide in working pixels of `scale` level-0 pixels.
+pub(super) fn extent(slide: &Slide, scale: f64) -> (i64, i64) {
+    let base = &slide.info().levels[0];
+    let side = |length: u64| (length as f64 / scale).ceil() as i64;
+    (side(base.width), side(base.height))
 }
 
 /// Level-0 pixels in the core of a window.

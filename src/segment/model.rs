@@ -94,6 +94,8 @@ impl Card {
 pub struct Model {
     /// What its folder says of it.
     pub card: Card,
+    /// SHA-256 of the text of `model.toml`.
+    card_sha256: String,
     net: Net,
 }
 
@@ -120,6 +122,7 @@ impl Model {
     /// [`Error::Malformed`] if the two do not fit each other or something is missing, [`Error::Unsupported`] for a kind
     /// of input this build does not prepare.
     pub fn parse(card: &str, weights: &[u8]) -> Result<Self> {
+        let card_sha256 = hex(&Sha256::digest(card));
         let card = parse_card(card)?;
         let found = hex(&Sha256::digest(weights));
         if found != card.weights.sha256 {
@@ -129,7 +132,13 @@ impl Model {
             return Err(Error::unsupported(FORMAT, format!("normalisation {:?}", card.input.normalisation)));
         }
         let net = build(&card, weights)?;
-        Ok(Self { card, net })
+        Ok(Self { card, card_sha256, net })
+    }
+
+    /// Returns the SHA-256 of the text of `model.toml`, hexadecimal: parameters after the network stand there.
+    #[must_use]
+    pub fn card_sha256(&self) -> &str {
+        &self.card_sha256
     }
 
     /// Pixels of the coarsest square.

@@ -2,9 +2,9 @@
 
 use std::{path::Path, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{model::Model, nuclei};
+use super::{model::Model, nuclei, object::Object};
 use crate::{
     error::{Error, Result},
     organ::Pass,
@@ -25,7 +25,7 @@ const VACUOLES: (&str, &[u8]) = (
 const NUCLEUS_REACH_UM: f64 = nuclei::HALO_UM - nuclei::MAX_EXTENT_UM;
 /// Largest side of a vacuole's box that a network finds, in µm. Larger regions are dropped everywhere, so that one cut
 /// by a window's edge is never mistaken for a vacuole.
-pub const VACUOLE_EXTENT_UM: f64 = 56.0;
+pub const VACUOLE_EXTENT_UM: f64 = 64.0;
 /// Bytes per pixel that a window takes besides, while a network's maps are turned into objects.
 const BYTES_PER_PX: usize = 10;
 
@@ -56,15 +56,17 @@ pub struct InUse {
     pub vacuoles: Option<Arc<Model>>,
     /// How far around a core nuclei are needed, in µm.
     pub nuclei_margin_um: f64,
+    /// Width and height of the slide, in working pixels.
+    pub slide_px: (i64, i64),
 }
 
 /// How one kind of object was found, as results tell it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Method {
     /// What was looked for: `nuclei` or `vacuoles`.
-    pub objects: &'static str,
+    pub objects: String,
     /// `net` or `classical`.
-    pub method: &'static str,
+    pub method: String,
     /// Name of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -74,7 +76,7 @@ pub struct Method {
 }
 
 /// No model: everything is found by the classical methods.
-pub static CLASSICAL: InUse = InUse { nuclei: None, vacuoles: None, nuclei_margin_um: 0.0 };
+pub static CLASSICAL: InUse = InUse { nuclei: None, vacuoles: None, nuclei_margin_um: 0.0, slide_px: (0, 0) };
 
 /// Returns the built-in model that finds nuclei.
 ///
@@ -128,7 +130,7 @@ impl Models {
             None => Ok(None),
         };
         let vacuoles = if fat { fits(&self.vacuoles)? } else { None };
-        Ok(InUse { nuclei: fits(&self.nuclei)?, vacuoles, nuclei_margin_um: 0.0 })
+        Ok(InUse { nuclei: fits(&self.nuclei)?, vacuoles, ..InUse::default() })
     }
 }
 
@@ -159,6 +161,12 @@ impl InUse {
         pass
     }
 
+    /// Returns whether an object may lie outside the tissue mask: a model has judged it against the tissue already.
+    #[must_use]
+    pub fn vouches_for(&self, object: &Object) -> bool {
+        self.vacuoles.is_some() && object.class.layer == "vacuoles"
+    }
+
     /// Returns the models, for whoever looks at each.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
         self.nuclei.iter().chain(&self.vacuoles).map(Arc::as_ref)
@@ -167,9 +175,9 @@ impl InUse {
     /// Tells how nuclei, and where there is fat vacuoles, are found.
     #[must_use]
     pub fn methods(&self, fat: bool) -> Vec<Method> {
-        let method = |objects, model: &Option<Arc<Model>>| Method {
-            objects,
-            method: if model.is_some() { "net" } else { "classical" },
+        let method = |objects: &str, model: &Option<Arc<Model>>| Method {
+            objects: objects.into(),
+            method: if model.is_some() { "net" } else { "classical" }.into(),
             model: model.as_ref().map(|m| m.card.name.clone()),
             sha256: model.as_ref().map(|m| m.card.sha256().to_owned()),
         };

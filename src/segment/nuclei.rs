@@ -162,7 +162,7 @@ fn by_model(field: &Field<'_>, model: &Model) -> Option<Nuclei> {
         close_um: model.parameter("close_um", RULES.close_um),
         ..RULES
     };
-    let basins = model.basins(field, margin)?;
+    let basins = model.basins(field, &field.tissue, margin)?;
     let mut labels = refine::clean(&basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
     drop(basins);
     let found = collect(field, &mut labels, &rules);

@@ -18,10 +18,9 @@ pub const ALGORITHM: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("HISTOG
 /// Version of the layout of records and slide files.
 const SCHEMA: &str = "histograde-store/1";
 
-/// SHA-256 of the nucleus network that the classical methods use.
-static MODEL: LazyLock<String> = LazyLock::new(|| {
-    hex(&Sha256::digest(include_bytes!("../../models/nuclei/weights.safetensors")))
-});
+/// SHA-256 of the nucleus network that is part of the binary.
+static MODEL: LazyLock<String> =
+    LazyLock::new(|| hex(&Sha256::digest(include_bytes!("../../models/nuclei/weights.safetensors"))));
 
 /// Characters of the hash that name a record: 128 bits.
 const NAME_LENGTH: usize = 32;
@@ -35,27 +34,32 @@ pub struct Key {
     pub(super) settings: Value,
     /// [`ALGORITHM`].
     pub(super) algorithm: String,
-    /// SHA-256 of the network of the classical methods; chosen ones stand under the settings.
+    /// SHA-256 of the model.
     pub(super) model: String,
     /// Layout.
     pub(super) schema: String,
 }
 
+/// A model that may be used, as a key tells it.
+fn told(choice: Option<&Choice>) -> Value {
+    let one = |c: &Choice| {
+        let model = &c.model;
+        json!({ "weights": model.card.sha256(), "card": model.card_sha256(), "required": c.required })
+    };
+    choice.map_or_else(|| "classical".into(), one)
+}
+
 impl Key {
     /// Returns the key of a slide of this content.
     pub(super) fn new(job: &Job, slide: String, rubric: &Origin) -> Self {
-        let model = |choice: &Option<Choice>| {
-            let choice = choice.as_ref()?;
-            Some(json!({ "name": choice.model.card.name, "sha256": choice.model.card.sha256(), "required": choice.required }))
-        };
         let settings = json!({
             "tissue": job.organ.name,
             // The file's name stands in the result.
             "file": job.path.file_name().unwrap_or_default().to_string_lossy(),
             "mpp": job.mpp.map(|m| [m.x(), m.y()]),
             "max_bad_tiles": job.max_bad_tiles,
-            "nuclei": model(&job.models.nuclei),
-            "vacuoles": model(&job.models.vacuoles),
+            "nuclei": told(job.models.nuclei.as_ref()),
+            "vacuoles": told(job.models.vacuoles.as_ref()),
             "rubric": { "name": rubric.name, "sha256": rubric.sha256 },
         });
         Self { slide, settings, algorithm: ALGORITHM.into(), model: MODEL.clone(), schema: SCHEMA.into() }

@@ -1,7 +1,13 @@
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use super::*;
-use crate::{organ, report::test_slide, score::rubric::Rubric, units::Mpp};
+use crate::{
+    organ,
+    report::test_slide,
+    score::rubric::Rubric,
+    segment::models::{Choice, Models, builtin_nuclei},
+    units::Mpp,
+};
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -25,7 +31,15 @@ impl Bench {
 
     fn job(&self) -> Job {
         let organ = &test_slide::LIVER;
-        Job { slide_id: "a".into(), path: self.slide(), organ, sample: None, mpp: None, max_bad_tiles: 0.01 }
+        Job {
+            slide_id: "a".into(),
+            path: self.slide(),
+            organ,
+            sample: None,
+            mpp: None,
+            max_bad_tiles: 0.01,
+            models: Default::default(),
+        }
     }
 
     fn look(&self, policy: Policy) -> Look {
@@ -115,6 +129,10 @@ fn settings_are_part_of_the_key() {
     };
     t(bench.job(), "kept");
     t(Job { mpp: Mpp::square(0.25), ..bench.job() }, "mpp changed from null to [0.25,0.25]");
+    let model = Arc::new(builtin_nuclei().unwrap());
+    let models = Models { nuclei: Some(Choice { model, required: false }), ..Default::default() };
+    let why = store.look(&Job { models, ..bench.job() }, &bench.rubric).why().map(ToString::to_string);
+    assert!(why.is_some_and(|why| why.starts_with("nuclei changed from \"classical\"")));
     t(Job { max_bad_tiles: 0.0, ..bench.job() }, "max_bad_tiles changed from 0.01 to 0.0");
     t(
         Job { organ: organ::find("kidney").unwrap(), ..bench.job() },

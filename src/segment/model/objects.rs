@@ -1,11 +1,13 @@
 //! From a model's maps to objects: where it says foreground, divided at the heights it gives the middles.
 
+use std::borrow::Cow;
+
 use super::{
     Model,
     grid::{Grid, STEPS, step},
 };
 use crate::{
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, Rgb},
     segment::{field::Field, nuclei::basins},
     units::Mpp,
 };
@@ -26,19 +28,24 @@ impl Model {
         self.card.post.get(name).copied().unwrap_or(otherwise)
     }
 
-    /// Returns the pixels of each object in the window's core and `margin` pixels around it, numbered from 1 with gaps,
-    /// 0 elsewhere; `None` where the window holds not one square of the network.
-    pub(in crate::segment) fn basins(&self, field: &Field<'_>, margin: u32) -> Option<Plane<u32>> {
+    /// Returns the pixels of each object that lie where `allowed` is 1, in the window's core and `margin` pixels around it,
+    /// numbered from 1 with gaps, 0 elsewhere; `None` where the window holds not one square of the network.
+    pub(in crate::segment) fn basins(
+        &self,
+        field: &Field<'_>,
+        allowed: &Mask,
+        margin: u32,
+    ) -> Option<Plane<u32>> {
         let window = &field.window;
         let grid = Grid::over(window, margin, step(window.mpp.mean(), self.card.input.mpp), self.align())?;
-        let mut maps = self.maps(&grid.shrink(&field.rgb, window)).into_iter();
+        let mut maps = self.maps(&grid.shrink(&padded(field), window)).into_iter();
         let (inside, middle) = (maps.next()?, maps.next()?);
         let least = (self.parameter("least_odds", 0.0) as f32 * STEPS) as i16;
         let mask = {
             let odds = grid.enlarge(&inside, window, i16::MIN);
             let mut mask = Mask::filled(window.width(), window.height(), 0);
-            let pixels = odds.data().iter().zip(field.tissue.data());
-            mask.data_mut().iter_mut().zip(pixels).for_each(|(m, (&v, &t))| *m = u8::from(v >= least) & t);
+            let pixels = odds.data().iter().zip(allowed.data());
+            mask.data_mut().iter_mut().zip(pixels).for_each(|(m, (&v, &a))| *m = u8::from(v >= least) & a);
             mask
         };
         drop(inside);
@@ -47,6 +54,26 @@ impl Model {
         let depth = (self.parameter("middle_depth", 0.1) * f64::from(FULL)) as u16;
         Some(basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth))
     }
+}
+
+/// The window's colours with the grey around the slide that counts as zero: networks were trained on squares with
+/// nothing around them, and glass there would make a vacuole that the slide's edge opens a part of it.
+fn padded<'a>(field: &'a Field<'_>) -> Cow<'a, Rgb> {
+    let window = &field.window;
+    let inside = |start: i64, length: usize, end: i64| {
+        let cut = |v: i64| v.clamp(0, length as i64) as usize;
+        cut(-start)..cut(end - start).max(cut(-start))
+    };
+    let columns = inside(window.left(), field.width(), field.models.slide_px.0);
+    let rows = inside(window.top(), field.height(), field.models.slide_px.1);
+    if columns.len() == field.width() && rows.len() == field.height() {
+        return Cow::Borrowed(&field.rgb);
+    }
+    let mut out = Rgb::filled(field.width(), field.height(), [128; 3]);
+    for y in rows {
+        out.row_mut(y)[columns.clone()].copy_from_slice(&field.rgb.row(y)[columns.clone()]);
+    }
+    Cow::Owned(out)
 }
 
 /// Turns log odds of height into heights from 0 to [`FULL`] within a mask.

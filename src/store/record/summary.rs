@@ -33,8 +33,7 @@ pub(super) struct SummaryRecord {
     measured: Vec<MeasuredRecord>,
     warnings: Vec<Warning>,
     counts: Vec<(String, u64)>,
-    /// What was looked for, by which method, and the model's name and SHA-256.
-    methods: Vec<(String, String, Option<String>, Option<String>)>,
+    methods: Vec<Method>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -88,7 +87,6 @@ impl SummaryRecord {
             },
         };
         let level = |l: &Level| (l.width, l.height, l.downsample, l.tile_width, l.tile_height);
-        let method = |m: &Method| (m.objects.into(), m.method.into(), m.model.clone(), m.sha256.clone());
         Self {
             format: s.format.into(),
             levels: s.info.levels.iter().map(level).collect(),
@@ -101,7 +99,7 @@ impl SummaryRecord {
             measured: s.measured.iter().map(measured).collect(),
             warnings: s.warnings.clone(),
             counts: s.counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
-            methods: s.methods.iter().map(method).collect(),
+            methods: s.methods.clone(),
         }
     }
 
@@ -125,12 +123,6 @@ impl SummaryRecord {
         let named = |(name, n): (String, u64)| {
             organ.classes.iter().find(|c| c.name == name).map(|class| (class.name, n))
         };
-        let method = |(objects, method, model, sha256): (String, String, _, _)| Method {
-            objects: shared(&objects),
-            method: shared(&method),
-            model,
-            sha256,
-        };
         Some(Summary {
             path: job.path.clone(),
             format: shared(&self.format),
@@ -145,8 +137,8 @@ impl SummaryRecord {
             score: Default::default(),
             warnings: self.warnings,
             counts: self.counts.into_iter().map(named).collect::<Option<_>>()?,
+            methods: self.methods,
             analysed_px: 0,
-            methods: self.methods.into_iter().map(method).collect(),
         })
     }
 }

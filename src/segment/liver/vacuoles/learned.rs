@@ -1,8 +1,8 @@
 //! Fat vacuoles by a learned model.
 
-use super::{MACRO, MACRO_FROM_UM, MAX_UM2, MICRO, Vacuoles};
+use super::{MACRO, MACRO_FROM_UM, MICRO, Vacuoles};
 use crate::{
-    raster::Plane,
+    raster::{Mask, Plane},
     segment::{
         contour,
         field::Field,
@@ -19,6 +19,10 @@ use crate::{
 
 /// Smallest vacuole where the model says nothing of it, in µm².
 const MIN_UM2: f64 = 3.0;
+/// Largest vacuole, in µm²: a disk as wide as the box may be.
+const MAX_UM2: f64 = std::f64::consts::FRAC_PI_4 * VACUOLE_EXTENT_UM * VACUOLE_EXTENT_UM;
+/// Least share of a vacuole that the tissue mask holds.
+const ON_TISSUE: f64 = 0.3;
 
 /// Finds the vacuoles of a window; `None` where the window is too small for the model.
 pub(in crate::segment::liver) fn find(
@@ -27,7 +31,8 @@ pub(in crate::segment::liver) fn find(
     grid: &Grid,
     pale: &Paleness,
 ) -> Option<Vacuoles> {
-    let mut labels = model.basins(field, field.window.halo)?;
+    // The tissue mask leaves out vacuoles that the slide's edge opens: it is asked of whole vacuoles, not of pixels.
+    let mut labels = model.basins(field, &slide(field), field.window.halo)?;
     let regions = regions_of(&labels);
     let mut order: Vec<usize> = (1..regions.len()).filter(|&n| regions[n].area_px > 0).collect();
     order.sort_unstable_by_key(|&n| (regions[n].anchor.1, regions[n].anchor.0));
@@ -38,13 +43,38 @@ pub(in crate::segment::liver) fn find(
     let mut found = Vec::new();
     for n in order {
         let region = &regions[n];
-        if limits.contains(&mpp.area_um2(region.area_px)) && region.extent() <= largest {
+        let fits = limits.contains(&mpp.area_um2(region.area_px)) && region.extent() <= largest;
+        if fits && on_tissue(field, &labels, region, n as u32) {
             found.push((object(field, &labels, region, n as u32, (grid, pale)), region.clone()));
             numbers[n] = found.len() as u32;
         }
     }
     labels.data_mut().iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
     Some(Vacuoles { labels, found })
+}
+
+/// 1 on the slide.
+fn slide(field: &Field<'_>) -> Mask {
+    let (width, height) = field.models.slide_px;
+    let mut out = Mask::filled(field.width(), field.height(), 0);
+    let inside = |start: i64, length: usize, end: i64| {
+        let cut = |v: i64| v.clamp(0, length as i64) as usize;
+        cut(-start)..cut(end - start).max(cut(-start))
+    };
+    let columns = inside(field.window.left(), field.width(), width);
+    for y in inside(field.window.top(), field.height(), height) {
+        out.row_mut(y)[columns.clone()].fill(1);
+    }
+    out
+}
+
+fn on_tissue(field: &Field<'_>, labels: &Plane<u32>, region: &Region, number: u32) -> bool {
+    let columns = region.x0..region.x1;
+    let own = |y: usize| {
+        let pixels = labels.row(y)[columns.clone()].iter().zip(&field.tissue.row(y)[columns.clone()]);
+        pixels.filter(|(l, t)| **l == number && **t != 0).count()
+    };
+    (region.y0..region.y1).map(own).sum::<usize>() as f64 >= ON_TISSUE * region.area_px as f64
 }
 
 fn object(
