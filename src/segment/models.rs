@@ -129,8 +129,9 @@ impl Models {
             },
             None => Ok(None),
         };
+        let nuclei = fits(&self.nuclei)?;
         let vacuoles = if fat { fits(&self.vacuoles)? } else { None };
-        Ok(InUse { nuclei: fits(&self.nuclei)?, vacuoles, ..InUse::default() })
+        Ok(InUse { nuclei, vacuoles, ..InUse::default() })
     }
 }
 
