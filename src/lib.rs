@@ -14,6 +14,7 @@ pub mod measure;
 pub mod organ;
 pub mod phantom;
 pub mod pipeline;
+pub mod quality;
 pub mod raster;
 pub mod report;
 pub mod score;

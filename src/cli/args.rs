@@ -224,6 +224,7 @@ Examples:
   histograde phantom --tissue liver --list
   histograde phantom --tissue liver --size 4096 --seed 7 -o healthy.svs
   histograde phantom --tissue kidney --lesion NAME=AMOUNT --stain pale -o altered.svs
+  histograde phantom --tissue liver --artefact fold=3 --artefact pen -o spoilt.svs
 
 Beside FILE.svs it writes FILE.truth.json (the true feature values) and one label image per layer.")]
 pub(crate) struct Phantom {
@@ -236,6 +237,9 @@ pub(crate) struct Phantom {
     /// Set one lesion; may be repeated. Names and ranges: --list
     #[arg(long = "lesion", value_name = "NAME=AMOUNT")]
     pub(crate) lesions: Vec<String>,
+    /// Lay artefacts over the tissue: fold, tear, knife, blood, pen, bubble, dust or blur; may be repeated
+    #[arg(long = "artefact", value_name = "NAME[=COUNT]")]
+    pub(crate) artefacts: Vec<String>,
     /// Side of the square slide, in pixels
     #[arg(long, value_name = "PX", default_value_t = 2048)]
     pub(crate) size: u32,

@@ -1,0 +1,3 @@
+//! Remarks.
+/// x
+pub fn hints() {}
