@@ -41,7 +41,13 @@ fn paint(organ: &str, slide: &Path) -> Result<(), Box<dyn Error>> {
 
 fn bench(path: &Path, name: &str) -> Result<(), Box<dyn Error>> {
     let organ = organ::find(name).ok_or("no such organ")?;
-    let plan = Plan { organ, mpp: None, rubric: Rubric::builtin()?, tiling: Default::default() };
+    let plan = Plan {
+        organ,
+        mpp: None,
+        rubric: Rubric::builtin()?,
+        tiling: Default::default(),
+        options: Default::default(),
+    };
     let slide = Slide::open(path)?;
     let (wall, cpu) = (Instant::now(), cpu_seconds());
     let result = score_slide(&slide, &plan, &Watch::default())?;

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     manifest::Sample,
     organ::Organ,
-    pipeline::Summary,
+    pipeline::{Options, Summary},
     units::Mpp,
 };
 
@@ -31,6 +31,8 @@ pub struct Job {
     pub mpp: Option<Mpp>,
     /// Largest share of a level's tiles that may be damaged and is left out; see [`MAX_BAD_TILES`].
     pub max_bad_tiles: f64,
+    /// What is left out and looked at besides.
+    pub options: Options,
 }
 
 /// The default of [`Job::max_bad_tiles`]: one tile in a hundred.
@@ -43,7 +45,7 @@ pub struct Done {
     pub job: Job,
     /// The numbers, or why there are none. [`Error::Excluded`] for a slide that was left out on request.
     pub outcome: Result<Summary, Error>,
-    /// Why the sample sheet leaves the slide out; such a slide is not read.
+    /// Why the slide was left out: by the sample sheet, and then not read, or by quality control.
     pub excluded: Option<String>,
     /// Time spent on it, in seconds. Only `run.json` tells it: data files do not depend on the machine.
     pub seconds: f64,
@@ -53,7 +55,11 @@ impl Done {
     /// Returns the outcome of a slide that was read.
     #[must_use]
     pub fn new(job: Job, outcome: Result<Summary, Error>, seconds: f64) -> Self {
-        Self { job, outcome, excluded: None, seconds }
+        let excluded = match &outcome {
+            Err(Error::Spoilt { reason }) => Some(reason.clone()),
+            _ => None,
+        };
+        Self { job, outcome, excluded, seconds }
     }
 
     /// Returns the outcome of a slide that the sample sheet leaves out.

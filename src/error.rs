@@ -81,6 +81,12 @@ pub enum Error {
         /// The sheet's reason.
         reason: String,
     },
+    /// Quality control leaves the slide out.
+    #[error("left out by quality control: {reason}")]
+    Spoilt {
+        /// What covers how much.
+        reason: String,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -148,6 +154,7 @@ impl Error {
             Self::Internal { .. } => "internal",
             Self::Interrupted => "interrupted",
             Self::Excluded { .. } => "excluded",
+            Self::Spoilt { .. } => "spoilt",
             Self::Io { .. } => "io",
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! Scores are research surrogates, not diagnoses.
 
+pub mod annotation;
 pub mod batch;
 pub mod cohort;
 pub mod error;

@@ -1,11 +1,13 @@
 //! One slide, top to bottom.
 
+mod corrections;
 mod passes;
 mod samples;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
+    annotation::Annotations,
     error::{Error, Result},
     geometry::Rect,
     measure::{
@@ -13,6 +15,8 @@ use crate::{
         tally::Tally,
     },
     organ::{Organ, SlideGeometry},
+    quality::{self, Quality},
+    raster::Plane,
     score::{Measured, OrganScore, rubric::Rubric},
     segment::{object::Object, structures::StructureMap},
     slide::{Calibration, Slide, SlideInfo, TileAt},
@@ -36,6 +40,23 @@ pub struct Plan {
     pub rubric: Rubric,
     /// How the slide is cut; results do not depend on it.
     pub tiling: Tiling,
+    /// What is left out and looked at besides.
+    pub options: Options,
+}
+
+/// What is chosen for each slide besides its tissue. The default is what `score` does without options.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Share of the tissue, in %, that artefacts may cover before the slide is not scored.
+    pub max_artefact_pct: f64,
+    /// Areas drawn on the slide.
+    pub annotations: Option<Arc<Annotations>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_artefact_pct: quality::MAX_EXCLUDED_PCT, annotations: None }
+    }
 }
 
 /// How a slide is cut into windows. Results do not depend on it.
@@ -105,6 +126,10 @@ pub struct Summary {
     pub counts: Vec<(&'static str, u64)>,
     /// Level-0 pixels in windows that were analysed.
     pub analysed_px: u64,
+    /// What quality control found; nothing on a blank slide.
+    pub quality: quality::Facts,
+    /// Why the slide was not scored though it holds tissue.
+    pub refused: Option<String>,
 }
 
 impl Summary {
@@ -120,8 +145,10 @@ impl Summary {
 pub struct SlideResult {
     /// Numbers and facts.
     pub summary: Summary,
-    /// Where the tissue is.
+    /// Where the tissue is that was measured: without artefacts.
     pub tissue: TissueMask,
+    /// Artefacts on the grid of the tissue mask, by their place in [`quality::Kind::ALL`] plus one.
+    pub artefacts: Plane<u8>,
     /// Large structures, in reading order of their anchors.
     pub structures: Vec<Object>,
     /// Nuclei, vacuoles and other small objects, in reading order of their anchors.
@@ -140,13 +167,31 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let warnings = Warnings::default();
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
-    let tissue = tissue::find(slide, calibration.mpp, &warnings)?;
+    let (whole, view) = tissue::find_with_view(slide, calibration.mpp, &warnings)?;
     watch.check()?;
-    if tissue.is_blank() {
+    let drawn = plan.options.annotations.as_deref();
+    let whole = drawn.map_or_else(|| whole.clone(), |d| d.restrict(whole.clone()));
+    if whole.is_blank() {
         note_bad_tiles(slide, &warnings);
-        return Ok(blank(slide, plan, calibration, tissue, warnings));
+        return Ok(without_result(slide, plan, calibration, whole, warnings));
     }
-    let scan = Scan { slide, plan, watch, tissue: &tissue, mpp: calibration.mpp };
+    let Quality { map: mut artefacts, facts: quality } =
+        quality::assess(slide, &view, &whole, calibration.mpp, watch)?;
+    drop(view);
+    quality.remarks().into_iter().for_each(|w| warnings.push(w));
+    if let Some(reason) = quality.refusal(plan.options.max_artefact_pct) {
+        note_bad_tiles(slide, &warnings);
+        let mut result = without_result(slide, plan, calibration, whole, warnings);
+        result.summary.tissue_mm2 = result.tissue.area_mm2;
+        (result.summary.quality, result.summary.refused) = (quality, Some(reason));
+        result.artefacts = artefacts;
+        return Ok(result);
+    }
+    if let Some(drawn) = drawn {
+        corrections::mark(drawn, &mut artefacts, whole.scale, LEFT_OUT_BY_HAND);
+    }
+    let tissue = whole.without(&artefacts);
+    let scan = Scan { slide, plan, watch, tissue: &tissue, artefacts: &artefacts, mpp: calibration.mpp };
     let profile = {
         let samples = samples::read(&scan, plan.organ.cell_pass)?;
         stain::profile(&samples, &tissue.white, &warnings)
@@ -173,6 +218,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
             profile: &profile,
         },
     );
+    quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
     note_bad_tiles(slide, &warnings);
     let summary = Summary {
@@ -184,10 +230,14 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         measured,
         counts,
         analysed_px,
+        quality,
         ..facts(slide, plan, calibration, warnings)
     };
-    Ok(SlideResult { summary, tissue, structures, cells: cells.finds.objects })
+    Ok(SlideResult { summary, tissue, artefacts, structures, cells: cells.finds.objects })
 }
+
+/// Number on the map of artefacts of what a person left out: no kind of artefact.
+const LEFT_OUT_BY_HAND: u8 = quality::Kind::ALL.len() as u8 + 1;
 
 /// Returns the pixel size to use: the user's, else the file's.
 fn calibrate(slide: &Slide, plan: &Plan, warnings: &Warnings) -> Result<Calibration> {
@@ -240,7 +290,13 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
         level0_um: scan.mpp.mean(),
         tissue_mm2: scan.tissue.area_mm2,
     };
-    Ok(((organ.relate)(found.objects, &geometry), found.tally))
+    let Some(drawn) = scan.plan.options.annotations.as_deref().filter(|d| corrections::any(organ, d)) else {
+        return Ok(((organ.relate)(found.objects, &geometry), found.tally));
+    };
+    // Before, so that what follows from structures follows the drawn ones; after, so that none of those is dropped.
+    let grid = scan.resolve(organ.structure_pass);
+    let correct = |objects| corrections::apply(organ, drawn, objects, grid, (base.width, base.height));
+    Ok((correct((organ.relate)(correct(found.objects), &geometry)), found.tally))
 }
 
 /// Adds up the counts of each structure over all windows.
@@ -297,18 +353,25 @@ fn facts(slide: &Slide, plan: &Plan, calibration: Calibration, warnings: Warning
         warnings: warnings.into_vec(),
         counts: Vec::new(),
         analysed_px: 0,
+        quality: quality::Facts::default(),
+        refused: None,
     }
 }
 
-/// The result of a slide without tissue: every feature is missing because the slide is blank.
-fn blank(
+/// The result of a slide on which nothing was measured: blank, or spoilt by artefacts.
+fn without_result(
     slide: &Slide,
     plan: &Plan,
     calibration: Calibration,
     tissue: TissueMask,
     warnings: Warnings,
 ) -> SlideResult {
-    let missing = |&feature| Measured { feature, value: Err(Missing::Blank) };
+    let why = if tissue.is_blank() {
+        Missing::Blank
+    } else {
+        Missing::NoRule { why: "artefacts cover too much of the tissue" }
+    };
+    let missing = |&feature| Measured { feature, value: Err(why.clone()) };
     let measured: Vec<Measured> = plan.organ.features.iter().map(missing).collect();
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),
@@ -316,5 +379,6 @@ fn blank(
         counts: counts(plan.organ, std::iter::empty()),
         ..facts(slide, plan, calibration, warnings)
     };
-    SlideResult { summary, tissue, structures: Vec::new(), cells: Vec::new() }
+    let artefacts = Plane::filled(tissue.mask.width(), tissue.mask.height(), 0);
+    SlideResult { summary, tissue, artefacts, structures: Vec::new(), cells: Vec::new() }
 }

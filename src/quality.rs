@@ -18,7 +18,10 @@ mod view;
 use serde::Serialize;
 
 use self::view::View;
-pub use self::{hints::hints, stain::Colours};
+pub use self::{
+    hints::hints,
+    stain::{Chroma, Colours},
+};
 use crate::{
     error::Result,
     raster::{Mask, Plane, Rgb},
@@ -119,6 +122,9 @@ pub struct Facts {
     pub focus_sharpness_index: Option<f64>,
     /// Colours of the tissue.
     pub colours: Option<Colours>,
+    /// Colours at about 1 µm per pixel.
+    #[serde(skip)]
+    pub chroma: Chroma,
 }
 
 impl Facts {
@@ -157,21 +163,31 @@ impl Facts {
 ///
 /// As [`Slide::read_window`]; [`crate::Error::Interrupted`] when `watch` was stopped.
 pub fn assess(slide: &Slide, view: &Rgb, tissue: &TissueMask, mpp: Mpp, watch: &Watch) -> Result<Quality> {
-    let seen = View::of(view, tissue, mpp.times(tissue.scale));
+    let mut seen = View::of(view, tissue, mpp.times(tissue.scale));
+    let whole = seen.tissue.clone();
     let focus = focus::measure(slide, tissue, mpp, watch)?;
+    let foreign = foreign::find(&seen);
+    // The rest is judged by tissue that nothing foreign lies on.
+    for mask in [&foreign.pen, &foreign.bubble, &foreign.dust] {
+        seen.tissue.data_mut().iter_mut().zip(mask.data()).for_each(|(t, &m)| *t &= 1 - m);
+    }
     let colours = stain::colours(&seen);
     let mut map = Plane::filled(seen.tissue.width(), seen.tissue.height(), 0u8);
     // Later ones lie on top: what is certain covers what may follow from it.
     lay(&mut map, Kind::EdgeBlood, &blood::find(&seen));
     lay(&mut map, Kind::Blur, &focus.blurred(&seen));
-    lay(&mut map, Kind::Tear, &tear::find(&seen));
+    lay(&mut map, Kind::Tear, &tear::find(&seen, &whole));
     lay(&mut map, Kind::KnifeLine, &lines::find(&seen));
     lay(&mut map, Kind::Fold, &fold::find(&seen));
-    let foreign = foreign::find(&seen);
     lay(&mut map, Kind::Dust, &foreign.dust);
     lay(&mut map, Kind::Bubble, &foreign.bubble);
     lay(&mut map, Kind::Pen, &foreign.pen);
-    let facts = Facts { colours, focus_sharpness_index: focus.sharpness, ..figures(&map, &seen) };
+    let facts = Facts {
+        colours,
+        focus_sharpness_index: focus.sharpness,
+        chroma: focus.chroma,
+        ..figures(&map, &whole, seen.mpp)
+    };
     Ok(Quality { map: view::enlarged(&map, seen.step, view.width(), view.height()), facts })
 }
 
@@ -181,16 +197,16 @@ fn lay(map: &mut Plane<u8>, kind: Kind, found: &Mask) {
     pixels.filter(|(_, f)| **f != 0).for_each(|(m, _)| *m = number);
 }
 
-fn figures(map: &Plane<u8>, seen: &View) -> Facts {
-    let (mut counts, mut tissue) = ([0u64; 9], 0u64);
-    for (&kind, &t) in map.data().iter().zip(seen.tissue.data()).filter(|(_, t)| **t != 0) {
-        tissue += u64::from(t);
+fn figures(map: &Plane<u8>, tissue: &Mask, mpp: Mpp) -> Facts {
+    let (mut counts, mut all) = ([0u64; 9], 0u64);
+    for (&kind, &t) in map.data().iter().zip(tissue.data()).filter(|(_, t)| **t != 0) {
+        all += u64::from(t);
         counts[usize::from(kind).min(8)] += 1;
     }
     let covered: u64 = counts[1..].iter().sum();
     Facts {
-        areas_mm2: std::array::from_fn(|i| seen.mpp.area_mm2(counts[i + 1])),
-        artefact_excluded_pct: 100.0 * covered as f64 / tissue.max(1) as f64,
+        areas_mm2: std::array::from_fn(|i| mpp.area_mm2(counts[i + 1])),
+        artefact_excluded_pct: 100.0 * covered as f64 / all.max(1) as f64,
         ..Facts::default()
     }
 }
@@ -204,3 +220,6 @@ impl TissueMask {
         out
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,6 +67,54 @@ pub enum Warning {
         /// Place and damage of each, in order of place.
         tiles: Vec<String>,
     },
+    /// Artefacts cover much of the tissue; they were left out of all measurements.
+    #[error("artefacts cover {pct:.1} % of the tissue and were left out ({what})")]
+    Artefacts {
+        /// Share of the tissue, in %.
+        pct: f64,
+        /// Which, with their areas.
+        what: String,
+    },
+    /// The whole slide shows little fine detail.
+    #[error("the slide looks out of focus: sharpness {index:.2}, 1 is usual")]
+    OutOfFocus {
+        /// Median sharpness of the tissue.
+        index: f64,
+    },
+    /// The colours of the tissue are not those of haematoxylin and eosin.
+    #[error("this may not be H&E: {why}; measurements assume haematoxylin and eosin")]
+    WrongStain {
+        /// What speaks against it.
+        why: String,
+    },
+    /// The stain is far from usual strength.
+    #[error("{what} is stained unusually {how}: median optical density {od:.2}")]
+    StainStrength {
+        /// `haematoxylin` or `eosin`.
+        what: &'static str,
+        /// `weakly` or `strongly`.
+        how: &'static str,
+        /// The median.
+        od: f64,
+    },
+    /// What was found does not look like the tissue named.
+    #[error("is this {tissue}? {why}")]
+    WrongOrgan {
+        /// The tissue it was scored as.
+        tissue: &'static str,
+        /// What speaks against it.
+        why: String,
+    },
+    /// Nuclei hardly differ from cytoplasm.
+    #[error(
+        "nuclei hardly stand out from cytoplasm ({nuclei:.2} against {cytoplasm:.2} OD): autolysis, or a faint haematoxylin"
+    )]
+    Autolysis {
+        /// Median haematoxylin of nuclei.
+        nuclei: f64,
+        /// Median haematoxylin of cytoplasm.
+        cytoplasm: f64,
+    },
     /// Scoring used a rubric other than the built-in one.
     #[error("non-default scoring: rubric {name}, {changed} values differ")]
     NonDefaultScoring {

@@ -24,6 +24,7 @@ fn job(folder: &Path, name: &str) -> Job {
         sample: None,
         mpp: Mpp::square(0.5),
         max_bad_tiles: 0.01,
+        options: Default::default(),
     }
 }
 

@@ -19,7 +19,13 @@ use histograde::{
 const MPP: f64 = 0.5;
 
 fn score(path: &Path, organ: &'static Organ, tiling: Tiling, threads: usize) -> SlideResult {
-    let plan = Plan { organ, mpp: Mpp::square(MPP), rubric: Rubric::builtin().unwrap(), tiling };
+    let plan = Plan {
+        organ,
+        mpp: Mpp::square(MPP),
+        rubric: Rubric::builtin().unwrap(),
+        tiling,
+        options: Default::default(),
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let slide = Slide::open(path).unwrap();
     pool.install(|| score_slide(&slide, &plan, &Watch::default())).unwrap()

@@ -29,6 +29,7 @@ fn drawn(width: u32, height: u32, mpp: f64, tissue: bool) -> (usize, usize) {
         mpp: Mpp::square(mpp),
         rubric: Rubric::builtin().unwrap(),
         tiling: Default::default(),
+        options: Default::default(),
     };
     let result = score_slide(&slide, &plan, &Watch::default()).unwrap();
     let picture =

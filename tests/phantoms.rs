@@ -164,7 +164,13 @@ fn shoot(studio: &Studio<'_>, knob: &Knob, amount: f64, stain: &str) -> Shot {
     let request = painter.request(table.size_px, mpp, seed, &[(knob.name, amount)]).unwrap();
     let out = folder.join(format!("{}-{amount}-{stain}.svs", knob.name));
     let written = write::write(painter, &request, &Appearance::preset(stain).unwrap(), &out).unwrap();
-    let plan = Plan { organ, mpp: None, rubric: Rubric::builtin().unwrap(), tiling: Default::default() };
+    let plan = Plan {
+        organ,
+        mpp: None,
+        rubric: Rubric::builtin().unwrap(),
+        tiling: Default::default(),
+        options: Default::default(),
+    };
     let slide = Slide::open(&written.slide).unwrap();
     let result: SlideResult = score_slide(&slide, &plan, &Watch::default()).unwrap();
     let values = result.summary.measured.iter();

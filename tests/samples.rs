@@ -26,7 +26,13 @@ fn the_sample_slide_measures_as_painted() {
     let truth = std::fs::read(samples.join("liver-phantom.truth.json")).unwrap();
     let truth: serde_json::Value = serde_json::from_slice(&truth).unwrap();
     let organ = organ::find("liver").unwrap();
-    let plan = Plan { organ, mpp: None, rubric: Rubric::builtin().unwrap(), tiling: Default::default() };
+    let plan = Plan {
+        organ,
+        mpp: None,
+        rubric: Rubric::builtin().unwrap(),
+        tiling: Default::default(),
+        options: Default::default(),
+    };
     let slide = Slide::open(samples.join("liver-phantom.svs")).unwrap();
     let result = score_slide(&slide, &plan, &Watch::default()).unwrap();
     for &(name, share) in WITHIN {

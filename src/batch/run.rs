@@ -85,10 +85,14 @@ fn score(job: &Job, rubric: &Rubric, watch: &Watch, listener: &dyn Listener) -> 
     slide.tolerate_bad_tiles(job.max_bad_tiles);
     // Runs inside the pool, whose threads each hold a window.
     let tiling = Tiling::for_threads(rayon::current_num_threads());
-    let plan = Plan { organ: job.organ, mpp: job.mpp, rubric: rubric.clone(), tiling };
+    let plan =
+        Plan { organ: job.organ, mpp: job.mpp, rubric: rubric.clone(), tiling, options: job.options.clone() };
     let result = score_slide(&slide, &plan, watch)?;
     listener.keep(job, &slide, &result)?;
-    Ok(result.summary)
+    match result.summary.refused {
+        Some(reason) => Err(Error::Spoilt { reason }),
+        None => Ok(result.summary),
+    }
 }
 
 /// Turns a panic, which is a defect of this program, into an error of the slide at hand.
@@ -141,7 +145,15 @@ mod tests {
         std::fs::write(&sheet, "slide,animal_id,group,tissue\na.svs,1,treated,liver\n").unwrap();
         let sample = crate::manifest::read_key(&sheet).unwrap().remove(0);
         let (slide_id, path, organ) = (sample.slide_id.clone(), sample.path.clone(), sample.organ);
-        let job = Job { slide_id, path, organ, sample: Some(sample), mpp: None, max_bad_tiles: 0.0 };
+        let job = Job {
+            slide_id,
+            path,
+            organ,
+            sample: Some(sample),
+            mpp: None,
+            max_bad_tiles: 0.0,
+            options: Default::default(),
+        };
         let nosy = Nosy::default();
         let done = run(vec![job], &Rubric::builtin().unwrap(), 1, &Watch::default(), &nosy).unwrap();
         assert_eq!(*nosy.0.lock().unwrap(), [false, false]);

@@ -173,6 +173,7 @@ Writes to OUT:
   long.csv                        one row per slide and feature
   slides/<slide_id>/result.json   all numbers of a slide
   slides/<slide_id>/overview.png  the slide with everything that was found on it
+  slides/<slide_id>/quality.png   the slide with what quality control left out
   slides/<slide_id>/objects.geojson  outlines, for QuPath
   slides/<slide_id>/field.jpg, field_outlined.jpg, thumbnail.jpg  small pictures for reports
   run.json                        version, settings, times
@@ -189,6 +190,12 @@ pub(crate) struct Score {
     /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
     pub(crate) max_bad_tiles: f64,
+    /// Tissue that artefacts may cover before the slide is not scored, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 40.0, value_parser = percent)]
+    pub(crate) max_artefact: f64,
+    /// Areas drawn in QuPath (GeoJSON) or ImageScope (XML): of one slide, or a folder with a file named after each
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) annotations: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

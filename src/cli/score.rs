@@ -18,7 +18,7 @@ use histograde::{
 use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Progress, words};
 
 /// The files of one slide, in the order they are written; the last one says that the others are whole.
-const SLIDE_FILES: [&str; 3] = ["objects.geojson", "overview.png", "result.json"];
+const SLIDE_FILES: [&str; 4] = ["objects.geojson", "overview.png", "quality.png", "result.json"];
 
 pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure> {
     let rubric = match &args.rubric {
@@ -26,7 +26,13 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
         None => Rubric::builtin()?,
     };
     let mut plan = plan::resolve(&args.batch, console)?;
-    plan.jobs.iter_mut().for_each(|job| job.max_bad_tiles = args.max_bad_tiles / 100.0);
+    for job in &mut plan.jobs {
+        job.max_bad_tiles = args.max_bad_tiles / 100.0;
+        job.options.max_artefact_pct = args.max_artefact;
+    }
+    if let Some(given) = &args.annotations {
+        plan::annotate(&mut plan.jobs, given, console)?;
+    }
     let watch = interrupt::watch()?;
     let done = score(plan, &rubric, &args.batch.output, &watch, console)?;
     console.say(format!("{}; results in {}", words::totals(&done), args.batch.output.display()));
@@ -87,9 +93,10 @@ impl Listener for Writer<'_> {
     }
 
     fn keep(&self, job: &Job, slide: &Slide, result: &SlideResult) -> Result<()> {
-        let [objects, overview, numbers] = SLIDE_FILES.map(|name| self.file(job, name));
+        let [objects, overview, quality, numbers] = SLIDE_FILES.map(|name| self.file(job, name));
         geojson::write(&objects, &job.slide_id, result)?;
         overview::write(slide, result, &job.slide_id, &overview)?;
+        overview::write_quality(slide, result, &job.slide_id, &quality)?;
         overview::write_report_pictures(slide, result, &self.out.join("slides").join(&job.slide_id))?;
         slide_json::write(&numbers, &job.slide_id, &result.summary, self.rubric.origin())
     }

@@ -1,9 +1,10 @@
 //! Focus: how much fine detail tissue shows for the coarse detail it has, in squares of a reading at about 1 µm per
 //! pixel, whatever the slide's own pixel size.
 
-use super::view::View;
+use super::{stain::Chroma, view::View};
 use crate::{
     error::Result,
+    geometry::Rect,
     raster::{Mask, Plane, Rgb},
     slide::Slide,
     tile::{TileSpec, Window, blur::LUMA},
@@ -26,10 +27,11 @@ const WINDOW: u32 = 512;
 const LEAST_DETAIL: f64 = 20.0;
 /// Sharpness of tissue in focus at 1 µm per pixel, measured on clear images [expert]; it is 1 on the index' scale.
 const SHARP: f64 = 0.62;
-/// A square is blurred below this share of the slide's own sharpness (domain.md §3.0) …
-const RELATIVE: f64 = 0.5;
-/// … or below this on the index' scale, however blurred the whole slide [expert].
-const ABSOLUTE: f64 = 0.3;
+/// A square is blurred below this share of the slide's own sharpness (domain.md §3.0) [expert]. How sharp tissue in
+/// focus is depends on the tissue, so that a slide without a sharp place is only warned of.
+const RELATIVE: f64 = 0.35;
+/// Least share of tissue in a square that is judged: its edge is coarse detail.
+const LEAST_TISSUE: f64 = 0.97;
 /// Least connected squares that count as a blurred place.
 const LEAST_SQUARES: usize = 4;
 
@@ -37,6 +39,8 @@ const LEAST_SQUARES: usize = 4;
 pub(super) struct Focus {
     /// Median of the squares on the index' scale; `None` when there was none to judge.
     pub(super) sharpness: Option<f64>,
+    /// Colours of all that is stained.
+    pub(super) chroma: Chroma,
     /// Sharpness on the index' scale × 100, one pixel per square; 255 where it cannot be judged.
     squares: Plane<u8>,
     /// Level-0 pixels per square.
@@ -63,23 +67,31 @@ pub(super) fn measure(slide: &Slide, tissue: &TissueMask, mpp: Mpp, watch: &Watc
     let spec = TileSpec { core_px: WINDOW, halo_px: 0, shift_px: 0 };
     let windows = spec.cut(base.width, base.height, scale, mpp.times(scale));
     let windows: Vec<Window> = windows.into_iter().filter(|w| tissue.share(w.core_rect()) > 0.0).collect();
-    let read = |window: &Window| -> Result<Vec<(usize, usize, Option<f64>)>> {
+    let tables = tissue.white.density_tables();
+    let read = |window: &Window| -> Result<_> {
         watch.check()?;
         let rgb = slide.read_window(window)?;
-        Ok(of_window(&rgb, window))
+        Ok((of_window(&rgb, window), Chroma::of(&rgb, &tables)))
     };
     let found = windows.par_iter().map(read).collect::<Result<Vec<_>>>()?;
-    let mut index = Vec::new();
-    for (x, y, sharp) in found.into_iter().flatten() {
-        let inside = x < squares.width() && y < squares.height();
-        if let Some(sharp) = sharp.filter(|_| inside) {
+    let (mut index, mut chroma) = (Vec::new(), Chroma::default());
+    let solid = |x: usize, y: usize| {
+        let at = |v: usize| (v as f64 * SQUARE as f64 * scale).floor() as i64;
+        let side = (SQUARE as f64 * scale).ceil() as u64;
+        tissue.share(Rect { x0: at(x), y0: at(y), width: side, height: side }) >= LEAST_TISSUE
+    };
+    for (squares_of, colours) in &found {
+        chroma.add(colours);
+        for &(x, y, sharp) in squares_of {
+            let inside = x < squares.width() && y < squares.height() && solid(x, y);
+            let Some(sharp) = sharp.filter(|_| inside) else { continue };
             squares.set(x, y, (sharp * 100.0).round().min(254.0) as u8);
             index.push(sharp);
         }
     }
     index.sort_by(f64::total_cmp);
     let sharpness = (!index.is_empty()).then(|| index[(index.len() - 1) / 2]);
-    Ok(Focus { sharpness, squares, square_px: scale * SQUARE as f64, mask_scale: tissue.scale })
+    Ok(Focus { sharpness, chroma, squares, square_px: scale * SQUARE as f64, mask_scale: tissue.scale })
 }
 
 /// Measures the squares of one window: column and row on the slide's grid of squares, and sharpness.
@@ -135,7 +147,7 @@ impl Focus {
     pub(super) fn blurred(&self, view: &View) -> Mask {
         let mut out = Mask::filled(view.tissue.width(), view.tissue.height(), 0);
         let Some(usual) = self.sharpness else { return out };
-        let least = 100.0 * f64::max(RELATIVE * usual, ABSOLUTE);
+        let least = 100.0 * RELATIVE * usual;
         let low = self.low(least);
         let per = self.mask_scale * view.step as f64 / self.square_px;
         for y in 0..out.height() {

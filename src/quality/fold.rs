@@ -24,6 +24,8 @@ const LEAST_UM2: f64 = 4_000.0;
 const LEAST_ASPECT: f64 = 1.8;
 /// From this area on a fold may have any shape, in µm² [expert].
 const LARGE_UM2: f64 = 60_000.0;
+/// Tissue that is enough to tell what is usual, in mm² [expert].
+const LEAST_TISSUE_MM2: f64 = 0.1;
 /// Gaps of up to this width inside a fold belong to it, and a rim of half of it, in µm.
 const CLOSE_UM: f64 = 14.0;
 
@@ -31,6 +33,9 @@ const CLOSE_UM: f64 = 14.0;
 pub(super) fn find(view: &View) -> Mask {
     let [red, green, _] = view.solid(SMOOTH_UM);
     let (usual_red, usual_green) = (view.quantile(&red, 0.5).max(1.0), view.quantile(&green, 0.5).max(1.0));
+    if view.mpp.area_mm2(view.tissue.count()) < LEAST_TISSUE_MM2 {
+        return Mask::filled(red.width(), red.height(), 0);
+    }
     let hue = usual_red / usual_green;
     let dense = |times: f64| {
         let mut mask = Mask::filled(red.width(), red.height(), 0);

@@ -14,8 +14,12 @@ use crate::{
 const SMOOTH_UM: f64 = 10.0;
 /// Least sum of the densities beyond the tissue's, × 100 [expert].
 const LEAST_OD: f64 = 45.0;
-/// Share of green in that sum below which a colour is no stain [expert].
+/// Share of green in that sum below which a colour is no stain [expert] …
 const MAX_GREEN: f64 = 0.365;
+/// … and so far below the share in the slide's tissue, for slides whose stains absorb little green [expert].
+const BELOW_USUAL: f64 = 0.1;
+/// Ink and dust absorb at least this share of it in red; blood over pale tissue does not [expert].
+const LEAST_RED: f64 = 0.22;
 /// Blue ink absorbs so many times more red than green; haematoxylin absorbs less [expert].
 const MIN_RED: f64 = 1.18;
 /// Red ink absorbs this much, × 100, at least so much blue over green, and at most so much red [expert].
@@ -24,6 +28,8 @@ const RED_INK: (f64, f64, f64) = (95.0, 0.8, 0.3);
 const STROKE_UM2: (f64, f64) = (20_000.0, 60_000.0);
 /// Under red ink the nuclei still show: least density of red there, over that of the slide's tissue. Blood hides them [expert].
 const SHOWS: f64 = 0.7;
+/// Most tissue that specks cover, as a share [expert].
+const MOST_DUST: f64 = 0.03;
 /// Least speck, in µm² [expert].
 const SPECK_UM2: f64 = 100.0;
 /// A bubble's rim encloses at least so many times its own area, and this much at least, in µm² [expert].
@@ -46,7 +52,8 @@ pub(super) struct Foreign {
 pub(super) fn find(view: &View) -> Foreign {
     let smooth = view.smooth(SMOOTH_UM);
     let usual: [f64; 3] = std::array::from_fn(|k| view.quantile(&smooth[k], 0.5));
-    let (no_stain, red) = colours(&smooth, usual);
+    let green = usual[1] / usual.iter().sum::<f64>().max(1.0);
+    let (no_stain, red) = colours(&smooth, usual, MAX_GREEN.min(green - BELOW_USUAL));
     let blank = || Mask::filled(no_stain.width(), no_stain.height(), 0);
     let mut out = Foreign { pen: blank(), bubble: blank(), dust: blank() };
     let closed = morphology::close(&no_stain, view.mpp.px(CLOSE_UM) / 2.0);
@@ -63,11 +70,15 @@ pub(super) fn find(view: &View) -> Foreign {
     }
     let rim = |mask: &Mask| morphology::dilate(mask, view.mpp.px(RIM_UM));
     let close = view.mpp.px(2.0 * CLOSE_UM);
+    // Specks all over are no dust but the colour of the stain.
+    if out.dust.count() as f64 > MOST_DUST * view.tissue.count() as f64 {
+        out.dust = blank();
+    }
     Foreign { pen: rim(&morphology::close(&out.pen, close)), bubble: rim(&out.bubble), dust: rim(&out.dust) }
 }
 
 /// Returns 1 where a colour is no stain, and 1 where it may be red ink.
-fn colours(smooth: &[Plane<u8>; 3], usual: [f64; 3]) -> (Mask, Mask) {
+fn colours(smooth: &[Plane<u8>; 3], usual: [f64; 3], green: f64) -> (Mask, Mask) {
     let blank = || Mask::filled(smooth[0].width(), smooth[0].height(), 0);
     let (mut no_stain, mut red) = (blank(), blank());
     let densities = smooth[0].data().iter().zip(smooth[1].data()).zip(smooth[2].data());
@@ -76,15 +87,15 @@ fn colours(smooth: &[Plane<u8>; 3], usual: [f64; 3]) -> (Mask, Mask) {
         let own = [r, g, b].map(f64::from);
         // Over tissue, what is added to it.
         let added: [f64; 3] = std::array::from_fn(|k| (own[k] - usual[k]).max(0.0));
-        *no_stain = u8::from(is_foreign(own) || is_foreign(added));
+        *no_stain = u8::from(is_foreign(own, green) || is_foreign(added, green));
         *red = u8::from(is_red_ink(own) || is_red_ink(added));
     }
     (no_stain, red)
 }
 
-fn is_foreign([r, g, b]: [f64; 3]) -> bool {
+fn is_foreign([r, g, b]: [f64; 3], green: f64) -> bool {
     let sum = r + g + b;
-    sum >= LEAST_OD && (g < MAX_GREEN * sum || r > MIN_RED * g)
+    sum >= LEAST_OD && (g < green * sum && r > LEAST_RED * sum || r > MIN_RED * g)
 }
 
 fn is_red_ink([r, g, b]: [f64; 3]) -> bool {
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn ink_is_no_stain() {
         fn t(colour: [f64; 3], foreign: bool, red: bool) {
-            assert_eq!((is_foreign(colour), is_red_ink(colour)), (foreign, red), "{colour:?}");
+            assert_eq!((is_foreign(colour, MAX_GREEN), is_red_ink(colour)), (foreign, red), "{colour:?}");
         }
         // Haematoxylin, bluish haematoxylin, eosin, blood: densities × 100.
         t([46.0, 58.0, 30.0], false, false);

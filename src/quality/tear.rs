@@ -21,9 +21,9 @@ const SOLID: f64 = 0.5;
 /// What the view makes of the edge of a tear, in µm.
 const RIM_UM: f64 = 6.0;
 
-/// Returns 1 in tears.
-pub(super) fn find(view: &View) -> Mask {
-    let inside = morphology::fill_holes(&view.tissue, u64::MAX);
+/// Returns 1 in tears of a section whose tissue, artefacts included, is `tissue`.
+pub(super) fn find(view: &View, tissue: &Mask) -> Mask {
+    let inside = morphology::fill_holes(tissue, u64::MAX);
     let mut empty = view.clear.clone();
     empty.data_mut().iter_mut().zip(inside.data()).for_each(|(e, &i)| *e &= i);
     let wide = morphology::open(&empty, view.mpp.px(WIDE_UM) / 2.0);

@@ -118,6 +118,8 @@ pub(crate) fn summary(blank: bool) -> Summary {
         measured,
         warnings: vec![Warning::LittleTissue { area_mm2: 1.5, needed_mm2: 20.0 }],
         counts: vec![(VEIN.name, u64::from(!blank)), (NUCLEUS.name, 0)],
+        quality: Default::default(),
+        refused: None,
         analysed_px: if blank { 0 } else { 6_000_000 },
     }
 }
@@ -164,6 +166,7 @@ fn job(slide_id: &str, sample: bool) -> Job {
         sample,
         mpp: None,
         max_bad_tiles: MAX_BAD_TILES,
+        options: Default::default(),
     }
 }
 

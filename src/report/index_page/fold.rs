@@ -95,6 +95,7 @@ mod tests {
             sample: Some(sample),
             mpp: None,
             max_bad_tiles: 0.0,
+            options: Default::default(),
         };
         Done::new(job, Err(Error::Uncalibrated), 0.0)
     }
