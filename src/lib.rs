@@ -5,6 +5,7 @@
 
 pub mod annotation;
 pub mod batch;
+pub mod calibrate;
 pub mod cohort;
 pub mod error;
 pub mod evaluate;

@@ -14,7 +14,7 @@ use crate::{
         feature::{Evidences, Missing},
         tally::Tally,
     },
-    organ::{Organ, SlideGeometry},
+    organ::{Organ, SlideGeometry, species::Species},
     quality::{self, Quality},
     raster::Plane,
     score::{Measured, OrganScore, rubric::Rubric},
@@ -49,13 +49,15 @@ pub struct Plan {
 pub struct Options {
     /// Share of the tissue, in %, that artefacts may cover before the slide is not scored.
     pub max_artefact_pct: f64,
+    /// Species, whose sizes structures have.
+    pub species: &'static Species,
     /// Areas drawn on the slide.
     pub annotations: Option<Arc<Annotations>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_artefact_pct: quality::MAX_EXCLUDED_PCT, annotations: None }
+        Self { max_artefact_pct: quality::MAX_EXCLUDED_PCT, species: Default::default(), annotations: None }
     }
 }
 
@@ -290,13 +292,15 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
         level0_um: scan.mpp.mean(),
         tissue_mm2: scan.tissue.area_mm2,
     };
+    let species = scan.plan.options.species;
+    let objects = species.keep(found.objects);
     let Some(drawn) = scan.plan.options.annotations.as_deref().filter(|d| corrections::any(organ, d)) else {
-        return Ok(((organ.relate)(found.objects, &geometry), found.tally));
+        return Ok((species.keep((organ.relate)(objects, &geometry)), found.tally));
     };
     // Before, so that what follows from structures follows the drawn ones; after, so that none of those is dropped.
     let grid = scan.resolve(organ.structure_pass);
     let correct = |objects| corrections::apply(organ, drawn, objects, grid, (base.width, base.height));
-    Ok((correct((organ.relate)(correct(found.objects), &geometry)), found.tally))
+    Ok((correct((organ.relate)(correct(objects), &geometry)), found.tally))
 }
 
 /// Adds up the counts of each structure over all windows.

@@ -105,6 +105,16 @@ pub enum Warning {
         /// What speaks against it.
         why: String,
     },
+    /// Fewer objects than an animal needs (domain.md §5.1); other slides of the animal may hold more.
+    #[error("{found} {what}; an animal needs at least {needed} over its slides")]
+    FewObjects {
+        /// What was counted.
+        what: &'static str,
+        /// How many there were.
+        found: f64,
+        /// How many an animal needs.
+        needed: f64,
+    },
     /// Nuclei hardly differ from cytoplasm.
     #[error(
         "nuclei hardly stand out from cytoplasm ({nuclei:.2} against {cytoplasm:.2} OD): autolysis, or a faint haematoxylin"

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use histograde::{
     Mpp, Slide,
     organ::{self, ORGANS, Organ},
-    phantom::{render::Appearance, write},
+    phantom::{PAINTERS, artefact, render::Appearance, write},
     pipeline::{Cores, Plan, SlideResult, Tiling, score_slide},
     raster::Rgb,
-    score::rubric::Rubric,
+    score::{Outcome, rubric::Rubric},
     watch::Watch,
 };
 
@@ -166,4 +166,74 @@ fn turning_hardly_matters_to_a_damaged_kidney() {
     let unsteady = ["glom_nuclear_density_per_mm2", "tubule_basophilic_pct"];
     moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().chain(&unsteady).any(|name| line.contains(name)));
     assert_eq!(moved, [""; 0]);
+}
+
+/// What a unit allows.
+fn in_range(unit: &str, value: f64) -> bool {
+    match unit {
+        "%" => (0.0..=100.0).contains(&value),
+        "0–1" => (0.0..=1.0).contains(&value),
+        "0–4" => (0.0..=4.0).contains(&value),
+        "effect size" => value.is_finite(),
+        _ => value.is_finite() && value >= 0.0,
+    }
+}
+
+#[test]
+fn no_feature_leaves_the_range_of_its_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    for (place, painter) in PAINTERS.iter().enumerate() {
+        for seed in 0..4u64 {
+            // Amounts anywhere in their ranges, several at once, drawn by a simple recurrence.
+            let mut state = 1 + seed + 10 * place as u64;
+            let mut unit = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) as f64 / f64::from(1u32 << 31)
+            };
+            let amounts: Vec<(&str, f64)> = painter
+                .knobs
+                .iter()
+                .filter_map(|k| {
+                    (unit() < 0.4).then(|| (k.name, k.range.0 + unit() * (k.range.1 - k.range.0)))
+                })
+                .collect();
+            let mpp = Mpp::square([0.25, 0.5, 0.5, 1.0][seed as usize]).unwrap();
+            let mut request = painter.request(768, mpp, seed, &amounts).unwrap();
+            if seed == 2 {
+                request.artefacts = vec![artefact::parse("fold").unwrap(), artefact::parse("blur").unwrap()];
+            }
+            let path = folder.path().join(format!("{}{seed}.svs", painter.organ));
+            let looks = Appearance::PRESETS;
+            let look = Appearance::preset(looks[(seed as usize + place) % looks.len()]).unwrap();
+            write::write(painter, &request, &look, &path).unwrap();
+            let plan = Plan {
+                organ: organ::find(painter.organ).unwrap(),
+                mpp: None,
+                rubric: Rubric::builtin().unwrap(),
+                tiling: Tiling::default(),
+                options: Default::default(),
+            };
+            let slide = Slide::open(&path).unwrap();
+            let result = score_slide(&slide, &plan, &Watch::default()).unwrap();
+            for m in &result.summary.measured {
+                let Ok(v) = &m.value else { continue };
+                let (name, unit) = (m.feature.name, m.feature.unit);
+                assert!(
+                    in_range(unit, v.value),
+                    "{} {seed}: {name} is {} {unit}; {amounts:?}",
+                    painter.organ,
+                    v.value
+                );
+            }
+            for finding in &result.summary.score.findings {
+                if let Outcome::Scored { grade, continuous, .. } = finding.outcome {
+                    assert!(grade <= finding.max && (0.0..=f64::from(finding.max)).contains(&continuous));
+                }
+            }
+            for item in &result.summary.score.published {
+                let fits = item.grade.as_ref().map_or(true, |g| (0.0..=f64::from(item.max)).contains(g));
+                assert!(fits, "{}: {:?}", item.name, item.grade);
+            }
+        }
+    }
 }

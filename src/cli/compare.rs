@@ -30,7 +30,7 @@ pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<E
     let samples = plan.jobs.iter().filter_map(|j| j.sample.clone()).collect();
     let prepared = Prepared::of(&args.design, samples)?;
     let watch = interrupt::watch()?;
-    let done = score::score(plan, &prepared.rubric, &args.output, &watch, console)?;
+    let done = score::score(plan, &prepared.rubric, None, &args.output, &watch, console)?;
     console.say(format!("{}; results in {}", words::totals(&done), args.output.display()));
     watch.check()?;
     prepared.compare(&args.output, &args.output.join(FOLDER), console)?;

@@ -30,7 +30,7 @@ pub(super) fn run(args: &args::Demo, console: &Console) -> Result<Exit, Failure>
     let study = study::make(&args.output, size, &watch, |id| console.detail(format!("painted {id}")))?;
     console.say(format!("scoring {} slides of {}", study.slides, study.sheet.display()));
     let plan = plan::of_sheet(&study.sheet, None, args.threads)?;
-    let done = score::score(plan, &Rubric::builtin()?, &args.output.join(RESULTS), &watch, console)?;
+    let done = score::score(plan, &Rubric::builtin()?, None, &args.output.join(RESULTS), &watch, console)?;
     let page = args.output.join("index.html");
     write_whole(&page, html(&study, &done).as_bytes())?;
     console.say(words::totals(&done));

@@ -24,7 +24,7 @@ const FROM_EDGE_UM: f64 = 200.0;
 /// Empty places larger than this are glass beside the section, in µm² [expert].
 const GLASS_UM2: f64 = 200_000.0;
 /// Rim that the averaging hides, in µm.
-const RIM_UM: f64 = 10.0;
+const RIM_UM: f64 = 6.0;
 
 /// Returns 1 in pools of blood at the edge.
 pub(super) fn find(view: &View) -> Mask {
@@ -38,7 +38,7 @@ pub(super) fn find(view: &View) -> Mask {
     }
     let outside = morphology::remove_small(&view.tissue.map(|t| 1 - t), view.px_area(GLASS_UM2) as u64);
     let near = morphology::dilate(&outside, view.mpp.px(FROM_EDGE_UM));
-    let touching = morphology::dilate(&outside, view.mpp.px(2.0 * RIM_UM));
+    let touching = morphology::dilate(&outside, view.mpp.px(20.0));
     let found = pieces(&pool, Connectivity::Eight);
     let mut out = Mask::filled(pool.width(), pool.height(), 0);
     for (i, region) in found.regions.iter().enumerate() {

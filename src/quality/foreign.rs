@@ -39,7 +39,7 @@ const EDGE: (f64, f64) = (600.0, 12.0);
 /// Breaks in a rim that are closed, in µm.
 const CLOSE_UM: f64 = 16.0;
 /// Rim that is taken out with it, in µm.
-const RIM_UM: f64 = 10.0;
+const RIM_UM: f64 = 6.0;
 
 /// Maps of what is no stain.
 pub(super) struct Foreign {

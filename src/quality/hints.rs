@@ -57,6 +57,10 @@ const SIGNS: &[Sign] = &[
     },
 ];
 
+/// Objects an animal needs for stable numbers: organ, feature, what, how many (domain.md §5.1) [expert].
+const MINIMA: &[(&str, &str, &str, f64)] =
+    &[("pancreas", "islet_count_n", "islets", 15.0), ("kidney", "glom_count_n", "glomeruli", 30.0)];
+
 /// Returns what the reader should know of stain and organ, once a slide was measured.
 #[must_use]
 pub fn hints(organ: &'static str, measured: &[Measured], profile: &StainProfile) -> Vec<Warning> {
@@ -76,6 +80,11 @@ pub fn hints(organ: &'static str, measured: &[Measured], profile: &StainProfile)
         measured.iter().find(|m| m.feature.name == name).and_then(|m| m.value.as_ref().ok()).map(|v| v.value)
     };
     let tissue_mm2 = value("tissue_area_mm2").unwrap_or(0.0);
+    for (of, feature, what, needed) in MINIMA {
+        if let Some(found) = value(feature).filter(|v| *of == organ && v < needed) {
+            out.push(Warning::FewObjects { what, found, needed: *needed });
+        }
+    }
     for sign in SIGNS.iter().filter(|s| s.organ == organ && tissue_mm2 >= s.from_mm2) {
         let Some(v) = value(sign.feature).filter(|v| !(sign.usual.0..=sign.usual.1).contains(v)) else {
             continue;

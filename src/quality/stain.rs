@@ -62,9 +62,21 @@ impl Chroma {
 impl Chroma {
     /// Returns what speaks against haematoxylin and eosin, if much does.
     pub(super) fn doubt(&self) -> Option<String> {
+        let all: u64 = self.counts.iter().sum();
+        let brown = self.brown() as f64 / all.max(1) as f64;
+        if all >= LEAST_PIXELS && brown > MOST_BROWN {
+            return Some(format!("{:.0} % of what is stained is brown, as DAB is", 100.0 * brown));
+        }
         let odds = self.odds()?;
         (odds > MOST_ODDS)
-            .then(|| format!("its colours resemble PAS, trichrome, silver or DAB (log odds {odds:.1})"))
+            .then(|| format!("its colours resemble PAS, trichrome or silver (log odds {odds:.1})"))
+    }
+
+    /// Counts brown pixels: blue absorbed most, and more red than haemoglobin absorbs.
+    fn brown(&self) -> u64 {
+        let steps =
+            |dense: usize, red: usize| &self.counts[(dense * 8 + red) * 8 + 6..(dense * 8 + red) * 8 + 8];
+        (0..2).flat_map(|dense| (2..6).flat_map(move |red| steps(dense, red))).sum()
     }
 
     /// Returns the log odds of another stain by a logistic regression on the square roots of the colours' shares; `None`
@@ -86,6 +98,8 @@ impl Chroma {
 
 /// Bias and weights; `models/stain/README.md` says what they were fitted on.
 const WEIGHTS: &str = include_str!("../../models/stain/weights.txt");
+/// Largest share of brown pixels; H&E images have up to 0.05 [expert].
+const MOST_BROWN: f64 = 0.08;
 /// Log odds from which the reader is warned.
 const MOST_ODDS: f64 = 0.45;
 /// Least stained pixels that are judged.
@@ -158,9 +172,10 @@ mod tests {
             }
             assert_eq!(doubt(&rgb, [240; 3]), expected, "{colours:?}");
         }
-        // Masson: blue collagen, red muscle. DAB: brown on blue. Nothing stained says nothing.
-        t(&[[90, 120, 190], [170, 60, 80], [120, 140, 200]], true);
+        // Blue and red as in Masson's trichrome; brown and blue as in DAB. Nothing stained says nothing.
+        t(&[[60, 90, 140], [90, 110, 160], [150, 60, 90]], true);
         t(&[[130, 85, 45], [150, 105, 60], [140, 150, 190]], true);
+        t(&[[200, 130, 180], [110, 70, 150], [215, 160, 200]], false);
         t(&[[240, 240, 240]], false);
     }
 }

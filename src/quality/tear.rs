@@ -19,7 +19,7 @@ const ASPECT: f64 = 4.5;
 /// Least solidity: gaps between lobules branch, a tear does not [expert].
 const SOLID: f64 = 0.5;
 /// What the view makes of the edge of a tear, in µm.
-const RIM_UM: f64 = 6.0;
+const RIM_UM: f64 = 5.0;
 
 /// Returns 1 in tears of a section whose tissue, artefacts included, is `tissue`.
 pub(super) fn find(view: &View, tissue: &Mask) -> Mask {

@@ -157,6 +157,7 @@ fn job(slide_id: &str, sample: bool) -> Job {
         dose_unit: Some("mg/kg".into()),
         section: None,
         roi: None,
+        species: None,
         exclude: None,
     });
     Job {

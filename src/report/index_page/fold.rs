@@ -86,6 +86,7 @@ mod tests {
             dose_unit: None,
             section: None,
             roi: None,
+            species: None,
             exclude: None,
         };
         let job = Job {
