@@ -12,9 +12,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest, Sha256};
+
 use crate::{
     error::{Error, Result},
     raster::Plane,
+    score::rubric::hex,
     segment::structures::fill_polygon,
     tissue::TissueMask,
 };
@@ -112,6 +115,21 @@ impl Annotations {
             return Err(Error::config(name, "at least one polygon", "none"));
         }
         Ok(Self { areas })
+    }
+
+    /// Returns a hash of all areas.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for area in &self.areas {
+            hash.update(&area.class);
+            for ring in &area.rings {
+                hash.update([0]);
+                ring.iter().flatten().for_each(|v| hash.update(v.to_le_bytes()));
+            }
+            hash.update([1]);
+        }
+        hex(&hash.finalize())
     }
 
     /// Returns the file of a slide: `given` itself, or in that folder one named after the slide's id or file.

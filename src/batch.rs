@@ -1,5 +1,7 @@
 //! A folder or sheet of slides: what is to be done, and what came of it.
 
+mod gate;
+mod memory;
 mod run;
 
 use std::{
@@ -7,12 +9,15 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-pub use self::run::{Listener, run};
+pub use self::{
+    memory::Memory,
+    run::{Claim, Listener, Options, run},
+};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
     organ::Organ,
-    pipeline::{Options, Summary},
+    pipeline::{self, Summary},
     units::Mpp,
 };
 
@@ -32,7 +37,7 @@ pub struct Job {
     /// Largest share of a level's tiles that may be damaged and is left out; see [`MAX_BAD_TILES`].
     pub max_bad_tiles: f64,
     /// What is left out and looked at besides.
-    pub options: Options,
+    pub options: pipeline::Options,
 }
 
 /// The default of [`Job::max_bad_tiles`]: one tile in a hundred.
@@ -49,24 +54,29 @@ pub struct Done {
     pub excluded: Option<String>,
     /// Time spent on it, in seconds. Only `run.json` tells it: data files do not depend on the machine.
     pub seconds: f64,
+    /// Whether the outcome is that of an earlier run, which holds.
+    pub kept: bool,
 }
 
 impl Done {
     /// Returns the outcome of a slide that was read.
     #[must_use]
     pub fn new(job: Job, outcome: Result<Summary, Error>, seconds: f64) -> Self {
-        let excluded = match &outcome {
-            Err(Error::Spoilt { reason }) => Some(reason.clone()),
-            _ => None,
+        // A slide that quality control refused was read, but has no numbers.
+        let (outcome, excluded) = match outcome {
+            Ok(Summary { refused: Some(reason), .. }) => {
+                (Err(Error::Spoilt { reason: reason.clone() }), Some(reason))
+            }
+            other => (other, None),
         };
-        Self { job, outcome, excluded, seconds }
+        Self { job, outcome, excluded, seconds, kept: false }
     }
 
     /// Returns the outcome of a slide that the sample sheet leaves out.
     #[must_use]
     pub fn excluded(job: Job, reason: String) -> Self {
         let outcome = Err(Error::Excluded { reason: reason.clone() });
-        Self { job, outcome, excluded: Some(reason), seconds: 0.0 }
+        Self { job, outcome, excluded: Some(reason), seconds: 0.0, kept: false }
     }
 
     /// Returns the word of the `status` column: `scored`, `blank`, `failed` or `excluded`.

@@ -17,7 +17,7 @@ use crate::{
     organ::{Organ, SlideGeometry, species::Species},
     quality::{self, Quality},
     raster::Plane,
-    score::{Measured, OrganScore, rubric::Rubric},
+    score::{Measured, OrganScore, field::Fields, rubric::Rubric},
     segment::{object::Object, structures::StructureMap},
     slide::{Calibration, Slide, SlideInfo, TileAt},
     stain::{self, StainProfile},
@@ -51,13 +51,20 @@ pub struct Options {
     pub max_artefact_pct: f64,
     /// Species, whose sizes structures have.
     pub species: &'static Species,
+    /// Microscope fields to count in; the score is of the whole section.
+    pub fields: Option<Fields>,
     /// Areas drawn on the slide.
     pub annotations: Option<Arc<Annotations>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_artefact_pct: quality::MAX_EXCLUDED_PCT, species: Default::default(), annotations: None }
+        Self {
+            max_artefact_pct: quality::MAX_EXCLUDED_PCT,
+            species: Default::default(),
+            fields: None,
+            annotations: None,
+        }
     }
 }
 
@@ -78,6 +85,8 @@ pub enum Cores {
     Fitting {
         /// Threads at work.
         threads: usize,
+        /// What all their windows may take together, in bytes.
+        bytes: usize,
     },
     /// The same in every pass.
     Fixed(u32),
@@ -90,10 +99,27 @@ impl Default for Tiling {
 }
 
 impl Tiling {
+    /// Bytes that all windows in work take together unless told otherwise.
+    pub const WINDOWS_BYTES: usize = 140 << 20;
+
     /// Returns a tiling for this many threads.
     #[must_use]
     pub fn for_threads(threads: usize) -> Self {
-        Self { cores: Cores::Fitting { threads }, shift_px: 0 }
+        Self::within(threads, Self::WINDOWS_BYTES)
+    }
+
+    /// Returns a tiling for this many threads whose windows take at most `bytes` together.
+    #[must_use]
+    pub fn within(threads: usize, bytes: usize) -> Self {
+        Self { cores: Cores::Fitting { threads, bytes }, shift_px: 0 }
+    }
+
+    /// Returns what all windows in work may take together, in bytes.
+    fn bytes(self) -> usize {
+        match self.cores {
+            Cores::Fitting { bytes, .. } => bytes,
+            Cores::Fixed(_) => Self::WINDOWS_BYTES,
+        }
     }
 }
 

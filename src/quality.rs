@@ -15,7 +15,7 @@ mod stain;
 mod tear;
 mod view;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::view::View;
 pub use self::{
@@ -112,7 +112,7 @@ pub struct Quality {
 }
 
 /// Figures of quality control, for tables.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// Tissue under each kind of artefact, in mm², in the order of [`Kind::ALL`].
     pub areas_mm2: [f64; 8],

@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One structured remark, stored in the slide result and printed in the report.
-#[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, Deserialize, PartialEq, PartialOrd, Serialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {
@@ -91,9 +91,9 @@ pub enum Warning {
     #[error("{what} is stained unusually {how}: median optical density {od:.2}")]
     StainStrength {
         /// `haematoxylin` or `eosin`.
-        what: &'static str,
+        what: String,
         /// `weakly` or `strongly`.
-        how: &'static str,
+        how: String,
         /// The median.
         od: f64,
     },
@@ -101,7 +101,7 @@ pub enum Warning {
     #[error("is this {tissue}? {why}")]
     WrongOrgan {
         /// The tissue it was scored as.
-        tissue: &'static str,
+        tissue: String,
         /// What speaks against it.
         why: String,
     },
@@ -109,7 +109,7 @@ pub enum Warning {
     #[error("{found} {what}; an animal needs at least {needed} over its slides")]
     FewObjects {
         /// What was counted.
-        what: &'static str,
+        what: String,
         /// How many there were.
         found: f64,
         /// How many an animal needs.

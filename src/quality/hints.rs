@@ -70,7 +70,7 @@ pub fn hints(organ: &'static str, measured: &[Measured], profile: &StainProfile)
     for (what, od, (low, high)) in [("haematoxylin", h, USUAL_H), ("eosin", e, USUAL_E)] {
         let how = if od < low { "weakly" } else { "strongly" };
         if !(low..=high).contains(&od) {
-            out.push(Warning::StainStrength { what, how, od });
+            out.push(Warning::StainStrength { what: what.into(), how: how.into(), od });
         }
     }
     if h - cytoplasm < STAND_OUT * h {
@@ -82,7 +82,7 @@ pub fn hints(organ: &'static str, measured: &[Measured], profile: &StainProfile)
     let tissue_mm2 = value("tissue_area_mm2").unwrap_or(0.0);
     for (of, feature, what, needed) in MINIMA {
         if let Some(found) = value(feature).filter(|v| *of == organ && v < needed) {
-            out.push(Warning::FewObjects { what, found, needed: *needed });
+            out.push(Warning::FewObjects { what: (*what).into(), found, needed: *needed });
         }
     }
     for sign in SIGNS.iter().filter(|s| s.organ == organ && tissue_mm2 >= s.from_mm2) {
@@ -95,7 +95,7 @@ pub fn hints(organ: &'static str, measured: &[Measured], profile: &StainProfile)
             }
             (low, _) => format!("{} is {v:.0}, at least {low} is usual", sign.feature),
         };
-        out.push(Warning::WrongOrgan { tissue: organ, why });
+        out.push(Warning::WrongOrgan { tissue: organ.into(), why });
     }
     out
 }

@@ -1,12 +1,12 @@
 //! The colours of the tissue: is it stained as haematoxylin and eosin are, and strongly enough?
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::view::View;
 use crate::raster::Rgb;
 
 /// Means and spreads of the tissue's colours, on the low-power view.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Colours {
     /// Median sum of the optical densities of red, green and blue.
     pub density: f64,

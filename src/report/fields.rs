@@ -13,24 +13,13 @@ use crate::{
     error::Result,
     geometry::Rect,
     pipeline::SlideResult,
-    score::field::area_mm2,
+    score::field::{Fields, area_mm2},
     segment::object::{Class, Object},
     units::UM2_PER_MM2,
 };
 
 /// Least share of a field that is tissue [expert].
 const LEAST_TISSUE: f64 = 0.5;
-
-/// Which fields to look at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fields {
-    /// How many.
-    pub count: u32,
-    /// Power of the objective.
-    pub objective: f64,
-    /// Field number of the eyepiece, mm.
-    pub field_number_mm: f64,
-}
 
 /// Returns the fields of a slide in reading order: fewer than asked for where tissue is too small. The slide's id decides
 /// the draw.
