@@ -31,34 +31,47 @@ pub(super) fn apply(
     (scale, mpp): (f64, Mpp),
     (width, height): (u64, u64),
 ) -> Vec<Object> {
-    let mut objects = found;
+    let mut objects: Vec<(Object, Bounds)> = found.into_iter().map(boxed).collect();
     for area in &annotations.areas {
         let Some(class) = class_of(organ, area) else { continue };
         let Some(drawn) = Drawn::of(area, scale, mpp, (width, height)) else { continue };
-        let over: Vec<usize> = (0..objects.len())
-            .filter(|&i| objects[i].class.is(class) && drawn.share(&objects[i]) >= TOUCHES)
-            .collect();
+        let touched = |(object, bounds): &(Object, Bounds)| {
+            object.class.is(class) && drawn.meets(bounds) && drawn.share(object) >= TOUCHES
+        };
+        let over: Vec<usize> = (0..objects.len()).filter(|&i| touched(&objects[i])).collect();
         if let [only] = over[..]
-            && drawn.likeness(&objects[only]) >= SAME
+            && drawn.likeness(&objects[only].0) >= SAME
         {
             continue;
         }
-        let model = over.first().map(|&i| objects[i].values);
-        objects = objects
-            .into_iter()
-            .enumerate()
-            .filter_map(|(i, object)| (!over.contains(&i)).then_some(object))
-            .collect();
-        objects.extend(drawn.object(class, model));
+        let model = over.first().map(|&i| objects[i].0.values);
+        for &i in over.iter().rev() {
+            objects.remove(i);
+        }
+        objects.extend(drawn.object(class, model).map(boxed));
     }
+    let mut objects: Vec<Object> = objects.into_iter().map(|(object, _)| object).collect();
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0, o.class.name));
     objects
 }
 
+/// Left, top, right, bottom in level-0 pixels.
+type Bounds = [f64; 4];
+
+fn boxed(object: Object) -> (Object, Bounds) {
+    let (l, t, r, b) = object.outline.bounds();
+    let bounds = [l, t, r, b].map(|v| f64::from(v) * f64::from(object.outline.scale));
+    (object, bounds)
+}
+
+/// Layers of small objects, which are not corrected.
+const CELLS: [&str; 2] = ["nuclei", "vacuoles"];
+
 /// Returns the structure that an area's class names.
 fn class_of(organ: &Organ, area: &Area) -> Option<&'static Class> {
     let name = area.class.trim().trim_end_matches('*');
-    organ.classes.iter().find(|c| c.name.eq_ignore_ascii_case(name)).copied()
+    let mut structures = organ.classes.iter().filter(|c| !CELLS.contains(&c.layer));
+    structures.find(|c| c.name.eq_ignore_ascii_case(name)).copied()
 }
 
 /// A drawn area on the grid of the structure pass.
@@ -91,24 +104,20 @@ impl Drawn {
         (area_px > 0).then_some(Self { mask, area_px, window })
     }
 
-    /// Pixels of a structure, and those of them inside the drawn one.
+    /// Returns whether the box of a structure has anything in common with that of the drawn one.
+    fn meets(&self, bounds: &Bounds) -> bool {
+        let [l, t, r, b] = bounds.map(|v| v / self.window.scale);
+        let (x0, y0) = (self.window.x0 as f64, self.window.y0 as f64);
+        r > x0 && b > y0 && l < x0 + self.mask.width() as f64 && t < y0 + self.mask.height() as f64
+    }
+
+    /// Pixels of a structure with what it encloses, and those of them inside the drawn one.
     fn overlap(&self, object: &Object) -> (f64, f64) {
-        let all = self.window.mpp.px_area(f64::from(object.area_um2));
-        if self.is_apart(object) {
-            return (all, 0.0);
-        }
         let mut painted = Plane::filled(self.mask.width(), self.mask.height(), 0u8);
         fill(&mut painted, object, &self.window, 1);
         let common = painted.data().iter().zip(self.mask.data()).filter(|(a, b)| **a & **b != 0).count();
-        (all, common as f64)
-    }
-
-    fn is_apart(&self, object: &Object) -> bool {
-        let times = f64::from(object.outline.scale) / self.window.scale;
-        let (l, t, r, b) = object.outline.bounds();
-        let [l, t, r, b] = [l, t, r, b].map(|v| f64::from(v) * times);
-        let (x0, y0) = (self.window.x0 as f64, self.window.y0 as f64);
-        r <= x0 || b <= y0 || l >= x0 + self.mask.width() as f64 || t >= y0 + self.mask.height() as f64
+        let own = self.window.mpp.px_area(f64::from(object.area_um2));
+        (own.max(painted.count() as f64), common as f64)
     }
 
     fn share(&self, object: &Object) -> f64 {
