@@ -48,11 +48,13 @@ pub(super) fn apply(
         for &i in over.iter().rev() {
             objects.remove(i);
         }
-        objects.extend(drawn.object(class, model).map(boxed));
+        // In the place of the first it replaces: where structures overlap, later ones win.
+        let place = over.first().copied().unwrap_or(objects.len());
+        if let Some(object) = drawn.object(class, model) {
+            objects.insert(place, boxed(object));
+        }
     }
-    let mut objects: Vec<Object> = objects.into_iter().map(|(object, _)| object).collect();
-    objects.sort_by_key(|o| (o.anchor().1, o.anchor().0, o.class.name));
-    objects
+    objects.into_iter().map(|(object, _)| object).collect()
 }
 
 /// Left, top, right, bottom in level-0 pixels.
