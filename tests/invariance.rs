@@ -231,9 +231,39 @@ fn no_feature_leaves_the_range_of_its_unit() {
                 }
             }
             for item in &result.summary.score.published {
-                let fits = item.grade.as_ref().map_or(true, |g| (0.0..=f64::from(item.max)).contains(g));
+                let fits = item.grade.as_ref().ok().is_none_or(|g| (0.0..=f64::from(item.max)).contains(g));
                 assert!(fits, "{}: {:?}", item.name, item.grade);
             }
         }
+    }
+}
+
+#[test]
+fn artefacts_enter_no_numerator_and_no_denominator() {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = write::find("liver").unwrap();
+    let amounts = [("steatosis_macro", 15.0)];
+    let measured = |artefacts: &[&str]| {
+        let mut request = painter.request(2560, Mpp::square(MPP).unwrap(), 6, &amounts).unwrap();
+        request.artefacts = artefacts.iter().map(|a| artefact::parse(a).unwrap()).collect();
+        let path = folder.path().join(format!("{}.svs", artefacts.len()));
+        write::write(painter, &request, &Appearance::default(), &path).unwrap();
+        let result = score(&path, organ::find("liver").unwrap(), Tiling::default(), 2);
+        let value = |name: &str| {
+            let found = result.summary.measured.iter().find(|m| m.feature.name == name);
+            found.unwrap().value.as_ref().unwrap().value
+        };
+        (
+            result.summary.quality.artefact_excluded_pct,
+            ["analysed_area_mm2", "fat_area_pct", "hepatocyte_nuclear_density_per_mm2", "sinusoid_area_pct"]
+                .map(value),
+        )
+    };
+    let (clean, [area, before @ ..]) = measured(&[]);
+    let (spoilt, [left, after @ ..]) = measured(&["pen", "fold=2", "blur"]);
+    assert!(clean < 0.5 && spoilt > 15.0, "{clean} {spoilt}");
+    assert!(left < 0.9 * area, "{left} of {area} mm²");
+    for (before, after) in before.into_iter().zip(after) {
+        assert!((after / before - 1.0).abs() < 0.12, "{before} became {after}");
     }
 }

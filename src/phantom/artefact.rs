@@ -119,7 +119,7 @@ impl Artefacts {
 }
 
 /// Lays artefacts over a painted canvas and labels their places.
-pub(super) fn lay(wanted: &Wanted, seed: u64, canvas: &mut Canvas) -> Artefacts {
+pub(super) fn lay(wanted: &[(Kind, u32)], seed: u64, canvas: &mut Canvas) -> Artefacts {
     if wanted.is_empty() {
         return Artefacts::default();
     }
@@ -127,7 +127,7 @@ pub(super) fn lay(wanted: &Wanted, seed: u64, canvas: &mut Canvas) -> Artefacts 
     let mut all = Vec::new();
     let mut labels = Plane::filled(canvas.h.width(), canvas.h.height(), 0u32);
     // Glass lies over the section.
-    let mut wanted = wanted.clone();
+    let mut wanted = wanted.to_vec();
     wanted.sort_by_key(|(kind, _)| *kind);
     for (kind, count) in wanted {
         let mut stream = Stream::new(seed, kind.name());
@@ -289,7 +289,7 @@ mod tests {
         let mut canvas = Canvas::blank(1024, Mpp::square(1.0).unwrap());
         canvas.e.data_mut().fill(30);
         let plain = canvas.clone();
-        let artefacts = lay(&vec![(Kind::Blur, 2), (Kind::Tear, 1), (Kind::Fold, 1)], 3, &mut canvas);
+        let artefacts = lay(&[(Kind::Blur, 2), (Kind::Tear, 1), (Kind::Fold, 1)], 3, &mut canvas);
         let found = artefacts.pixels(&canvas);
         assert_eq!(found.keys().copied().collect::<Vec<_>>(), ["blur", "fold", "tear"]);
         assert!(found.values().all(|&n| n > 5_000), "{found:?}");

@@ -154,7 +154,7 @@ mod tests {
     fn haematoxylin_and_eosin_of_any_strength_are_not_doubted() {
         let mut canvas = Canvas::blank(128, Mpp::square(1.0).unwrap());
         for (i, (h, e)) in canvas.h.data_mut().iter_mut().zip(canvas.e.data_mut()).enumerate() {
-            let nucleus = (i / 4 + i / 512) % 5 == 0;
+            let nucleus = (i / 4 + i / 512).is_multiple_of(5);
             (*h, *e) = if nucleus { (60, 8) } else { (9, 24 + (i % 9) as u8) };
         }
         for name in Appearance::PRESETS {
