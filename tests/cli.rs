@@ -347,7 +347,20 @@ fn label_images_are_scored() {
 fn a_spoilt_slide_stays_a_row() {
     let folder = Folder::new();
     let slide = folder.arg("inked.svs");
-    let args = ["phantom", "--tissue", "liver", "--size", "2048", "--artefact", "pen=2", "-q", "-o", &slide];
+    let args = [
+        "phantom",
+        "--tissue",
+        "liver",
+        "--size",
+        "3072",
+        "--seed",
+        "3",
+        "--artefact",
+        "pen",
+        "-q",
+        "-o",
+        &slide,
+    ];
     histograde(&args).assert().code(0);
     assert!(folder.path("inked.artefacts.tif").is_file());
     assert!(folder.json("inked.truth.json")["artefact_px"]["pen"].as_u64().unwrap() > 10_000);

@@ -122,7 +122,7 @@ pub fn run<L: Listener>(
         while let Some((index, job)) = list.next() {
             match work.one(index, job) {
                 Ok(done) => list.done(index, done),
-                Err(job) => list.again(index, job),
+                Err(job) => list.again(index, *job),
             }
         }
     });
@@ -198,7 +198,7 @@ struct Work<'a, L> {
 
 impl<L: Listener> Work<'_, L> {
     /// Does one slide; hands the job back when another process has it.
-    fn one(&self, index: usize, mut job: Job) -> Result<Done, Job> {
+    fn one(&self, index: usize, mut job: Job) -> Result<Done, Box<Job>> {
         if let Some(reason) = job.sample.as_ref().and_then(|s| s.exclude.clone()) {
             let done = Done::excluded(job, reason);
             self.listener.finished(index, &done);
@@ -211,7 +211,7 @@ impl<L: Listener> Work<'_, L> {
         let (outcome, seconds, kept) = match claim {
             Ok(Claim::Busy) => {
                 job.sample = key;
-                return Err(job);
+                return Err(Box::new(job));
             }
             Ok(Claim::Kept(outcome, seconds)) => (*outcome, seconds, true),
             Ok(Claim::Score(held)) => {

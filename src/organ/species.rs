@@ -72,7 +72,8 @@ impl Species {
         } else if object.class.is(&kidney::GLOMERULUS) {
             within(self.glomerulus_um, diameter)
         } else if object.class.is(&kidney::TUBULE) {
-            within(self.tubule_um, object.value("outer_diameter_um").map_or(diameter, f64::from))
+            let outer = object.value("outer_diameter_um").map(f64::from).filter(|um| um.is_finite());
+            within(self.tubule_um, outer.unwrap_or(diameter))
         } else {
             true
         }
