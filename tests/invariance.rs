@@ -190,13 +190,12 @@ fn no_feature_leaves_the_range_of_its_unit() {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (state >> 33) as f64 / f64::from(1u32 << 31)
             };
-            let amounts: Vec<(&str, f64)> = painter
-                .knobs
-                .iter()
-                .filter_map(|k| {
-                    (unit() < 0.4).then(|| (k.name, k.range.0 + unit() * (k.range.1 - k.range.0)))
-                })
-                .collect();
+            let mut amounts: Vec<(&str, f64)> = Vec::new();
+            for knob in painter.knobs {
+                if unit() < 0.4 {
+                    amounts.push((knob.name, knob.range.0 + unit() * (knob.range.1 - knob.range.0)));
+                }
+            }
             let mpp = Mpp::square([0.25, 0.5, 0.5, 1.0][seed as usize]).unwrap();
             let mut request = painter.request(768, mpp, seed, &amounts).unwrap();
             if seed == 2 {
