@@ -47,6 +47,7 @@ fn bench(path: &Path, name: &str) -> Result<(), Box<dyn Error>> {
         rubric: Rubric::builtin()?,
         tiling: Default::default(),
         models: Default::default(),
+        options: Default::default(),
     };
     let slide = Slide::open(path)?;
     let (wall, cpu) = (Instant::now(), cpu_seconds());

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     manifest::Sample,
     organ::Organ,
-    pipeline::Summary,
+    pipeline::{self, Summary},
     segment::models::Models,
     units::Mpp,
 };
@@ -39,6 +39,8 @@ pub struct Job {
     pub max_bad_tiles: f64,
     /// Learned models to use.
     pub models: Models,
+    /// What is left out and looked at besides.
+    pub options: pipeline::Options,
 }
 
 /// The default of [`Job::max_bad_tiles`]: one tile in a hundred.
@@ -51,7 +53,7 @@ pub struct Done {
     pub job: Job,
     /// The numbers, or why there are none. [`Error::Excluded`] for a slide that was left out on request.
     pub outcome: Result<Summary, Error>,
-    /// Why the sample sheet leaves the slide out; such a slide is not read.
+    /// Why the slide was left out: by the sample sheet, and then not read, or by quality control.
     pub excluded: Option<String>,
     /// Time spent on it, in seconds. Only `run.json` tells it: data files do not depend on the machine.
     pub seconds: f64,
@@ -63,7 +65,14 @@ impl Done {
     /// Returns the outcome of a slide that was read.
     #[must_use]
     pub fn new(job: Job, outcome: Result<Summary, Error>, seconds: f64) -> Self {
-        Self { job, outcome, excluded: None, seconds, kept: false }
+        // A slide that quality control refused was read, but has no numbers.
+        let (outcome, excluded) = match outcome {
+            Ok(Summary { refused: Some(reason), .. }) => {
+                (Err(Error::Spoilt { reason: reason.clone() }), Some(reason))
+            }
+            other => (other, None),
+        };
+        Self { job, outcome, excluded, seconds, kept: false }
     }
 
     /// Returns the outcome of a slide that the sample sheet leaves out.

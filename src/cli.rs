@@ -4,6 +4,7 @@
 
 mod agree;
 mod args;
+mod calibrate;
 mod compare;
 mod completions;
 mod console;
@@ -130,6 +131,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Stats(args) => stats::run(&args),
         Command::Power(args) => power::run(&args),
         Command::Agree(args) => agree::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args, &console),
         Command::Schema(args) => {
             print(match args.of.as_str() {
                 "animals" => histograde::study::ANIMALS_SCHEMA,

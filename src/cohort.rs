@@ -14,7 +14,7 @@ pub mod question;
 mod ranked;
 pub mod recovery;
 pub mod relate;
-mod scores;
+pub mod scores;
 pub mod subjects;
 pub mod text;
 pub mod tidy;

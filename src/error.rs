@@ -104,6 +104,12 @@ pub enum Error {
         /// The sheet's reason.
         reason: String,
     },
+    /// Quality control leaves the slide out.
+    #[error("left out by quality control: {reason}")]
+    Spoilt {
+        /// What covers how much.
+        reason: String,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -175,6 +181,7 @@ impl Error {
             Self::Earlier { kind, .. } => kind,
             Self::NotScored => "not_scored",
             Self::Excluded { .. } => "excluded",
+            Self::Spoilt { .. } => "spoilt",
             Self::Io { .. } => "io",
         }
     }

@@ -3,7 +3,9 @@
 //!
 //! Scores are research surrogates, not diagnoses.
 
+pub mod annotation;
 pub mod batch;
+pub mod calibrate;
 pub mod cohort;
 pub mod error;
 pub mod evaluate;
@@ -15,6 +17,7 @@ pub mod measure;
 pub mod organ;
 pub mod phantom;
 pub mod pipeline;
+pub mod quality;
 pub mod raster;
 pub mod report;
 pub mod score;

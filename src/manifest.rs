@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     error::{Error, Result},
-    organ::Organ,
+    organ::{Organ, species::Species},
     sheet::Table,
     units::Mpp,
 };
@@ -55,6 +55,8 @@ pub struct Sample {
     pub section: Option<String>,
     /// Name of the part of the organ on the slide. Recorded only: the whole slide is scored.
     pub roi: Option<String>,
+    /// Species of the animal.
+    pub species: Option<&'static Species>,
     /// Why the slide is left out; `None` when it is used.
     pub exclude: Option<String>,
 }

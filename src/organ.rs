@@ -3,6 +3,7 @@
 mod kidney;
 mod liver;
 mod pancreas;
+pub mod species;
 
 use crate::{
     geometry::Rect,

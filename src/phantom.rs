@@ -4,6 +4,7 @@
 //! every feature it controls. Rendering (colour, blur, scanner noise) and writing are shared. Painters
 //! start at [`texture`], which lists the toolkit.
 
+pub mod artefact;
 pub mod blob;
 pub mod jpeg;
 mod kidney;
@@ -50,6 +51,8 @@ pub struct Request {
     pub seed: u64,
     /// Amounts that differ from healthy, by knob name.
     pub amounts: BTreeMap<&'static str, f64>,
+    /// Artefacts to lay over the tissue.
+    pub artefacts: artefact::Wanted,
 }
 
 impl Request {

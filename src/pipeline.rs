@@ -1,20 +1,23 @@
 //! One slide, top to bottom.
 
+mod corrections;
 mod passes;
 mod samples;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
+    annotation::Annotations,
     error::{Error, Result},
     geometry::Rect,
     measure::{
         feature::{Evidences, Missing},
         tally::Tally,
     },
-    organ::{Organ, SlideGeometry},
-    raster::Rgb,
-    score::{Measured, OrganScore, rubric::Rubric},
+    organ::{Organ, SlideGeometry, species::Species},
+    quality::{self, Quality},
+    raster::{Plane, Rgb},
+    score::{Measured, OrganScore, field::Fields, rubric::Rubric},
     segment::{
         models::{InUse, Method, Models},
         object::Object,
@@ -43,6 +46,32 @@ pub struct Plan {
     pub tiling: Tiling,
     /// Learned models to use.
     pub models: Models,
+    /// What is left out and looked at besides.
+    pub options: Options,
+}
+
+/// What is chosen for each slide besides its tissue. The default is what `score` does without options.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Share of the tissue, in %, that artefacts may cover before the slide is not scored.
+    pub max_artefact_pct: f64,
+    /// Species, whose sizes structures have.
+    pub species: &'static Species,
+    /// Microscope fields to count in; the score is of the whole section.
+    pub fields: Option<Fields>,
+    /// Areas drawn on the slide.
+    pub annotations: Option<Arc<Annotations>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_artefact_pct: quality::MAX_EXCLUDED_PCT,
+            species: Default::default(),
+            fields: None,
+            annotations: None,
+        }
+    }
 }
 
 /// How a slide is cut into windows. Results do not depend on it.
@@ -133,6 +162,10 @@ pub struct Summary {
     pub counts: Vec<(&'static str, u64)>,
     /// Level-0 pixels in windows that were analysed.
     pub analysed_px: u64,
+    /// What quality control found; nothing on a blank slide.
+    pub quality: quality::Facts,
+    /// Why the slide was not scored though it holds tissue.
+    pub refused: Option<String>,
 }
 
 impl Summary {
@@ -148,8 +181,10 @@ impl Summary {
 pub struct SlideResult {
     /// Numbers and facts.
     pub summary: Summary,
-    /// Where the tissue is.
+    /// Where the tissue is that was measured: without artefacts.
     pub tissue: TissueMask,
+    /// Artefacts on the grid of the tissue mask, by their place in [`quality::Kind::ALL`] plus one.
+    pub artefacts: Plane<u8>,
     /// Large structures, in reading order of their anchors.
     pub structures: Vec<Object>,
     /// Nuclei, vacuoles and other small objects, in reading order of their anchors.
@@ -169,16 +204,42 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
     let mut models = plan.models.fitting(calibration.mpp, plan.organ.has_fat_vacuoles())?;
-    let tissue = tissue::find(slide, calibration.mpp, &warnings)?;
+    let (whole, view) = tissue::find_with_view(slide, calibration.mpp, &warnings)?;
     watch.check()?;
-    if tissue.is_blank() {
+    let drawn = plan.options.annotations.as_deref();
+    let whole = drawn.map_or_else(|| whole.clone(), |d| d.restrict(whole.clone()));
+    if whole.is_blank() {
         note_bad_tiles(slide, &warnings);
-        return Ok(blank(slide, plan, calibration, tissue, warnings, &models));
+        return Ok(without_result(slide, plan, calibration, whole, warnings, &models));
     }
+    let Quality { map: mut artefacts, facts: quality } =
+        quality::assess(slide, &view, &whole, calibration.mpp, watch)?;
+    drop(view);
+    quality.remarks().into_iter().for_each(|w| warnings.push(w));
+    if let Some(reason) = quality.refusal(plan.options.max_artefact_pct) {
+        note_bad_tiles(slide, &warnings);
+        let mut result = without_result(slide, plan, calibration, whole, warnings, &models);
+        result.summary.tissue_mm2 = result.tissue.area_mm2;
+        (result.summary.quality, result.summary.refused) = (quality, Some(reason));
+        result.artefacts = artefacts;
+        return Ok(result);
+    }
+    if let Some(drawn) = drawn {
+        corrections::mark(drawn, &mut artefacts, whole.scale, LEFT_OUT_BY_HAND);
+    }
+    let tissue = whole.without(&artefacts);
     let (cell_scale, cell_mpp) = passes::resolve(plan.organ.cell_pass, calibration.mpp);
     models.slide_px = passes::extent(slide, cell_scale);
     let cell_pass = models.widen(plan.organ.cell_pass, cell_mpp);
-    let scan = Scan { slide, plan, watch, tissue: &tissue, mpp: calibration.mpp, models: &models };
+    let scan = Scan {
+        slide,
+        plan,
+        watch,
+        tissue: &tissue,
+        artefacts: &artefacts,
+        mpp: calibration.mpp,
+        models: &models,
+    };
     let profile = {
         let samples = samples::read(&scan, plan.organ.cell_pass)?;
         note_strange(&models, &samples, cell_mpp, &warnings);
@@ -205,6 +266,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
             profile: &profile,
         },
     );
+    quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
     note_bad_tiles(slide, &warnings);
     let summary = Summary {
@@ -216,10 +278,14 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         measured,
         counts,
         analysed_px,
+        quality,
         ..facts(slide, plan, calibration, warnings, &models)
     };
-    Ok(SlideResult { summary, tissue, structures, cells: cells.finds.objects })
+    Ok(SlideResult { summary, tissue, artefacts, structures, cells: cells.finds.objects })
 }
+
+/// Number on the map of artefacts of what a person left out: no kind of artefact.
+const LEFT_OUT_BY_HAND: u8 = quality::Kind::ALL.len() as u8 + 1;
 
 /// Returns the pixel size to use: the user's, else the file's.
 fn calibrate(slide: &Slide, plan: &Plan, warnings: &Warnings) -> Result<Calibration> {
@@ -282,7 +348,15 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
         level0_um: scan.mpp.mean(),
         tissue_mm2: scan.tissue.area_mm2,
     };
-    Ok(((organ.relate)(found.objects, &geometry), found.tally))
+    let species = scan.plan.options.species;
+    let objects = species.keep(found.objects);
+    let Some(drawn) = scan.plan.options.annotations.as_deref().filter(|d| corrections::any(organ, d)) else {
+        return Ok((species.keep((organ.relate)(objects, &geometry)), found.tally));
+    };
+    // Before, so that what follows from structures follows the drawn ones; after, so that none of those is dropped.
+    let grid = scan.resolve(organ.structure_pass);
+    let correct = |objects| corrections::apply(organ, drawn, objects, grid, (base.width, base.height));
+    Ok((correct((organ.relate)(correct(objects), &geometry)), found.tally))
 }
 
 /// Adds up the counts of each structure over all windows.
@@ -346,11 +420,13 @@ fn facts(
         warnings: warnings.into_vec(),
         counts: Vec::new(),
         analysed_px: 0,
+        quality: quality::Facts::default(),
+        refused: None,
     }
 }
 
-/// The result of a slide without tissue: every feature is missing because the slide is blank.
-fn blank(
+/// The result of a slide on which nothing was measured: blank, or spoilt by artefacts.
+fn without_result(
     slide: &Slide,
     plan: &Plan,
     calibration: Calibration,
@@ -358,7 +434,12 @@ fn blank(
     warnings: Warnings,
     models: &InUse,
 ) -> SlideResult {
-    let missing = |&feature| Measured { feature, value: Err(Missing::Blank) };
+    let why = if tissue.is_blank() {
+        Missing::Blank
+    } else {
+        Missing::NoRule { why: "artefacts cover too much of the tissue" }
+    };
+    let missing = |&feature| Measured { feature, value: Err(why.clone()) };
     let measured: Vec<Measured> = plan.organ.features.iter().map(missing).collect();
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),
@@ -366,5 +447,6 @@ fn blank(
         counts: counts(plan.organ, std::iter::empty()),
         ..facts(slide, plan, calibration, warnings, models)
     };
-    SlideResult { summary, tissue, structures: Vec::new(), cells: Vec::new() }
+    let artefacts = Plane::filled(tissue.mask.width(), tissue.mask.height(), 0);
+    SlideResult { summary, tissue, artefacts, structures: Vec::new(), cells: Vec::new() }
 }

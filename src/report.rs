@@ -5,6 +5,7 @@
 //! `ro-crate-metadata.json` tell when and how long. Every file appears under its name when it is whole.
 
 pub mod comparison;
+pub mod fields;
 pub mod geojson;
 pub mod index_page;
 mod jpeg;

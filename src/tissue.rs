@@ -118,7 +118,7 @@ pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> 
 }
 
 /// Finds the tissue of a slide, and returns with it the low-power view it was found on, pixel by pixel of the mask.
-pub(crate) fn find_with_view(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<(TissueMask, Rgb)> {
+pub fn find_with_view(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<(TissueMask, Rgb)> {
     let base = &slide.info().levels[0];
     let longer = base.width.max(base.height) as f64;
     let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(longer / VIEW_SIDE_PX.1).max(1.0);

@@ -75,6 +75,64 @@ pub enum Warning {
         /// What differs, with the measured value and the range of the training images.
         differs: Vec<String>,
     },
+    /// Artefacts cover much of the tissue; they were left out of all measurements.
+    #[error("artefacts cover {pct:.1} % of the tissue and were left out ({what})")]
+    Artefacts {
+        /// Share of the tissue, in %.
+        pct: f64,
+        /// Which, with their areas.
+        what: String,
+    },
+    /// The whole slide shows little fine detail.
+    #[error("the slide looks out of focus: sharpness {index:.2}, 1 is usual")]
+    OutOfFocus {
+        /// Median sharpness of the tissue.
+        index: f64,
+    },
+    /// The colours of the tissue are not those of haematoxylin and eosin.
+    #[error("this may not be H&E: {why}; measurements assume haematoxylin and eosin")]
+    WrongStain {
+        /// What speaks against it.
+        why: String,
+    },
+    /// The stain is far from usual strength.
+    #[error("{what} is stained unusually {how}: median optical density {od:.2}")]
+    StainStrength {
+        /// `haematoxylin` or `eosin`.
+        what: String,
+        /// `weakly` or `strongly`.
+        how: String,
+        /// The median.
+        od: f64,
+    },
+    /// What was found does not look like the tissue named.
+    #[error("is this {tissue}? {why}")]
+    WrongOrgan {
+        /// The tissue it was scored as.
+        tissue: String,
+        /// What speaks against it.
+        why: String,
+    },
+    /// Fewer objects than an animal needs (domain.md §5.1); other slides of the animal may hold more.
+    #[error("{found} {what}; an animal needs at least {needed} over its slides")]
+    FewObjects {
+        /// What was counted.
+        what: String,
+        /// How many there were.
+        found: f64,
+        /// How many an animal needs.
+        needed: f64,
+    },
+    /// Nuclei hardly differ from cytoplasm.
+    #[error(
+        "nuclei hardly stand out from cytoplasm ({nuclei:.2} against {cytoplasm:.2} OD): autolysis, or a faint haematoxylin"
+    )]
+    Autolysis {
+        /// Median haematoxylin of nuclei.
+        nuclei: f64,
+        /// Median haematoxylin of cytoplasm.
+        cytoplasm: f64,
+    },
     /// Scoring used a rubric other than the built-in one.
     #[error("non-default scoring: rubric {name}, {changed} values differ")]
     NonDefaultScoring {

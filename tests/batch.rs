@@ -32,6 +32,7 @@ fn job(folder: &Path, name: &str) -> Job {
         mpp: Mpp::square(0.5),
         max_bad_tiles: 0.01,
         models: Default::default(),
+        options: Default::default(),
     }
 }
 

@@ -372,3 +372,114 @@ fn networks_are_chosen_and_named() {
         ["score", &slide, "--tissue", "liver", "--vacuoles", "classical", "--model", model, "-o", &out];
     assert!(stderr(&twice, 2).contains("--model"));
 }
+
+#[test]
+fn a_spoilt_slide_stays_a_row() {
+    let folder = Folder::new();
+    let slide = folder.arg("inked.svs");
+    let args = [
+        "phantom",
+        "--tissue",
+        "liver",
+        "--size",
+        "3072",
+        "--seed",
+        "3",
+        "--artefact",
+        "pen",
+        "-q",
+        "-o",
+        &slide,
+    ];
+    histograde(&args).assert().code(0);
+    assert!(folder.path("inked.artefacts.tif").is_file());
+    assert!(folder.json("inked.truth.json")["artefact_px"]["pen"].as_u64().unwrap() > 10_000);
+    let out = folder.arg("out");
+    let score =
+        |limit: &str| stderr(&["score", &slide, "--tissue", "liver", "--max-artefact", limit, "-o", &out], 0);
+    let text = score("5");
+    assert!(text.contains("1 left out"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "excluded"));
+    assert!(rows[0]["exclude_reason"].contains("more than 5 % (pen"), "{rows:?}");
+    assert_eq!(folder.json("out/slides/inked/result.json")["status"], "excluded");
+    assert!(image::open(folder.path("out/slides/inked/quality.png")).unwrap().width() > 600);
+    score("100");
+    let rows = folder.rows("out/slides.csv");
+    assert_eq!(rows[0]["status"], "scored");
+    assert!(rows[0]["artefact_excluded_pct"].parse::<f64>().unwrap() > 5.0, "{rows:?}");
+}
+
+/// Values of features of the only slide of a run.
+fn features(folder: &Folder, run: &str) -> BTreeMap<String, Option<f64>> {
+    let json = folder.json(&format!("{run}/slides/pancreas/result.json"));
+    let of = |f: &Value| (f["name"].as_str().unwrap().to_owned(), f["value"].as_f64());
+    json["features"].as_array().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn annotations_go_out_are_edited_and_come_back() {
+    let folder = Folder::new();
+    let slide = folder.arg("pancreas.svs");
+    let args = ["phantom", "--tissue", "pancreas", "--size", "3072", "--seed", "3", "-q", "-o", &slide];
+    histograde(&args).assert().code(0);
+    let score = |out: &str, more: &[&str]| {
+        let out = folder.arg(out);
+        let mut args = vec!["score", slide.as_str(), "--tissue", "pancreas", "-q", "-o", &out];
+        args.extend(more);
+        histograde(&args).assert().code(0);
+    };
+    score("first", &["--fields", "3", "--objective", "40"]);
+    let fields = folder.rows("first/slides/pancreas/fields.csv");
+    assert_eq!(fields.last().unwrap()["field"], "whole section");
+    assert_eq!(fields.len(), 3 + 2);
+    let before = features(&folder, "first");
+    assert!(before["islet_count_n"].unwrap() >= 1.0, "{before:?}");
+
+    // Unedited, it changes nothing.
+    let drawn = folder.arg("first/slides/pancreas/objects.geojson");
+    score("same", &["--annotations", &drawn]);
+    assert_eq!(features(&folder, "same"), before);
+
+    // One islet is said to be none: its tissue is left out.
+    let mut json = folder.json("first/slides/pancreas/objects.geojson");
+    let list = json["features"].as_array_mut().unwrap();
+    let mut islets: Vec<&mut Value> =
+        list.iter_mut().filter(|f| f["properties"]["classification"]["name"] == "islet").collect();
+    let all = islets.len();
+    islets[0]["properties"]["classification"]["name"] = "Ignore*".into();
+    let edited = folder.text("pancreas.geojson", &json.to_string());
+    score("edited", &["--annotations", &edited]);
+    let after = features(&folder, "edited");
+    let whole = |f: &BTreeMap<String, Option<f64>>| f["islet_count_n"].unwrap_or(0.0);
+    assert!(whole(&after) < whole(&before), "{all}: {after:?}");
+    assert!(after["analysed_area_mm2"] < before["analysed_area_mm2"]);
+
+    // A square drawn as an islet is one, of its own size; a folder holds one file per slide.
+    let square = r#"{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[1400,1400],[1800,1400],[1800,1800],
+        [1400,1800],[1400,1400]]]},"properties":{"objectType":"annotation","classification":{"name":"Islet"}}}"#;
+    fs::create_dir(folder.path("drawn")).unwrap();
+    folder.text("drawn/pancreas.geojson", square);
+    score("square", &["--annotations", &folder.arg("drawn")]);
+    let objects = folder.json("square/slides/pancreas/objects.geojson");
+    let areas = objects["features"].as_array().unwrap().iter();
+    let areas = areas.filter(|f| f["properties"]["classification"]["name"] == "islet");
+    let areas: Vec<f64> =
+        areas.filter_map(|f| f["properties"]["measurements"]["area_um2"].as_f64()).collect();
+    assert!(areas.iter().any(|a| (a / 40_000.0 - 1.0).abs() < 0.02), "{areas:?}");
+
+    let none = stderr(
+        &[
+            "score",
+            &slide,
+            "--tissue",
+            "pancreas",
+            "--annotations",
+            &folder.arg("first"),
+            "-o",
+            &folder.arg("x"),
+        ],
+        2,
+    );
+    assert!(none.contains("expected a file named after a slide"), "{none}");
+}

@@ -12,10 +12,10 @@ use std::{
 use histograde::{
     Mpp, Slide,
     organ::{self, ORGANS, Organ},
-    phantom::{render::Appearance, write},
+    phantom::{PAINTERS, artefact, render::Appearance, write},
     pipeline::{Cores, Plan, SlideResult, Tiling, score_slide},
     raster::Rgb,
-    score::rubric::Rubric,
+    score::{Outcome, rubric::Rubric},
     segment::models::{Choice, Models, builtin_nuclei, builtin_vacuoles},
     warning::Warning,
     watch::Watch,
@@ -34,7 +34,14 @@ fn score_by(
     threads: usize,
     models: Models,
 ) -> SlideResult {
-    let plan = Plan { organ, mpp: Mpp::square(MPP), rubric: Rubric::builtin().unwrap(), tiling, models };
+    let plan = Plan {
+        organ,
+        mpp: Mpp::square(MPP),
+        rubric: Rubric::builtin().unwrap(),
+        tiling,
+        models,
+        options: Default::default(),
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let slide = Slide::open(path).unwrap();
     pool.install(|| score_slide(&slide, &plan, &Watch::default())).unwrap()
@@ -222,4 +229,104 @@ fn a_slide_unlike_the_training_images_is_told() {
     assert!(said.iter().any(|text| text.contains("share_dark")), "{said:?}");
     let said = strangeness(&Appearance { blur_um: 4.0, noise: 0.3, ..Appearance::default() });
     assert!(said.iter().any(|text| text.contains("sharpness")), "{said:?}");
+}
+
+/// What a unit allows.
+fn in_range(unit: &str, value: f64) -> bool {
+    match unit {
+        "%" => (0.0..=100.0).contains(&value),
+        "0–1" => (0.0..=1.0).contains(&value),
+        "0–4" => (0.0..=4.0).contains(&value),
+        "effect size" => value.is_finite(),
+        _ => value.is_finite() && value >= 0.0,
+    }
+}
+
+#[test]
+fn no_feature_leaves_the_range_of_its_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    for (place, painter) in PAINTERS.iter().enumerate() {
+        for seed in 0..4u64 {
+            // Amounts anywhere in their ranges, several at once, drawn by a simple recurrence.
+            let mut state = 1 + seed + 10 * place as u64;
+            let mut unit = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) as f64 / f64::from(1u32 << 31)
+            };
+            let mut amounts: Vec<(&str, f64)> = Vec::new();
+            for knob in painter.knobs {
+                if unit() < 0.4 {
+                    amounts.push((knob.name, knob.range.0 + unit() * (knob.range.1 - knob.range.0)));
+                }
+            }
+            let mpp = Mpp::square([0.25, 0.5, 0.5, 1.0][seed as usize]).unwrap();
+            let mut request = painter.request(768, mpp, seed, &amounts).unwrap();
+            if seed == 2 {
+                request.artefacts = vec![artefact::parse("fold").unwrap(), artefact::parse("blur").unwrap()];
+            }
+            let path = folder.path().join(format!("{}{seed}.svs", painter.organ));
+            let looks = Appearance::PRESETS;
+            let look = Appearance::preset(looks[(seed as usize + place) % looks.len()]).unwrap();
+            write::write(painter, &request, &look, &path).unwrap();
+            let plan = Plan {
+                organ: organ::find(painter.organ).unwrap(),
+                mpp: None,
+                rubric: Rubric::builtin().unwrap(),
+                tiling: Tiling::default(),
+                models: Models::default(),
+                options: Default::default(),
+            };
+            let slide = Slide::open(&path).unwrap();
+            let result = score_slide(&slide, &plan, &Watch::default()).unwrap();
+            for m in &result.summary.measured {
+                let Ok(v) = &m.value else { continue };
+                let (name, unit) = (m.feature.name, m.feature.unit);
+                assert!(
+                    in_range(unit, v.value),
+                    "{} {seed}: {name} is {} {unit}; {amounts:?}",
+                    painter.organ,
+                    v.value
+                );
+            }
+            for finding in &result.summary.score.findings {
+                if let Outcome::Scored { grade, continuous, .. } = finding.outcome {
+                    assert!(grade <= finding.max && (0.0..=f64::from(finding.max)).contains(&continuous));
+                }
+            }
+            for item in &result.summary.score.published {
+                let fits = item.grade.as_ref().ok().is_none_or(|g| (0.0..=f64::from(item.max)).contains(g));
+                assert!(fits, "{}: {:?}", item.name, item.grade);
+            }
+        }
+    }
+}
+
+#[test]
+fn artefacts_enter_no_numerator_and_no_denominator() {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = write::find("liver").unwrap();
+    let amounts = [("steatosis_macro", 15.0)];
+    let measured = |artefacts: &[&str]| {
+        let mut request = painter.request(2560, Mpp::square(MPP).unwrap(), 6, &amounts).unwrap();
+        request.artefacts = artefacts.iter().map(|a| artefact::parse(a).unwrap()).collect();
+        let path = folder.path().join(format!("{}.svs", artefacts.len()));
+        write::write(painter, &request, &Appearance::default(), &path).unwrap();
+        let result = score(&path, organ::find("liver").unwrap(), Tiling::default(), 2);
+        let value = |name: &str| {
+            let found = result.summary.measured.iter().find(|m| m.feature.name == name);
+            found.unwrap().value.as_ref().unwrap().value
+        };
+        (
+            result.summary.quality.artefact_excluded_pct,
+            ["analysed_area_mm2", "fat_area_pct", "hepatocyte_nuclear_density_per_mm2", "sinusoid_area_pct"]
+                .map(value),
+        )
+    };
+    let (clean, [area, before @ ..]) = measured(&[]);
+    let (spoilt, [left, after @ ..]) = measured(&["pen", "fold=2", "blur"]);
+    assert!(clean < 0.5 && spoilt > 15.0, "{clean} {spoilt}");
+    assert!(left < 0.9 * area, "{left} of {area} mm²");
+    for (before, after) in before.into_iter().zip(after) {
+        assert!((after / before - 1.0).abs() < 0.12, "{before} became {after}");
+    }
 }

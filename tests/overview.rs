@@ -30,6 +30,7 @@ fn drawn(width: u32, height: u32, mpp: f64, tissue: bool) -> (usize, usize) {
         rubric: Rubric::builtin().unwrap(),
         tiling: Default::default(),
         models: Default::default(),
+        options: Default::default(),
     };
     let result = score_slide(&slide, &plan, &Watch::default()).unwrap();
     let picture =

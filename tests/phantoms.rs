@@ -170,6 +170,7 @@ fn shoot(studio: &Studio<'_>, knob: &Knob, amount: f64, stain: &str) -> Shot {
         rubric: Rubric::builtin().unwrap(),
         tiling: Default::default(),
         models: Default::default(),
+        options: Default::default(),
     };
     let slide = Slide::open(&written.slide).unwrap();
     let result: SlideResult = score_slide(&slide, &plan, &Watch::default()).unwrap();

@@ -32,6 +32,7 @@ fn the_sample_slide_measures_as_painted() {
         rubric: Rubric::builtin().unwrap(),
         tiling: Default::default(),
         models: Default::default(),
+        options: Default::default(),
     };
     let slide = Slide::open(samples.join("liver-phantom.svs")).unwrap();
     let result = score_slide(&slide, &plan, &Watch::default()).unwrap();

@@ -249,8 +249,8 @@ impl<L: Listener> Work<'_, L> {
             watch.check()?;
             let memory = self.options.memory;
             let tiling = Tiling::within(rayon::current_num_threads(), memory.windows());
-            let (rubric, models) = (self.rubric.clone(), job.models.clone());
-            let plan = Plan { organ: job.organ, mpp: job.mpp, rubric, tiling, models };
+            let (rubric, models, options) = (self.rubric.clone(), job.models.clone(), job.options.clone());
+            let plan = Plan { organ: job.organ, mpp: job.mpp, rubric, tiling, models, options };
             let result = score_slide(&slide, &plan, &watch);
             // Also what seems wrong with a slide is its own fault only if it stayed as it was.
             facts.map_or(Ok(()), |facts| store::unchanged(&job.path, &facts))?;
@@ -328,6 +328,7 @@ mod tests {
             mpp: None,
             max_bad_tiles: 0.0,
             models: Default::default(),
+            options: Default::default(),
         };
         let nosy = Nosy::default();
         let rubric = Rubric::builtin().unwrap();

@@ -14,14 +14,33 @@ use serde_json::{Map, Value, json};
 
 use super::{Exit, Failure, args};
 
+/// Agreement between pathologists, as published: what can be expected of a method (domain.md §7.1).
+const YARDSTICK_GRADES: [(&str, f64, &str); 4] = [
+    ("steatosis grade, weighted kappa", 0.79, "Kleiner 2005"),
+    ("ballooning, weighted kappa", 0.56, "Kleiner 2005"),
+    ("lobular inflammation, weighted kappa", 0.45, "Kleiner 2005"),
+    ("fibrosis stage, weighted kappa", 0.84, "Kleiner 2005"),
+];
+const YARDSTICK_MEASURES: [(&str, f64, &str); 6] = [
+    ("rodent macrosteatosis, intraclass correlation", 0.784, "Liang 2014"),
+    ("rodent microsteatosis, intraclass correlation", 0.776, "Liang 2014"),
+    ("rodent hypertrophy, intraclass correlation", 0.685, "Liang 2014"),
+    ("rodent lobular inflammation, intraclass correlation", 0.65, "Liang 2014"),
+    ("total steatosis in %, intraclass correlation", 0.57, "El-Badry 2009"),
+    ("lupus nephritis activity, intraclass correlation", 0.716, "NDT 2008;23:223"),
+];
+
 /// Most different grades; more are measurements.
 const MOST_GRADES: usize = 50;
 
 pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
     let read = tidy::read_pairs(&args.table, &args.a, &args.b)?;
     let rows = if args.grades { kappas(&read, args)? } else { measures(&read, args)? };
+    let yardstick: &[_] = if args.grades { &YARDSTICK_GRADES } else { &YARDSTICK_MEASURES };
     if args.json {
         let mut map = Map::new();
+        let published = |(what, value, source): &(&str, f64, &str)| json!({ "what": what, "value": value, "source": source });
+        map.insert("between_pathologists".into(), yardstick.iter().map(published).collect());
         map.insert("pairs".into(), read.a.len().into());
         map.insert("rows_left_out".into(), json!(read.missing));
         for (name, value, interval) in &rows {
@@ -42,6 +61,10 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
             let _ = write!(text, " [{:.4}, {:.4}]", i.lo, i.hi);
         }
         text.push('\n');
+    }
+    text.push_str("published agreement between pathologists, as a yardstick:\n");
+    for (what, value, source) in yardstick {
+        let _ = writeln!(text, "  {what}: {value} ({source})");
     }
     super::print(&text)?;
     Ok(Exit::AllDone)

@@ -10,11 +10,15 @@ use clap::{
     ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser,
 };
 use clap_complete::Shell;
-use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
+use histograde::{
+    organ::{ORGANS, species::SPECIES},
+    phantom::PAINTERS,
+    phantom::render::Appearance,
+};
 
 pub(crate) use self::export::{Convert, Deidentify, Tile};
 pub(crate) use self::operation::{Operation, Part, Status};
-pub(crate) use self::study::{Agree, Compare, Design, Init, Power, Run, Schema, Stats};
+pub(crate) use self::study::{Agree, Calibrate, Compare, Design, Init, Power, Run, Schema, Stats};
 
 /// Reads whole-slide H&E images of pancreas, liver and kidney, measures damage and scores it.
 ///
@@ -73,6 +77,8 @@ pub(crate) enum Command {
     Power(Power),
     /// Agreement of two readers or methods: kappa, intraclass and concordance correlation, limits
     Agree(Agree),
+    /// Fit control ranges and cut-offs to a laboratory's own slides, into a rubric file
+    Calibrate(Calibrate),
     /// Print the JSON Schema of a file that describes a study
     Schema(Schema),
     /// Score label images against reference label images: AJI, PQ, F1, Dice, area
@@ -200,6 +206,7 @@ Examples:
   histograde score 'study/*/*.svs' --tissue kidney -o results --threads 4
   histograde score tile.png --tissue pancreas --mpp 0.5 -o results
   histograde score --manifest samples.csv -o results
+  histograde score slide.svs --tissue pancreas --annotations drawn.geojson --fields 10 --objective 20 -o results
   histograde score slides/ --tissue liver -o results --slide-timeout 30m --log-json night.jsonl --memory 2G
   histograde score slides/ --tissue liver -o results --dry-run
   histograde score --manifest samples.csv -o results --only a1 --outcome a1.json   # one job of many, then:
@@ -213,7 +220,9 @@ Writes to OUT:
   long.csv                        one row per slide and feature
   slides/<slide_id>/result.json   all numbers of a slide
   slides/<slide_id>/overview.png  the slide with everything that was found on it
+  slides/<slide_id>/quality.png   the slide with what quality control left out
   slides/<slide_id>/objects.geojson  outlines, for QuPath
+  slides/<slide_id>/fields.csv    counts in microscope fields, with --fields
   slides/<slide_id>/field.jpg, field_outlined.jpg, thumbnail.jpg  small pictures for reports
   run.json                        version, settings, times
   store/<slide_id>/               what resuming needs; see docs/scaling.md
@@ -230,6 +239,24 @@ pub(crate) struct Score {
     /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
     pub(crate) max_bad_tiles: f64,
+    /// Tissue that artefacts may cover before the slide is not scored, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 40.0, value_parser = percent)]
+    pub(crate) max_artefact: f64,
+    /// Species, whose sizes structures have; a column `species` of the sample sheet comes first
+    #[arg(long, value_name = "NAME", default_value = "rat", value_parser = species())]
+    pub(crate) species: String,
+    /// Also count in so many microscope fields, drawn systematically at random: fields.csv of each slide
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) fields: Option<u32>,
+    /// Power of the objective of those fields
+    #[arg(long, value_name = "POWER", default_value = "20", value_parser = positive, requires = "fields")]
+    pub(crate) objective: f64,
+    /// Field number of their eyepiece, in mm
+    #[arg(long, value_name = "MM", default_value = "22", value_parser = positive, requires = "fields")]
+    pub(crate) field_number: f64,
+    /// Areas drawn in QuPath (GeoJSON) or ImageScope (XML): of one slide, or a folder with a file named after each
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) annotations: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) operation: Operation,
     #[command(flatten)]
@@ -269,6 +296,7 @@ Examples:
   histograde phantom --tissue liver --list
   histograde phantom --tissue liver --size 4096 --seed 7 -o healthy.svs
   histograde phantom --tissue kidney --lesion NAME=AMOUNT --stain pale -o altered.svs
+  histograde phantom --tissue liver --artefact fold=3 --artefact pen -o spoilt.svs
 
 Beside FILE.svs it writes FILE.truth.json (the true feature values) and one label image per layer.")]
 pub(crate) struct Phantom {
@@ -281,6 +309,9 @@ pub(crate) struct Phantom {
     /// Set one lesion; may be repeated. Names and ranges: --list
     #[arg(long = "lesion", value_name = "NAME=AMOUNT")]
     pub(crate) lesions: Vec<String>,
+    /// Lay artefacts over the tissue: fold, tear, knife, blood, pen, bubble, dust or blur; may be repeated
+    #[arg(long = "artefact", value_name = "NAME[=COUNT]")]
+    pub(crate) artefacts: Vec<String>,
     /// Side of the square slide, in pixels
     #[arg(long, value_name = "PX", default_value_t = 2048)]
     pub(crate) size: u32,
@@ -353,6 +384,10 @@ pub(crate) struct Completions {
 
 fn organs() -> PossibleValuesParser {
     ORGANS.iter().map(|o| o.name).collect::<Vec<_>>().into()
+}
+
+fn species() -> PossibleValuesParser {
+    SPECIES.iter().map(|s| s.name).collect::<Vec<_>>().into()
 }
 
 fn painters() -> PossibleValuesParser {

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use histograde::{
     Error, Mpp, Result,
     phantom::{
-        Painter,
+        Painter, artefact,
         render::Appearance,
         write::{find, parse_amount, write},
     },
@@ -22,7 +22,8 @@ pub(super) fn run(args: &args::Phantom, console: &Console) -> Result<Exit, Failu
     }
     let mpp = Mpp::square(args.mpp).ok_or_else(|| Error::config("--mpp", "a number above 0", args.mpp))?;
     let amounts = args.lesions.iter().map(|text| parse_amount(text)).collect::<Result<Vec<_>>>()?;
-    let request = painter.request(args.size, mpp, args.seed, &amounts)?;
+    let mut request = painter.request(args.size, mpp, args.seed, &amounts)?;
+    request.artefacts = args.artefacts.iter().map(|text| artefact::parse(text)).collect::<Result<_>>()?;
     let out = output(args)?;
     let written = write(painter, &request, &look(&args.look)?, out)?;
     for path in [&written.slide, &written.truth].into_iter().chain(&written.labels) {

@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, num::NonZero, path::Path, sync::Arc, thread};
 
 use histograde::{
     Error, Mpp, Result,
+    annotation::Annotations,
     batch::{Job, MAX_BAD_TILES, slide_ids},
     manifest, organ,
+    pipeline::Options,
     score::rubric::Rubric,
     segment::{
         model::Model,
@@ -14,7 +16,7 @@ use histograde::{
 };
 use serde_json::{Value, json};
 
-use super::{args, args::Method, console::Console, inputs};
+use super::{Failure, args, args::Method, console::Console, inputs};
 
 /// A batch with everything resolved.
 pub(super) struct Plan {
@@ -124,6 +126,7 @@ fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
         mpp: sample.mpp.or(mpp),
         max_bad_tiles: MAX_BAD_TILES,
         models: Models::default(),
+        options: Options::default(),
         sample: Some(sample),
     };
     Ok(manifest::read(sheet)?.into_iter().map(job).collect())
@@ -142,6 +145,30 @@ fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Resul
         mpp,
         max_bad_tiles: MAX_BAD_TILES,
         models: Models::default(),
+        options: Options::default(),
     };
     Ok(ids.into_iter().zip(paths).map(job).collect())
+}
+
+/// Gives each slide the areas that were drawn on it. A file is for one slide, a folder holds one for each that has any.
+pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Failure> {
+    if !given.is_dir() && jobs.len() != 1 {
+        let expected = "a folder with a file named after each slide, as there are several slides";
+        return Err(Error::config("--annotations", expected, given.display()).into());
+    }
+    let mut found = 0;
+    for job in jobs.iter_mut() {
+        let Some(path) = Annotations::file_of(given, &job.slide_id, &job.path) else {
+            console.detail(format!("{}: no annotations", job.slide_id));
+            continue;
+        };
+        let annotations = Annotations::read(&path).map_err(Failure::of(&path))?;
+        job.options.annotations = Some(Arc::new(annotations));
+        found += 1;
+    }
+    if found == 0 {
+        let expected = "a file named after a slide (<slide_id>.geojson, .json or .xml)";
+        return Err(Error::config(format!("--annotations {}", given.display()), expected, "none").into());
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ use super::{
     planned,
     recovery::{Recovery, recovery},
     relate::{self, Relation},
-    scores,
+    scores::{self, Sensitivity},
     subjects::{Cohort, Endpoint, Exclusion, Subject, is_grade},
 };
 use crate::{
@@ -113,6 +113,9 @@ pub struct Comparison {
     pub exclusions: Vec<Exclusion>,
     /// Slides used.
     pub slides: usize,
+    /// The damage indices under other weights; written as a table.
+    #[serde(skip)]
+    pub sensitivity: Vec<Sensitivity>,
     /// Remarks on the whole study.
     pub notes: Vec<String>,
     /// Subjects with all their values.
@@ -124,7 +127,7 @@ pub struct Comparison {
 #[must_use]
 pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Option<&Animals>) -> Comparison {
     let control = study.normal.as_deref().or(study.control.as_deref());
-    scores::rescore(&mut cohort, rubric, control);
+    let sensitivity = scores::rescore(&mut cohort, rubric, control);
     let mut notes = Vec::new();
     if let Some(animals) = animals {
         add_physiology(&mut cohort, animals);
@@ -138,6 +141,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
     notes.extend(unmeasured(&cohort));
+    notes.extend(scores::order_notes(&sensitivity));
     families(&mut endpoints);
     endpoints.sort_by_key(|e| e.rank != Rank::Primary);
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
@@ -152,6 +156,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         relations,
         exclusions: cohort.exclusions,
         slides: cohort.slides,
+        sensitivity,
         notes,
         subjects: cohort.subjects,
     }

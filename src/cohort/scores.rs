@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::subjects::{Cohort, Endpoint};
+use serde::Serialize;
+
 use crate::{
     organ::ORGANS,
-    score::{Outcome, index_column, rubric::Rubric},
+    score::{Outcome, index_column, rubric::Rubric, sensitivity::scenarios},
     stats::describe::mean,
 };
 
 /// Replaces every subject's lesion scores and indices by those of its own values. Lesions that compare with the control
 /// group are scored in percent of that group's mean; without a control group they stay unscored.
-pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str>) {
+pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str>) -> Vec<Sensitivity> {
+    let mut sensitivity = Vec::new();
     for organ in ORGANS {
         let endpoint =
             |feature: &str| Endpoint { tissue: organ.name.to_owned(), feature: feature.to_owned() };
@@ -34,6 +37,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
             continue;
         }
         let mut added: Vec<(Endpoint, String)> = Vec::new();
+        let mut indices: Indices = Vec::new();
         for subject in &mut cohort.subjects {
             if !subject.values.keys().any(|e| e.tissue == organ.name) {
                 continue;
@@ -44,6 +48,13 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 |feature| values.get(&endpoint(feature)).copied(),
                 |feature| means.get(feature).copied(),
             );
+            for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
+            {
+                if indices.len() == place {
+                    indices.push((scenario.name, BTreeMap::new()));
+                }
+                indices[place].1.entry(subject.group.clone()).or_default().extend(scenario.index);
+            }
             for finding in &score.findings {
                 let name = endpoint(&format!("{}_score", finding.lesion));
                 subject.values.remove(&name);
@@ -61,10 +72,115 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 added.push((name, "0 to 100".to_owned()));
             }
         }
+        sensitivity.extend(rows(organ.name, indices));
         for (name, unit) in added {
             if !cohort.endpoints.iter().any(|(e, _)| *e == name) {
                 cohort.endpoints.push((name, unit));
             }
         }
+    }
+    sensitivity
+}
+
+/// The mean index of each group under one set of weights.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sensitivity {
+    /// Tissue.
+    pub tissue: &'static str,
+    /// Which weights.
+    pub scenario: String,
+    /// Group.
+    pub group: String,
+    /// Animals with an index.
+    pub n: usize,
+    /// Their mean, 0–100.
+    pub mean: Option<f64>,
+    /// Place of the group from the most damaged, 1 first.
+    pub rank: Option<usize>,
+    /// Whether the order of the groups differs from that with the weights as defined.
+    pub order_changes: bool,
+}
+
+/// Indices of animals by group, for each set of weights.
+type Indices = Vec<(String, BTreeMap<String, Vec<f64>>)>;
+
+fn rows(tissue: &'static str, indices: Indices) -> Vec<Sensitivity> {
+    let order = |groups: &BTreeMap<String, Vec<f64>>| -> Vec<String> {
+        let mut list: Vec<(f64, &String)> =
+            groups.iter().filter(|(_, v)| !v.is_empty()).map(|(g, v)| (mean(v), g)).collect();
+        list.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        list.into_iter().map(|(_, g)| g.clone()).collect()
+    };
+    let usual = indices.first().map(|(_, groups)| order(groups)).unwrap_or_default();
+    let mut out = Vec::new();
+    for (scenario, groups) in &indices {
+        let own = order(groups);
+        for (group, values) in groups {
+            out.push(Sensitivity {
+                tissue,
+                scenario: scenario.clone(),
+                group: group.clone(),
+                n: values.len(),
+                mean: (!values.is_empty()).then(|| mean(values)),
+                rank: own.iter().position(|g| g == group).map(|i| i + 1),
+                order_changes: own != usual,
+            });
+        }
+    }
+    out
+}
+
+/// Says, by tissue, under how many sets of weights the order of the groups by damage index changes.
+pub(super) fn order_notes(all: &[Sensitivity]) -> Vec<String> {
+    let mut tissues: Vec<&str> = all.iter().map(|s| s.tissue).collect();
+    tissues.dedup();
+    let one = |tissue: &str| {
+        let mut scenarios: Vec<(&str, bool)> = all
+            .iter()
+            .filter(|s| s.tissue == tissue)
+            .map(|s| (s.scenario.as_str(), s.order_changes))
+            .collect();
+        scenarios.dedup();
+        let changed: Vec<&str> = scenarios.iter().filter(|(_, c)| *c).map(|(name, _)| *name).collect();
+        match changed.len() {
+            0 => format!(
+                "{tissue}: the order of the groups by damage index is the same under all {} sets of weights",
+                scenarios.len()
+            ),
+            n => format!(
+                "{tissue}: the order of the groups by damage index changes under {n} of {} sets of weights ({})",
+                scenarios.len(),
+                changed.join(", ")
+            ),
+        }
+    };
+    tissues.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_order_are_told() {
+        let groups =
+            |a: f64, b: f64| BTreeMap::from([("a".to_owned(), vec![a]), ("b".to_owned(), vec![b, b])]);
+        let all = rows(
+            "liver",
+            vec![
+                ("as defined".into(), groups(10.0, 30.0)),
+                ("equal weights".into(), groups(12.0, 20.0)),
+                ("without x".into(), groups(25.0, 20.0)),
+            ],
+        );
+        let found: Vec<_> = all.iter().map(|s| (s.group.as_str(), s.n, s.rank, s.order_changes)).collect();
+        assert_eq!(found[..2], [("a", 1, Some(2), false), ("b", 2, Some(1), false)]);
+        assert_eq!(found[4..], [("a", 1, Some(1), true), ("b", 2, Some(2), true)]);
+        assert_eq!(
+            order_notes(&all),
+            [
+                "liver: the order of the groups by damage index changes under 1 of 3 sets of weights (without x)"
+            ]
+        );
     }
 }

@@ -5,7 +5,10 @@ use std::path::Path;
 use super::Sample;
 use crate::{
     error::{Error, Result},
-    organ::{self, ORGANS, Organ},
+    organ::{
+        self, ORGANS, Organ,
+        species::{self, SPECIES, Species},
+    },
     sheet::{Row, Table},
     units::Mpp,
     words::did_you_mean,
@@ -15,7 +18,7 @@ use crate::{
 pub const REQUIRED: [&str; 4] = ["slide", "animal_id", "group", "tissue"];
 
 /// Columns a sheet may have.
-pub const OPTIONAL: [&str; 13] = [
+pub const OPTIONAL: [&str; 14] = [
     "slide_id",
     "cage",
     "sex",
@@ -27,6 +30,7 @@ pub const OPTIONAL: [&str; 13] = [
     "dose_unit",
     "section",
     "roi",
+    "species",
     "exclude",
     "exclude_reason",
 ];
@@ -90,6 +94,7 @@ impl Columns {
             dose_unit,
             section: cells.text("section"),
             roi: cells.text("roi"),
+            species: cells.species()?,
             exclude: cells.exclude()?,
         })
     }
@@ -147,6 +152,15 @@ impl Cells<'_> {
         organ::find(&name).ok_or_else(|| {
             let all = known().collect::<Vec<_>>().join(", ");
             self.fault("tissue", format!("one of {all}"), did_you_mean(&name, known()))
+        })
+    }
+
+    fn species(&self) -> Result<Option<&'static Species>> {
+        let Some(name) = self.text("species") else { return Ok(None) };
+        let known = || SPECIES.iter().map(|s| s.name);
+        species::find(&name).map(Some).ok_or_else(|| {
+            let all = known().collect::<Vec<_>>().join(", ");
+            self.fault("species", format!("one of {all}"), did_you_mean(&name, known()))
         })
     }
 

@@ -72,7 +72,7 @@ fn bad_sheets_are_refused_with_their_row() {
     t(
         "slide,animal_id,group,tisue\na.svs,1,c,liver\n",
         "study.csv row 1, column, expected one of slide, animal_id, group, tissue, slide_id, cage, sex, batch, \
-         stain_batch, scanner, mpp, dose, dose_unit, section, roi, exclude, exclude_reason, got \"tisue\" (did you mean \
+         stain_batch, scanner, mpp, dose, dose_unit, section, roi, species, exclude, exclude_reason, got \"tisue\" (did you mean \
          tissue?)",
     );
     t(

@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{
-    Canvas, Knob, PAINTERS, Painter, Request, Truth,
-    jpeg::Colour,
-    render::{Appearance, render_rows},
-    svs,
+    Canvas, Knob, PAINTERS, Painter, Request, Truth, artefact, jpeg::Colour, render::Appearance, svs,
 };
 use crate::{
     error::{Error, Result},
@@ -67,7 +64,7 @@ impl Painter {
         if !(least..=most).contains(&size_px) {
             return Err(Error::config("phantom size", format!("{least} to {most} px"), size_px));
         }
-        let mut request = Request { size_px, mpp, seed, amounts: Default::default() };
+        let mut request = Request { size_px, mpp, seed, amounts: Default::default(), artefacts: Vec::new() };
         for (name, amount) in amounts {
             let knob = self.knob(name.as_ref())?;
             let (low, high) = knob.range;
@@ -107,6 +104,9 @@ struct TruthFile<'a> {
     appearance: &'a Appearance,
     amounts: &'a std::collections::BTreeMap<String, f64>,
     features: &'a std::collections::BTreeMap<String, f64>,
+    /// Pixels of each kind of artefact; the layer `artefacts` says where.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    artefact_px: std::collections::BTreeMap<&'static str, u64>,
     labels: std::collections::BTreeMap<&'static str, LabelFile>,
 }
 
@@ -125,6 +125,7 @@ struct LabelFile {
 pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path) -> Result<Written> {
     let mut canvas = Canvas::blank(request.size_px, request.mpp);
     let values = (painter.paint)(request, &mut canvas);
+    let artefacts = artefact::lay(&request.artefacts, request.seed, &mut canvas);
     let stem = out.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let beside = |ending: String| out.with_file_name(format!("{stem}.{ending}"));
     let layout = svs::Layout {
@@ -134,7 +135,8 @@ pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path
         colour: Colour::YCbCr420,
         stem: stem.clone(),
     };
-    svs::write(out, &layout, |y0, rows| render_rows(&canvas, look, request.seed, y0, rows))?;
+    let band = |y0, rows| artefact::render_rows(&canvas, look, request.seed, &artefacts, y0, rows);
+    svs::write(out, &layout, band)?;
     let mut labels = Vec::new();
     let mut listed = std::collections::BTreeMap::new();
     for (layer, plane) in &canvas.labels {
@@ -153,6 +155,7 @@ pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path
         appearance: look,
         amounts: &values.amounts,
         features: &values.features,
+        artefact_px: artefacts.pixels(&canvas),
         labels: listed,
     };
     let mut json = serde_json::to_vec_pretty(&file).map_err(|e| Error::Io {

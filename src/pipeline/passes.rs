@@ -6,7 +6,7 @@ use super::{Cores, Plan};
 use crate::{
     error::Result,
     organ::Pass,
-    raster::{Mask, Rgb},
+    raster::{Plane, Rgb},
     segment::{field::Field, models::InUse, object::Finds},
     slide::Slide,
     stain::{Separator, StainProfile, white::White},
@@ -35,6 +35,8 @@ pub(super) struct Scan<'a> {
     pub(super) plan: &'a Plan,
     pub(super) watch: &'a Watch,
     pub(super) tissue: &'a TissueMask,
+    /// Artefacts on the grid of the tissue mask; 0 is none.
+    pub(super) artefacts: &'a Plane<u8>,
     /// Pixel size at level 0.
     pub(super) mpp: Mpp,
     /// The models that run on it.
@@ -119,10 +121,27 @@ impl<'a> Scan<'a> {
     {
         let rgb = self.slide.read_window(&window)?;
         let rgb = self.whiten_outside(rgb, &window);
+        let rgb = self.cover_artefacts(rgb, &window, profile);
         let stains = separator.separate(&rgb);
-        let tissue = self.tissue.sample(&window);
+        let tissue = sample(&self.tissue.mask, self.tissue.scale, &window);
         let (h, e, od, clear) = (stains.h, stains.e, stains.od, stains.clear);
         Ok(Field { window, rgb, h, e, od, clear, tissue, profile, models: self.models })
+    }
+
+    /// Gives artefacts the colour of the slide's cytoplasm: nothing is found in them or at their edges.
+    fn cover_artefacts(&self, mut rgb: Rgb, window: &Window, profile: &StainProfile) -> Rgb {
+        let spoilt = sample(self.artefacts, self.tissue.scale, window);
+        if spoilt.data().iter().all(|&s| s == 0) {
+            return rgb;
+        }
+        let [h, e] = [profile.h_cytoplasm, profile.e_cytoplasm].map(|v| f64::from(v) / 100.0);
+        let colour = std::array::from_fn(|k| {
+            let density = h * profile.matrix.h[k] + e * profile.matrix.e[k];
+            ((profile.white[k] + 1.0) * 10f64.powf(-density) - 1.0).round().clamp(0.0, 255.0) as u8
+        });
+        let pixels = rgb.pixels_mut().iter_mut().zip(spoilt.data());
+        pixels.filter(|(_, s)| **s != 0).for_each(|(px, _)| *px = colour);
+        rgb
     }
 
     /// Gives pixels outside the slide the slide's own white.
@@ -149,27 +168,24 @@ impl<'a> Scan<'a> {
     }
 }
 
-impl TissueMask {
-    /// Returns the mask over a window, halo included; 0 outside the slide.
-    fn sample(&self, window: &Window) -> Mask {
-        let mut out = Mask::filled(window.width(), window.height(), 0);
-        let at = |i: i64| ((i as f64 + 0.5) * window.scale / self.scale).floor() as i64;
-        let columns: Vec<usize> = (0..window.width() as i64)
-            .map(|x| usize::try_from(at(window.left() + x)).unwrap_or(usize::MAX))
-            .collect();
-        for y in 0..window.height() {
-            let Some(row) =
-                usize::try_from(at(window.top() + y as i64)).ok().filter(|&r| r < self.mask.height())
-            else {
-                continue;
-            };
-            let source = self.mask.row(row);
-            for (out, &x) in out.row_mut(y).iter_mut().zip(&columns) {
-                *out = source.get(x).copied().unwrap_or(0);
-            }
+/// Returns a map of `scale` level-0 pixels per pixel over a window, halo included; 0 outside the slide.
+fn sample(map: &Plane<u8>, scale: f64, window: &Window) -> Plane<u8> {
+    let mut out = Plane::filled(window.width(), window.height(), 0u8);
+    let at = |i: i64| ((i as f64 + 0.5) * window.scale / scale).floor() as i64;
+    let columns: Vec<usize> = (0..window.width() as i64)
+        .map(|x| usize::try_from(at(window.left() + x)).unwrap_or(usize::MAX))
+        .collect();
+    for y in 0..window.height() {
+        let Some(row) = usize::try_from(at(window.top() + y as i64)).ok().filter(|&r| r < map.height())
+        else {
+            continue;
+        };
+        let source = map.row(row);
+        for (out, &x) in out.row_mut(y).iter_mut().zip(&columns) {
+            *out = source.get(x).copied().unwrap_or(0);
         }
-        out
     }
+    out
 }
 
 /// The side of the largest core, in pixels, with which windows of this many threads fit into memory.

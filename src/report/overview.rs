@@ -9,10 +9,13 @@ mod field;
 mod legend;
 mod map;
 mod picture;
+mod quality;
 mod scale_bar;
 mod text;
 
 use std::path::Path;
+
+pub use self::quality::write_quality;
 
 use self::{field::Field, map::Map, picture::Picture, text::Font};
 use super::{jpeg, png::write_png};

@@ -33,10 +33,13 @@ struct ResultFile<'a> {
     validation: &'static str,
     slide_id: &'a str,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exclude_reason: Option<&'a str>,
     tissue: &'static str,
     slide: SlideFacts<'a>,
     working_mpp: BTreeMap<&'static str, f64>,
     tissue_mm2: f64,
+    quality: QualityFacts,
     stain: Option<&'a StainProfile>,
     methods: &'a [Method],
     features: Vec<FeatureRow>,
@@ -60,6 +63,14 @@ struct SlideFacts<'a> {
     mpp_y: f64,
     mpp_origin: &'a str,
     levels: &'a [Level],
+}
+
+/// What quality control took out.
+#[derive(Serialize)]
+struct QualityFacts {
+    artefact_excluded_pct: Option<f64>,
+    focus_sharpness_index: Option<f64>,
+    artefacts_mm2: BTreeMap<&'static str, f64>,
 }
 
 #[derive(Serialize)]
@@ -97,9 +108,12 @@ struct FindingRow<'a> {
 #[derive(Serialize)]
 struct PublishedRow {
     name: &'static str,
-    grade: Option<u8>,
+    grade: Option<serde_json::Number>,
     max: u8,
+    made_for: &'static str,
     feature: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'static str,
     citation: &'static str,
     evidence: Evidence,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,12 +147,18 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         statement: wording::STATEMENT,
         validation: wording::validation(summary.organ.name),
         slide_id,
-        status: if summary.is_blank() { "blank" } else { "scored" },
+        status: match (&summary.refused, summary.is_blank()) {
+            (Some(_), _) => "excluded",
+            (None, true) => "blank",
+            (None, false) => "scored",
+        },
+        exclude_reason: summary.refused.as_deref(),
         tissue: summary.organ.name,
         slide: facts(summary),
         working_mpp: [("structures", summary.structure_mpp.mean()), ("cells", summary.cell_mpp.mean())]
             .into(),
         tissue_mm2: summary.tissue_mm2,
+        quality: quality(summary),
         stain: summary.profile.as_ref(),
         methods: &summary.methods,
         features: summary.measured.iter().map(feature).collect(),
@@ -168,6 +188,15 @@ pub(super) fn write_pretty(path: &Path, value: &impl Serialize) -> Result<()> {
     serde_json::to_writer_pretty(&mut file, value).map_err(|e| Error::io("write", path)(e.into()))?;
     file.write_all(b"\n").map_err(Error::io("write", path))?;
     file.commit()
+}
+
+fn quality(summary: &Summary) -> QualityFacts {
+    let facts = &summary.quality;
+    QualityFacts {
+        artefact_excluded_pct: (!summary.is_blank()).then_some(facts.artefact_excluded_pct),
+        focus_sharpness_index: facts.focus_sharpness_index,
+        artefacts_mm2: facts.found().into_iter().map(|(kind, area)| (kind.name(), area)).collect(),
+    }
 }
 
 fn facts(summary: &Summary) -> SlideFacts<'_> {
@@ -225,13 +254,20 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
 fn published(item: &Published) -> PublishedRow {
     PublishedRow {
         name: item.name,
-        grade: item.grade.as_ref().ok().copied(),
+        grade: item.grade.as_ref().ok().and_then(|&g| whole_or_not(g)),
         max: item.max,
+        made_for: item.made_for,
         feature: item.feature,
+        note: item.note,
         citation: item.citation,
         evidence: item.evidence,
         missing: item.grade.as_ref().err().map(missing),
     }
+}
+
+/// Returns a grade without a fraction where it has none.
+fn whole_or_not(grade: f64) -> Option<serde_json::Number> {
+    if grade.fract() == 0.0 { Some((grade as i64).into()) } else { serde_json::Number::from_f64(grade) }
 }
 
 /// Returns zero for minus zero, which a reader would take for a sign of something.

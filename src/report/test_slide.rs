@@ -122,6 +122,8 @@ pub(crate) fn summary(blank: bool) -> Summary {
         measured,
         warnings: vec![Warning::LittleTissue { area_mm2: 1.5, needed_mm2: 20.0 }],
         counts: vec![(VEIN.name, u64::from(!blank)), (NUCLEUS.name, 0)],
+        quality: Default::default(),
+        refused: None,
         analysed_px: if blank { 0 } else { 6_000_000 },
     }
 }
@@ -159,6 +161,7 @@ fn job(slide_id: &str, sample: bool) -> Job {
         dose_unit: Some("mg/kg".into()),
         section: None,
         roi: None,
+        species: None,
         exclude: None,
     });
     Job {
@@ -169,6 +172,7 @@ fn job(slide_id: &str, sample: bool) -> Job {
         mpp: None,
         max_bad_tiles: MAX_BAD_TILES,
         models: Default::default(),
+        options: Default::default(),
     }
 }
 

@@ -1,5 +1,16 @@
 //! Microscope fields: published cut-offs count per field, a slide is measured per mm² (domain.md §5.2).
 
+/// Microscope fields to count in, besides the whole section.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Fields {
+    /// How many.
+    pub count: u32,
+    /// Power of the objective.
+    pub objective: f64,
+    /// Field number of the eyepiece, mm.
+    pub field_number_mm: f64,
+}
+
 /// Returns the area in mm² of the field seen through an eyepiece of field number `field_number_mm` (mm) and an
 /// objective of power `objective`: a circle of diameter field number ÷ power.
 #[must_use]

@@ -9,6 +9,7 @@ use serde::{
 };
 
 use super::lesion::Lesion;
+use crate::calibrate::Calibration;
 
 /// Value of `schema` that this build reads.
 pub(super) const SCHEMA: &str = "he-damage-scoring/1";
@@ -24,6 +25,9 @@ pub(super) struct RubricFile {
     pub(super) field_number_mm: f64,
     pub(super) defaults: Defaults,
     pub(super) organs: Named<OrganLesions>,
+    /// How a laboratory calibrated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) calibration: Option<Calibration>,
 }
 
 /// Rules that hold for every organ.

@@ -40,11 +40,11 @@ pub fn index_column(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::measure::feature::Missing;
 
-    fn finding(score: Option<f64>, max: u8, weight: f64) -> Finding {
+    pub(in crate::score) fn finding(score: Option<f64>, max: u8, weight: f64) -> Finding {
         let outcome = match score {
             Some(continuous) => Outcome::Scored { grade: 0, continuous, severity: String::new() },
             None => Outcome::NotScored { missing: Missing::NeedsControls },

@@ -14,12 +14,16 @@ pub struct Published {
     pub citation: &'static str,
     /// How well our reading of the rule is founded.
     pub evidence: Evidence,
-    /// Name of the feature it is read from.
+    /// Whom the scheme was made for: `human`, `rodent` or `any`.
+    pub made_for: &'static str,
+    /// Name of the feature it is read from, or of all of them.
     pub feature: &'static str,
+    /// What is left out of the scheme or replaced, empty where nothing is.
+    pub note: &'static str,
     /// Highest grade.
     pub max: u8,
-    /// The grade, or why there is none.
-    pub grade: Result<u8, Missing>,
+    /// The grade, whole but for means, or why there is none.
+    pub grade: Result<f64, Missing>,
 }
 
 /// Where a grade begins.
@@ -39,12 +43,30 @@ struct Rule {
     name: &'static str,
     citation: &'static str,
     evidence: Evidence,
+    made_for: &'static str,
     feature: &'static str,
-    /// Where grades 1, 2, … begin.
-    starts: &'static [Start],
-    /// Set when `starts` are counts per field of this objective and the feature counts per mm².
-    objective: Option<f64>,
+    note: &'static str,
+    how: How,
 }
+
+/// How a grade comes about.
+enum How {
+    /// Grades 1, 2, … begin at these values of the feature.
+    Starts(&'static [Start]),
+    /// The same, as counts per field of this objective, while the feature counts per mm².
+    PerField(&'static [Start], f64),
+    /// The feature is the score itself, a mean of 0 to this.
+    Mean(u8),
+    /// The sum of other items, by name.
+    Sum(&'static [&'static str]),
+    /// A rule of several features, with its highest grade.
+    Rule(fn(&Look<'_>) -> Result<u8, Missing>, u8),
+}
+
+/// The values of features, by name.
+type Look<'a> = dyn Fn(&str) -> Result<f64, Missing> + 'a;
+
+use How::{Mean, PerField, Starts, Sum};
 
 const KLEINER: &str = "Kleiner 2005, Hepatology 41:1313";
 const LIANG: &str = "Liang 2014, PLoS ONE 9:e115922";
@@ -59,31 +81,71 @@ const LIVER: Rule = Rule {
     name: "",
     citation: LIANG,
     evidence: Evidence::Sourced,
+    made_for: "rodent",
     feature: "",
-    starts: STEATOSIS,
-    objective: None,
+    note: "",
+    how: Starts(STEATOSIS),
 };
+const HUMAN_LIVER: Rule = Rule { citation: KLEINER, made_for: "human", ..LIVER };
+const KIDNEY: Rule = Rule { organ: "kidney", citation: "", made_for: "any", ..LIVER };
+const PANCREAS: Rule =
+    Rule { organ: "pancreas", citation: PANCREATITIS, evidence: Evidence::Expert, ..KIDNEY };
+
+/// Few and many ballooned cells; the papers give no density [expert].
+const BALLOONING: &[Start] = &[Above(0.3), Above(3.0)];
+const BALLOONING_NOTE: &str = "exploratory: few and many are densities of our own";
 
 const RULES: &[Rule] = &[
-    Rule { name: "nas_steatosis", citation: KLEINER, feature: "steatotic_hepatocyte_pct", ..LIVER },
+    Rule { name: "nas_steatosis", feature: "steatotic_hepatocyte_pct", ..HUMAN_LIVER },
     // 0 none, 1 below 2, 2 for 2–4, 3 above 4 foci per 200× field.
     Rule {
         name: "nas_lobular_inflammation",
-        citation: KLEINER,
         feature: FOCI,
-        starts: &[Above(0.0), AtLeast(2.0), Above(4.0)],
-        objective: Some(20.0),
-        ..LIVER
+        how: PerField(&[Above(0.0), AtLeast(2.0), Above(4.0)], 20.0),
+        ..HUMAN_LIVER
+    },
+    Rule {
+        name: "nas_ballooning",
+        evidence: Evidence::Expert,
+        feature: BALLOONED,
+        note: BALLOONING_NOTE,
+        how: Starts(BALLOONING),
+        ..HUMAN_LIVER
+    },
+    Rule {
+        name: "nas",
+        evidence: Evidence::Expert,
+        feature: "its three items",
+        note: BALLOONING_NOTE,
+        how: Sum(&["nas_steatosis", "nas_lobular_inflammation", "nas_ballooning"]),
+        ..HUMAN_LIVER
+    },
+    Rule { name: "saf_steatosis", citation: BEDOSSA, feature: "steatotic_hepatocyte_pct", ..HUMAN_LIVER },
+    // 0 none, 1 up to 2, 2 above 2 foci per 20× field; the paper leaves 2 itself open.
+    Rule {
+        name: "saf_lobular_inflammation",
+        citation: BEDOSSA,
+        feature: FOCI,
+        how: PerField(&[Above(0.0), Above(2.0)], 20.0),
+        ..HUMAN_LIVER
+    },
+    Rule {
+        name: "saf_activity",
+        citation: BEDOSSA,
+        evidence: Evidence::Expert,
+        feature: "ballooning and lobular inflammation",
+        note: BALLOONING_NOTE,
+        how: Sum(&["nas_ballooning", "saf_lobular_inflammation"]),
+        ..HUMAN_LIVER
     },
     Rule { name: "liang_macrosteatosis", feature: "macro_affected_area_pct", ..LIVER },
     Rule { name: "liang_microsteatosis", feature: "micro_affected_area_pct", ..LIVER },
     Rule { name: "liang_hypertrophy", feature: "hypertrophic_hepatocyte_pct", ..LIVER },
-    // 0 below 0.5, 1 up to 1, 2 up to 2, 3 above 2 foci per 100× field.
+    // 0 below 0.5, 1 up to 1, 2 up to 2, 3 above 2 foci per 100× field. The authors sum nothing, nor do we.
     Rule {
         name: "liang_inflammation",
         feature: FOCI,
-        starts: &[AtLeast(0.5), Above(1.0), Above(2.0)],
-        objective: Some(10.0),
+        how: PerField(&[AtLeast(0.5), Above(1.0), Above(2.0)], 10.0),
         ..LIVER
     },
     // 0 none, 1 single cells, 2 below 30 %, 3 up to 60 %, 4 above 60 %. That up to 1 % is "single cells" and up to
@@ -92,53 +154,201 @@ const RULES: &[Rule] = &[
         name: "suzuki_necrosis",
         citation: SUZUKI,
         evidence: Evidence::Expert,
+        made_for: "any",
         feature: "necrosis_area_pct",
-        starts: &[Above(0.05), Above(1.0), Above(30.0), Above(60.0)],
+        how: Starts(&[Above(0.05), Above(1.0), Above(30.0), Above(60.0)]),
         ..LIVER
     },
     // 0 none, 1 one or less, 2 for 2–4, 3 for 5–10, 4 above 10 foci per 10× field.
     Rule {
         name: "ishak_c",
         citation: ISHAK,
+        made_for: "human",
         feature: FOCI,
-        starts: &[Above(0.0), Above(1.0), Above(4.0), Above(10.0)],
-        objective: Some(10.0),
+        how: PerField(&[Above(0.0), Above(1.0), Above(4.0), Above(10.0)], 10.0),
         ..LIVER
     },
+    Rule {
+        name: "glomerulosclerosis_index",
+        citation: "glomerulosclerosis index, as in many papers",
+        feature: "glom_sclerosis_index",
+        note: "read from H&E, the scheme from PAS",
+        how: Mean(4),
+        ..KIDNEY
+    },
+    // 0 none, 1 up to 10, 2 up to 25, 3 up to 50, 4 up to 75, 5 above 75 % of tubules; edges vary by laboratory. That up
+    // to 1 % is none is [expert].
+    Rule {
+        name: "tubular_injury_0_5",
+        citation: "percent-of-tubules score",
+        evidence: Evidence::Recalled,
+        feature: "tubule_injured_pct",
+        how: Starts(&[Above(1.0), Above(10.0), Above(25.0), Above(50.0), Above(75.0)]),
+        ..KIDNEY
+    },
+    Rule {
+        name: "egti_t_surrogate",
+        citation: EGTI,
+        evidence: Evidence::Recalled,
+        feature: "tubule_necrosis_pct, cast_tubule_pct",
+        note: "brush border not read: grades 1 and 2 do not occur",
+        how: How::Rule(egti_tubules, 4),
+        ..KIDNEY
+    },
+    Rule {
+        name: "egti_i_surrogate",
+        citation: EGTI,
+        evidence: Evidence::Recalled,
+        feature: "inflamed_cortex_pct, tubule_necrosis_pct",
+        how: How::Rule(egti_interstitium, 4),
+        ..KIDNEY
+    },
+    Rule {
+        name: "egti_g_surrogate",
+        citation: EGTI,
+        evidence: Evidence::Recalled,
+        feature: "glom_shrunken_pct",
+        note: "tuft retraction only: 0 or 2",
+        how: How::Rule(|look| Ok(if look("glom_shrunken_pct")? > 10.0 { 2 } else { 0 }), 2),
+        ..KIDNEY
+    },
+    Rule {
+        name: "egti_surrogate",
+        citation: EGTI,
+        evidence: Evidence::Recalled,
+        feature: "T + I + G",
+        note: "partial: endothelium is not computed",
+        how: Sum(&["egti_t_surrogate", "egti_i_surrogate", "egti_g_surrogate"]),
+        ..KIDNEY
+    },
+    Rule {
+        name: "insulitis_mean",
+        citation: "insulitis score of NOD mice, 0 to 4",
+        evidence: Evidence::Sourced,
+        made_for: "rodent",
+        feature: "insulitis_score_mean",
+        how: Mean(4),
+        ..PANCREAS
+    },
+    // 0 none, 1 between lobules, 2 diffuse between lobules, 3 acini apart: the shares are ours [expert].
+    Rule {
+        name: "pancreatitis_oedema_surrogate",
+        feature: "pancreas_gap_pct",
+        note: "the scheme names places, not shares",
+        how: Starts(&[Above(15.0), Above(25.0), Above(40.0)]),
+        ..PANCREAS
+    },
+    // 0 none, 1 at ducts, 2 below, 3 above half of the lobules: the densities are ours [expert].
+    Rule {
+        name: "pancreatitis_inflammation_surrogate",
+        feature: "pancreas_inflammatory_foci_per_mm2",
+        note: "the scheme counts lobules, not foci",
+        how: Starts(&[Above(0.2), Above(1.0), Above(3.0)]),
+        ..PANCREAS
+    },
+    // 0 none, 1 up to 5, 2 up to 20, 3 above 20 % of cells; that up to 1 % is none is [expert].
+    Rule {
+        name: "pancreatitis_necrosis",
+        feature: "acinar_pyknotic_pct",
+        note: "pyknotic nuclei stand for dead cells",
+        how: Starts(&[Above(1.0), Above(5.0), Above(20.0)]),
+        ..PANCREAS
+    },
 ];
+
+const BALLOONED: &str = "ballooning_candidates_per_mm2";
+const BEDOSSA: &str = "Bedossa 2012, Hepatology 56:1751";
+const EGTI: &str = "EGTI (Khalid 2021, Sci Rep 11), surrogate";
+const PANCREATITIS: &str = "rodent pancreatitis score, as tabulated in Gut";
+
+/// T of EGTI without the brush border: 3 with casts or necrosis, 4 above 60 % necrosis.
+fn egti_tubules(look: &Look<'_>) -> Result<u8, Missing> {
+    let (necrosis, casts) = (look("tubule_necrosis_pct")?, look("cast_tubule_pct")?);
+    Ok(match necrosis {
+        n if n > 60.0 => 4,
+        n if n > 1.0 || casts > 1.0 => 3,
+        _ => 0,
+    })
+}
+
+/// I of EGTI: 1 inflammation below 25 %, 2 with necrosis below 25 %, 3 up to 60 %, 4 above.
+fn egti_interstitium(look: &Look<'_>) -> Result<u8, Missing> {
+    let (inflamed, necrosis) = (look("inflamed_cortex_pct")?, look("tubule_necrosis_pct")?);
+    Ok(match (inflamed, necrosis) {
+        (_, n) if n > 60.0 => 4,
+        (_, n) if n >= 25.0 => 3,
+        (i, n) if i > 1.0 && n > 1.0 => 2,
+        (i, _) if i > 1.0 => 1,
+        _ => 0,
+    })
+}
 
 const FOCI: &str = "inflammatory_foci_per_mm2";
 
 /// Returns name and highest grade of every published item of an organ. Items of Ishak and Knodell that rules on H&E
 /// cannot read are not among them.
 pub fn items(organ: &str) -> impl Iterator<Item = (&'static str, u8)> {
-    RULES.iter().filter(move |r| r.organ == organ).map(|r| (r.name, r.starts.len() as u8))
+    RULES.iter().filter(move |r| r.organ == organ).map(|r| (r.name, r.max()))
 }
 
 /// Grades every published item of an organ.
 pub(super) fn all(organ: &str, measured: &[Measured], field_number_mm: f64) -> Vec<Published> {
-    let of_organ = RULES.iter().filter(|r| r.organ == organ);
-    of_organ.map(|rule| rule.grade(measured, field_number_mm)).collect()
+    let mut found: Vec<Published> = Vec::new();
+    for rule in RULES.iter().filter(|r| r.organ == organ) {
+        let grade = rule.grade(measured, field_number_mm, &found);
+        found.push(Published {
+            name: rule.name,
+            citation: rule.citation,
+            evidence: rule.evidence,
+            made_for: rule.made_for,
+            feature: rule.feature,
+            note: rule.note,
+            max: rule.max(),
+            grade,
+        });
+    }
+    found
 }
 
 impl Rule {
-    fn grade(&self, measured: &[Measured], field_number_mm: f64) -> Published {
-        let per_field = self.objective.map_or(1.0, |o| field::area_mm2(field_number_mm, o));
-        let value = value_of(self.feature, measured).map(|v| v.value * per_field);
-        let passed = |value: f64| {
+    fn max(&self) -> u8 {
+        match self.how {
+            Starts(starts) | PerField(starts, _) => starts.len() as u8,
+            Mean(max) | How::Rule(_, max) => max,
+            Sum(parts) => {
+                parts.iter().filter_map(|p| RULES.iter().find(|r| r.name == *p)).map(Rule::max).sum()
+            }
+        }
+    }
+
+    /// Grades one item; those it sums up stand before it in the list.
+    fn grade(
+        &self,
+        measured: &[Measured],
+        field_number_mm: f64,
+        before: &[Published],
+    ) -> Result<f64, Missing> {
+        let look = |feature: &str| value_of(feature, measured).map(|v| v.value);
+        let passed = |starts: &[Start], value: f64| {
             let passes = |start: &&Start| match **start {
                 Above(cut) => value > cut,
                 AtLeast(cut) => value >= cut,
             };
-            self.starts.iter().filter(passes).count() as u8
+            starts.iter().filter(passes).count() as f64
         };
-        Published {
-            name: self.name,
-            citation: self.citation,
-            evidence: self.evidence,
-            feature: self.feature,
-            max: self.starts.len() as u8,
-            grade: value.map(passed),
+        match self.how {
+            Starts(starts) => Ok(passed(starts, look(self.feature)?)),
+            PerField(starts, objective) => {
+                let per_field = field::area_mm2(field_number_mm, objective);
+                Ok(passed(starts, look(self.feature)? * per_field))
+            }
+            Mean(_) => look(self.feature),
+            How::Rule(rule, _) => rule(&look).map(f64::from),
+            Sum(parts) => parts
+                .iter()
+                .filter_map(|part| before.iter().find(|p| p.name == *part))
+                .map(|p| p.grade.clone())
+                .sum(),
         }
     }
 }
@@ -153,7 +363,7 @@ mod tests {
         fn t(name: &str, feature: &'static str, value: f64, field_number: f64, expected: u8) {
             let found = all("liver", &[measured(feature, Ok(value))], field_number);
             let item = found.iter().find(|p| p.name == name).unwrap();
-            assert_eq!(item.grade, Ok(expected), "{name} {value}");
+            assert_eq!(item.grade, Ok(f64::from(expected)), "{name} {value}");
         }
         for (value, grade) in [(4.99, 0), (5.0, 1), (33.0, 1), (33.01, 2), (66.0, 2), (66.01, 3)] {
             t("nas_steatosis", "steatotic_hepatocyte_pct", value, 22.0, grade);
@@ -180,10 +390,61 @@ mod tests {
     #[test]
     fn items_are_of_known_organs_and_say_what_is_missing() {
         for rule in RULES {
-            assert!(organ::find(rule.organ).is_some() && rule.starts.len() <= 4, "{}", rule.name);
+            assert!(organ::find(rule.organ).is_some() && rule.max() <= 10, "{}", rule.name);
         }
         let missing = all("liver", &[measured(FOCI, Err(Missing::Blank))], 22.0);
         assert_eq!(missing.len(), items("liver").count());
         assert_eq!(missing[1].grade, Err(Missing::Blank));
+        // A sum without all of its parts is none.
+        assert!(missing.iter().find(|p| p.name == "nas").unwrap().grade.is_err());
+    }
+
+    #[test]
+    fn sums_are_of_their_parts() {
+        let found = all(
+            "liver",
+            &[
+                measured("steatotic_hepatocyte_pct", Ok(40.0)),
+                measured(FOCI, Ok(3.0)),
+                measured(BALLOONED, Ok(1.0)),
+            ],
+            22.0,
+        );
+        let grade = |name: &str| found.iter().find(|p| p.name == name).unwrap().grade.clone();
+        assert_eq!(
+            (grade("nas"), grade("saf_activity"), grade("saf_steatosis")),
+            (Ok(5.0), Ok(3.0), Ok(2.0))
+        );
+        assert_eq!(items("liver").find(|(name, _)| *name == "nas"), Some(("nas", 8)));
+        assert_eq!(items("liver").find(|(name, _)| *name == "saf_activity"), Some(("saf_activity", 4)));
+    }
+
+    #[test]
+    fn kidney_and_pancreas_rules() {
+        fn t(organ: &str, name: &str, features: &[(&'static str, f64)], expected: f64) {
+            let measured: Vec<_> = features.iter().map(|&(f, v)| measured(f, Ok(v))).collect();
+            let found = all(organ, &measured, 22.0);
+            let item = found.iter().find(|p| p.name == name).unwrap();
+            assert_eq!(item.grade, Ok(expected), "{name} {features:?}");
+            assert!(expected <= f64::from(item.max));
+        }
+        t("kidney", "glomerulosclerosis_index", &[("glom_sclerosis_index", 0.9)], 0.9);
+        for (value, grade) in [(0.0, 0.0), (10.0, 1.0), (10.1, 2.0), (25.1, 3.0), (50.1, 4.0), (75.1, 5.0)] {
+            t("kidney", "tubular_injury_0_5", &[("tubule_injured_pct", value)], grade);
+        }
+        let egti = |necrosis, casts, inflamed, shrunken| {
+            [
+                ("tubule_necrosis_pct", necrosis),
+                ("cast_tubule_pct", casts),
+                ("inflamed_cortex_pct", inflamed),
+                ("glom_shrunken_pct", shrunken),
+            ]
+        };
+        t("kidney", "egti_surrogate", &egti(0.0, 0.0, 0.0, 0.0), 0.0);
+        t("kidney", "egti_surrogate", &egti(0.0, 5.0, 10.0, 0.0), 4.0);
+        t("kidney", "egti_surrogate", &egti(70.0, 5.0, 10.0, 20.0), 10.0);
+        t("pancreas", "insulitis_mean", &[("insulitis_score_mean", 1.25)], 1.25);
+        t("pancreas", "pancreatitis_necrosis", &[("acinar_pyknotic_pct", 5.1)], 2.0);
+        t("pancreas", "pancreatitis_oedema_surrogate", &[("pancreas_gap_pct", 41.0)], 3.0);
     }
 }

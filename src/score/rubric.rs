@@ -15,6 +15,7 @@ pub use super::{
     lesion::{Compare, Lesion, PerField, Worse},
 };
 use crate::{
+    calibrate::Calibration,
     error::{Error, Result},
     measure::feature::{Missing, Value},
     organ::Organ,
@@ -68,10 +69,11 @@ impl Rubric {
         Self::parse(&path.file_name().unwrap_or_default().to_string_lossy(), &bytes)
     }
 
-    /// Grades what was measured on one slide. Lesions judged against controls are not scored here.
+    /// Grades what was measured on one slide. Lesions judged against controls are scored only if the rubric was calibrated
+    /// on controls.
     #[must_use]
     pub fn score(&self, organ: &Organ, measured: &[Measured]) -> OrganScore {
-        let findings: Vec<_> = self.lesions(organ).iter().map(|l| self.finding(l, measured)).collect();
+        let findings: Vec<_> = self.lesions(organ).iter().map(|l| self.finding(organ, l, measured)).collect();
         let index = self.index(format!("{}_damage_index", organ.name), findings.iter());
         let of = |ids: &'static [&str]| findings.iter().filter(|f| ids.contains(&f.lesion.as_str()));
         let sub_indices = organ.sub_indices.iter().map(|(name, ids)| self.index(*name, of(ids))).collect();
@@ -90,7 +92,9 @@ impl Rubric {
     ) -> OrganScore {
         let one = |lesion: &Lesion| {
             let value = value(&lesion.feature);
-            let outcome = match (value, lesion.compare, control_mean(&lesion.feature)) {
+            // The study's own controls before those of the calibration.
+            let base = control_mean(&lesion.feature).or_else(|| self.base(organ, &lesion.feature));
+            let outcome = match (value, lesion.compare, base) {
                 (None, ..) => {
                     Outcome::NotScored { missing: Missing::NoRule { why: "no slide gives a value" } }
                 }
@@ -135,6 +139,12 @@ impl Rubric {
         self.file.field_number_mm
     }
 
+    /// Returns the least share of the weight that must be scored for an index, 0–1.
+    #[must_use]
+    pub fn min_coverage(&self) -> f64 {
+        self.file.defaults.min_weight_coverage
+    }
+
     /// Returns how z-scores against controls are formed.
     #[must_use]
     pub fn z(&self) -> &ZScore {
@@ -164,11 +174,40 @@ impl Rubric {
         damage_index(name, findings, self.file.defaults.min_weight_coverage)
     }
 
-    fn finding(&self, lesion: &Lesion, measured: &[Measured]) -> Finding {
+    /// Returns what the laboratory's control animals measure, if the rubric was calibrated.
+    #[must_use]
+    pub fn base(&self, organ: &Organ, feature: &str) -> Option<f64> {
+        self.file.calibration.as_ref()?.base(organ.name, feature)
+    }
+
+    /// Returns the text of a rubric file with these lesions in place of its own and a calibration.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if the lesions do not make a rubric.
+    pub fn calibrated(&self, calibration: &Calibration, lesions: &[(&str, Lesion)]) -> Result<Vec<u8>> {
+        let mut file = self.file.clone();
+        file.calibration = Some(calibration.clone());
+        for (organ, lesion) in lesions {
+            let own =
+                file.organs.0.iter_mut().filter(|(name, _)| name == organ).flat_map(|(_, o)| &mut o.lesions);
+            own.filter(|l| l.id == lesion.id).for_each(|l| *l = lesion.clone());
+        }
+        let mut text =
+            serde_json::to_vec_pretty(&file).map_err(|e| Error::config("calibrated rubric", "JSON", e))?;
+        text.push(b'\n');
+        Self::parse("calibrated", &text)?;
+        Ok(text)
+    }
+
+    fn finding(&self, organ: &Organ, lesion: &Lesion, measured: &[Measured]) -> Finding {
         let value = value_of(&lesion.feature, measured);
         let outcome = match (&value, lesion.compare) {
             (Ok(value), Compare::Abs) => self.grade(lesion, value.value),
-            (Ok(_), Compare::PctCtrl) => Outcome::NotScored { missing: Missing::NeedsControls },
+            (Ok(v), Compare::PctCtrl) => match self.base(organ, &lesion.feature) {
+                Some(mean) => self.grade(lesion, 100.0 * v.value / mean),
+                None => Outcome::NotScored { missing: Missing::NeedsControls },
+            },
             (Err(missing), _) => Outcome::NotScored { missing: missing.clone() },
         };
         Self::found(lesion, value.ok().map(|v| v.value), outcome)
@@ -196,9 +235,19 @@ impl Rubric {
             read(bytes).map_err(|e| Error::config(format!("rubric {name}"), "the fields of a rubric", e))?;
         valid::check(name, &file, &builtin)?;
         follow_field_number(name, &mut file, &builtin)?;
-        let json =
-            |file: &RubricFile| serde_json::to_value(file).map_err(|e| Error::config("rubric", "JSON", e));
-        let changed = changes(&json(&builtin)?, &json(&file)?);
+        let json = |file: &RubricFile| {
+            let plain = RubricFile { calibration: None, ..file.clone() };
+            serde_json::to_value(plain).map_err(|e| Error::config("rubric", "JSON", e))
+        };
+        let mut changed = changes(&json(&builtin)?, &json(&file)?);
+        if let Some(c) = &file.calibration {
+            let now = format!("{} control animals of {}", c.animals, c.controls);
+            changed.push(Change {
+                path: "calibration".into(),
+                default: serde_json::Value::Null,
+                now: now.into(),
+            });
+        }
         Ok(Self {
             file,
             origin: Origin { name: name.to_owned(), sha256: hex(&Sha256::digest(bytes)), changed },
@@ -248,4 +297,4 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

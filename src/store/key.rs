@@ -60,6 +60,10 @@ impl Key {
             "max_bad_tiles": job.max_bad_tiles,
             "nuclei": told(job.models.nuclei.as_ref()),
             "vacuoles": told(job.models.vacuoles.as_ref()),
+            "max_artefact_pct": job.options.max_artefact_pct,
+            "species": job.options.species.name,
+            "fields": job.options.fields,
+            "annotations": job.options.annotations.as_ref().map(|a| a.sha256()),
             "rubric": { "name": rubric.name, "sha256": rubric.sha256 },
         });
         Self { slide, settings, algorithm: ALGORITHM.into(), model: MODEL.clone(), schema: SCHEMA.into() }

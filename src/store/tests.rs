@@ -39,6 +39,7 @@ impl Bench {
             mpp: None,
             max_bad_tiles: 0.01,
             models: Default::default(),
+            options: Default::default(),
         }
     }
 

@@ -224,6 +224,36 @@ pub(crate) struct Agree {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
+  histograde calibrate results --controls control -o lab.json
+  histograde calibrate results --controls control --reads reads.csv -o lab.json
+  histograde score slides/ --tissue liver --rubric lab.json -o scored
+
+Controls (at least 4 animals, better 6) give the range of every feature and the base of lesions judged in percent of control.
+Reads are a pathologist's grades: slide_id and a column per lesion, or the columns slide_id, lesion and grade. Calibrate on
+controls and diseased animals or on another study, never on the treatment that is to be judged.")]
+pub(crate) struct Calibrate {
+    /// Folder that `score` wrote
+    pub(crate) results: PathBuf,
+    /// Group of the control animals
+    #[arg(long, value_name = "GROUP", required_unless_present = "reads")]
+    pub(crate) controls: Option<String>,
+    /// Grades of a pathologist, per slide and lesion
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reads: Option<PathBuf>,
+    /// Sample sheet, where the results name no animals and groups
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Rubric to start from instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rubric: Option<PathBuf>,
+    /// Rubric file to write
+    #[arg(short, long, value_name = "FILE.json")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
   histograde schema samples > samples.schema.json
   histograde schema study > study.schema.json")]
 pub(crate) struct Schema {

@@ -14,7 +14,7 @@ use histograde::{
     Error, Result, Slide,
     batch::{Claim, Done, Job, Listener},
     pipeline::SlideResult,
-    report::{geojson, overview, slide_json},
+    report::{fields, geojson, overview, slide_json},
     score::rubric::Rubric,
     store::{self, Found, Lock, Look, Store, Taken},
     watch::Watch,
@@ -24,13 +24,15 @@ use super::{super::progress::Progress, log::Log};
 use crate::cli::console::Console;
 
 /// The files of one slide.
-const FILES: [&str; 6] = [
+const FILES: [&str; 8] = [
     "objects.geojson",
     "overview.png",
     "result.json",
     overview::REPORT_PICTURES[0],
     overview::REPORT_PICTURES[1],
     overview::REPORT_PICTURES[2],
+    "quality.png",
+    "fields.csv",
 ];
 
 pub(super) struct Writer<'a> {
@@ -117,6 +119,10 @@ impl Listener for Writer<'_> {
             watch.check()?;
             overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]))?;
             overview::write_report_pictures(slide, result, &folder)?;
+            overview::write_quality(slide, result, &job.slide_id, &folder.join(FILES[6]))?;
+            if let Some(wanted) = &job.options.fields {
+                fields::write(&folder.join(FILES[7]), wanted, &job.slide_id, result)?;
+            }
             slide_json::write(&folder.join(FILES[2]), &job.slide_id, &result.summary, self.rubric.origin())?;
             // Only a slide that was done in time counts, and none that was stopped.
             watch.check()?;

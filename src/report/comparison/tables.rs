@@ -56,7 +56,13 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
     let left = c.exclusions.iter().map(|e| {
         [&e.tissue, &e.slide_id, &e.animal_id, &e.group, &e.feature, &e.reason].map(Clone::clone).to_vec()
     });
-    table("exclusions", &EXCLUSIONS, left.collect())
+    table("exclusions", &EXCLUSIONS, left.collect())?;
+    let weights = c.sensitivity.iter().map(|s| {
+        let rank = s.rank.map(|r| r.to_string()).unwrap_or_default();
+        let head = [s.tissue.to_owned(), s.scenario.clone(), s.group.clone(), s.n.to_string()];
+        head.into_iter().chain([cell(s.mean), rank, s.order_changes.to_string()]).collect()
+    });
+    table("weight_sensitivity", &SENSITIVITY, weights.collect())
 }
 
 const LONG: [Column; 7] = [
@@ -81,6 +87,16 @@ const RECOVERY: [Column; 7] = [
 
 const COMPONENTS: [Column; 5] =
     [text("tissue"), text("feature"), number("variance_animal"), number("variance_slide"), number("icc")];
+
+const SENSITIVITY: [Column; 7] = [
+    text("tissue"),
+    text("scenario"),
+    text("group"),
+    number("animals"),
+    number("index_mean"),
+    number("rank"),
+    text("order_changes"),
+];
 
 const WARNINGS: [Column; 3] = [text("tissue"), text("feature"), text("warning")];
 

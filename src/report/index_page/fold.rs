@@ -86,6 +86,7 @@ mod tests {
             dose_unit: None,
             section: None,
             roi: None,
+            species: None,
             exclude: None,
         };
         let job = Job {
@@ -96,6 +97,7 @@ mod tests {
             mpp: None,
             max_bad_tiles: 0.0,
             models: Default::default(),
+            options: Default::default(),
         };
         Done::new(job, Err(Error::Uncalibrated), 0.0)
     }

@@ -28,7 +28,13 @@ pub(super) fn title(picture: &mut Picture, x: u32, slide_id: &str, summary: &Sum
     Font::TITLE.write(picture, x, 16, &Font::TITLE.cut(slide_id, width), INK);
     let tissue = match summary.is_blank() {
         true => "no tissue found: the slide is blank".to_owned(),
-        false => format!("{:.2} mm² of tissue", summary.tissue_mm2),
+        false if summary.refused.is_some() => {
+            format!("{:.2} mm² of tissue, not scored", summary.tissue_mm2)
+        }
+        false => format!(
+            "{:.2} mm² of tissue, {:.1} % left out",
+            summary.tissue_mm2, summary.quality.artefact_excluded_pct
+        ),
     };
     let facts = format!(
         "{}  ·  {:.4} µm per pixel ({})  ·  {tissue}{}",

@@ -105,7 +105,7 @@ fn index(i: &DamageIndex) -> Row {
 fn published(item: &Published) -> Row {
     Row {
         feature: grade_column(item.name),
-        value: item.grade.as_ref().ok().map(|&g| f64::from(g)),
+        value: item.grade.as_ref().ok().copied(),
         unit: score_unit(item.max),
         missing: item.grade.as_ref().err().map(ToString::to_string).unwrap_or_default(),
     }

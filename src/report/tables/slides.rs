@@ -61,6 +61,9 @@ const FACTS: &[Fact] = &[
     ("mpp_x_um", |d| summary(d, |s| number(s.calibration.mpp.x()))),
     ("mpp_y_um", |d| summary(d, |s| number(s.calibration.mpp.y()))),
     ("mpp_origin", |d| summary(d, |s| s.calibration.origin.clone())),
+    ("artefact_excluded_pct", |d| measured(d, |s| Some(s.quality.artefact_excluded_pct))),
+    ("focus_sharpness_index", |d| measured(d, |s| s.quality.focus_sharpness_index)),
+    ("artefacts", |d| summary(d, |s| s.quality.words())),
     ("warnings", |d| summary(d, warnings)),
 ];
 
@@ -78,6 +81,12 @@ fn sample(d: &Done, cell: fn(&Sample) -> Option<String>) -> String {
 
 fn summary(d: &Done, cell: fn(&Summary) -> String) -> String {
     d.outcome.as_ref().map(cell).unwrap_or_default()
+}
+
+/// Returns a number of a slide that holds tissue.
+fn measured(d: &Done, cell: fn(&Summary) -> Option<f64>) -> String {
+    let summary = d.outcome.as_ref().ok().filter(|s| !s.is_blank());
+    summary.and_then(cell).map(number).unwrap_or_default()
 }
 
 fn warnings(s: &Summary) -> String {
@@ -143,7 +152,7 @@ impl Numbers {
         }
         for name in &self.published {
             let found = summary.and_then(|s| s.score.published.iter().find(|p| p.name == *name));
-            row.push(found.and_then(|p| p.grade.as_ref().ok()).map(u8::to_string).unwrap_or_default());
+            row.push(cell(found.and_then(|p| p.grade.as_ref().ok()).copied()));
         }
     }
 }

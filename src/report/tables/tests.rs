@@ -23,18 +23,19 @@ fn filled(text: &str) -> Vec<String> {
 fn slides_have_one_row_each_whatever_came_of_them() {
     let text = written(|path| write_slides(path, &test_slide::study(), &test_slide::rubric()));
     let sample = "animal_id=R7|group=STZ, low|sex=F|batch=b1|dose=0.5|dose_unit=mg/kg";
-    let slide = "format=aperio|width_px=4000|height_px=2000|mpp_x_um=0.25|mpp_y_um=0.25|mpp_origin=aperio.MPP|\
-                 warnings=only 1.500 mm² of tissue; a score needs at least 20 mm²";
+    let slide =
+        "format=aperio|width_px=4000|height_px=2000|mpp_x_um=0.25|mpp_y_um=0.25|mpp_origin=aperio.MPP";
+    let warnings = "warnings=only 1.500 mm² of tissue; a score needs at least 20 mm²";
     let indices =
         "liver_damage_index_coverage=0.23529411764705882|steatosis_index_coverage=0.6666666666666666";
     assert_eq!(filled(&text), [
         format!(
-            "slide_id=a1|path=in/a1.svs|status=scored|tissue=liver|{sample}|{slide}|{indices}|\
+            "slide_id=a1|path=in/a1.svs|status=scored|tissue=liver|{sample}|{slide}|artefact_excluded_pct=0|{warnings}|{indices}|\
              macro_affected_area_pct=40.5|rbc_area_pct=0|macrosteatosis_grade=2|\
              macrosteatosis_score=1.7272727272727273|liang_macrosteatosis_grade=2"
         ),
         format!(
-            "slide_id=b2|path=in/b2.svs|status=blank|tissue=liver|{slide}|liver_damage_index_coverage=0|\
+            "slide_id=b2|path=in/b2.svs|status=blank|tissue=liver|{slide}|{warnings}|liver_damage_index_coverage=0|\
              steatosis_index_coverage=0"
         ),
         "slide_id=c3|path=in/c3.svs|status=failed|error_kind=uncalibrated|error=the file states no pixel size \
@@ -56,16 +57,16 @@ fn columns_of_the_slide_table() {
         ",warnings,liver_damage_index,liver_damage_index_coverage,steatosis_index,steatosis_index_coverage,\
          macro_affected_area_pct,rbc_area_pct,sinusoid_width_um_median,macrosteatosis_grade,macrosteatosis_score,"
     ));
-    assert_eq!(heading.split(',').count(), 25 + 2 * 2 + 3 + 2 * 10 + 8);
+    assert_eq!(heading.split(',').count(), 28 + 2 * 2 + 3 + 2 * 10 + 13);
 }
 
 #[test]
 fn long_table_tells_every_reason() {
     let text = written(|path| write_long(path, &test_slide::study(), &test_slide::rubric()));
     let of = |slide: &str| text.lines().filter(|l| l.contains(&format!(",{slide},"))).collect::<Vec<_>>();
-    // 3 features, 10 lesions, 2 indices, 8 published grades.
+    // 3 features, 10 lesions, 2 indices, 13 published grades.
     for slide in ["a1", "b2", "c3", "d4"] {
-        assert_eq!(of(slide).len(), 23, "{slide}");
+        assert_eq!(of(slide).len(), 28, "{slide}");
     }
     let rat = "R7,\"STZ, low\",b1";
     let other = "not measured by this version: the feature is not computed";

@@ -22,7 +22,7 @@ fn parse(file: &Json) -> Result<Rubric> {
 }
 
 /// Returns a feature of that name as measured.
-pub(in crate::score) fn measured(name: &'static str, value: Result<f64, Missing>) -> Measured {
+pub(crate) fn measured(name: &'static str, value: Result<f64, Missing>) -> Measured {
     let feature: &'static Feature = Box::leak(Box::new(Feature {
         name,
         unit: "%",

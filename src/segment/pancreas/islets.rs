@@ -15,8 +15,8 @@ use crate::{
     units::equivalent_diameter,
 };
 
-/// Accepted equivalent diameters in µm (rat, domain.md §2.0).
-pub const DIAMETER_UM: std::ops::RangeInclusive<f64> = 50.0..=600.0;
+/// Equivalent diameters in µm that are looked for: those of all species (domain.md §2.0); the species' own are kept later.
+pub const DIAMETER_UM: std::ops::RangeInclusive<f64> = 40.0..=600.0;
 /// Largest side of an islet's box, in µm. Larger regions are dropped everywhere.
 const MAX_EXTENT_UM: f64 = 640.0;
 
@@ -73,7 +73,7 @@ const MAX_VOID_UM: f64 = 36.0;
 pub(super) fn find(field: &Field<'_>, ground: &Ground) -> (Vec<Object>, Mask) {
     let candidates = candidates(field, ground);
     let found = label(&candidates, Connectivity::Four);
-    let least_px = field.window.mpp.px_area(disc(0.6 * *DIAMETER_UM.start())) as u64;
+    let least_px = field.window.mpp.px_area(disc(0.75 * *DIAMETER_UM.start())) as u64;
     let largest = field.px(MAX_EXTENT_UM) as usize;
     let mut all = Mask::filled(field.width(), field.height(), 0);
     let mut islets = Vec::new();

@@ -10,6 +10,7 @@ use crate::{
     measure::feature::{Missing, Value},
     organ::Organ,
     pipeline::Summary,
+    quality::Facts,
     score::{Measured, rubric::Rubric},
     segment::models::Method,
     slide::{Calibration, Level, SlideInfo},
@@ -34,6 +35,8 @@ pub(super) struct SummaryRecord {
     warnings: Vec<Warning>,
     counts: Vec<(String, u64)>,
     methods: Vec<Method>,
+    quality: Facts,
+    refused: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -100,6 +103,8 @@ impl SummaryRecord {
             warnings: s.warnings.clone(),
             counts: s.counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
             methods: s.methods.clone(),
+            quality: s.quality.clone(),
+            refused: s.refused.clone(),
         }
     }
 
@@ -139,6 +144,8 @@ impl SummaryRecord {
             counts: self.counts.into_iter().map(named).collect::<Option<_>>()?,
             methods: self.methods,
             analysed_px: 0,
+            quality: self.quality,
+            refused: self.refused,
         })
     }
 }

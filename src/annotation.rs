@@ -1,0 +1,257 @@
+//! Areas drawn by a person: GeoJSON as QuPath writes it, XML as Aperio ImageScope writes it, in level-0 pixels.
+//!
+//! What an area means follows from its class, in any case: `Ignore`, `Exclude`, `Artefact` or `Artifact` (with or
+//! without `*`) take tissue out; `Region`, `Include`, `ROI` or `Tissue` leave only the tissue in them; the name of a
+//! structure (`islet`, `glomerulus`, …) corrects the segmentation. Others are not used.
+
+mod geojson;
+mod imagescope;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    error::{Error, Result},
+    raster::Plane,
+    score::rubric::hex,
+    segment::structures::fill_polygon,
+    tissue::TissueMask,
+};
+
+/// Largest file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+/// Class of an area that has none.
+pub const UNCLASSIFIED: &str = "unclassified";
+
+const EXCLUDE: [&str; 4] = ["ignore", "exclude", "artefact", "artifact"];
+const INCLUDE: [&str; 4] = ["region", "include", "roi", "tissue"];
+
+/// A corner, in level-0 pixels.
+pub type Corner = [f64; 2];
+
+/// One polygon: its outer ring first, then its holes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Area {
+    /// Class, as it was written.
+    pub class: String,
+    /// Rings of at least three corners, not closed.
+    pub rings: Vec<Vec<Corner>>,
+}
+
+impl Area {
+    /// Returns whether its class is one of these, in any case, with or without `*`.
+    fn is_any(&self, names: &[&str]) -> bool {
+        let class = self.class.trim().trim_end_matches('*');
+        names.iter().any(|name| class.eq_ignore_ascii_case(name))
+    }
+
+    /// Returns whether what lies in it is left out.
+    #[must_use]
+    pub fn excludes(&self) -> bool {
+        self.is_any(&EXCLUDE)
+    }
+
+    /// Returns whether only what lies in such areas is measured.
+    #[must_use]
+    pub fn includes(&self) -> bool {
+        self.is_any(&INCLUDE)
+    }
+
+    /// Returns the smallest box around its outer ring: left, top, right, bottom.
+    #[must_use]
+    pub fn bounds(&self) -> [f64; 4] {
+        let outer = self.rings.first().into_iter().flatten();
+        outer.fold([f64::MAX, f64::MAX, f64::MIN, f64::MIN], |b, c| {
+            [b[0].min(c[0]), b[1].min(c[1]), b[2].max(c[0]), b[3].max(c[1])]
+        })
+    }
+
+    /// Fills it on a plane of `scale` level-0 pixels per pixel that starts at (`left`, `top`) in its own pixels.
+    pub fn fill(&self, plane: &mut Plane<u8>, scale: f64, (left, top): (f64, f64), value: u8) {
+        // One even–odd fill of all rings leaves the holes out.
+        let mut own = Plane::filled(plane.width(), plane.height(), 0u8);
+        for (i, ring) in self.rings.iter().enumerate() {
+            let corners: Vec<(f64, f64)> =
+                ring.iter().map(|c| (c[0] / scale - left, c[1] / scale - top)).collect();
+            fill_polygon(&mut own, &corners, u8::from(i == 0));
+        }
+        let pixels = plane.data_mut().iter_mut().zip(own.data());
+        pixels.filter(|(_, o)| **o != 0).for_each(|(p, _)| *p = value);
+    }
+}
+
+/// The areas of one slide.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Annotations {
+    /// Areas in the order of the file.
+    pub areas: Vec<Area>,
+}
+
+impl Annotations {
+    /// Reads a file: GeoJSON, or XML when it starts with `<`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be read; [`Error::Config`] for what is neither or holds no area.
+    pub fn read(path: &Path) -> Result<Self> {
+        let size = fs::metadata(path).map_err(Error::io("read", path))?.len();
+        if size > MAX_BYTES {
+            let what = format!("bytes of {}", path.display());
+            return Err(Error::Limits { what, got: size, limit: MAX_BYTES });
+        }
+        let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let name = path.display().to_string();
+        let start = text.trim_start_matches('\u{feff}').trim_start();
+        let areas = if start.starts_with('<') {
+            imagescope::parse(&name, start)?
+        } else {
+            geojson::parse(&name, start)?
+        };
+        if areas.is_empty() {
+            return Err(Error::config(name, "at least one polygon", "none"));
+        }
+        Ok(Self { areas })
+    }
+
+    /// Returns a hash of all areas.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for area in &self.areas {
+            hash.update(&area.class);
+            for ring in &area.rings {
+                hash.update([0]);
+                ring.iter().flatten().for_each(|v| hash.update(v.to_le_bytes()));
+            }
+            hash.update([1]);
+        }
+        hex(&hash.finalize())
+    }
+
+    /// Returns the file of a slide: `given` itself, or in that folder one named after the slide's id or file.
+    #[must_use]
+    pub fn file_of(given: &Path, slide_id: &str, slide: &Path) -> Option<PathBuf> {
+        if !given.is_dir() {
+            return Some(given.to_owned());
+        }
+        let stem = slide.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let endings = ["geojson", "json", "xml"];
+        let names = [slide_id, stem.as_str()];
+        let files = names.iter().flat_map(|n| endings.map(|ending| given.join(format!("{n}.{ending}"))));
+        files.into_iter().find(|path| path.is_file())
+    }
+
+    /// Leaves of a tissue mask what is included and not excluded. Its area shrinks by the same share.
+    #[must_use]
+    pub fn restrict(&self, tissue: TissueMask) -> TissueMask {
+        let any = |is: fn(&Area) -> bool| self.areas.iter().any(is);
+        if !any(Area::includes) && !any(Area::excludes) {
+            return tissue;
+        }
+        let before = tissue.mask.count();
+        let mut keep =
+            Plane::filled(tissue.mask.width(), tissue.mask.height(), 1 - u8::from(any(Area::includes)));
+        for area in self.areas.iter().filter(|a| a.includes()) {
+            area.fill(&mut keep, tissue.scale, (0.0, 0.0), 1);
+        }
+        for area in self.areas.iter().filter(|a| a.excludes()) {
+            area.fill(&mut keep, tissue.scale, (0.0, 0.0), 0);
+        }
+        let mut out = tissue;
+        out.mask.data_mut().iter_mut().zip(keep.data()).for_each(|(m, &k)| *m &= k);
+        out.area_mm2 *= out.mask.count() as f64 / before.max(1) as f64;
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{raster::Mask, stain::white::White};
+
+    fn read(name: &str, text: &str) -> Result<Annotations> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        Annotations::read(&path)
+    }
+
+    const QUPATH: &str = r#"{"type":"FeatureCollection","features":[
+        {"type":"Feature","geometry":{"type":"Polygon","coordinates":[
+            [[0,0],[80,0],[80,80],[0,80],[0,0]],[[20,20],[20,40],[40,40],[40,20],[20,20]]]},
+         "properties":{"objectType":"annotation","classification":{"name":"Region*"}}},
+        {"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[8,0],[8,80],[0,80],[0,0]]]},
+         "properties":{"objectType":"annotation","classification":{"name":"Ignore*"}}},
+        {"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[9,0],[9,9]]]},
+         "properties":{"objectType":"detection","classification":{"name":"Ignore*"}}}]}"#;
+
+    #[test]
+    fn regions_keep_and_ignored_places_go() {
+        let annotations = read("a.geojson", QUPATH).unwrap();
+        assert_eq!(annotations.areas.len(), 2, "detections are no annotations");
+        let white = White { rgb: [243.0; 3] };
+        let tissue = TissueMask { mask: Mask::filled(25, 25, 1), scale: 4.0, area_mm2: 6.25, white };
+        let left = annotations.restrict(tissue);
+        // 20×20 pixels, less a hole of 5×5 and a stripe of 2.
+        assert_eq!(left.mask.count(), 400 - 25 - 40);
+        assert!((left.area_mm2 - 3.35).abs() < 1e-9, "{}", left.area_mm2);
+        assert_eq!((left.mask.at(6, 6), left.mask.at(0, 0), left.mask.at(12, 12)), (0, 0, 1));
+    }
+
+    #[test]
+    fn imagescope_is_read() {
+        let text = r#"<?xml version="1.0"?><Annotations MicronsPerPixel="0.25">
+            <Annotation Id="1" Name="Islet"><Regions>
+              <Region Id="1" Type="0" NegativeROA="0"><Vertices>
+                <Vertex X="10" Y="10"/><Vertex X="30" Y="10"/><Vertex X="30" Y="30"/></Vertices></Region>
+              <Region Id="2" Type="1" Text="Ignore"><Vertices><Vertex X="0" Y="0"/><Vertex X="5" Y="6"/></Vertices></Region>
+              <Region Id="3" Type="3"><Vertices><Vertex X="0" Y="0"/><Vertex X="5" Y="6"/></Vertices></Region>
+            </Regions></Annotation>
+            <Annotation Id="2" Name=""><Regions>
+              <Region Id="4" Type="0" NegativeROA="1"><Vertices>
+                <Vertex X="1" Y="1"/><Vertex X="3" Y="1"/><Vertex X="3" Y="3"/></Vertices></Region>
+            </Regions></Annotation></Annotations>"#;
+        let areas = read("a.xml", text).unwrap().areas;
+        let classes: Vec<&str> = areas.iter().map(|a| a.class.as_str()).collect();
+        assert_eq!(classes, ["Islet", "Ignore", "Ignore"]);
+        assert_eq!(areas[1].rings, [vec![[0.0, 0.0], [5.0, 0.0], [5.0, 6.0], [0.0, 6.0]]]);
+        assert!(areas[2].excludes() && !areas[0].excludes());
+    }
+
+    #[test]
+    fn mistakes_are_said() {
+        fn t(text: &str, expected: &str) {
+            let said = read("a", text).unwrap_err().to_string();
+            assert!(said.contains(expected), "{said}");
+        }
+        t("{}", "expected at least one polygon, got none");
+        t("x", "expected GeoJSON");
+        t("<Annotations><Annotation>", "expected well-formed XML");
+        t("<svg/>", "expected the element Annotations, got svg");
+        t(
+            "<Annotations><Annotation><Regions><Region><Vertices><Vertex X='a' Y='1'/></Vertices></Region></Regions></Annotation></Annotations>",
+            "expected a number",
+        );
+    }
+
+    #[test]
+    fn files_are_found_by_id_or_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |name: &str| fs::write(folder.path().join(name), "").unwrap();
+        there("liver__1.xml");
+        there("2.geojson");
+        let find = |id: &str, slide: &str| {
+            Annotations::file_of(folder.path(), id, Path::new(slide))
+                .map(|p| p.file_name().unwrap().to_string_lossy().into_owned())
+        };
+        assert_eq!(find("liver__1", "in/1.svs").as_deref(), Some("liver__1.xml"));
+        assert_eq!(find("liver__2", "in/2.svs").as_deref(), Some("2.geojson"));
+        assert_eq!(find("3", "3.svs"), None);
+        let file = folder.path().join("2.geojson");
+        assert_eq!(Annotations::file_of(&file, "9", Path::new("9.svs")), Some(file));
+    }
+}

@@ -1,0 +1,128 @@
+//! Cut-offs from grades: isotonic regression, and how well they predict animals that were left out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    score::rubric::{Lesion, Worse},
+    stats::agreement::{Weights, kappa},
+};
+
+/// Cut-offs fitted to a pathologist's grades, with how well they hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fitted {
+    /// The cut-offs, in the units the lesion compares.
+    pub cuts: Vec<f64>,
+    /// Cut-offs that the grades reach; the others follow the built-in ones.
+    pub reached: Vec<bool>,
+    /// Graded slides.
+    pub slides: usize,
+    /// Animals they come from.
+    pub animals: usize,
+    /// Weighted κ (quadratic) of grades and predictions, each animal predicted from the others.
+    pub kappa: Option<f64>,
+    /// Its 95 % interval.
+    pub kappa_interval: Option<[f64; 2]>,
+    /// The same κ with the cut-offs there were before.
+    pub kappa_before: Option<f64>,
+}
+
+/// Fits the cut-offs of a lesion to points (value, grade, animal). `None` when grades do not rise with the lesion.
+#[must_use]
+pub fn fit(lesion: &Lesion, points: &[(f64, f64, &str)]) -> Option<Fitted> {
+    let all: Vec<(f64, f64)> = points.iter().map(|p| (p.0, p.1)).collect();
+    let (cuts, reached) = cuts(lesion, &all)?;
+    let mut animals: Vec<&str> = points.iter().map(|p| p.2).collect();
+    animals.sort_unstable();
+    animals.dedup();
+    let mut pairs = Vec::new();
+    for animal in &animals {
+        let others: Vec<(f64, f64)> = points.iter().filter(|p| p.2 != *animal).map(|p| (p.0, p.1)).collect();
+        let Some((cuts, _)) = self::cuts(lesion, &others) else { continue };
+        let fitted = with(lesion, cuts);
+        pairs.extend(points.iter().filter(|p| p.2 == *animal).map(|p| (p.1, fitted.grade(p.0))));
+    }
+    let found = agreement(&pairs, lesion.max);
+    let before: Vec<(f64, u8)> = points.iter().map(|p| (p.1, lesion.grade(p.0))).collect();
+    Some(Fitted {
+        cuts,
+        reached,
+        slides: points.len(),
+        animals: animals.len(),
+        kappa: found.map(|k| k.0),
+        kappa_interval: found.map(|k| k.1),
+        kappa_before: agreement(&before, lesion.max).map(|k| k.0),
+    })
+}
+
+fn with(lesion: &Lesion, cuts: Vec<f64>) -> Lesion {
+    Lesion { inclusive: vec![false; cuts.len()], cuts, per_field: None, ..lesion.clone() }
+}
+
+fn agreement(pairs: &[(f64, u8)], max: u8) -> Option<(f64, [f64; 2])> {
+    let k = usize::from(max) + 1;
+    let mut table = vec![vec![0.0; k]; k];
+    for &(read, predicted) in pairs {
+        let row = (read.round().max(0.0) as usize).min(k - 1);
+        table[row][usize::from(predicted).min(k - 1)] += 1.0;
+    }
+    let found = kappa(&table, Weights::Quadratic, 0.05).ok()?;
+    Some((found.value, [found.interval.lo, found.interval.hi]))
+}
+
+/// Returns where the isotonic fit passes ½, 1½, … and which of these it reaches.
+fn cuts(lesion: &Lesion, points: &[(f64, f64)]) -> Option<(Vec<f64>, Vec<bool>)> {
+    // Outwards from the background, so that a falling lesion is a rising one.
+    let sign = if lesion.worse == Worse::Down { -1.0 } else { 1.0 };
+    let mut outwards: Vec<(f64, f64)> =
+        points.iter().map(|&(x, g)| (sign * (x - lesion.background()), g)).collect();
+    outwards.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let fitted = isotonic(&outwards.iter().map(|p| p.1).collect::<Vec<_>>());
+    let (first, last) = (*fitted.first()?, *fitted.last()?);
+    if last - first < 0.5 {
+        return None;
+    }
+    let defaults: Vec<f64> = lesion.cuts.iter().map(|c| sign * (c - lesion.background())).collect();
+    let crossing = |level: f64| {
+        let above = fitted.iter().position(|&f| f >= level)?;
+        let x = outwards[above].0;
+        // Half way to the value before; from the background where the first is already above.
+        Some(if above == 0 { x / 2.0 } else { (x + outwards[above - 1].0) / 2.0 })
+    };
+    let found: Vec<Option<f64>> =
+        (0..lesion.cuts.len()).map(|k| crossing(k as f64 + 0.5).filter(|x| *x > 0.0)).collect();
+    let reached: Vec<bool> = found.iter().map(Option::is_some).collect();
+    let (k, anchor) = found.iter().enumerate().find_map(|(k, x)| x.map(|x| (k, x)))?;
+    let ratio = anchor / defaults[k];
+    let mut out: Vec<f64> = Vec::with_capacity(found.len());
+    for (k, x) in found.iter().enumerate() {
+        // Not reached: the built-in cut-off, moved as the reached ones moved.
+        let moved = match (k, out.last()) {
+            (k, Some(&before)) if k > 0 => before * defaults[k] / defaults[k - 1],
+            _ => defaults[k] * ratio,
+        };
+        let least = out.last().map_or(f64::MIN_POSITIVE, |&before| before * (1.0 + 1e-6));
+        out.push(x.unwrap_or(moved).max(least));
+    }
+    if lesion.worse == Worse::Down && out.iter().any(|&v| v >= lesion.background()) {
+        return None;
+    }
+    Some((out.into_iter().map(|v| lesion.background() + sign * v).collect(), reached))
+}
+
+/// Returns the nearest rising sequence (pool adjacent violators; Barlow et al. 1972).
+#[must_use]
+pub fn isotonic(values: &[f64]) -> Vec<f64> {
+    let mut pools: Vec<(f64, usize)> = Vec::new();
+    for &v in values {
+        pools.push((v, 1));
+        while let [.., (a, n), (b, m)] = pools[..] {
+            if a <= b {
+                break;
+            }
+            pools.truncate(pools.len() - 2);
+            pools.push(((a * n as f64 + b * m as f64) / (n + m) as f64, n + m));
+        }
+    }
+    pools.into_iter().flat_map(|(v, n)| std::iter::repeat_n(v, n)).collect()
+}

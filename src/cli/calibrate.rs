@@ -1,0 +1,55 @@
+//! `calibrate`: a rubric file from a laboratory's own controls and grades.
+
+use std::fmt::Write as _;
+
+use histograde::{
+    Result,
+    calibrate::{Calibrated, calibrate},
+    report::partial::write_whole,
+    score::rubric::Rubric,
+};
+
+use super::{Exit, Failure, args, console::Console};
+
+pub(super) fn run(args: &args::Calibrate, console: &Console) -> Result<Exit, Failure> {
+    let rubric = match &args.rubric {
+        Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
+        None => Rubric::builtin()?,
+    };
+    let (controls, reads) = (args.controls.as_deref(), args.reads.as_deref());
+    let done = calibrate(&args.results, &rubric, controls, reads, args.manifest.as_deref())?;
+    write_whole(&args.output, &done.rubric)?;
+    for warning in &done.warnings {
+        console.say(format!("warning: {warning}"));
+    }
+    super::print(&text(&done))?;
+    console.say(format!("wrote {}", args.output.display()));
+    Ok(Exit::AllDone)
+}
+
+fn text(done: &Calibrated) -> String {
+    let c = &done.calibration;
+    let mut text = String::new();
+    if !c.controls.is_empty() {
+        let features: usize = c.ranges.values().map(|r| r.len()).sum();
+        let _ = writeln!(text, "controls: {} animals of {}, {features} features", c.animals, c.controls);
+    }
+    for (tissue, lesions) in &c.fitted {
+        for (lesion, fitted) in lesions {
+            let cuts = fitted.cuts.iter().zip(&fitted.reached);
+            let cuts: Vec<String> = cuts
+                .map(|(v, &reached)| format!("{v:.3}{}", if reached { "" } else { " (not reached)" }))
+                .collect();
+            let _ = write!(text, "{tissue}, {lesion}: cut-offs {}", cuts.join(", "));
+            let _ = write!(text, "; {} slides of {} animals", fitted.slides, fitted.animals);
+            if let (Some(k), Some([lo, hi])) = (fitted.kappa, fitted.kappa_interval) {
+                let _ = write!(text, "; weighted kappa {k:.2} [{lo:.2}, {hi:.2}] by leaving animals out");
+            }
+            if let Some(before) = fitted.kappa_before {
+                let _ = write!(text, ", {before:.2} with the cut-offs before");
+            }
+            text.push('\n');
+        }
+    }
+    text
+}

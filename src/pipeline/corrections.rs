@@ -1,0 +1,173 @@
+//! Structures that a person drew take the place of those that were found.
+
+use crate::{
+    annotation::{Annotations, Area},
+    organ::Organ,
+    raster::Plane,
+    segment::{
+        contour,
+        label::{Connectivity, label},
+        object::{Class, Object},
+        shape::Shape,
+        structures::fill,
+    },
+    tile::Window,
+    units::{Mpp, equivalent_diameter},
+};
+
+/// A drawn outline this like a found one, as the share of their common area, leaves the found one as it is.
+const SAME: f64 = 0.97;
+/// A found structure gives way to a drawn one that covers this share of it, or whose own area it covers by this share.
+const TOUCHES: f64 = 0.25;
+
+/// Places drawn structures of the classes of an organ among those found. `at` gives scale and pixel size of the structure pass.
+///
+/// A drawn structure takes the place of every found one of its class that it covers in good part; one that is drawn as it
+/// was found leaves it as it is.
+pub(super) fn apply(
+    organ: &Organ,
+    annotations: &Annotations,
+    found: Vec<Object>,
+    (scale, mpp): (f64, Mpp),
+    (width, height): (u64, u64),
+) -> Vec<Object> {
+    let mut objects: Vec<(Object, Bounds)> = found.into_iter().map(boxed).collect();
+    for area in &annotations.areas {
+        let Some(class) = class_of(organ, area) else { continue };
+        let Some(drawn) = Drawn::of(area, scale, mpp, (width, height)) else { continue };
+        let touched = |(object, bounds): &(Object, Bounds)| {
+            object.class.is(class) && drawn.meets(bounds) && drawn.share(object) >= TOUCHES
+        };
+        let over: Vec<usize> = (0..objects.len()).filter(|&i| touched(&objects[i])).collect();
+        if let [only] = over[..]
+            && drawn.likeness(&objects[only].0) >= SAME
+        {
+            continue;
+        }
+        let model = over.first().map(|&i| objects[i].0.values);
+        for &i in over.iter().rev() {
+            objects.remove(i);
+        }
+        // In the place of the first it replaces: where structures overlap, later ones win.
+        let place = over.first().copied().unwrap_or(objects.len());
+        if let Some(object) = drawn.object(class, model) {
+            objects.insert(place, boxed(object));
+        }
+    }
+    objects.into_iter().map(|(object, _)| object).collect()
+}
+
+/// Left, top, right, bottom in level-0 pixels.
+type Bounds = [f64; 4];
+
+fn boxed(object: Object) -> (Object, Bounds) {
+    let (l, t, r, b) = object.outline.bounds();
+    let bounds = [l, t, r, b].map(|v| f64::from(v) * f64::from(object.outline.scale));
+    (object, bounds)
+}
+
+/// Layers of small objects, which are not corrected.
+const CELLS: [&str; 2] = ["nuclei", "vacuoles"];
+
+/// Returns the structure that an area's class names.
+fn class_of(organ: &Organ, area: &Area) -> Option<&'static Class> {
+    let name = area.class.trim().trim_end_matches('*');
+    let mut structures = organ.classes.iter().filter(|c| !CELLS.contains(&c.layer));
+    structures.find(|c| c.name.eq_ignore_ascii_case(name)).copied()
+}
+
+/// A drawn area on the grid of the structure pass.
+struct Drawn {
+    mask: Plane<u8>,
+    area_px: u64,
+    window: Window,
+}
+
+impl Drawn {
+    /// `None` for an area without a pixel on the slide.
+    fn of(area: &Area, scale: f64, mpp: Mpp, (width, height): (u64, u64)) -> Option<Self> {
+        let [left, top, right, bottom] = area.bounds();
+        let cut = |v: f64, most: u64| (v / scale).clamp(0.0, (most as f64 / scale).ceil());
+        let (x0, x1) = (cut(left, width).floor(), cut(right, width).ceil());
+        let (y0, y1) = (cut(top, height).floor(), cut(bottom, height).ceil());
+        let size = |a: f64, b: f64| ((b - a) as u32).max(1);
+        let window = Window {
+            x0: x0 as i64,
+            y0: y0 as i64,
+            core_width: size(x0, x1),
+            core_height: size(y0, y1),
+            halo: 0,
+            scale,
+            mpp,
+        };
+        let mut mask = Plane::filled(window.width(), window.height(), 0u8);
+        area.fill(&mut mask, scale, (x0, y0), 1);
+        let area_px = mask.count();
+        (area_px > 0).then_some(Self { mask, area_px, window })
+    }
+
+    /// Returns whether the box of a structure has anything in common with that of the drawn one.
+    fn meets(&self, bounds: &Bounds) -> bool {
+        let [l, t, r, b] = bounds.map(|v| v / self.window.scale);
+        let (x0, y0) = (self.window.x0 as f64, self.window.y0 as f64);
+        r > x0 && b > y0 && l < x0 + self.mask.width() as f64 && t < y0 + self.mask.height() as f64
+    }
+
+    /// Pixels of a structure with what it encloses, and those of them inside the drawn one.
+    fn overlap(&self, object: &Object) -> (f64, f64) {
+        let mut painted = Plane::filled(self.mask.width(), self.mask.height(), 0u8);
+        fill(&mut painted, object, &self.window, 1);
+        let common = painted.data().iter().zip(self.mask.data()).filter(|(a, b)| **a & **b != 0).count();
+        let own = self.window.mpp.px_area(f64::from(object.area_um2));
+        (own.max(painted.count() as f64), common as f64)
+    }
+
+    fn share(&self, object: &Object) -> f64 {
+        let (all, common) = self.overlap(object);
+        common / all.min(self.area_px as f64).max(1.0)
+    }
+
+    /// Common pixels over all pixels of both.
+    fn likeness(&self, object: &Object) -> f64 {
+        let (all, common) = self.overlap(object);
+        common / (all + self.area_px as f64 - common).max(1.0)
+    }
+
+    /// Returns the object of its largest piece. What only the segmentation can measure is taken from the structure it
+    /// replaces, or not known.
+    fn object(&self, class: &'static Class, model: Option<[f32; Object::VALUES]>) -> Option<Object> {
+        let labels = label(&self.mask, Connectivity::Four);
+        let (number, region) = (1u32..).zip(&labels.regions).max_by_key(|(_, r)| r.area_px)?;
+        let shape = Shape::of(&labels.plane, region, number);
+        let px_um = self.window.mpp.mean();
+        let mut values = model.unwrap_or([f32::NAN; Object::VALUES]);
+        for (value, name) in values.iter_mut().zip(class.measurements) {
+            let own = match *name {
+                "eq_diameter_um" => equivalent_diameter(self.window.mpp.area_um2(region.area_px)),
+                "circularity" => shape.circularity,
+                "solidity" => shape.solidity,
+                "aspect_ratio" => shape.aspect_ratio,
+                "perimeter_um" => shape.perimeter * px_um,
+                "cut_by_edge" => 0.0,
+                _ => continue,
+            };
+            *value = own as f32;
+        }
+        for value in values.iter_mut().skip(class.measurements.len()) {
+            *value = 0.0;
+        }
+        Some(contour::object(class, &labels.plane, region, number, &self.window, values))
+    }
+}
+
+/// Returns whether structures of an organ are drawn at all.
+pub(super) fn any(organ: &Organ, annotations: &Annotations) -> bool {
+    annotations.areas.iter().any(|area| class_of(organ, area).is_some())
+}
+
+/// Marks what is left out by hand, so that nothing is found there.
+pub(super) fn mark(annotations: &Annotations, artefacts: &mut Plane<u8>, scale: f64, value: u8) {
+    for area in annotations.areas.iter().filter(|a| a.excludes()) {
+        area.fill(artefacts, scale, (0.0, 0.0), value);
+    }
+}

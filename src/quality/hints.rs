@@ -1,0 +1,101 @@
+//! Remarks on a slide that do not change what is measured: focus, stain, organ.
+
+use super::{Facts, WARN_PCT};
+use crate::{score::Measured, stain::StainProfile, warning::Warning};
+
+/// Sharpness below which a whole slide looks out of focus [expert].
+const DULL: f64 = 0.2;
+/// Usual median optical densities of haematoxylin in nuclei and eosin in cytoplasm [expert].
+const USUAL_H: (f64, f64) = (0.25, 1.6);
+const USUAL_E: (f64, f64) = (0.06, 0.9);
+/// Nuclei are at least this much denser than cytoplasm, as a share of their own density [expert].
+const STAND_OUT: f64 = 0.3;
+
+impl Facts {
+    /// Returns what the reader should know before anything is measured.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<Warning> {
+        let mut out = Vec::new();
+        if self.artefact_excluded_pct > WARN_PCT {
+            out.push(Warning::Artefacts { pct: self.artefact_excluded_pct, what: self.words() });
+        }
+        if let Some(index) = self.focus_sharpness_index.filter(|v| *v < DULL) {
+            out.push(Warning::OutOfFocus { index });
+        }
+        if let Some(why) = self.chroma.doubt() {
+            out.push(Warning::WrongStain { why });
+        }
+        out
+    }
+}
+
+/// What does not look like an organ, by name.
+struct Sign {
+    organ: &'static str,
+    feature: &'static str,
+    /// The usual range, wide [expert].
+    usual: (f64, f64),
+    /// Least tissue in mm² for the sign to mean something.
+    from_mm2: f64,
+}
+
+/// Signs of another organ [expert]: wide, because disease moves features too.
+const SIGNS: &[Sign] = &[
+    Sign {
+        organ: "liver",
+        feature: "hepatocyte_nuclear_density_per_mm2",
+        usual: (250.0, 4_500.0),
+        from_mm2: 0.3,
+    },
+    Sign { organ: "liver", feature: "necrosis_area_pct", usual: (0.0, 60.0), from_mm2: 0.3 },
+    Sign { organ: "kidney", feature: "glom_count_n", usual: (1.0, f64::INFINITY), from_mm2: 4.0 },
+    Sign {
+        organ: "pancreas",
+        feature: "acinar_nuclear_density_per_mm2",
+        usual: (900.0, 9_000.0),
+        from_mm2: 0.3,
+    },
+];
+
+/// Objects an animal needs for stable numbers: organ, feature, what, how many (domain.md §5.1) [expert].
+const MINIMA: &[(&str, &str, &str, f64)] =
+    &[("pancreas", "islet_count_n", "islets", 15.0), ("kidney", "glom_count_n", "glomeruli", 30.0)];
+
+/// Returns what the reader should know of stain and organ, once a slide was measured.
+#[must_use]
+pub fn hints(organ: &'static str, measured: &[Measured], profile: &StainProfile) -> Vec<Warning> {
+    let mut out = Vec::new();
+    let [h, cytoplasm, e] =
+        [profile.h_nuclei, profile.h_cytoplasm, profile.e_cytoplasm].map(|v| f64::from(v) / 100.0);
+    for (what, od, (low, high)) in [("haematoxylin", h, USUAL_H), ("eosin", e, USUAL_E)] {
+        let how = if od < low { "weakly" } else { "strongly" };
+        if !(low..=high).contains(&od) {
+            out.push(Warning::StainStrength { what: what.into(), how: how.into(), od });
+        }
+    }
+    if h - cytoplasm < STAND_OUT * h {
+        out.push(Warning::Autolysis { nuclei: h, cytoplasm });
+    }
+    let value = |name: &str| {
+        measured.iter().find(|m| m.feature.name == name).and_then(|m| m.value.as_ref().ok()).map(|v| v.value)
+    };
+    let tissue_mm2 = value("tissue_area_mm2").unwrap_or(0.0);
+    for (of, feature, what, needed) in MINIMA {
+        if let Some(found) = value(feature).filter(|v| *of == organ && v < needed) {
+            out.push(Warning::FewObjects { what: (*what).into(), found, needed: *needed });
+        }
+    }
+    for sign in SIGNS.iter().filter(|s| s.organ == organ && tissue_mm2 >= s.from_mm2) {
+        let Some(v) = value(sign.feature).filter(|v| !(sign.usual.0..=sign.usual.1).contains(v)) else {
+            continue;
+        };
+        let why = match sign.usual {
+            (low, high) if high.is_finite() => {
+                format!("{} is {v:.0}, {low} to {high} is usual", sign.feature)
+            }
+            (low, _) => format!("{} is {v:.0}, at least {low} is usual", sign.feature),
+        };
+        out.push(Warning::WrongOrgan { tissue: organ.into(), why });
+    }
+    out
+}

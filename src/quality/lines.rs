@@ -1,0 +1,162 @@
+//! Lines of the knife: straight, thin, pale, and much longer than anything the tissue is made of.
+
+use super::view::View;
+use crate::{
+    raster::{Mask, Plane},
+    segment::morphology,
+};
+
+/// A line is pale against the tissue this far to both sides, in µm [expert].
+const BESIDE_UM: f64 = 16.0;
+/// Pale: at most this share of the density on both sides [expert].
+const PALE: f64 = 0.72;
+/// Least length, in µm [expert].
+const LENGTH_UM: f64 = 700.0;
+/// Least share of the line's way through tissue that is pale [expert].
+const SUPPORT: f64 = 0.6;
+/// How much larger that share is than on parallel lines beside it [expert].
+const BEYOND: f64 = 0.35;
+/// Directions that are tried.
+const ANGLES: usize = 180;
+/// Pixels of the slide's diagonal that are tried at most; larger views are thinned.
+const MOST_PX: usize = 2000;
+/// Half the width that is taken out, in µm.
+const HALF_UM: f64 = 10.0;
+/// Most lines.
+const MOST_LINES: usize = 12;
+
+/// Returns 1 on lines of the knife.
+pub(super) fn find(view: &View) -> Mask {
+    let pale = pale(view);
+    let (width, height) = (pale.width(), pale.height());
+    let mut out = Mask::filled(width, height, 0);
+    let mut left = pale;
+    for _ in 0..MOST_LINES {
+        let Some((angle, offset)) = strongest(&left) else { break };
+        let line = Line::new(angle, offset);
+        let Some(places) = line.supported(&left, view) else { break };
+        for (x, y) in places {
+            out.set(x, y, 1);
+        }
+        // The line's own pixels do not speak for another one.
+        for y in 0..height {
+            for x in 0..width {
+                if left.at(x, y) != 0 && line.distance(x, y) <= 2.5 {
+                    left.set(x, y, 0);
+                }
+            }
+        }
+    }
+    morphology::dilate(&out, view.mpp.px(HALF_UM))
+}
+
+/// Returns 1 where a pixel is pale against tissue on two opposite sides.
+fn pale(view: &View) -> Mask {
+    let sum = view.od[0].data().iter().zip(view.od[1].data()).zip(view.od[2].data());
+    let sum = sum.map(|((&r, &g), &b)| ((u32::from(r) + u32::from(g) + u32::from(b)) / 3) as u8).collect();
+    let (width, height) = (view.tissue.width(), view.tissue.height());
+    let sum: Plane<u8> = Plane::from_vec(width, height, sum).unwrap_or_default();
+    let reach = (view.mpp.px(BESIDE_UM).round() as i64).max(2);
+    let diagonal = ((reach as f64 * 0.7).round() as i64).max(1);
+    let pairs = [(reach, 0), (0, reach), (diagonal, diagonal), (diagonal, -diagonal)];
+    let mut out = Mask::filled(width, height, 0);
+    for y in 0..height {
+        for x in 0..width {
+            if view.tissue.at(x, y) == 0 {
+                continue;
+            }
+            let own = f64::from(sum.at(x, y));
+            let side = |dx: i64, dy: i64| sum.get(x as i64 + dx, y as i64 + dy).unwrap_or(0);
+            let between = pairs.iter().any(|&(dx, dy)| {
+                let least = f64::from(side(dx, dy).min(side(-dx, -dy)));
+                least >= 12.0 && own <= PALE * least
+            });
+            out.set(x, y, u8::from(between));
+        }
+    }
+    out
+}
+
+/// Returns direction and offset of the line through most pixels (Hough transform; Duda & Hart 1972, CACM 15:11).
+fn strongest(mask: &Mask) -> Option<(f64, f64)> {
+    let diagonal = ((mask.width().pow(2) + mask.height().pow(2)) as f64).sqrt();
+    let step = (diagonal / MOST_PX as f64).max(1.0);
+    let bins = (2.0 * diagonal / step) as usize + 2;
+    let turns: Vec<(f64, f64)> = (0..ANGLES).map(|a| angle_of(a).sin_cos()).collect();
+    let mut votes = vec![0u32; bins * ANGLES];
+    for y in 0..mask.height() {
+        for (x, _) in mask.row(y).iter().enumerate().filter(|(_, v)| **v != 0) {
+            for (a, &(sin, cos)) in turns.iter().enumerate() {
+                let bin = ((x as f64 * cos + y as f64 * sin + diagonal) / step) as usize;
+                votes[a * bins + bin] += 1;
+            }
+        }
+    }
+    let best = votes.iter().enumerate().max_by_key(|&(i, &v)| (v, std::cmp::Reverse(i)))?;
+    let (a, bin) = (best.0 / bins, best.0 % bins);
+    (*best.1 > 0).then(|| (angle_of(a), (bin as f64 + 0.5) * step - diagonal))
+}
+
+fn angle_of(index: usize) -> f64 {
+    index as f64 * std::f64::consts::PI / ANGLES as f64
+}
+
+/// A straight line: `x cos + y sin = offset`.
+struct Line {
+    sin: f64,
+    cos: f64,
+    offset: f64,
+}
+
+impl Line {
+    fn new(angle: f64, offset: f64) -> Self {
+        let (sin, cos) = angle.sin_cos();
+        Self { sin, cos, offset }
+    }
+
+    fn distance(&self, x: usize, y: usize) -> f64 {
+        (x as f64 * self.cos + y as f64 * self.sin - self.offset).abs()
+    }
+
+    /// Returns the pixels of the line's way through tissue, if it is long and pale enough.
+    fn supported(&self, pale: &Mask, view: &View) -> Option<Vec<(usize, usize)>> {
+        let (places, hits) = self.walk(pale, view);
+        let long = places.len() as f64 >= view.mpp.px(LENGTH_UM);
+        // More than the tissue beside it, which may be full of pale slits.
+        let beside = [-8.0, -5.0, 5.0, 8.0].map(|by| self.share(pale, view, by));
+        let beside = beside.iter().sum::<f64>() / 4.0;
+        let share = hits as f64 / places.len().max(1) as f64;
+        (long && share >= SUPPORT && share - beside >= BEYOND).then_some(places)
+    }
+
+    /// Share of pale pixels on the parallel line so many pixels away.
+    fn share(&self, pale: &Mask, view: &View, by: f64) -> f64 {
+        let moved = Self { offset: self.offset + by, ..*self };
+        let (places, hits) = moved.walk(pale, view);
+        hits as f64 / places.len().max(1) as f64
+    }
+
+    /// Returns the pixels of the line in tissue, and how many of them are pale or have a pale one beside them.
+    fn walk(&self, pale: &Mask, view: &View) -> (Vec<(usize, usize)>, usize) {
+        let (width, height) = (pale.width() as f64, pale.height() as f64);
+        let steps = width.hypot(height) as i64;
+        let (mut places, mut hits) = (Vec::new(), 0usize);
+        for t in -steps..=steps {
+            let t = t as f64;
+            let x = (self.offset * self.cos - t * self.sin).round();
+            let y = (self.offset * self.sin + t * self.cos).round();
+            if x < 0.0 || y < 0.0 || x >= width || y >= height || view.tissue.at(x as usize, y as usize) == 0
+            {
+                continue;
+            }
+            places.push((x as usize, y as usize));
+            let near = (-1i64..=1).any(|d| {
+                let d = d as f64;
+                let (dx, dy) = ((d * self.cos).round() as i64, (d * self.sin).round() as i64);
+                pale.get(x as i64 + dx, y as i64 + dy) == Some(1)
+            });
+            hits += usize::from(near);
+        }
+        (places, hits)
+    }
+}
