@@ -225,7 +225,7 @@ fn a_slide_unlike_the_training_images_is_told() {
     for preset in ["pale", "dark"] {
         assert_eq!(strangeness(&Appearance::preset(preset).unwrap()), [""; 0], "{preset}");
     }
-    let said = strangeness(&Appearance { hue_degrees: 75.0, ..Appearance::default() });
+    let said = strangeness(&Appearance { hue_degrees: 60.0, ..Appearance::default() });
     assert!(said.iter().any(|text| text.contains("share_dark")), "{said:?}");
     let said = strangeness(&Appearance { blur_um: 4.0, noise: 0.3, ..Appearance::default() });
     assert!(said.iter().any(|text| text.contains("sharpness")), "{said:?}");

@@ -32,6 +32,9 @@ const SHOWS: f64 = 0.7;
 const MOST_DUST: f64 = 0.03;
 /// Least speck, in µm² [expert].
 const SPECK_UM2: f64 = 100.0;
+/// Dust absorbs no colour more than so many times another, bubbles and the coverslip so many [expert]; clusters of
+/// nuclei absorb green most and blue least.
+const GREY: (f64, f64) = (1.5, 1.6);
 /// A bubble's rim encloses at least so many times its own area, and this much at least, in µm² [expert].
 const RING: (f64, f64) = (0.6, 4_000.0);
 /// A line of the coverslip's edge: least length in µm and ratio of axes [expert].
@@ -106,10 +109,9 @@ fn is_red_ink([r, g, b]: [f64; 3]) -> bool {
 fn place(view: &View, found: &Pieces, i: usize, region: &Region, smooth: &[Plane<u8>; 3], out: &mut Foreign) {
     let runs = found.runs(i);
     let area = region.area_px as f64;
-    let grey = {
-        let [r, g, b] = [0, 1, 2].map(|k| mean(&smooth[k], runs));
-        r.max(g).max(b) < 1.6 * r.min(g).min(b)
-    };
+    let [r, g, b] = [0, 1, 2].map(|k| mean(&smooth[k], runs));
+    let is_grey = |most: f64| r.max(g).max(b) < most * r.min(g).min(b);
+    let grey = is_grey(GREY.1);
     let long = region.extent() as f64 >= view.mpp.px(EDGE.0);
     if let Some(filled) = ring(view, found, i, region).filter(|_| grey) {
         merge(&mut out.bubble, &filled, region);
@@ -117,7 +119,7 @@ fn place(view: &View, found: &Pieces, i: usize, region: &Region, smooth: &[Plane
         found.paint(i, &mut out.bubble, 1);
     } else if area >= view.px_area(STROKE_UM2.0) {
         found.paint(i, &mut out.pen, 1);
-    } else if area >= view.px_area(SPECK_UM2) {
+    } else if area >= view.px_area(SPECK_UM2) && is_grey(GREY.0) {
         found.paint(i, &mut out.dust, 1);
     }
 }

@@ -169,3 +169,16 @@ fn clean_images_pass() {
         eprintln!("{name}\t{n}\t{:.2}\t{much}\t{refused}\t{doubted}\t{he}", sum / f64::from(n.max(1)));
     }
 }
+
+#[test]
+fn dense_foci_of_nuclei_are_no_dust() {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = find("liver").unwrap();
+    for look in ["bluish", "dark"] {
+        let request = painter.request(SIZE, Mpp::square(0.5).unwrap(), 5, &[("inflammation", 25.0)]).unwrap();
+        let out = folder.path().join(format!("{look}.svs"));
+        let written = write(painter, &request, &Appearance::preset(look).unwrap(), &out).unwrap();
+        let facts = see(&written.slide, None).unwrap().quality.facts;
+        assert_eq!(facts.artefact_excluded_pct, 0.0, "{look}: {}", facts.words());
+    }
+}
