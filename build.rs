@@ -13,6 +13,7 @@ const SOURCES: &[&str] = &[
     "models/stain",
     "src/annotation",
     "src/annotation.rs",
+    "src/calibrate",
     "src/calibrate.rs",
     "src/geometry.rs",
     "src/measure",
