@@ -5,6 +5,7 @@ pub mod adjusted;
 pub mod analysis;
 mod assumptions;
 mod blocks;
+pub mod checks;
 pub mod clustered;
 pub mod compare;
 mod contrasts;

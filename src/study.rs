@@ -8,7 +8,7 @@ mod template;
 
 use std::collections::BTreeMap;
 
-pub use check::check;
+pub use check::{check, check_covariates};
 pub use physiology::{Animals, Column, read as read_animals};
 pub use read::read;
 pub use template::template;
@@ -79,6 +79,8 @@ pub struct Study {
     pub doses: Vec<(String, f64)>,
     /// Half-width of equivalence to the normal group, by feature, in its unit.
     pub margins: BTreeMap<String, f64>,
+    /// Columns of the animal table that primary endpoints are also compared at equal values of.
+    pub covariates: Vec<String>,
     /// Planned contrasts.
     pub contrasts: Vec<Planned>,
     /// Lines of the file that named something, for messages: `(what, line)`.
@@ -104,6 +106,7 @@ impl Default for Study {
             primary: BTreeMap::new(),
             doses: Vec::new(),
             margins: BTreeMap::new(),
+            covariates: Vec::new(),
             contrasts: Vec::new(),
             lines: BTreeMap::new(),
             file: String::new(),

@@ -92,7 +92,7 @@ fn tables_and_page() {
     assert!(png.starts_with(b"\x89PNG"));
     let figure = read("figures/liver_steatotic_hepatocyte_pct_animals.svg");
     assert!(figure.starts_with("<svg xmlns=") && figure.contains("low &lt;1&gt;"));
-    assert!(read("methods.txt").contains("no test was made on slides or tiles"));
+    assert!(read("methods.txt").contains("no test took slides or tiles as its unit"));
 
     let page = read("report.html");
     assert!(page.contains("Sugar &amp; &lt;fat&gt;") && page.contains("low &lt;1&gt;"));
@@ -104,6 +104,67 @@ fn tables_and_page() {
         assert!(!page.contains(outside), "{outside} in the page");
     }
     assert!(page.contains("liver: not measured on any animal: portal_leukocytes_per_mm2"));
+}
+
+/// Primary endpoints are checked by other models; these stand in families of their own and change nothing else.
+#[test]
+fn primary_endpoints_are_checked_by_other_models() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let description = folder.path().join("study.toml");
+    let rows = |out: &str| -> Vec<String> {
+        let table = folder.path().join(out).join("stats_contrasts.csv");
+        fs::read_to_string(table).unwrap().lines().map(str::to_owned).collect()
+    };
+    run(folder.path(), &[&ALL[..], &["-o", "plain"]].concat()).success();
+    let text = fs::read_to_string(&description).unwrap();
+    fs::write(&description, format!("covariates = ['insulin']\n{text}")).unwrap();
+    run(folder.path(), &[&ALL[..], &["-o", "checked"]].concat()).success();
+    let (plain, checked) = (rows("plain"), rows("checked"));
+    let kept = |r: &&String| !r.contains("_given_covariates,");
+    assert!(checked.iter().filter(kept).eq(plain.iter()));
+    let given: Vec<_> = checked.iter().filter(|r| !kept(r)).collect();
+    assert_eq!(given.len(), 6);
+    assert!(
+        given
+            .iter()
+            .all(|r| r.starts_with("liver,steatotic_hepatocyte_pct,") && r.contains(",ancova_contrast,"))
+    );
+    let mixed = plain.iter().filter(|r| r.contains("vs_disease_mixed_model,"));
+    assert_eq!(mixed.count(), 3);
+    let read = |name: &str| fs::read_to_string(folder.path().join("checked").join(name)).unwrap();
+    assert!(read("stats_omnibus.csv").contains(",freedman_lane,sensitivity,"));
+    assert!(
+        read("assumptions.csv").contains(",covariate,") && read("assumptions.csv").contains(",equal_slopes,")
+    );
+    assert!(read("methods.txt").contains("at equal insulin by analysis of covariance"));
+    assert!(read("methods.txt").contains("linear mixed model on slides (animal as random effect"));
+    let page = read("report.html");
+    assert!(page.contains("Check at equal covariates (analysis of covariance): "));
+    assert!(page.contains("Check by a mixed model on what was averaged: "));
+}
+
+/// With cages as units the animal table is averaged by cage.
+#[test]
+fn physiology_of_cages_is_that_of_their_animals() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap();
+    let cage = |line: &str| -> String {
+        let animal: Option<u32> = line.split(',').nth(1).and_then(|a| a.parse().ok());
+        animal.map_or("cage".into(), |a| format!("k{}", a / 2))
+    };
+    let sheet: String = sheet.lines().map(|l| format!("{l},{}\n", cage(l))).collect();
+    fs::write(&path, sheet).unwrap();
+    let description = folder.path().join("study.toml");
+    let text = fs::read_to_string(&description).unwrap();
+    fs::write(&description, format!("unit = 'cage'\n{text}")).unwrap();
+    run(folder.path(), &ALL).success().stderr(contains("8 cages in 4 groups"));
+    let table = fs::read_to_string(folder.path().join("results/comparison/animals_long.csv")).unwrap();
+    let row = table.lines().find(|l| l.starts_with("physiology,insulin,k5,")).unwrap();
+    let value: f64 = row.split(',').nth(5).unwrap().parse().unwrap();
+    assert!((value - (9.0 + 1.0 + 9.0 - 0.5) / 2.0).abs() < 1e-9, "{row}");
 }
 
 #[test]

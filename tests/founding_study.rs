@@ -38,6 +38,7 @@ fn study(seed: u64) -> Comparison {
             let mut subject = Subject {
                 id: format!("{group} {i}"),
                 group: group.into(),
+                animals: vec![format!("{group} {i}")],
                 block: None,
                 values: BTreeMap::new(),
                 slides: BTreeMap::new(),
@@ -124,17 +125,18 @@ mod from_slides {
 
     const ANIMALS: usize = 6;
     const SLIDES: usize = 2;
-    const SIDE_PX: u32 = 1280;
     /// How far an animal lies from its group, as a share of the disease's change.
     const OWN: [f64; ANIMALS] = [-0.10, 0.06, -0.03, 0.10, 0.02, -0.05];
 
     /// Lesion, amount in health, amount in disease, and whether treatment helps.
     type Change = (&'static str, f64, f64, bool);
 
-    /// Large in the pancreas, mixed in the liver (fat goes, inflammation stays), small in the kidney.
-    const DISEASE: [(&str, &str, &[Change]); 3] = [
+    /// Tissue, side in pixels, primary endpoint, changes: large in the pancreas, mixed in the liver (fat goes, inflammation stays), small in the kidney.
+    const DISEASE: [(&str, u32, &str, &[Change]); 3] = [
         (
             "pancreas",
+            // Islets are few: a smaller piece of tissue holds three or four.
+            2816,
             "islet_area_pct",
             &[
                 ("islet_density", 4.0, 2.5, true),
@@ -143,8 +145,13 @@ mod from_slides {
                 ("acinar_vacuolation", 0.3, 6.0, true),
             ],
         ),
-        ("liver", "fat_area_pct", &[("steatosis_macro", 1.0, 18.0, true), ("inflammation", 0.0, 3.0, false)]),
-        ("kidney", "tubule_vacuolated_pct", &[("tubular_vacuolation", 4.0, 7.0, true)]),
+        (
+            "liver",
+            1280,
+            "fat_area_pct",
+            &[("steatosis_macro", 1.0, 18.0, true), ("inflammation", 0.0, 3.0, false)],
+        ),
+        ("kidney", 1280, "tubule_vacuolated_pct", &[("tubular_vacuolation", 4.0, 7.0, true)]),
     ];
 
     fn amounts(painter: &Painter, changes: &[Change], share: f64, animal: usize) -> Vec<(&'static str, f64)> {
@@ -162,7 +169,7 @@ mod from_slides {
         let mut sheet = "slide,animal_id,group,tissue\n".to_owned();
         let mut truth: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
         fs::create_dir_all(folder.join("slides")).unwrap();
-        for (t, (tissue, feature, changes)) in DISEASE.iter().enumerate() {
+        for (t, (tissue, side_px, feature, changes)) in DISEASE.iter().enumerate() {
             let painter = PAINTERS.iter().copied().find(|p| p.organ == *tissue).unwrap();
             for (g, (group, share)) in GROUPS.iter().enumerate() {
                 for animal in 0..ANIMALS {
@@ -171,7 +178,7 @@ mod from_slides {
                         let seed = (t * 10_000 + g * 1000 + animal * 10 + slide) as u64;
                         let amounts = amounts(painter, changes, *share, animal);
                         let request =
-                            painter.request(SIDE_PX, Mpp::square(0.5).unwrap(), seed, &amounts).unwrap();
+                            painter.request(*side_px, Mpp::square(0.5).unwrap(), seed, &amounts).unwrap();
                         let out = folder.join(&name);
                         let made = write(painter, &request, &Appearance::default(), &out).unwrap();
                         let value = made.values.features.get(*feature).copied().unwrap_or(f64::NAN);
@@ -184,7 +191,7 @@ mod from_slides {
         fs::write(folder.join("samples.csv"), sheet).unwrap();
         let groups = GROUPS.map(|(g, _)| format!("'{g}'")).join(", ");
         let mut study = format!("groups = [{groups}]\nnormal = 'normal'\ndisease = 'diabetic'\n[primary]\n");
-        for (tissue, feature, _) in DISEASE {
+        for (tissue, _, feature, _) in DISEASE {
             writeln!(study, "{tissue} = '{feature}'").unwrap();
         }
         study += "[doses]\ndiabetic = 0\n'sEV 0.5' = 0.5\n'sEV 1' = 1\n";
@@ -215,7 +222,7 @@ mod from_slides {
         let contrasts = table(out.join("stats_contrasts.csv"));
         let recovery = table(out.join("recovery.csv"));
         let (mut held, mut given) = (0, 0);
-        for (tissue, feature, _) in DISEASE {
+        for (tissue, _, feature, _) in DISEASE {
             let own = |rows: &[BTreeMap<String, String>]| -> Vec<BTreeMap<String, String>> {
                 rows.iter().filter(|r| r["tissue"] == tissue && r["feature"] == feature).cloned().collect()
             };

@@ -11,7 +11,7 @@ use histograde::{
     manifest::{self, Sample},
     report::comparison::{self, Input, Run},
     score::rubric::Rubric,
-    study::{self, Animals, Block, Study},
+    study::{self, Animals, Block, Study, Unit},
 };
 
 use super::{Exit, Failure, args, console::Console, inputs, interrupt, plan, score};
@@ -67,6 +67,7 @@ impl<'a> Prepared<'a> {
             Some(path) => Some(study::read_animals(path, &ids(&samples))?),
             None => None,
         };
+        study::check_covariates(&study, animals.as_ref())?;
         let rubric = match &design.rubric {
             Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
             None => Rubric::builtin()?,
@@ -97,9 +98,10 @@ impl<'a> Prepared<'a> {
         };
         comparison::write(out, &found, &run)?;
         console.say(format!(
-            "{} endpoints of {} animals in {} groups; report in {}",
+            "{} endpoints of {} {} in {} groups; report in {}",
             found.endpoints.len(),
             found.sizes.iter().sum::<usize>(),
+            if study.unit == Unit::Cage { "cages" } else { "animals" },
             found.groups.len(),
             out.join("report.html").display()
         ));

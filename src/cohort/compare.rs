@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     Analysis, Arm, Kind, Question, Reference, analyse,
     analysis::{Contrast, Role},
-    planned,
+    checks, planned,
     recovery::{Recovery, recovery},
     relate::{self, Relation},
     scores::{self, Sensitivity},
@@ -190,8 +190,14 @@ fn add_physiology(cohort: &mut Cohort, animals: &Animals) {
     for column in &animals.columns {
         let endpoint = Endpoint { tissue: PHYSIOLOGY.to_owned(), feature: column.name.clone() };
         for subject in &mut cohort.subjects {
-            if let Some(v) = column.values.get(&subject.id) {
-                subject.values.insert(endpoint.clone(), *v);
+            let own: Vec<f64> =
+                subject.animals.iter().filter_map(|a| column.values.get(a).copied()).collect();
+            if own.is_empty() {
+                continue;
+            }
+            subject.values.insert(endpoint.clone(), mean(&own));
+            if subject.animals.len() > 1 {
+                subject.slides.insert(endpoint.clone(), own);
             }
         }
         cohort.endpoints.push((endpoint, column.unit.to_owned()));
@@ -211,9 +217,16 @@ impl Setting<'_> {
         if dots.iter().all(Vec::is_empty) {
             return None;
         }
-        let mut analysis = analyse(&self.question(endpoint, &dots));
+        let question = self.question(endpoint, &dots);
+        let mut analysis = analyse(&question);
         analysis.contrasts.extend(planned::contrasts(self.study, self.groups, &values(&dots)));
         let primary = self.study.primary.get(&endpoint.tissue) == Some(&endpoint.feature);
+        if primary {
+            let present: Vec<&[Dot]> = dots.iter().filter(|g| !g.is_empty()).map(Vec::as_slice).collect();
+            let slides =
+                present.iter().map(|g| g.iter().map(|d| d.slides.clone()).collect()).collect::<Vec<_>>();
+            checks::add(&mut analysis, &question, &slides, &self.covariates(&present));
+        }
         let p = analysis.omnibus.iter().find(|t| t.role == Role::Primary).map(|t| t.p);
         let direction = direction(endpoint);
         let (percent_of_control, z) = self.relative(&dots, direction);
@@ -233,6 +246,18 @@ impl Setting<'_> {
             z,
             dots,
         })
+    }
+
+    /// The study's covariates of these subjects.
+    fn covariates(&self, groups: &[&[Dot]]) -> Vec<checks::Covariate> {
+        let of: BTreeMap<&str, &Subject> = self.cohort.subjects.iter().map(|s| (s.id.as_str(), s)).collect();
+        let one = |name: &String| {
+            let column = Endpoint { tissue: PHYSIOLOGY.to_owned(), feature: name.clone() };
+            let value = |d: &Dot| of.get(d.id.as_str())?.values.get(&column).copied();
+            let values = groups.iter().map(|g| g.iter().map(value).collect()).collect();
+            checks::Covariate { name: name.clone(), values }
+        };
+        self.study.covariates.iter().map(one).collect()
     }
 
     fn dots(&self, endpoint: &Endpoint, group: &str) -> Vec<Dot> {

@@ -29,6 +29,8 @@ pub struct Subject {
     pub id: String,
     /// Its group.
     pub group: String,
+    /// Its animals: itself, or those of the cage.
+    pub animals: Vec<String>,
     /// Its block, where the study has one.
     pub block: Option<String>,
     /// Value of each endpoint that could be measured.
@@ -194,6 +196,7 @@ impl Builder {
                 let subject = Subject {
                     id: s.animal_id.clone(),
                     group: s.group.clone(),
+                    animals: vec![s.animal_id.clone()],
                     block: block(s),
                     values: BTreeMap::new(),
                     slides: BTreeMap::new(),
@@ -240,10 +243,17 @@ fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
     for (animal, cage) in animals {
         let id = cage.unwrap_or_else(|| animal.id.clone());
         let at = cages.iter().position(|(c, _)| c.id == id && c.group == animal.group).unwrap_or_else(|| {
-            let subject = Subject { id, values: BTreeMap::new(), slides: BTreeMap::new(), ..animal.clone() };
+            let subject = Subject {
+                id,
+                animals: Vec::new(),
+                values: BTreeMap::new(),
+                slides: BTreeMap::new(),
+                ..animal.clone()
+            };
             cages.push((subject, BTreeMap::new()));
             cages.len() - 1
         });
+        cages[at].0.animals.extend(animal.animals);
         for (endpoint, v) in animal.values {
             cages[at].1.entry(endpoint.clone()).or_default().push(v);
             // The next level below the unit takes the place of slides.

@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use super::{Block, Study, Unit};
+use super::{Animals, Block, Study, Unit};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
@@ -24,6 +24,33 @@ pub fn check(study: &Study, samples: &[Sample]) -> Result<()> {
     checker.ladder();
     checker.features(samples);
     checker.blocks(samples);
+    Error::all(checker.faults)
+}
+
+/// Checks that every covariate is a column of the animal table, or derived from it.
+///
+/// # Errors
+///
+/// [`Error::Faults`] with every covariate that is not, or with one message when there is no animal table.
+pub fn check_covariates(study: &Study, animals: Option<&Animals>) -> Result<()> {
+    let mut checker = Checker { study, faults: Vec::new(), groups: Vec::new() };
+    match animals {
+        None if !study.covariates.is_empty() => {
+            checker.fault("covariates", "an animal table (--animals) that holds them", "none");
+        }
+        _ => {}
+    }
+    for animals in animals.iter() {
+        let names = || animals.columns.iter().map(|c| c.name.as_str());
+        for name in study.covariates.iter().filter(|n| !names().any(|c| c == *n)) {
+            let all = names().collect::<Vec<_>>().join(", ");
+            checker.fault(
+                "covariates",
+                format!("a column of the animal table ({all})"),
+                did_you_mean(name, names()),
+            );
+        }
+    }
     Error::all(checker.faults)
 }
 

@@ -17,7 +17,7 @@ use crate::{
 /// Largest file that is read, in bytes.
 const MOST: u64 = 1 << 20;
 
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "groups",
     "normal",
     "disease",
@@ -30,6 +30,7 @@ pub(super) const KEYS: [&str; 13] = [
     "primary",
     "doses",
     "equivalence",
+    "covariates",
     "contrast",
 ];
 
@@ -141,6 +142,7 @@ impl Reader<'_> {
                     }
                 }
             }
+            "covariates" => self.study.covariates = self.names(value, key),
             "contrast" => self.contrasts(value),
             _ => {
                 let expected = format!("one of {}", KEYS.join(", "));

@@ -27,6 +27,8 @@ pub fn template(groups: &[String], tissues: &[&str]) -> String {
         # Significance level.\nalpha = 0.05\n\n\
         # Column to adjust for: none, batch, stain_batch or cage. Every group must occur in several of them.\n\
         block = \"none\"\n\n\
+        # Columns of the animal table (--animals): primary endpoints are also compared at equal values of them.\n\
+        # covariates = [\"body_weight_g\"]\n\n\
         # true only if it is known beforehand that all groups vary equally.\nequal_variances = false\n\n\
         # One primary endpoint per tissue, chosen before scoring; all others are exploratory.\n[primary]\n";
     for tissue in tissues {

@@ -61,7 +61,7 @@ fn bad_descriptions_are_refused_with_their_line() {
     t(
         "normal = 'normal'\nalfa = 0.05",
         "study.toml line 2, key, expected one of groups, normal, disease, control, unit, alpha, block, equal_variances, \
-         seed, primary, doses, equivalence, contrast, got \"alfa\" (did you mean alpha?)",
+         seed, primary, doses, equivalence, covariates, contrast, got \"alfa\" (did you mean alpha?)",
     );
     t("normal = 3", "study.toml line 1, normal, expected a name in quotes, got 3");
     t("normal = ''", "study.toml line 1, normal, expected a name in quotes, got ''");
@@ -268,6 +268,27 @@ fn bad_animal_tables_are_refused_with_their_row() {
         "animal_id,glucose,insulin\n1,95,8\n",
         "animals.csv, glucose, expected mmol/L, up to 60 (name the column glucose_mg_dl if it holds mg/dL), got 95 for \
          animal 1",
+    );
+}
+
+#[test]
+fn covariates_are_columns_of_the_animal_table() {
+    let told = |text: &str, table: Option<&str>| {
+        let study = read::parse("study.toml", text).unwrap();
+        let table = table.map(|t| animals(t).unwrap());
+        check_covariates(&study, table.as_ref()).map_or_else(|e| e.to_string(), |()| "accepted".into())
+    };
+    const TABLE: &str = "animal_id,weight_g,glucose,insulin\n1,300,5,10\n";
+    assert_eq!(told("normal = 'normal'", None), "accepted");
+    assert_eq!(told("covariates = ['weight_g', 'homa_ir']", Some(TABLE)), "accepted");
+    assert_eq!(
+        told("covariates = ['weight_g']", None),
+        "study.toml line 1, covariates, expected an animal table (--animals) that holds them, got none"
+    );
+    assert_eq!(
+        told("covariates = ['weigth_g']", Some(TABLE)),
+        "study.toml line 1, covariates, expected a column of the animal table (weight_g, glucose, insulin, homa_ir, \
+         homa_beta, quicki), got \"weigth_g\" (did you mean weight_g?)"
     );
 }
 

@@ -2,7 +2,12 @@
 
 use super::Run;
 use crate::{
-    cohort::{Comparison, compare::Rank, question::Route},
+    cohort::{
+        Comparison,
+        checks::{GIVEN, MIXED},
+        compare::Rank,
+        question::Route,
+    },
     study::{Block, Unit},
 };
 
@@ -19,7 +24,7 @@ pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
     let mut text = format!(
         "Haematoxylin and eosin stained slides were measured with histograde {} ({} rubric, SHA-256 {}). Measurement knew \
          neither group nor animal; the sample sheet (SHA-256 {}) was joined afterwards. The experimental unit was the \
-         {unit}: values of {} slides were averaged per animal{} before any test, and no test was made on slides or tiles. \
+         {unit}: values of {} slides were averaged per animal{} before any test, and no test took slides or tiles as its unit. \
          Groups: {}.",
         env!("CARGO_PKG_VERSION"),
         run.rubric.origin().name,
@@ -52,6 +57,22 @@ pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
     if routes(Route::Ranks) {
         text += " Grades, and measurements of which a group did not vary, were compared by Kruskal-Wallis and Dunn's test \
                  with Holm's adjustment.";
+    }
+    let checked =
+        |end: &str| c.endpoints.iter().any(|e| e.analysis.contrasts.iter().any(|k| k.family.ends_with(end)));
+    if checked(GIVEN) {
+        text += &format!(
+            " As a check, primary endpoints were compared at equal {} by analysis of covariance (type II; groups also by \
+             permutation after Freedman and Lane).",
+            study.covariates.join(", ")
+        );
+    }
+    if checked(MIXED) {
+        let below = if study.unit == Unit::Cage { "animals" } else { "slides" };
+        text += &format!(
+            " As a check, primary endpoints were compared by a linear mixed model on {below} ({unit} as random effect, \
+             restricted likelihood, Satterthwaite's degrees of freedom)."
+        );
     }
     if study.doses.len() > 2 {
         text += " Dose trends were tested by Jonckheere-Terpstra along the dose ladder.";

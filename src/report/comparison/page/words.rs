@@ -5,6 +5,7 @@ use minijinja::{Value, context};
 use crate::cohort::{
     Comparison,
     analysis::Contrast,
+    checks::{GIVEN, MIXED},
     compare::{Compared, Rank},
     text::{p_value, short},
 };
@@ -36,6 +37,7 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         let repeated = |k: &&Contrast| family == "vs_normal" && Some(&k.a) == c.study.disease.as_ref();
         lines.extend(e.family(family).filter(|k| !repeated(k)).map(|k| comparison(c, e, k)));
     }
+    lines.extend(checks(e));
     for r in &e.recovery {
         lines.push(match (r.value, r.interval) {
             (Some(v), Some(i)) => {
@@ -50,6 +52,25 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         lines.push(format!("{} {verdict} {} within ±{} (p = {}).", q.a, q.b, short(q.margin), p_value(q.p)));
     }
     lines
+}
+
+/// One sentence for each check under another model.
+fn checks(e: &Compared) -> Vec<String> {
+    let told = |c: &Contrast| {
+        let interval =
+            c.interval.map_or_else(String::new, |i| format!(" ({} to {})", short(i.lo), short(i.hi)));
+        format!("{} - {} {}{interval}, adjusted p = {}", c.a, c.b, short(c.estimate), p_value(c.p_adjusted))
+    };
+    let one = |(end, by): (&str, &str)| {
+        let own = |family: &str| e.family(&format!("{family}{end}")).map(told).collect::<Vec<_>>();
+        let found = ["vs_disease", "vs_control", "vs_normal"].into_iter().map(own).find(|f| !f.is_empty())?;
+        Some(format!("Check {by}: {}.", found.join("; ")))
+    };
+    let ways = [
+        (GIVEN, "at equal covariates (analysis of covariance)"),
+        (MIXED, "by a mixed model on what was averaged"),
+    ];
+    ways.into_iter().filter_map(one).collect()
 }
 
 fn comparison(c: &Comparison, e: &Compared, k: &Contrast) -> String {
