@@ -63,6 +63,12 @@ pub enum Undefined {
     /// Scores of groups do not overlap, so that odds ratios grow without bound.
     #[error("separated: the groups' scores do not overlap, odds ratios have no finite estimate")]
     Separated,
+    /// There are so many different scores that they are measurements.
+    #[error("more than {most} different scores: these are measurements, not grades")]
+    TooManyLevels {
+        /// Most levels that are fitted.
+        most: usize,
+    },
     /// An iteration did not settle.
     #[error("the iteration did not settle")]
     NotConverged,

@@ -40,14 +40,16 @@ pub(super) fn all(
     if !separated.is_empty() {
         warnings.push(format!("no overlap between {}", separated.join(", ")));
     }
-    if question.kind == Kind::Ordinal
-        && matches!(Ordinal::of_groups(&question.samples()), Err(Undefined::Separated))
-    {
-        warnings.push(
-            "proportional odds have no finite estimate: a group lies wholly at one end or groups do not overlap; \
-             exact Mann-Whitney p-values are in p_permutation"
-                .to_owned(),
-        );
+    if question.kind == Kind::Ordinal {
+        warnings.extend(match Ordinal::of_groups(&question.samples()) {
+            Err(Undefined::Separated) => Some(
+                "proportional odds have no finite estimate: a group lies wholly at one end or groups do not overlap; \
+                 exact Mann-Whitney p-values are in p_permutation"
+                    .to_owned(),
+            ),
+            Err(why @ Undefined::TooManyLevels { .. }) => Some(format!("no proportional odds: {why}")),
+            _ => None,
+        });
     }
     if omnibus.is_empty() {
         warnings.push(format!("no test was made: {}", choice.reason));

@@ -10,6 +10,9 @@ const MOST_STEPS: usize = 100;
 /// A coefficient beyond this is on its way to infinity.
 const INFINITE: f64 = 25.0;
 
+/// Most different scores: work grows with the cube of their number, and no grading has so many.
+const MOST_LEVELS: usize = 50;
+
 /// A fitted model.
 #[derive(Clone, Debug)]
 pub struct Fit {
@@ -41,13 +44,17 @@ impl Ordinal {
     ///
     /// # Errors
     ///
-    /// [`Undefined::TooFew`] without a row of predictors for each score or without two different scores.
+    /// [`Undefined::TooFew`] without a row of predictors for each score or without two different scores;
+    /// [`Undefined::TooManyLevels`] above 50 different ones.
     pub fn new(scores: &[f64], x: Vec<Vec<f64>>) -> Result<Self> {
         let mut values = scores.to_vec();
         values.sort_by(f64::total_cmp);
         values.dedup();
         if scores.len() != x.len() || values.len() < 2 {
             return Err(Undefined::TooFew { groups: 2, each: 1 });
+        }
+        if values.len() > MOST_LEVELS {
+            return Err(Undefined::TooManyLevels { most: MOST_LEVELS });
         }
         let score = scores.iter().map(|s| values.partition_point(|v| v < s)).collect();
         Ok(Self { score, levels: values.len(), x, nominal: Vec::new() })
@@ -266,6 +273,14 @@ fn separated(samples: &[Vec<f64>], scores: &[usize], levels: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn measurements_are_no_grades() {
+        let scores = |levels: usize| (0..2 * levels).map(|i| (i % levels) as f64).collect::<Vec<_>>();
+        let model = |levels: usize| Ordinal::of_groups(&[scores(levels), scores(levels)]);
+        assert!(model(MOST_LEVELS).is_ok());
+        assert_eq!(model(MOST_LEVELS + 1).err(), Some(Undefined::TooManyLevels { most: MOST_LEVELS }));
+    }
 
     #[test]
     fn separation_is_seen_before_fitting() {
