@@ -1,5 +1,7 @@
 //! A folder or sheet of slides: what is to be done, and what came of it.
 
+mod gate;
+mod memory;
 mod run;
 
 use std::{
@@ -7,7 +9,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-pub use self::run::{Listener, run};
+pub use self::{
+    memory::Memory,
+    run::{Claim, Listener, Options, run},
+};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
@@ -47,20 +52,22 @@ pub struct Done {
     pub excluded: Option<String>,
     /// Time spent on it, in seconds. Only `run.json` tells it: data files do not depend on the machine.
     pub seconds: f64,
+    /// Whether the outcome is that of an earlier run, which holds.
+    pub kept: bool,
 }
 
 impl Done {
     /// Returns the outcome of a slide that was read.
     #[must_use]
     pub fn new(job: Job, outcome: Result<Summary, Error>, seconds: f64) -> Self {
-        Self { job, outcome, excluded: None, seconds }
+        Self { job, outcome, excluded: None, seconds, kept: false }
     }
 
     /// Returns the outcome of a slide that the sample sheet leaves out.
     #[must_use]
     pub fn excluded(job: Job, reason: String) -> Self {
         let outcome = Err(Error::Excluded { reason: reason.clone() });
-        Self { job, outcome, excluded: Some(reason), seconds: 0.0 }
+        Self { job, outcome, excluded: Some(reason), seconds: 0.0, kept: false }
     }
 
     /// Returns the word of the `status` column: `scored`, `blank`, `failed` or `excluded`.

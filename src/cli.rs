@@ -22,6 +22,7 @@ mod region;
 mod score;
 mod segment;
 mod stats;
+mod status;
 mod tile;
 mod words;
 
@@ -46,6 +47,8 @@ pub(crate) enum Exit {
     AllDone,
     /// At least one slide was not.
     SomeFailed,
+    /// A signal stopped the run before it was done.
+    Stopped(u8),
 }
 
 impl Exit {
@@ -53,8 +56,21 @@ impl Exit {
         if failed == 0 { Self::AllDone } else { Self::SomeFailed }
     }
 
+    /// Returns the exit code: 0, 1, or what shells give for the signal (130 Ctrl-C, 143 SIGTERM).
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::AllDone => 0,
+            Self::SomeFailed => 1,
+            Self::Stopped(code) => code,
+        }
+    }
+
     /// Slides that are blank or were left out on request count as done.
     fn of(batch: &[Done]) -> Self {
+        let unfinished = batch.iter().any(|d| matches!(d.outcome, Err(Error::Interrupted)));
+        if let Some(code) = interrupt::exit_code().filter(|_| unfinished) {
+            return Self::Stopped(code);
+        }
         Self::from_failures(batch.iter().filter(|d| d.status() == "failed").count())
     }
 }
@@ -104,6 +120,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Convert(args) => convert::run(&args, &console),
         Command::Deidentify(args) => convert::deidentify(&args, &console),
         Command::Score(args) => score::run(&args, &console),
+        Command::Status(args) => status::run(&args),
         Command::Run(args) => compare::score_and_compare(&args, &console),
         Command::Segment(args) => segment::run(&args, &console),
         Command::Phantom(args) => phantom::run(&args, &console),

@@ -75,6 +75,29 @@ pub enum Error {
     /// The run was interrupted by the user.
     #[error("interrupted before this slide was finished")]
     Interrupted,
+    /// The slide took longer than it may.
+    #[error("took longer than the limit of {limit_s} s (--slide-timeout)")]
+    TimedOut {
+        /// The limit, in seconds.
+        limit_s: f64,
+    },
+    /// The slide's file was not the same at the end as at the beginning.
+    #[error("the slide's file was {how} while it was read; run again once it is whole")]
+    Changed {
+        /// What happened to it: `changed` or `removed`.
+        how: &'static str,
+    },
+    /// What an earlier run found wrong with the same file, as the result store tells it.
+    #[error("{text}")]
+    Earlier {
+        /// The word of [`Error::kind`].
+        kind: &'static str,
+        /// What was said.
+        text: String,
+    },
+    /// The slide has no result yet, and this run was asked to make none.
+    #[error("not scored yet")]
+    NotScored,
     /// The sample sheet leaves the slide out.
     #[error("left out by the sample sheet: {reason}")]
     Excluded {
@@ -147,9 +170,39 @@ impl Error {
             Self::Limits { .. } => "limits",
             Self::Internal { .. } => "internal",
             Self::Interrupted => "interrupted",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Changed { .. } => "changed",
+            Self::Earlier { kind, .. } => kind,
+            Self::NotScored => "not_scored",
             Self::Excluded { .. } => "excluded",
             Self::Io { .. } => "io",
         }
+    }
+}
+
+impl Error {
+    /// Returns whether the same file with the same settings would fail again: then the failure is worth keeping.
+    /// Failures of the machine (disk full, no permission), of the moment and of the user's asking are not.
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        !matches!(
+            self,
+            Self::Io { .. }
+                | Self::Interrupted
+                | Self::Excluded { .. }
+                | Self::Config { .. }
+                | Self::Faults { .. }
+                | Self::Changed { .. }
+                | Self::Earlier { .. }
+                | Self::NotScored
+        )
+    }
+
+    /// Returns the word of [`Error::kind`] that is written like `word`, if it is one that is kept.
+    pub(crate) fn kept_kind(word: &str) -> Option<&'static str> {
+        ["malformed", "unsupported", "not_a_slide", "uncalibrated", "limits", "internal", "timed_out"]
+            .into_iter()
+            .find(|kind| *kind == word)
     }
 }
 

@@ -5,14 +5,13 @@ mod memory;
 
 use std::process::ExitCode;
 
-/// Exit code of a run that could not start.
+/// Exit code of a run that could not start, or could not write its tables.
 const COULD_NOT_START: u8 = 2;
 
 fn main() -> ExitCode {
     memory::keep_freed();
     match cli::run() {
-        Ok(cli::Exit::AllDone) => ExitCode::SUCCESS,
-        Ok(cli::Exit::SomeFailed) => ExitCode::FAILURE,
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("histograde: {failure}");

@@ -55,6 +55,8 @@ pub enum Cores {
     Fitting {
         /// Threads at work.
         threads: usize,
+        /// What all their windows may take together, in bytes.
+        bytes: usize,
     },
     /// The same in every pass.
     Fixed(u32),
@@ -67,10 +69,27 @@ impl Default for Tiling {
 }
 
 impl Tiling {
+    /// Bytes that all windows in work take together unless told otherwise.
+    pub const WINDOWS_BYTES: usize = 140 << 20;
+
     /// Returns a tiling for this many threads.
     #[must_use]
     pub fn for_threads(threads: usize) -> Self {
-        Self { cores: Cores::Fitting { threads }, shift_px: 0 }
+        Self::within(threads, Self::WINDOWS_BYTES)
+    }
+
+    /// Returns a tiling for this many threads whose windows take at most `bytes` together.
+    #[must_use]
+    pub fn within(threads: usize, bytes: usize) -> Self {
+        Self { cores: Cores::Fitting { threads, bytes }, shift_px: 0 }
+    }
+
+    /// Returns what all windows in work may take together, in bytes.
+    fn bytes(self) -> usize {
+        match self.cores {
+            Cores::Fitting { bytes, .. } => bytes,
+            Cores::Fixed(_) => Self::WINDOWS_BYTES,
+        }
     }
 }
 

@@ -21,4 +21,4 @@ pub mod tables;
 pub mod wording;
 
 #[cfg(test)]
-mod test_slide;
+pub(crate) mod test_slide;

@@ -33,6 +33,7 @@ mod sakura;
 mod spare;
 mod tiff;
 mod tiles;
+mod torn;
 mod trestle;
 mod ventana;
 mod vms;
@@ -119,7 +120,7 @@ pub struct SlideInfo {
 
 impl SlideInfo {
     /// Returns facts with these levels and nothing else.
-    fn of_levels(levels: Vec<Level>) -> Self {
+    pub(crate) fn of_levels(levels: Vec<Level>) -> Self {
         Self {
             calibration: None,
             objective_power: None,

@@ -7,7 +7,7 @@ pub mod normalise;
 mod separate;
 pub mod white;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     blood::CytoplasmHue,
@@ -19,7 +19,7 @@ pub use self::{
 pub const CLEAR_TRANSMITTANCE: f64 = 0.85;
 
 /// Unit vectors of haematoxylin and eosin in optical density (red, green, blue).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct StainMatrix {
     /// Haematoxylin.
     pub h: [f64; 3],

@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One structured remark, stored in the slide result and printed in the report.
-#[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, Deserialize, PartialEq, PartialOrd, Serialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Warning {

@@ -2,12 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
+};
 
 use histograde::{
     Error, Mpp, Result, Slide,
-    batch::{Done, Job, Listener, run},
-    organ,
+    batch::{Claim, Done, Job, Listener, Options, run},
+    organ::{self, Organ},
     pipeline::SlideResult,
     report::label_layers,
     score::rubric::Rubric,
@@ -33,24 +40,26 @@ struct Doing<'a> {
 }
 
 impl Listener for Doing<'_> {
-    fn prepare(&self, _job: &Job) -> Result<()> {
-        Ok(())
+    type Held = ();
+
+    fn claim(&self, _index: usize, _job: &Job) -> Result<Claim<()>> {
+        Ok(Claim::Score(()))
     }
 
-    fn keep(&self, job: &Job, _slide: &Slide, result: &SlideResult) -> Result<()> {
+    fn keep(&self, job: &Job, _: &(), _: &Slide, result: &SlideResult, _: &Watch) -> Result<()> {
         (self.keep)(job, result)
     }
 
-    fn started(&self, _index: usize, _job: &Job) {}
+    fn started(&self, _index: usize, _job: &Job, _: &Arc<Watch>) {}
 
     fn finished(&self, _index: usize, _done: &Done) {}
 }
 
 /// Runs slides a, b and c, and returns what became of each.
-fn became(watch: &Watch, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync)) -> Vec<String> {
+fn became(watch: &Arc<Watch>, threads: usize, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync)) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let jobs = ["a", "b", "c"].map(|name| job(folder.path(), name)).to_vec();
-    let done = run(jobs, &Rubric::builtin().unwrap(), 2, watch, &Doing { keep }).unwrap();
+    let done = run(jobs, &Rubric::builtin().unwrap(), &Options::of_threads(threads), watch, &Doing { keep }).unwrap();
     let told = |d: &Done| match &d.outcome {
         Ok(_) => d.status().to_owned(),
         Err(error) => error.to_string(),
@@ -61,7 +70,7 @@ fn became(watch: &Watch, keep: &(dyn Fn(&Job, &SlideResult) -> Result<()> + Sync
 #[test]
 fn a_failure_or_a_defect_costs_one_slide() {
     fn t(keep: impl Fn(&Job) -> Result<()> + Sync, expected: &str) {
-        let fate = became(&Watch::default(), &|job, _| if job.slide_id == "b" { keep(job) } else { Ok(()) });
+        let fate = became(&Arc::default(), 2, &|job, _| if job.slide_id == "b" { keep(job) } else { Ok(()) });
         assert_eq!(fate, ["scored", expected, "scored"]);
     }
     t(|_| Ok(()), "scored");
@@ -71,8 +80,8 @@ fn a_failure_or_a_defect_costs_one_slide() {
 
 #[test]
 fn stopping_keeps_what_is_done_and_names_the_rest() {
-    let watch = Watch::default();
-    let fate = became(&watch, &|job, _| {
+    let watch = Arc::<Watch>::default();
+    let fate = became(&watch, 1, &|job, _| {
         if job.slide_id == "a" {
             watch.stop();
         }
@@ -85,11 +94,54 @@ fn stopping_keeps_what_is_done_and_names_the_rest() {
 #[test]
 fn stopping_amid_label_images_leaves_no_piece() {
     let folder = tempfile::tempdir().unwrap();
-    let watch = Watch::default();
-    let fate = became(&watch, &|job, result| {
+    let watch = Arc::<Watch>::default();
+    let fate = became(&watch, 2, &|job, result| {
         watch.stop();
         label_layers::write(folder.path(), &job.slide_id, result, &watch).map(drop)
     });
     assert!(fate.iter().all(|f| *f == Error::Interrupted.to_string()), "{fate:?}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Windows until the defect of [`faulty`] shows.
+static LEFT: AtomicI32 = AtomicI32::new(0);
+
+/// An organ whose cells are found with a defect.
+fn faulty() -> &'static Organ {
+    let l = organ::ORGANS[0];
+    Box::leak(Box::new(Organ {
+        name: l.name,
+        structure_pass: l.structure_pass,
+        structures: l.structures,
+        relate: l.relate,
+        cell_pass: l.cell_pass,
+        cells: |field, map| {
+            assert!(LEFT.fetch_sub(1, Ordering::SeqCst) != 0, "no such cell");
+            (organ::ORGANS[0].cells)(field, map)
+        },
+        classes: l.classes,
+        features: l.features,
+        sub_indices: l.sub_indices,
+        needed_mm2: l.needed_mm2,
+    }))
+}
+
+#[test]
+fn a_panic_inside_a_window_is_one_failed_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let organ = faulty();
+    let rubric = Rubric::builtin().unwrap();
+    let keep = |_: &Job, _: &SlideResult| Ok(());
+    for defect in 0..21 {
+        let names = ["a", "b", "c", "d"];
+        let jobs = names.map(|name| Job { organ, ..job(folder.path(), name) }).to_vec();
+        // Each of the slides has one window.
+        let expected = usize::from(defect % 5 < 4);
+        LEFT.store(defect % 5, Ordering::SeqCst);
+        let options = Options::of_threads(1 + defect as usize % 3);
+        let done = run(jobs, &rubric, &options, &Arc::default(), &Doing { keep: &keep }).unwrap();
+        let failed: Vec<_> = done.iter().filter_map(|d| d.outcome.as_ref().err()).collect();
+        assert_eq!(failed.len(), expected, "{failed:?}");
+        assert!(failed.iter().all(|e| e.to_string().contains("no such cell")), "{failed:?}");
+    }
 }

@@ -73,7 +73,7 @@ impl Folder {
     }
 }
 
-/// Every file below a folder but `run.json`, which tells times, with its bytes.
+/// Every file below a folder but `run.json` and `seen.json`, which tell times, with its bytes.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
@@ -82,7 +82,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.file_name().unwrap() != "run.json" {
+            } else if path.file_name().unwrap() != "run.json" && path.file_name().unwrap() != "seen.json" {
                 found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
             }
         }
@@ -94,7 +94,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn help_and_version() {
     let version = format!("histograde {}\n", env!("CARGO_PKG_VERSION"));
     histograde(&["--version"]).assert().code(0).stdout(version);
-    for command in ["info", "region", "score", "segment", "phantom", "demo", "completions"] {
+    for command in ["info", "region", "score", "status", "segment", "phantom", "demo", "completions"] {
         histograde(&["--help"]).assert().code(0).stdout(contains(command));
         histograde(&[command, "--help"]).assert().code(0).stdout(contains("Example"));
     }

@@ -1,94 +1,254 @@
-//! Runs jobs one after another; the windows of each slide share a pool of threads.
+//! Runs jobs on a pool of threads: several small slides at once, a large one alone.
+//!
+//! Every thread of the pool takes slides from one list. While it waits for windows of its slide that others work at, and
+//! when the list is empty, it works at windows of other slides, never at a whole one.
 
 use std::{
     any::Any,
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rayon::ThreadPoolBuilder;
 
-use super::{Done, Job};
+use super::{Done, Job, gate::Gate, memory::Memory};
 use crate::{
     error::{Error, Result},
     pipeline::{Plan, SlideResult, Summary, Tiling, score_slide},
     score::rubric::Rubric,
     slide::Slide,
+    store,
     watch::Watch,
 };
 
-/// What a run does with each slide it scored, and who is told.
+/// Time until a slide that another process has is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// How a batch is run. Results do not depend on it, but for slides that take too long.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Threads at work.
+    pub threads: usize,
+    /// Memory for everything.
+    pub memory: Memory,
+    /// Longest time for one slide.
+    pub slide_timeout: Option<Duration>,
+}
+
+impl Options {
+    /// Returns usual options for this many threads.
+    #[must_use]
+    pub fn of_threads(threads: usize) -> Self {
+        Self { threads, memory: Memory::default(), slide_timeout: None }
+    }
+}
+
+/// What is to be done about a slide.
+#[derive(Debug)]
+pub enum Claim<T> {
+    /// An earlier outcome holds, and the seconds it took.
+    Kept(Box<Result<Summary>>, f64),
+    /// It is ours to score. What is given is handed back with the result.
+    Score(T),
+    /// Another process is at it; to be asked again.
+    Busy,
+}
+
+/// What a run does with each slide it scored, and who is told. Called from several threads at once, for different slides.
 pub trait Listener: Sync {
-    /// Removes what an earlier run left for this slide, so that no old file stands beside a new failure.
+    /// What is held while a slide is in work: its lock, for instance.
+    type Held: Send;
+
+    /// Says whether a slide is to be scored, and removes what an earlier run left for it, so that no old file stands
+    /// beside a new failure.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a file cannot be removed.
-    fn prepare(&self, job: &Job) -> Result<()>;
+    /// [`Error::Io`] if a file cannot be removed, or the slide not be locked.
+    fn claim(&self, index: usize, job: &Job) -> Result<Claim<Self::Held>>;
 
     /// Writes the files of one scored slide.
     ///
     /// # Errors
     ///
     /// What writing found wrong; the slide then counts as failed.
-    fn keep(&self, job: &Job, slide: &Slide, result: &SlideResult) -> Result<()>;
+    fn keep(&self, job: &Job, held: &Self::Held, slide: &Slide, result: &SlideResult, watch: &Watch)
+    -> Result<()>;
 
-    /// Hears that a slide is about to be read; `index` counts from 0.
-    fn started(&self, index: usize, job: &Job);
+    /// Hears that a slide failed that was claimed.
+    fn failed(&self, _job: &Job, _held: &Self::Held, _error: &Error, _seconds: f64) {}
+
+    /// Hears that a slide is about to be read; `index` counts from 0. `watch` is that of the slide.
+    fn started(&self, index: usize, job: &Job, watch: &Arc<Watch>);
 
     /// Hears what came of a slide.
     fn finished(&self, index: usize, done: &Done);
 }
 
-/// Scores the jobs in order on `threads` threads. Every job ends as one [`Done`], in the same order.
+/// Scores the jobs on [`Options::threads`] threads. Every job ends as one [`Done`], in the same order.
 ///
 /// Scoring is blind: what the sample sheet says of a slide is taken away before it is opened and given back with its [`Done`].
 ///
 /// A slide that fails, even by a defect of this program, does not keep the others from running. Once `watch`
-/// is stopped, the slide at hand and all later ones end as [`Error::Interrupted`].
+/// is stopped, the slides at hand and all later ones end as [`Error::Interrupted`].
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if the threads cannot be started.
-pub fn run(
+pub fn run<L: Listener>(
     jobs: Vec<Job>,
     rubric: &Rubric,
-    threads: usize,
-    watch: &Watch,
-    listener: &dyn Listener,
+    options: &Options,
+    watch: &Arc<Watch>,
+    listener: &L,
 ) -> Result<Vec<Done>> {
     let pool = ThreadPoolBuilder::new()
-        .num_threads(threads)
+        .num_threads(options.threads)
         .build()
         .map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
-    let one = |(index, mut job): (usize, Job)| {
+    let list = List::new(jobs);
+    let gate = Gate::new(options.memory.slides());
+    let work = Work { rubric, options, watch, listener, gate: &gate };
+    pool.broadcast(|_| {
+        while let Some((index, job)) = list.next() {
+            match work.one(index, job) {
+                Ok(done) => list.done(index, done),
+                Err(job) => list.again(index, job),
+            }
+        }
+    });
+    Ok(list.into_done())
+}
+
+/// Slides to do, and what came of those that are done.
+struct List(Mutex<Slides>);
+
+struct Slides {
+    ready: VecDeque<(usize, Job)>,
+    /// Slides that another process has, and when to ask again.
+    busy: VecDeque<(usize, Job, Instant)>,
+    done: Vec<Option<Done>>,
+}
+
+impl List {
+    fn new(jobs: Vec<Job>) -> Self {
+        let done = jobs.iter().map(|_| None).collect();
+        Self(Mutex::new(Slides { ready: jobs.into_iter().enumerate().collect(), busy: VecDeque::new(), done }))
+    }
+
+    /// Returns the next slide to do; waits while there are only slides that others have.
+    fn next(&self) -> Option<(usize, Job)> {
+        loop {
+            {
+                let mut list = self.lock();
+                if let Some(next) = list.ready.pop_front() {
+                    return Some(next);
+                }
+                let (_, _, when) = list.busy.front()?;
+                if *when <= Instant::now() {
+                    return list.busy.pop_front().map(|(index, job, _)| (index, job));
+                }
+            }
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                thread::sleep(LOOK_AGAIN / 10);
+            }
+        }
+    }
+
+    fn done(&self, index: usize, done: Done) {
+        if let Some(place) = self.lock().done.get_mut(index) {
+            *place = Some(done);
+        }
+    }
+
+    fn again(&self, index: usize, job: Job) {
+        self.lock().busy.push_back((index, job, Instant::now() + LOOK_AGAIN));
+    }
+
+    fn into_done(self) -> Vec<Done> {
+        let list = self.0.into_inner().unwrap_or_else(|e| e.into_inner());
+        list.done.into_iter().flatten().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slides> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+struct Work<'a, L> {
+    rubric: &'a Rubric,
+    options: &'a Options,
+    watch: &'a Arc<Watch>,
+    listener: &'a L,
+    gate: &'a Gate,
+}
+
+impl<L: Listener> Work<'_, L> {
+    /// Does one slide; hands the job back when another process has it.
+    fn one(&self, index: usize, mut job: Job) -> Result<Done, Job> {
         if let Some(reason) = job.sample.as_ref().and_then(|s| s.exclude.clone()) {
-            return Done::excluded(job, reason);
+            let done = Done::excluded(job, reason);
+            self.listener.finished(index, &done);
+            return Ok(done);
         }
         // Blind: animal and group stay aside until the slide has been measured.
         let key = job.sample.take();
-        listener.started(index, &job);
         let start = Instant::now();
-        let outcome = pool.install(|| guarded(|| score(&job, rubric, watch, listener)));
-        let mut done = Done::new(job, outcome, start.elapsed().as_secs_f64());
+        let claim = self.watch.check().and_then(|()| guarded(|| self.listener.claim(index, &job)));
+        let (outcome, seconds, kept) = match claim {
+            Ok(Claim::Busy) => {
+                job.sample = key;
+                return Err(job);
+            }
+            Ok(Claim::Kept(outcome, seconds)) => (*outcome, seconds, true),
+            Ok(Claim::Score(held)) => {
+                let (outcome, seconds) = self.score(index, &job, &held);
+                if let Err(error) = &outcome {
+                    self.listener.failed(&job, &held, error, seconds);
+                }
+                (outcome, seconds, false)
+            }
+            Err(error) => (Err(error), start.elapsed().as_secs_f64(), false),
+        };
+        let mut done = Done { kept, ..Done::new(job, outcome, seconds) };
         done.job.sample = key;
-        listener.finished(index, &done);
-        done
-    };
-    Ok(jobs.into_iter().enumerate().map(one).collect())
-}
+        self.listener.finished(index, &done);
+        Ok(done)
+    }
 
-fn score(job: &Job, rubric: &Rubric, watch: &Watch, listener: &dyn Listener) -> Result<Summary> {
-    watch.check()?;
-    listener.prepare(job)?;
-    let slide = Slide::open(&job.path)?;
-    slide.tolerate_bad_tiles(job.max_bad_tiles);
-    // Runs inside the pool, whose threads each hold a window.
-    let tiling = Tiling::for_threads(rayon::current_num_threads());
-    let plan = Plan { organ: job.organ, mpp: job.mpp, rubric: rubric.clone(), tiling };
-    let result = score_slide(&slide, &plan, watch)?;
-    listener.keep(job, &slide, &result)?;
-    Ok(result.summary)
+    fn score(&self, index: usize, job: &Job, held: &L::Held) -> (Result<Summary>, f64) {
+        let open = guarded(|| {
+            let facts = store::facts_of(&job.path);
+            let slide = Slide::open(&job.path)?;
+            slide.tolerate_bad_tiles(job.max_bad_tiles);
+            slide.set_cache_budget(self.options.memory.cache() as usize);
+            Ok((slide, facts))
+        });
+        let (slide, facts) = match open {
+            Ok(open) => open,
+            Err(error) => return (Err(error), 0.0),
+        };
+        let _inside = self.gate.enter(self.options.memory.of_slide(slide.info()));
+        let start = Instant::now();
+        let watch = Arc::new(Watch::of_slide(self.watch, self.options.slide_timeout));
+        self.listener.started(index, job, &watch);
+        let outcome = guarded(|| {
+            watch.check()?;
+            let memory = self.options.memory;
+            let tiling = Tiling::within(rayon::current_num_threads(), memory.windows());
+            let plan = Plan { organ: job.organ, mpp: job.mpp, rubric: self.rubric.clone(), tiling };
+            let result = score_slide(&slide, &plan, &watch);
+            // Also what seems wrong with a slide is its own fault only if it stayed as it was.
+            facts.map_or(Ok(()), |facts| store::unchanged(&job.path, &facts))?;
+            let result = result?;
+            self.listener.keep(job, held, &slide, &result, &watch)?;
+            Ok(result.summary)
+        });
+        (outcome, start.elapsed().as_secs_f64())
+    }
 }
 
 /// Turns a panic, which is a defect of this program, into an error of the slide at hand.
@@ -117,17 +277,23 @@ mod tests {
     }
 
     impl Listener for Nosy {
-        fn prepare(&self, job: &Job) -> Result<()> {
+        type Held = ();
+
+        fn claim(&self, _: usize, job: &Job) -> Result<Claim<()>> {
+            self.look(job);
+            Ok(Claim::Score(()))
+        }
+
+        fn keep(&self, job: &Job, _: &(), _: &Slide, _: &SlideResult, _: &Watch) -> Result<()> {
             self.look(job);
             Ok(())
         }
 
-        fn keep(&self, job: &Job, _: &Slide, _: &SlideResult) -> Result<()> {
+        fn started(&self, _: usize, job: &Job, _: &Arc<Watch>) {
             self.look(job);
-            Ok(())
         }
 
-        fn started(&self, _: usize, job: &Job) {
+        fn failed(&self, job: &Job, _: &(), _: &Error, _: f64) {
             self.look(job);
         }
 
@@ -138,13 +304,16 @@ mod tests {
     fn groups_are_joined_after_scoring() {
         let folder = tempfile::tempdir().unwrap();
         let sheet = folder.path().join("samples.csv");
-        std::fs::write(&sheet, "slide,animal_id,group,tissue\na.svs,1,treated,liver\n").unwrap();
+        std::fs::write(&sheet, "slide,animal_id,group,tissue\na.png,1,treated,liver\n").unwrap();
+        let glass = image::RgbImage::from_pixel(64, 64, image::Rgb([240; 3]));
+        glass.save(folder.path().join("a.png")).unwrap();
         let sample = crate::manifest::read_key(&sheet).unwrap().remove(0);
         let (slide_id, path, organ) = (sample.slide_id.clone(), sample.path.clone(), sample.organ);
         let job = Job { slide_id, path, organ, sample: Some(sample), mpp: None, max_bad_tiles: 0.0 };
         let nosy = Nosy::default();
-        let done = run(vec![job], &Rubric::builtin().unwrap(), 1, &Watch::default(), &nosy).unwrap();
-        assert_eq!(*nosy.0.lock().unwrap(), [false, false]);
+        let rubric = Rubric::builtin().unwrap();
+        let done = run(vec![job], &rubric, &Options::of_threads(1), &Arc::default(), &nosy).unwrap();
+        assert_eq!(*nosy.0.lock().unwrap(), [false, false, false]);
         assert_eq!(done[0].job.sample.as_ref().map(|s| s.group.as_str()), Some("treated"));
     }
 

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod export;
+mod operation;
 mod study;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap_complete::Shell;
 use histograde::{organ::ORGANS, phantom::PAINTERS, phantom::render::Appearance};
 
 pub(crate) use self::export::{Convert, Deidentify, Tile};
+pub(crate) use self::operation::{Operation, Part, Status};
 pub(crate) use self::study::{Agree, Compare, Design, Init, Power, Run, Schema, Stats};
 
 /// Reads whole-slide H&E images of pancreas, liver and kidney, measures damage and scores it.
@@ -32,7 +34,8 @@ const TOP_HELP: &str = "\
 Try it without any slide of your own:
   histograde demo --quick
 
-Exit codes: 0 everything was done, 1 some slides failed, 2 could not start.";
+Exit codes: 0 everything was done, 1 some slides failed, 2 could not start or not write its tables,
+130 stopped by Ctrl-C, 143 stopped by SIGTERM.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -48,6 +51,8 @@ pub(crate) enum Command {
     Deidentify(Deidentify),
     /// Measure and score slides of one tissue, or of a sample sheet
     Score(Score),
+    /// Show what an output folder holds while others work at it
+    Status(Status),
     /// Score a sample sheet and compare its groups: `score` and `compare` in one
     Run(Run),
     /// Write label images and outlines of what is found on slides
@@ -167,6 +172,13 @@ Examples:
   histograde score 'study/*/*.svs' --tissue kidney -o results --threads 4
   histograde score tile.png --tissue pancreas --mpp 0.5 -o results
   histograde score --manifest samples.csv -o results
+  histograde score slides/ --tissue liver -o results --slide-timeout 30m --log-json night.jsonl --memory 2G
+  histograde score slides/ --tissue liver -o results --dry-run
+  histograde score --manifest samples.csv -o results --only a1 --outcome a1.json   # one job of many, then:
+  histograde score --manifest samples.csv -o results --gather                      # tables of all
+
+The same command again goes on where it stopped: a result is kept while slide, settings, program and files are as
+they were, and made again otherwise; --explain says why. Several processes may share OUT.
 
 Writes to OUT:
   slides.csv                      one row per slide, failed slides with their reason
@@ -176,10 +188,11 @@ Writes to OUT:
   slides/<slide_id>/objects.geojson  outlines, for QuPath
   slides/<slide_id>/field.jpg, field_outlined.jpg, thumbnail.jpg  small pictures for reports
   run.json                        version, settings, times
+  store/<slide_id>/               what resuming needs; see docs/scaling.md
 
 Scoring is blind: animal and group of a slide are joined after it was measured.
 An empty cell was not measured; 0 was looked for and is absent.
-Exit codes: 0 all scored, 1 some not, 2 could not start.")]
+Exit codes: 0 all scored, 1 some not, 2 could not start or not write its tables, 130 or 143 stopped.")]
 pub(crate) struct Score {
     #[command(flatten)]
     pub(crate) batch: Batch,
@@ -189,6 +202,10 @@ pub(crate) struct Score {
     /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
     pub(crate) max_bad_tiles: f64,
+    #[command(flatten)]
+    pub(crate) operation: Operation,
+    #[command(flatten)]
+    pub(crate) part: Part,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -14,7 +14,7 @@ use histograde::{
     study::{self, Animals, Block, Study},
 };
 
-use super::{Exit, Failure, args, console::Console, inputs, interrupt, plan, score, words};
+use super::{Exit, Failure, args, console::Console, inputs, interrupt, plan, score};
 
 pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failure> {
     let samples = manifest::read_key(&args.design.manifest)?;
@@ -29,10 +29,15 @@ pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<E
     let plan = plan::of_sheet(&args.design.manifest, args.mpp, args.threads)?;
     let samples = plan.jobs.iter().filter_map(|j| j.sample.clone()).collect();
     let prepared = Prepared::of(&args.design, samples)?;
+    if args.operation.dry_run {
+        return score::dry_run(&plan, &prepared.rubric, &args.output, &args.operation);
+    }
     let watch = interrupt::watch()?;
-    let done = score::score(plan, &prepared.rubric, &args.output, &watch, console)?;
-    console.say(format!("{}; results in {}", words::totals(&done), args.output.display()));
-    watch.check()?;
+    let how = score::How { operation: &args.operation, part: None };
+    let done = score::score(plan, &prepared.rubric, &args.output, how, &watch, console)?;
+    if watch.stopped() {
+        return Ok(Exit::of(&done));
+    }
     prepared.compare(&args.output, &args.output.join(FOLDER), console)?;
     Ok(Exit::of(&done))
 }

@@ -51,6 +51,11 @@ impl Console {
         self.line(Level::Normal, &text.to_string());
     }
 
+    /// What was asked for. Always shown, as a line by itself.
+    pub(crate) fn explain(&self, text: impl std::fmt::Display) {
+        self.line(Level::Errors, &text.to_string());
+    }
+
     /// What few want to know. Shown with `-v`.
     pub(crate) fn detail(&self, text: impl std::fmt::Display) {
         self.line(Level::Details, &text.to_string());

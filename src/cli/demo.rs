@@ -16,7 +16,7 @@ use super::{
     Exit, Failure, args,
     compare::{FOLDER, Prepared},
     console::Console,
-    interrupt, plan, score, words,
+    interrupt, plan, score,
 };
 
 const QUICK: Size = Size { animals: 3, side_px: 1280 };
@@ -30,10 +30,11 @@ pub(super) fn run(args: &args::Demo, console: &Console) -> Result<Exit, Failure>
     let study = study::make(&args.output, size, &watch, |id| console.detail(format!("painted {id}")))?;
     console.say(format!("scoring {} slides of {}", study.slides, study.sheet.display()));
     let plan = plan::of_sheet(&study.sheet, None, args.threads)?;
-    let done = score::score(plan, &Rubric::builtin()?, &args.output.join(RESULTS), &watch, console)?;
+    let operation = args::Operation::default();
+    let how = score::How { operation: &operation, part: None };
+    let done = score::score(plan, &Rubric::builtin()?, &args.output.join(RESULTS), how, &watch, console)?;
     let page = args.output.join("index.html");
     write_whole(&page, html(&study, &done).as_bytes())?;
-    console.say(words::totals(&done));
     let report = compare(&study, args, console)?;
     super::print(&format!("{}\n{}\n", absolute(&page).display(), absolute(&report).display()))?;
     Ok(Exit::of(&done))

@@ -19,6 +19,26 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Leaves only the slides that this process is to score.
+    pub(super) fn keep_part(&mut self, part: &args::Part) -> Result<()> {
+        let unknown = |id: &&String| !self.jobs.iter().any(|j| j.slide_id == **id);
+        if let Some(id) = part.only.iter().find(unknown) {
+            let known: Vec<&str> = self.jobs.iter().take(10).map(|j| j.slide_id.as_str()).collect();
+            return Err(Error::config("--only", format!("a slide id such as {}", known.join(", ")), id));
+        }
+        if !part.only.is_empty() {
+            self.jobs.retain(|j| part.only.contains(&j.slide_id));
+        }
+        if let Some((k, n)) = part.shard {
+            let mut index = 0;
+            self.jobs.retain(|_| {
+                index += 1;
+                (index - 1) % n == k - 1
+            });
+        }
+        Ok(())
+    }
+
     /// Returns what the run is described by in `run.json`, besides the slides themselves.
     pub(super) fn settings(&self, rubric: &Rubric) -> Value {
         let mut tissues: Vec<&str> = self.jobs.iter().map(|j| j.organ.name).collect();

@@ -1,24 +1,29 @@
 //! `score`: measure and score a batch of slides.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+mod closing;
+mod dry_run;
+mod log;
+mod writer;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use histograde::{
-    Error, Result, Slide,
-    batch::{self, Done, Job, Listener},
-    pipeline::SlideResult,
-    report::{geojson, overview, run_json, slide_json, tables},
+    Error, Result,
+    batch::{self, Done, Options},
+    report::{
+        partial,
+        run_json::{self, Fingerprint},
+        tables,
+    },
     score::rubric::Rubric,
+    store::{Policy, Store},
     watch::Watch,
 };
+use rayon::prelude::*;
 
+pub(in crate::cli) use self::dry_run::run as dry_run;
+use self::{log::Log, writer::Writer};
 use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Progress, words};
-
-/// The files of one slide, in the order they are written; the last one says that the others are whole.
-const SLIDE_FILES: [&str; 3] = ["objects.geojson", "overview.png", "result.json"];
 
 pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure> {
     let rubric = match &args.rubric {
@@ -27,10 +32,28 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     };
     let mut plan = plan::resolve(&args.batch, console)?;
     plan.jobs.iter_mut().for_each(|job| job.max_bad_tiles = args.max_bad_tiles / 100.0);
+    plan.keep_part(&args.part)?;
+    if args.operation.dry_run {
+        return dry_run(&plan, &rubric, &args.batch.output, &args.operation);
+    }
     let watch = interrupt::watch()?;
-    let done = score(plan, &rubric, &args.batch.output, &watch, console)?;
-    console.say(format!("{}; results in {}", words::totals(&done), args.batch.output.display()));
+    let how = How { operation: &args.operation, part: Some(&args.part) };
+    let done = score(plan, &rubric, &args.batch.output, how, &watch, console)?;
     Ok(Exit::of(&done))
+}
+
+/// How a batch is run, and which part of it.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) operation: &'a args::Operation,
+    pub(super) part: Option<&'a args::Part>,
+}
+
+impl How<'_> {
+    fn policy(&self) -> Policy {
+        let o = self.operation;
+        Policy { fresh: o.fresh, retry_failed: o.retry_failed, verify: o.verify }
+    }
 }
 
 /// Scores a batch into a folder, tables included.
@@ -38,67 +61,81 @@ pub(super) fn score(
     plan: plan::Plan,
     rubric: &Rubric,
     out: &Path,
+    how: How<'_>,
     watch: &Arc<Watch>,
     console: &Console,
 ) -> Result<Vec<Done>> {
     let start = Instant::now();
-    std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    writable(out)?;
+    partial::sweep_dead(out);
+    let (operation, part) = (how.operation, how.part);
+    let log = Log::open(operation.log_json.as_deref())?;
+    let options = Options {
+        threads: plan.threads,
+        memory: operation.memory.unwrap_or_default(),
+        slide_timeout: operation.slide_timeout,
+    };
+    log.start(&plan, &options, out);
     let settings = plan.settings(rubric);
-    let progress = Progress::new(console, &plan.jobs, watch);
-    let writer = Writer { out: out.to_owned(), rubric, watch: watch.clone(), progress };
-    let done = batch::run(plan.jobs, rubric, plan.threads, watch, &writer)?;
+    let store = Store::new(out, how.policy());
+    let writer = Writer {
+        out: out.to_owned(),
+        rubric,
+        store: &store,
+        gather: part.is_some_and(|p| p.gather),
+        explain: operation.explain,
+        watch: watch.clone(),
+        progress: Progress::new(console, &plan.jobs, watch),
+        console,
+        log: &log,
+    };
+    let done = batch::run(plan.jobs, rubric, &options, watch, &writer)?;
     drop(writer);
-    tables::write_slides(&out.join("slides.csv"), &done, rubric)?;
-    tables::write_long(&out.join("long.csv"), &done, rubric)?;
-    let arguments: Vec<String> = std::env::args().collect();
     let seconds = start.elapsed().as_secs_f64();
-    run_json::write(
-        &out.join("run.json"),
-        &run_json::Run {
-            arguments: &arguments,
-            settings: &settings,
-            rubric: rubric.origin(),
-            threads: plan.threads,
-            seconds,
-            done: &done,
-        },
-    )?;
-    Ok(done)
+    let written = match part.filter(|p| p.is_part()) {
+        Some(_) => Ok(()),
+        None => {
+            let about = run_json::Run {
+                arguments: &std::env::args().collect::<Vec<_>>(),
+                settings: &settings,
+                rubric: rubric.origin(),
+                threads: plan.threads,
+                seconds,
+                done: &done,
+                files: &wholes(&store, &done),
+            };
+            write_tables(out, rubric, &about)
+        }
+    };
+    let written = written.and_then(|()| match part.and_then(|p| p.outcome.as_deref()) {
+        Some(path) => closing::write_outcome(path, &done),
+        None => Ok(()),
+    });
+    let code = if written.is_err() { crate::COULD_NOT_START } else { Exit::of(&done).code() };
+    console.say(words::closing(&done, seconds, out));
+    log.end(&done, seconds, code);
+    if let Some(command) = &operation.notify_cmd {
+        closing::notify(command, &done, seconds, code, out, console);
+    }
+    written.map(|()| done)
 }
 
-/// Writes the files of each slide.
-struct Writer<'a> {
-    out: PathBuf,
-    rubric: &'a Rubric,
-    watch: Arc<Watch>,
-    progress: Progress<'a>,
+fn write_tables(out: &Path, rubric: &Rubric, run: &run_json::Run<'_>) -> Result<()> {
+    tables::write_slides(&out.join("slides.csv"), run.done, rubric)?;
+    tables::write_long(&out.join("long.csv"), run.done, rubric)?;
+    run_json::write(&out.join("run.json"), run)
 }
 
-impl Writer<'_> {
-    fn file(&self, job: &Job, name: &str) -> PathBuf {
-        self.out.join("slides").join(&job.slide_id).join(name)
-    }
+/// Returns size and hash of every slide that was not left out.
+fn wholes(store: &Store, done: &[Done]) -> BTreeMap<String, Fingerprint> {
+    let one = |d: &Done| Some((d.job.slide_id.clone(), store.whole(&d.job)?));
+    done.par_iter().filter(|d| d.excluded.is_none()).filter_map(one).collect()
 }
 
-impl Listener for Writer<'_> {
-    fn prepare(&self, job: &Job) -> Result<()> {
-        let names = SLIDE_FILES.iter().rev().chain(&overview::REPORT_PICTURES);
-        names.into_iter().try_for_each(|name| super::remove(&self.file(job, name)))
-    }
-
-    fn keep(&self, job: &Job, slide: &Slide, result: &SlideResult) -> Result<()> {
-        let [objects, overview, numbers] = SLIDE_FILES.map(|name| self.file(job, name));
-        geojson::write(&objects, &job.slide_id, result)?;
-        overview::write(slide, result, &job.slide_id, &overview)?;
-        overview::write_report_pictures(slide, result, &self.out.join("slides").join(&job.slide_id))?;
-        slide_json::write(&numbers, &job.slide_id, &result.summary, self.rubric.origin())
-    }
-
-    fn started(&self, index: usize, job: &Job) {
-        self.progress.started(index, job, &self.watch);
-    }
-
-    fn finished(&self, index: usize, done: &Done) {
-        self.progress.finished(index, done);
-    }
+/// Makes the output folder and tries to write there, so that a night's work does not end before a full or read-only disk.
+fn writable(out: &Path) -> Result<()> {
+    std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    let trial = partial::Partial::create(&out.join("trial"))?;
+    drop(trial);
+    Ok(())
 }

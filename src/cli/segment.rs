@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use histograde::{
     Error, Result, Slide,
-    batch::{self, Done, Job, Listener},
+    batch::{self, Claim, Done, Job, Listener, Options},
     pipeline::SlideResult,
     report::{geojson, label_layers},
     score::rubric::Rubric,
@@ -21,10 +21,9 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
     let writer = Writer {
         out: out.clone(),
         labels: args.labels,
-        watch: watch.clone(),
         progress: Progress::new(console, &plan.jobs, &watch),
     };
-    let done = batch::run(plan.jobs, &Rubric::builtin()?, plan.threads, &watch, &writer)?;
+    let done = batch::run(plan.jobs, &Rubric::builtin()?, &Options::of_threads(plan.threads), &watch, &writer)?;
     drop(writer);
     console.say(format!("{}; label images in {}", words::totals(&done), out.display()));
     Ok(Exit::of(&done))
@@ -34,7 +33,6 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
 struct Writer<'a> {
     out: PathBuf,
     labels: bool,
-    watch: Arc<Watch>,
     progress: Progress<'a>,
 }
 
@@ -45,23 +43,26 @@ impl Writer<'_> {
 }
 
 impl Listener for Writer<'_> {
-    fn prepare(&self, job: &Job) -> Result<()> {
+    type Held = ();
+
+    fn claim(&self, _index: usize, job: &Job) -> Result<Claim<()>> {
         let labels = label_layers::layers(job.organ).into_iter();
         labels
             .map(|layer| label_layers::path(&self.out, &job.slide_id, layer))
             .chain([self.outlines(job)])
-            .try_for_each(|path| super::remove(&path))
+            .try_for_each(|path| super::remove(&path))?;
+        Ok(Claim::Score(()))
     }
 
-    fn keep(&self, job: &Job, _slide: &Slide, result: &SlideResult) -> Result<()> {
+    fn keep(&self, job: &Job, _: &(), _: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
         if self.labels {
-            label_layers::write(&self.out, &job.slide_id, result, &self.watch)?;
+            label_layers::write(&self.out, &job.slide_id, result, watch)?;
         }
         geojson::write(&self.outlines(job), &job.slide_id, result)
     }
 
-    fn started(&self, index: usize, job: &Job) {
-        self.progress.started(index, job, &self.watch);
+    fn started(&self, index: usize, job: &Job, watch: &Arc<Watch>) {
+        self.progress.started(index, job, watch);
     }
 
     fn finished(&self, index: usize, done: &Done) {

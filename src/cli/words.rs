@@ -1,6 +1,11 @@
 //! Sentences about results, for the terminal.
 
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
 use histograde::{batch::Done, pipeline::Summary};
+
+/// Slides and reasons that a closing summary names.
+const NAMED: usize = 3;
 
 /// Says in half a line what came of a slide.
 pub(super) fn outcome(summary: &Summary) -> String {
@@ -25,4 +30,45 @@ pub(super) fn totals(all: &[Done]) -> String {
         }
     }
     parts.join(", ")
+}
+
+/// Says at the end of a run what came of it: how many of what, why slides failed, which were slowest.
+pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
+    let mut text = totals(all);
+    let kept = all.iter().filter(|d| d.kept).count();
+    if kept > 0 {
+        let _ = write!(text, " ({kept} kept from earlier runs)");
+    }
+    let _ = write!(text, "; {}; results in {}", duration(seconds), out.display());
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for d in all.iter().filter(|d| d.status() == "failed") {
+        let kind = d.outcome.as_ref().err().map_or("", |e| e.kind());
+        reasons.entry(kind).or_default().push(&d.job.slide_id);
+    }
+    for (kind, slides) in reasons {
+        let more = slides.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = slides.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let _ = write!(text, "\n  failed as {kind}: {}: {named}{more}", slides.len());
+    }
+    let mut slow: Vec<&Done> = all.iter().filter(|d| !d.kept && d.seconds > 1.0).collect();
+    slow.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    for d in slow.into_iter().take(NAMED) {
+        let _ = write!(text, "\n  slowest: {} took {}", d.job.slide_id, duration(d.seconds));
+        if let Ok(summary) = &d.outcome {
+            let mp = summary.analysed_px as f64 / 1e6;
+            let _ = write!(text, ", {mp:.1} MP of tissue at {:.1} MP/s", mp / d.seconds);
+        }
+    }
+    text
+}
+
+/// Writes a time as people say it.
+pub(super) fn duration(seconds: f64) -> String {
+    let s = seconds.max(0.0).round() as u64;
+    match s {
+        0..60 => format!("{:.1} s", seconds.max(0.0)),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
 }

@@ -1,6 +1,6 @@
 //! Features: the named numbers of domain.md §3, each with unit, limits and evidence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     measure::tally::Tally,
@@ -84,7 +84,7 @@ pub enum Missing {
 }
 
 /// A measured number and what it rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Value {
     /// The number, in the feature's unit. Finite.
     pub value: f64,

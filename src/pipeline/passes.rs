@@ -21,8 +21,9 @@ use crate::{
 const SNAP: f64 = 0.2;
 /// How far from tissue glass is looked at, in µm: gaps of up to 100 µm between lobules are measured.
 const BESIDE_TISSUE_UM: f64 = 60.0;
-/// Bytes that all windows in work may take together.
-const WINDOWS_BYTES: usize = 140 << 20;
+/// Windows per thread that are handed out at once: enough to keep all threads busy, and few enough that a thread which
+/// helps with another slide is soon back at its own.
+const WINDOWS_PER_THREAD: usize = 32;
 /// Cores are not made smaller than this, nor larger than the second: beyond it the halo's share hardly shrinks.
 const CORE_PX: (u32, u32) = (320, 2048);
 
@@ -58,7 +59,7 @@ impl Scan<'_> {
         let tiling = &self.plan.tiling;
         let halo_px = mpp.px(pass.halo_um).ceil() as u32;
         let core_px = match tiling.cores {
-            Cores::Fitting { threads } => fitting(pass, halo_px, threads),
+            Cores::Fitting { threads, bytes } => fitting(pass, halo_px, threads, bytes),
             Cores::Fixed(px) => px,
         };
         let spec = TileSpec { core_px, shift_px: tiling.shift_px, halo_px };
@@ -90,7 +91,7 @@ impl Scan<'_> {
             Ok(finds)
         };
         let mut found = Vec::with_capacity(windows.len());
-        for some in windows.chunks(at_once(&windows, pass)) {
+        for some in windows.chunks(at_once(&windows, pass, self.plan.tiling.bytes())) {
             found.extend(some.par_iter().map(one).collect::<Result<Vec<_>>>()?);
         }
         Ok(Found { finds: join(found), analysed_px })
@@ -159,17 +160,18 @@ impl TissueMask {
 }
 
 /// The side of the largest core, in pixels, with which windows of this many threads fit into memory.
-fn fitting(pass: Pass, halo_px: u32, threads: usize) -> u32 {
-    let px = WINDOWS_BYTES / threads.max(1) / pass.bytes_per_px;
+fn fitting(pass: Pass, halo_px: u32, threads: usize, bytes: usize) -> u32 {
+    let px = bytes / threads.max(1) / pass.bytes_per_px;
     let core = (px.isqrt() as u32).saturating_sub(2 * halo_px) / TileSpec::ALIGN * TileSpec::ALIGN;
     core.clamp(CORE_PX.0, CORE_PX.1)
 }
 
-/// How many windows may be in work together: all, unless they are large and the threads many.
-fn at_once(windows: &[Window], pass: Pass) -> usize {
+/// How many windows may be in work together: enough for all threads, unless they are large and the threads many.
+fn at_once(windows: &[Window], pass: Pass, bytes: usize) -> usize {
     let largest = windows.iter().map(|w| w.width() * w.height()).max().unwrap_or(1);
-    let fit = (WINDOWS_BYTES / pass.bytes_per_px / largest).max(1);
-    if fit < rayon::current_num_threads() { fit } else { windows.len().max(1) }
+    let fit = (bytes / pass.bytes_per_px / largest).max(1);
+    let threads = rayon::current_num_threads();
+    if fit < threads { fit } else { threads * WINDOWS_PER_THREAD }
 }
 
 /// Level-0 pixels in the core of a window.

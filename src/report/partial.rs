@@ -4,12 +4,30 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    process,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    machine,
+};
 
-/// A file being written under its name plus `.partial`. [`Partial::commit`] gives it its name; dropping it
-/// before that removes it.
+/// Ending of files that are being written.
+const ENDING: &str = ".partial";
+
+/// What tells this process from others, also on other machines that write to the same folder.
+static TOKEN: LazyLock<String> = LazyLock::new(|| {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{:x}-{:x}", host_mark(), process::id(), now.as_nanos())
+});
+
+/// A file being written under its name plus something that is this process's own and `.partial`.
+/// [`Partial::commit`] gives it its name; dropping it before that removes it.
 #[derive(Debug)]
 pub struct Partial {
     path: PathBuf,
@@ -26,8 +44,9 @@ impl Partial {
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
+        static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut name = path.as_os_str().to_owned();
-        name.push(".partial");
+        name.push(format!(".{}-{:x}{ENDING}", *TOKEN, COUNT.fetch_add(1, Ordering::Relaxed)));
         let temporary = PathBuf::from(name);
         let file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
         Ok(Self { path: path.to_owned(), temporary, file: Some(BufWriter::with_capacity(1 << 18, file)) })
@@ -93,6 +112,37 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = Partial::create(path)?;
     file.write_all(bytes).map_err(Error::io("write", path))?;
     file.commit()
+}
+
+/// Returns a mark of this machine for names of files.
+fn host_mark() -> String {
+    let sum = |h: u32, b: u8| (h ^ u32::from(b)).wrapping_mul(0x0100_0193);
+    format!("{:08x}", machine::host().bytes().fold(0x811c_9dc5, sum))
+}
+
+/// Removes what processes of this machine that are no longer there left half-written in a folder.
+pub fn sweep_dead(folder: &Path) {
+    let ours = format!("{}-", host_mark());
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let token = name.strip_suffix(ENDING).and_then(|n| n.rsplit_once('.')).map(|(_, token)| token);
+        let process = token.and_then(|t| t.strip_prefix(&ours)).and_then(|t| t.split('-').next());
+        let process = process.and_then(|p| u32::from_str_radix(p, 16).ok());
+        if process.is_some_and(|p| p != process::id() && machine::began(p).is_none()) {
+            // One that cannot be removed is never taken for a whole file.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Removes what processes left half-written in a folder that this one has for itself.
+pub(crate) fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|e| e.file_name().to_string_lossy().ends_with(ENDING)) {
+        // One that cannot be removed is never taken for a whole file.
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! `run.json`: how a run was made. The only file that depends on the machine and the time it took.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read},
     path::Path,
     time::UNIX_EPOCH,
 };
 
-use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{partial::write_whole, slide_json::pretty, tables::sorted, wording};
@@ -36,6 +36,8 @@ pub struct Run<'a> {
     pub seconds: f64,
     /// What came of each slide.
     pub done: &'a [Done],
+    /// Size and hash of the slides' files, by slide id.
+    pub files: &'a BTreeMap<String, Fingerprint>,
 }
 
 #[derive(Serialize)]
@@ -76,19 +78,19 @@ struct SlideRun<'a> {
 }
 
 /// What tells one version of a file from another.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Fingerprint {
     /// Size in bytes.
     pub bytes: u64,
     /// SHA-256 of the content, hexadecimal; `None` above 2 GB.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Time of change in seconds since 1970; only where the content is not hashed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified_s: Option<u64>,
 }
 
-/// Writes `run.json`. Reads every slide that was opened once more to hash it.
+/// Writes `run.json`.
 ///
 /// # Errors
 ///
@@ -113,12 +115,12 @@ pub fn write(path: &Path, run: &Run<'_>) -> Result<()> {
         threads: run.threads,
         seconds: milli(run.seconds),
         counts,
-        slides: sorted(run.done).into_par_iter().map(slide).collect(),
+        slides: sorted(run.done).into_iter().map(|d| slide(d, run.files)).collect(),
     };
     write_whole(path, &pretty(&file)?)
 }
 
-fn slide(d: &Done) -> SlideRun<'_> {
+fn slide<'a>(d: &'a Done, files: &BTreeMap<String, Fingerprint>) -> SlideRun<'a> {
     let summary = d.outcome.as_ref().ok();
     let analysed_mp = summary.map(|s| s.analysed_px as f64 / 1e6);
     SlideRun {
@@ -129,8 +131,7 @@ fn slide(d: &Done) -> SlideRun<'_> {
         slide_mp: summary.and_then(|s| s.info.levels.first()).map(|l| l.width as f64 * l.height as f64 / 1e6),
         analysed_mp,
         mp_per_s: analysed_mp.filter(|_| d.seconds > 0.0).map(|mp| milli(mp / d.seconds)),
-        // A slide that was not read, or cannot be, has none.
-        file: d.excluded.is_none().then(|| fingerprint(&d.job.path).ok()).flatten(),
+        file: files.get(&d.job.slide_id).cloned(),
     }
 }
 
@@ -157,7 +158,8 @@ pub fn fingerprint(path: &Path) -> Result<Fingerprint> {
     Ok(Fingerprint { bytes, sha256: None, modified_s })
 }
 
-fn sha256(mut source: impl Read) -> io::Result<String> {
+/// Returns the SHA-256 of everything a source gives, hexadecimal.
+pub(crate) fn sha256(mut source: impl Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -197,6 +199,10 @@ mod tests {
             threads: 2,
             seconds: 4.56789,
             done: &done,
+            files: &BTreeMap::from([(
+                "a1".to_owned(),
+                Fingerprint { bytes: 9, sha256: None, modified_s: Some(7) },
+            )]),
         };
         write(&path, &run).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -210,6 +216,7 @@ mod tests {
             (&slide["slide_mp"], &slide["analysed_mp"], &slide["mp_per_s"]),
             (&8.0.into(), &6.0.into(), &3.0.into())
         );
-        assert_eq!(slide["file"], serde_json::Value::Null);
+        assert_eq!(slide["file"], serde_json::json!({"bytes": 9, "modified_s": 7}));
+        assert_eq!(json["slides"][1]["file"], serde_json::Value::Null);
     }
 }

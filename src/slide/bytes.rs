@@ -8,6 +8,7 @@ use std::{
 
 use memmap2::Mmap;
 
+use super::torn::Known;
 use crate::error::{Error, Result};
 
 /// After this many bytes read, the pages read so far are handed back to the system.
@@ -15,6 +16,8 @@ const RESIDENT_BYTES: u64 = 32 << 20;
 
 /// A file opened for reading at any place, from any thread.
 pub(super) struct FileBytes {
+    /// Unknown before it is unmapped: fields are dropped in this order.
+    _known: Option<Known>,
     /// `None` for a folder.
     map: Option<Mmap>,
     read: AtomicU64,
@@ -31,17 +34,16 @@ impl FileBytes {
         if file.metadata().map_err(Error::io("read", path))?.is_dir() {
             return Err(Error::io("read", path)(std::io::ErrorKind::IsADirectory.into()));
         }
-        // SAFETY: the map is read-only and lives as long as this struct. A slide that another
-        // program truncates while it is read can end this process, as with every memory map; slides
-        // are written once by a scanner, and the alternative is a copy of every file.
+        // SAFETY: the map is read-only and lives as long as this struct. Where another program truncates the
+        // file while it is read, missing pages become zeros.
         #[allow(unsafe_code)]
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
-        Ok(Self { map: Some(map), read: AtomicU64::new(0) })
+        Ok(Self { _known: Some(Known::new(map.as_ptr_range())), map: Some(map), read: AtomicU64::new(0) })
     }
 
     /// Returns no bytes, for a slide that is a folder.
     pub(super) fn none() -> Self {
-        Self { map: None, read: AtomicU64::new(0) }
+        Self { _known: None, map: None, read: AtomicU64::new(0) }
     }
 
     /// Returns the length of the file.

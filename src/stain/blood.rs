@@ -1,6 +1,6 @@
 //! What tells blood from the slide's own cytoplasm: haemoglobin absorbs more blue for its green than eosin does.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Blood's blue over green exceeds the cytoplasm's by at least this [expert] …
 const MIN_BLUE_OVER: f64 = 0.12;
@@ -14,7 +14,7 @@ const CYTOPLASM: f64 = 0.8;
 const ONE_BELOW: f64 = 0.16;
 
 /// How the cytoplasm of a slide absorbs: ratios of optical densities.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct CytoplasmHue {
     /// Median blue over green.
     pub blue: f64,

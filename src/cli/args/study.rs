@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, value_parser};
 
-use super::{number, positive};
+use super::{Operation, number, positive};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -38,6 +38,8 @@ pub(crate) struct Run {
     /// Folder for the results; made if missing
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) operation: Operation,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -10,9 +10,12 @@ import pandas as pd
 
 TEXT = ["animal_id", "slide_id", "group", "block", "tissue", "feature"]
 
+# From pandas 3 on every number is read to its last digit; before, it must be asked for.
+EXACT = {} if int(pd.__version__.split(".")[0]) >= 3 else {"float_precision": "round_trip"}
+
 folder = Path(__file__).resolve().parent
 tables = {
-    path.stem: pd.read_csv(path, dtype={name: str for name in TEXT}, float_precision="round_trip")
+    path.stem: pd.read_csv(path, dtype={name: str for name in TEXT}, **EXACT)
     for path in sorted(folder.glob("*.csv"))
 }
 

@@ -1,0 +1,89 @@
+//! How the memory a run may take is shared among windows, caches and slides in work.
+
+use crate::{
+    error::{Error, Result},
+    pipeline::Tiling,
+    slide::SlideInfo,
+};
+
+/// Bytes that a run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory(u64);
+
+const MIB: u64 = 1 << 20;
+/// The program itself, and pages of files that are being read.
+const BASE: u64 = 64 * MIB;
+/// Most that one slide's cache of decoded tiles takes.
+const CACHE: u64 = 32 * MIB;
+/// What every slide in work takes besides: thumbnails, masks, pictures being painted.
+const SLIDE: u64 = 14 * MIB;
+/// Bytes kept per pixel of a slide: objects and their outlines. A slide full of small fat vacuoles takes about so much.
+const BYTES_PER_PX: f64 = 0.5;
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(300 * MIB)
+    }
+}
+
+impl Memory {
+    /// Least that can be asked for.
+    pub const LEAST: Self = Self(128 * MIB);
+
+    /// Returns a budget of so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] below [`Memory::LEAST`].
+    pub fn new(bytes: u64) -> Result<Self> {
+        if bytes < Self::LEAST.0 {
+            return Err(Error::config("--memory", "at least 128M", bytes));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// What all windows in work may take together: of 300 MiB the usual 140, of others the same share.
+    pub(super) fn windows(self) -> usize {
+        let share = (self.0 - BASE) as f64 / (Self::default().0 - BASE) as f64;
+        (share * Tiling::WINDOWS_BYTES as f64) as usize
+    }
+
+    /// What slides in work may take together besides.
+    pub(super) fn slides(self) -> u64 {
+        self.0 - BASE - self.windows() as u64
+    }
+
+    /// What one slide's cache of decoded tiles may take.
+    pub(super) fn cache(self) -> u64 {
+        CACHE.min(self.slides() / 3)
+    }
+
+    /// What a slide is expected to take besides its windows. One that takes more than [`Memory::slides`] runs alone.
+    pub(super) fn of_slide(self, info: &SlideInfo) -> u64 {
+        let px = info.levels.first().map_or(0.0, |l| l.width as f64 * l.height as f64);
+        let cache = self.cache().min((3.0 * px) as u64);
+        SLIDE + cache + (BYTES_PER_PX * px) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up() {
+        for mib in [128, 200, 300, 2048, 1 << 20] {
+            let memory = Memory::new(mib * MIB).unwrap();
+            assert_eq!(BASE + memory.windows() as u64 + memory.slides(), mib * MIB);
+            assert!(memory.cache() <= CACHE && memory.windows() > 0);
+        }
+        assert_eq!(Memory::default().windows(), Tiling::WINDOWS_BYTES);
+        assert!(Memory::new(127 * MIB).is_err());
+    }
+}

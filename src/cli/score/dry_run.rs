@@ -1,0 +1,65 @@
+//! `--dry-run`: what would be done, and how long it may take.
+
+use std::{fmt::Write as _, path::Path};
+
+use histograde::{
+    Slide,
+    score::rubric::Rubric,
+    store::{Found, Policy, Store},
+};
+
+use crate::cli::{Exit, Failure, args, plan::Plan, words};
+
+/// Megapixels per second and thread that are expected of slides when nothing was scored here yet: what whole slides
+/// took on two cores, docs/performance.md.
+const MP_PER_S: f64 = 8.0;
+
+/// Says for each slide what would be done. Writes nothing.
+pub(in crate::cli) fn run(plan: &Plan, rubric: &Rubric, out: &Path, how: &args::Operation) -> Result<Exit, Failure> {
+    let store =
+        Store::new(out, Policy { fresh: how.fresh, retry_failed: how.retry_failed, verify: how.verify });
+    let mut text = String::new();
+    let (mut to_do, mut mp_to_do) = (0, 0.0);
+    // Of earlier results: megapixels and seconds.
+    let (mut mp_done, mut s_done) = (0.0, 0.0);
+    for job in &plan.jobs {
+        if let Some(reason) = job.sample.as_ref().and_then(|s| s.exclude.as_ref()) {
+            let _ = writeln!(text, "{}: left out: {reason}", job.slide_id);
+            continue;
+        }
+        let said = match store.look(job, rubric).found {
+            Found::Kept(outcome, seconds) => match *outcome {
+                Ok(summary) => {
+                    let mp = |l: &histograde::slide::Level| l.width as f64 * l.height as f64 / 1e6;
+                    mp_done += summary.info.levels.first().map_or(0.0, mp);
+                    s_done += seconds;
+                    "kept".to_owned()
+                }
+                Err(error) => format!("kept as failed: {error}"),
+            },
+            Found::Stale(why) => {
+                to_do += 1;
+                match Slide::open(&job.path) {
+                    Ok(slide) => {
+                        let level = &slide.info().levels[0];
+                        let mp = level.width as f64 * level.height as f64 / 1e6;
+                        mp_to_do += mp;
+                        format!("would be scored ({mp:.1} MP): {why}")
+                    }
+                    Err(error) => format!("would fail: {error}"),
+                }
+            }
+        };
+        let _ = writeln!(text, "{}: {said}", job.slide_id);
+    }
+    let rate = if s_done > 1.0 { mp_done / s_done } else { MP_PER_S * plan.threads as f64 };
+    let from = if s_done > 1.0 { "as the slides scored before" } else { "a guess, nothing was scored here yet" };
+    let _ = writeln!(
+        text,
+        "{} slides, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s ({from})",
+        plan.jobs.len(),
+        words::duration(mp_to_do / rate),
+    );
+    crate::cli::print(&text)?;
+    Ok(Exit::AllDone)
+}

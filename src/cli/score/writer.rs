@@ -1,0 +1,162 @@
+//! Writes the files of each slide, through the result store.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use histograde::{
+    Error, Result, Slide,
+    batch::{Claim, Done, Job, Listener},
+    pipeline::SlideResult,
+    report::{geojson, overview, slide_json},
+    score::rubric::Rubric,
+    store::{self, Found, Lock, Look, Store, Taken},
+    watch::Watch,
+};
+
+use super::{super::progress::Progress, log::Log};
+use crate::cli::console::Console;
+
+/// The files of one slide.
+const FILES: [&str; 6] = [
+    "objects.geojson",
+    "overview.png",
+    "result.json",
+    overview::REPORT_PICTURES[0],
+    overview::REPORT_PICTURES[1],
+    overview::REPORT_PICTURES[2],
+];
+
+pub(super) struct Writer<'a> {
+    pub(super) out: PathBuf,
+    pub(super) rubric: &'a Rubric,
+    pub(super) store: &'a Store,
+    /// Only what is there counts.
+    pub(super) gather: bool,
+    pub(super) explain: bool,
+    pub(super) watch: Arc<Watch>,
+    pub(super) progress: Progress<'a>,
+    pub(super) console: &'a Console,
+    pub(super) log: &'a Log,
+}
+
+/// What is held while a slide is in work.
+pub(super) struct Held {
+    lock: Lock,
+    look: Look,
+    start: Instant,
+    /// Whether the result was kept; a failure after that is not the slide's.
+    kept: AtomicBool,
+}
+
+impl Writer<'_> {
+    fn folder(&self, job: &Job) -> PathBuf {
+        self.out.join("slides").join(&job.slide_id)
+    }
+
+    fn explained(&self, job: &Job, why: &str) {
+        if self.explain {
+            self.console.explain(format!("{}: {why}", job.slide_id));
+        }
+    }
+
+    fn kept(&self, job: &Job, outcome: Box<Result<histograde::pipeline::Summary>>, seconds: f64) -> Claim<Held> {
+        match outcome.as_ref() {
+            Ok(_) => self.explained(job, "kept: slide, settings, program and files are as they were"),
+            Err(_) => self.explained(job, "kept as failed: it would fail again; --retry-failed tries"),
+        }
+        Claim::Kept(outcome, seconds)
+    }
+}
+
+impl Listener for Writer<'_> {
+    type Held = Held;
+
+    fn claim(&self, _index: usize, job: &Job) -> Result<Claim<Held>> {
+        let look = self.store.look(job, self.rubric);
+        if let Found::Kept(outcome, seconds) = look.found {
+            return Ok(self.kept(job, outcome, seconds));
+        }
+        if self.gather {
+            return Err(Error::NotScored);
+        }
+        let lock = match self.store.lock(job).inspect_err(|error| self.stop_if_full(error))? {
+            Taken::Ours(lock) => lock,
+            Taken::Busy(owner) => {
+                self.progress.waiting(job, owner.as_ref());
+                return Ok(Claim::Busy);
+            }
+        };
+        // Somebody else may have finished it in between.
+        let look = self.store.look(job, self.rubric);
+        let why = match look.found {
+            Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds)),
+            Found::Stale(ref why) => why.to_string(),
+        };
+        self.explained(job, &format!("scored: {why}"));
+        self.log.claimed(job, &why);
+        self.store.clear(job, &FILES)?;
+        Ok(Claim::Score(Held { lock, look, start: Instant::now(), kept: AtomicBool::new(false) }))
+    }
+
+    fn keep(&self, job: &Job, held: &Held, slide: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
+        let folder = self.folder(job);
+        let write = || {
+            geojson::write(&folder.join(FILES[0]), &job.slide_id, result)?;
+            watch.check()?;
+            overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]))?;
+            overview::write_report_pictures(slide, result, &folder)?;
+            slide_json::write(&folder.join(FILES[2]), &job.slide_id, &result.summary, self.rubric.origin())?;
+            // Only a slide that was done in time counts, and none that was stopped.
+            watch.check()?;
+            let done =
+                store::Done { summary: &result.summary, seconds: held.start.elapsed().as_secs_f64() };
+            let written: Vec<&str> =
+                FILES.into_iter().filter(|name| folder.join(name).is_file()).collect();
+            self.store.keep(job, &held.look, &held.lock, &written, &done)
+        };
+        write().inspect(|()| held.kept.store(true, Ordering::Relaxed)).inspect_err(|e| self.stop_if_full(e))
+    }
+
+    fn failed(&self, job: &Job, held: &Held, error: &Error, seconds: f64) {
+        if held.kept.load(Ordering::Relaxed) {
+            return;
+        }
+        // Files without a record would be taken for a result by people.
+        let cleared = self.store.clear(job, &FILES);
+        let kept = cleared.and_then(|()| self.store.keep_failure(job, &held.look, error, seconds));
+        if let Err(error) = kept {
+            self.console.error(format!("{}: the failure itself could not be kept: {error}", job.slide_id));
+        }
+    }
+
+    fn started(&self, index: usize, job: &Job, watch: &Arc<Watch>) {
+        self.progress.started(index, job, watch);
+    }
+
+    fn finished(&self, index: usize, done: &Done) {
+        self.progress.finished(index, done);
+        self.log.finished(done);
+    }
+}
+
+impl Writer<'_> {
+    /// Stops the run when nothing can be written any more: every further slide would be scored in vain.
+    fn stop_if_full(&self, error: &Error) {
+        static TOLD: Mutex<bool> = Mutex::new(false);
+        let Error::Io { source, .. } = error else { return };
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];
+        let mut told = TOLD.lock().unwrap_or_else(|e| e.into_inner());
+        if full.contains(&source.kind()) && !*told {
+            *told = true;
+            self.console.error(format!("stopping, because nothing can be written any more: {error}"));
+            self.watch.stop();
+        }
+    }
+}

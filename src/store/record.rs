@@ -1,0 +1,224 @@
+//! The record of a result: what tables are made of, and what the slide's files must look like.
+//!
+//! Records are read back as data of unknown origin: size, checksum, names and numbers are checked, and one that does not
+//! fit in every part is not used.
+
+mod summary;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use self::summary::SummaryRecord;
+pub(super) use self::summary::graded;
+use super::{facts::Facts, key::Key};
+use crate::{
+    batch::Job,
+    error::{Error, Result},
+    pipeline::Summary,
+    report::run_json::sha256,
+    score::rubric::hex,
+};
+
+/// A longer record is not ours.
+const MAX_BYTES: u64 = 64 << 20;
+/// Longest message of a failure that is kept.
+const MAX_MESSAGE: usize = 20_000;
+
+/// A result that is done.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Record {
+    #[serde(flatten)]
+    parts: Parts,
+    pub(super) files: Vec<KeptFile>,
+    summary: SummaryRecord,
+}
+
+/// What every record begins with.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Parts {
+    pub(super) key: Key,
+}
+
+/// One file of a result.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(super) struct KeptFile {
+    pub(super) name: String,
+    bytes: u64,
+    sha256: String,
+}
+
+/// A failure that would come again.
+#[derive(Debug, Deserialize, Serialize)]
+struct Failure {
+    key: Key,
+    kind: String,
+    text: String,
+}
+
+/// A record with the hash of what it says.
+#[derive(Deserialize, Serialize)]
+struct Sealed {
+    sha256: String,
+    record: Value,
+}
+
+impl Record {
+    pub(super) fn new(key: &Key, files: Vec<KeptFile>, summary: &Summary) -> Self {
+        Self { parts: Parts { key: key.clone() }, files, summary: SummaryRecord::of(summary) }
+    }
+
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+        seal(self)
+    }
+
+    /// Reads a record; `None` when there is none, a clause when it is not what was written.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
+        open(path)?.map(|value| serde_json::from_value(value).map_err(|e| e.to_string())).transpose()
+    }
+
+    /// Returns the numbers, for the slide as it is called in this run.
+    pub(super) fn summary(self, job: &Job) -> Option<Summary> {
+        self.summary.into_summary(job)
+    }
+}
+
+impl Parts {
+    /// Reads what a record of any kind was made from.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        serde_json::from_value(open(path).ok()??).ok()
+    }
+}
+
+impl KeptFile {
+    /// Brings a file to disk and returns what it must look like from now on.
+    pub(super) fn of(folder: &Path, name: &str) -> Result<(Self, Facts)> {
+        let path = folder.join(name);
+        let read = || {
+            let file = File::open(&path)?;
+            file.sync_all()?;
+            Ok((sha256(file)?, Facts::of(&path)?))
+        };
+        let (sha256, facts) = read().map_err(Error::io("read back", &path))?;
+        Ok((Self { name: name.into(), bytes: facts.bytes, sha256 }, facts))
+    }
+
+    /// Checks a file; returns its facts when it had to be hashed.
+    pub(super) fn check(&self, path: &Path, known: Option<&Facts>) -> Result<Option<Facts>, String> {
+        let facts = match Facts::of(path) {
+            Ok(facts) => facts,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("is missing".into()),
+            Err(error) => return Err(error.to_string()),
+        };
+        if facts.bytes != self.bytes {
+            return Err(format!("has {} bytes, expected {}", facts.bytes, self.bytes));
+        }
+        if known == Some(&facts) {
+            return Ok(None);
+        }
+        let found = File::open(path).and_then(sha256).map_err(|e| e.to_string())?;
+        if found == self.sha256 { Ok(Some(facts)) } else { Err("is not what was written (SHA-256)".into()) }
+    }
+}
+
+/// Returns the bytes of a failure's record.
+pub(super) fn error_bytes(key: &Key, error: &Error) -> Result<Vec<u8>> {
+    let text = error.to_string().chars().take(MAX_MESSAGE).collect();
+    seal(&Failure { key: key.clone(), kind: error.kind().into(), text })
+}
+
+/// Reads the record of a failure; `None` when there is none.
+pub(super) fn read_error(path: &Path) -> Result<Option<Error>, String> {
+    let Some(value) = open(path)? else { return Ok(None) };
+    let failure: Failure = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    let kind = Error::kept_kind(&failure.kind).ok_or("names an unknown kind of failure")?;
+    Ok(Some(Error::Earlier { kind, text: failure.text }))
+}
+
+/// Returns the names of all records in a folder, sorted.
+pub(super) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<String> =
+        entries.filter_map(|e| e.file_name().into_string().ok()).filter(|n| is_record(n)).collect();
+    names.sort();
+    names
+}
+
+/// Returns whether this is called like a record: 32 hexadecimal digits, `.json` or `.error.json`.
+fn is_record(name: &str) -> bool {
+    let stem = name.strip_suffix(".json").map(|n| n.strip_suffix(".error").unwrap_or(n));
+    stem.is_some_and(|s| s.len() == 32 && s.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn seal(record: &impl Serialize) -> Result<Vec<u8>> {
+    let fail = |e: serde_json::Error| Error::io("express as JSON", "record")(e.into());
+    let record = serde_json::to_value(record).map_err(fail)?;
+    let sealed = Sealed { sha256: hash(&record), record };
+    let mut bytes = serde_json::to_vec_pretty(&sealed).map_err(fail)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Reads what was sealed; `None` when there is no such file, a clause when it is damaged.
+fn open(path: &Path) -> Result<Option<Value>, String> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+        Ok(facts) if facts.len() > MAX_BYTES => return Err("is far too long".into()),
+        Ok(_) => {}
+    }
+    let bytes = fs::read(path).map_err(|e| e.to_string())?;
+    let sealed: Sealed = serde_json::from_slice(&bytes).map_err(|e| format!("is damaged ({e})"))?;
+    if hash(&sealed.record) != sealed.sha256 {
+        return Err("is not what was written (SHA-256)".into());
+    }
+    Ok(Some(sealed.record))
+}
+
+fn hash(record: &Value) -> String {
+    hex(&Sha256::digest(record.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_changed_byte_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.json");
+        let bytes = seal(&serde_json::json!({"a": 0.1 + 0.2, "b": [1e-300, "ü"], "c": null})).unwrap();
+        fs::write(&path, &bytes).unwrap();
+        let whole = open(&path).unwrap();
+        assert_eq!(whole.as_ref().unwrap()["a"], 0.1 + 0.2);
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            fs::write(&path, &changed).unwrap();
+            // What is read is either refused or, where only white space changed, the same.
+            assert!(open(&path).is_err() || open(&path).unwrap() == whole, "{place}");
+            fs::write(&path, &bytes[..place]).unwrap();
+            assert!(open(&path).is_err() || open(&path).unwrap() == whole, "{place}");
+        }
+        assert_eq!(open(&folder.path().join("none")), Ok(None));
+    }
+
+    #[test]
+    fn records_are_known_by_their_name() {
+        fn t(name: &str, expected: bool) {
+            assert_eq!(is_record(name), expected, "{name}");
+        }
+        t("0123456789abcdef0123456789abcdef.json", true);
+        t("0123456789abcdef0123456789abcdef.error.json", true);
+        t("seen.json", false);
+        t("0123456789abcdef0123456789abcdef.csv", false);
+        t("0123456789abcdeg0123456789abcdef.json", false);
+        t("lock", false);
+    }
+}

@@ -1,0 +1,47 @@
+//! What an output folder holds at this moment, for whoever asks while others work.
+
+use std::{fs, path::Path};
+
+use super::{
+    FOLDER,
+    lock::{self, Owner},
+    record,
+};
+
+/// The state of every slide that the store knows.
+#[derive(Debug, Default)]
+pub struct Overview {
+    /// Slides with a result.
+    pub done: usize,
+    /// Slides that failed, and why.
+    pub failed: Vec<(String, String)>,
+    /// Slides in work, and by whom.
+    pub working: Vec<(String, Owner)>,
+    /// Slides that were begun by a process that is dead; the next run takes them.
+    pub abandoned: Vec<String>,
+}
+
+/// Looks at the store of an output folder. Files are not hashed.
+#[must_use]
+pub fn overview(out: &Path) -> Overview {
+    let mut all = Overview::default();
+    let entries = fs::read_dir(out.join(FOLDER)).into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<_> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.sort();
+    for slide_id in names {
+        let folder = out.join(FOLDER).join(&slide_id);
+        match lock::holder(&folder) {
+            Some(owner) if owner.is_dead() => all.abandoned.push(slide_id.clone()),
+            Some(owner) => all.working.push((slide_id.clone(), owner)),
+            None => {}
+        }
+        for name in record::names(&folder) {
+            if !name.ends_with(".error.json") {
+                all.done += 1;
+            } else if let Ok(Some(error)) = record::read_error(&folder.join(&name)) {
+                all.failed.push((slide_id.clone(), error.to_string()));
+            }
+        }
+    }
+    all
+}

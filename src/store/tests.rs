@@ -1,0 +1,157 @@
+use std::{fs, path::PathBuf};
+
+use super::*;
+use crate::{organ, report::test_slide, score::rubric::Rubric, units::Mpp};
+
+struct Bench {
+    folder: tempfile::TempDir,
+    rubric: Rubric,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench = Self { folder: tempfile::tempdir().unwrap(), rubric: Rubric::builtin().unwrap() };
+        fs::write(bench.slide(), b"pixels").unwrap();
+        bench
+    }
+
+    fn slide(&self) -> PathBuf {
+        self.folder.path().join("a.svs")
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    fn job(&self) -> Job {
+        let organ = &test_slide::LIVER;
+        Job {
+            slide_id: "a".into(),
+            path: self.slide(),
+            organ,
+            sample: None,
+            mpp: None,
+            max_bad_tiles: 0.01,
+        }
+    }
+
+    fn look(&self, policy: Policy) -> Look {
+        Store::new(&self.out(), policy).look(&self.job(), &self.rubric)
+    }
+
+    fn why(&self, policy: Policy) -> String {
+        self.look(policy).why().map_or_else(|| "kept".into(), ToString::to_string)
+    }
+
+    fn lock(&self, store: &Store) -> Lock {
+        match store.lock(&self.job()).unwrap() {
+            Taken::Ours(lock) => lock,
+            Taken::Busy(owner) => panic!("{owner:?}"),
+        }
+    }
+
+    /// Keeps a result with one file.
+    fn keep(&self) -> Summary {
+        let summary = test_slide::summary(false);
+        let store = Store::new(&self.out(), Policy::default());
+        let (job, lock, look) = (self.job(), self.lock(&store), self.look(Policy::default()));
+        store.clear(&job, &["x.txt"]).unwrap();
+        write_whole(&self.out().join("slides/a/x.txt"), b"result").unwrap();
+        let done = Done { summary: &summary, seconds: 1.5 };
+        store.keep(&job, &look, &lock, &["x.txt"], &done).unwrap();
+        summary
+    }
+}
+
+#[test]
+fn what_was_kept_comes_back() {
+    let bench = Bench::new();
+    assert_eq!(bench.why(Policy::default()), "no result yet");
+    let summary = bench.keep();
+    let Found::Kept(outcome, seconds) = bench.look(Policy::default()).found else { panic!("not kept") };
+    let back = outcome.unwrap();
+    assert_eq!(seconds, 1.5);
+    assert_eq!(format!("{:?}", back.measured), format!("{:?}", summary.measured));
+    assert_eq!(back.score, bench.rubric.score(summary.organ, &summary.measured));
+    assert_eq!((back.profile, back.counts, back.tissue_mm2), (summary.profile, summary.counts, summary.tissue_mm2));
+    assert_eq!((back.warnings, back.info.levels), (summary.warnings, summary.info.levels));
+    assert_eq!(back.analysed_px, summary.analysed_px);
+}
+
+#[test]
+fn whatever_is_stale_is_told() {
+    fn t(change: impl Fn(&Bench), policy: Policy, expected: &str) {
+        let bench = Bench::new();
+        bench.keep();
+        change(&bench);
+        let why = bench.why(policy);
+        assert!(why.contains(expected), "{why}, expected {expected}");
+    }
+    let file = |b: &Bench| b.out().join("slides/a/x.txt");
+    let record = |b: &Bench| {
+        let folder = b.out().join("store/a");
+        folder.join(record::names(&folder).remove(0))
+    };
+    let usual = Policy::default();
+    t(|_| {}, usual, "kept");
+    t(|_| {}, Policy { verify: true, ..usual }, "kept");
+    t(|_| {}, Policy { fresh: true, ..usual }, "--fresh");
+    t(|b| fs::write(b.slide(), b"pixelS").unwrap(), usual, "content changed");
+    t(|b| fs::write(b.slide(), b"pixels").unwrap(), usual, "kept");
+    t(|b| fs::remove_file(b.slide()).unwrap(), usual, "cannot be read");
+    t(|b| fs::remove_file(file(b)).unwrap(), usual, "x.txt: is missing");
+    t(|b| fs::write(file(b), b"resul").unwrap(), usual, "x.txt: has 5 bytes, expected 6");
+    t(|b| fs::write(file(b), b"resulT").unwrap(), usual, "x.txt: is not what was written");
+    t(|b| fs::write(file(b), b"result").unwrap(), usual, "kept");
+    t(|b| fs::write(b.out().join("store/a/seen.json"), b"{").unwrap(), usual, "kept");
+    t(|b| fs::write(record(b), b"{}").unwrap(), usual, "is damaged");
+    t(|b| fs::remove_file(record(b)).unwrap(), usual, "no result yet");
+}
+
+#[test]
+fn settings_are_part_of_the_key() {
+    let bench = Bench::new();
+    bench.keep();
+    let store = Store::new(&bench.out(), Policy::default());
+    let t = |job: Job, expected: &str| {
+        let why = store.look(&job, &bench.rubric).why().map(ToString::to_string);
+        assert_eq!(why.unwrap_or_else(|| "kept".into()), expected);
+    };
+    t(bench.job(), "kept");
+    t(Job { mpp: Mpp::square(0.25), ..bench.job() }, "mpp changed from null to [0.25,0.25]");
+    t(Job { max_bad_tiles: 0.0, ..bench.job() }, "max_bad_tiles changed from 0.01 to 0.0");
+    t(Job { organ: organ::find("kidney").unwrap(), ..bench.job() }, "tissue changed from \"liver\" to \"kidney\"");
+}
+
+#[test]
+fn lasting_failures_are_kept_until_they_are_to_be_tried_again() {
+    let bench = Bench::new();
+    let store = Store::new(&bench.out(), Policy::default());
+    let job = bench.job();
+    fs::create_dir_all(bench.out().join("store/a")).unwrap();
+    let full = Error::io("write", "x")(std::io::ErrorKind::StorageFull.into());
+    store.keep_failure(&job, &bench.look(Policy::default()), &full, 0.0).unwrap();
+    assert_eq!(bench.why(Policy::default()), "no result yet");
+    store.keep_failure(&job, &bench.look(Policy::default()), &Error::Uncalibrated, 0.5).unwrap();
+    let Found::Kept(outcome, _) = bench.look(Policy::default()).found else { panic!("not kept") };
+    let error = outcome.unwrap_err();
+    assert_eq!((error.kind(), error.to_string()), ("uncalibrated", Error::Uncalibrated.to_string()));
+    assert!(bench.why(Policy { retry_failed: true, ..Policy::default() }).starts_with("failed before"));
+    fs::write(bench.slide(), b"another").unwrap();
+    assert_eq!(bench.why(Policy::default()), "the slide's content changed");
+}
+
+#[test]
+fn a_slide_that_changes_meanwhile_keeps_nothing() {
+    let bench = Bench::new();
+    let store = Store::new(&bench.out(), Policy::default());
+    let (job, lock, look) = (bench.job(), bench.lock(&store), bench.look(Policy::default()));
+    let summary = test_slide::summary(false);
+    let done = Done { summary: &summary, seconds: 0.0 };
+    fs::write(bench.slide(), b"longer pixels").unwrap();
+    let error = store.keep(&job, &look, &lock, &[], &done).unwrap_err();
+    assert!(matches!(error, Error::Changed { how: "changed" }), "{error}");
+    fs::remove_file(bench.slide()).unwrap();
+    let error = store.keep(&job, &look, &lock, &[], &done).unwrap_err();
+    assert!(matches!(error, Error::Changed { how: "removed" }), "{error}");
+}

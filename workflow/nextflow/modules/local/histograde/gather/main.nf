@@ -1,0 +1,34 @@
+process HISTOGRADE_GATHER {
+    label 'process_single'
+
+    conda "${moduleDir}/environment.yml"
+    container "histograde:0.1.0"
+
+    input:
+    path(sheet)
+    path(slides, stageAs: 'slides/*')
+    path(folders, stageAs: 'scored/*')
+
+    output:
+    path("results/slides.csv"), emit: slides
+    path("results/long.csv")  , emit: long
+    path("results")           , emit: results
+    tuple val("${task.process}"), val('histograde'), eval("histograde --version | sed 's/histograde //'"), topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    mkdir -p results
+    for folder in scored/*; do cp -rL "\$folder"/slides "\$folder"/store results/; done
+    histograde score --manifest ${sheet} -o results --gather ${args} || [ \$? -eq 1 ]
+    """
+
+    stub:
+    """
+    mkdir -p results
+    touch results/slides.csv results/long.csv
+    """
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs the Snakemake workflow on this machine and compares with one run of the program.
+# Usage: workflow/test/local.sh [path/to/histograde]; VENV=folder keeps the environment, SIDE=pixels the size of slides.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+HISTOGRADE=$(realpath "${1:-$(command -v histograde)}")
+. "$here/lib.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+snakemake_in "${VENV:-$work/venv}"
+snakemake="${VENV:-$work/venv}/bin/snakemake"
+cd "$work"
+study . "${SIDE:-512}"
+"$HISTOGRADE" score --manifest samples.csv -o single -q || [ $? -eq 1 ]
+run() {
+    "$snakemake" -s "$here/../snakemake/Snakefile" --profile "$here/../snakemake/profiles/local" --cores 2 \
+        --config samples=samples.csv out=flow histograde="$HISTOGRADE" threads=1 "$@"
+}
+start=$(date +%s)
+run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
+echo "snakemake, first run: $(($(date +%s) - start)) s, $(grep -c '^rule score:\|^localrule score:' snakemake.log || true) score jobs"
+same single flow/results
+test -s flow/comparison/report.html
+run 2>&1 | grep -q "Nothing to be done" && echo "snakemake, second run: nothing to be done"
+echo "snakemake local: results are those of a single-machine run, byte for byte"
