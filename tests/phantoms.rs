@@ -103,6 +103,7 @@ const KIDNEY: Table = Table {
         exact("interstitial_leukocytes_per_mm2", 20.0),
     ],
     unmet: &[
+        "tubular_dilation interstitial_leukocytes_per_mm2",
         "tubular_vacuolation tubule_vacuolated_pct",
         "tubular_vacuolation interstitial_area_pct",
         "tubular_vacuolation interstitial_leukocytes_per_mm2",
