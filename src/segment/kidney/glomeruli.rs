@@ -75,7 +75,7 @@ const MIN_CIRCULARITY: f64 = 0.7;
 /// Thickness of the capsule, which belongs to the corpuscle, beyond its inner edge, in µm.
 const CAPSULE_UM: f64 = 0.5;
 /// Width of the capsule inside its outline, which a tuft that touches it does not hold, in µm.
-const CAPSULE_WIDTH_UM: f64 = 1.0;
+const CAPSULE_WIDTH_UM: f64 = 0.5;
 /// Gaps in the tuft (capillaries) that are closed: 3 µm wide (domain.md §2.3.2), as a radius in µm.
 const CLOSE_UM: f64 = 1.5;
 /// Optical density of the tuft, at least this share of the cytoplasm's: about half of what is usual in a tuft.
