@@ -9,6 +9,8 @@ mod counts;
 mod glomeruli;
 mod leukocytes;
 mod levels;
+mod marks;
+mod ramps;
 mod relate;
 mod seeds;
 mod tubules;

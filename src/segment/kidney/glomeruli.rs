@@ -4,6 +4,7 @@ use super::{
     GLOMERULUS, TUFT,
     capsule::{Curve, DIRECTIONS, Rays, Tracer},
     levels::Ground,
+    marks::{Known, Marks},
     seeds,
 };
 use crate::{
@@ -24,8 +25,6 @@ use crate::{
 const DIAMETER_UM: std::ops::RangeInclusive<f64> = 38.0..=320.0;
 /// Least share of nuclear pixels inside; below, it is a cast or a vessel.
 const MIN_NUCLEAR: f64 = 0.003;
-/// Most wide pale pixels in the middle; above, there is a tubule's lumen in it.
-const MAX_LUMEN: f64 = 0.10;
 /// Middle, as a share of the radius: a tuft that lies to one side of a wide Bowman's space still covers it.
 const MIDDLE: f64 = 0.4;
 /// Eosin of the tuft is judged up to this share of the radius.
@@ -40,8 +39,8 @@ const BEYOND: f64 = 1.15;
 const AROUND: f64 = 1.35;
 /// Least mean contrast of the outline, −100 to 100.
 const MIN_CONTRAST: i32 = 5;
-/// Weights of the score: logistic regression of glomeruli against everything else that has an edge, on 24
-/// phantoms of all lesions and four stains. Working defaults, **not validated**.
+/// Weights of the first look, which spares most outlines the closer one: logistic regression of glomeruli against
+/// everything else that has an edge, on 24 phantoms of all lesions and four stains. Working defaults, **not validated**.
 const BASE: f64 = -8.0;
 /// … per unit of mean contrast (−100 to 100),
 const PER_CONTRAST: f64 = 0.22;
@@ -67,16 +66,16 @@ const TUFT_LIKE: f64 = 2.5;
 /// … and per share of nuclei above that of nearly all tufts: infiltrates and groups of thin tubules hold more.
 const PER_CROWDED: f64 = -40.0;
 const CROWDED: f64 = 0.17;
-/// Among curves around one glomerulus, weight per share of small gaps beyond the outline over those inside, and the
-/// most that counts: the right outline lies inside Bowman's space, not beyond it.
-const PER_GAP: f64 = 40.0;
-const MOST_GAP: f64 = 0.03;
-/// Least score.
+/// Least score of the first look.
+const MIN_LIKELY: f64 = -5.0;
+/// Least score of all marks.
 const MIN_SCORE: f64 = 0.0;
 /// Least circularity of the corpuscle.
 const MIN_CIRCULARITY: f64 = 0.7;
 /// Thickness of the capsule, which belongs to the corpuscle, beyond its inner edge, in µm.
 const CAPSULE_UM: f64 = 0.5;
+/// Width of the capsule inside its outline, which a tuft that touches it does not hold, in µm.
+const CAPSULE_WIDTH_UM: f64 = 0.5;
 /// Gaps in the tuft (capillaries) that are closed: 3 µm wide (domain.md §2.3.2), as a radius in µm.
 const CLOSE_UM: f64 = 1.5;
 /// Optical density of the tuft, at least this share of the cytoplasm's: about half of what is usual in a tuft.
@@ -116,36 +115,20 @@ struct Look {
     eosin: f64,
     /// Share of the inside that is pale but not wide: capillaries.
     specks: f64,
-    /// The same around.
-    specks_around: f64,
     /// Mean eosin of the tuft, in units of the cytoplasm's.
     eosin_inside: f64,
 }
 
 impl Look {
     /// What speaks most for a glomerulus.
-    const BEST: Self = Self {
-        lumen: 0.0,
-        lumen_around: 1.0,
-        nuclear: CROWDED,
-        specks: 1.0,
-        specks_around: 1.0,
-        eosin: -1.0,
-        eosin_inside: 0.0,
-    };
+    const BEST: Self =
+        Self { lumen: 0.0, lumen_around: 1.0, nuclear: CROWDED, specks: 1.0, eosin: -1.0, eosin_inside: 0.0 };
 
     /// Looks along the rays; pixels count by the width of ring they stand for. None when the window does not
     /// hold the surroundings.
     fn of(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<Self> {
-        let [
-            mut lumen,
-            mut lumen_around,
-            mut inside,
-            mut eosin,
-            mut eosin_around,
-            mut specks,
-            mut specks_around,
-        ] = [Share::default(); 7];
+        let [mut lumen, mut lumen_around, mut inside, mut eosin, mut eosin_around, mut specks] =
+            [Share::default(); 6];
         let (w, h) = (ground.od.width() as i64, ground.od.height() as i64);
         let reach = (f64::from(curve.radii.iter().copied().max()?) * AROUND) as i64 + 2;
         let (x, y) = curve.centre;
@@ -166,7 +149,6 @@ impl Look {
                 } else if share > BEYOND {
                     eosin_around.add(radius, ground.field.e.data()[at]);
                     lumen_around.add(radius, wide);
-                    specks_around.add(radius, speck);
                 }
                 if share < SPECKLED {
                     specks.add(radius, speck);
@@ -183,25 +165,30 @@ impl Look {
             nuclear: inside.value(),
             eosin: (eosin.value() - eosin_around.value()) / usual,
             specks: specks.value(),
-            specks_around: specks_around.value(),
             eosin_inside: eosin.value() / usual,
         })
     }
 }
 
+/// Mean of values with weights.
 #[derive(Clone, Copy, Default)]
-struct Share {
+pub(super) struct Share {
     set: u64,
     all: u64,
 }
 
 impl Share {
-    fn add(&mut self, weight: u64, value: u8) {
+    pub(super) fn add(&mut self, weight: u64, value: u8) {
         self.all += weight;
         self.set += weight * u64::from(value);
     }
 
-    fn value(&self) -> f64 {
+    /// Returns the summed weights.
+    pub(super) fn count(&self) -> u64 {
+        self.all
+    }
+
+    pub(super) fn value(&self) -> f64 {
         if self.all == 0 { 0.0 } else { self.set as f64 / self.all as f64 }
     }
 }
@@ -243,12 +230,12 @@ fn spread(curve: &Curve) -> f64 {
 /// Returns a corpuscle and its tuft if the curve passes every rule.
 fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]> {
     let um = ground.field.window.mpp.mean();
-    if score(curve, &Look::BEST, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) < MIN_SCORE {
+    if score(curve, &Look::BEST, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) < MIN_LIKELY {
         return None;
     }
     let look = Look::of(ground, rays, curve)?;
-    let likely = score(curve, &look, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) >= MIN_SCORE;
-    if look.lumen > MAX_LUMEN || look.nuclear < MIN_NUCLEAR || !likely {
+    let likely = score(curve, &look, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) >= MIN_LIKELY;
+    if look.nuclear < MIN_NUCLEAR || !likely {
         return None;
     }
     let painted = Painted::of(ground, rays, curve)?;
@@ -261,15 +248,28 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
     }
     let tuft = painted.tuft(ground)?;
     let largest = tuft.regions.first()?;
-    let solidity = Shape::of(&tuft.plane, largest, 1).solidity;
-    let score = score(curve, &look, (circularity, solidity), diameter_um);
+    let shape = Shape::of(&tuft.plane, largest, 1);
+    let known = Known {
+        curve,
+        painted: &painted,
+        tuft: &tuft.plane,
+        tuft_shape: &shape,
+        diameter_um,
+        circularity,
+        spread: spread(curve),
+        lumens_around: look.lumen_around,
+        eosin_contrast: look.eosin,
+    };
+    let (score, rank) = Marks::of(ground, rays, &known).verdict();
     if score < MIN_SCORE {
         return None;
     }
+    let tuft = painted.off_capsule(ground, rays, curve, &tuft.plane)?;
+    let largest = tuft.regions.first()?;
+    let solidity = shape.solidity;
     let tuft_um2 = painted.window.mpp.area_um2(largest.area_px);
     let space_pct = 100.0 * (area_um2 - tuft_um2) / area_um2;
     let contrast = f64::from(curve.contrast);
-    let rank = score + PER_GAP * (look.specks_around - look.specks).min(MOST_GAP);
     let values = [diameter_um, tuft_um2, space_pct, solidity, look.nuclear, contrast, score, rank];
     let corpuscle = contour::object(
         &GLOMERULUS,
@@ -285,7 +285,7 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
 }
 
 /// A curve painted into a cut-out around its centre.
-struct Painted {
+pub(super) struct Painted {
     /// The cut-out's place on the slide …
     window: Window,
     /// … and in the window.
@@ -319,11 +319,48 @@ impl Painted {
         Some(Self { window, origin, corpuscle: label(&plane.map(|v| v as u8), Connectivity::Four) })
     }
 
+    /// Returns the pixels of the corpuscle: column and row in the cut-out, and place in the window.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize, (usize, usize))> + '_ {
+        let plane = &self.corpuscle.plane;
+        let row = move |y| (0..plane.width()).map(move |x| (x, y));
+        (0..plane.height())
+            .flat_map(row)
+            .filter(|&(x, y)| plane.at(x, y) == 1)
+            .map(|(x, y)| (x, y, (x + self.origin.0, y + self.origin.1)))
+    }
+
+    /// Returns the optical density from which a pixel can be tuft.
+    pub(super) fn tuft_density(&self, ground: &Ground<'_>) -> u8 {
+        (ground.levels.cytoplasm * TUFT_SHARE) as u8
+    }
+
+    /// The tuft without the capsule that it touches.
+    fn off_capsule(
+        &self,
+        ground: &Ground<'_>,
+        rays: &Rays,
+        curve: &Curve,
+        tuft: &Plane<u32>,
+    ) -> Option<Labels> {
+        let less = ground.field.px(CAPSULE_WIDTH_UM);
+        let mut inner = Plane::filled(tuft.width(), tuft.height(), 0u32);
+        let middle = tuft.width() as f64 / 2.0;
+        let corners: Vec<(f64, f64)> = (0..DIRECTIONS)
+            .map(|i| rays.at(i, (f64::from(curve.radii[i]) - less).max(1.0)))
+            .map(|(x, y)| (middle + x, middle + y))
+            .collect();
+        fill_polygon(&mut inner, &corners, 1);
+        let both = inner.data().iter().zip(tuft.data()).map(|(&i, &t)| u8::from(i != 0 && t != 0));
+        let mut mask = Mask::filled(tuft.width(), tuft.height(), 0);
+        mask.data_mut().iter_mut().zip(both).for_each(|(m, b)| *m = b);
+        Some(label(&largest(&mask)?, Connectivity::Eight))
+    }
+
     /// Largest dense mass inside the capsule once capillaries are closed.
     fn tuft(&self, ground: &Ground<'_>) -> Option<Labels> {
         let field = ground.field;
         let (w, h) = (self.corpuscle.plane.width(), self.corpuscle.plane.height());
-        let least = (ground.levels.cytoplasm * TUFT_SHARE) as u8;
+        let least = self.tuft_density(ground);
         let mut dense = Mask::filled(w, h, 0);
         for y in 0..h {
             let density = &ground.od.row(y + self.origin.1)[self.origin.0..];

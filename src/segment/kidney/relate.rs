@@ -14,14 +14,6 @@ const SAME: f64 = 0.75;
 const MIN_OF_USUAL: f64 = 0.45;
 /// … and at most this multiple of it.
 const MAX_OF_USUAL: f64 = 1.6;
-/// Share of a glomerulus that may look like tubules' lumens well inside it, …
-const USUALLY_HELD: f64 = 0.022;
-/// … and what more of it, per area, takes off its score: it would be a group of tubules.
-const PER_HELD: f64 = 300.0;
-/// Most of such a lumen that may look like a cast, %.
-const MAX_CAST_PCT: f32 = 10.0;
-/// Well inside, as a share of the radius.
-const INNER: f64 = 0.7;
 /// Share of the best-scored candidates whose upper quartile is the usual diameter.
 const BEST_SHARE: f64 = 0.5;
 
@@ -102,19 +94,7 @@ fn key(object: &Object) -> (i64, i64) {
 /// Best score first, dropping what overlaps a better one or is far from the slide's usual size.
 fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..found.len()).filter(|&i| found[i].class.is(&GLOMERULUS)).collect();
-    let lumens: Vec<(Disc, f64)> = found
-        .iter()
-        .zip(discs)
-        .filter(|(o, _)| o.class.is(&LUMEN) && is_open(o))
-        .map(|(o, d)| (*d, f64::from(o.area_um2)))
-        .collect();
-    let held = Held::new(&lumens, discs);
-    let burden = |i: usize| {
-        let share = held.area(&discs[i]) / f64::from(found[i].area_um2).max(1.0);
-        (PER_HELD * (share - USUALLY_HELD).max(0.0)) as f32
-    };
     let value = |i: usize, name: &str| found[i].value(name).unwrap_or(0.0);
-    order.retain(|&i| value(i, "score") >= burden(i));
     order.sort_by(|&a, &b| value(b, "rank").total_cmp(&value(a, "rank")).then(a.cmp(&b)));
     let mut kept: Vec<usize> = Vec::new();
     for i in order {
@@ -134,42 +114,6 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     }
     kept.sort_unstable();
     kept
-}
-
-/// Whether there is hardly a cast in a lumen: solid tufts are as smooth as casts, and Bowman's space lies around them.
-fn is_open(lumen: &Object) -> bool {
-    lumen.value("cast_pct").is_none_or(|pct| pct < MAX_CAST_PCT)
-}
-
-/// Lumens by place.
-struct Held<'a> {
-    cell: f64,
-    cells: BTreeMap<(i64, i64), Vec<&'a (Disc, f64)>>,
-}
-
-impl<'a> Held<'a> {
-    fn new(lumens: &'a [(Disc, f64)], discs: &[Disc]) -> Self {
-        let cell = discs.iter().map(|d| d.radius).fold(1.0, f64::max);
-        let mut cells: BTreeMap<(i64, i64), Vec<&(Disc, f64)>> = BTreeMap::new();
-        for lumen in lumens {
-            let at = ((lumen.0.x / cell) as i64, (lumen.0.y / cell) as i64);
-            cells.entry(at).or_default().push(lumen);
-        }
-        Self { cell, cells }
-    }
-
-    /// Returns the summed area of the lumens whose centres lie well inside a disc.
-    fn area(&self, disc: &Disc) -> f64 {
-        let reach = INNER * disc.radius;
-        let square = |v: f64| (v / self.cell) as i64;
-        let rows = square(disc.y - reach)..=square(disc.y + reach);
-        let near = rows.flat_map(|y| (square(disc.x - reach)..=square(disc.x + reach)).map(move |x| (x, y)));
-        near.filter_map(|at| self.cells.get(&at))
-            .flatten()
-            .filter(|(lumen, _)| disc.distance(lumen.x, lumen.y) < reach)
-            .map(|(_, area)| area)
-            .sum()
-    }
 }
 
 /// Glomeruli by place.

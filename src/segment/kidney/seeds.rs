@@ -89,7 +89,7 @@ fn clearings(ground: &Ground<'_>, seeds: &mut Vec<Seed>) {
             if (least..most).contains(&radius) && lattice.is_peak(&distances, column, row, here) {
                 let (x, y) = lattice.place(column, row);
                 // The lumen is Bowman's space, or lies beyond a capsule that hugs its tuft.
-                seeds.extend([1.15, 0.9, 0.7].map(|share| Seed { x, y, radius: radius * share }));
+                seeds.extend([1.5, 1.15, 0.9, 0.7].map(|share| Seed { x, y, radius: radius * share }));
             }
         }
     }
