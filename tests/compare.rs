@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "compare/browser.rs"]
+mod browser;
+
 use std::{fmt::Write as _, fs, path::Path};
 
 use assert_cmd::Command;
