@@ -56,24 +56,33 @@ impl Model {
     }
 }
 
-/// The window's colours with the grey around the slide that counts as zero: networks were trained on squares with
-/// nothing around them, and glass there would make a vacuole that the slide's edge opens a part of it.
+/// The window's colours with the slide mirrored at its edges: networks expect tissue to go on. Glass there would make a
+/// vacuole that the edge opens a part of it, and an even colour hides nuclei near the edge.
 fn padded<'a>(field: &'a Field<'_>) -> Cow<'a, Rgb> {
     let window = &field.window;
-    let inside = |start: i64, length: usize, end: i64| {
-        let cut = |v: i64| v.clamp(0, length as i64) as usize;
-        cut(-start)..cut(end - start).max(cut(-start))
-    };
-    let columns = inside(window.left(), field.width(), field.models.slide_px.0);
-    let rows = inside(window.top(), field.height(), field.models.slide_px.1);
-    if columns.len() == field.width() && rows.len() == field.height() {
+    let columns = sources(window.left(), field.width(), field.models.slide_px.0);
+    let rows = sources(window.top(), field.height(), field.models.slide_px.1);
+    let own = |sources: &[usize]| sources.iter().enumerate().all(|(at, &from)| at == from);
+    if own(&columns) && own(&rows) {
         return Cow::Borrowed(&field.rgb);
     }
-    let mut out = Rgb::filled(field.width(), field.height(), [128; 3]);
-    for y in rows {
-        out.row_mut(y)[columns.clone()].copy_from_slice(&field.rgb.row(y)[columns.clone()]);
+    let mut out = Rgb::filled(field.width(), field.height(), [0; 3]);
+    for (y, &from) in rows.iter().enumerate() {
+        let row = field.rgb.row(from);
+        out.row_mut(y).iter_mut().zip(&columns).for_each(|(pixel, &x)| *pixel = row[x]);
     }
     Cow::Owned(out)
+}
+
+/// Returns, for each place of a window that starts at `start`, the place of the window that holds what is there once the
+/// slide of length `end` is mirrored at both ends; itself where the window does not hold that.
+fn sources(start: i64, length: usize, end: i64) -> Vec<usize> {
+    let one = |at: usize| {
+        let place = (start + at as i64).rem_euclid(2 * end.max(1));
+        let mirrored = place.min(2 * end.max(1) - 1 - place) - start;
+        if (0..length as i64).contains(&mirrored) { mirrored as usize } else { at }
+    };
+    (0..length).map(one).collect()
 }
 
 /// Turns log odds of height into heights from 0 to [`FULL`] within a mask.
@@ -84,4 +93,22 @@ fn heights(odds: &Plane<i16>, mask: &Mask) -> Plane<u16> {
         *height = (FULL / (1.0 + libm::expf(-f32::from(odds) / STEPS))) as u16;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slide_is_mirrored_at_its_edges() {
+        fn t(start: i64, length: usize, end: i64, expected: &[usize]) {
+            assert_eq!(sources(start, length, end), expected, "{start} {length} {end}");
+        }
+        t(0, 4, 4, &[0, 1, 2, 3]);
+        t(3, 4, 20, &[0, 1, 2, 3]);
+        t(-2, 6, 20, &[3, 2, 2, 3, 4, 5]);
+        t(17, 5, 20, &[0, 1, 2, 2, 1]);
+        // A slide narrower than the surroundings is mirrored again and again.
+        t(-3, 8, 2, &[4, 4, 3, 3, 4, 4, 3, 3]);
+    }
 }
