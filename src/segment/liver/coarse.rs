@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, wide},
     segment::{field::Field, smooth::Integral},
 };
 
@@ -86,8 +86,8 @@ impl Grid {
     /// Adds a row of pixels to the sums of the blocks they lie in.
     pub(super) fn add_line(&self, line: &[u8], sums: &mut [u32]) {
         match self.factor {
-            4 => add_blocks::<4>(line, sums),
-            8 => add_blocks::<8>(line, sums),
+            4 => add_fours(line, sums),
+            8 => add_eights(line, sums),
             _ => {
                 for (sum, pixels) in sums.iter_mut().zip(line.chunks_exact(self.factor)) {
                     *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
@@ -115,10 +115,23 @@ impl Grid {
     }
 }
 
-/// Adds pixels to the sums of blocks of `N`; the common sizes are known to the compiler.
-fn add_blocks<const N: usize>(line: &[u8], sums: &mut [u32]) {
-    for (sum, pixels) in sums.iter_mut().zip(line.as_chunks::<N>().0) {
-        *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
+wide! {
+    /// Adds pixels to the sums of blocks of four.
+    fn add_fours<'a>(line: &'a [u8], sums: &'a mut [u32]) {
+        for (sum, &pixels) in sums.iter_mut().zip(line.as_chunks::<4>().0) {
+            let pixels = u32::from_le_bytes(pixels);
+            let pairs = (pixels & 0x00ff_00ff) + (pixels >> 8 & 0x00ff_00ff);
+            *sum += (pairs & 0xffff) + (pairs >> 16);
+        }
+    }
+}
+
+wide! {
+    /// Adds pixels to the sums of blocks of eight.
+    fn add_eights<'a>(line: &'a [u8], sums: &'a mut [u32]) {
+        for (sum, pixels) in sums.iter_mut().zip(line.as_chunks::<8>().0) {
+            *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
+        }
     }
 }
 
