@@ -264,7 +264,7 @@ fn bits(pixels: &[u8]) -> u64 {
     let (eights, rest) = pixels.as_chunks::<8>();
     let eights = eights.iter().enumerate().fold(0, |word, (i, &bytes)| {
         let bytes = u64::from_le_bytes(bytes);
-        let set = (((bytes & LOW) + LOW | bytes) & !LOW) >> 7;
+        let set = ((((bytes & LOW) + LOW) | bytes) & !LOW) >> 7;
         word | (set.wrapping_mul(GATHER) >> 56) << (8 * i)
     });
     let from = pixels.len() - rest.len();

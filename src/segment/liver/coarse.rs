@@ -96,13 +96,24 @@ impl Grid {
         }
     }
 
+    /// Writes a row of blocks at working pixels; those beside the grid belong to the nearest block.
+    pub(super) fn spread(&self, blocks: &[u8], pixels: &mut [u8]) {
+        let (Some(&first), Some(&last)) = (blocks.first(), blocks.last()) else { return };
+        let (before, rest) = pixels.split_at_mut(self.x0.min(pixels.len()));
+        let (inside, after) = rest.split_at_mut((blocks.len() * self.factor).min(rest.len()));
+        before.fill(first);
+        match self.factor {
+            4 => inside.as_chunks_mut::<4>().0.iter_mut().zip(blocks).for_each(|(p, &v)| *p = [v; 4]),
+            _ => inside.chunks_mut(self.factor).zip(blocks).for_each(|(p, &v)| p.fill(v)),
+        }
+        after.fill(last);
+    }
+
     /// Returns the mask of blocks at working pixels.
     pub(super) fn enlarge(&self, blocks: &Mask, field: &Field<'_>) -> Mask {
         let mut out = Mask::filled(field.width(), field.height(), 0);
-        let columns: Vec<usize> = (0..field.width()).map(|x| self.block(x, self.y0).0).collect();
         for y in 0..field.height() {
-            let row = blocks.row(self.block(self.x0, y).1);
-            out.row_mut(y).iter_mut().zip(&columns).for_each(|(o, &x)| *o = row[x]);
+            self.spread(blocks.row(self.block(self.x0, y).1), out.row_mut(y));
         }
         out
     }

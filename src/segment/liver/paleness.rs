@@ -33,14 +33,9 @@ impl Paleness {
         let (low, high) = (slide * CYTOPLASM.0, (slide * CYTOPLASM.1).min(255.0));
         let (low, high) = (low as u8, high as u8);
         let od = field.od.data();
-        let is_cytoplasm = |v: u8| (low..=high).contains(&v);
         let area = (grid.factor * grid.factor) as u32;
-        let sum = grid.sums(field.width(), |row, line| {
-            line.iter_mut().zip(&od[row]).for_each(|(o, &v)| *o = v * u8::from(is_cytoplasm(v)));
-        });
-        let count = grid.sums(field.width(), |row, line| {
-            line.iter_mut().zip(&od[row]).for_each(|(o, &v)| *o = u8::from(is_cytoplasm(v)));
-        });
+        let sum = grid.sums(field.width(), |row, line| within(line, &od[row], low, high, false));
+        let count = grid.sums(field.width(), |row, line| within(line, &od[row], low, high, true));
         let radius = grid.radius(AROUND_UM);
         let least = ((2 * radius + 1).pow(2) as f64 * 255.0 * LEAST_SHARE) as u32;
         let mean = local_mean(
@@ -74,16 +69,24 @@ impl Paleness {
     ) -> impl FnMut(usize, &mut [u8]) + 'a {
         let share = (share * 256.0) as u32;
         let levels = self.cytoplasm.map(|v| ((u32::from(v) * share) >> 8) as u8);
-        let columns: Vec<usize> = (0..open.width()).map(|x| grid.block(x, 0).0).collect();
         let (mut line, mut shown) = (vec![0u8; open.width()], usize::MAX);
         move |y, out| {
             let block = grid.block(0, y).1;
             if block != shown {
-                let level = levels.row(block);
-                line.iter_mut().zip(&columns).for_each(|(v, &x)| *v = level[x]);
+                grid.spread(levels.row(block), &mut line);
                 shown = block;
             }
             pale(out, open.row(y), self.density.row(y), &line);
+        }
+    }
+}
+
+wide! {
+    /// Writes what lies between two densities, or 1 for each where `count`, and 0 for others.
+    fn within<'a>(out: &'a mut [u8], density: &'a [u8], low: u8, high: u8, count: bool) {
+        for (o, &v) in out.iter_mut().zip(density) {
+            let inside = (low..=high).contains(&v);
+            *o = if count { u8::from(inside) } else { v * u8::from(inside) };
         }
     }
 }

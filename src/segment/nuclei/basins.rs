@@ -120,30 +120,22 @@ fn steepest_at_edge(height: &Plane<u16>, within: &Mask, (x, y): (usize, usize)) 
 /// The highest pass between each pair of touching basins: (lower number, higher number, height), sorted.
 fn passes(height: &Plane<u16>, basins: &Plane<u32>, inside: &[Run]) -> Vec<(u32, u32, u16)> {
     let (w, h) = (basins.width(), basins.height());
-    let (labels, heights) = (basins.data(), height.data());
     let mut found = Found::default();
     for run in inside {
-        let below = run.y + 1 < h;
+        let (labels, heights) = (basins.row(run.y), height.row(run.y));
+        let below = (run.y + 1 < h).then(|| (basins.row(run.y + 1), height.row(run.y + 1)));
         for x in run.x0..run.x1 {
-            let i = run.y * w + x;
-            let own = labels[i];
-            let mut note = |j: usize| {
-                let other = labels[j];
-                if other != own && other != 0 {
-                    found.note(own.min(other), own.max(other), heights[i].min(heights[j]));
+            let mut note = |other: u32, height: u16| {
+                if other != labels[x] && other != 0 {
+                    found.note(labels[x].min(other), labels[x].max(other), heights[x].min(height));
                 }
             };
             if x + 1 < w {
-                note(i + 1);
+                note(labels[x + 1], heights[x + 1]);
             }
-            if below {
-                note(i + w);
-                if x > 0 {
-                    note(i + w - 1);
-                }
-                if x + 1 < w {
-                    note(i + w + 1);
-                }
+            if let Some((labels, heights)) = below {
+                let near = x.saturating_sub(1)..(x + 2).min(w);
+                labels[near.clone()].iter().zip(&heights[near]).for_each(|(&n, &g)| note(n, g));
             }
         }
     }

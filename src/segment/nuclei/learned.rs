@@ -88,7 +88,7 @@ pub(super) fn heights(field: &Field<'_>, factor: usize, least: f64) -> Option<He
     }
     let Verdict { nucleus, middle } = verdict(builtin()?, field, factor, offset, (width, height));
     let least = (least as f32 * STEPS) as i16;
-    let mut mask = finer(nucleus, factor).map(|v| u8::from(v >= least));
+    let mut mask = at_least(&finer(nucleus, factor), least);
     for y in 0..mask.height() {
         let tissue = &field.tissue.row(offset.1 + y)[offset.0..];
         mask.row_mut(y).iter_mut().zip(tissue).for_each(|(m, &t)| *m &= t);
@@ -140,10 +140,24 @@ fn write_row(row: &Row<'_>, y: usize, out: &mut Verdict) {
         for dy in 0..2 {
             let pairs = plane.row_mut(2 * y + dy).as_chunks_mut::<2>().0;
             let (left, right) = (row.channel(first + 2 * dy), row.channel(first + 2 * dy + 1));
-            for ((pair, &l), &r) in pairs.iter_mut().zip(left).zip(right) {
-                *pair = [l, r].map(|v| (v * STEPS) as i16);
-            }
+            in_steps(left, right, pairs);
         }
+    }
+}
+
+wide! {
+    /// Writes log odds in steps.
+    fn in_steps<'a>(left: &'a [f32], right: &'a [f32], out: &'a mut [[i16; 2]]) {
+        for ((pair, &l), &r) in out.iter_mut().zip(left).zip(right) {
+            *pair = [l, r].map(|v| (v * STEPS) as i16);
+        }
+    }
+}
+
+wide! {
+    /// 1 from some log odds on.
+    fn at_least<'a>(odds: &'a Plane<i16>, least: i16) -> Mask {
+        odds.map(|v| u8::from(v >= least))
     }
 }
 
