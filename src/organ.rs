@@ -48,8 +48,9 @@ pub struct Organ {
     pub relate: fn(Vec<Object>, &SlideGeometry) -> Vec<Object>,
     /// The fine pass, for nuclei and vacuoles.
     pub cell_pass: Pass,
-    /// Finds nuclei, vacuoles and counts in the core of one window, given the slide's structures.
-    pub cells: fn(&Field<'_>, &StructureMap<'_>) -> Finds,
+    /// Finds nuclei, vacuoles and counts in the core of one window, given the slide's structures. May drop planes that it
+    /// needs no more, but not the tissue.
+    pub cells: fn(&mut Field<'_>, &StructureMap<'_>) -> Finds,
     /// Every class either pass can return, in legend order.
     pub classes: &'static [&'static Class],
     /// Features in report order.

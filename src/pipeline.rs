@@ -341,7 +341,7 @@ fn note_bad_tiles(slide: &Slide, warnings: &Warnings) {
 /// Runs the structure pass and the step that looks at all of its objects at once.
 fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, Tally)> {
     let organ = scan.plan.organ;
-    let found = scan.run(organ.structure_pass, profile, organ.structures)?.finds;
+    let found = scan.run(organ.structure_pass, profile, |field| (organ.structures)(field))?.finds;
     let base = &scan.slide.info().levels[0];
     let geometry = SlideGeometry {
         bounds: Rect { x0: 0, y0: 0, width: base.width, height: base.height },

@@ -1,5 +1,37 @@
 //! Pixel buffers: one channel ([`Plane`]), a yes/no map ([`Mask`]), colour ([`Rgb`]).
 
+/// Defines a function whose loops over pixels run with the widest instructions that the processor has; what it computes
+/// does not change. One lifetime serves all borrows.
+macro_rules! wide {
+    ($(#[$about:meta])* $vis:vis fn $name:ident<$life:lifetime $(, const $n:ident: usize)?>(
+        $($arg:ident: $kind:ty),* $(,)?
+    ) $(-> $out:ty)? $body:block) => {
+        $(#[$about])*
+        $vis fn $name<$life $(, const $n: usize)?>($($arg: $kind),*) $(-> $out)? {
+            struct Work<$life $(, const $n: usize)?> {
+                $($arg: $kind),*
+            }
+
+            impl<$life $(, const $n: usize)?> pulp::WithSimd for Work<$life $(, $n)?> {
+                type Output = $crate::raster::wide!(@output $($out)?);
+
+                // Never a closure or a function of its own: it would keep the instructions of every processor.
+                #[inline(always)]
+                fn with_simd<S: pulp::Simd>(self, _: S) -> Self::Output {
+                    let Self { $($arg),* } = self;
+                    $body
+                }
+            }
+
+            pulp::Arch::new().dispatch(Work::<$life $(, $n)?> { $($arg),* })
+        }
+    };
+    (@output) => { () };
+    (@output $out:ty) => { $out };
+}
+
+pub(crate) use wide;
+
 /// One value per pixel, row-major, no padding.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Plane<T> {

@@ -19,7 +19,7 @@ pub(super) const LIVER: Organ = Organ {
     structure_pass: Pass { mpp: 2.0, halo_um: 500.0, bytes_per_px: 36 },
     structures: segment::structures,
     relate: segment::relate,
-    cell_pass: Pass { mpp: 0.25, halo_um: segment::CELL_HALO_UM, bytes_per_px: 24 },
+    cell_pass: Pass { mpp: 0.25, halo_um: segment::CELL_HALO_UM, bytes_per_px: 17 },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,

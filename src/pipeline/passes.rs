@@ -91,7 +91,7 @@ impl<'a> Scan<'a> {
         &self,
         pass: Pass,
         profile: &StainProfile,
-        segment: impl Fn(&Field<'_>) -> Finds + Sync,
+        segment: impl Fn(&mut Field<'_>) -> Finds + Sync,
     ) -> Result<Found> {
         let separator = Separator::new(&White { rgb: profile.white }, &profile.matrix);
         let windows = self.windows(pass);
@@ -101,8 +101,8 @@ impl<'a> Scan<'a> {
         self.watch.expect_px(if counts { analysed_px } else { 0 });
         let one = |window: &Window| -> Result<Finds> {
             self.watch.check()?;
-            let field = self.field(*window, &separator, profile)?;
-            let mut finds = segment(&field);
+            let mut field = self.field(*window, &separator, profile)?;
+            let mut finds = segment(&mut field);
             finds.objects.retain(|o| on_tissue(&field, o.anchor()) || self.models.vouches_for(o));
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
@@ -175,15 +175,18 @@ fn sample(map: &Plane<u8>, scale: f64, window: &Window) -> Plane<u8> {
     let columns: Vec<usize> = (0..window.width() as i64)
         .map(|x| usize::try_from(at(window.left() + x)).unwrap_or(usize::MAX))
         .collect();
+    let (mut line, mut shown) = (vec![0u8; window.width()], None);
     for y in 0..window.height() {
         let Some(row) = usize::try_from(at(window.top() + y as i64)).ok().filter(|&r| r < map.height())
         else {
             continue;
         };
-        let source = map.row(row);
-        for (out, &x) in out.row_mut(y).iter_mut().zip(&columns) {
-            *out = source.get(x).copied().unwrap_or(0);
+        if shown != Some(row) {
+            let source = map.row(row);
+            line.iter_mut().zip(&columns).for_each(|(v, &x)| *v = source.get(x).copied().unwrap_or(0));
+            shown = Some(row);
         }
+        out.row_mut(y).copy_from_slice(&line);
     }
     out
 }

@@ -129,9 +129,28 @@ pub fn paint<T: Copy>(runs: &[Run], plane: &mut Plane<T>, value: T) {
 /// Finds the connected regions of a mask.
 #[must_use]
 pub fn pieces(mask: &Mask, connectivity: Connectivity) -> Pieces {
-    let runs = runs_of(mask);
+    pieces_of(runs_of(mask), (mask.width(), mask.height()), connectivity)
+}
+
+/// Finds the connected regions of a mask of `width` × `height` pixels whose rows, given by their number, `fill` writes:
+/// the mask itself takes no memory.
+pub fn pieces_of_rows(
+    (width, height): (usize, usize),
+    connectivity: Connectivity,
+    mut fill: impl FnMut(usize, &mut [u8]),
+) -> Pieces {
+    let (mut runs, mut row) = (Vec::new(), vec![0u8; width]);
+    for y in 0..height {
+        fill(y, &mut row);
+        add_runs(&row, y, &mut runs);
+    }
+    pieces_of(runs, (width, height), connectivity)
+}
+
+/// Joins runs in reading order to regions.
+fn pieces_of(runs: Vec<Run>, size: (usize, usize), connectivity: Connectivity) -> Pieces {
     let mut parent = joined(&runs, connectivity);
-    let (regions, numbers) = numbered(mask, &runs, &mut parent);
+    let (regions, numbers) = numbered(size, &runs, &mut parent);
     let mut starts = vec![0; regions.len() + 1];
     numbers.iter().for_each(|&n| starts[n as usize] += 1);
     for i in 1..starts.len() {
@@ -152,12 +171,39 @@ pub fn pieces(mask: &Mask, connectivity: Connectivity) -> Pieces {
 pub fn label(mask: &Mask, connectivity: Connectivity) -> Labels {
     let runs = runs_of(mask);
     let mut parent = joined(&runs, connectivity);
-    let (regions, numbers) = numbered(mask, &runs, &mut parent);
+    let (regions, numbers) = numbered((mask.width(), mask.height()), &runs, &mut parent);
     let mut plane = Plane::filled(mask.width(), mask.height(), 0u32);
     for (run, n) in runs.iter().zip(numbers) {
         plane.row_mut(run.y)[run.x0..run.x1].fill(n);
     }
     Labels { plane, regions }
+}
+
+/// Numbers that are passed over at once where all are 0.
+const BLOCK: usize = 64;
+
+/// Returns whether any number is not 0.
+#[inline(always)]
+pub(super) fn any(numbers: &[u32]) -> bool {
+    numbers.iter().fold(0, |any, &v| any | v) != 0
+}
+
+/// Replaces every number by the one at its place in `numbers`; 0 stays.
+pub(super) fn renumber(labels: &mut Plane<u32>, numbers: &[u32]) {
+    for block in labels.data_mut().chunks_mut(BLOCK).filter(|block| any(block)) {
+        block.iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
+    }
+}
+
+/// Returns what `kinds` holds at the place of every number.
+pub(super) fn named(labels: &Plane<u32>, kinds: &[u8]) -> Plane<u8> {
+    let mut out = Plane::filled(labels.width(), labels.height(), 0u8);
+    for (block, out) in labels.data().chunks(BLOCK).zip(out.data_mut().chunks_mut(BLOCK)) {
+        if any(block) {
+            out.iter_mut().zip(block).for_each(|(kind, &v)| *kind = kinds[v as usize]);
+        }
+    }
+    out
 }
 
 /// Joins the runs that touch: each one's parent, itself where it is the first of its region.
@@ -184,31 +230,45 @@ fn joined(runs: &[Run], connectivity: Connectivity) -> Vec<u32> {
 /// Returns the runs of set pixels in reading order.
 pub(super) fn runs_of(mask: &Mask) -> Vec<Run> {
     let mut runs = Vec::new();
-    for y in 0..mask.height() {
-        let row = mask.row(y);
-        let mut x0 = next(row, 0, true);
-        while x0 < row.len() {
-            let x1 = next(row, x0, false);
-            runs.push(Run { y, x0, x1 });
-            x0 = next(row, x1, true);
-        }
-    }
+    (0..mask.height()).for_each(|y| add_runs(mask.row(y), y, &mut runs));
     runs
 }
 
-/// The first column from `x` on that is set, or that is not, eight at a time; the length of the row if there is none.
-fn next(row: &[u8], mut x: usize, set: bool) -> usize {
-    const LOW: u64 = u64::from_le_bytes([1; 8]);
-    while let Some(bytes) = row[x..].first_chunk::<8>() {
-        let bytes = u64::from_le_bytes(*bytes);
-        // The lowest bit that is set lies in the first byte that is 0.
-        let found = if set { bytes } else { bytes.wrapping_sub(LOW) & !bytes & LOW << 7 };
-        if found != 0 {
-            return x + found.trailing_zeros() as usize / 8;
+/// Adds the runs of set pixels of row `y`.
+pub(super) fn add_runs(row: &[u8], y: usize, runs: &mut Vec<Run>) {
+    let (mut start, mut carry) = (None, 0);
+    for (block, pixels) in row.chunks(u64::BITS as usize).enumerate() {
+        let word = bits(pixels);
+        // A bit where set and unset pixels meet.
+        let mut edges = word ^ (word << 1 | carry);
+        carry = word >> (u64::BITS - 1);
+        while edges != 0 {
+            let x = block * u64::BITS as usize + edges.trailing_zeros() as usize;
+            edges &= edges - 1;
+            match start.take() {
+                None => start = Some(x),
+                Some(x0) => runs.push(Run { y, x0, x1: x }),
+            }
         }
-        x += 8;
     }
-    row[x..].iter().position(|&v| (v != 0) == set).map_or(row.len(), |d| x + d)
+    if let Some(x0) = start {
+        runs.push(Run { y, x0, x1: row.len() });
+    }
+}
+
+/// One bit for each of up to 64 pixels that is set, the first lowest.
+fn bits(pixels: &[u8]) -> u64 {
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    // Gathers the lowest bits of eight bytes in the highest byte.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (eights, rest) = pixels.as_chunks::<8>();
+    let eights = eights.iter().enumerate().fold(0, |word, (i, &bytes)| {
+        let bytes = u64::from_le_bytes(bytes);
+        let set = ((((bytes & LOW) + LOW) | bytes) & !LOW) >> 7;
+        word | (set.wrapping_mul(GATHER) >> 56) << (8 * i)
+    });
+    let from = pixels.len() - rest.len();
+    rest.iter().enumerate().fold(eights, |word, (i, &v)| word | u64::from(v != 0) << (from + i))
 }
 
 fn root(parent: &mut [u32], mut i: u32) -> u32 {
@@ -230,7 +290,7 @@ fn join(parent: &mut [u32], a: u32, b: u32) {
 }
 
 /// The regions, and the number (from 1) of every run's region.
-fn numbered(mask: &Mask, runs: &[Run], parent: &mut [u32]) -> (Vec<Region>, Vec<u32>) {
+fn numbered((width, height): (usize, usize), runs: &[Run], parent: &mut [u32]) -> (Vec<Region>, Vec<u32>) {
     let mut numbers = vec![0u32; runs.len()];
     let mut regions: Vec<Region> = Vec::new();
     for (i, run) in runs.iter().enumerate() {
@@ -240,7 +300,7 @@ fn numbered(mask: &Mask, runs: &[Run], parent: &mut [u32]) -> (Vec<Region>, Vec<
             numbers[i] = regions.len() as u32;
         }
         numbers[i] = numbers[top];
-        regions[numbers[i] as usize - 1].add_run(run.y, run.x0, run.x1, mask.width(), mask.height());
+        regions[numbers[i] as usize - 1].add_run(run.y, run.x0, run.x1, width, height);
     }
     (regions, numbers)
 }
@@ -281,7 +341,9 @@ mod tests {
     #[test]
     fn equals_flood_fill_on_random_masks() {
         let mut state = 1u32;
-        for (w, h, share) in [(1, 1, 128), (9, 7, 90), (40, 31, 128), (33, 50, 170)] {
+        for (w, h, share) in
+            [(1, 1, 128), (9, 7, 90), (40, 31, 128), (33, 50, 170), (64, 9, 200), (131, 20, 230)]
+        {
             let mut mask = Mask::filled(w, h, 0);
             for v in mask.data_mut() {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

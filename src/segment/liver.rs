@@ -19,7 +19,11 @@ use super::{
     red_cells,
     structures::StructureMap,
 };
-use crate::{measure::tally::Tally, organ::SlideGeometry};
+use crate::{
+    measure::tally::Tally,
+    organ::SlideGeometry,
+    raster::{Plane, Rgb},
+};
 
 /// Halo of the fine pass, in µm: the largest vacuole, 56 µm, and what its rim is judged by; or two territories
 /// of 14 µm and a nucleus with its surroundings.
@@ -59,15 +63,29 @@ pub fn relate(found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
 
 /// Finds nuclei, vacuoles and counts in the core of one window.
 #[must_use]
-pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
+pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
+    let blood = red_cells::mask(field);
+    let beyond = vacuoles::Beyond::of(field);
+    let by_model = field.models.models().next().is_some();
+    if !by_model {
+        // Nothing below looks at colours, and a smaller window's memory makes room for a larger core.
+        field.rgb = Rgb::default();
+    }
     let grid = Grid::of(field);
     let pale = Paleness::of(field, &grid);
     // Their labels are large and not needed.
     let Nuclei { mask: nuclei, found: mut cells, .. } = nuclei::segment(field);
-    let blood = red_cells::mask(field);
+    if !by_model {
+        field.od = Plane::default();
+    }
+    let field = &*field;
     let model = field.models.vacuoles.as_deref();
     let learned = model.and_then(|model| vacuoles::find_by_model(field, model, &grid, &pale));
-    let fat = learned.unwrap_or_else(|| vacuoles::find(field, &grid, &pale, &blood, &nuclei));
+    let (fat, droplets) = {
+        let found =
+            learned.unwrap_or_else(|| vacuoles::find(field, &grid, &pale, (&blood, &nuclei), &beyond));
+        (found.kinds(&field.window), found.found)
+    };
     let ground = {
         let excluded = structures.mask(&field.window, vessels::CLASSES);
         ground::describe(field, &grid, &pale, &fat, blood, &excluded)
@@ -78,12 +96,11 @@ pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
         clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead)
     };
     hepatocytes::name(field, &grid, &mut cells, &ground.parenchyma, &ground.empty);
-    let grouped = vacuoles::grouped(&fat.found, &field.window);
     let mut tally = Tally::default();
     super::ground::count(field, &ground.parenchyma, &nuclei, &mut tally);
-    count::tally(field, &fat, &grouped, &ground, &nuclei, &mut tally);
+    count::tally(field, &fat, &ground, &nuclei, &mut tally);
     eosin.tally(field, &grid, &mut tally);
     let cells = cells.into_iter().filter(|n| n.in_core).map(|n| n.object);
-    let fat = fat.found.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));
+    let fat = droplets.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));
     Finds { objects: cells.chain(fat).collect(), tally, ..Finds::default() }
 }

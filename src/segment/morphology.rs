@@ -3,7 +3,10 @@
 //! Pixels beyond the edge never change anything: they are unset for [`dilate`] and set for [`erode`].
 
 use super::label::{Connectivity, pieces};
-use crate::{raster::Mask, segment::distance};
+use crate::{
+    raster::{Mask, wide},
+    segment::distance,
+};
 
 /// Radius from which a distance transform is cheaper than combining shifted rows.
 const BY_DISTANCE_FROM: f64 = 16.0;
@@ -16,20 +19,48 @@ pub fn dilate(mask: &Mask, radius_px: f64) -> Mask {
     }
     if radius_px >= BY_DISTANCE_FROM {
         let limit = (radius_px * radius_px).floor().min(f64::from(u32::MAX - 1)) as u32;
-        return distance::squared(&inverted(mask)).map(|d| u8::from(d <= limit));
+        return match u16::try_from(limit) {
+            Ok(limit) if limit < u16::MAX => {
+                distance::squared_near(&inverted(mask)).map(|d| u8::from(d <= limit))
+            }
+            _ => distance::squared(&inverted(mask)).map(|d| u8::from(d <= limit)),
+        };
     }
+    grown(mask, half_widths(radius_px))
+}
+
+wide! {
+    fn grown<'a>(mask: &'a Mask, widths: Vec<usize>) -> Mask {
+        spread(mask, &widths, |v| v)
+    }
+}
+
+wide! {
+    fn shrunk<'a>(mask: &'a Mask, widths: Vec<usize>) -> Mask {
+        let mut out = spread(mask, &widths, |v| u8::from(v == 0));
+        out.data_mut().iter_mut().for_each(|v| *v ^= 1);
+        out
+    }
+}
+
+/// Sets what lies within a disk of a pixel that `set` gives 1; `widths` are the disk's half-widths by row.
+#[inline(always)]
+fn spread(mask: &Mask, widths: &[usize], set: impl Fn(u8) -> u8) -> Mask {
     let (w, h) = (mask.width(), mask.height());
-    let widths = half_widths(radius_px);
     let reach = widths.len() - 1;
     let mut out = Mask::filled(w, h, 0);
     let mut padded = vec![0u8; w + 2 * reach];
     let mut grown = vec![0u8; w];
     for y in 0..h {
-        if mask.row(y).iter().all(|&v| v == 0) {
+        let mut any = 0;
+        for (p, &v) in padded[reach..reach + w].iter_mut().zip(mask.row(y)) {
+            *p = set(v);
+            any |= *p;
+        }
+        if any == 0 {
             continue;
         }
-        padded[reach..reach + w].copy_from_slice(mask.row(y));
-        grown.copy_from_slice(mask.row(y));
+        grown.copy_from_slice(&padded[reach..reach + w]);
         let mut width = 0;
         // From the narrow ends of the disk to its widest row.
         for (dy, &wanted) in widths.iter().enumerate().rev() {
@@ -52,7 +83,10 @@ pub fn erode(mask: &Mask, radius_px: f64) -> Mask {
     if radius_px < 1.0 {
         return mask.clone();
     }
-    inverted(&dilate(&inverted(mask), radius_px))
+    if radius_px >= BY_DISTANCE_FROM {
+        return inverted(&dilate(&inverted(mask), radius_px));
+    }
+    shrunk(mask, half_widths(radius_px))
 }
 
 /// Returns the mask without what is narrower than a disk of `radius_px`.

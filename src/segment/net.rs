@@ -235,11 +235,11 @@ impl Step {
             Self::Mix(mix) => mix.row(input.row(y), stride, None, 0.0, out.next()),
             Self::Head(mix) => mix.row(input.row(y), stride, None, f32::NEG_INFINITY, out.next()),
             Self::Filter(filter, mix) => {
-                mix.row(filtered(filter, input, y, scratch), stride, None, 0.0, out.next());
+                filter.row(mix, &under(filter, input, y), stride, None, scratch, out.next());
             }
             Self::Block(filter, mix) => {
-                let filtered = filtered(filter, input, y, scratch);
-                mix.row(filtered, stride, Some(input.row(y)), 0.0, out.next());
+                let rows = under(filter, input, y);
+                filter.row(mix, &rows, stride, Some(input.row(y)), scratch, out.next());
             }
             Self::Halve(mix) => {
                 let scratch = space(scratch, input.length / stride * out.stride);
@@ -264,14 +264,10 @@ fn space(scratch: &mut Vec<f32>, length: usize) -> &mut [f32] {
     &mut scratch[..length]
 }
 
-/// Filters row `y` into `scratch`.
-fn filtered<'a>(filter: &Depthwise, input: &Rows, y: isize, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+/// The rows under the kernel of a filter at row `y`, from above; places beyond its side repeat the last.
+fn under<'a>(filter: &Depthwise, input: &'a Rows, y: isize) -> [&'a [f32]; MAX_SIDE] {
     let reach = filter.reach() as isize;
-    let rows: [&[f32]; MAX_SIDE] =
-        std::array::from_fn(|i| input.row(y - reach + (i as isize).min(2 * reach)));
-    let scratch = space(scratch, input.length);
-    filter.row(&rows, input.stride, scratch);
-    scratch
+    std::array::from_fn(|i| input.row(y - reach + (i as isize).min(2 * reach)))
 }
 
 #[cfg(test)]

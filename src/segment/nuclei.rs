@@ -11,9 +11,15 @@ pub use self::class::{CLASSES, ELONGATED, LYMPHOCYTE, NEUTROPHIL, PYKNOTIC, ROUN
 
 use self::{class::StainOf, density::Density};
 use super::{
-    contour, distance, field::Field, label::Region, model::Model, object::Object, shape::Shape, smooth,
+    contour, distance,
+    field::Field,
+    label::{Region, any, renumber},
+    model::Model,
+    object::Object,
+    shape::Shape,
+    smooth,
 };
-use crate::raster::{Mask, Plane};
+use crate::raster::{Mask, Plane, wide};
 
 /// What tells nuclei from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,10 +169,8 @@ fn by_model(field: &Field<'_>, model: &Model) -> Option<Nuclei> {
         ..RULES
     };
     let basins = model.basins(field, &field.tissue, margin)?;
-    let mut labels = refine::clean(&basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
-    drop(basins);
-    let found = collect(field, &mut labels, &rules);
-    let mask = labels.map(|v| u8::from(v != 0));
+    let mut labels = refine::clean(basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
+    let (found, mask) = collect(field, &mut labels, &rules);
     Some(Nuclei { labels, mask, found, finder: rules.finder })
 }
 
@@ -184,8 +188,7 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
         None => (by_density(field, factor, um, rules), rules),
     };
     let mut labels = placed(cores, factor, offset, field);
-    let found = collect(field, &mut labels, rules);
-    let mask = labels.map(|v| u8::from(v != 0));
+    let (found, mask) = collect(field, &mut labels, rules);
     Nuclei { labels, mask, found, finder: rules.finder }
 }
 
@@ -200,9 +203,11 @@ fn by_network(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Optio
     }
     let heights = learned::heights(field, factor, rules.least_odds)?;
     let depth = (rules.middle_depth * f64::from(learned::FULL)) as u16;
+    let offset = heights.offset;
     let basins = basins::climb(&heights.middle, &heights.mask, |peak, pass| peak - pass <= depth);
-    let whole = refine::clean(&basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
-    Some((whole, heights.offset, 1))
+    drop(heights);
+    let whole = refine::clean(basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
+    Some((whole, offset, 1))
 }
 
 /// Divides what is dense in haematoxylin.
@@ -219,8 +224,8 @@ fn by_density(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Cores
     (refine::refine(basins, &density, um, field.profile, rules), offset, factor)
 }
 
-/// Measures, checks and numbers the regions; clears what is not a nucleus.
-fn collect(field: &Field<'_>, labels: &mut Plane<u32>, rules: &Rules) -> Vec<Nucleus> {
+/// Measures, checks and numbers the regions; clears what is not a nucleus. Returns the nuclei and their pixels.
+fn collect(field: &Field<'_>, labels: &mut Plane<u32>, rules: &Rules) -> (Vec<Nucleus>, Mask) {
     let window = &field.window;
     let limits = rules.min_um2..=rules.max_um2;
     let largest = window.mpp.px(MAX_EXTENT_UM) as usize;
@@ -252,9 +257,20 @@ fn collect(field: &Field<'_>, labels: &mut Plane<u32>, rules: &Rules) -> Vec<Nuc
         found.push(Nucleus { object, region: region.clone(), shape, in_core });
         numbers[n] = found.len() as u32;
     }
-    labels.data_mut().iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
-    found
+    renumber(labels, &numbers);
+    let mask = set(labels);
+    (found, mask)
 }
+
+wide! {
+    /// 1 where a number is not 0.
+    fn set<'a>(labels: &'a Plane<u32>) -> Mask {
+        labels.map(|v| u8::from(v != 0))
+    }
+}
+
+/// Numbers that are passed over at once where all are 0.
+const BLOCK: usize = 64;
 
 /// Steps of climbing height per µm.
 const STEPS: f64 = 256.0;
@@ -293,25 +309,48 @@ fn placed(coarse: Plane<u32>, factor: usize, offset: (usize, usize), field: &Fie
 
 /// Collects the regions of a plane whose numbers have gaps; the index is the number.
 pub(super) fn regions_of(plane: &Plane<u32>) -> Vec<Region> {
-    let top = plane.data().iter().copied().max().unwrap_or(0) as usize;
+    let top = top(plane) as usize;
     let mut regions = vec![Region::EMPTY; top + 1];
-    for y in 0..plane.height() {
-        let row = plane.row(y);
-        let mut x = 0;
-        while x < row.len() {
-            if row[x..].first_chunk::<16>().is_some_and(|next| next.iter().all(|&v| v == 0)) {
-                x += 16;
-                continue;
-            }
-            let n = row[x];
-            let start = x;
-            x += row[x..].iter().take_while(|&&v| v == n).count();
-            if n != 0 {
-                regions[n as usize].add_run(y, start, x, plane.width(), plane.height());
+    add_rows(plane, &mut regions);
+    regions
+}
+
+wide! {
+    fn top<'a>(plane: &'a Plane<u32>) -> u32 {
+        plane.data().iter().fold(0, |top, &v| top.max(v))
+    }
+}
+
+wide! {
+    fn add_rows<'a>(plane: &'a Plane<u32>, regions: &'a mut Vec<Region>) {
+        for y in 0..plane.height() {
+            add_row(plane.row(y), y, (plane.width(), plane.height()), regions);
+        }
+    }
+}
+
+/// Adds the runs of equal numbers of a row to their regions.
+#[inline(always)]
+fn add_row(row: &[u32], y: usize, (width, height): (usize, usize), regions: &mut [Region]) {
+    // The number of the last run and where it starts.
+    let (mut number, mut start) = (0, 0);
+    let mut end = |number: u32, start: usize, x: usize| {
+        if number != 0 {
+            regions[number as usize].add_run(y, start, x, width, height);
+        }
+    };
+    for (block, numbers) in row.chunks(BLOCK).enumerate() {
+        if number == 0 && !any(numbers) {
+            continue;
+        }
+        for (x, &n) in (block * BLOCK..).zip(numbers) {
+            if n != number {
+                end(number, start, x);
+                (number, start) = (n, x);
             }
         }
     }
-    regions
+    end(number, start, row.len());
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ const CUT: usize = 5;
 
 /// Finds nuclei and other small objects in the core of one window.
 #[must_use]
-pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
+pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     if field.tissue.data().iter().all(|&t| t == 0) {
         return Finds::default();
     }

@@ -2,7 +2,7 @@
 
 use super::{field::Field, morphology};
 use crate::{
-    raster::Mask,
+    raster::{Mask, wide},
     stain::{StainProfile, white::White},
 };
 
@@ -30,10 +30,31 @@ const RICH_RED: f64 = 0.8;
 pub fn mask(field: &Field<'_>) -> Mask {
     let rule = Rule::of(field.profile, MIN_GREEN);
     let mut out = Mask::filled(field.width(), field.height(), 0);
-    out.data_mut().iter_mut().zip(field.rgb.pixels()).for_each(|(out, &rgb)| *out = rule.fits(rgb));
+    judge(&rule, field.rgb.pixels(), out.data_mut());
     let opened = morphology::open(&out, field.px(SPECK_UM));
     morphology::remove_small(&opened, field.window.mpp.px_area(MIN_UM2).ceil() as u64)
 }
+
+wide! {
+    fn judge<'a>(rule: &'a Rule, pixels: &'a [[u8; 3]], out: &'a mut [u8]) {
+        // Looked up one by one, judged many at a time.
+        let mut densities = [[0i32; BLOCK]; 3];
+        for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
+            for (i, px) in pixels.iter().enumerate() {
+                for k in 0..3 {
+                    densities[k][i] = i32::from(rule.density[k][usize::from(px[k])]);
+                }
+            }
+            let [red, green, blue] = &densities;
+            for (((out, &r), &g), &b) in out.iter_mut().zip(red).zip(green).zip(blue) {
+                *out = rule.fits([r, g, b]);
+            }
+        }
+    }
+}
+
+/// Pixels that are judged together.
+const BLOCK: usize = 64;
 
 /// The colour of blood on one slide.
 pub(super) struct Rule {
@@ -66,10 +87,9 @@ impl Rule {
         }
     }
 
-    /// Returns 1 for the colour of blood.
-    #[inline]
-    fn fits(&self, rgb: [u8; 3]) -> u8 {
-        let densities = self.densities(rgb);
+    /// Returns 1 for the densities of blood.
+    #[inline(always)]
+    fn fits(&self, densities: [i32; 3]) -> u8 {
         let rich = (densities[1] >= self.rich_green) & has_hue(densities, self.blue_red_rich);
         u8::from(self.is_orange(densities) | rich)
     }
@@ -80,19 +100,19 @@ impl Rule {
         u8::from(self.is_orange(self.densities(rgb)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn densities(&self, rgb: [u8; 3]) -> [i32; 3] {
         std::array::from_fn(|k| i32::from(self.density[k][usize::from(rgb[k])]))
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_orange(&self, densities: [i32; 3]) -> bool {
         (densities[1] >= self.least_green) & has_hue(densities, self.blue_red)
     }
 }
 
 /// Whether blue and red over green (× [`Rule::ONE`]) are at least and at most these.
-#[inline]
+#[inline(always)]
 fn has_hue([r, g, b]: [i32; 3], [blue, red]: [i32; 2]) -> bool {
     (b << 10 >= blue * g) & (r << 10 <= red * g)
 }

@@ -1,10 +1,5 @@
 //! Shape of one region.
 
-use imageproc::{
-    geometry::{contour_area, convex_hull},
-    point::Point,
-};
-
 use super::{
     contour,
     label::{Region, Run},
@@ -46,11 +41,33 @@ impl Shape {
         Self::from_parts(&Sums::of_runs(region, runs), &contour::walk(painted, 1, region.anchor))
     }
 
+    /// As [`Shape::of_runs`]; `None` when it is less solid or more elongated than these limits. What costs little is
+    /// measured first.
+    #[must_use]
+    pub fn of_runs_within(
+        painted: &Mask,
+        region: &Region,
+        runs: &[Run],
+        least_solidity: f64,
+        most_aspect: f64,
+    ) -> Option<Self> {
+        let sums = Sums::of_runs(region, runs);
+        if sums.aspect_ratio() > most_aspect {
+            return None;
+        }
+        let hull = sums.hull_area();
+        let solid = quotient(sums.n as f64, hull) >= least_solidity;
+        solid.then(|| Self::from_hull(&sums, hull, &contour::walk(painted, 1, region.anchor)))
+    }
+
     fn from_parts(sums: &Sums, steps: &[Step]) -> Self {
+        Self::from_hull(sums, sums.hull_area(), steps)
+    }
+
+    fn from_hull(sums: &Sums, hull: f64, steps: &[Step]) -> Self {
         let area = sums.n as f64;
         let perimeter = smooth_length(steps);
         let (major_px, minor_px) = sums.axes();
-        let hull = hull_area(&sums.corners);
         let ratio = if major_px > 0.0 { minor_px / major_px } else { 1.0 };
         Self {
             area,
@@ -70,7 +87,7 @@ fn quotient(a: f64, b: f64) -> f64 {
     if b > 0.0 { (a / b).min(1.0) } else { 0.0 }
 }
 
-/// Whole-number moments about the box's corner, and the outermost corners of each row.
+/// Whole-number moments about the box's corner, and where each row starts and ends.
 struct Sums {
     n: u64,
     x: u64,
@@ -78,13 +95,21 @@ struct Sums {
     xx: u64,
     yy: u64,
     xy: u64,
-    corners: Vec<Point<i32>>,
+    /// First column of each row of the box, and the one behind the last; the first lies behind where there is none.
+    ends: Vec<(i32, i32)>,
 }
 
+/// A row without pixels.
+const NO_ROW: (i32, i32) = (i32::MAX, i32::MIN);
+
 impl Sums {
+    fn empty(region: &Region) -> Self {
+        let ends = vec![NO_ROW; region.y1.saturating_sub(region.y0)];
+        Self { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0, ends }
+    }
+
     fn of<T: Copy + PartialEq>(plane: &Plane<T>, region: &Region, number: T) -> Self {
-        let corners = Vec::with_capacity(4 * (region.y1 - region.y0));
-        let mut s = Self { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0, corners };
+        let mut s = Self::empty(region);
         for y in region.y0..region.y1 {
             let row = &plane.row(y)[region.x0..region.x1];
             let (mut n, mut sum, mut squares, mut first, mut last) = (0, 0, 0, row.len(), 0);
@@ -103,15 +128,14 @@ impl Sums {
             s.yy += n * dy * dy;
             s.xy += sum * dy;
             if n > 0 {
-                s.add_row_corners(first as i32, last as i32, dy as i32);
+                s.ends[dy as usize] = (first as i32, last as i32);
             }
         }
         s
     }
 
     fn of_runs(region: &Region, runs: &[Run]) -> Self {
-        let corners = Vec::with_capacity(4 * (region.y1 - region.y0));
-        let mut s = Self { n: 0, x: 0, y: 0, xx: 0, yy: 0, xy: 0, corners };
+        let mut s = Self::empty(region);
         for row in runs.chunk_by(|a, b| a.y == b.y) {
             let (mut n, mut sum) = (0, 0);
             for run in row {
@@ -127,7 +151,7 @@ impl Sums {
             s.y += n * dy;
             s.yy += n * dy * dy;
             s.xy += sum * dy;
-            s.add_row_corners(first as i32, last as i32, dy as i32);
+            s.ends[dy as usize] = (first as i32, last as i32);
         }
         s
     }
@@ -138,9 +162,19 @@ impl Sums {
         if minor > 0.0 { major / minor } else { 1.0 }
     }
 
-    fn add_row_corners(&mut self, first: i32, last: i32, y: i32) {
-        self.corners
-            .extend([(first, y), (last, y), (first, y + 1), (last, y + 1)].map(|(x, y)| Point::new(x, y)));
+    /// Area of the convex hull of the pixels: between the bulges of the left ends and those of the right ends.
+    fn hull_area(&self) -> f64 {
+        let line = |y: usize| self.ends.get(y).copied().unwrap_or(NO_ROW);
+        let (mut left, mut right) = (Vec::with_capacity(16), Vec::with_capacity(16));
+        for y in 0..=self.ends.len() {
+            let above = y.checked_sub(1).map_or(NO_ROW, line);
+            let (first, last) = (above.0.min(line(y).0), above.1.max(line(y).1));
+            if first < last {
+                bulge(&mut left, (-i64::from(first), y as i64));
+                bulge(&mut right, (i64::from(last), y as i64));
+            }
+        }
+        (area_below(&left) + area_below(&right)) as f64 / 2.0
     }
 
     /// Full axes of the ellipse with the same second moments; a pixel is a unit square.
@@ -170,8 +204,20 @@ pub fn aspect_ratio(region: &Region, runs: &[Run]) -> f64 {
     Sums::of_runs(region, runs).aspect_ratio()
 }
 
-fn hull_area(corners: &[Point<i32>]) -> f64 {
-    if corners.is_empty() { 0.0 } else { contour_area(&convex_hull(corners)) }
+/// Adds the next point (distance to the right, row) to a chain that bulges to the right.
+fn bulge(chain: &mut Vec<(i64, i64)>, point: (i64, i64)) {
+    while let [.., a, b] = chain[..] {
+        if (b.0 - a.0) * (point.1 - a.1) > (point.0 - a.0) * (b.1 - a.1) {
+            break;
+        }
+        chain.pop();
+    }
+    chain.push(point);
+}
+
+/// Twice the area between a chain and distance 0.
+fn area_below(chain: &[(i64, i64)]) -> i64 {
+    chain.windows(2).map(|pair| (pair[0].0 + pair[1].0) * (pair[1].1 - pair[0].1)).sum()
 }
 
 /// Corners averaged into one point of the smoothed boundary.
@@ -218,6 +264,33 @@ mod tests {
         assert_eq!(Shape::of_runs(&mask, region, runs), shape);
         assert_eq!(aspect_ratio(region, runs), shape.aspect_ratio);
         shape
+    }
+
+    #[test]
+    fn hulls_equal_the_general_algorithm() {
+        use imageproc::{
+            geometry::{contour_area, convex_hull},
+            point::Point,
+        };
+        let mut state = 7u32;
+        for share in [20, 60, 110, 180, 255] {
+            let mut mask = Mask::filled(23, 17, 0);
+            for v in mask.data_mut() {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *v = u8::from(state >> 24 < share);
+            }
+            let found = pieces(&mask, Connectivity::Eight);
+            for (i, region) in found.regions.iter().enumerate() {
+                let corners: Vec<Point<i32>> = found
+                    .runs(i)
+                    .iter()
+                    .flat_map(|r| [(r.x0, r.y), (r.x1, r.y), (r.x0, r.y + 1), (r.x1, r.y + 1)])
+                    .map(|(x, y)| Point::new(x as i32, y as i32))
+                    .collect();
+                let hull = Sums::of_runs(region, found.runs(i)).hull_area();
+                assert_eq!(hull, contour_area(&convex_hull(corners)), "share {share} region {i}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Means over neighbourhoods. At the edge of a plane its outermost pixels are repeated.
 
-use crate::raster::Plane;
+use crate::raster::{Plane, wide};
 
 /// Summed-area table: sums over rectangles in four look-ups.
 pub struct Integral {
@@ -28,7 +28,18 @@ impl Integral {
         Self { width, height, sums }
     }
 
+    /// Returns the sums over rows `y0..y1`, cut to the plane.
+    #[must_use]
+    pub fn band(&self, y0: i64, y1: i64) -> Band<'_> {
+        let row = |y: i64| {
+            let y = y.clamp(0, self.height as i64) as usize;
+            &self.sums[y * (self.width + 1)..][..self.width + 1]
+        };
+        Band { upper: row(y0), lower: row(y1) }
+    }
+
     /// Returns the sum over columns `x0..x1` and rows `y0..y1`, cut to the plane.
+    #[inline]
     #[must_use]
     pub fn sum(&self, x0: i64, y0: i64, x1: i64, y1: i64) -> u32 {
         let cx = |v: i64| v.clamp(0, self.width as i64) as usize;
@@ -36,6 +47,24 @@ impl Integral {
         let (x0, x1, y0, y1) = (cx(x0), cx(x1), cy(y0), cy(y1));
         let at = |x: usize, y: usize| self.sums[y * (self.width + 1) + x];
         at(x1, y1).wrapping_sub(at(x0, y1)).wrapping_sub(at(x1, y0)).wrapping_add(at(x0, y0))
+    }
+}
+
+/// Sums over some rows.
+#[derive(Clone, Copy)]
+pub struct Band<'a> {
+    upper: &'a [u32],
+    lower: &'a [u32],
+}
+
+impl Band<'_> {
+    /// Returns the sum over the columns up to `reach` away from `x`, cut to the plane.
+    #[inline(always)]
+    #[must_use]
+    pub fn around(&self, x: usize, reach: usize) -> u32 {
+        let (x0, x1) = (x.saturating_sub(reach), (x + reach + 1).min(self.lower.len() - 1));
+        let below = self.lower[x1].wrapping_sub(self.lower[x0]);
+        below.wrapping_sub(self.upper[x1]).wrapping_add(self.upper[x0])
     }
 }
 
@@ -88,7 +117,7 @@ pub fn gaussian(plane: &Plane<u8>, sigma_px: f64) -> Plane<u8> {
     if reach > MAX_KERNEL {
         return box_radii(sigma_px).iter().fold(plane.clone(), |p, &r| box_mean(&p, r));
     }
-    convolve(plane, &kernel(sigma_px, reach))
+    convolve(plane, kernel(sigma_px, reach))
 }
 
 /// Centre and one-sided weights; centre plus twice the others is 256.
@@ -104,35 +133,37 @@ fn kernel(sigma: f64, reach: usize) -> Vec<u16> {
     half
 }
 
-/// Applies a symmetric kernel down columns, then along rows.
-fn convolve(plane: &Plane<u8>, half: &[u16]) -> Plane<u8> {
-    let (w, h) = (plane.width(), plane.height());
-    let reach = half.len() - 1;
-    let mut out = Plane::filled(w, h, 0u8);
-    let mut sums = vec![0u16; w];
-    let mut padded = vec![0u8; w + 2 * reach];
-    for y in 0..h {
-        let row = plane.row(y);
-        sums.iter_mut().zip(row).for_each(|(s, &v)| *s = 128 + half[0] * u16::from(v));
-        for (d, &weight) in half.iter().enumerate().skip(1) {
-            let (above, below) = (plane.row(y.saturating_sub(d)), plane.row((y + d).min(h - 1)));
-            add_pair(&mut sums, above, below, weight);
+wide! {
+    /// Applies a symmetric kernel down columns, then along rows.
+    fn convolve<'a>(plane: &'a Plane<u8>, half: Vec<u16>) -> Plane<u8> {
+        let (w, h) = (plane.width(), plane.height());
+        let reach = half.len() - 1;
+        let mut out = Plane::filled(w, h, 0u8);
+        let mut sums = vec![0u16; w];
+        let mut padded = vec![0u8; w + 2 * reach];
+        for y in 0..h {
+            let row = plane.row(y);
+            sums.iter_mut().zip(row).for_each(|(s, &v)| *s = 128 + half[0] * u16::from(v));
+            for (d, &weight) in half.iter().enumerate().skip(1) {
+                let (above, below) = (plane.row(y.saturating_sub(d)), plane.row((y + d).min(h - 1)));
+                add_pair(&mut sums, above, below, weight);
+            }
+            let middle = &mut padded[reach..reach + w];
+            middle.iter_mut().zip(&sums).for_each(|(p, &s)| *p = (s >> 8) as u8);
+            let (first, last) = (padded[reach], padded[reach + w - 1]);
+            padded[..reach].fill(first);
+            padded[reach + w..].fill(last);
+            sums.iter_mut().zip(&padded[reach..]).for_each(|(s, &v)| *s = 128 + half[0] * u16::from(v));
+            for (d, &weight) in half.iter().enumerate().skip(1) {
+                add_pair(&mut sums, &padded[reach - d..], &padded[reach + d..], weight);
+            }
+            out.row_mut(y).iter_mut().zip(&sums).for_each(|(o, &s)| *o = (s >> 8) as u8);
         }
-        let middle = &mut padded[reach..reach + w];
-        middle.iter_mut().zip(&sums).for_each(|(p, &s)| *p = (s >> 8) as u8);
-        let (first, last) = (padded[reach], padded[reach + w - 1]);
-        padded[..reach].fill(first);
-        padded[reach + w..].fill(last);
-        sums.iter_mut().zip(&padded[reach..]).for_each(|(s, &v)| *s = 128 + half[0] * u16::from(v));
-        for (d, &weight) in half.iter().enumerate().skip(1) {
-            add_pair(&mut sums, &padded[reach - d..], &padded[reach + d..], weight);
-        }
-        out.row_mut(y).iter_mut().zip(&sums).for_each(|(o, &s)| *o = (s >> 8) as u8);
+        out
     }
-    out
 }
 
-#[inline]
+#[inline(always)]
 fn add_pair(sums: &mut [u16], a: &[u8], b: &[u8], weight: u16) {
     for ((s, &a), &b) in sums.iter_mut().zip(a).zip(b) {
         *s += weight * (u16::from(a) + u16::from(b));
@@ -223,5 +254,7 @@ mod tests {
         assert_eq!(sums.sum(1, 1, 9, 9), 11);
         assert_eq!(sums.sum(-5, -5, 1, 1), 1);
         assert_eq!(sums.sum(2, 0, 2, 2), 0);
+        assert_eq!(sums.band(0, 2).around(0, 1), 12);
+        assert_eq!(sums.band(1, 9).around(1, 0), 5);
     }
 }

@@ -46,19 +46,23 @@ pub fn watershed<T: Height>(seeds: &Plane<u32>, height: &Plane<T>, within: &Mask
             level += 1;
             continue;
         };
-        let i = i as usize;
-        let x = i % w;
-        let near = [
-            (x > 0).then(|| i - 1),
-            (x + 1 < w).then_some(i + 1),
-            i.checked_sub(w),
-            (i + w < w * h).then_some(i + w),
-        ];
-        for j in near.into_iter().flatten() {
+        let (x, i) = ((i % w as u32) as usize, i as usize);
+        let mut visit = |j: usize| {
             if labels[j] == 0 && within.data()[j] != 0 {
                 labels[j] = labels[i];
                 queues[height.data()[j].level().max(level)].push_back(j as u32);
             }
+        };
+        if x > 0 && x + 1 < w && i >= w && i + w < w * h {
+            [i - 1, i + 1, i - w, i + w].into_iter().for_each(visit);
+        } else {
+            let near = [
+                (x > 0).then(|| i - 1),
+                (x + 1 < w).then_some(i + 1),
+                i.checked_sub(w),
+                (i + w < w * h).then_some(i + w),
+            ];
+            near.into_iter().flatten().for_each(&mut visit);
         }
     }
     out

@@ -1,7 +1,7 @@
 //! Colour deconvolution: one table look-up per channel gives both stains, total density and clearness.
 
 use super::{CLEAR_TRANSMITTANCE, StainMatrix, white::White};
-use crate::raster::{Mask, Plane, Rgb};
+use crate::raster::{Mask, Plane, Rgb, wide};
 
 /// Fraction bits of a stain concentration in a table.
 const FRACTION: u32 = 5;
@@ -63,19 +63,33 @@ impl Separator {
     pub fn separate(&self, rgb: &Rgb) -> Stains {
         let plane = || Plane::filled(rgb.width(), rgb.height(), 0u8);
         let mut out = Stains { h: plane(), e: plane(), od: plane(), clear: plane() };
-        let [red, green, blue] = &*self.tables;
-        let stains = out.h.data_mut().iter_mut().zip(out.e.data_mut());
-        let others = out.od.data_mut().iter_mut().zip(out.clear.data_mut());
-        for ((&[r, g, b], (h, e)), (od, clear)) in rgb.pixels().iter().zip(stains).zip(others) {
-            let sum = red[usize::from(r)] + green[usize::from(g)] + blue[usize::from(b)];
-            *h = concentration(sum);
-            *e = concentration(sum >> FIELD);
-            *od = ((sum >> (2 * FIELD)) & 0xffff).min(255) as u8;
-            *clear = u8::from(sum >> 62 == 3);
-        }
+        take_apart(&self.tables, rgb, &mut out);
         out
     }
 }
+
+wide! {
+    fn take_apart<'a>(tables: &'a [[u64; 256]; 3], rgb: &'a Rgb, out: &'a mut Stains) {
+        let [red, green, blue] = tables;
+        let stains = out.h.data_mut().chunks_mut(BLOCK).zip(out.e.data_mut().chunks_mut(BLOCK));
+        let others = out.od.data_mut().chunks_mut(BLOCK).zip(out.clear.data_mut().chunks_mut(BLOCK));
+        // Looked up one by one, taken apart many at a time.
+        let mut sums = [0u64; BLOCK];
+        for ((pixels, (h, e)), (od, clear)) in rgb.pixels().chunks(BLOCK).zip(stains).zip(others) {
+            for (sum, &[r, g, b]) in sums.iter_mut().zip(pixels) {
+                *sum = red[usize::from(r)] + green[usize::from(g)] + blue[usize::from(b)];
+            }
+            h.iter_mut().zip(&sums).for_each(|(h, &sum)| *h = concentration(sum as u32));
+            e.iter_mut().zip(&sums).for_each(|(e, &sum)| *e = concentration((sum >> FIELD) as u32));
+            let density = |sum: u64| ((sum >> (2 * FIELD)) as u32 & 0xffff).min(255) as u8;
+            od.iter_mut().zip(&sums).for_each(|(od, &sum)| *od = density(sum));
+            clear.iter_mut().zip(&sums).for_each(|(c, &sum)| *c = u8::from((sum >> 62) as u8 == 3));
+        }
+    }
+}
+
+/// Pixels that are taken apart together.
+const BLOCK: usize = 64;
 
 /// Packs h, e, total density and clearness of one channel and grey level.
 fn packed([h, e]: [f64; 2], bias: i64, od: u64, clear: bool) -> u64 {
@@ -84,8 +98,8 @@ fn packed([h, e]: [f64; 2], bias: i64, od: u64, clear: bool) -> u64 {
 }
 
 /// Takes one concentration out of the packed sum.
-#[inline]
-fn concentration(sum: u64) -> u8 {
+#[inline(always)]
+fn concentration(sum: u32) -> u8 {
     const TOTAL_BIAS: i32 = (BIAS + 2 * (BIAS / 4)) as i32;
     let v = (sum & ((1 << FIELD) - 1)) as i32 - TOTAL_BIAS;
     ((v + (1 << (FRACTION - 1))) >> FRACTION).clamp(0, 255) as u8

@@ -35,7 +35,7 @@ const IN_EPITHELIUM: f64 = 0.75;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]
-pub fn cells(field: &Field<'_>, structures: &StructureMap<'_>) -> Finds {
+pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let Nuclei { mask, found, .. } = nuclei::segment(field);
     let scene = Scene::of(field, structures, &mask);
     let mut tally = Tally::default();

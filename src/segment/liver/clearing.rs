@@ -3,7 +3,7 @@
 //! Windows only count; what is rarefied is decided once the whole slide was seen, because a slide's median says
 //! little where half of it is rarefied.
 
-use super::{coarse::Grid, counters::CYTOPLASM_EOSIN, ground::Ground, vacuoles::Vacuoles};
+use super::{coarse::Grid, counters::CYTOPLASM_EOSIN, ground::Ground};
 use crate::{
     measure::tally::Tally,
     raster::{Mask, Plane},
@@ -30,12 +30,12 @@ impl Eosin {
         field: &Field<'_>,
         grid: &Grid,
         ground: &Ground,
-        fat: &Vacuoles,
+        fat: &Mask,
         nuclei: &Mask,
         dead: &Mask,
     ) -> Self {
         let (parenchyma, empty) = (ground.parenchyma.data(), ground.empty.data());
-        let (nuclei, fat, dead) = (nuclei.data(), fat.labels.data(), dead.data());
+        let (nuclei, fat, dead) = (nuclei.data(), fat.data(), dead.data());
         let eosin = field.e.data();
         let (mut count, mut sum) = (grid.plane(0u32), grid.plane(0u32));
         let mut line = vec![0u8; grid.width * grid.factor];

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, wide},
     segment::{field::Field, smooth::Integral},
 };
 
@@ -86,8 +86,8 @@ impl Grid {
     /// Adds a row of pixels to the sums of the blocks they lie in.
     pub(super) fn add_line(&self, line: &[u8], sums: &mut [u32]) {
         match self.factor {
-            4 => add_blocks::<4>(line, sums),
-            8 => add_blocks::<8>(line, sums),
+            4 => add_fours(line, sums),
+            8 => add_eights(line, sums),
             _ => {
                 for (sum, pixels) in sums.iter_mut().zip(line.chunks_exact(self.factor)) {
                     *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
@@ -96,13 +96,24 @@ impl Grid {
         }
     }
 
+    /// Writes a row of blocks at working pixels; those beside the grid belong to the nearest block.
+    pub(super) fn spread(&self, blocks: &[u8], pixels: &mut [u8]) {
+        let (Some(&first), Some(&last)) = (blocks.first(), blocks.last()) else { return };
+        let (before, rest) = pixels.split_at_mut(self.x0.min(pixels.len()));
+        let (inside, after) = rest.split_at_mut((blocks.len() * self.factor).min(rest.len()));
+        before.fill(first);
+        match self.factor {
+            4 => inside.as_chunks_mut::<4>().0.iter_mut().zip(blocks).for_each(|(p, &v)| *p = [v; 4]),
+            _ => inside.chunks_mut(self.factor).zip(blocks).for_each(|(p, &v)| p.fill(v)),
+        }
+        after.fill(last);
+    }
+
     /// Returns the mask of blocks at working pixels.
     pub(super) fn enlarge(&self, blocks: &Mask, field: &Field<'_>) -> Mask {
         let mut out = Mask::filled(field.width(), field.height(), 0);
-        let columns: Vec<usize> = (0..field.width()).map(|x| self.block(x, self.y0).0).collect();
         for y in 0..field.height() {
-            let row = blocks.row(self.block(self.x0, y).1);
-            out.row_mut(y).iter_mut().zip(&columns).for_each(|(o, &x)| *o = row[x]);
+            self.spread(blocks.row(self.block(self.x0, y).1), out.row_mut(y));
         }
         out
     }
@@ -115,10 +126,23 @@ impl Grid {
     }
 }
 
-/// Adds pixels to the sums of blocks of `N`; the common sizes are known to the compiler.
-fn add_blocks<const N: usize>(line: &[u8], sums: &mut [u32]) {
-    for (sum, pixels) in sums.iter_mut().zip(line.as_chunks::<N>().0) {
-        *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
+wide! {
+    /// Adds pixels to the sums of blocks of four.
+    fn add_fours<'a>(line: &'a [u8], sums: &'a mut [u32]) {
+        for (sum, &pixels) in sums.iter_mut().zip(line.as_chunks::<4>().0) {
+            let pixels = u32::from_le_bytes(pixels);
+            let pairs = (pixels & 0x00ff_00ff) + (pixels >> 8 & 0x00ff_00ff);
+            *sum += (pairs & 0xffff) + (pairs >> 16);
+        }
+    }
+}
+
+wide! {
+    /// Adds pixels to the sums of blocks of eight.
+    fn add_eights<'a>(line: &'a [u8], sums: &'a mut [u32]) {
+        for (sum, pixels) in sums.iter_mut().zip(line.as_chunks::<8>().0) {
+            *sum += pixels.iter().map(|&v| u32::from(v)).sum::<u32>();
+        }
     }
 }
 

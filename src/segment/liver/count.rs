@@ -1,57 +1,41 @@
 //! Adds up the core of one window.
 
+use std::ops::RangeInclusive;
+
 use super::{
     counters::{
         BLOOD_PX, FAT_PX, MACRO_PX, MICRO_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH, SQUARE_MACRO,
         SQUARE_MICRO, SQUARE_PARENCHYMA, SQUARE_UM, square_of,
     },
     ground::{self, Ground},
-    vacuoles::{self, Vacuoles},
+    vacuoles::kind,
 };
 use crate::{
     measure::tally::Tally,
-    raster::Mask,
+    raster::{Mask, wide},
     segment::{field::Field, ground::observe_bins},
 };
 
-/// Kinds of vacuole per number of the label plane.
-const GROUPED: u8 = 1;
-const MACRO: u8 = 2;
-
-/// Counts the pixels of the core.
-pub(super) fn tally(
-    field: &Field<'_>,
-    fat: &Vacuoles,
-    grouped: &[bool],
-    ground: &Ground,
+/// Counts the pixels of the core; `fat` holds their kinds of vacuoles.
+pub(super) fn tally<'a>(
+    field: &'a Field<'_>,
+    fat: &'a Mask,
+    ground: &'a Ground,
     nuclei: &Mask,
     tally: &mut Tally,
 ) {
-    let kinds: Vec<u8> = std::iter::once(0)
-        .chain(fat.found.iter().zip(grouped).map(|((object, _), &grouped)| {
-            if object.class.is(&vacuoles::MACRO) { MACRO } else { u8::from(grouped) * GROUPED }
-        }))
-        .collect();
     let columns = field.window.core_columns();
     let squares = Squares::of(field);
     let mut sums = [0u64; 6];
     for y in field.window.core_rows() {
-        let row = |mask: &Mask| -> Vec<u8> { mask.row(y)[columns.clone()].to_vec() };
+        let row = |mask: &'a Mask| &mask.row(y)[columns.clone()];
         let (parenchyma, blood) = (row(&ground.parenchyma), row(&ground.blood));
         let (sinusoid, tissue) = (row(&ground.sinusoid), row(&field.tissue));
-        let labels = &fat.labels.row(y)[columns.clone()];
+        let fat = row(fat);
         for (square, span) in squares.in_row() {
-            let mut part = [0u64; 6];
-            for x in span {
-                let inside = u64::from(parenchyma[x]);
-                let kind = kinds[labels[x] as usize];
-                part[0] += inside;
-                part[1] += inside & u64::from(labels[x] != 0);
-                part[2] += inside & u64::from(kind == MACRO);
-                part[3] += inside & u64::from(kind == GROUPED);
-                part[4] += u64::from(sinusoid[x]);
-                part[5] += u64::from(blood[x] & tissue[x]);
-            }
+            let cut = |row: &'a [u8]| &row[span.clone()];
+            let masks = [parenchyma, fat, sinusoid, blood, tissue].map(cut);
+            let part = add_up(masks);
             let number = square_of(square, squares.row(y));
             for (counter, n) in
                 [(SQUARE_PARENCHYMA, part[0]), (SQUARE_MACRO, part[2]), (SQUARE_MICRO, part[3])]
@@ -66,6 +50,27 @@ pub(super) fn tally(
     let names = [PARENCHYMA_PX, FAT_PX, MACRO_PX, MICRO_PX, SINUSOID_PX, BLOOD_PX];
     names.into_iter().zip(sums).for_each(|(name, n)| tally.add(name, n));
     observe_bins(tally, SINUSOID_WIDTH, &ground::widths(field, &ground.sinusoid, nuclei));
+}
+
+wide! {
+    /// Pixels of parenchyma, of its vacuoles, of those that are macrovesicular and in groups, of sinusoids and of blood.
+    fn add_up<'a>(masks: [&'a [u8]; 5]) -> [u64; 6] {
+        let [parenchyma, fat, sinusoid, blood, tissue] = masks;
+        let of = |kinds: RangeInclusive<u8>| {
+            let pixels = parenchyma.iter().zip(fat);
+            u64::from(pixels.map(|(&p, kind)| u32::from(p & u8::from(kinds.contains(kind)))).sum::<u32>())
+        };
+        let sum = |mask: &[u8]| u64::from(mask.iter().map(|&v| u32::from(v)).sum::<u32>());
+        let bloody = blood.iter().zip(tissue).map(|(&b, &t)| u32::from(b & t)).sum::<u32>();
+        [
+            sum(parenchyma),
+            of(1..=u8::MAX),
+            of(kind::MACRO..=kind::MACRO),
+            of(kind::GROUPED..=kind::GROUPED),
+            sum(sinusoid),
+            u64::from(bloody),
+        ]
+    }
 }
 
 /// How the 48 µm squares of the slide cut the columns of a core.

@@ -1,6 +1,6 @@
 //! What every pixel of the parenchyma is: fat, sinusoid, blood.
 
-use super::{coarse::Grid, paleness::Paleness, vacuoles::Vacuoles};
+use super::{coarse::Grid, paleness::Paleness};
 use crate::{
     raster::{Mask, Plane},
     segment::{
@@ -49,17 +49,17 @@ pub(super) struct Ground {
     pub(super) empty: Mask,
 }
 
-/// Describes a window. `excluded` marks structures that are no parenchyma.
+/// Describes a window. `fat` is 0 outside vacuoles, `excluded` marks structures that are no parenchyma.
 pub(super) fn describe(
     field: &Field<'_>,
     grid: &Grid,
     pale: &Paleness,
-    fat: &Vacuoles,
+    fat: &Mask,
     blood: Mask,
     excluded: &Mask,
 ) -> Ground {
     let mut white = white(field, grid, pale, &blood);
-    for (w, &fat) in white.data_mut().iter_mut().zip(fat.labels.data()) {
+    for (w, &fat) in white.data_mut().iter_mut().zip(fat.data()) {
         *w &= u8::from(fat == 0);
     }
     let wide = grid.enlarge(&wide_white(grid, &white), field);
@@ -76,9 +76,9 @@ pub(super) fn describe(
 
 /// White places with their blurred rims; beside blood there may be nothing but rim.
 fn white(field: &Field<'_>, grid: &Grid, pale: &Paleness, blood: &Mask) -> Mask {
-    let mut core = pale.below(field, grid, WHITE_LEVEL, None);
+    let mut core = pale.below(field, grid, WHITE_LEVEL);
     core.data_mut().iter_mut().zip(blood.data()).for_each(|(c, &b)| *c |= b);
-    let mut white = pale.below(field, grid, WHITE_RIM, None);
+    let mut white = pale.below(field, grid, WHITE_RIM);
     let near = morphology::dilate(&core, field.px(WHITE_RIM_UM));
     white.data_mut().iter_mut().zip(near.data()).for_each(|(w, &n)| *w &= n);
     white
@@ -125,9 +125,9 @@ pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask, nuclei: &Mask) -> Vec<u
     lined.data_mut().iter_mut().zip(own).for_each(|(l, (&s, &n))| *l = s | (*l & n));
     let whole = morphology::close(&lined, field.px(CELL_GAP_UM / 2.0));
     let whole = morphology::fill_holes(&whole, field.window.mpp.px_area(LINING_UM2) as u64);
-    let squared = distance::squared(&whole);
+    let squared = distance::squared_near(&whole);
     let tenths = 10.0 * field.window.mpp.mean();
-    let most = (field.px(SLIT_MAX_UM) / 2.0).powi(2) as u32;
+    let most = (field.px(SLIT_MAX_UM) / 2.0).powi(2) as u16;
     let mut bins = vec![0u64; (SLIT_MAX_UM * 10.0) as usize + 1];
     for y in field.window.core_rows() {
         for x in field.window.core_columns() {
@@ -146,17 +146,16 @@ pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask, nuclei: &Mask) -> Vec<u
 }
 
 /// Whether no place of the disk around a ridge lies further inside than [`WIDENING`] allows.
-fn is_middle(squared: &Plane<u32>, x: usize, y: usize, d: u32) -> bool {
+fn is_middle(squared: &Plane<u16>, x: usize, y: usize, d: u16) -> bool {
     let reach = f64::from(d).sqrt().ceil() as usize + 1;
-    let limit = (f64::from(d) * WIDENING * WIDENING).max(f64::from(d) + 1.0) as u32;
+    let limit = (f64::from(d) * WIDENING * WIDENING).max(f64::from(d) + 1.0) as u16;
     let columns = x.saturating_sub(reach)..(x + reach + 1).min(squared.width());
     let mut rows = y.saturating_sub(reach)..(y + reach + 1).min(squared.height());
     rows.all(|y| squared.row(y)[columns.clone()].iter().all(|&near| near <= limit))
 }
 
-fn is_ridge(squared: &Plane<u32>, x: usize, y: usize, d: u32) -> bool {
-    let (columns, rows) = (x.saturating_sub(1)..=x + 1, y.saturating_sub(1)..=y + 1);
-    rows.flat_map(|y| columns.clone().map(move |x| (x as i64, y as i64)))
-        .filter_map(|(x, y)| squared.get(x, y))
-        .all(|near| near <= d)
+fn is_ridge(squared: &Plane<u16>, x: usize, y: usize, d: u16) -> bool {
+    let columns = x.saturating_sub(1)..(x + 2).min(squared.width());
+    let mut rows = y.saturating_sub(1)..(y + 2).min(squared.height());
+    rows.all(|y| squared.row(y)[columns.clone()].iter().all(|&near| near <= d))
 }

@@ -14,7 +14,7 @@ use crate::{
         liver::{counters::NECROSIS_PX, paleness::cytoplasm_density},
         morphology,
         object::{Class, Object, anchored_in},
-        smooth::Integral,
+        smooth::{Band, Integral},
     },
 };
 
@@ -116,8 +116,9 @@ impl Places {
         let eosin = combined(&cytoplasm, &field.e, |c, e| c * e);
         let alive = {
             let (all_nuclei, all_tissue) = (Integral::new(&nuclei), Integral::new(&tissue));
-            Square::of(field, NUCLEI_UM).mask(&tissue, |s, x, y| {
-                f64::from(s.sum(&all_nuclei, x, y)) >= ALIVE * f64::from(s.sum(&all_tissue, x, y))
+            Square::of(field, NUCLEI_UM).mask(&tissue, |s, y| {
+                let (nuclei, tissue) = (s.row(&all_nuclei, y), s.row(&all_tissue, y));
+                move |x| f64::from(nuclei.at(x)) >= ALIVE * f64::from(tissue.at(x))
             })
         };
         let near = morphology::dilate(&nuclei, field.px(BESIDE_UM));
@@ -133,46 +134,56 @@ impl Places {
         }
     }
 
-    /// Eosin of living cytoplasm around a place, if there is enough of it.
-    fn reference(&self, around: Square, least: u32, x: usize, y: usize) -> Option<f64> {
-        let living = around.sum(&self.living, x, y);
-        (living >= least).then(|| f64::from(around.sum(&self.living_eosin, x, y)) / f64::from(living))
+    /// What tells the eosin of living cytoplasm around each place of a row.
+    fn reference(&self, field: &Field<'_>, y: usize) -> Reference<'_> {
+        let around = Square::of(field, REFERENCE_UM);
+        Reference {
+            living: around.row(&self.living, y),
+            eosin: around.row(&self.living_eosin, y),
+            least: field.window.mpp.px_area(REFERENCE_UM2) as u32,
+        }
     }
 
-    /// Where the eosin of the cytoplasm is that of dead cells.
+    /// Where the eosin of the cytoplasm is that of dead cells, as far from the core as zones there depend on it.
     fn pink(&self, field: &Field<'_>) -> Mask {
         let around = Square::of(field, REFERENCE_UM);
-        let least = field.window.mpp.px_area(REFERENCE_UM2) as u32;
         let lonely = LONELY_EOSIN * f64::from(field.profile.e_cytoplasm);
         let (cytoplasm, eosin) = (Integral::new(&self.cytoplasm), Integral::new(&self.eosin));
         let tissue = Integral::new(&self.tissue);
-        Square::of(field, EOSIN_UM).mask(&field.tissue, |near, x, y| {
-            let n = near.sum(&cytoplasm, x, y);
-            if 3 * n < near.area() {
-                return false;
+        let places = near_core(field, &field.tissue);
+        Square::of(field, EOSIN_UM).mask(&places, |near, y| {
+            let (cytoplasm, eosin) = (near.row(&cytoplasm, y), near.row(&eosin, y));
+            let (reference, tissue) = (self.reference(field, y), around.row(&tissue, y));
+            move |x| {
+                let n = cytoplasm.at(x);
+                if 3 * n < near.area() {
+                    return false;
+                }
+                let here = f64::from(eosin.at(x)) / f64::from(n);
+                reference.at(x).map_or_else(
+                    || {
+                        let solid = f64::from(tissue.at(x));
+                        here >= lonely && solid >= LONELY_TISSUE * f64::from(around.area())
+                    },
+                    |reference| here >= EOSIN * reference,
+                )
             }
-            let here = f64::from(near.sum(&eosin, x, y)) / f64::from(n);
-            self.reference(around, least, x, y).map_or_else(
-                || {
-                    let solid = f64::from(around.sum(&tissue, x, y));
-                    here >= lonely && solid >= LONELY_TISSUE * f64::from(around.area())
-                },
-                |reference| here >= EOSIN * reference,
-            )
         })
     }
 
     /// The part of a mask that is pink enough on average and in which nuclei are missing. Few sums are held at a time.
     fn dead(self, field: &Field<'_>, pink: &Mask) -> Mask {
         let around = Square::of(field, REFERENCE_UM);
-        let least = field.window.mpp.px_area(REFERENCE_UM2) as u32;
         let within = |a: &Plane<u8>| Integral::new(&combined(a, pink, |a, p| a * p));
         let full = {
             let (cytoplasm, eosin) = (within(&self.cytoplasm), within(&self.eosin));
-            Square::of(field, NUCLEI_UM).mask(pink, |near, x, y| {
-                let reference = self.reference(around, least, x, y).unwrap_or(0.0);
-                let least = EOSIN_MEAN * reference * f64::from(near.sum(&cytoplasm, x, y));
-                f64::from(near.sum(&eosin, x, y)) >= least
+            Square::of(field, NUCLEI_UM).mask(pink, |near, y| {
+                let (cytoplasm, eosin) = (near.row(&cytoplasm, y), near.row(&eosin, y));
+                let reference = self.reference(field, y);
+                move |x| {
+                    let reference = reference.at(x).unwrap_or(0.0);
+                    f64::from(eosin.at(x)) >= EOSIN_MEAN * reference * f64::from(cytoplasm.at(x))
+                }
             })
         };
         let Self { tissue, nuclei, alive, living, living_eosin, .. } = self;
@@ -180,22 +191,66 @@ impl Places {
         let (all, all_nuclei) =
             (Integral::new(&both(&tissue, &alive)), Integral::new(&both(&nuclei, &alive)));
         let (tissue, nuclei) = (within(&tissue), within(&nuclei));
-        Square::of(field, NUCLEI_UM).mask(&full, |near, x, y| {
-            let (of, n) = (around.sum(&all, x, y), around.sum(&all_nuclei, x, y));
-            let usual = if of > 0 { f64::from(n) / f64::from(of) } else { ALIVE / NUCLEI };
-            let most = NUCLEI * usual.max(ALIVE) * f64::from(near.sum(&tissue, x, y));
-            f64::from(near.sum(&nuclei, x, y)) <= most
+        Square::of(field, NUCLEI_UM).mask(&full, |near, y| {
+            let (all, all_nuclei) = (around.row(&all, y), around.row(&all_nuclei, y));
+            let (tissue, nuclei) = (near.row(&tissue, y), near.row(&nuclei, y));
+            move |x| {
+                let (of, n) = (all.at(x), all_nuclei.at(x));
+                let usual = if of > 0 { f64::from(n) / f64::from(of) } else { ALIVE / NUCLEI };
+                let most = NUCLEI * usual.max(ALIVE) * f64::from(tissue.at(x));
+                f64::from(nuclei.at(x)) <= most
+            }
         })
     }
+}
+
+/// Eosin of living cytoplasm around the places of one row.
+struct Reference<'a> {
+    living: Row<'a>,
+    eosin: Row<'a>,
+    least: u32,
+}
+
+impl Reference<'_> {
+    /// The mean around column `x`, if there is enough of it.
+    #[inline(always)]
+    fn at(&self, x: usize) -> Option<f64> {
+        let living = self.living.at(x);
+        (living >= self.least).then(|| f64::from(self.eosin.at(x)) / f64::from(living))
+    }
+}
+
+/// How far from the core pink places matter, in µm: a piece of a zone, the extent of a zone that is dropped because it is
+/// small, and twice the reach of closing and opening and of the count of nuclei.
+const PINK_UM: f64 = 320.0;
+
+/// A mask without what lies further than [`PINK_UM`] from the core.
+fn near_core(field: &Field<'_>, mask: &Mask) -> Mask {
+    let beyond = (field.window.halo as usize).saturating_sub(field.px(PINK_UM).ceil() as usize);
+    let (w, h) = (mask.width(), mask.height());
+    let mut out = mask.clone();
+    for y in 0..h {
+        let row = out.row_mut(y);
+        if y < beyond || y + beyond >= h {
+            row.fill(0);
+        } else {
+            row[..beyond].fill(0);
+            row[w - beyond..].fill(0);
+        }
+    }
+    out
 }
 
 /// Living cytoplasm without what is rarefied.
 fn full(field: &Field<'_>, living: &Mask, eosin: &Plane<u8>) -> Mask {
     let sum = Integral::new(&combined(living, eosin, |l, e| l * e));
     let count = Integral::new(living);
-    Square::of(field, RAREFIED_UM).mask(living, |s, x, y| {
-        let mean = f64::from(s.sum(&sum, x, y)) / f64::from(s.sum(&count, x, y).max(1));
-        f64::from(eosin.at(x, y)) >= RAREFIED * mean
+    Square::of(field, RAREFIED_UM).mask(living, |s, y| {
+        let (sum, count, eosin) = (s.row(&sum, y), s.row(&count, y), eosin.row(y));
+        move |x| {
+            let mean = f64::from(sum.at(x)) / f64::from(count.at(x).max(1));
+            f64::from(eosin[x]) >= RAREFIED * mean
+        }
     })
 }
 
@@ -212,32 +267,48 @@ fn both(a: &Mask, b: &Mask) -> Mask {
 /// A square around each place.
 #[derive(Clone, Copy)]
 struct Square {
-    radius: i64,
+    radius: usize,
 }
 
 impl Square {
     fn of(field: &Field<'_>, radius_um: f64) -> Self {
-        Self { radius: field.px(radius_um).round() as i64 }
+        Self { radius: field.px(radius_um).round() as usize }
     }
 
     fn area(self) -> u32 {
         (2 * self.radius + 1).pow(2) as u32
     }
 
-    fn sum(self, table: &Integral, x: usize, y: usize) -> u32 {
-        let (x, y, r) = (x as i64, y as i64, self.radius);
-        table.sum(x - r, y - r, x + r + 1, y + r + 1)
+    /// The sums over the squares around the places of one row.
+    fn row(self, table: &Integral, y: usize) -> Row<'_> {
+        let (y, r) = (y as i64, self.radius as i64);
+        Row { band: table.band(y - r, y + r + 1), radius: self.radius }
     }
 
-    /// Where `within` is set and the test passes.
-    fn mask(self, within: &Mask, test: impl Fn(Self, usize, usize) -> bool) -> Mask {
+    /// Where `within` is set and the test passes that `row` gives for its row.
+    fn mask<T: Fn(usize) -> bool>(self, within: &Mask, row: impl Fn(Self, usize) -> T) -> Mask {
         let mut out = within.clone();
         for y in 0..within.height() {
+            let test = row(self, y);
             for (x, v) in out.row_mut(y).iter_mut().enumerate().filter(|(_, v)| **v != 0) {
-                *v = u8::from(test(self, x, y));
+                *v = u8::from(test(x));
             }
         }
         out
+    }
+}
+
+/// Sums over the squares around the places of one row.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    band: Band<'a>,
+    radius: usize,
+}
+
+impl Row<'_> {
+    #[inline(always)]
+    fn at(&self, x: usize) -> u32 {
+        self.band.around(x, self.radius)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::coarse::{Grid, local_mean};
 use crate::{
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, wide},
     segment::{field::Field, smooth},
 };
 
@@ -33,14 +33,9 @@ impl Paleness {
         let (low, high) = (slide * CYTOPLASM.0, (slide * CYTOPLASM.1).min(255.0));
         let (low, high) = (low as u8, high as u8);
         let od = field.od.data();
-        let is_cytoplasm = |v: u8| (low..=high).contains(&v);
         let area = (grid.factor * grid.factor) as u32;
-        let sum = grid.sums(field.width(), |row, line| {
-            line.iter_mut().zip(&od[row]).for_each(|(o, &v)| *o = v * u8::from(is_cytoplasm(v)));
-        });
-        let count = grid.sums(field.width(), |row, line| {
-            line.iter_mut().zip(&od[row]).for_each(|(o, &v)| *o = u8::from(is_cytoplasm(v)));
-        });
+        let sum = grid.sums(field.width(), |row, line| within(line, &od[row], low, high, false));
+        let count = grid.sums(field.width(), |row, line| within(line, &od[row], low, high, true));
         let radius = grid.radius(AROUND_UM);
         let least = ((2 * radius + 1).pow(2) as f64 * 255.0 * LEAST_SHARE) as u32;
         let mean = local_mean(
@@ -57,25 +52,51 @@ impl Paleness {
         }
     }
 
-    /// Returns 1 where tissue, within `open` if given, is less dense than `share` of the cytoplasm around it.
-    pub(super) fn below(&self, field: &Field<'_>, grid: &Grid, share: f64, open: Option<&Mask>) -> Mask {
+    /// Returns 1 where tissue is less dense than `share` of the cytoplasm around it.
+    pub(super) fn below(&self, field: &Field<'_>, grid: &Grid, share: f64) -> Mask {
+        let mut out = Mask::filled(field.width(), field.height(), 0);
+        let mut rows = self.rows_below(grid, share, &field.tissue);
+        (0..out.height()).for_each(|y| rows(y, out.row_mut(y)));
+        out
+    }
+
+    /// Returns what writes the rows of a mask: 1 where `open` is less dense than `share` of the cytoplasm around it.
+    pub(super) fn rows_below<'a>(
+        &'a self,
+        grid: &'a Grid,
+        share: f64,
+        open: &'a Mask,
+    ) -> impl FnMut(usize, &mut [u8]) + 'a {
         let share = (share * 256.0) as u32;
         let levels = self.cytoplasm.map(|v| ((u32::from(v) * share) >> 8) as u8);
-        let mut out = open.unwrap_or(&field.tissue).clone();
-        let columns: Vec<usize> = (0..field.width()).map(|x| grid.block(x, 0).0).collect();
-        let (mut line, mut shown) = (vec![0u8; field.width()], usize::MAX);
-        for y in 0..field.height() {
+        let (mut line, mut shown) = (vec![0u8; open.width()], usize::MAX);
+        move |y, out| {
             let block = grid.block(0, y).1;
             if block != shown {
-                let level = levels.row(block);
-                line.iter_mut().zip(&columns).for_each(|(v, &x)| *v = level[x]);
+                grid.spread(levels.row(block), &mut line);
                 shown = block;
             }
-            for ((o, &d), &l) in out.row_mut(y).iter_mut().zip(self.density.row(y)).zip(&line) {
-                *o &= u8::from(d < l);
-            }
+            pale(out, open.row(y), self.density.row(y), &line);
         }
-        out
+    }
+}
+
+wide! {
+    /// Writes what lies between two densities, or 1 for each where `count`, and 0 for others.
+    fn within<'a>(out: &'a mut [u8], density: &'a [u8], low: u8, high: u8, count: bool) {
+        for (o, &v) in out.iter_mut().zip(density) {
+            let inside = (low..=high).contains(&v);
+            *o = if count { u8::from(inside) } else { v * u8::from(inside) };
+        }
+    }
+}
+
+wide! {
+    /// Writes 1 where `open` is less dense than the level.
+    fn pale<'a>(out: &'a mut [u8], open: &'a [u8], density: &'a [u8], levels: &'a [u8]) {
+        for ((o, &open), (&d, &l)) in out.iter_mut().zip(open).zip(density.iter().zip(levels)) {
+            *o = open & u8::from(d < l);
+        }
     }
 }
 

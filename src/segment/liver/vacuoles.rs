@@ -6,10 +6,13 @@
 //! own paleness and the cytoplasm around it. What stays in one piece with its neighbours at every level is
 //! divided where it is narrow.
 
+mod beyond;
 mod groups;
 mod judge;
 mod learned;
 mod parts;
+
+use std::ops::Range;
 
 use super::{coarse::Grid, paleness::Paleness};
 use crate::{
@@ -17,19 +20,20 @@ use crate::{
     segment::{
         contour,
         field::Field,
-        label::{Connectivity, Region, Run, paint, pieces},
+        label::{Connectivity, Region, Run, named, paint, pieces_of_rows, renumber},
         nuclei::regions_of,
         object::{Class, Object},
         shape::Shape,
     },
+    tile::Window,
     units::equivalent_diameter,
 };
 
+pub(super) use self::{beyond::Beyond, learned::find as find_by_model};
 use self::{
     groups::drop_lonely,
     judge::{Candidate, Judge, Verdict},
 };
-pub(super) use self::{groups::grouped, learned::find as find_by_model};
 
 const MEASUREMENTS: &[&str] = &["eq_diameter_um", "circularity", "solidity", "aspect_ratio", "contrast"];
 
@@ -74,23 +78,57 @@ pub(super) struct Vacuoles {
 }
 
 /// Finds the vacuoles of a window.
-pub(super) fn find(field: &Field<'_>, grid: &Grid, pale: &Paleness, blood: &Mask, nuclei: &Mask) -> Vacuoles {
-    let judge = Judge::new(field, grid, pale, (blood, nuclei));
+pub(super) fn find(
+    field: &Field<'_>,
+    grid: &Grid,
+    pale: &Paleness,
+    (blood, nuclei): (&Mask, &Mask),
+    beyond: &Beyond,
+) -> Vacuoles {
+    let judge = Judge::new(field, grid, pale, (blood, nuclei), beyond);
     let mut search = Search::new(field, judge);
+    let size = (field.width(), field.height());
     for level in LEVELS {
-        let found = pieces(&pale.below(field, grid, level, Some(&search.open)), Connectivity::Four);
+        let rows = pale.rows_below(grid, level, &search.open);
+        let found = pieces_of_rows(size, Connectivity::Four, rows);
         for (i, region) in found.regions.iter().enumerate() {
             search.look_at(region, found.runs(i), false);
         }
     }
-    let lumps = pale.below(field, grid, DIVIDE_LEVEL, Some(&search.open));
-    for part in parts::divide(&lumps, *search.limits.start(), search.judge.largest) {
+    let lumps = {
+        let rows = pale.rows_below(grid, DIVIDE_LEVEL, &search.open);
+        pieces_of_rows(size, Connectivity::Eight, rows)
+    };
+    for part in parts::divide(lumps, size, *search.limits.start(), search.judge.largest) {
         search.look_at(&part.region, &part.runs, true);
     }
-    search.grow(pale);
-    let mut vacuoles = search.finish();
+    let mut vacuoles = search.grow().finish();
     drop_lonely(&mut vacuoles, &field.window);
     vacuoles
+}
+
+/// Kinds of vacuoles on a mask; 0 is none.
+pub(super) mod kind {
+    /// Microvesicular, alone.
+    pub(in crate::segment::liver) const ALONE: u8 = 1;
+    /// Microvesicular, in a group.
+    pub(in crate::segment::liver) const GROUPED: u8 = 2;
+    /// Macrovesicular.
+    pub(in crate::segment::liver) const MACRO: u8 = 3;
+}
+
+impl Vacuoles {
+    /// Returns the kind of vacuole that every pixel belongs to.
+    pub(super) fn kinds(&self, window: &Window) -> Mask {
+        let of = |((object, _), grouped): (&(Object, Region), bool)| match grouped {
+            _ if object.class.is(&MACRO) => kind::MACRO,
+            true => kind::GROUPED,
+            false => kind::ALONE,
+        };
+        let found = self.found.iter().zip(groups::grouped(&self.found, window));
+        let kinds: Vec<u8> = std::iter::once(0).chain(found.map(of)).collect();
+        named(&self.labels, &kinds)
+    }
 }
 
 /// One that was taken, before its rim is final.
@@ -101,18 +139,20 @@ struct Taken {
     depth: f64,
     /// The region it was found as, which holds it.
     region: Region,
+    /// Its pixels, in [`Search::pixels`].
+    pixels: Range<usize>,
 }
 
 struct Search<'a, 'f> {
     field: &'a Field<'f>,
     judge: Judge<'a, 'f>,
-    /// 0 is free, otherwise the index in `taken`, plus one.
-    labels: Plane<u32>,
     /// 1 where tissue is free.
     open: Mask,
     /// Empty but for the region that is looked at.
     canvas: Mask,
     taken: Vec<Taken>,
+    /// Pixels of those that were taken, one after the other.
+    pixels: Vec<u32>,
     limits: std::ops::RangeInclusive<u64>,
     stack: Vec<u32>,
 }
@@ -123,10 +163,10 @@ impl<'a, 'f> Search<'a, 'f> {
         Self {
             field,
             judge,
-            labels: Plane::filled(field.width(), field.height(), 0),
             open: field.tissue.clone(),
             canvas: Mask::filled(field.width(), field.height(), 0),
             taken: Vec::new(),
+            pixels: Vec::new(),
             limits: area(MIN_UM2).max(4)..=area(MAX_UM2),
             stack: Vec::new(),
         }
@@ -145,17 +185,16 @@ impl<'a, 'f> Search<'a, 'f> {
         paint(runs, &mut self.canvas, 0);
     }
 
-    /// Labels the pixels on the canvas that are paler than the rim and hang together with the deepest.
+    /// Takes the pixels on the canvas that are paler than the rim and hang together with the deepest.
     fn take(&mut self, region: &Region, verdict: &Verdict) {
         let Verdict { rim, depth, deepest } = *verdict;
-        self.taken.push(Taken { rim, depth, region: region.clone() });
-        let (width, label) = (self.labels.width(), self.taken.len() as u32);
-        let (labels, open) = (self.labels.data_mut(), self.open.data_mut());
+        let (width, first) = (self.open.width(), self.pixels.len());
         let (canvas, density) = (self.canvas.data(), self.judge.pale.density.data());
+        let (open, pixels) = (self.open.data_mut(), &mut self.pixels);
         let mut fits = |i: usize| {
-            let fits = canvas[i] == 1 && labels[i] == 0 && density[i] < rim;
+            let fits = canvas[i] == 1 && open[i] == 1 && density[i] < rim;
             if fits {
-                labels[i] = label;
+                pixels.push(i as u32);
                 open[i] = 0;
             }
             fits
@@ -171,33 +210,54 @@ impl<'a, 'f> Search<'a, 'f> {
                 }
             }
         }
+        let pixels = first..self.pixels.len();
+        self.taken.push(Taken { rim, depth, region: region.clone(), pixels });
     }
 
     /// Lets every vacuole grow into pixels that are paler than its rim: at most [`GROWTH_UM`].
-    fn grow(&mut self, pale: &Paleness) {
-        let (w, h) = (self.labels.width(), self.labels.height());
-        let mut grown: Vec<(usize, u32)> = Vec::new();
-        for step in 1..=self.field.px(GROWTH_UM).round() as usize {
-            for Taken { region, .. } in &self.taken {
+    fn grow(self) -> Grown<'a, 'f> {
+        let Self { field, judge, taken, pixels, limits, .. } = self;
+        let (w, h) = (field.width(), field.height());
+        let mut labels = Plane::filled(w, h, 0u32);
+        for (taken, label) in taken.iter().zip(1..) {
+            pixels[taken.pixels.clone()].iter().for_each(|&i| labels.data_mut()[i as usize] = label);
+        }
+        let mut grown = Grown { field, pale: judge.pale, taken, limits, labels };
+        let mut joined: Vec<(usize, u32)> = Vec::new();
+        for step in 1..=field.px(GROWTH_UM).round() as usize {
+            for Taken { region, .. } in &grown.taken {
                 let columns = region.x0.saturating_sub(step).max(1)..(region.x1 + step).min(w - 1);
                 for y in region.y0.saturating_sub(step).max(1)..(region.y1 + step).min(h - 1) {
                     let pixels = y * w + columns.start..y * w + columns.end;
-                    grown.extend(pixels.filter_map(|i| self.joins(pale, i, w).map(|label| (i, label))));
+                    joined.extend(pixels.filter_map(|i| grown.joins(i, w).map(|label| (i, label))));
                 }
             }
             // Boxes may overlap; a pixel gets the same label from each.
-            grown.drain(..).for_each(|(i, label)| self.labels.data_mut()[i] = label);
+            joined.drain(..).for_each(|(i, label)| grown.labels.data_mut()[i] = label);
         }
+        grown
     }
+}
 
+/// Vacuoles with their final rims.
+struct Grown<'a, 'f> {
+    field: &'a Field<'f>,
+    pale: &'a Paleness,
+    taken: Vec<Taken>,
+    limits: std::ops::RangeInclusive<u64>,
+    /// 0 is free, otherwise the index in `taken`, plus one.
+    labels: Plane<u32>,
+}
+
+impl Grown<'_, '_> {
     /// The vacuole that a free pixel beside it belongs to, if any.
-    fn joins(&self, pale: &Paleness, i: usize, w: usize) -> Option<u32> {
+    fn joins(&self, i: usize, w: usize) -> Option<u32> {
         let old = self.labels.data();
         let near = [old[i - 1], old[i + 1], old[i - w], old[i + w]];
         if old[i] != 0 || near == [0; 4] || self.field.tissue.data()[i] == 0 {
             return None;
         }
-        let density = pale.density.data()[i];
+        let density = self.pale.density.data()[i];
         let fits = |&n: &u32| n != 0 && density < self.taken[n as usize - 1].rim;
         near.into_iter().filter(fits).min()
     }
@@ -216,7 +276,7 @@ impl<'a, 'f> Search<'a, 'f> {
             found.push((self.object(&regions[n], n), regions[n].clone()));
             numbers[n] = found.len() as u32;
         }
-        self.labels.data_mut().iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
+        renumber(&mut self.labels, &numbers);
         Vacuoles { labels: self.labels, found }
     }
 

@@ -3,10 +3,14 @@
 //! Every output is a chain of fused multiply-adds in fixed order, so a value depends on its own neighbourhood only and
 //! is the same on every machine, for every window and whatever instructions the processor offers.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// Rows are a whole number of these: two of the widest vectors.
 pub(super) const LANES: usize = 32;
+/// Pixels of a row that go through a filter and a mix together: they stay near the processor in between.
+const TILE: usize = 8 * LANES;
 /// Output channels computed together.
 const GROUP: usize = 4;
 /// Empty columns on each side of a row: further than any kernel reaches.
@@ -75,46 +79,61 @@ impl WithSimd for MixRow<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { layer, input, stride, to, floor, out } = self;
-        let groups = layer.table.chunks_exact(layer.inputs).zip(&layer.bias);
-        for ((table, &bias), out) in groups.zip(out.chunks_exact_mut(GROUP * stride)) {
-            mix(simd, table, bias, input, stride, out);
+        for start in (MARGIN..stride - MARGIN).step_by(TILE) {
+            let span = start..(start + TILE).min(stride - MARGIN);
+            mix(simd, layer, (input, stride, start), (to, floor), out, (stride, span));
         }
-        if let Some(to) = to {
-            for (o, &t) in out.iter_mut().zip(to) {
-                *o = (*o + t).max(floor);
+    }
+}
+
+/// All output channels of the pixels of `span`, four at a time; `to` is added if given, and what lies below the floor
+/// lifted. Inputs start at `first` of channels of `from` floats, outputs at the span's start of channels of `stride`.
+#[inline(always)]
+fn mix<S: Simd>(
+    simd: S,
+    layer: &Dense,
+    (input, from, first): (&[f32], usize, usize),
+    (to, floor): (Option<&[f32]>, f32),
+    out: &mut [f32],
+    (stride, span): (usize, Range<usize>),
+) {
+    let block = 2 * S::F32_LANES;
+    let floor = simd.splat_f32s(floor);
+    let groups = layer.table.chunks_exact(layer.inputs).zip(&layer.bias).enumerate();
+    for ((number, (table, bias)), out) in groups.zip(out.chunks_exact_mut(GROUP * stride)) {
+        let out = four(out, stride);
+        let to: Option<[&[f32]; GROUP]> =
+            to.map(|to| std::array::from_fn(|k| &to[(number * GROUP + k) * stride..][..stride]));
+        for at in span.clone().step_by(block) {
+            let first = first + at - span.start;
+            let mut sums: [[S::f32s; 2]; GROUP] = std::array::from_fn(|k| [simd.splat_f32s(bias[k]); 2]);
+            for (channel, weights) in input.chunks_exact(from).zip(table) {
+                let source = vectors(simd, &channel[first..first + block]);
+                for k in 0..GROUP {
+                    let w = simd.splat_f32s(weights[k]);
+                    sums[k] = std::array::from_fn(|i| simd.mul_add_f32s(w, source[i], sums[k][i]));
+                }
             }
-        } else if floor == 0.0 {
-            for o in out.iter_mut() {
-                *o = o.max(floor);
+            for k in 0..GROUP {
+                let sum = match &to {
+                    Some(to) => {
+                        let more = vectors(simd, &to[k][at..at + block]);
+                        std::array::from_fn(|i| simd.add_f32s(sums[k][i], more[i]))
+                    }
+                    None => sums[k],
+                };
+                put(simd, sum.map(|s| simd.max_f32s(s, floor)), &mut out[k][at..at + block]);
             }
         }
     }
 }
 
-/// Four output channels of one row.
-#[inline(always)]
-fn mix<S: Simd>(
-    simd: S,
-    table: &[[f32; GROUP]],
-    bias: [f32; GROUP],
-    input: &[f32],
-    stride: usize,
-    out: &mut [f32],
-) {
-    let block = 2 * S::F32_LANES;
-    for at in (MARGIN..stride - MARGIN).step_by(block) {
-        let mut sums = bias.map(|b| [simd.splat_f32s(b); 2]);
-        for (channel, weights) in input.chunks_exact(stride).zip(table) {
-            let source = vectors(simd, &channel[at..at + block]);
-            for (sum, &w) in sums.iter_mut().zip(weights) {
-                let w = simd.splat_f32s(w);
-                *sum = [simd.mul_add_f32s(w, source[0], sum[0]), simd.mul_add_f32s(w, source[1], sum[1])];
-            }
-        }
-        for (channel, sum) in out.chunks_exact_mut(stride).zip(&sums) {
-            S::as_mut_simd_f32s(&mut channel[at..at + block]).0.copy_from_slice(sum);
-        }
-    }
+/// Four channels of a row.
+fn four(row: &mut [f32], stride: usize) -> [&mut [f32]; GROUP] {
+    let (a, rest) = row.split_at_mut(stride);
+    let (b, rest) = rest.split_at_mut(stride);
+    let (c, d) = rest.split_at_mut(stride);
+    [a, b, c, d]
 }
 
 /// Two vectors of neighbouring pixels.
@@ -122,6 +141,12 @@ fn mix<S: Simd>(
 fn vectors<S: Simd>(_: S, floats: &[f32]) -> [S::f32s; 2] {
     let vectors = S::as_simd_f32s(floats).0;
     [vectors[0], vectors[1]]
+}
+
+/// Writes two vectors of neighbouring pixels.
+#[inline(always)]
+fn put<S: Simd>(_: S, vectors: [S::f32s; 2], floats: &mut [f32]) {
+    S::as_mut_simd_f32s(floats).0.copy_from_slice(&vectors);
 }
 
 /// A layer that filters every channel by its own square kernel and sets what is below zero to zero.
@@ -149,17 +174,31 @@ impl Depthwise {
         self.side / 2
     }
 
-    /// Filters one row; `rows` are the rows under the kernel, from above.
-    pub(super) fn row(&self, rows: &[&[f32]], stride: usize, out: &mut [f32]) {
-        Arch::new().dispatch(FilterRow { layer: self, rows, stride, out });
+    /// Filters one row and mixes it into `out` by `mix`, adds `to` if given, and lifts what lies below zero. `rows` are the
+    /// rows under the kernel, from above.
+    pub(super) fn row(
+        &self,
+        mix: &Dense,
+        rows: &[&[f32]],
+        stride: usize,
+        to: Option<&[f32]>,
+        scratch: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        let scratch = super::space(scratch, self.channels() * TILE);
+        Arch::new().dispatch(FilterRow { layer: self, mix, rows, stride, to, scratch, out });
     }
 }
 
 /// [`Depthwise::row`] as something to run with the widest instructions the processor has.
 struct FilterRow<'a> {
     layer: &'a Depthwise,
+    mix: &'a Dense,
     rows: &'a [&'a [f32]],
     stride: usize,
+    to: Option<&'a [f32]>,
+    /// Filtered pixels that are mixed at once: they stay near the processor.
+    scratch: &'a mut [f32],
     out: &'a mut [f32],
 }
 
@@ -168,28 +207,41 @@ impl WithSimd for FilterRow<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, rows, stride, out } = self;
-        match layer.side {
-            3 => filter::<S, 3>(simd, &layer.taps, &layer.bias, rows, stride, out),
-            _ => filter::<S, MAX_SIDE>(simd, &layer.taps, &layer.bias, rows, stride, out),
+        match self.layer.side {
+            3 => self.run::<S, 3>(simd),
+            _ => self.run::<S, MAX_SIDE>(simd),
         }
     }
 }
 
+impl FilterRow<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const SIDE: usize>(self, simd: S) {
+        let Self { layer, mix: by, rows, stride, to, scratch, out } = self;
+        for start in (MARGIN..stride - MARGIN).step_by(TILE) {
+            let span = start..(start + TILE).min(stride - MARGIN);
+            filter::<S, SIDE>(simd, layer, rows, stride, span.clone(), scratch);
+            mix(simd, by, (scratch, TILE, 0), (to, 0.0), out, (stride, span));
+        }
+    }
+}
+
+/// The filtered pixels of `span` of every channel, in channels of [`TILE`] floats.
 #[inline(always)]
 fn filter<S: Simd, const SIDE: usize>(
     simd: S,
-    taps: &[f32],
-    bias: &[f32],
+    layer: &Depthwise,
     rows: &[&[f32]],
     stride: usize,
+    span: Range<usize>,
     out: &mut [f32],
 ) {
     let block = 2 * S::F32_LANES;
-    let channels = taps.chunks_exact(SIDE * SIDE).zip(bias).zip(out.chunks_exact_mut(stride));
+    let zero = simd.splat_f32s(0.0);
+    let channels = layer.taps.chunks_exact(SIDE * SIDE).zip(&layer.bias).zip(out.chunks_exact_mut(TILE));
     for (c, ((taps, &bias), out)) in channels.enumerate() {
         let near: [&[f32]; SIDE] = std::array::from_fn(|y| &rows[y][c * stride..][..stride]);
-        for at in (MARGIN..stride - MARGIN).step_by(block) {
+        for (at, out) in span.clone().step_by(block).zip(out.chunks_exact_mut(block)) {
             let mut sum = [simd.splat_f32s(bias); 2];
             for (row, taps) in near.iter().zip(taps.chunks_exact(SIDE)) {
                 let row = &row[at - SIDE / 2..at + block + SIDE / 2];
@@ -201,9 +253,7 @@ fn filter<S: Simd, const SIDE: usize>(
                     ];
                 }
             }
-            let zero = simd.splat_f32s(0.0);
-            let positive = sum.map(|s| simd.max_f32s(s, zero));
-            S::as_mut_simd_f32s(&mut out[at..at + block]).0.copy_from_slice(&positive);
+            put(simd, sum.map(|s| simd.max_f32s(s, zero)), out);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{ops::RangeInclusive, sync::OnceLock};
 use safetensors::SafeTensors;
 
 use crate::{
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, wide},
     segment::{
         field::Field,
         net::{Dense, Depthwise, Net, Row, RowMut, Step},
@@ -86,14 +86,14 @@ pub(super) fn heights(field: &Field<'_>, factor: usize, least: f64) -> Option<He
     if width == 0 || height == 0 {
         return None;
     }
-    let coarse = verdict(builtin()?, field, factor, offset, (width, height));
-    let (nucleus, middle) = (finer(coarse.nucleus, factor), finer(coarse.middle, factor));
+    let Verdict { nucleus, middle } = verdict(builtin()?, field, factor, offset, (width, height));
     let least = (least as f32 * STEPS) as i16;
-    let mut mask = nucleus.map(|v| u8::from(v >= least));
+    let mut mask = at_least(&finer(nucleus, factor), least);
     for y in 0..mask.height() {
         let tissue = &field.tissue.row(offset.1 + y)[offset.0..];
         mask.row_mut(y).iter_mut().zip(tissue).for_each(|(m, &t)| *m &= t);
     }
+    let middle = finer(middle, factor);
     let mut heights = Plane::filled(middle.width(), middle.height(), 0u16);
     let inside = heights.data_mut().iter_mut().zip(middle.data()).zip(mask.data());
     inside.filter(|(_, m)| **m != 0).for_each(|((height, &odds), _)| *height = height_of(odds));
@@ -120,14 +120,12 @@ fn verdict(
     let mut sums = Vec::new();
     let fill = |y: usize, mut row: RowMut<'_>| {
         let planes = [(&field.h, &scales.h), (&field.e, &scales.e), (&field.od, &scales.od)];
-        for (p, (plane, table)) in planes.into_iter().enumerate() {
+        for (p, (plane, scale)) in planes.into_iter().enumerate() {
             for dy in 0..2 {
                 mean_row(plane, factor, (offset.0, offset.1 + (2 * y + dy) * factor), &mut sums, &mut means);
                 for dx in 0..2 {
-                    let pairs = means.as_chunks::<2>().0;
-                    for (to, pair) in row.channel(4 * p + 2 * dy + dx).iter_mut().zip(pairs) {
-                        *to = table[usize::from(pair[dx])];
-                    }
+                    let (pairs, to) = (means.as_chunks().0, row.channel(4 * p + 2 * dy + dx));
+                    if dx == 0 { scaled::<0>(scale, pairs, to) } else { scaled::<1>(scale, pairs, to) }
                 }
             }
         }
@@ -142,10 +140,24 @@ fn write_row(row: &Row<'_>, y: usize, out: &mut Verdict) {
         for dy in 0..2 {
             let pairs = plane.row_mut(2 * y + dy).as_chunks_mut::<2>().0;
             let (left, right) = (row.channel(first + 2 * dy), row.channel(first + 2 * dy + 1));
-            for ((pair, &l), &r) in pairs.iter_mut().zip(left).zip(right) {
-                *pair = [l, r].map(|v| (v * STEPS) as i16);
-            }
+            in_steps(left, right, pairs);
         }
+    }
+}
+
+wide! {
+    /// Writes log odds in steps.
+    fn in_steps<'a>(left: &'a [f32], right: &'a [f32], out: &'a mut [[i16; 2]]) {
+        for ((pair, &l), &r) in out.iter_mut().zip(left).zip(right) {
+            *pair = [l, r].map(|v| (v * STEPS) as i16);
+        }
+    }
+}
+
+wide! {
+    /// 1 from some log odds on.
+    fn at_least<'a>(odds: &'a Plane<i16>, least: i16) -> Mask {
+        odds.map(|v| u8::from(v >= least))
     }
 }
 
@@ -180,20 +192,37 @@ fn between(i: usize, factor: usize, length: usize) -> (usize, usize, i32) {
 
 /// What turns stain into the network's inputs: 0 is cytoplasm, 1 nuclei (haematoxylin) or twice the cytoplasm (eosin).
 struct Scales {
-    h: [f32; 256],
-    e: [f32; 256],
-    od: [f32; 256],
+    h: Scale,
+    e: Scale,
+    od: Scale,
+}
+
+/// Stain minus `zero`, over `unit`, cut to a range, minus `shift`.
+struct Scale {
+    zero: f32,
+    unit: f32,
+    range: (f32, f32),
+    shift: f32,
 }
 
 impl Scales {
     fn of(field: &Field<'_>) -> Self {
         let p = field.profile;
         let [nuclei, cytoplasm, eosin] = [p.h_nuclei, p.h_cytoplasm, p.e_cytoplasm].map(f32::from);
-        let table = |f: &dyn Fn(f32) -> f32| std::array::from_fn(|v| f(v as f32));
         Self {
-            h: table(&|v| ((v - cytoplasm) / (nuclei - cytoplasm).max(5.0)).clamp(-1.0, 3.0)),
-            e: table(&|v| (v / eosin.max(4.0)).clamp(0.0, 4.0) - 1.0),
-            od: table(&|v| (v / (1.7 * nuclei.max(10.0))).clamp(0.0, 3.0)),
+            h: Scale { zero: cytoplasm, unit: (nuclei - cytoplasm).max(5.0), range: (-1.0, 3.0), shift: 0.0 },
+            e: Scale { zero: 0.0, unit: eosin.max(4.0), range: (0.0, 4.0), shift: 1.0 },
+            od: Scale { zero: 0.0, unit: 1.7 * nuclei.max(10.0), range: (0.0, 3.0), shift: 0.0 },
+        }
+    }
+}
+
+wide! {
+    /// Scales one pixel of each pair.
+    fn scaled<'a, const OF_PAIR: usize>(scale: &'a Scale, pairs: &'a [[u8; 2]], out: &'a mut [f32]) {
+        for (to, pair) in out.iter_mut().zip(pairs) {
+            let above = (f32::from(pair[OF_PAIR]) - scale.zero) / scale.unit;
+            *to = above.clamp(scale.range.0, scale.range.1) - scale.shift;
         }
     }
 }

@@ -1,6 +1,11 @@
 //! The boundary of each nucleus, from its own contrast to what surrounds it.
 
-use super::{Rules, density::Density, patch::Patch, regions_of};
+use super::{
+    Rules,
+    density::Density,
+    patch::{Bits, Patch},
+    regions_of,
+};
 use crate::{raster::Plane, segment::label::Region, stain::StainProfile};
 
 /// Width of the surroundings that are looked at, in µm.
@@ -39,21 +44,42 @@ pub(super) fn refine(
             *label = 0;
         }
     }
-    clean(&out, um, rules.close_um, rules.open_um)
+    clean(out, um, rules.close_um, rules.open_um)
 }
 
-/// Makes each region whole: broken rings closed, holes filled, threads and loose pieces removed.
-pub(super) fn clean(labels: &Plane<u32>, um: f64, close_um: f64, open_um: f64) -> Plane<u32> {
-    let mut out = Plane::filled(labels.width(), labels.height(), 0u32);
+/// Makes each region whole: broken rings closed, holes filled, threads and loose pieces removed. Where two meet, the
+/// one of the lower number stays.
+pub(super) fn clean(mut labels: Plane<u32>, um: f64, close_um: f64, open_um: f64) -> Plane<u32> {
     let px = |length_um: f64| (length_um / um).round() as usize;
-    for (number, region) in regions_of(labels).iter().enumerate().filter(|(_, r)| r.area_px > 0) {
+    let radii = (px(close_um), px(open_um));
+    let (mut small, mut large) = (Vec::new(), Vec::new());
+    for (number, region) in regions_of(&labels).iter().enumerate().filter(|(_, r)| r.area_px > 0) {
         let number = number as u32;
-        if let Some(patch) = Patch::of(labels, region, number) {
-            let whole = patch.closed(px(close_um)).filled().opened(px(open_um)).largest();
-            whole.paint(&mut out, number);
+        if let Some(patch) = Patch::<u64>::of(&labels, region, number) {
+            small.push((number, whole(patch, radii)));
+        } else if let Some(patch) = Patch::<u128>::of(&labels, region, number) {
+            large.push((number, whole(patch, radii)));
         }
     }
-    out
+    labels.data_mut().fill(0);
+    let mut large = large.iter().peekable();
+    for (number, patch) in &small {
+        while let Some((before, patch)) = large.next_if(|(n, _)| n < number) {
+            patch.paint(&mut labels, *before);
+        }
+        patch.paint(&mut labels, *number);
+    }
+    large.for_each(|(number, patch)| patch.paint(&mut labels, *number));
+    labels
+}
+
+/// One region cleaned with these radii of closing and opening.
+fn whole<B: Bits>(mut patch: Patch<B>, (close, open): (usize, usize)) -> Patch<B> {
+    patch.close(close);
+    patch.fill();
+    patch.open(open);
+    patch.keep_largest();
+    patch
 }
 
 /// Mean density of a basin, and of the unlabelled pixels in its widened box.

@@ -2,7 +2,10 @@
 
 use super::{MICRO, Vacuoles};
 use crate::{
-    segment::{label::Region, object::Object},
+    segment::{
+        label::{Region, renumber},
+        object::Object,
+    },
     tile::Window,
 };
 
@@ -15,7 +18,7 @@ const GROUP_N: usize = 5;
 
 /// Returns for each vacuole whether it is microvesicular and belongs to a group: within [`GROUP_UM`] of it, or of
 /// another within that distance, lie enough others.
-pub(in crate::segment::liver) fn grouped(found: &[(Object, Region)], window: &Window) -> Vec<bool> {
+pub(super) fn grouped(found: &[(Object, Region)], window: &Window) -> Vec<bool> {
     let reach_px = window.mpp.px(GROUP_UM);
     // Sorted by row, so that only a band of rows is looked at.
     let mut micro: Vec<(f64, f64, usize)> = Vec::new();
@@ -52,5 +55,5 @@ pub(super) fn drop_lonely(vacuoles: &mut Vacuoles, window: &Window) {
     }
     let mut kept = numbers[1..].iter();
     vacuoles.found.retain(|_| kept.next().is_some_and(|&n| n > 0));
-    vacuoles.labels.data_mut().iter_mut().for_each(|v| *v = numbers[*v as usize]);
+    renumber(&mut vacuoles.labels, &numbers);
 }

@@ -1,5 +1,6 @@
 //! Whether a pale region is a vacuole: its depth, its shape, its rim, and what lies around it.
 
+use super::Beyond;
 use crate::{
     raster::Mask,
     segment::{
@@ -120,7 +121,7 @@ pub(super) struct Judge<'a, 'f> {
     pub(super) pale: &'a Paleness,
     blood: &'a Mask,
     nuclei: &'a Mask,
-    white: [u8; 3],
+    beyond: &'a Beyond,
     /// Largest side of a vacuole's box, in pixels.
     pub(super) largest: usize,
 }
@@ -131,10 +132,10 @@ impl<'a, 'f> Judge<'a, 'f> {
         grid: &'a Grid,
         pale: &'a Paleness,
         (blood, nuclei): (&'a Mask, &'a Mask),
+        beyond: &'a Beyond,
     ) -> Self {
-        let white = field.profile.white.map(|v| v.round() as u8);
         let largest = field.px(MAX_EXTENT_UM).ceil() as usize;
-        Self { field, grid, pale, blood, nuclei, white, largest }
+        Self { field, grid, pale, blood, nuclei, beyond, largest }
     }
 
     /// Returns whether the box of a region is a vacuole's.
@@ -175,13 +176,15 @@ impl<'a, 'f> Judge<'a, 'f> {
 
     /// Returns whether the shape is a vacuole's; one that the slide's edge cuts may be less round.
     fn is_round(&self, candidate: &Candidate<'_>, rule: &Rule) -> bool {
-        let shape = Shape::of_runs(candidate.canvas, candidate.region, candidate.runs);
-        let fits = |circularity: f64, aspect: f64| {
-            shape.circularity >= rule.circularity * circularity && shape.aspect_ratio <= rule.aspect * aspect
-        };
-        shape.solidity >= rule.solidity
-            && (fits(1.0, 1.0)
-                || !candidate.part && fits(CUT_CIRCULARITY, CUT_ASPECT) && self.is_cut(candidate))
+        let Candidate { canvas, region, runs, part } = *candidate;
+        let most = rule.aspect * if part { 1.0 } else { CUT_ASPECT };
+        Shape::of_runs_within(canvas, region, runs, rule.solidity, most).is_some_and(|shape| {
+            let fits = |circularity: f64, aspect: f64| {
+                shape.circularity >= rule.circularity * circularity
+                    && shape.aspect_ratio <= rule.aspect * aspect
+            };
+            fits(1.0, 1.0) || !part && fits(CUT_CIRCULARITY, CUT_ASPECT) && self.is_cut(candidate)
+        })
     }
 
     /// Returns whether red cells lie around much of a region, or nuclei around most: it is a piece of a vessel, or a duct.
@@ -206,15 +209,11 @@ impl<'a, 'f> Judge<'a, 'f> {
         share(bloody) >= BLOOD_SHARE || share(lined) >= LINED_SHARE
     }
 
-    /// Returns whether a pixel lies outside the slide: those hold the very white of the profile.
-    fn beyond(&self, x: usize, y: usize) -> bool {
-        self.field.tissue.at(x, y) == 0 && self.field.rgb.row(y)[x] == self.white
-    }
-
     /// Returns whether the slide ends within the region: most of one side of its box lies against the outside.
     fn is_cut(&self, candidate: &Candidate<'_>) -> bool {
         let region = candidate.region;
-        let against = |x: usize, y: usize, bx: usize, by: usize| candidate.own(x, y) && self.beyond(bx, by);
+        let against =
+            |x: usize, y: usize, bx: usize, by: usize| candidate.own(x, y) && self.beyond.at(bx, by);
         let column = |x: usize, beyond: usize| {
             2 * (region.y0..region.y1).filter(|&y| against(x, y, beyond, y)).count() > region.y1 - region.y0
         };
@@ -246,7 +245,7 @@ impl<'a, 'f> Judge<'a, 'f> {
                     let reach = f64::from(k) / length;
                     let (x, y) = ((from_x + dx * reach) as usize, (from_y + dy * reach) as usize);
                     // The slide's edge is a wall too: an image may end within a vacuole.
-                    self.beyond(x, y) || self.pale.density.at(x, y) >= rim
+                    self.pale.density.at(x, y) >= rim || self.beyond.at(x, y)
                 };
                 all += 1;
                 open += u32::from(!(1..=steps).any(closed));

@@ -6,7 +6,7 @@ use crate::{
     segment::{
         contour,
         field::Field,
-        label::Region,
+        label::{Region, renumber},
         liver::{coarse::Grid, paleness::Paleness},
         model::Model,
         models::VACUOLE_EXTENT_UM,
@@ -49,7 +49,7 @@ pub(in crate::segment::liver) fn find(
             numbers[n] = found.len() as u32;
         }
     }
-    labels.data_mut().iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
+    renumber(&mut labels, &numbers);
     Some(Vacuoles { labels, found })
 }
 

@@ -1,12 +1,12 @@
 //! Parts of lumps of vacuoles, without the slits that open into them.
 //!
-//! Every lump is worked in a box of its own: most are small, and a box costs what it covers.
+//! All lumps are worked at once; what is nowhere wide is left out before.
 
 use crate::{
     raster::{Mask, Plane},
     segment::{
         distance,
-        label::{Connectivity, Pieces, Region, Run, paint, pieces, runs_of},
+        label::{Pieces, Region, Run, runs_of},
         nuclei::{basins, regions_of},
     },
 };
@@ -30,74 +30,72 @@ pub(super) struct Part {
     pub(super) region: Region,
 }
 
-/// Divides the lumps of at least `least_px` pixels of a mask where they are narrow, and returns the parts up to
-/// `largest` pixels wide without their slits, in reading order of their anchors.
-pub(super) fn divide(mask: &Mask, least_px: u64, largest: usize) -> Vec<Part> {
-    let lumps = pieces(mask, Connectivity::Eight);
-    let mut out = Vec::new();
-    for i in (0..lumps.regions.len()).filter(|&i| lumps.regions[i].area_px >= least_px) {
-        Lump::of(&lumps, i, mask).divide(largest, &mut out);
-    }
+/// Divides the lumps of at least `least_px` pixels where they are narrow, and returns the parts up to `largest` pixels
+/// wide without their slits, in reading order of their anchors. Lumps lie in a plane of `width` × `height` pixels; pixels
+/// joined at corners belong to one.
+pub(super) fn divide(lumps: Pieces, size: (usize, usize), least_px: u64, largest: usize) -> Vec<Part> {
+    let mask = wide_ones(&lumps, size, least_px);
     drop(lumps);
-    out.sort_unstable_by_key(|part: &Part| (part.region.anchor.1, part.region.anchor.0));
-    out.retain(|part| part.region.area_px >= least_px);
+    let mut squared = distance::squared_near(&mask);
+    squared.data_mut().iter_mut().for_each(|d| *d = (*d).min((FAR * FAR - 1) as u16));
+    let parts = basins::climb(&squared, &mask, |peak, pass| {
+        let (peak, pass) = (f64::from(peak).sqrt(), f64::from(pass).sqrt());
+        peak - pass <= (peak * PASS_SHARE).max(PASS_PX)
+    });
+    let regions = regions_of(&parts);
+    let mut peaks = vec![0u16; regions.len()];
+    for run in runs_of(&mask) {
+        let numbers = &parts.row(run.y)[run.x0..run.x1];
+        for (&n, &d) in numbers.iter().zip(&squared.row(run.y)[run.x0..run.x1]) {
+            peaks[n as usize] = peaks[n as usize].max(d);
+        }
+    }
+    let mut out = Vec::new();
+    for (number, (region, peak)) in regions.iter().zip(peaks).enumerate().skip(1) {
+        if (MIN_WIDTH_PX..=largest as f64).contains(&width(peak)) {
+            let own = trimmed(&parts, &squared, region, number as u32, peak);
+            out.extend(part(&own, region, size).filter(|part| part.region.area_px >= least_px));
+        }
+    }
+    out.sort_unstable_by_key(|part| (part.region.anchor.1, part.region.anchor.0));
     out
 }
 
-/// The box of one lump: its pixels and one pixel around them.
-struct Lump {
-    mask: Mask,
-    /// Column and row of the box in the window.
-    at: (usize, usize),
-    /// Size of the window.
-    window: (usize, usize),
+/// Lumps of at least `least_px` pixels that hold a square of three by three pixels: others are narrower than
+/// [`MIN_WIDTH_PX`] everywhere. At the plane's edge nothing is known of a lump's width.
+fn wide_ones(lumps: &Pieces, (width, height): (usize, usize), least_px: u64) -> Mask {
+    let mut mask = Mask::filled(width, height, 0);
+    for (i, region) in lumps.regions.iter().enumerate().filter(|(_, r)| r.area_px >= least_px) {
+        if region.touches_edge || has_square(lumps.runs(i)) {
+            lumps.paint(i, &mut mask, 1);
+        }
+    }
+    mask
 }
 
-impl Lump {
-    fn of(lumps: &Pieces, lump: usize, window: &Mask) -> Self {
-        let region = &lumps.regions[lump];
-        let at = (region.x0.saturating_sub(1), region.y0.saturating_sub(1));
-        let (w, h) = (window.width(), window.height());
-        let mut mask = Mask::filled((region.x1 + 1).min(w) - at.0, (region.y1 + 1).min(h) - at.1, 0);
-        let runs = lumps.runs(lump).iter();
-        let moved: Vec<Run> = runs.map(|r| Run { y: r.y - at.1, x0: r.x0 - at.0, x1: r.x1 - at.0 }).collect();
-        paint(&moved, &mut mask, 1);
-        Self { mask, at, window: (w, h) }
-    }
+/// Returns whether runs in reading order cover three by three pixels.
+fn has_square(runs: &[Run]) -> bool {
+    let rows: Vec<&[Run]> = runs.chunk_by(|a, b| a.y == b.y).collect();
+    rows.windows(3).any(|rows| {
+        let meets = |x0: usize, x1: usize, row: &[Run]| {
+            let common = row.iter().map(move |r| (x0.max(r.x0), x1.min(r.x1)));
+            common.filter(|(from, to)| from + 3 <= *to).collect::<Vec<_>>()
+        };
+        rows[1].iter().filter(|run| run.x0 + 3 <= run.x1).any(|run| {
+            let above = meets(run.x0, run.x1, rows[0]);
+            above.into_iter().any(|(from, to)| !meets(from, to, rows[2]).is_empty())
+        })
+    })
+}
 
-    fn divide(&self, largest: usize, out: &mut Vec<Part>) {
-        let squared = distance::squared(&self.mask).map(|d| d.min(FAR * FAR - 1) as u16);
-        let widest = squared.data().iter().copied().max().unwrap_or(0);
-        if width(widest) < MIN_WIDTH_PX {
-            return;
-        }
-        let parts = basins::climb(&squared, &self.mask, |peak, pass| {
-            let (peak, pass) = (f64::from(peak).sqrt(), f64::from(pass).sqrt());
-            peak - pass <= (peak * PASS_SHARE).max(PASS_PX)
-        });
-        let regions = regions_of(&parts);
-        let mut peaks = vec![0u16; regions.len()];
-        for (&n, &d) in parts.data().iter().zip(squared.data()).filter(|(_, d)| **d != 0) {
-            peaks[n as usize] = peaks[n as usize].max(d);
-        }
-        for (number, (region, peak)) in regions.iter().zip(peaks).enumerate().skip(1) {
-            if (MIN_WIDTH_PX..=largest as f64).contains(&width(peak)) {
-                let own = trimmed(&parts, &squared, region, number as u32, peak);
-                out.push(self.part(&own, region));
-            }
-        }
+/// Puts a part, painted in the box of `region`, into the window; `None` when it is empty.
+fn part(own: &Mask, region: &Region, (width, height): (usize, usize)) -> Option<Part> {
+    let mut part = Part { runs: runs_of(own), region: Region::EMPTY };
+    for run in &mut part.runs {
+        *run = Run { y: run.y + region.y0, x0: run.x0 + region.x0, x1: run.x1 + region.x0 };
+        part.region.add_run(run.y, run.x0, run.x1, width, height);
     }
-
-    /// Puts a part, painted in the box of `region`, into the window.
-    fn part(&self, own: &Mask, region: &Region) -> Part {
-        let (x, y) = (self.at.0 + region.x0, self.at.1 + region.y0);
-        let mut part = Part { runs: runs_of(own), region: Region::EMPTY };
-        for run in &mut part.runs {
-            *run = Run { y: run.y + y, x0: run.x0 + x, x1: run.x1 + x };
-            part.region.add_run(run.y, run.x0, run.x1, self.window.0, self.window.1);
-        }
-        part
-    }
+    (part.region.area_px > 0).then_some(part)
 }
 
 /// Width of a place whose middle has this squared distance from the background.
@@ -111,16 +109,14 @@ fn trimmed(parts: &Plane<u32>, squared: &Plane<u16>, region: &Region, number: u3
     let radius = SLIT_SHARE * width(peak) / 2.0;
     let least = (radius * radius) as u16;
     let spans = half_widths(radius.floor() as usize, least);
+    let is_core = |x: i64, y: i64| squared.get(x, y).is_some_and(|d| d >= least);
     for y in region.y0..region.y1 {
-        for x in region.x0..region.x1 {
-            if squared.at(x, y) < least || parts.at(x, y) != number {
-                continue;
-            }
+        let (own, near) = (parts.row(y), squared.row(y));
+        for x in (region.x0..region.x1).filter(|&x| near[x] >= least && own[x] == number) {
             out.set(x - region.x0, y - region.y0, 1);
             let (i, j) = (x as i64, y as i64);
-            let inner = [(1, 0), (-1, 0), (0, 1), (0, -1)]
-                .into_iter()
-                .all(|(dx, dy)| squared.get(i + dx, j + dy).is_some_and(|d| d >= least));
+            let inner =
+                [(1, 0), (-1, 0), (0, 1), (0, -1)].into_iter().all(|(dx, dy)| is_core(i + dx, j + dy));
             if !inner {
                 stamp(&mut out, parts, (region, number), (x, y), &spans);
             }
@@ -155,6 +151,11 @@ fn stamp(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::segment::label::{Connectivity, pieces};
+
+    fn divided(mask: &Mask) -> Vec<Part> {
+        divide(pieces(mask, Connectivity::Eight), (mask.width(), mask.height()), 6, 60)
+    }
 
     /// Paints disks (x, y, radius) and bars (x0, y0, x1, y1).
     fn painted(disks: &[(f64, f64, f64)], bars: &[(usize, usize, usize, usize)]) -> Mask {
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn lumps_come_apart_and_lose_their_slits() {
         fn t(mask: &Mask, expected: &[(f64, f64, f64)]) {
-            let parts = divide(mask, 6, 60);
+            let parts = divided(mask);
             assert_eq!(parts.len(), expected.len());
             for (part, &(x, y, r)) in parts.iter().zip(expected) {
                 let (cx, cy) = part.region.centre();
@@ -198,8 +199,8 @@ mod tests {
     #[test]
     fn a_lump_is_divided_alike_beside_others() {
         let pair = [(20.0, 20.0, 9.0), (35.0, 20.0, 9.0)];
-        let alone = divide(&painted(&pair, &[]), 6, 60);
-        let beside = divide(&painted(&[pair[0], pair[1], (52.0, 34.0, 8.0)], &[]), 6, 60);
+        let alone = divided(&painted(&pair, &[]));
+        let beside = divided(&painted(&[pair[0], pair[1], (52.0, 34.0, 8.0)], &[]));
         for part in &alone {
             assert!(beside.iter().any(|other| other.runs == part.runs));
         }
