@@ -276,3 +276,26 @@ pub(crate) fn rle() -> Built {
     let image = Image { frames: packed.collect(), ..image };
     Built::single("dicom_rle", "slide.dcm", image.write())
 }
+
+const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+const JPEG_2000: &str = "1.2.840.10008.1.2.4.91";
+
+/// Two frames that are both these bytes.
+pub(crate) fn of_frame(syntax: &'static str, photometric: &'static str, frame: &[u8]) -> Built {
+    let image =
+        Image { syntax, photometric, table: Table::Basic, ..image([128, 60], vec![frame.to_vec(); 2]) };
+    Built::single("of_frame", "slide.dcm", image.write())
+}
+
+/// JPEG-LS, which OpenSlide does not read; `make_openslide.py` made the stream.
+pub(crate) fn jpeg_ls() -> Built {
+    Built { name: "dicom_jpeg_ls", ..of_frame(JPEG_LS, "RGB", include_bytes!("../../oracle/tile.jls")) }
+}
+
+/// JPEG 2000 with a colour transform.
+pub(crate) fn jpeg_2000() -> Built {
+    Built {
+        name: "dicom_jpeg_2000",
+        ..of_frame(JPEG_2000, "YBR_ICT", include_bytes!("../../oracle/rgb.j2k"))
+    }
+}

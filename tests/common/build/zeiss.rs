@@ -175,3 +175,20 @@ pub(crate) fn czi_jpeg() -> Built {
     let only = Block { size, stored: size, ..block(1, 0, [0, 0], jpeg) };
     Built::single("czi_jpeg", "slide.czi", file(&[only], &xml(whole.width(), whole.height()), &[]))
 }
+
+/// One subblock of 64x64 px that holds these bytes, in a compression of CZI.
+pub(crate) fn of_block(compression: i32, data: &[u8]) -> Built {
+    let only = block(compression, 0, [0, 0], data.to_vec());
+    Built::single("of_block", "slide.czi", file(&[only], &xml(TILE, TILE), &[]))
+}
+
+/// Data for [`of_block`].
+pub(crate) fn block_data(compression: i32) -> Vec<u8> {
+    let pixels = bgr(&cut(&picture(TILE, TILE, 3), 0, 0, TILE, TILE));
+    let zstd = compress_to_vec(&pixels[..], CompressionLevel::Fastest);
+    match compression {
+        4 => JXR.to_vec(),
+        6 => [vec![3, 1, 0], zstd].concat(),
+        _ => zstd,
+    }
+}
