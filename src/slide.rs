@@ -8,6 +8,7 @@ mod aperio;
 mod bad_tiles;
 mod bytes;
 mod cache;
+pub(crate) mod clean;
 mod codec;
 mod czi;
 mod dicom;
@@ -174,6 +175,11 @@ pub trait SlideReader: Send + Sync {
         None
     }
 
+    /// Returns the slide's files without what can name a patient, where the format is written element by element.
+    fn rewritten(&self) -> Option<&dyn Rewritten> {
+        None
+    }
+
     /// Returns OpenSlide's `quickhash-1`, where this driver knows how OpenSlide makes it.
     fn quickhash(&self) -> Option<String> {
         None
@@ -207,6 +213,32 @@ pub trait Stored {
     ///
     /// [`Error::Malformed`] when they lie outside the file.
     fn bytes(&self, at: TileAt) -> Result<Option<&[u8]>>;
+}
+
+/// The files of a slide's levels, without what can name a patient.
+pub trait Rewritten {
+    /// Returns the number of files.
+    fn files(&self) -> usize;
+
+    /// Returns a file's clean header: all before the pixel data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for pixels that show more than tissue.
+    fn head(&self, file: usize) -> Result<Vec<u8>>;
+
+    /// Returns whether each frame of a file is a fragment of its own.
+    fn encapsulated(&self, file: usize) -> bool;
+
+    /// Returns the number of frames of a file.
+    fn frames(&self, file: usize) -> u64;
+
+    /// Returns a frame without comments and application data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when its headers cannot be followed.
+    fn frame(&self, file: usize, frame: u64) -> Result<Vec<u8>>;
 }
 
 /// How the tiles of a level are stored, in the numbers of TIFF.
@@ -344,6 +376,12 @@ impl Slide {
     #[must_use]
     pub fn stored(&self) -> Option<&dyn Stored> {
         self.reader.stored()
+    }
+
+    /// Returns the slide's files without what can name a patient, where the format is written element by element.
+    #[must_use]
+    pub fn rewritten(&self) -> Option<&dyn Rewritten> {
+        self.reader.rewritten()
     }
 
     /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB.

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)]
+#[path = "common/build/mod.rs"]
+mod build;
 mod common;
 #[path = "common/tiff.rs"]
 #[allow(dead_code)]
@@ -15,7 +18,7 @@ use std::{
 };
 
 use assert_cmd::Command;
-use histograde::{Slide, geometry::Region, raster::Rgb};
+use histograde::{Slide, export::deidentify, geometry::Region, raster::Rgb, watch::Watch};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use tempfile::TempDir;
 
@@ -322,6 +325,102 @@ fn clean_copies_name_nobody() {
     folder.run("convert @a.svs @b.ome.tiff", 0);
     let bytes = fs::read(folder.path("b.ome.tiff")).unwrap();
     assert!(!["Doe", "Jekyll", "4711"].iter().any(|w| bytes.windows(w.len()).any(|b| b == w.as_bytes())));
+}
+
+/// Whether a text is anywhere in the files of a copy.
+fn holds(copy: &Path, word: &str) -> bool {
+    let all = if copy.is_dir() { files(copy) } else { [(copy.to_owned(), fs::read(copy).unwrap())].into() };
+    all.values().any(|bytes| bytes.windows(word.len()).any(|w| w == word.as_bytes()))
+}
+
+/// Every built slide: a clean copy with equal pixels, or a refusal that leaves nothing behind.
+#[test]
+fn copies_of_every_vendor_are_clean_or_refused() {
+    let mut cleaned = Vec::new();
+    for built in build::everything().into_iter().filter(|built| built.name != "ndpi_beyond_4_gb") {
+        let folder = Folder::new();
+        let source = Slide::open(built.write(folder.0.path())).unwrap();
+        let path = folder.path("clean");
+        let written = deidentify::write(&source, &path, &Watch::default());
+        if let Err(error) = written {
+            let message = error.to_string();
+            assert!(message.contains("cannot be cleaned"), "{}: {message}", built.name);
+            assert!(!path.exists(), "{}", built.name);
+            continue;
+        }
+        cleaned.push(built.name);
+        let copy = Slide::open(&path).unwrap();
+        assert!(copy.info().associated.is_empty(), "{}", built.name);
+        let mpp = |slide: &Slide| slide.info().calibration.as_ref().map(|c| (c.mpp.mean() * 1e4).round());
+        assert_eq!(mpp(&copy), mpp(&source), "{}", built.name);
+        for (level, facts) in copy.info().levels.iter().enumerate() {
+            let size = |l: &histograde::slide::Level| (l.width, l.height);
+            let of = source.info().levels.iter().position(|other| size(other) == size(facts)).unwrap();
+            let side = facts.width.max(facts.height) as u32;
+            assert!(read(&copy, level, 0, 0, side) == read(&source, of, 0, 0, side), "{}", built.name);
+        }
+        for word in [
+            "SECRET", "Doe", "Jekyll", "4711", "Hospital", "Nobody", "BARCODE", "19710203", "2020:01",
+            "20200102", "1.2.3.",
+        ] {
+            assert!(!holds(&path, word), "{}: {word}", built.name);
+        }
+    }
+    cleaned.sort_unstable();
+    let expected = [
+        "aperio_33003",
+        "aperio_33005",
+        "aperio_jpeg",
+        "dicom",
+        "dicom_jpeg_2000",
+        "dicom_jpeg_ls",
+        "dicom_rle",
+        "dicom_sparse",
+        "generic_tiff",
+        "huron",
+        "philips",
+        "ventana_tiff",
+    ];
+    assert_eq!(cleaned, expected);
+}
+
+/// Files of one slide stay one slide, with identifiers that are theirs alone.
+#[test]
+fn clean_dicom_files_belong_together() {
+    let folder = Folder::new();
+    let source = Slide::open(build::named("dicom").write(folder.0.path())).unwrap();
+    assert_eq!(source.info().associated, ["label"]);
+    let removed = deidentify::write(&source, &folder.path("clean"), &Watch::default()).unwrap();
+    assert_eq!(removed.images, ["label"]);
+    assert!(removed.fields.iter().any(|field| field == "dicom.PatientName"), "{:?}", removed.fields);
+    assert_eq!(files(&folder.path("clean")).len(), 3);
+    let copy = Slide::open(folder.path("clean")).unwrap();
+    let property = |slide: &Slide, name: &str| slide.info().properties.get(name).cloned();
+    assert_eq!(copy.info().objective_power, Some(20.0));
+    assert_eq!(property(&copy, "dicom.PatientIdentityRemoved").as_deref(), Some("YES"));
+    assert!(property(&copy, "dicom.SeriesInstanceUID").unwrap().starts_with("2.25."));
+    assert_ne!(property(&copy, "dicom.SeriesInstanceUID"), property(&copy, "dicom.StudyInstanceUID"));
+    assert!(deidentify::write(&source, &folder.path("clean"), &Watch::default()).is_err());
+}
+
+#[test]
+fn real_dicom_slides_are_cleaned() {
+    let Some(data) = common::data_dir() else { return };
+    for name in [
+        "google_wsi2dcm/jpeg.dicom",
+        "google_wsi2dcm/jpeg2000.dicom",
+        "highdicom/sm_image.dcm",
+        "highdicom/sm_image_jpegls.dcm",
+        "openslide_boxes/boxes_0.dcm",
+        "panimg/sparse_with_bot.dcm",
+        "jcupitt_cmu-1-small-region/level-3-frames-0-1.dcm",
+    ] {
+        let folder = Folder::new();
+        let source = Slide::open(data.join("wsi/dicom_wsi").join(name)).unwrap();
+        let written = deidentify::write(&source, &folder.path("clean"), &Watch::default());
+        let removed = written.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(removed.fields.iter().any(|field| field.ends_with("UID")), "{name}: {:?}", removed.fields);
+    }
 }
 
 #[test]

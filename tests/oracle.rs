@@ -24,12 +24,16 @@ const MAX_MEAN: f64 = 0.5;
 const MAX_BLOCK_MEAN: f64 = 1.0;
 
 /// Files and levels that are stored without loss: these must be equal to the last bit.
-const LOSSLESS: [(&str, usize); 20] = [
+const LOSSLESS: [(&str, usize); 24] = [
     ("dicom", 1),
     ("dicom_wsi/highdicom/sm_image.dcm", 0),
     ("dicom_wsi/highdicom/sm_image_dots.dcm", 0),
     ("dicom_wsi/google_wsi2dcm/raw.dicom", 0),
+    ("czi", 0),
     ("czi", 1),
+    ("generic_tiff", 0),
+    ("generic_tiff", 1),
+    ("generic_tiff", 2),
     ("generic_tiff/pillow/tiff_tiled_planar_16bit_RGB.tiff", 0),
     ("mirax", 1),
     ("mirax", 2),

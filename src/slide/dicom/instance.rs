@@ -1,6 +1,6 @@
 //! One DICOM file: what its headers say about the image it holds.
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{borrow::Cow, ops::Range, path::Path, sync::Arc};
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -293,6 +293,30 @@ impl Instance {
         let rgb = self.codec.decode(&data, width, height).map_err(|fault| fault.at(NAME, place()))?;
         self.bytes.done_with(data.len() as u64);
         Ok(rgb)
+    }
+
+    /// Returns the bytes of a frame as they are stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when they lie outside the file.
+    pub(super) fn stored(&self, frame: u64) -> Result<Cow<'_, [u8]>> {
+        self.frames.get(self.bytes.all(), frame as usize)
+    }
+
+    /// Returns the mapped file.
+    pub(super) fn bytes(&self) -> &Arc<FileBytes> {
+        &self.bytes
+    }
+
+    /// Returns whether frames are stored as fragments.
+    pub(super) fn encapsulated(&self) -> bool {
+        matches!(self.frames, Frames::Fragments { .. })
+    }
+
+    /// Returns what kind of stream a frame is.
+    pub(super) fn stream(&self) -> decode::Stream {
+        self.codec.stream()
     }
 
     /// Returns the frames of this file within a concatenation.

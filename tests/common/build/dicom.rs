@@ -97,9 +97,14 @@ impl Image<'_> {
         out.extend(text(0x0008_0008, "CS", &format!("DERIVED\\PRIMARY\\{}\\{}", self.kind, self.resampled)));
         out.extend(text(0x0008_0016, "UI", CLASS));
         out.extend(text(0x0008_0018, "UI", &instance));
+        out.extend(text(0x0008_0020, "DA", "20200102"));
         out.extend(text(0x0008_0060, "CS", "SM"));
         out.extend(text(0x0008_0070, "LO", "built"));
+        out.extend(text(0x0008_0080, "LO", "Hospital of Ann"));
+        out.extend(text(0x0009_0010, "LO", "Private Doe"));
         out.extend(text(0x0010_0010, "PN", "Nobody^Nowhere"));
+        out.extend(text(0x0010_0020, "LO", "S09-4711"));
+        out.extend(text(0x0010_0030, "DA", "19710203"));
         out.extend(text(0x0020_000D, "UI", "1.2.9"));
         out.extend(text(0x0020_000E, "UI", "1.2.8"));
         out.extend(text(0x0020_0013, "IS", &self.number.to_string()));
@@ -127,14 +132,20 @@ impl Image<'_> {
         for (tag, value) in [(0x0028_0100, 8), (0x0028_0101, 8), (0x0028_0102, 7), (0x0028_0103, 0)] {
             out.extend(short(tag, value));
         }
+        out.extend(text(0x0040_0512, "LO", "BOX-4711"));
         out.extend(long(0x0048_0006, "UL", self.size[0]));
         out.extend(long(0x0048_0007, "UL", self.size[1]));
         let bright = [text(0x0008_0100, "SH", "111744"), text(0x0008_0102, "SH", "DCM")].concat();
-        let path =
-            [sequence(0x0022_0016, &[bright]), text(0x0048_0106, "SH", "1"), text(0x0048_0112, "DS", "20")];
+        let path = [
+            sequence(0x0022_0016, &[bright]),
+            text(0x0048_0106, "SH", "1"),
+            text(0x0048_0107, "ST", "by Dr Jekyll"),
+            text(0x0048_0112, "DS", "20"),
+        ];
         out.extend(sequence(0x0048_0105, &[path.concat()]));
         out.extend(long(0x0048_0303, "UL", 1));
         let spacing = text(0x0028_0030, "DS", "0.00026\\0.00025");
+        out.extend(text(0x2200_0005, "LT", "BARCODE77"));
         out.extend(sequence(0x5200_9229, &[sequence(0x0028_9110, &[spacing])]));
         if let Some(places) = &self.places {
             let item = |&[x, y]: &[u32; 2]| {
@@ -189,7 +200,12 @@ fn tiles(size: [u32; 2], tile: usize, seed: usize) -> Vec<Vec<u8>> {
 }
 
 fn jpegs(size: [u32; 2], tile: usize, seed: usize) -> Vec<Vec<u8>> {
-    let encode = |pixels: &Vec<u8>| jpeg(pixels, tile, tile, SamplingFactor::R_4_2_2, 0);
+    // Each with a comment, which no copy may keep where it names somebody.
+    let encode = |pixels: &Vec<u8>| {
+        let mut stream = jpeg(pixels, tile, tile, SamplingFactor::R_4_2_2, 0);
+        stream.splice(2..2, *b"\xff\xfe\0\x0aDoe, Ann");
+        stream
+    };
     tiles(size, tile, seed).iter().map(encode).collect()
 }
 

@@ -101,20 +101,21 @@ const ALL: &[(&str, Builder)] = &[
     ("mirax_no_positions", mirax::no_positions),
     #[cfg(feature = "sakura")]
     ("svslide", sakura::svslide),
-];
-
-/// Slides that OpenSlide does not read, or was not yet asked about.
-const OTHERS: &[(&str, Builder)] = &[
     ("dicom", dicom::series),
     ("dicom_sparse", dicom::sparse),
-    ("dicom_rle", dicom::rle),
-    ("dicom_jpeg_ls", dicom::jpeg_ls),
     ("dicom_jpeg_2000", dicom::jpeg_2000),
     ("czi", zeiss::czi),
-    ("czi_jpeg", zeiss::czi_jpeg),
     ("aperio_jpeg", family::aperio),
-    ("ome_tiff", family::ome_tiff),
     ("generic_tiff", family::generic),
+];
+
+/// Slides that OpenSlide does not read.
+const OTHERS: &[(&str, Builder)] = &[
+    ("dicom_rle", dicom::rle),
+    ("dicom_jpeg_ls", dicom::jpeg_ls),
+    ("czi_jpeg", zeiss::czi_jpeg),
+    ("czi_jpeg_xr", zeiss::czi_jpeg_xr),
+    ("ome_tiff", family::ome_tiff),
     #[cfg(feature = "zarr")]
     ("ome_zarr", zarr::version_4),
     #[cfg(feature = "zarr")]

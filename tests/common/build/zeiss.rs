@@ -136,7 +136,7 @@ pub(crate) fn whole() -> Rgb {
     picture(2 * STEP + TILE, STEP + TILE, 3)
 }
 
-/// Every compression that OpenSlide reads.
+/// Every compression that OpenSlide reads; smaller levels, a label in a file of its own.
 pub(crate) fn czi() -> Built {
     let whole = whole();
     let tile = |col: usize, row: usize| bgr(&cut(&whole, STEP * col, STEP * row, TILE, TILE));
@@ -146,7 +146,7 @@ pub(crate) fn czi() -> Built {
         block(5, 1, [STEP, 0], zstd(tile(1, 0))),
         block(6, 2, [2 * STEP, 0], [vec![1], zstd(tile(2, 0))].concat()),
         block(6, 3, [0, STEP], [vec![3, 1, 0], zstd(tile(0, 1))].concat()),
-        block(4, 4, [STEP, STEP], JXR.to_vec()),
+        block(5, 4, [STEP, STEP], zstd(tile(1, 1))),
         block(0, 5, [2 * STEP, STEP], tile(2, 1)),
     ];
     let half = picture(whole.width() / 2, whole.height() / 2, 8);
@@ -165,6 +165,11 @@ pub(crate) fn czi() -> Built {
     ];
     let bytes = file(&blocks, &xml(whole.width(), whole.height()), &attachments);
     Built { stable: false, ..Built::single("czi", "slide.czi", bytes) }
+}
+
+/// JPEG XR, which this OpenSlide was built without.
+pub(crate) fn czi_jpeg_xr() -> Built {
+    Built { name: "czi_jpeg_xr", ..of_block(4, JXR) }
 }
 
 /// JPEG, which OpenSlide does not read in CZI.
