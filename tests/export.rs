@@ -378,6 +378,9 @@ fn copies_of_every_vendor_are_clean_or_refused() {
         "dicom_sparse",
         "generic_tiff",
         "huron",
+        "ndpi",
+        "ndpi_wide",
+        "ndpi_without_starts",
         "philips",
         "ventana_tiff",
     ];
@@ -401,6 +404,21 @@ fn clean_dicom_files_belong_together() {
     assert!(property(&copy, "dicom.SeriesInstanceUID").unwrap().starts_with("2.25."));
     assert_ne!(property(&copy, "dicom.SeriesInstanceUID"), property(&copy, "dicom.StudyInstanceUID"));
     assert!(deidentify::write(&source, &folder.path("clean"), &Watch::default()).is_err());
+}
+
+/// Of a slide with three focal planes the one that is read is kept, as a slide of its vendor.
+#[test]
+fn clean_ndpi_keeps_planes_and_places() {
+    let folder = Folder::new();
+    let source = Slide::open(build::named("ndpi").write(folder.0.path())).unwrap();
+    deidentify::write(&source, &folder.path("clean"), &Watch::default()).unwrap();
+    let copy = Slide::open(folder.path("clean")).unwrap();
+    assert_eq!((copy.format(), copy.info().focal_planes, source.info().focal_planes), ("ndpi", 1, 3));
+    assert_eq!(copy.info().objective_power, source.info().objective_power);
+    let place = "hamamatsu.XOffsetFromSlideCentre";
+    assert_eq!(copy.info().properties.get(place), source.info().properties.get(place));
+    assert_eq!(copy.info().properties.get("hamamatsu.Created"), None);
+    assert_eq!(copy.info().levels, source.info().levels);
 }
 
 #[test]

@@ -46,13 +46,23 @@ fn peak() -> u64 {
     kb.unwrap_or(0) / 1024
 }
 
+fn attempt(path: &Path) -> Result<(Result<usize, String>, Duration), String> {
+    let start = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| fuzz::survive(path)));
+    outcome.map(|outcome| (outcome, start.elapsed())).map_err(|_| "a panic".to_owned())
+}
+
 /// Runs a target on an input; `Err` says what it must not do.
 fn run(target: &Target, input: &[u8]) -> Result<Result<usize, String>, String> {
     let path = target.lay(input);
-    let start = Instant::now();
-    let outcome = catch_unwind(AssertUnwindSafe(|| fuzz::survive(&path)));
-    let outcome = outcome.map_err(|_| "a panic".to_owned())?;
-    let (took, memory) = (start.elapsed(), peak());
+    // On a busy machine anything may take long once.
+    let (mut outcome, mut took) = attempt(&path)?;
+    for _ in 0..2 {
+        if took > MAX_TIME {
+            (outcome, took) = attempt(&path)?;
+        }
+    }
+    let memory = peak();
     match &outcome {
         Err(message) if message.contains('\n') => Err(format!("several lines: {message:?}")),
         _ if took > MAX_TIME => Err(format!("{took:?}")),

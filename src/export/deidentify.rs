@@ -11,8 +11,9 @@ use std::{
 };
 
 mod files;
+mod ndpi;
 
-use super::tiff_file::{Entries, TiffFile, Values, resolution};
+use super::tiff_file::{Entries, Kind, TiffFile, Values, resolution};
 use crate::{
     error::{Error, Result},
     geometry::Region,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Formats whose copy is of the same format.
-const SAME: [&str; 3] = ["aperio", "generic_tiff", "dicom"];
+const SAME: [&str; 4] = ["aperio", "generic_tiff", "ndpi", "dicom"];
 /// Formats whose stored tiles are copied into a plain TIFF: what makes them their vendor's is what can name a patient.
 const PLAIN: [&str; 6] = ["ome_tiff", "philips", "huron", "leica", "trestle", "ventana"];
 /// Bytes of a file that stays below 4 GB.
@@ -51,10 +52,15 @@ pub fn write(slide: &Slide, path: &Path, watch: &Watch) -> Result<Removed> {
     if let Some(files) = slide.rewritten() {
         return files::write(slide, files, path, watch);
     }
+    if let Some(strips) = slide.strips()? {
+        let headers = ndpi::write(slide, &strips, path, watch)?;
+        return checked(slide, path, headers);
+    }
     let (stored, kept) = tiles_of(slide)?;
     let info = slide.info();
     let bytes = fs::metadata(slide.path()).map_err(Error::io("read", slide.path()))?.len();
-    let mut file = TiffFile::create(Partial::create(path)?, bytes > CLASSIC_BYTES)?;
+    let kind = if bytes > CLASSIC_BYTES { Kind::Big } else { Kind::Classic };
+    let mut file = TiffFile::create(Partial::create(path)?, kind)?;
     let mut directories = Vec::new();
     for (index, storage) in kept {
         let level = &info.levels[index];
@@ -68,8 +74,13 @@ pub fn write(slide: &Slide, path: &Path, watch: &Watch) -> Result<Removed> {
         file.directory(entries, true)?;
     }
     file.finish()?;
-    let checked = read_from(path, headers).and_then(|headers| verify(slide, path, &headers));
-    checked.inspect_err(|_| {
+    checked(slide, path, headers)
+}
+
+/// Verifies a copy whose directories begin at `headers`; one that does not pass is removed.
+fn checked(slide: &Slide, path: &Path, headers: u64) -> Result<Removed> {
+    let result = read_from(path, headers).and_then(|headers| verify(slide, path, &headers));
+    result.inspect_err(|_| {
         // The error is what matters; a copy that cannot be removed is named in it.
         let _ = fs::remove_file(path);
     })

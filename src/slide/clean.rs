@@ -31,6 +31,23 @@ pub(crate) fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// As [`jpeg`] for the headers alone, up to and with the start of the scan.
+pub(crate) fn jpeg_head(head: &[u8]) -> Option<Vec<u8>> {
+    let mut out = head.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
+    let mut at = 2;
+    while at < head.len() {
+        let marker = *head.get(at + 1).filter(|_| head[at] == 0xFF)?;
+        if marker == 0xFF {
+            at += 1;
+            continue;
+        }
+        let length = segment_length(head, at)?;
+        keep(&mut out, marker, head.get(at..at + 2 + length)?)?;
+        at += 2 + length;
+    }
+    Some(out)
+}
+
 /// As [`jpeg`] for JPEG-LS, whose entropy-coded data hold other bytes behind ff.
 pub(crate) fn jpeg_ls(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out = bytes.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
@@ -126,6 +143,9 @@ mod tests {
         let decode = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().to_rgb8().into_raw();
         assert_eq!(decode(&clean), decode(&plain));
         assert_eq!(jpeg(&named[..named.len() / 2]), None);
+        let entropy = |bytes: &[u8]| bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
+        assert_eq!(jpeg_head(&named[..entropy(&named)]).unwrap(), clean[..entropy(&clean)]);
+        assert_eq!(jpeg_head(&named[..entropy(&named) - 1]), None);
         assert_eq!(jpeg(b""), None);
         assert_eq!(jpeg(b"\xff\xd8\xff\xc0\0\x01"), None);
     }

@@ -102,7 +102,9 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         images.entry(found.identity.image.clone()).or_default().push(found);
     }
     let (mut volumes, mut associated) = (Vec::new(), BTreeMap::new());
-    for parts in images.into_values() {
+    for mut parts in images.into_values() {
+        // What is told of an image is told by its first part.
+        parts.sort_by_key(|found| found.header.first_frame());
         match parts[0].identity.kind {
             Kind::Volume => volumes.push(parts),
             Kind::Associated(name) => {

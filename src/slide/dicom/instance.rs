@@ -166,6 +166,12 @@ impl Header {
         self.values().integer(&self.set, tags::TOTAL_PIXEL_MATRIX_COLUMNS).unwrap_or(0)
     }
 
+    /// Returns the number of the first frame within a concatenation.
+    pub(super) fn first_frame(&self) -> u64 {
+        let first = self.values().integer(&self.set, tags::CONCATENATION_FRAME_OFFSET_NUMBER);
+        first.and_then(|first| u64::try_from(first).ok()).unwrap_or(0)
+    }
+
     /// Returns the ICC profile of the first optical path.
     pub(super) fn icc(&self) -> Option<&[u8]> {
         let path = items(&self.set, tags::OPTICAL_PATH_SEQUENCE).first()?;
@@ -220,14 +226,14 @@ impl Header {
         let frames = Frames::find(self.bytes.all(), pixels, count as usize, native, extended)?;
         let places = self.places(count)?;
         let planes = self.values().integer(&self.set, tags::TOTAL_PIXEL_MATRIX_FOCAL_PLANES);
-        let first = self.values().integer(&self.set, tags::CONCATENATION_FRAME_OFFSET_NUMBER);
+        let first = self.first_frame();
         Ok(Instance {
             codec,
             width,
             height,
             tile: [tile[0] as u32, tile[1] as u32],
             count,
-            first: first.and_then(|first| u64::try_from(first).ok()).unwrap_or(0),
+            first,
             planes: planes.and_then(|planes| u64::try_from(planes).ok()).unwrap_or(1).max(1),
             paths: self.paths(),
             places,

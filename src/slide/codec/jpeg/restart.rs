@@ -191,6 +191,25 @@ impl Divided {
             .ok_or_else(|| Fault::damaged("whole intervals", "parts of them"))
     }
 
+    /// Returns the stream in parts: its headers, its entropy-coded data without the end marker, and where the data
+    /// of each interval start, counted from the start of the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when a marker is not where it must be.
+    pub(in crate::slide) fn parts<'a>(
+        &self,
+        bytes: &'a FileBytes,
+        listed: &dyn Fn(u64) -> Option<u64>,
+    ) -> Result<(&'a [u8], &'a [u8], Vec<u64>), Fault> {
+        let outside = || Fault::damaged("a stream inside the file", "one that ends outside");
+        let head = bytes.get(self.start, self.entropy - self.start).ok_or_else(outside)?;
+        let (_, end) = self.interval(bytes, self.intervals() - 1, listed)?;
+        let data = bytes.get(self.entropy, end - self.entropy).ok_or_else(outside)?;
+        let starts = (0..self.intervals()).map(|i| Ok(self.data_start(bytes, i, listed)? - self.start));
+        Ok((head, data, starts.collect::<Result<_, Fault>>()?))
+    }
+
     /// Returns where the data of an interval start and end in the file.
     fn interval(
         &self,
