@@ -327,6 +327,36 @@ fn clean_copies_name_nobody() {
     assert!(!["Doe", "Jekyll", "4711"].iter().any(|w| bytes.windows(w.len()).any(|b| b == w.as_bytes())));
 }
 
+/// Adobe RGB as published (Adobe 1998), turned into sRGB as published (IEC 61966-2-1), computed apart from this library.
+#[test]
+fn colours_follow_the_profile_on_request_only() {
+    const KNOWN: [([u8; 3], [f64; 3]); 4] = [
+        ([200, 100, 150], [227.07, 100.07, 153.14]),
+        ([120, 60, 140], [136.95, 57.42, 143.60]),
+        ([230, 215, 225], [236.24, 216.06, 226.26]),
+        ([90, 110, 100], [79.33, 110.48, 99.59]),
+    ];
+    let folder = Folder::new();
+    let profile = moxcms::ColorProfile::new_adobe_rgb().encode().unwrap();
+    let pixels: Vec<u8> = (0..64 * 64).flat_map(|i| KNOWN[i % 64 / 16].0).collect();
+    let page = Page::tiled([64, 64], [64, 64], 3, 1, 2)
+        .set(34_675, Field::Bytes(profile.clone()))
+        .with_tiles(vec![pixels]);
+    fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
+    let source = Slide::open(folder.path("a.tif")).unwrap();
+    assert_eq!(source.info().icc_bytes, Some(profile.len() as u64));
+    folder.run("convert @a.tif @plain.ome.tiff --codec deflate", 0);
+    folder.run("convert @a.tif @srgb.ome.tiff --codec deflate --icc", 0);
+    let pixels = |name: &str| read(&Slide::open(folder.path(name)).unwrap(), 0, 0, 0, 64);
+    let (plain, srgb) = (pixels("plain.ome.tiff"), pixels("srgb.ome.tiff"));
+    assert!(plain == read(&source, 0, 0, 0, 64));
+    for (i, (stored, expected)) in KNOWN.into_iter().enumerate() {
+        let got = srgb.row(30)[16 * i + 8];
+        let off = (0..3).map(|c| (f64::from(got[c]) - expected[c]).abs()).fold(0.0, f64::max);
+        assert!(off <= 1.5, "{stored:?}: {got:?}, known {expected:?}");
+    }
+}
+
 /// Whether a text is anywhere in the files of a copy.
 fn holds(copy: &Path, word: &str) -> bool {
     let all = if copy.is_dir() { files(copy) } else { [(copy.to_owned(), fs::read(copy).unwrap())].into() };

@@ -247,6 +247,25 @@ fn jpeg_ls_run_lengths_and_jpeg_in_czi() {
     assert!(worst.unwrap() < 24, "{worst:?}");
 }
 
+/// The tile that `make_openslide.py` compressed, as JPEG-LS without loss and as JPEG XR with little.
+#[test]
+fn jpeg_ls_and_jpeg_xr_show_what_was_compressed() {
+    let most = |name: &str, side: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let slide = Slide::open(build::named(name).write(folder.path())).unwrap();
+        let region = Region { level: 0, x0: 0, y0: 0, width: side as u32, height: side as u32 };
+        let rgb = slide.read_region(region).unwrap();
+        let off = |i: usize| {
+            let (x, y) = (i % side, i / side);
+            let known = [3 * x + 20, 2 * y + 60, x + y + 70];
+            (0..3).map(|c| i64::from(rgb.row(y)[x][c]).abs_diff(known[c] as i64)).max().unwrap()
+        };
+        (0..side * side).map(off).max().unwrap()
+    };
+    assert_eq!(most("dicom_jpeg_ls", 60), 0);
+    assert!(most("czi_jpeg_xr", 64) <= 8, "{}", most("czi_jpeg_xr", 64));
+}
+
 /// Slides of vendors without a real file: OpenSlide opened these very bytes as that vendor's.
 #[test]
 fn built_slides_read_like_openslide() {
