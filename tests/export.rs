@@ -386,7 +386,7 @@ fn copies_of_every_vendor_are_clean_or_refused() {
         for (level, facts) in copy.info().levels.iter().enumerate() {
             let size = |l: &histograde::slide::Level| (l.width, l.height);
             let of = source.info().levels.iter().position(|other| size(other) == size(facts)).unwrap();
-            let side = facts.width.max(facts.height) as u32;
+            let side = facts.width.max(facts.height).min(1500) as u32;
             assert!(read(&copy, level, 0, 0, side) == read(&source, of, 0, 0, side), "{}", built.name);
         }
         for word in [

@@ -279,7 +279,9 @@ fn built_slides_read_like_openslide() {
         let folder = tempfile::tempdir().unwrap();
         let slide = Slide::open(built.write(folder.path())).unwrap();
         compare(&slide, built.name, oracle);
-        assert_eq!(slide.info().vendor.as_deref(), oracle["vendor"].as_str(), "{}", built.name);
+        // What OpenSlide calls generic-tiff has no vendor.
+        let vendor = oracle["vendor"].as_str().filter(|vendor| *vendor != "generic-tiff");
+        assert_eq!(slide.info().vendor.as_deref(), vendor, "{}", built.name);
     }
 }
 

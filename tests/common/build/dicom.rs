@@ -244,7 +244,7 @@ pub(crate) fn series() -> Built {
         name: "dicom",
         main: "0.dcm",
         files: files.into_iter().enumerate().map(piece).collect(),
-        stable: false,
+        stable: true,
     }
 }
 
@@ -266,7 +266,7 @@ pub(crate) fn sparse() -> Built {
         places: Some(places),
         ..image(size, frames)
     };
-    Built { stable: false, ..Built::single("dicom_sparse", "slide.dcm", image.write()) }
+    Built::single("dicom_sparse", "slide.dcm", image.write())
 }
 
 /// Run lengths, which OpenSlide does not read: the picture of [`rle_picture`].

@@ -64,7 +64,7 @@ pub(super) fn aperio() -> Built {
         strip("label", 40, 44, 4, 1),
         strip("macro", 80, 30, 5, 9),
     ];
-    Built { stable: false, ..Built::single("aperio_jpeg", "slide.svs", Writer::default().write(&pages)) }
+    Built::single("aperio_jpeg", "slide.svs", Writer::default().write(&pages))
 }
 
 /// Planes in Deflate, a smaller level in a sub-directory, a second image that is a label.
