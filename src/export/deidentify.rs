@@ -56,7 +56,8 @@ pub fn write(slide: &Slide, path: &Path, watch: &Watch) -> Result<Removed> {
         let headers = ndpi::write(slide, &strips, path, watch)?;
         return checked(slide, path, headers);
     }
-    let (stored, kept) = tiles_of(slide)?;
+    let kept = kept_levels(slide)?;
+    let stored = slide.stored().ok_or_else(|| refused(slide, "a layout of its own"))?;
     let info = slide.info();
     let bytes = fs::metadata(slide.path()).map_err(Error::io("read", slide.path()))?.len();
     let kind = if bytes > CLASSIC_BYTES { Kind::Big } else { Kind::Classic };
@@ -86,17 +87,21 @@ fn checked(slide: &Slide, path: &Path, headers: u64) -> Result<Removed> {
     })
 }
 
-/// Returns the tiles as stored, and how those levels are stored that a plain TIFF can hold.
+fn refused(slide: &Slide, what: &str) -> Error {
+    let hint = "which cannot be cleaned in place; `histograde convert` writes an OME-TIFF that holds the pixels alone";
+    Error::unsupported(slide.format(), format!("{what}, {hint}"))
+}
+
+/// Returns the levels that the copy can hold, and how they are stored.
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] when it can hold none of them, or shows other pixels.
-fn tiles_of(slide: &Slide) -> Result<(&dyn Stored, Vec<(usize, Storage)>)> {
+/// [`Error::Unsupported`] when it can hold none of them.
+fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
     let (format, info) = (slide.format(), slide.info());
-    let hint = "which cannot be cleaned in place; `histograde convert` writes an OME-TIFF that holds the pixels alone";
-    let refused = |what: &str| Error::unsupported(format, format!("{what}, {hint}"));
+    let refused = |what: &str| refused(slide, what);
     if !SAME.contains(&format) && !PLAIN.contains(&format) {
-        return Err(Error::unsupported(format, format!("a layout {hint}")));
+        return Err(refused("a layout of its own"));
     }
     let stored = slide.stored().ok_or_else(|| refused("a layout of its own"))?;
     if info.moved_tiles {
@@ -113,7 +118,7 @@ fn tiles_of(slide: &Slide) -> Result<(&dyn Stored, Vec<(usize, Storage)>)> {
             kept.push((index, storage));
         }
     }
-    Ok((stored, kept))
+    Ok(kept)
 }
 
 fn copy_tiles(

@@ -12,7 +12,10 @@ use super::{
     clean,
     codec::{
         Fault,
-        jpeg::{self, restart::Divided},
+        jpeg::{
+            self,
+            restart::{Divided, Parts},
+        },
     },
     limits,
     mosaic::no_such_tile,
@@ -195,7 +198,7 @@ impl SlideReader for Ndpi {
         let strip = |(level, plane): (usize, &Plane)| {
             let fault = |fault: Fault| fault.at(NAME, format!("JPEG of level {level}"));
             let listed = |i| plane.listed(&self.tiff, i);
-            let (head, data, starts) = plane.stream.parts(&self.bytes, &listed).map_err(fault)?;
+            let Parts { head, data, starts } = plane.stream.parts(&self.bytes, &listed).map_err(fault)?;
             let clean = clean::jpeg_head(head)
                 .ok_or_else(|| fault(Fault::damaged("headers that can be followed", "other bytes")))?;
             let shorter = (head.len() - clean.len().min(head.len())) as u64;
