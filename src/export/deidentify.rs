@@ -1,8 +1,8 @@
 //! A copy of a slide without what can name a patient: label, macro, thumbnail, barcodes, dates, free text.
 //!
 //! The copy is built up from what is known to be harmless (pixels, sizes, pixel size, magnification, colour profile); it
-//! is not the source with known names removed. TIFF slides of other vendors become plain TIFF pyramids. Stored tiles are copied byte by byte, without comments and application
-//! segments inside them. The result is read back and checked before it counts.
+//! is not the source with known names removed. TIFF slides of other vendors become plain TIFF pyramids. Stored tiles are
+//! copied byte by byte, without comments and application segments inside them. The result is read back and checked before it counts.
 
 use std::{
     fs,
