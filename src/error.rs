@@ -125,6 +125,30 @@ pub enum Error {
 /// The result of everything that can fail on one slide.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Characters of a text out of a file that are worth showing.
+const MOST_SHOWN: usize = 400;
+
+/// Makes a text that may come out of a file fit into one line of a message: control characters are written as escapes,
+/// and long texts are cut.
+pub(crate) fn one_line(text: String) -> String {
+    let fits = text.len() <= MOST_SHOWN && !text.contains(char::is_control);
+    if fits {
+        return text;
+    }
+    let mut out = String::new();
+    for c in text.chars().take(MOST_SHOWN) {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    if text.chars().nth(MOST_SHOWN).is_some() {
+        out.push('…');
+    }
+    out
+}
+
 impl Error {
     /// Builds [`Error::Malformed`].
     pub fn malformed(
@@ -133,12 +157,13 @@ impl Error {
         expected: impl ToString,
         got: impl ToString,
     ) -> Self {
-        Self::Malformed { format, what: what.into(), expected: expected.to_string(), got: got.to_string() }
+        let (what, got) = (one_line(what.into()), one_line(got.to_string()));
+        Self::Malformed { format, what, expected: expected.to_string(), got }
     }
 
     /// Builds [`Error::Unsupported`].
     pub fn unsupported(format: &'static str, feature: impl Into<String>) -> Self {
-        Self::Unsupported { format, feature: feature.into() }
+        Self::Unsupported { format, feature: one_line(feature.into()) }
     }
 
     /// Builds [`Error::Config`].

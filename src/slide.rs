@@ -8,6 +8,7 @@ mod aperio;
 mod bad_tiles;
 mod bytes;
 mod cache;
+pub(crate) mod clean;
 mod codec;
 mod czi;
 mod dicom;
@@ -56,7 +57,7 @@ pub use self::{
     tiles::{Place, Placed, Tiles},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, one_line},
     geometry::Rect,
     raster::Rgb,
     tile::Detail,
@@ -174,6 +175,20 @@ pub trait SlideReader: Send + Sync {
         None
     }
 
+    /// Returns the slide's files without what can name a patient, where the format is written element by element.
+    fn rewritten(&self) -> Option<&dyn Rewritten> {
+        None
+    }
+
+    /// Returns each level as one stream without comments, where the format stores it so (NDPI).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when a stream cannot be followed to its end.
+    fn strips(&self) -> Result<Option<Vec<Strip<'_>>>> {
+        Ok(None)
+    }
+
     /// Returns OpenSlide's `quickhash-1`, where this driver knows how OpenSlide makes it.
     fn quickhash(&self) -> Option<String> {
         None
@@ -207,6 +222,47 @@ pub trait Stored {
     ///
     /// [`Error::Malformed`] when they lie outside the file.
     fn bytes(&self, at: TileAt) -> Result<Option<&[u8]>>;
+}
+
+/// A level that is stored as one JPEG stream, and what its vendor's readers need to know of it.
+#[derive(Clone, Debug)]
+pub struct Strip<'a> {
+    /// Everything up to the entropy-coded data, without comments.
+    pub head: Vec<u8>,
+    /// The entropy-coded data; behind them the end marker is missing.
+    pub data: &'a [u8],
+    /// Where the data of each restart interval start, counted from the start of the stream.
+    pub starts: Vec<u64>,
+    /// Power of the objective that this level would need.
+    pub lens: f64,
+    /// Place on the glass slide in nm from its centre, across and down.
+    pub offset: [Option<i64>; 2],
+}
+
+/// The files of a slide's levels, without what can name a patient.
+pub trait Rewritten {
+    /// Returns the number of files.
+    fn files(&self) -> usize;
+
+    /// Returns a file's clean header: all before the pixel data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for pixels that show more than tissue.
+    fn head(&self, file: usize) -> Result<Vec<u8>>;
+
+    /// Returns whether each frame of a file is a fragment of its own.
+    fn encapsulated(&self, file: usize) -> bool;
+
+    /// Returns the number of frames of a file.
+    fn frames(&self, file: usize) -> u64;
+
+    /// Returns a frame without comments and application data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when its headers cannot be followed.
+    fn frame(&self, file: usize, frame: u64) -> Result<Vec<u8>>;
 }
 
 /// How the tiles of a level are stored, in the numbers of TIFF.
@@ -283,7 +339,7 @@ impl Slide {
                         bad_tiles: BadTiles::default(),
                     });
                 }
-                Err(reason) => rejections.push((format.name, reason)),
+                Err(reason) => rejections.push((format.name, one_line(reason))),
             }
         }
         Err(Error::NotASlide { path: path.into(), rejections })
@@ -296,7 +352,10 @@ impl Slide {
     /// [`Error::Io`] when the file cannot be read.
     pub fn explain(path: impl AsRef<Path>) -> Result<Vec<(&'static str, Option<String>)>> {
         let probe = Probe::open(path.as_ref())?;
-        Ok(formats::FORMATS.iter().map(|format| (format.name, (format.detect)(&probe).err())).collect())
+        Ok(formats::FORMATS
+            .iter()
+            .map(|format| (format.name, (format.detect)(&probe).err().map(one_line)))
+            .collect())
     }
 
     /// Returns whether a folder is a slide by itself (OME-Zarr), and not a folder of slides.
@@ -344,6 +403,21 @@ impl Slide {
     #[must_use]
     pub fn stored(&self) -> Option<&dyn Stored> {
         self.reader.stored()
+    }
+
+    /// Returns the slide's files without what can name a patient, where the format is written element by element.
+    #[must_use]
+    pub fn rewritten(&self) -> Option<&dyn Rewritten> {
+        self.reader.rewritten()
+    }
+
+    /// Returns each level as one stream without comments, where the format stores it so.
+    ///
+    /// # Errors
+    ///
+    /// As [`SlideReader::strips`].
+    pub fn strips(&self) -> Result<Option<Vec<Strip<'_>>>> {
+        self.reader.strips()
     }
 
     /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB.

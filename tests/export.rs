@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)]
+#[path = "common/build/mod.rs"]
+mod build;
 mod common;
 #[path = "common/tiff.rs"]
 #[allow(dead_code)]
@@ -15,7 +18,7 @@ use std::{
 };
 
 use assert_cmd::Command;
-use histograde::{Slide, geometry::Region, raster::Rgb};
+use histograde::{Slide, export::deidentify, geometry::Region, raster::Rgb, watch::Watch};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use tempfile::TempDir;
 
@@ -322,6 +325,150 @@ fn clean_copies_name_nobody() {
     folder.run("convert @a.svs @b.ome.tiff", 0);
     let bytes = fs::read(folder.path("b.ome.tiff")).unwrap();
     assert!(!["Doe", "Jekyll", "4711"].iter().any(|w| bytes.windows(w.len()).any(|b| b == w.as_bytes())));
+}
+
+/// Adobe RGB as published (Adobe 1998), turned into sRGB as published (IEC 61966-2-1), computed apart from this library.
+#[test]
+fn colours_follow_the_profile_on_request_only() {
+    const KNOWN: [([u8; 3], [f64; 3]); 4] = [
+        ([200, 100, 150], [227.07, 100.07, 153.14]),
+        ([120, 60, 140], [136.95, 57.42, 143.60]),
+        ([230, 215, 225], [236.24, 216.06, 226.26]),
+        ([90, 110, 100], [79.33, 110.48, 99.59]),
+    ];
+    let folder = Folder::new();
+    let profile = moxcms::ColorProfile::new_adobe_rgb().encode().unwrap();
+    let pixels: Vec<u8> = (0..64 * 64).flat_map(|i| KNOWN[i % 64 / 16].0).collect();
+    let page = Page::tiled([64, 64], [64, 64], 3, 1, 2)
+        .set(34_675, Field::Bytes(profile.clone()))
+        .with_tiles(vec![pixels]);
+    fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
+    let source = Slide::open(folder.path("a.tif")).unwrap();
+    assert_eq!(source.info().icc_bytes, Some(profile.len() as u64));
+    folder.run("convert @a.tif @plain.ome.tiff --codec deflate", 0);
+    folder.run("convert @a.tif @srgb.ome.tiff --codec deflate --icc", 0);
+    let pixels = |name: &str| read(&Slide::open(folder.path(name)).unwrap(), 0, 0, 0, 64);
+    let (plain, srgb) = (pixels("plain.ome.tiff"), pixels("srgb.ome.tiff"));
+    assert!(plain == read(&source, 0, 0, 0, 64));
+    for (i, (stored, expected)) in KNOWN.into_iter().enumerate() {
+        let got = srgb.row(30)[16 * i + 8];
+        let off = (0..3).map(|c| (f64::from(got[c]) - expected[c]).abs()).fold(0.0, f64::max);
+        assert!(off <= 1.5, "{stored:?}: {got:?}, known {expected:?}");
+    }
+}
+
+/// Whether a text is anywhere in the files of a copy.
+fn holds(copy: &Path, word: &str) -> bool {
+    let all = if copy.is_dir() { files(copy) } else { [(copy.to_owned(), fs::read(copy).unwrap())].into() };
+    all.values().any(|bytes| bytes.windows(word.len()).any(|w| w == word.as_bytes()))
+}
+
+/// Every built slide: a clean copy with equal pixels, or a refusal that leaves nothing behind.
+#[test]
+fn copies_of_every_vendor_are_clean_or_refused() {
+    let mut cleaned = Vec::new();
+    for built in build::everything().into_iter().filter(|built| built.name != "ndpi_beyond_4_gb") {
+        let folder = Folder::new();
+        let source = Slide::open(built.write(folder.0.path())).unwrap();
+        let path = folder.path("clean");
+        let written = deidentify::write(&source, &path, &Watch::default());
+        if let Err(error) = written {
+            let message = error.to_string();
+            assert!(message.contains("cannot be cleaned"), "{}: {message}", built.name);
+            assert!(!path.exists(), "{}", built.name);
+            continue;
+        }
+        cleaned.push(built.name);
+        let copy = Slide::open(&path).unwrap();
+        assert!(copy.info().associated.is_empty(), "{}", built.name);
+        let mpp = |slide: &Slide| slide.info().calibration.as_ref().map(|c| (c.mpp.mean() * 1e4).round());
+        assert_eq!(mpp(&copy), mpp(&source), "{}", built.name);
+        for (level, facts) in copy.info().levels.iter().enumerate() {
+            let size = |l: &histograde::slide::Level| (l.width, l.height);
+            let of = source.info().levels.iter().position(|other| size(other) == size(facts)).unwrap();
+            let side = facts.width.max(facts.height).min(1500) as u32;
+            assert!(read(&copy, level, 0, 0, side) == read(&source, of, 0, 0, side), "{}", built.name);
+        }
+        for word in [
+            "SECRET", "Doe", "Jekyll", "4711", "Hospital", "Nobody", "BARCODE", "19710203", "2020:01",
+            "20200102", "1.2.3.",
+        ] {
+            assert!(!holds(&path, word), "{}: {word}", built.name);
+        }
+    }
+    cleaned.sort_unstable();
+    let expected = [
+        "aperio_33003",
+        "aperio_33005",
+        "aperio_jpeg",
+        "dicom",
+        "dicom_jpeg_2000",
+        "dicom_jpeg_ls",
+        "dicom_rle",
+        "dicom_sparse",
+        "generic_tiff",
+        "huron",
+        "ndpi",
+        "ndpi_wide",
+        "ndpi_without_starts",
+        "philips",
+        "ventana_tiff",
+    ];
+    assert_eq!(cleaned, expected);
+}
+
+/// Files of one slide stay one slide, with identifiers that are theirs alone.
+#[test]
+fn clean_dicom_files_belong_together() {
+    let folder = Folder::new();
+    let source = Slide::open(build::named("dicom").write(folder.0.path())).unwrap();
+    assert_eq!(source.info().associated, ["label"]);
+    let removed = deidentify::write(&source, &folder.path("clean"), &Watch::default()).unwrap();
+    assert_eq!(removed.images, ["label"]);
+    assert!(removed.fields.iter().any(|field| field == "dicom.PatientName"), "{:?}", removed.fields);
+    assert_eq!(files(&folder.path("clean")).len(), 3);
+    let copy = Slide::open(folder.path("clean")).unwrap();
+    let property = |slide: &Slide, name: &str| slide.info().properties.get(name).cloned();
+    assert_eq!(copy.info().objective_power, Some(20.0));
+    assert_eq!(property(&copy, "dicom.PatientIdentityRemoved").as_deref(), Some("YES"));
+    assert!(property(&copy, "dicom.SeriesInstanceUID").unwrap().starts_with("2.25."));
+    assert_ne!(property(&copy, "dicom.SeriesInstanceUID"), property(&copy, "dicom.StudyInstanceUID"));
+    assert!(deidentify::write(&source, &folder.path("clean"), &Watch::default()).is_err());
+}
+
+/// Of a slide with three focal planes the one that is read is kept, as a slide of its vendor.
+#[test]
+fn clean_ndpi_keeps_planes_and_places() {
+    let folder = Folder::new();
+    let source = Slide::open(build::named("ndpi").write(folder.0.path())).unwrap();
+    deidentify::write(&source, &folder.path("clean"), &Watch::default()).unwrap();
+    let copy = Slide::open(folder.path("clean")).unwrap();
+    assert_eq!((copy.format(), copy.info().focal_planes, source.info().focal_planes), ("ndpi", 1, 3));
+    assert_eq!(copy.info().objective_power, source.info().objective_power);
+    let place = "hamamatsu.XOffsetFromSlideCentre";
+    assert_eq!(copy.info().properties.get(place), source.info().properties.get(place));
+    assert_eq!(copy.info().properties.get("hamamatsu.Created"), None);
+    assert_eq!(copy.info().levels, source.info().levels);
+}
+
+#[test]
+fn real_dicom_slides_are_cleaned() {
+    let Some(data) = common::data_dir() else { return };
+    for name in [
+        "google_wsi2dcm/jpeg.dicom",
+        "google_wsi2dcm/jpeg2000.dicom",
+        "highdicom/sm_image.dcm",
+        "highdicom/sm_image_jpegls.dcm",
+        "openslide_boxes/boxes_0.dcm",
+        "panimg/sparse_with_bot.dcm",
+        "jcupitt_cmu-1-small-region/level-3-frames-0-1.dcm",
+    ] {
+        let folder = Folder::new();
+        let source = Slide::open(data.join("wsi/dicom_wsi").join(name)).unwrap();
+        let written = deidentify::write(&source, &folder.path("clean"), &Watch::default());
+        let removed = written.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(removed.fields.iter().any(|field| field.ends_with("UID")), "{name}: {:?}", removed.fields);
+    }
 }
 
 #[test]

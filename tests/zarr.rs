@@ -51,4 +51,17 @@ fn ome_zarr_folders() {
     assert_eq!(slide.read_region(all).unwrap(), rgb);
     std::fs::write(root.join("0/0/1/1"), [0; 7]).unwrap();
     assert!(Slide::open(&root).unwrap().read_region(all).is_err());
+    // A chunk of 2 000 runs in Zstandard, which becomes 262 MB.
+    let array = std::fs::read_to_string(root.join("0/.zarray")).unwrap();
+    let array = array.replace("\"compressor\": null", "\"compressor\": {\"id\": \"zstd\", \"level\": 1}");
+    std::fs::write(root.join("0/.zarray"), array).unwrap();
+    let mut bomb = vec![0x28, 0xB5, 0x2F, 0xFD, 0, 0x58];
+    (0..2000).for_each(|_| bomb.extend([0x02, 0, 0x10, 7]));
+    bomb.extend([1, 0, 0]);
+    std::fs::write(root.join("0/0/0/0"), bomb).unwrap();
+    let message = Slide::open(&root).unwrap().read_region(all).unwrap_err().to_string();
+    assert!(
+        message.contains("without compression is 262275072, more than the limit of 167772160"),
+        "{message}"
+    );
 }

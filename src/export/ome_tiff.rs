@@ -9,7 +9,7 @@ use flate2::{Compression, write::ZlibEncoder};
 use jpeg_encoder::{ColorType as JpegColour, Encoder, SamplingFactor};
 use rayon::prelude::*;
 
-use super::tiff_file::{Entries, TiffFile, Values, resolution};
+use super::tiff_file::{Entries, Kind, TiffFile, Values, resolution};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
@@ -94,7 +94,8 @@ pub fn write(slide: &Slide, path: &Path, settings: &Settings, watch: &Watch) -> 
     let to_srgb = if settings.icc { slide.to_srgb()? } else { None };
     let levels = levels(slide, settings, to_srgb.is_some())?;
     let pixels: u64 = levels.iter().map(|level| level.width * level.height).sum();
-    let mut file = TiffFile::create(Partial::create(path)?, pixels > CLASSIC_PX)?;
+    let kind = if pixels > CLASSIC_PX { Kind::Big } else { Kind::Classic };
+    let mut file = TiffFile::create(Partial::create(path)?, kind)?;
     let (mut directories, mut written) = (Vec::new(), Written { levels: levels.len(), ..Written::default() });
     for level in &levels {
         let maker = Maker { slide, level, to_srgb: to_srgb.as_ref() };

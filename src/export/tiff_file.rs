@@ -7,6 +7,17 @@ use crate::{
     report::partial::Partial,
 };
 
+/// How places in the file are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// 32 bits.
+    Classic,
+    /// BigTIFF.
+    Big,
+    /// 32 bits, the upper halves of all of them behind each directory, as Hamamatsu does it.
+    Ndpi,
+}
+
 /// The values of a tag.
 pub(super) enum Values {
     /// 16-bit numbers.
@@ -19,6 +30,10 @@ pub(super) enum Values {
     Text(String),
     /// A fraction.
     Rational([u32; 2]),
+    /// A signed 32-bit number.
+    Signed(i32),
+    /// A floating-point number.
+    Float(f32),
     /// Bytes of unspecified meaning.
     Bytes(Vec<u8>),
 }
@@ -30,18 +45,19 @@ pub(super) type Entries = Vec<(u16, Values)>;
 pub(super) struct TiffFile {
     file: Partial,
     at: u64,
-    big: bool,
+    kind: Kind,
     /// Where the link to the next directory is.
     link: u64,
 }
 
 impl TiffFile {
-    /// Starts a file; `big` for one that may reach 4 GB.
-    pub(super) fn create(file: Partial, big: bool) -> Result<Self> {
-        let mut out = Self { file, at: 0, big, link: if big { 8 } else { 4 } };
-        match big {
-            true => out.append(&[0x49, 0x49, 43, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])?,
-            false => out.append(&[0x49, 0x49, 42, 0, 0, 0, 0, 0])?,
+    /// Starts a file.
+    pub(super) fn create(file: Partial, kind: Kind) -> Result<Self> {
+        let mut out = Self { file, at: 0, kind, link: if kind == Kind::Big { 8 } else { 4 } };
+        match kind {
+            Kind::Big => out.append(&[0x49, 0x49, 43, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])?,
+            Kind::Classic => out.append(&[0x49, 0x49, 42, 0, 0, 0, 0, 0])?,
+            Kind::Ndpi => out.append(&[0x49, 0x49, 42, 0, 0, 0, 0, 0, 0, 0, 0, 0])?,
         };
         Ok(out)
     }
@@ -50,7 +66,7 @@ impl TiffFile {
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<u64> {
         let place = self.at;
         self.at += bytes.len() as u64;
-        if !self.big && self.at > u64::from(u32::MAX) {
+        if self.kind == Kind::Classic && self.at > u64::from(u32::MAX) {
             let what = "bytes of a TIFF file without BigTIFF".into();
             return Err(Error::Limits { what, got: self.at, limit: u32::MAX.into() });
         }
@@ -66,30 +82,41 @@ impl TiffFile {
     /// Writes a directory and returns where it is; `chained` links it from the one before.
     pub(super) fn directory(&mut self, mut entries: Entries, chained: bool) -> Result<u64> {
         entries.sort_by_key(|(tag, _)| *tag);
-        let word = if self.big { 8 } else { 4 };
-        let mut lines = Vec::new();
-        self.number(&mut lines, entries.len() as u64, if self.big { 8 } else { 2 });
+        let (big, ndpi) = (self.kind == Kind::Big, self.kind == Kind::Ndpi);
+        let word = if big { 8 } else { 4 };
+        let (mut lines, mut upper) = (Vec::new(), Vec::new());
+        self.number(&mut lines, entries.len() as u64, if big { 8 } else { 2 });
         for (tag, values) in &entries {
             let (kind, count, mut data) = self.encode(values);
             self.number(&mut lines, (*tag).into(), 2);
             self.number(&mut lines, kind, 2);
             self.number(&mut lines, count as u64, word);
-            if data.len() > word {
+            let mut high = match values {
+                Values::Place(list) if ndpi && list.len() == 1 => list[0] >> 32,
+                _ => 0,
+            };
+            if data.len() > word || ndpi && kind == 2 {
                 self.align()?;
                 let place = self.append(&data)?;
                 self.number(&mut lines, place, word);
+                high = if big { 0 } else { place >> 32 };
             } else {
                 data.resize(word, 0);
                 lines.extend_from_slice(&data);
             }
+            self.number(&mut upper, high, 4);
         }
         let link = lines.len() as u64;
-        self.number(&mut lines, 0, word);
+        let far = if ndpi { 8 } else { word };
+        self.number(&mut lines, 0, far);
+        if ndpi {
+            lines.extend_from_slice(&upper);
+        }
         self.align()?;
         let place = self.append(&lines)?;
         if chained {
             let mut bytes = Vec::new();
-            self.number(&mut bytes, place, word);
+            self.number(&mut bytes, place, far);
             self.patch(&bytes)?;
             self.link = place + link;
         }
@@ -135,8 +162,9 @@ impl TiffFile {
                 (4, list.len())
             }
             Values::Place(list) => {
-                list.iter().for_each(|&v| self.number(&mut data, v, if self.big { 8 } else { 4 }));
-                (if self.big { 16 } else { 4 }, list.len())
+                list.iter()
+                    .for_each(|&v| self.number(&mut data, v, if self.kind == Kind::Big { 8 } else { 4 }));
+                (if self.kind == Kind::Big { 16 } else { 4 }, list.len())
             }
             Values::Text(text) => {
                 data.extend_from_slice(text.as_bytes());
@@ -146,6 +174,14 @@ impl TiffFile {
             Values::Rational(parts) => {
                 parts.iter().for_each(|&v| self.number(&mut data, v.into(), 4));
                 (5, 1)
+            }
+            Values::Signed(value) => {
+                data.extend_from_slice(&value.to_le_bytes());
+                (9, 1)
+            }
+            Values::Float(value) => {
+                data.extend_from_slice(&value.to_le_bytes());
+                (11, 1)
             }
             Values::Bytes(bytes) => {
                 data.extend_from_slice(bytes);

@@ -11,12 +11,13 @@ mod element;
 mod frames;
 mod image;
 mod instance;
+mod rewrite;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use self::{
@@ -24,7 +25,7 @@ use self::{
     instance::{Header, Identity, Kind},
 };
 use super::{
-    Format, Probe, SlideInfo, SlideReader, TileAt,
+    Format, Probe, Rewritten, SlideInfo, SlideReader, TileAt,
     bytes::FileBytes,
     limits,
     mosaic::{StoredTiles, no_such_tile},
@@ -47,6 +48,8 @@ struct Dicom {
     levels: Vec<Image>,
     associated: BTreeMap<String, Image>,
     stored: StoredTiles,
+    /// What makes the identifiers of a clean copy.
+    salt: OnceLock<[u8; 32]>,
 }
 
 /// An instance's header with what it belongs to.
@@ -99,7 +102,9 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         images.entry(found.identity.image.clone()).or_default().push(found);
     }
     let (mut volumes, mut associated) = (Vec::new(), BTreeMap::new());
-    for parts in images.into_values() {
+    for mut parts in images.into_values() {
+        // What is told of an image is told by its first part.
+        parts.sort_by_key(|found| found.header.first_frame());
         match parts[0].identity.kind {
             Kind::Volume => volumes.push(parts),
             Kind::Associated(name) => {
@@ -136,7 +141,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     info.focal_planes = levels[0].parts[0].planes;
     info.associated = associated.keys().cloned().collect();
     facts.describe(&mut info);
-    Ok(Box::new(Dicom { info, levels, associated, stored: StoredTiles::default() }))
+    Ok(Box::new(Dicom { info, levels, associated, stored: StoredTiles::default(), salt: OnceLock::new() }))
 }
 
 fn image(headers: impl Iterator<Item = Header>) -> Result<Image> {
@@ -236,6 +241,10 @@ impl SlideReader for Dicom {
     fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>> {
         let level = self.levels.get(at.level).ok_or_else(|| no_such_tile(at))?;
         level.tile(at, &self.stored)
+    }
+
+    fn rewritten(&self) -> Option<&dyn Rewritten> {
+        Some(self)
     }
 
     fn read_associated(&self, name: &str) -> Result<Rgb> {

@@ -18,6 +18,8 @@ pub(super) const MAX_PATCHES: u64 = 1 << 24;
 pub(super) const MAX_ELEMENTS: u64 = 1 << 22;
 /// Pixels of an image that can only be decoded as a whole (PNG, JPEG).
 pub(super) const MAX_IMAGE_PX: u64 = 400_000_000;
+/// Pixels of an associated image: labels and overviews are a hundredth of this.
+pub(super) const MAX_ASSOCIATED_PX: u64 = 1 << 26;
 /// Bytes of one compressed tile or strip.
 pub(super) const MAX_STORED_BYTES: u64 = 1 << 30;
 

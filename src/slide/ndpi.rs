@@ -7,9 +7,16 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    Format, Level, Probe, SlideInfo, SlideReader, Tag, TileAt,
+    Format, Level, Probe, SlideInfo, SlideReader, Strip, Tag, TileAt,
     bytes::FileBytes,
-    codec::jpeg::{self, restart::Divided},
+    clean,
+    codec::{
+        Fault,
+        jpeg::{
+            self,
+            restart::{Divided, Parts},
+        },
+    },
     limits,
     mosaic::no_such_tile,
     properties::{Properties, number, put},
@@ -38,6 +45,17 @@ struct Plane {
     stream: Divided,
     /// Where the file lists the starts of the intervals, and their upper halves.
     starts: Option<(Entry, Option<Entry>)>,
+    /// Position in the chain of directories.
+    directory: usize,
+}
+
+impl Plane {
+    /// Returns where the file says that an interval's data start.
+    fn listed(&self, tiff: &Tiff, i: u64) -> Option<u64> {
+        let (low, high) = self.starts?;
+        let high = high.map_or(Some(0), |high| tiff.uint_at(high, i))?;
+        Some(tiff.uint_at(low, i)? | high << 32)
+    }
 }
 
 fn detect(probe: &Probe) -> std::result::Result<(), String> {
@@ -116,7 +134,7 @@ fn plane(
     let high = listed(Tag::NDPI_MCU_STARTS_HIGH);
     // Lower halves whose upper halves are unusable would point anywhere.
     let starts = low.filter(|_| high.is_some() || !has_high).map(|low| (low, high));
-    Ok(Plane { stream, starts })
+    Ok(Plane { stream, starts, directory: index })
 }
 
 fn level(stream: &Divided, base: &Divided) -> Level {
@@ -170,14 +188,30 @@ impl SlideReader for Ndpi {
                 && at.row * u64::from(level.tile_height) < level.height
         });
         let (Some(_), Some(plane)) = (level, self.levels.get(at.level)) else { return Err(no_such_tile(at)) };
-        let listed = |i: u64| {
-            let (low, high) = plane.starts?;
-            let high = high.map_or(Some(0), |high| self.tiff.uint_at(high, i))?;
-            Some(self.tiff.uint_at(low, i)? | high << 32)
-        };
+        let listed = |i| plane.listed(&self.tiff, i);
         let tile = plane.stream.tile(&self.bytes, at.col, at.row, &listed);
         tile.map(Some)
             .map_err(|fault| fault.at(NAME, format!("tile ({}, {}) of level {}", at.col, at.row, at.level)))
+    }
+
+    fn strips(&self) -> Result<Option<Vec<Strip<'_>>>> {
+        let strip = |(level, plane): (usize, &Plane)| {
+            let fault = |fault: Fault| fault.at(NAME, format!("JPEG of level {level}"));
+            let listed = |i| plane.listed(&self.tiff, i);
+            let Parts { head, data, starts } = plane.stream.parts(&self.bytes, &listed).map_err(fault)?;
+            let clean = clean::jpeg_head(head)
+                .ok_or_else(|| fault(Fault::damaged("headers that can be followed", "other bytes")))?;
+            let shorter = (head.len() - clean.len().min(head.len())) as u64;
+            let directory = self.tiff.directory_at(NAME, plane.directory)?;
+            Ok(Strip {
+                head: clean,
+                data,
+                starts: starts.into_iter().map(|start| start.saturating_sub(shorter)).collect(),
+                lens: self.tiff.number(directory, Tag::NDPI_SOURCE_LENS).unwrap_or(0.0),
+                offset: [Tag::NDPI_X_OFFSET, Tag::NDPI_Y_OFFSET].map(|tag| self.tiff.int(directory, tag)),
+            })
+        };
+        self.levels.iter().enumerate().map(strip).collect::<Result<Vec<_>>>().map(Some)
     }
 
     fn read_associated(&self, name: &str) -> Result<Rgb> {

@@ -4,7 +4,10 @@
 //! The colours are three planes along the axis `c`. Of several points in time the first is read, of
 //! several focal planes the middle one. What a chunk that is not stored shows is stated by the array.
 
+mod bounds;
+
 use std::{
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,10 +15,14 @@ use std::{
 
 use serde_json::Value;
 use zarrs::{
-    array::{Array, ArrayShardedExt, ArraySubset, data_type::UInt8DataType},
+    array::{
+        Array, ArrayShardedExt, ArrayShardedReadableExt, ArrayShardedReadableExtCache, ArraySubset,
+        data_type::UInt8DataType,
+    },
     filesystem::FilesystemStore,
 };
 
+use self::bounds::Compressor;
 use super::{
     Format, Level, Probe, SlideInfo, SlideReader, TileAt, limits,
     mosaic::no_such_tile,
@@ -36,8 +43,63 @@ pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
 
 struct Zarr {
     info: SlideInfo,
-    levels: Vec<Array<FilesystemStore>>,
+    levels: Vec<Stack>,
     axes: Axes,
+}
+
+/// The array of a level, and what is needed to look at its chunks before they are decompressed.
+struct Stack {
+    array: Array<FilesystemStore>,
+    compressor: Compressor,
+    /// Sides of what is compressed as one.
+    chunk: Vec<u64>,
+    /// Where the parts of shards lie; `None` without shards.
+    shards: Option<ArrayShardedReadableExtCache>,
+}
+
+impl Stack {
+    fn new(array: Array<FilesystemStore>) -> Result<Self> {
+        let metadata = serde_json::to_value(array.metadata())
+            .map_err(|error| Error::malformed(NAME, "array", "metadata", error))?;
+        let compressor = Compressor::of(&metadata)?;
+        let origin = vec![0; array.shape().len()];
+        let chunk = guarded("chunks", || {
+            let whole = array.chunk_shape(&origin).map_err(|error| error.to_string())?;
+            Ok(array.effective_subchunk_shape().unwrap_or(whole))
+        })?;
+        let shards = array.is_sharded().then(|| ArrayShardedReadableExtCache::new(&array));
+        if shards.as_ref().is_some_and(|shards| !shards.array_is_exclusively_sharded()) {
+            return Err(Error::unsupported(NAME, "shards inside other codecs"));
+        }
+        Ok(Self { compressor, chunk: chunk.iter().map(|side| side.get()).collect(), shards, array })
+    }
+
+    /// Refuses chunks that would become too large, of those that hold these ranges.
+    fn check(&self, what: &str, ranges: &[Range<u64>]) -> Result<()> {
+        let mut places = vec![Vec::new()];
+        for (range, side) in ranges.iter().zip(&self.chunk) {
+            let indices = range.start / side..range.end.div_ceil(*side);
+            limits::check(
+                "chunks of a tile",
+                (places.len() as u64) * (indices.end - indices.start),
+                1 << 16,
+            )?;
+            places = places
+                .into_iter()
+                .flat_map(|place: Vec<u64>| indices.clone().map(move |i| [&place[..], &[i]].concat()))
+                .collect();
+        }
+        for place in places {
+            let stored = guarded(what, || match &self.shards {
+                Some(shards) => {
+                    self.array.retrieve_encoded_subchunk(shards, &place).map_err(|error| error.to_string())
+                }
+                None => self.array.retrieve_encoded_chunk(&place).map_err(|error| error.to_string()),
+            })?;
+            self.compressor.check(&format!("a chunk of {what}"), &stored.unwrap_or_default())?;
+        }
+        Ok(())
+    }
 }
 
 /// Where the axes are.
@@ -125,10 +187,12 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         return Err(Error::malformed(NAME, "datasets", "an array", "none"));
     };
     let axes = Axes::new(names, base.shape())?;
+    let planes = axes.index("z").map_or(1, |z| base.shape()[z]);
     let base = axes.size(base.shape())?;
     let facts = levels.iter().map(|array| level(array, &axes, base)).collect::<Result<Vec<_>>>()?;
+    let levels = levels.into_iter().map(Stack::new).collect::<Result<Vec<_>>>()?;
     let mut info = SlideInfo::of_levels(facts);
-    info.focal_planes = axes.index("z").map_or(1, |z| levels[0].shape()[z]);
+    info.focal_planes = planes;
     describe(&mut info, &scales, &datasets[0], &axes);
     Ok(Box::new(Zarr { info, levels, axes }))
 }
@@ -247,8 +311,8 @@ impl SlideReader for Zarr {
     }
 
     fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>> {
-        let (array, level) = match (self.levels.get(at.level), self.info.levels.get(at.level)) {
-            (Some(array), Some(level)) => (array, level),
+        let (stack, level) = match (self.levels.get(at.level), self.info.levels.get(at.level)) {
+            (Some(stack), Some(level)) => (stack, level),
             _ => return Err(no_such_tile(at)),
         };
         let range = |index: u64, tile: u32, length: u64| {
@@ -268,9 +332,10 @@ impl SlideReader for Zarr {
         }
         (ranges[dimensions - 2], ranges[dimensions - 1]) = (rows, columns);
         let what = format!("tile ({}, {}) of level {}", at.col, at.row, at.level);
+        stack.check(&what, &ranges)?;
         let samples = guarded(&what, || {
             let subset = ArraySubset::new_with_ranges(&ranges);
-            array.retrieve_array_subset::<Vec<u8>>(&subset).map_err(|error| error.to_string())
+            stack.array.retrieve_array_subset::<Vec<u8>>(&subset).map_err(|error| error.to_string())
         })?;
         let pixels = size[0] * size[1];
         if samples.len() != 3 * pixels {

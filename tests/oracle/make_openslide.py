@@ -5,8 +5,9 @@
     python make_openslide.py built /tmp/built > built.json
     python make_openslide.py j2k .           # writes rgb.j2k and ycbcr.j2k, which the built Aperio slides hold
     python make_openslide.py jxr .           # writes tile.jxr, which the built CZI holds
+    python make_openslide.py jls .           # writes tile.jls, which a built DICOM slide holds
 
-Needs openslide-python, openslide-bin and numpy; for j2k and jxr, imagecodecs. Paths are relative to DATA_DIR/wsi or the folder of built slides.
+Needs openslide-python, openslide-bin and numpy; for j2k, jxr and jls, imagecodecs. Paths are relative to DATA_DIR/wsi or the folder of built slides.
 """
 import hashlib
 import json
@@ -142,8 +143,18 @@ def write_jxr(folder):
     open(f"{folder}/tile.jxr", "wb").write(imagecodecs.jpegxr_encode(rgb, level=0.9))
 
 
+def write_jls(folder):
+    import imagecodecs
+    y, x = np.mgrid[:64, :64]
+    rgb = np.stack([3 * x + 20, 2 * y + 60, x + y + 70], -1).astype(np.uint8)
+    open(f"{folder}/tile.jls", "wb").write(imagecodecs.jpegls_encode(rgb))
+
+
 def main():
     kind, folder = sys.argv[1:3]
+    if kind == "jls":
+        write_jls(folder)
+        return
     if kind == "jxr":
         write_jxr(folder)
         return

@@ -13,6 +13,10 @@ pub(super) struct Shares {
 impl Shares {
     /// Prepares a map of `scale` level-0 pixels per pixel, which starts at the slide's corner.
     pub(super) fn new(mask: &Mask, scale: f64) -> Self {
+        // Most slides have no ink and no folds: sums of nothing need no memory.
+        if mask.data().iter().all(|&v| v == 0) {
+            return Self { sums: Vec::new(), width: 0, height: 0, scale };
+        }
         let (width, height) = (mask.width(), mask.height());
         let mut sums = vec![0u32; (width + 1) * (height + 1)];
         for y in 0..height {
@@ -72,5 +76,6 @@ mod tests {
         t(&shares, 30, 20, 20, 20, 0.25);
         t(&shares, -20, -20, 10, 10, 0.0);
         t(&shares, 0, 0, 0, 0, 0.0);
+        t(&Shares::new(&Mask::filled(4, 3, 0), 10.0), 10, 10, 20, 20, 0.0);
     }
 }

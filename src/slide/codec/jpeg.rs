@@ -97,7 +97,7 @@ pub(in crate::slide) fn size(data: &[u8]) -> Result<(usize, usize), Fault> {
 pub(in crate::slide) fn image(format: &'static str, name: &str, data: &[u8]) -> Result<Rgb, Error> {
     let place = || format!("{name} image");
     let (width, height) = size(data).map_err(|fault| fault.at(format, place()))?;
-    limits::check("pixels of an associated image", width as u64 * height as u64, 1 << 28)?;
+    limits::check("pixels of an associated image", width as u64 * height as u64, limits::MAX_ASSOCIATED_PX)?;
     decode(None, data, Colour::Own, width, height).map_err(|fault| fault.at(format, place()))
 }
 

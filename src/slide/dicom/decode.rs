@@ -74,6 +74,16 @@ enum Samples {
     OfCodec,
 }
 
+/// What can hold comments within a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Jpeg,
+    JpegLs,
+    Jpeg2000,
+    /// Pixels and run lengths, which hold nothing else.
+    Other,
+}
+
 /// Decodes frames.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Codec {
@@ -99,6 +109,16 @@ impl Codec {
             other => return Err(Error::unsupported(NAME, format!("pixels that are {other}"))),
         };
         Ok(Self { compression, samples, planar })
+    }
+
+    /// Returns what kind of stream a frame is.
+    pub(super) fn stream(self) -> Stream {
+        match self.compression {
+            Compression::Jpeg => Stream::Jpeg,
+            Compression::JpegLs => Stream::JpegLs,
+            Compression::Jpeg2000 => Stream::Jpeg2000,
+            Compression::None | Compression::Rle => Stream::Other,
+        }
     }
 
     /// Returns the bytes of an uncompressed frame.

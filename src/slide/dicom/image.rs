@@ -137,7 +137,7 @@ impl Image {
     /// [`Error::Limits`] when it is larger than an associated image can be; as [`Instance::frame`].
     pub(super) fn whole(&self) -> Result<Rgb> {
         let [width, height] = self.size();
-        limits::check("pixels of an associated image", width * height, 1 << 26)?;
+        limits::check("pixels of an associated image", width * height, limits::MAX_ASSOCIATED_PX)?;
         let mut out = Rgb::filled(width as usize, height as usize, [255; 3]);
         let stored = StoredTiles::default();
         let [tile_width, tile_height] =

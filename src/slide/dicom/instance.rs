@@ -1,6 +1,6 @@
 //! One DICOM file: what its headers say about the image it holds.
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{borrow::Cow, ops::Range, path::Path, sync::Arc};
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -166,6 +166,12 @@ impl Header {
         self.values().integer(&self.set, tags::TOTAL_PIXEL_MATRIX_COLUMNS).unwrap_or(0)
     }
 
+    /// Returns the number of the first frame within a concatenation.
+    pub(super) fn first_frame(&self) -> u64 {
+        let first = self.values().integer(&self.set, tags::CONCATENATION_FRAME_OFFSET_NUMBER);
+        first.and_then(|first| u64::try_from(first).ok()).unwrap_or(0)
+    }
+
     /// Returns the ICC profile of the first optical path.
     pub(super) fn icc(&self) -> Option<&[u8]> {
         let path = items(&self.set, tags::OPTICAL_PATH_SEQUENCE).first()?;
@@ -220,14 +226,14 @@ impl Header {
         let frames = Frames::find(self.bytes.all(), pixels, count as usize, native, extended)?;
         let places = self.places(count)?;
         let planes = self.values().integer(&self.set, tags::TOTAL_PIXEL_MATRIX_FOCAL_PLANES);
-        let first = self.values().integer(&self.set, tags::CONCATENATION_FRAME_OFFSET_NUMBER);
+        let first = self.first_frame();
         Ok(Instance {
             codec,
             width,
             height,
             tile: [tile[0] as u32, tile[1] as u32],
             count,
-            first: first.and_then(|first| u64::try_from(first).ok()).unwrap_or(0),
+            first,
             planes: planes.and_then(|planes| u64::try_from(planes).ok()).unwrap_or(1).max(1),
             paths: self.paths(),
             places,
@@ -293,6 +299,30 @@ impl Instance {
         let rgb = self.codec.decode(&data, width, height).map_err(|fault| fault.at(NAME, place()))?;
         self.bytes.done_with(data.len() as u64);
         Ok(rgb)
+    }
+
+    /// Returns the bytes of a frame as they are stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] when they lie outside the file.
+    pub(super) fn stored(&self, frame: u64) -> Result<Cow<'_, [u8]>> {
+        self.frames.get(self.bytes.all(), frame as usize)
+    }
+
+    /// Returns the mapped file.
+    pub(super) fn bytes(&self) -> &Arc<FileBytes> {
+        &self.bytes
+    }
+
+    /// Returns whether frames are stored as fragments.
+    pub(super) fn encapsulated(&self) -> bool {
+        matches!(self.frames, Frames::Fragments { .. })
+    }
+
+    /// Returns what kind of stream a frame is.
+    pub(super) fn stream(&self) -> decode::Stream {
+        self.codec.stream()
     }
 
     /// Returns the frames of this file within a concatenation.

@@ -220,7 +220,7 @@ impl TiffSlide {
     }
 
     fn page_image(&self, page: &Page, name: &str) -> Result<Rgb> {
-        limits::check("pixels of an associated image", page.width * page.height, 1 << 28)?;
+        limits::check("pixels of an associated image", page.width * page.height, limits::MAX_ASSOCIATED_PX)?;
         let part = Part::new(page.clone());
         let mut image = Rgb::filled(page.width as usize, page.height as usize, [255; 3]);
         for row in 0..page.rows() {

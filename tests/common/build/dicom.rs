@@ -97,9 +97,14 @@ impl Image<'_> {
         out.extend(text(0x0008_0008, "CS", &format!("DERIVED\\PRIMARY\\{}\\{}", self.kind, self.resampled)));
         out.extend(text(0x0008_0016, "UI", CLASS));
         out.extend(text(0x0008_0018, "UI", &instance));
+        out.extend(text(0x0008_0020, "DA", "20200102"));
         out.extend(text(0x0008_0060, "CS", "SM"));
         out.extend(text(0x0008_0070, "LO", "built"));
+        out.extend(text(0x0008_0080, "LO", "Hospital of Ann"));
+        out.extend(text(0x0009_0010, "LO", "Private Doe"));
         out.extend(text(0x0010_0010, "PN", "Nobody^Nowhere"));
+        out.extend(text(0x0010_0020, "LO", "S09-4711"));
+        out.extend(text(0x0010_0030, "DA", "19710203"));
         out.extend(text(0x0020_000D, "UI", "1.2.9"));
         out.extend(text(0x0020_000E, "UI", "1.2.8"));
         out.extend(text(0x0020_0013, "IS", &self.number.to_string()));
@@ -127,14 +132,20 @@ impl Image<'_> {
         for (tag, value) in [(0x0028_0100, 8), (0x0028_0101, 8), (0x0028_0102, 7), (0x0028_0103, 0)] {
             out.extend(short(tag, value));
         }
+        out.extend(text(0x0040_0512, "LO", "BOX-4711"));
         out.extend(long(0x0048_0006, "UL", self.size[0]));
         out.extend(long(0x0048_0007, "UL", self.size[1]));
         let bright = [text(0x0008_0100, "SH", "111744"), text(0x0008_0102, "SH", "DCM")].concat();
-        let path =
-            [sequence(0x0022_0016, &[bright]), text(0x0048_0106, "SH", "1"), text(0x0048_0112, "DS", "20")];
+        let path = [
+            sequence(0x0022_0016, &[bright]),
+            text(0x0048_0106, "SH", "1"),
+            text(0x0048_0107, "ST", "by Dr Jekyll"),
+            text(0x0048_0112, "DS", "20"),
+        ];
         out.extend(sequence(0x0048_0105, &[path.concat()]));
         out.extend(long(0x0048_0303, "UL", 1));
         let spacing = text(0x0028_0030, "DS", "0.00026\\0.00025");
+        out.extend(text(0x2200_0005, "LT", "BARCODE77"));
         out.extend(sequence(0x5200_9229, &[sequence(0x0028_9110, &[spacing])]));
         if let Some(places) = &self.places {
             let item = |&[x, y]: &[u32; 2]| {
@@ -189,7 +200,12 @@ fn tiles(size: [u32; 2], tile: usize, seed: usize) -> Vec<Vec<u8>> {
 }
 
 fn jpegs(size: [u32; 2], tile: usize, seed: usize) -> Vec<Vec<u8>> {
-    let encode = |pixels: &Vec<u8>| jpeg(pixels, tile, tile, SamplingFactor::R_4_2_2, 0);
+    // Each with a comment, which no copy may keep where it names somebody.
+    let encode = |pixels: &Vec<u8>| {
+        let mut stream = jpeg(pixels, tile, tile, SamplingFactor::R_4_2_2, 0);
+        stream.splice(2..2, *b"\xff\xfe\0\x0aDoe, Ann");
+        stream
+    };
     tiles(size, tile, seed).iter().map(encode).collect()
 }
 
@@ -228,7 +244,7 @@ pub(crate) fn series() -> Built {
         name: "dicom",
         main: "0.dcm",
         files: files.into_iter().enumerate().map(piece).collect(),
-        stable: false,
+        stable: true,
     }
 }
 
@@ -250,7 +266,7 @@ pub(crate) fn sparse() -> Built {
         places: Some(places),
         ..image(size, frames)
     };
-    Built { stable: false, ..Built::single("dicom_sparse", "slide.dcm", image.write()) }
+    Built::single("dicom_sparse", "slide.dcm", image.write())
 }
 
 /// Run lengths, which OpenSlide does not read: the picture of [`rle_picture`].
@@ -275,4 +291,27 @@ pub(crate) fn rle() -> Built {
     });
     let image = Image { frames: packed.collect(), ..image };
     Built::single("dicom_rle", "slide.dcm", image.write())
+}
+
+const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+const JPEG_2000: &str = "1.2.840.10008.1.2.4.91";
+
+/// Two frames that are both these bytes.
+pub(crate) fn of_frame(syntax: &'static str, photometric: &'static str, frame: &[u8]) -> Built {
+    let image =
+        Image { syntax, photometric, table: Table::Basic, ..image([128, 60], vec![frame.to_vec(); 2]) };
+    Built::single("of_frame", "slide.dcm", image.write())
+}
+
+/// JPEG-LS, which OpenSlide does not read; `make_openslide.py` made the stream.
+pub(crate) fn jpeg_ls() -> Built {
+    Built { name: "dicom_jpeg_ls", ..of_frame(JPEG_LS, "RGB", include_bytes!("../../oracle/tile.jls")) }
+}
+
+/// JPEG 2000 with a colour transform.
+pub(crate) fn jpeg_2000() -> Built {
+    Built {
+        name: "dicom_jpeg_2000",
+        ..of_frame(JPEG_2000, "YBR_ICT", include_bytes!("../../oracle/rgb.j2k"))
+    }
 }

@@ -1,7 +1,8 @@
 //! Builds small slides of every vendor, byte by byte, as their formats are described and as OpenSlide
 //! reads them. The same bytes every time: what OpenSlide read from them is committed in `tests/oracle`.
 
-mod dicom;
+pub(crate) mod dicom;
+pub(crate) mod family;
 mod hamamatsu;
 mod leica;
 mod mirax;
@@ -10,6 +11,8 @@ mod philips;
 mod sakura;
 mod simple;
 mod ventana;
+#[cfg(feature = "zarr")]
+pub(crate) mod zarr;
 pub(crate) mod zeiss;
 
 use std::{
@@ -98,15 +101,25 @@ const ALL: &[(&str, Builder)] = &[
     ("mirax_no_positions", mirax::no_positions),
     #[cfg(feature = "sakura")]
     ("svslide", sakura::svslide),
-];
-
-/// Slides that OpenSlide does not read, or was not yet asked about.
-const OTHERS: &[(&str, Builder)] = &[
     ("dicom", dicom::series),
     ("dicom_sparse", dicom::sparse),
-    ("dicom_rle", dicom::rle),
+    ("dicom_jpeg_2000", dicom::jpeg_2000),
     ("czi", zeiss::czi),
+    ("aperio_jpeg", family::aperio),
+    ("generic_tiff", family::generic),
+];
+
+/// Slides that OpenSlide does not read.
+const OTHERS: &[(&str, Builder)] = &[
+    ("dicom_rle", dicom::rle),
+    ("dicom_jpeg_ls", dicom::jpeg_ls),
     ("czi_jpeg", zeiss::czi_jpeg),
+    ("czi_jpeg_xr", zeiss::czi_jpeg_xr),
+    ("ome_tiff", family::ome_tiff),
+    #[cfg(feature = "zarr")]
+    ("ome_zarr", zarr::version_4),
+    #[cfg(feature = "zarr")]
+    ("ome_zarr_5", zarr::version_5),
 ];
 
 /// Returns all slides with an oracle.

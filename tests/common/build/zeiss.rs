@@ -136,7 +136,7 @@ pub(crate) fn whole() -> Rgb {
     picture(2 * STEP + TILE, STEP + TILE, 3)
 }
 
-/// Every compression that OpenSlide reads.
+/// Every compression that OpenSlide reads; smaller levels, a label in a file of its own.
 pub(crate) fn czi() -> Built {
     let whole = whole();
     let tile = |col: usize, row: usize| bgr(&cut(&whole, STEP * col, STEP * row, TILE, TILE));
@@ -146,7 +146,7 @@ pub(crate) fn czi() -> Built {
         block(5, 1, [STEP, 0], zstd(tile(1, 0))),
         block(6, 2, [2 * STEP, 0], [vec![1], zstd(tile(2, 0))].concat()),
         block(6, 3, [0, STEP], [vec![3, 1, 0], zstd(tile(0, 1))].concat()),
-        block(4, 4, [STEP, STEP], JXR.to_vec()),
+        block(5, 4, [STEP, STEP], zstd(tile(1, 1))),
         block(0, 5, [2 * STEP, STEP], tile(2, 1)),
     ];
     let half = picture(whole.width() / 2, whole.height() / 2, 8);
@@ -167,6 +167,11 @@ pub(crate) fn czi() -> Built {
     Built { stable: false, ..Built::single("czi", "slide.czi", bytes) }
 }
 
+/// JPEG XR, which this OpenSlide was built without.
+pub(crate) fn czi_jpeg_xr() -> Built {
+    Built { name: "czi_jpeg_xr", ..of_block(4, JXR) }
+}
+
 /// JPEG, which OpenSlide does not read in CZI.
 pub(crate) fn czi_jpeg() -> Built {
     let whole = whole();
@@ -174,4 +179,21 @@ pub(crate) fn czi_jpeg() -> Built {
     let size = [whole.width() as i32, whole.height() as i32];
     let only = Block { size, stored: size, ..block(1, 0, [0, 0], jpeg) };
     Built::single("czi_jpeg", "slide.czi", file(&[only], &xml(whole.width(), whole.height()), &[]))
+}
+
+/// One subblock of 64x64 px that holds these bytes, in a compression of CZI.
+pub(crate) fn of_block(compression: i32, data: &[u8]) -> Built {
+    let only = block(compression, 0, [0, 0], data.to_vec());
+    Built::single("of_block", "slide.czi", file(&[only], &xml(TILE, TILE), &[]))
+}
+
+/// Data for [`of_block`].
+pub(crate) fn block_data(compression: i32) -> Vec<u8> {
+    let pixels = bgr(&cut(&picture(TILE, TILE, 3), 0, 0, TILE, TILE));
+    let zstd = compress_to_vec(&pixels[..], CompressionLevel::Fastest);
+    match compression {
+        4 => JXR.to_vec(),
+        6 => [vec![3, 1, 0], zstd].concat(),
+        _ => zstd,
+    }
 }

@@ -44,6 +44,16 @@ pub(in crate::slide) struct Divided {
     scanned: OnceLock<Vec<u64>>,
 }
 
+/// The parts of a stream.
+pub(in crate::slide) struct Parts<'a> {
+    /// Everything up to the entropy-coded data.
+    pub(in crate::slide) head: &'a [u8],
+    /// The entropy-coded data, without the end marker.
+    pub(in crate::slide) data: &'a [u8],
+    /// Where the data of each interval start, counted from the start of the stream.
+    pub(in crate::slide) starts: Vec<u64>,
+}
+
 impl Divided {
     /// Reads the headers of the stream of `length` bytes at `start`. `declared` is the size the
     /// container states, which holds where the stream itself cannot (65 535 pixels at most).
@@ -189,6 +199,24 @@ impl Divided {
         }
         Rgb::from_vec(width, height * count as usize, pixels)
             .ok_or_else(|| Fault::damaged("whole intervals", "parts of them"))
+    }
+
+    /// Returns the stream in parts.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when a marker is not where it must be.
+    pub(in crate::slide) fn parts<'a>(
+        &self,
+        bytes: &'a FileBytes,
+        listed: &dyn Fn(u64) -> Option<u64>,
+    ) -> Result<Parts<'a>, Fault> {
+        let outside = || Fault::damaged("a stream inside the file", "one that ends outside");
+        let head = bytes.get(self.start, self.entropy - self.start).ok_or_else(outside)?;
+        let (_, end) = self.interval(bytes, self.intervals() - 1, listed)?;
+        let data = bytes.get(self.entropy, end - self.entropy).ok_or_else(outside)?;
+        let starts = (0..self.intervals()).map(|i| Ok(self.data_start(bytes, i, listed)? - self.start));
+        Ok(Parts { head, data, starts: starts.collect::<Result<_, Fault>>()? })
     }
 
     /// Returns where the data of an interval start and end in the file.

@@ -1,0 +1,167 @@
+//! Stored tiles without comments and application data, byte by byte: what decodes stays as it is.
+
+/// Drops comments and application segments of a JPEG stream, but for those that say what its colours are, and whatever
+/// follows its end. `None` when its headers cannot be followed.
+pub(crate) fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = bytes.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
+    let mut at = 2;
+    loop {
+        let marker = *bytes.get(at + 1).filter(|_| bytes[at] == 0xFF)?;
+        if marker == 0xFF {
+            at += 1;
+            continue;
+        }
+        if marker == 0xD9 {
+            out.extend_from_slice(&[0xFF, 0xD9]);
+            return Some(out);
+        }
+        let length = segment_length(bytes, at)?;
+        let segment = bytes.get(at..at + 2 + length)?;
+        keep(&mut out, marker, segment)?;
+        at += 2 + length;
+        if marker == 0xDA {
+            let rest = &bytes[at..];
+            // A second scan of a progressive stream may have segments of its own.
+            let end = rest
+                .windows(2)
+                .position(|pair| pair[0] == 0xFF && matches!(pair[1], 0x01..=0xCF | 0xD8..=0xFE))?;
+            out.extend_from_slice(&rest[..end]);
+            at += end;
+        }
+    }
+}
+
+/// As [`jpeg`] for the headers alone, up to and with the start of the scan.
+pub(crate) fn jpeg_head(head: &[u8]) -> Option<Vec<u8>> {
+    let mut out = head.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
+    let mut at = 2;
+    while at < head.len() {
+        let marker = *head.get(at + 1).filter(|_| head[at] == 0xFF)?;
+        if marker == 0xFF {
+            at += 1;
+            continue;
+        }
+        let length = segment_length(head, at)?;
+        keep(&mut out, marker, head.get(at..at + 2 + length)?)?;
+        at += 2 + length;
+    }
+    Some(out)
+}
+
+/// As [`jpeg`] for JPEG-LS, whose entropy-coded data hold other bytes behind ff.
+pub(crate) fn jpeg_ls(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = bytes.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
+    let mut at = 2;
+    loop {
+        let marker = *bytes.get(at + 1).filter(|_| bytes[at] == 0xFF)?;
+        if marker == 0xFF {
+            at += 1;
+            continue;
+        }
+        if marker == 0xD9 {
+            out.extend_from_slice(&[0xFF, 0xD9]);
+            return Some(out);
+        }
+        let length = segment_length(bytes, at)?;
+        let segment = bytes.get(at..at + 2 + length)?;
+        match marker {
+            // The colour transform of HP's encoder, five bytes and nothing else.
+            0xE8 if segment.get(4..8) == Some(b"mrfx") => {
+                out.extend_from_slice(&[0xFF, 0xE8, 0, 7]);
+                out.extend_from_slice(segment.get(4..9)?);
+            }
+            0xE0..=0xEF | 0xFE => {}
+            _ => out.extend_from_slice(segment),
+        }
+        at += 2 + length;
+        if marker == 0xDA {
+            let rest = &bytes[at..];
+            let end = rest.windows(2).position(|pair| pair[0] == 0xFF && pair[1] >= 0x80)?;
+            out.extend_from_slice(&rest[..end]);
+            at += end;
+        }
+    }
+}
+
+fn segment_length(bytes: &[u8], at: usize) -> Option<usize> {
+    let length = usize::from(*bytes.get(at + 2)?) << 8 | usize::from(*bytes.get(at + 3)?);
+    (length >= 2).then_some(length)
+}
+
+/// Appends a segment of a JPEG stream, or what may stay of it.
+fn keep(out: &mut Vec<u8>, marker: u8, segment: &[u8]) -> Option<()> {
+    match (marker, segment.get(4..)?) {
+        // Of JFIF and Adobe segments, the standard's own bytes only: thumbnails and texts can follow.
+        (0xE0, body) if body.starts_with(b"JFIF\0") => {
+            out.extend_from_slice(&[0xFF, 0xE0, 0, 16]);
+            out.extend_from_slice(b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+        }
+        (0xEE, body) if body.starts_with(b"Adobe") && body.len() >= 12 => {
+            out.extend_from_slice(&[0xFF, 0xEE, 0, 14]);
+            out.extend_from_slice(&body[..12]);
+        }
+        (0xE0..=0xEF | 0xFE, _) => {}
+        _ => out.extend_from_slice(segment),
+    }
+    Some(())
+}
+
+/// Drops the comments in the main header of a JPEG 2000 codestream, which need not lie in a file format around it.
+pub(crate) fn jpeg2000(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = bytes.strip_prefix(&[0xFF, 0x4F]).map(|_| vec![0xFF, 0x4F])?;
+    let mut at = 2;
+    while bytes.get(at..at + 2)? != [0xFF, 0x90] {
+        let length = segment_length(bytes, at)?;
+        let segment = bytes.get(at..at + 2 + length).filter(|s| s[0] == 0xFF)?;
+        if segment[1] != 0x64 {
+            out.extend_from_slice(segment);
+        }
+        at += 2 + length;
+    }
+    out.extend_from_slice(&bytes[at..]);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn streams_lose_comments_and_keep_pixels() {
+        let mut rgb = crate::raster::Rgb::filled(32, 32, [200, 90, 160]);
+        rgb.data_mut().iter_mut().enumerate().for_each(|(i, v)| *v = v.wrapping_add((i % 37) as u8));
+        let mut plain = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut plain, 90);
+        encoder.encode(rgb.data(), 32, 32, jpeg_encoder::ColorType::Rgb).unwrap();
+        let mut named = plain[..2].to_vec();
+        named.extend_from_slice(b"\xff\xfe\0\x0aDoe, Ann\xff\xe1\0\x09Exif\0\0x");
+        named.extend_from_slice(&plain[2..]);
+        named.extend_from_slice(b"Doe, Ann");
+        let clean = jpeg(&named).unwrap();
+        assert!(!clean.windows(8).any(|w| w == b"Doe, Ann") && !clean.windows(4).any(|w| w == b"Exif"));
+        let decode = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().to_rgb8().into_raw();
+        assert_eq!(decode(&clean), decode(&plain));
+        assert_eq!(jpeg(&named[..named.len() / 2]), None);
+        let entropy = |bytes: &[u8]| bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
+        assert_eq!(jpeg_head(&named[..entropy(&named)]).unwrap(), clean[..entropy(&clean)]);
+        assert_eq!(jpeg_head(&named[..entropy(&named) - 1]), None);
+        assert_eq!(jpeg(b""), None);
+        assert_eq!(jpeg(b"\xff\xd8\xff\xc0\0\x01"), None);
+    }
+
+    #[test]
+    fn jpeg_ls_keeps_bytes_behind_ff() {
+        let stream = b"\xff\xd8\xff\xfe\0\x06Ann!\xff\xf7\0\x04ab\xff\xe8\0\x09mrfx\x01no\xff\xda\0\x04cd\x01\xff\x7f\x02\xff\xd9Ann";
+        let clean = b"\xff\xd8\xff\xf7\0\x04ab\xff\xe8\0\x07mrfx\x01\xff\xda\0\x04cd\x01\xff\x7f\x02\xff\xd9";
+        assert_eq!(jpeg_ls(stream).unwrap(), clean);
+        assert_eq!(jpeg_ls(&stream[..20]), None);
+    }
+
+    #[test]
+    fn codestreams_lose_comments() {
+        let stream = b"\xff\x4f\xff\x51\0\x04ab\xff\x64\0\x0a\0\x01Doe, A\xff\x90rest";
+        assert_eq!(jpeg2000(stream).unwrap(), b"\xff\x4f\xff\x51\0\x04ab\xff\x90rest");
+        assert_eq!(jpeg2000(b"\xff\x4f\xff\x64\xff"), None);
+    }
+}
