@@ -104,6 +104,7 @@ const KIDNEY: Table = Table {
     ],
     unmet: &[
         "tubular_dilation interstitial_leukocytes_per_mm2",
+        "tubular_dilation kidney_rbc_area_pct",
         "tubular_vacuolation tubule_vacuolated_pct",
         "tubular_vacuolation interstitial_area_pct",
         "tubular_vacuolation interstitial_leukocytes_per_mm2",
