@@ -111,6 +111,7 @@ const KIDNEY: Table = Table {
         "necrosis interstitial_area_pct",
         "necrosis tubule_vacuolated_pct",
         "inflammation interstitial_leukocytes_per_mm2",
+        "inflammation interstitial_area_pct",
         "inflammation tubule_vacuolated_pct",
     ],
 };

@@ -21,7 +21,6 @@ from net import NETS, Net
 from train import rate
 
 NAME = "kidney-rgb"
-SCALES = (0.6, 1.6)
 
 
 def recoloured(rgb, rng):
@@ -32,13 +31,13 @@ def recoloured(rgb, rng):
     return 256 * np.exp(-od @ (m * rng.uniform(0.6, 1.4, 3)).astype(np.float32)) - 1
 
 
-def batch(groups, shares, size, side, seed):
+def batch(groups, shares, size, side, seed, scales):
     rng = np.random.default_rng(seed)
     names, p = list(shares), np.array(list(shares.values()))
     images, targets = [], []
     for _ in range(size):
         group = names[rng.choice(len(names), p=p / p.sum())]
-        cut = augment.place(groups[group], side, rng, SCALES)
+        cut = augment.place(groups[group], side, rng, scales)
         rgb = cut[..., :3].astype(np.float32)
         if rng.random() < (0.5 if group.endswith("other") else 0.2):
             rgb = recoloured(rgb, rng)
@@ -75,6 +74,8 @@ def main():
     a.add_argument("--side", type=int, default=160)
     a.add_argument("--rate", type=float, default=4e-3)
     a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--scales", type=float, nargs=2, default=(0.6, 1.6))
+    a.add_argument("--start", help="checkpoint to begin with")
     a.add_argument("--swapped", action="store_true", help="train on the held-back tiles: the other half of a cross-validation")
     o = a.parse_args()
     torch.set_num_threads(1)
@@ -83,6 +84,8 @@ def main():
     groups, shares = kidney.load(o.data, o.work, o.phantom, o.swapped)
     print({g: len(p) for g, p in groups.items()}, flush=True)
     net = Net(**NETS[NAME]).to(memory_format=torch.channels_last)
+    if o.start:
+        net.load_state_dict(torch.load(o.start)["mean"])
     mean = copy.deepcopy(net)
     plain = [p for p in net.parameters() if p.ndim < 2]
     heavy = [p for p in net.parameters() if p.ndim >= 2]
@@ -95,7 +98,7 @@ def main():
 
     def produce():
         for i in range(o.iterations):
-            ready.put(batch(groups, shares, o.batch, o.side, [o.seed, i]))
+            ready.put(batch(groups, shares, o.batch, o.side, [o.seed, i], o.scales))
 
     threading.Thread(target=produce, daemon=True).start()
     sums, t0 = [], time.time()
