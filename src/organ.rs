@@ -76,6 +76,12 @@ impl Organ {
     pub fn has_fat_vacuoles(&self) -> bool {
         self.classes.iter().any(|c| c.is(&crate::segment::liver::vacuoles::MACRO))
     }
+
+    /// Returns whether this organ has glomeruli.
+    #[must_use]
+    pub fn has_glomeruli(&self) -> bool {
+        self.classes.iter().any(|c| c.is(&crate::segment::kidney::GLOMERULUS))
+    }
 }
 
 impl std::fmt::Debug for Organ {

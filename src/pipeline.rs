@@ -203,7 +203,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let warnings = Warnings::default();
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
-    let mut models = plan.models.fitting(calibration.mpp, plan.organ.has_fat_vacuoles())?;
+    let mut models = plan.models.fitting(calibration.mpp, plan.organ)?;
     let (whole, view) = tissue::find_with_view(slide, calibration.mpp, &warnings)?;
     watch.check()?;
     let drawn = plan.options.annotations.as_deref();
@@ -247,6 +247,8 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     };
     note_slide(slide, &tissue, plan.organ, &warnings);
     let (structures, structure_tally) = structures(&scan, &profile)?;
+    let of_cells = scan.models.clone().for_cells();
+    let scan = Scan { models: &of_cells, ..scan };
     let map = StructureMap::new(&structures);
     let cells = scan.run(cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
     let tallies = per_structure(structures.len(), cells.finds.per_structure);
@@ -341,7 +343,11 @@ fn note_bad_tiles(slide: &Slide, warnings: &Warnings) {
 /// Runs the structure pass and the step that looks at all of its objects at once.
 fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, Tally)> {
     let organ = scan.plan.organ;
-    let found = scan.run(organ.structure_pass, profile, |field| (organ.structures)(field))?.finds;
+    let (scale, mpp) = scan.resolve(organ.structure_pass);
+    let extent = passes::extent(scan.slide, scale);
+    let (models, pass) = scan.models.for_structures(organ.structure_pass, mpp, extent);
+    let found =
+        Scan { models: &models, ..*scan }.run(pass, profile, |field| (organ.structures)(field))?.finds;
     let base = &scan.slide.info().levels[0];
     let geometry = SlideGeometry {
         bounds: Rect { x0: 0, y0: 0, width: base.width, height: base.height },
@@ -416,7 +422,7 @@ fn facts(
         profile: None,
         measured: Vec::new(),
         score: OrganScore::default(),
-        methods: models.methods(plan.organ.has_fat_vacuoles()),
+        methods: models.methods(plan.organ),
         warnings: warnings.into_vec(),
         counts: Vec::new(),
         analysed_px: 0,

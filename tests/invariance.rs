@@ -16,7 +16,7 @@ use histograde::{
     pipeline::{Cores, Plan, SlideResult, Tiling, score_slide},
     raster::Rgb,
     score::{Outcome, rubric::Rubric},
-    segment::models::{Choice, Models, builtin_nuclei, builtin_vacuoles},
+    segment::models::{Choice, Models, builtin_nuclei, builtin_structures, builtin_vacuoles},
     warning::Warning,
     watch::Watch,
 };
@@ -106,7 +106,11 @@ fn grids_and_threads_do_not_matter_on_phantoms() {
 /// The built-in networks, on every slide.
 fn networks() -> Models {
     let choice = |model| Some(Choice { model: Arc::new(model), required: true });
-    Models { nuclei: choice(builtin_nuclei().unwrap()), vacuoles: choice(builtin_vacuoles().unwrap()) }
+    Models {
+        nuclei: choice(builtin_nuclei().unwrap()),
+        vacuoles: choice(builtin_vacuoles().unwrap()),
+        structures: choice(builtin_structures().unwrap()),
+    }
 }
 
 #[test]
@@ -115,7 +119,8 @@ fn grids_and_threads_do_not_matter_to_networks() {
     let organ = organ::find("liver").unwrap();
     let painted = phantom(folder.path(), "liver", 1800, 0.4);
     let real = common::data_dir().map(|data| data.join("wsi/aperio_svs/CMU-1-Small-Region.svs"));
-    for path in [painted].into_iter().chain(real) {
+    let kidney = (phantom(folder.path(), "kidney", 1600, 0.3), organ::find("kidney").unwrap());
+    for (path, organ) in [painted].into_iter().chain(real).map(|p| (p, organ)).chain([kidney]) {
         let whole = score_by(&path, organ, tiling(4096, 0), 2, networks());
         assert!(whole.cells.iter().any(|o| o.class.layer == "nuclei"));
         for (core_px, shift_px, threads) in [(512, 64, 1), (320, 192, 3)] {

@@ -104,12 +104,14 @@ const KIDNEY: Table = Table {
     ],
     unmet: &[
         "tubular_dilation interstitial_leukocytes_per_mm2",
+        "tubular_dilation kidney_rbc_area_pct",
         "tubular_vacuolation tubule_vacuolated_pct",
         "tubular_vacuolation interstitial_area_pct",
         "tubular_vacuolation interstitial_leukocytes_per_mm2",
         "necrosis interstitial_area_pct",
         "necrosis tubule_vacuolated_pct",
         "inflammation interstitial_leukocytes_per_mm2",
+        "inflammation interstitial_area_pct",
         "inflammation tubule_vacuolated_pct",
     ],
 };

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 import data
+import kidney
 from net import NETS, Net
 from predict import maps
 
@@ -64,7 +65,8 @@ def main():
     net = Net(**NETS[o.name])
     net.load_state_dict(torch.load(f"{o.work}/{o.name}.pt")["mean"])
     net.eval()
-    groups, _ = data.load(o.name, o.data, o.work, o.phantom)
+    load = kidney.load if o.name == "kidney-rgb" else lambda *a: data.load(o.name, *a)
+    groups, _ = load(o.data, o.work, o.phantom)
     path = f"{data.HERE}/../{o.name}/model.toml"
     card = re.sub(r"\n\[domain\]\n(?:\w+ = .*\n)*", "", open(path).read())
     lines = [f"{k} = [{low}, {high}]\n" for k, (low, high) in ranges(net, groups).items()]

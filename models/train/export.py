@@ -110,12 +110,12 @@ def write(net, name, folder, post, rgb):
     golden(net, folder, rgb)
 
 
-def curves(work, name, folder):
+def curves_of(stem, folder, columns):
     from matplotlib import pyplot
-    shutil.copy(f"{work}/{name}.csv", f"{folder}/training.csv")
-    log = np.genfromtxt(f"{work}/{name}.csv", delimiter=",", names=True)
+    shutil.copy(f"{stem}.csv", f"{folder}/training.csv")
+    log = np.genfromtxt(f"{stem}.csv", delimiter=",", names=True)
     figure, axes = pyplot.subplots(figsize=(6, 3.2), layout="constrained")
-    for column in ("loss", "foreground", "dice", "height"):
+    for column in columns:
         axes.plot(log["iteration"], log[column], label=column, lw=1)
     axes.set(xlabel="iteration", ylabel="mean of 50 batches", yscale="log")
     axes.legend(frameon=False)
@@ -138,7 +138,7 @@ def main():
     folder = f"{data.HERE}/../{o.name}"
     tissue, *_ = [p for p in data.phantoms(o.work, o.program, 300) if p[1] == "liver"]
     write(net, o.name, folder, post, tissue[2][256:352, 256:352])
-    curves(o.work, o.name, folder)
+    curves_of(f"{o.work}/{o.name}", folder, ("loss", "foreground", "dice", "height"))
     with open(f"{folder}/metrics.csv", "w") as f:
         f.write("group,split,images,dice,aji,f1,pq,predicted_per_reference,area_dice,area_r,area_mae_pp\n")
         for split, held in (("train", False), ("held", True)):

@@ -72,6 +72,7 @@ class Net(nn.Module):
 NETS = {
     "nuclei-rgb": dict(widths=(24, 40, 64), down=(2, 3, 3), up=(1, 2)),
     "vacuoles-rgb": dict(widths=(16, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1)),
+    "kidney-rgb": dict(widths=(24, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1), outputs=4),
 }
 
 

@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 
 import data
+import validate_kidney
 
 METHODS = ("net", "classical")
 
@@ -152,7 +153,8 @@ def main():
         f = false_fat(o.program, f"{t}/fm", "other tissue (MoNuSeg, held back)", [(*i[:2], None, True) for i in data.monuseg(o.data) if i[3]], 0.25)
         f += false_fat(o.program, f"{t}/fl", "liver phantoms without fat, glass", lean, 0.5)
         s = speed(o.program, f"{t}/s")
-    text = open(f"{data.HERE}/validation.template.md").read()
+    o.methods, o.model = METHODS, None
+    text = open(f"{data.HERE}/validation.template.md").read().replace("{{kidney}}\n", validate_kidney.block(o))
     for key, block in {
         "nuclei": table(["images", "n", "method", "AJI", "PQ", "F1", "Dice", "found / reference"], n),
         "vacuoles": table(["images", "n", "method", "pooled Dice", "area r", "mean error, points"], v),

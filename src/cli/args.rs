@@ -184,7 +184,7 @@ pub(crate) enum Method {
     Classical,
 }
 
-/// How nuclei and vacuoles are found.
+/// How nuclei, vacuoles and structures are found.
 #[derive(Clone, Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Methods")]
 pub(crate) struct Methods {
@@ -194,6 +194,9 @@ pub(crate) struct Methods {
     /// How fat vacuoles of the liver are found [default: net for segment, classical where slides are scored]
     #[arg(long, value_enum, value_name = "METHOD")]
     pub(crate) vacuoles: Option<Method>,
+    /// How glomeruli and tubules of the kidney are found [default: net for segment, classical where slides are scored]
+    #[arg(long, value_enum, value_name = "METHOD")]
+    pub(crate) structures: Option<Method>,
     /// Folder of a model to use instead of the built-in one of its task; may be repeated
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Vec<PathBuf>,
@@ -288,6 +291,9 @@ pub(crate) struct Segment {
         action = ArgAction::Set
     )]
     pub(crate) labels: bool,
+    /// Species, whose sizes structures have; a column `species` of the sample sheet comes first
+    #[arg(long, value_name = "NAME", default_value = "rat", value_parser = species())]
+    pub(crate) species: String,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,7 +11,7 @@ use histograde::{
     score::rubric::Rubric,
     segment::{
         model::Model,
-        models::{Choice, Models, builtin_nuclei, builtin_vacuoles},
+        models::{Choice, Models, builtin_nuclei, builtin_structures, builtin_vacuoles},
     },
 };
 use serde_json::{Value, json};
@@ -31,14 +31,18 @@ impl Plan {
         self
     }
 
-    /// How nuclei and vacuoles are found where the pixels allow it.
+    /// How nuclei, vacuoles and structures are found where the pixels allow it.
     fn methods(&self) -> Value {
         let models = self.jobs.first().map(|job| job.models.clone()).unwrap_or_default();
         let told = |choice: &Option<Choice>| match choice {
             Some(c) => json!({"method": "net", "model": c.model.card.name, "sha256": c.model.card.sha256()}),
             None => json!({"method": "classical"}),
         };
-        json!({"nuclei": told(&models.nuclei), "vacuoles": told(&models.vacuoles)})
+        json!({
+            "nuclei": told(&models.nuclei),
+            "vacuoles": told(&models.vacuoles),
+            "structures": told(&models.structures),
+        })
     }
 
     /// Leaves only the slides that this process is to score.
@@ -87,11 +91,15 @@ pub(super) fn models(args: &args::Methods, usual: Method) -> Result<Models> {
     };
     models.nuclei = built_in(args.nuclei, builtin_nuclei)?;
     models.vacuoles = built_in(args.vacuoles, builtin_vacuoles)?;
+    models.structures = built_in(args.structures, builtin_structures)?;
     args.model.iter().try_for_each(|folder| models.add(folder))?;
     let contradicts = |wanted: Option<Method>, choice: &Option<Choice>| {
         wanted == Some(Method::Classical) && choice.is_some()
     };
-    if contradicts(args.nuclei, &models.nuclei) || contradicts(args.vacuoles, &models.vacuoles) {
+    if contradicts(args.nuclei, &models.nuclei)
+        || contradicts(args.vacuoles, &models.vacuoles)
+        || contradicts(args.structures, &models.structures)
+    {
         return Err(Error::config("--model", "no `classical` for the task of the model", "both"));
     }
     Ok(models)

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use histograde::{
     Error, Result, Slide,
     batch::{self, Claim, Done, Job, Listener, Options},
+    organ::species,
     pipeline::SlideResult,
     report::{geojson, label_layers},
     score::rubric::Rubric,
@@ -15,7 +16,11 @@ use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Pr
 
 pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failure> {
     let models = plan::models(&args.batch.methods, args::Method::Net)?;
-    let plan = plan::resolve(&args.batch, console)?.with_models(&models);
+    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
+    for job in &mut plan.jobs {
+        let of_sheet = job.sample.as_ref().and_then(|s| s.species);
+        job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
+    }
     let out = &args.batch.output;
     std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
     let watch = interrupt::watch()?;

@@ -102,7 +102,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
             properties: BTreeMap::from([("aperio.User".into(), "A. Person".into())]),
         },
         organ: &LIVER,
-        methods: CLASSICAL.methods(true),
+        methods: CLASSICAL.methods(&LIVER),
         calibration,
         structure_mpp: Mpp::square(2.0).unwrap(),
         cell_mpp: Mpp::square(0.5).unwrap(),

@@ -7,6 +7,7 @@ mod cells;
 mod cortex;
 mod counts;
 mod glomeruli;
+mod learned;
 mod leukocytes;
 mod levels;
 mod marks;
@@ -16,6 +17,7 @@ mod seeds;
 mod tubules;
 mod tuft;
 
+pub(super) use self::learned::NECK_UM;
 use self::levels::Ground;
 pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate};
 use super::{
@@ -106,8 +108,14 @@ pub const CLASSES: &[&Class] = &[
 #[must_use]
 pub fn structures(field: &Field<'_>) -> Finds {
     let ground = Ground::of(field);
-    let mut objects = glomeruli::find(&ground);
-    objects.extend(tubules::find(&ground));
+    let mut objects = match &field.models.structures {
+        Some(model) => learned::find(&ground, model),
+        None => {
+            let mut objects = glomeruli::find(&ground);
+            objects.extend(tubules::find(&ground));
+            objects
+        }
+    };
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
     Finds { objects, ..Finds::default() }
 }

@@ -4,10 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{model::Model, nuclei, object::Object};
+use super::{kidney, model::Model, nuclei, object::Object};
 use crate::{
     error::{Error, Result},
-    organ::Pass,
+    organ::{Organ, Pass},
     units::Mpp,
 };
 
@@ -20,12 +20,20 @@ const VACUOLES: (&str, &[u8]) = (
     include_str!("../../models/vacuoles-rgb/model.toml"),
     include_bytes!("../../models/vacuoles-rgb/weights.safetensors"),
 );
+const STRUCTURES: (&str, &[u8]) = (
+    include_str!("../../models/kidney-rgb/model.toml"),
+    include_bytes!("../../models/kidney-rgb/weights.safetensors"),
+);
 
 /// What the organs' own halos hold for the reach of a method that finds nuclei, in µm.
 const NUCLEUS_REACH_UM: f64 = nuclei::HALO_UM - nuclei::MAX_EXTENT_UM;
 /// Largest side of a vacuole's box that a network finds, in µm. Larger regions are dropped everywhere, so that one cut
 /// by a window's edge is never mistaken for a vacuole.
 pub const VACUOLE_EXTENT_UM: f64 = 64.0;
+/// Largest side of the box of a glomerulus or tubule that a network finds, in µm (domain.md §2.0: glomeruli of 320 µm).
+pub const STRUCTURE_EXTENT_UM: f64 = 320.0;
+/// How far beyond a structure its division from its neighbours looks, in µm.
+const STRUCTURE_BESIDE_UM: f64 = kidney::NECK_UM;
 /// Bytes per pixel that a window takes besides, while a network's maps are turned into objects.
 const BYTES_PER_PX: usize = 10;
 
@@ -45,6 +53,8 @@ pub struct Models {
     pub nuclei: Option<Choice>,
     /// Finds fat vacuoles of the liver.
     pub vacuoles: Option<Choice>,
+    /// Finds glomeruli and tubules of the kidney.
+    pub structures: Option<Choice>,
 }
 
 /// The models that run on one slide.
@@ -54,6 +64,8 @@ pub struct InUse {
     pub nuclei: Option<Arc<Model>>,
     /// Finds fat vacuoles.
     pub vacuoles: Option<Arc<Model>>,
+    /// Finds glomeruli and tubules.
+    pub structures: Option<Arc<Model>>,
     /// How far around a core nuclei are needed, in µm.
     pub nuclei_margin_um: f64,
     /// Width and height of the slide, in working pixels.
@@ -63,7 +75,7 @@ pub struct InUse {
 /// How one kind of object was found, as results tell it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Method {
-    /// What was looked for: `nuclei` or `vacuoles`.
+    /// What was looked for: `nuclei`, `vacuoles` or `structures`.
     pub objects: String,
     /// `net` or `classical`.
     pub method: String,
@@ -76,7 +88,8 @@ pub struct Method {
 }
 
 /// No model: everything is found by the classical methods.
-pub static CLASSICAL: InUse = InUse { nuclei: None, vacuoles: None, nuclei_margin_um: 0.0, slide_px: (0, 0) };
+pub static CLASSICAL: InUse =
+    InUse { nuclei: None, vacuoles: None, structures: None, nuclei_margin_um: 0.0, slide_px: (0, 0) };
 
 /// Returns the built-in model that finds nuclei.
 ///
@@ -94,33 +107,43 @@ pub fn builtin_vacuoles() -> Result<Model> {
     Model::parse(VACUOLES.0, VACUOLES.1)
 }
 
+/// Returns the built-in model that finds glomeruli and tubules.
+///
+/// # Errors
+/// As [`Model::parse`], which a sound build does not give.
+pub fn builtin_structures() -> Result<Model> {
+    Model::parse(STRUCTURES.0, STRUCTURES.1)
+}
+
 impl Models {
     /// Uses the model of a folder for its task.
     ///
     /// # Errors
-    /// As [`Model::open`]; [`Error::Config`] if its task is neither `nuclei` nor `vacuoles` or it does not have the two
-    /// outputs that objects are made of.
+    /// As [`Model::open`]; [`Error::Config`] if its task is none of `nuclei`, `vacuoles` and `structures` or it does not
+    /// have the outputs that objects are made of.
     pub fn add(&mut self, folder: &Path) -> Result<()> {
         let model = Model::open(folder)?;
-        if model.card.outputs.len() != 2 {
-            let got = format!("{:?}", model.card.outputs);
-            return Err(Error::config("outputs of the model", "two: object and middle", got));
-        }
-        let task = match model.card.task.as_str() {
-            "nuclei" => &mut self.nuclei,
-            "vacuoles" => &mut self.vacuoles,
-            task => return Err(Error::config("task of the model", "nuclei or vacuoles", task)),
+        const TWO: (usize, &str) = (2, "two: object and middle");
+        const FOUR: (usize, &str) = (4, "four: corpuscle, tuft, tubule and its middle");
+        let (task, (count, expected)) = match model.card.task.as_str() {
+            "nuclei" => (&mut self.nuclei, TWO),
+            "vacuoles" => (&mut self.vacuoles, TWO),
+            "structures" => (&mut self.structures, FOUR),
+            task => return Err(Error::config("task of the model", "nuclei, vacuoles or structures", task)),
         };
+        if model.card.outputs.len() != count {
+            return Err(Error::config("outputs of the model", expected, format!("{:?}", model.card.outputs)));
+        }
         *task = Some(Choice { model: Arc::new(model), required: true });
         Ok(())
     }
 
-    /// Returns the models that run on a slide of this pixel size; `fat` where vacuoles are fat. A model that was not asked
-    /// for is left out where the pixels are not in its range.
+    /// Returns the models that run on a slide of this organ and pixel size. A model that was not asked for is left out where
+    /// the pixels are not in its range.
     ///
     /// # Errors
     /// [`Error::Config`] if a model that was asked for must not be given such pixels.
-    pub fn fitting(&self, mpp: Mpp, fat: bool) -> Result<InUse> {
+    pub fn fitting(&self, mpp: Mpp, organ: &Organ) -> Result<InUse> {
         let fits = |choice: &Option<Choice>| match choice {
             Some(Choice { model, required }) => match in_range(model, mpp) {
                 Ok(()) => Ok(Some(model.clone())),
@@ -130,8 +153,9 @@ impl Models {
             None => Ok(None),
         };
         let nuclei = fits(&self.nuclei)?;
-        let vacuoles = if fat { fits(&self.vacuoles)? } else { None };
-        Ok(InUse { nuclei, vacuoles, ..InUse::default() })
+        let vacuoles = if organ.has_fat_vacuoles() { fits(&self.vacuoles)? } else { None };
+        let structures = if organ.has_glomeruli() { fits(&self.structures)? } else { None };
+        Ok(InUse { nuclei, vacuoles, structures, ..InUse::default() })
     }
 }
 
@@ -162,28 +186,49 @@ impl InUse {
         pass
     }
 
+    /// Returns the models for the pass that finds structures, `slide_px` being the slide in its working pixels, and the pass
+    /// widened by what they look at.
+    #[must_use]
+    pub fn for_structures(&self, mut pass: Pass, mpp: Mpp, slide_px: (i64, i64)) -> (Self, Pass) {
+        if let Some(model) = &self.structures {
+            let needed = model.reach_um(mpp) + STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM;
+            pass.halo_um = pass.halo_um.max(needed);
+            pass.bytes_per_px += BYTES_PER_PX;
+        }
+        (Self { slide_px, ..self.clone() }, pass)
+    }
+
+    /// Returns the models for the pass that finds cells.
+    #[must_use]
+    pub fn for_cells(self) -> Self {
+        Self { structures: None, ..self }
+    }
+
     /// Returns whether an object may lie outside the tissue mask: a model has judged it against the tissue already.
     #[must_use]
     pub fn vouches_for(&self, object: &Object) -> bool {
-        self.vacuoles.is_some() && object.class.layer == "vacuoles"
+        let layer = object.class.layer;
+        let structure = ["glomeruli", "tufts", "tubules", "lumens"].contains(&layer);
+        self.vacuoles.is_some() && layer == "vacuoles" || self.structures.is_some() && structure
     }
 
     /// Returns the models, for whoever looks at each.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
-        self.nuclei.iter().chain(&self.vacuoles).map(Arc::as_ref)
+        self.nuclei.iter().chain(&self.vacuoles).chain(&self.structures).map(Arc::as_ref)
     }
 
-    /// Tells how nuclei, and where there is fat vacuoles, are found.
+    /// Tells how nuclei are found, and in some organs vacuoles or structures.
     #[must_use]
-    pub fn methods(&self, fat: bool) -> Vec<Method> {
+    pub fn methods(&self, organ: &Organ) -> Vec<Method> {
         let method = |objects: &str, model: &Option<Arc<Model>>| Method {
             objects: objects.into(),
             method: if model.is_some() { "net" } else { "classical" }.into(),
             model: model.as_ref().map(|m| m.card.name.clone()),
             sha256: model.as_ref().map(|m| m.card.sha256().to_owned()),
         };
-        let fat = fat.then(|| method("vacuoles", &self.vacuoles));
-        std::iter::once(method("nuclei", &self.nuclei)).chain(fat).collect()
+        let fat = organ.has_fat_vacuoles().then(|| method("vacuoles", &self.vacuoles));
+        let structures = organ.has_glomeruli().then(|| method("structures", &self.structures));
+        std::iter::once(method("nuclei", &self.nuclei)).chain(fat).chain(structures).collect()
     }
 }
 

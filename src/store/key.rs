@@ -60,6 +60,7 @@ impl Key {
             "max_bad_tiles": job.max_bad_tiles,
             "nuclei": told(job.models.nuclei.as_ref()),
             "vacuoles": told(job.models.vacuoles.as_ref()),
+            "structures": told(job.models.structures.as_ref()),
             "max_artefact_pct": job.options.max_artefact_pct,
             "species": job.options.species.name,
             "fields": job.options.fields,

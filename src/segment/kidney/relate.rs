@@ -91,7 +91,8 @@ fn key(object: &Object) -> (i64, i64) {
     (object.centroid.x.round() as i64, object.centroid.y.round() as i64)
 }
 
-/// Best score first, dropping what overlaps a better one or is far from the slide's usual size.
+/// Best score first, dropping what overlaps a better one or is far from the slide's usual size. Only outlines of which the
+/// contrast is known are judged by size: those that a person drew or a network saw may be cut by the slide's edge.
 fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..found.len()).filter(|&i| found[i].class.is(&GLOMERULUS)).collect();
     let value = |i: usize, name: &str| found[i].value(name).unwrap_or(0.0);
@@ -110,7 +111,8 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
     let mut sizes: Vec<f64> = kept[..best].iter().map(|&i| diameter(i)).collect();
     sizes.sort_by(f64::total_cmp);
     if let Some(&usual) = sizes.get(sizes.len() * 3 / 4) {
-        kept.retain(|&i| (usual * MIN_OF_USUAL..=usual * MAX_OF_USUAL).contains(&diameter(i)));
+        let traced = |i: usize| found[i].value("edge_contrast").is_some_and(|v| !v.is_nan());
+        kept.retain(|&i| !traced(i) || (usual * MIN_OF_USUAL..=usual * MAX_OF_USUAL).contains(&diameter(i)));
     }
     kept.sort_unstable();
     kept

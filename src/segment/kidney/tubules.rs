@@ -100,7 +100,7 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
 }
 
 /// Values named by the measurements of [`TUBULE`].
-fn tubule_values(
+pub(super) fn tubule_values(
     um: f64,
     lumen: &Shape,
     outer: &Shape,
@@ -115,12 +115,18 @@ fn tubule_values(
         .map(|v| v as f32)
 }
 
+/// Values of a tubule whose lumen is closed.
+pub(super) fn closed_values(um: f64, outer: &Shape) -> [f32; Object::VALUES] {
+    let outer_um = outer.minor_px * um;
+    [0.0, 0.0, 0.0, outer_um, outer.aspect_ratio, outer_um / 2.0, 0.0, 0.0].map(|v| v as f32)
+}
+
 /// Returns the upper quartile of red optical density over nuclear pixels well inside a tubule's epithelium; 0 without
 /// any.
 ///
 /// Red does not depend on the stain vectors, nor its upper quartile on the threshold of nuclei, whose estimate shifts with the share of dark nuclei, and inside
 /// tubules there are no leukocytes: it tells how dark the slide's usual nuclei are.
-fn nuclear_red(ground: &Ground<'_>, territory: &Plane<u32>, region: &Region, number: u32) -> f64 {
+pub(super) fn nuclear_red(ground: &Ground<'_>, territory: &Plane<u32>, region: &Region, number: u32) -> f64 {
     let (h, e) = (ground.field.profile.matrix.h[0], ground.field.profile.matrix.e[0]);
     let reach = ground.field.px(INSIDE_UM).round().max(1.0) as i64;
     let mut reds: Vec<f64> = Vec::new();
@@ -141,7 +147,7 @@ fn nuclear_red(ground: &Ground<'_>, territory: &Plane<u32>, region: &Region, num
 }
 
 /// Open lumens and casts: wide enough, with what floats in them.
-fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
+pub(super) fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
     let field = ground.field;
     let mut pale = ground.pale.clone();
     pale.data_mut().iter_mut().zip(field.tissue.data()).for_each(|(p, &t)| *p &= t);
@@ -315,7 +321,7 @@ fn territories(lumens: &Labels, walls: &Mask, kept: &[Option<Shape>], reach: f64
     watershed(&seeds, &height, &within)
 }
 
-fn add_regions(plane: &Plane<u32>, regions: &mut [Region]) {
+pub(super) fn add_regions(plane: &Plane<u32>, regions: &mut [Region]) {
     for y in 0..plane.height() {
         let row = plane.row(y);
         let mut x = 0;
@@ -330,7 +336,7 @@ fn add_regions(plane: &Plane<u32>, regions: &mut [Region]) {
 }
 
 /// Pixels of a lumen that are set in `mask`.
-fn count(mask: &Mask, lumens: &Labels, number: u32) -> u64 {
+pub(super) fn count(mask: &Mask, lumens: &Labels, number: u32) -> u64 {
     let r = &lumens.regions[number as usize - 1];
     (r.y0..r.y1)
         .map(|y| {

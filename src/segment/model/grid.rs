@@ -45,6 +45,15 @@ impl Grid {
         (!columns.is_empty() && !rows.is_empty()).then_some(Self { step, columns, rows })
     }
 
+    /// Leaves out what lies outside a slide of `size` window pixels. A network counts everything beyond its grid as zero in
+    /// each of its steps, as it did beyond the squares that it was trained on.
+    pub(super) fn within(mut self, size: (i64, i64)) -> Option<Self> {
+        let end = |px: i64| (px as f64 / self.step).ceil() as i64;
+        let cut = |range: &Range<i64>, px: i64| range.start.max(0)..range.end.min(end(px));
+        (self.columns, self.rows) = (cut(&self.columns, size.0), cut(&self.rows, size.1));
+        (!self.columns.is_empty() && !self.rows.is_empty()).then_some(self)
+    }
+
     /// Averages the window's pixels to model pixels.
     pub(super) fn shrink(&self, rgb: &Rgb, window: &Window) -> Rgb {
         let columns = self.taps(&self.columns, window.left(), rgb.width());
@@ -193,6 +202,19 @@ mod tests {
         let mut rgb = Rgb::filled(16, 16, [0; 3]);
         rgb.row_mut(0)[0] = [101, 4, 0];
         assert_eq!(grid.shrink(&rgb, &window).row(0)[0], [25, 1, 0]);
+    }
+
+    #[test]
+    fn a_grid_ends_where_the_slide_does() {
+        fn t(step: f64, size: (i64, i64), expected: Option<(Range<i64>, Range<i64>)>) {
+            let grid = Grid::over(&window(0, 64, 40), 1000, step, 8).unwrap().within(size);
+            assert_eq!(grid.map(|g| (g.columns, g.rows)), expected, "{step} {size:?}");
+        }
+        t(1.0, (1000, 1000), Some((0..104, 0..104)));
+        t(1.0, (51, 1000), Some((0..51, 0..104)));
+        t(2.0, (51, 20), Some((0..26, 0..10)));
+        let beyond = Grid::over(&window(640, 64, 40), 1000, 1.0, 8).unwrap();
+        assert_eq!(beyond.within((500, 1000)), None);
     }
 
     #[test]

@@ -28,6 +28,26 @@ impl Model {
         self.card.post.get(name).copied().unwrap_or(otherwise)
     }
 
+    /// Returns the log odds × 1000 of each output in the window's core and `margin` pixels around it, the least number
+    /// elsewhere; `None` where the window holds not one square of the network.
+    pub(in crate::segment) fn odds(&self, field: &Field<'_>, margin: u32) -> Option<Vec<Plane<i16>>> {
+        let window = &field.window;
+        let grid = Grid::over(window, margin, step(window.mpp.mean(), self.card.input.mpp), self.align())?;
+        let grid = grid.within(field.models.slide_px)?;
+        let maps = self.maps(&grid.shrink(&padded(field), window)).into_iter();
+        Some(maps.map(|map| grid.enlarge(&map, window, i16::MIN)).collect())
+    }
+
+    /// Turns the log odds of a middle into heights within a mask.
+    pub(in crate::segment) fn heights(&self, odds: &Plane<i16>, mask: &Mask) -> Plane<u16> {
+        heights(odds, mask)
+    }
+
+    /// Returns a parameter that is a share of the greatest height, as a height.
+    pub(in crate::segment) fn depth(&self, name: &str, otherwise: f64) -> u16 {
+        (self.parameter(name, otherwise) * f64::from(FULL)) as u16
+    }
+
     /// Returns the pixels of each object that lie where `allowed` is 1, in the window's core and `margin` pixels around it,
     /// numbered from 1 with gaps, 0 elsewhere; `None` where the window holds not one square of the network.
     pub(in crate::segment) fn basins(
@@ -51,7 +71,7 @@ impl Model {
         drop(inside);
         let heights = heights(&grid.enlarge(&middle, window, i16::MIN), &mask);
         drop(middle);
-        let depth = (self.parameter("middle_depth", 0.1) * f64::from(FULL)) as u16;
+        let depth = self.depth("middle_depth", 0.1);
         Some(basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth))
     }
 }

@@ -18,7 +18,7 @@ fn golden(name: &str) -> (Rgb, Vec<f32>) {
 
 #[test]
 fn built_in_models_compute_what_was_trained() {
-    for model in [builtin_nuclei().unwrap(), builtin_vacuoles().unwrap()] {
+    for model in [builtin_nuclei().unwrap(), builtin_vacuoles().unwrap(), builtin_structures().unwrap()] {
         let name = &model.card.name;
         let (rgb, expected) = golden(name);
         let got: Vec<f32> = model.maps(&rgb).iter().flat_map(|p| p.data().to_vec()).collect();
@@ -30,6 +30,10 @@ fn built_in_models_compute_what_was_trained() {
     }
 }
 
+fn organ(name: &str) -> &'static Organ {
+    crate::organ::find(name).unwrap()
+}
+
 fn choice(model: Model, required: bool) -> Option<Choice> {
     Some(Choice { model: Arc::new(model), required })
 }
@@ -39,24 +43,25 @@ fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
     let all = |required| Models {
         nuclei: choice(builtin_nuclei().unwrap(), required),
         vacuoles: choice(builtin_vacuoles().unwrap(), required),
+        structures: choice(builtin_structures().unwrap(), required),
     };
     let mpp = |v| Mpp::square(v).unwrap();
     for um in [0.1, 0.25, 0.5, 0.7] {
-        let found = all(true).fitting(mpp(um), true).unwrap();
+        let found = all(true).fitting(mpp(um), organ("liver")).unwrap();
         assert!(found.nuclei.is_some() && found.vacuoles.is_some(), "{um}");
     }
-    let error = all(true).fitting(mpp(1.0), true).unwrap_err().to_string();
+    let error = all(true).fitting(mpp(1.0), organ("liver")).unwrap_err().to_string();
     assert!(error.contains("nuclei-rgb, expected 0.1 to 0.7 µm"), "{error}");
-    let usual = all(false).fitting(mpp(1.0), true).unwrap();
+    let usual = all(false).fitting(mpp(1.0), organ("liver")).unwrap();
     assert!(usual.nuclei.is_none() && usual.vacuoles.is_none());
-    assert!(all(true).fitting(mpp(0.5), false).unwrap().vacuoles.is_none());
-    let told = usual.methods(true);
+    assert!(all(true).fitting(mpp(0.5), organ("pancreas")).unwrap().vacuoles.is_none());
+    let told = usual.methods(organ("liver"));
     let words = |m: &Method| format!("{} {} {:?}", m.objects, m.method, m.model);
     assert_eq!(
         told.iter().map(words).collect::<Vec<_>>(),
         ["nuclei classical None", "vacuoles classical None"]
     );
-    let told = all(true).fitting(mpp(0.5), false).unwrap().methods(false);
+    let told = all(true).fitting(mpp(0.5), organ("pancreas")).unwrap().methods(organ("pancreas"));
     assert_eq!(told.iter().map(words).collect::<Vec<_>>(), [r#"nuclei net Some("nuclei-rgb")"#]);
     assert_eq!(told[0].sha256.as_deref().map(str::len), Some(64));
 }
@@ -69,8 +74,9 @@ fn halos_hold_the_reach_of_the_models_and_what_they_find() {
     let models = Models {
         nuclei: choice(builtin_nuclei().unwrap(), true),
         vacuoles: choice(builtin_vacuoles().unwrap(), true),
+        structures: choice(builtin_structures().unwrap(), true),
     };
-    let mut models = models.fitting(mpp, true).unwrap();
+    let mut models = models.fitting(mpp, organ("liver")).unwrap();
     let wide = models.widen(pass, mpp);
     let [nuclei, vacuoles] = [&models.nuclei, &models.vacuoles].map(|m| m.as_ref().unwrap().reach_um(mpp));
     assert!(models.nuclei_margin_um >= nuclei + nuclei::MAX_EXTENT_UM);
@@ -87,7 +93,7 @@ fn folders_of_other_tasks_are_refused() {
     };
     let mut models = Models::default();
     write("glands");
-    assert!(models.add(folder.path()).unwrap_err().to_string().contains("nuclei or vacuoles"));
+    assert!(models.add(folder.path()).unwrap_err().to_string().contains("nuclei, vacuoles or structures"));
     write("nuclei");
     models.add(folder.path()).unwrap();
     assert!(models.nuclei.as_ref().is_some_and(|c| c.required) && models.vacuoles.is_none());

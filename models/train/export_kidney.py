@@ -1,0 +1,53 @@
+"""Writes the model folder `kidney-rgb` of a checkpoint: `python export_kidney.py --work work`."""
+import argparse
+import hashlib
+import json
+import os
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+import data
+import kidney
+from export import curves_of, golden
+from net import NETS, Net, folded
+
+NAME = "kidney-rgb"
+POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.5, "middle_depth": 0.05}
+
+
+def card(net, sha):
+    c = net.config
+    lines = [f'name = "{NAME}"', 'task = "structures"', f"outputs = {json.dumps(kidney.OUTPUTS)}", "", "[input]",
+             'normalisation = "rgb / 127.5 - 1"', f"mpp = {kidney.MPP}", "mpp_range = [0.1, 2.2]", "tile = 1024",
+             f"halo = {net.reach()}", "", "[network]", *[f"{k} = {c[k]}" for k in ("widths", "down", "up")], "", "[post]",
+             *[f"{k} = {v}" for k, v in POST.items()], "", "[weights]", 'file = "weights.safetensors"', f'sha256 = "{sha}"']
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("--data", default="../../../shared/data")
+    a.add_argument("--program", default="histograde")
+    a.add_argument("--work", default="work")
+    a.add_argument("--swapped", action="store_true")
+    a.add_argument("--output", default=f"{data.HERE}/../{NAME}")
+    o = a.parse_args()
+    torch.set_num_threads(1)
+    stem = f"{o.work}/{NAME}{'-swapped' if o.swapped else ''}"
+    net = Net(**NETS[NAME])
+    net.load_state_dict(torch.load(stem + ".pt")["mean"])
+    net.eval()
+    os.makedirs(o.output, exist_ok=True)
+    save_file(folded(net), f"{o.output}/weights.safetensors")
+    sha = hashlib.sha256(open(f"{o.output}/weights.safetensors", "rb").read()).hexdigest()
+    with open(f"{o.output}/model.toml", "w") as f:
+        f.write(card(net, sha))
+    picture = next(iter(kidney.phantoms(o.work, o.program, 1300, kidney.PHANTOMS[:1], 256)))
+    golden(net, o.output, np.ascontiguousarray(picture[64:160, 64:160, :3]))
+    curves_of(stem, o.output, ("loss", "corpuscle", "tuft", "tubule", "height"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+//! Glomeruli and tubules as a network sees them: it tells corpuscle, tuft and tubule from everything else, pixel by
+//! pixel, by colour and context, and how near the middle of its tubule a pixel lies.
+
+use super::{GLOMERULUS, LUMEN, TUBULE, TUFT, casts, levels::Ground, tubules};
+use crate::{
+    raster::{Mask, Plane},
+    segment::{
+        contour, distance,
+        field::Field,
+        label::{Connectivity, Labels, Region, label},
+        model::Model,
+        models::STRUCTURE_EXTENT_UM,
+        morphology,
+        nuclei::basins,
+        object::{Object, anchored_in},
+        shape::Shape,
+    },
+    tile::Window,
+    units::equivalent_diameter,
+};
+
+/// Log odds per step of the maps.
+const STEPS: f64 = 1000.0;
+/// Threads and specks that do not belong to a corpuscle, radius in µm.
+const CORPUSCLE_OPEN_UM: f64 = 6.0;
+/// Largest gap in a corpuscle, in µm².
+const CORPUSCLE_GAP_UM2: f64 = 3000.0;
+/// Distance from the edge, in µm, up to which necks between touching corpuscles are looked for …
+pub(in crate::segment) const NECK_UM: f64 = 40.0;
+/// … and how much narrower than both sides a neck is, in µm.
+const NECK_DEPTH_UM: f64 = 6.0;
+/// Least diameter of a corpuscle, in µm (domain.md §2.0, mouse); of one cut by the slide's edge what is left may be less.
+const MIN_DIAMETER_UM: f64 = 38.0;
+const MIN_CUT_UM: f64 = 24.0;
+/// Least solidity of a corpuscle: it is convex.
+const MIN_SOLIDITY: f64 = 0.85;
+/// Least share of a corpuscle that is tuft: cysts and wide vessels have none.
+const MIN_TUFT: f64 = 0.1;
+/// Threads that do not belong to a tubule, radius in µm.
+const TUBULE_OPEN_UM: f64 = 2.0;
+/// Largest gap in a tubule, in µm².
+const TUBULE_GAP_UM2: f64 = 400.0;
+/// Least area of a tubule, in µm²: 14 µm across.
+const TUBULE_UM2: f64 = 150.0;
+/// Least area of a lumen, in µm²: 6 µm across.
+const LUMEN_UM2: f64 = 28.0;
+/// Least share of a structure that lies on tissue.
+const MIN_TISSUE: f64 = 0.5;
+
+/// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
+pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
+    let field = ground.field;
+    let Some(odds) = model.odds(field, field.window.halo) else { return Vec::new() };
+    let [corpuscle, tuft, tubule, middle] = odds.as_slice() else { return Vec::new() };
+    let least = |name: &str| (model.parameter(name, 0.0) * STEPS) as i16;
+    let corpuscles = corpuscles(field, &above(corpuscle, least("least_odds_corpuscle")));
+    let tufts = above(tuft, least("least_odds_tuft"));
+    let mut objects = Vec::new();
+    let (places, numbers) = whole(ground, &corpuscles);
+    for (region, number) in places.iter().zip(numbers) {
+        objects.extend(
+            glomerulus(ground, (&corpuscles, corpuscle, &tufts), region, number).into_iter().flatten(),
+        );
+    }
+    let mut rest = above(tubule, least("least_odds_tubule"));
+    rest.data_mut().iter_mut().zip(corpuscles.data()).for_each(|(r, &c)| *r &= u8::from(c == 0));
+    let rest = morphology::open(&rest, field.px(TUBULE_OPEN_UM));
+    let rest = morphology::fill_holes(&rest, field.window.mpp.px_area(TUBULE_GAP_UM2) as u64);
+    let heights = model.heights(middle, &rest);
+    let depth = model.depth("middle_depth", 0.1);
+    let territory = basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth);
+    objects.extend(tubules_in(ground, &territory));
+    objects.retain(|o| anchored_in(&field.window, o.anchor()));
+    objects
+}
+
+/// 1 where log odds reach a limit.
+fn above(odds: &Plane<i16>, least: i16) -> Mask {
+    odds.map(|v| u8::from(v >= least))
+}
+
+/// Numbers corpuscles, those that touch apart at their necks.
+fn corpuscles(field: &Field<'_>, mask: &Mask) -> Plane<u32> {
+    let mask = morphology::open(mask, field.px(CORPUSCLE_OPEN_UM));
+    let mask = morphology::fill_holes(&mask, field.window.mpp.px_area(CORPUSCLE_GAP_UM2) as u64);
+    // In sixteenths of a pixel.
+    let most = field.px(NECK_UM).powi(2);
+    let heights = distance::squared(&mask).map(|d| (16.0 * f64::from(d).min(most).sqrt()) as u16);
+    let depth = (16.0 * field.px(NECK_DEPTH_UM)) as u16;
+    basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth)
+}
+
+/// Returns the regions that are no longer than a structure can be and lie on tissue, with their numbers.
+fn whole(ground: &Ground<'_>, plane: &Plane<u32>) -> (Vec<Region>, Vec<u32>) {
+    let field = ground.field;
+    let count = plane.data().iter().copied().max().unwrap_or(0) as usize;
+    let mut regions = vec![Region::EMPTY; count];
+    tubules::add_regions(plane, &mut regions);
+    let mut tissue = vec![0u64; count];
+    for (&n, &t) in plane.data().iter().zip(field.tissue.data()) {
+        if n != 0 {
+            tissue[n as usize - 1] += u64::from(t);
+        }
+    }
+    let longest = field.px(STRUCTURE_EXTENT_UM);
+    let numbered = regions.into_iter().zip(1u32..).zip(tissue);
+    numbered
+        .filter(|((r, _), tissue)| {
+            r.area_px > 0 && r.extent() as f64 <= longest && *tissue as f64 >= MIN_TISSUE * r.area_px as f64
+        })
+        .map(|(numbered, _)| numbered)
+        .unzip()
+}
+
+/// Whether a region ends where the slide does.
+fn is_cut(field: &Field<'_>, region: &Region) -> bool {
+    let (width, height) = field.models.slide_px;
+    let (left, top) = (field.window.left(), field.window.top());
+    left + region.x0 as i64 <= 0
+        || top + region.y0 as i64 <= 0
+        || left + region.x1 as i64 >= width
+        || top + region.y1 as i64 >= height
+}
+
+/// Returns a corpuscle and its tuft.
+fn glomerulus(
+    ground: &Ground<'_>,
+    (corpuscles, odds, tufts): (&Plane<u32>, &Plane<i16>, &Mask),
+    region: &Region,
+    number: u32,
+) -> Option<[Object; 2]> {
+    let field = ground.field;
+    let area_um2 = field.window.mpp.area_um2(region.area_px);
+    let diameter_um = equivalent_diameter(area_um2);
+    let least = if is_cut(field, region) { MIN_CUT_UM } else { MIN_DIAMETER_UM };
+    if diameter_um < least || Shape::of(corpuscles, region, number).solidity < MIN_SOLIDITY {
+        return None;
+    }
+    let (tuft, window) = tuft(field, (corpuscles, tufts), region, number)?;
+    let own = tuft.regions.first()?;
+    let tuft_um2 = field.window.mpp.area_um2(own.area_px);
+    if tuft_um2 < MIN_TUFT * area_um2 {
+        return None;
+    }
+    let solidity = Shape::of(&tuft.plane, own, 1).solidity;
+    let (mut nuclear, mut sum) = (0u64, 0i64);
+    for y in region.y0..region.y1 {
+        for x in region.x0..region.x1 {
+            if corpuscles.at(x, y) == number {
+                nuclear += u64::from(ground.nuclear.at(x, y));
+                sum += i64::from(odds.at(x, y));
+            }
+        }
+    }
+    let n = region.area_px as f64;
+    let (nuclear, certainty) = (nuclear as f64 / n, sum as f64 / n / STEPS);
+    let space_pct = 100.0 * (area_um2 - tuft_um2) / area_um2;
+    // No curve was traced, so that the contrast of its edge is not known.
+    let values = [diameter_um, tuft_um2, space_pct, solidity, nuclear, f64::NAN, certainty, certainty];
+    let values = values.map(|v| v as f32);
+    let corpuscle = contour::object(&GLOMERULUS, corpuscles, region, number, &field.window, values);
+    let mut values = [0.0; Object::VALUES];
+    values[0] = equivalent_diameter(tuft_um2) as f32;
+    Some([corpuscle, contour::object(&TUFT, &tuft.plane, own, 1, &window, values)])
+}
+
+/// The largest piece of tuft in a corpuscle, in a cut-out of its box.
+fn tuft(
+    field: &Field<'_>,
+    (corpuscles, tufts): (&Plane<u32>, &Mask),
+    region: &Region,
+    number: u32,
+) -> Option<(Labels, Window)> {
+    // An empty margin, so that no piece touches the cut-out's edge.
+    let (w, h) = (region.x1 - region.x0 + 2, region.y1 - region.y0 + 2);
+    let mut mask = Mask::filled(w, h, 0);
+    for y in region.y0..region.y1 {
+        for x in region.x0..region.x1 {
+            let own = corpuscles.at(x, y) == number;
+            mask.set(x - region.x0 + 1, y - region.y0 + 1, u8::from(own) & tufts.at(x, y));
+        }
+    }
+    let filled = morphology::fill_holes(&mask, field.window.mpp.px_area(CORPUSCLE_GAP_UM2) as u64);
+    let pieces = label(&filled, Connectivity::Eight);
+    let most = pieces.regions.iter().map(|r| r.area_px).max()?;
+    let largest = pieces.regions.iter().position(|r| r.area_px == most)? as u32 + 1;
+    let window = Window {
+        x0: field.window.left() + region.x0 as i64 - 1,
+        y0: field.window.top() + region.y0 as i64 - 1,
+        core_width: w as u32,
+        core_height: h as u32,
+        halo: 0,
+        ..field.window
+    };
+    Some((label(&pieces.plane.map(|n| u8::from(n == largest)), Connectivity::Eight), window))
+}
+
+/// Returns the tubules of their territories, each with the largest lumen in it where there is one.
+fn tubules_in(ground: &Ground<'_>, territory: &Plane<u32>) -> Vec<Object> {
+    let field = ground.field;
+    let casts = casts::find(ground);
+    let mut open = tubules::lumens(ground, &casts);
+    apart(territory, &mut open);
+    let lumens = label(&open, Connectivity::Four);
+    let mut largest: std::collections::BTreeMap<u32, usize> = std::collections::BTreeMap::new();
+    for (i, lumen) in lumens.regions.iter().enumerate() {
+        if field.window.mpp.area_um2(lumen.area_px) < LUMEN_UM2 {
+            continue;
+        }
+        let best = largest.entry(territory.at(lumen.anchor.0, lumen.anchor.1)).or_insert(i);
+        if lumens.regions[*best].area_px < lumen.area_px {
+            *best = i;
+        }
+    }
+    let mut objects = Vec::new();
+    let (regions, numbers) = whole(ground, territory);
+    for (region, number) in regions.iter().zip(numbers) {
+        if field.window.mpp.area_um2(region.area_px) < TUBULE_UM2 {
+            continue;
+        }
+        let outer = Shape::of(territory, region, number);
+        let red = tubules::nuclear_red(ground, territory, region, number) as f32;
+        let um = field.window.mpp.mean();
+        let Some(&i) = largest.get(&number) else {
+            let mut values = tubules::closed_values(um, &outer);
+            values[7] = red;
+            objects.push(contour::object(&TUBULE, territory, region, number, &field.window, values));
+            continue;
+        };
+        let (lumen, name) = (&lumens.regions[i], i as u32 + 1);
+        let shape = Shape::of(&lumens.plane, lumen, name);
+        let lumen_um2 = field.window.mpp.area_um2(lumen.area_px);
+        let cast_pct = 100.0 * tubules::count(&casts, &lumens, name) as f64 / lumen.area_px as f64;
+        let mut values = tubules::tubule_values(um, &shape, &outer, lumen_um2, cast_pct);
+        values[7] = red;
+        objects.push(contour::object(&TUBULE, territory, region, number, &field.window, values));
+        let values = [values[1], shape.aspect_ratio as f32, cast_pct as f32, 0.0, 0.0, 0.0, 0.0, 0.0];
+        objects.push(contour::object(&LUMEN, &lumens.plane, lumen, name, &field.window, values));
+    }
+    objects
+}
+
+/// Clears what lies outside the territories and where two of them meet, so that no lumen belongs to two tubules.
+fn apart(territory: &Plane<u32>, open: &mut Mask) {
+    for y in 0..territory.height() {
+        for x in 0..territory.width() {
+            let own = territory.at(x, y);
+            let meets = |dx: i64, dy: i64| {
+                territory.get(x as i64 + dx, y as i64 + dy).is_some_and(|n| n != 0 && n != own)
+            };
+            if own == 0 || meets(1, 0) || meets(0, 1) {
+                open.set(x, y, 0);
+            }
+        }
+    }
+}
