@@ -20,6 +20,8 @@ use crate::{
 const VIEW_UM: f64 = 4.0;
 /// Least and most pixels on the longer side of the view, where the slide allows.
 const VIEW_SIDE_PX: (f64, f64) = (1024.0, 4096.0);
+/// Most pixels of the view: quality control takes some 25 bytes for each.
+const VIEW_PX: f64 = 8_000_000.0;
 /// Diameter of smoothing, in µm (domain.md §2.0) [expert].
 const SMOOTH_UM: f64 = 8.0;
 /// Sum of the optical densities of red, green and blue above which there is tissue, × 100 [expert]. domain.md §2.0
@@ -121,7 +123,8 @@ pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> 
 pub fn find_with_view(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<(TissueMask, Rgb)> {
     let base = &slide.info().levels[0];
     let longer = base.width.max(base.height) as f64;
-    let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(longer / VIEW_SIDE_PX.1).max(1.0);
+    let least = (longer / VIEW_SIDE_PX.1).max((base.width as f64 * base.height as f64 / VIEW_PX).sqrt());
+    let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(least).max(1.0);
     let view = slide.read_whole(scale)?;
     let white = white::estimate(&view, warnings);
     Ok((mask_of(&view, white, scale, mpp.times(scale)), view))
