@@ -36,6 +36,8 @@ pub const STRUCTURE_EXTENT_UM: f64 = 320.0;
 const STRUCTURE_BESIDE_UM: f64 = kidney::NECK_UM;
 /// Bytes per pixel that a window takes besides, while a network's maps are turned into objects.
 const BYTES_PER_PX: usize = 10;
+/// The same for the network of structures: four maps, and what divides corpuscles and tubules.
+const STRUCTURE_BYTES_PER_PX: usize = 50;
 
 /// A model that may be used.
 #[derive(Clone, Debug)]
@@ -193,7 +195,7 @@ impl InUse {
         if let Some(model) = &self.structures {
             let needed = model.reach_um(mpp) + STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM;
             pass.halo_um = pass.halo_um.max(needed);
-            pass.bytes_per_px += BYTES_PER_PX;
+            pass.bytes_per_px += STRUCTURE_BYTES_PER_PX;
         }
         (Self { slide_px, ..self.clone() }, pass)
     }
