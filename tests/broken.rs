@@ -12,6 +12,8 @@
 #[path = "common/build/mod.rs"]
 mod build;
 mod common;
+#[path = "common/limits.rs"]
+mod limits;
 #[allow(dead_code)]
 #[path = "common/tiff.rs"]
 mod tiff;
@@ -25,11 +27,8 @@ use std::{
 
 use build::{Built, Piece};
 use histograde::{Slide, geometry::Region, raster::Rgb};
+use limits::{MAX_MEMORY, MAX_TIME, peak};
 
-/// The longest that any file may take.
-const MAX_TIME: Duration = Duration::from_secs(5);
-/// The most memory that this process may take meanwhile, in MB.
-const MAX_MEMORY: u64 = 512;
 /// The side of the largest region read at once.
 const SIDE: u64 = 1500;
 
@@ -55,15 +54,6 @@ fn pixels(path: &Path) -> histograde::Result<Vec<([u64; 2], Rgb)>> {
         slide.read_associated(&name).ok();
     }
     Ok(levels)
-}
-
-/// Returns the largest memory of this process so far in MB, and starts measuring anew.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kb = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    fs::write("/proc/self/clear_refs", "5").ok();
-    kb.unwrap_or(0) / 1024
 }
 
 impl Row {

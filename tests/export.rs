@@ -5,6 +5,8 @@
 #[allow(dead_code)]
 #[path = "common/build/mod.rs"]
 mod build;
+#[path = "export/clean.rs"]
+mod clean;
 mod common;
 #[path = "common/tiff.rs"]
 #[allow(dead_code)]
@@ -13,12 +15,11 @@ mod tiff;
 use std::{
     collections::BTreeMap,
     fs,
-    io::Cursor,
     path::{Path, PathBuf},
 };
 
 use assert_cmd::Command;
-use histograde::{Slide, export::deidentify, geometry::Region, raster::Rgb, watch::Watch};
+use histograde::{Slide, geometry::Region, raster::Rgb};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use tempfile::TempDir;
 
@@ -281,52 +282,6 @@ fn converted_slides_show_the_same() {
     assert!(folder.run("convert @a.svs @a.svs", 2).contains("another file than the slide"));
 }
 
-/// An Aperio slide with everything in it that names a patient.
-fn named_slide() -> Vec<u8> {
-    let mut pixels = image::RgbImage::from_pixel(64, 64, image::Rgb([200, 120, 180]));
-    pixels.enumerate_pixels_mut().for_each(|(x, y, p)| p.0[1] = (x * y % 200) as u8);
-    let mut jpeg = Cursor::new(Vec::new());
-    pixels.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
-    let plain = jpeg.into_inner();
-    let mut named = plain[..2].to_vec();
-    named.extend_from_slice(b"\xff\xfe\0\x10Doe, Ann 1971-");
-    named.extend_from_slice(&plain[2..]);
-    let text = "Aperio Image Library v10\r\n128x64 [0,0 128x64] (64x64) JPEG/RGB Q=70|AppMag = 20|MPP = 0.5|\
-                Date = 12/29/09|User = Doctor Jekyll|Barcode = S09-4711|Filename = Doe Ann";
-    let base = Page::tiled([128, 64], [64, 64], 3, 7, 6)
-        .set(270, Field::Text(text.into()))
-        .set(306, Field::Text("2009:12:29 09:59:15".into()))
-        .set(315, Field::Text("Doctor Jekyll".into()))
-        .with_tiles(vec![named.clone(), plain.clone()]);
-    let label = Page::stripped([64, 64], 64, 3, 7, 6)
-        .set(270, Field::Text("Aperio Image Library v10\r\nlabel 64x64".into()))
-        .set(254, Field::Longs(vec![1]))
-        .with_tiles(vec![named]);
-    Writer::default().write(&[base, label])
-}
-
-#[test]
-fn clean_copies_name_nobody() {
-    let folder = Folder::new();
-    fs::write(folder.path("a.svs"), named_slide()).unwrap();
-    let source = Slide::open(folder.path("a.svs")).unwrap();
-    assert_eq!(source.info().associated, ["label"]);
-    let said = folder.run("deidentify @a.svs -o @clean.svs -v", 0);
-    assert!(said.contains("verified; left out label") && said.contains("aperio.User"), "{said}");
-    let bytes = fs::read(folder.path("clean.svs")).unwrap();
-    for word in ["Doe", "1971", "Jekyll", "4711", "2009", "12/29/09", "label"] {
-        assert!(!bytes.windows(word.len()).any(|w| w == word.as_bytes()), "{word}");
-    }
-    let copy = Slide::open(folder.path("clean.svs")).unwrap();
-    assert_eq!((copy.format(), &copy.info().associated), ("aperio", &Vec::new()));
-    assert_eq!(copy.info().calibration, source.info().calibration);
-    assert_eq!(copy.info().objective_power, Some(20.0));
-    assert_eq!(read(&copy, 0, 0, 0, 128), read(&source, 0, 0, 0, 128));
-    folder.run("convert @a.svs @b.ome.tiff", 0);
-    let bytes = fs::read(folder.path("b.ome.tiff")).unwrap();
-    assert!(!["Doe", "Jekyll", "4711"].iter().any(|w| bytes.windows(w.len()).any(|b| b == w.as_bytes())));
-}
-
 /// Adobe RGB as published (Adobe 1998), turned into sRGB as published (IEC 61966-2-1), computed apart from this library.
 #[test]
 fn colours_follow_the_profile_on_request_only() {
@@ -355,129 +310,6 @@ fn colours_follow_the_profile_on_request_only() {
         let off = (0..3).map(|c| (f64::from(got[c]) - expected[c]).abs()).fold(0.0, f64::max);
         assert!(off <= 1.5, "{stored:?}: {got:?}, known {expected:?}");
     }
-}
-
-/// Whether a text is anywhere in the files of a copy.
-fn holds(copy: &Path, word: &str) -> bool {
-    let all = if copy.is_dir() { files(copy) } else { [(copy.to_owned(), fs::read(copy).unwrap())].into() };
-    all.values().any(|bytes| bytes.windows(word.len()).any(|w| w == word.as_bytes()))
-}
-
-/// Every built slide: a clean copy with equal pixels, or a refusal that leaves nothing behind.
-#[test]
-fn copies_of_every_vendor_are_clean_or_refused() {
-    let mut cleaned = Vec::new();
-    for built in build::everything().into_iter().filter(|built| built.name != "ndpi_beyond_4_gb") {
-        let folder = Folder::new();
-        let source = Slide::open(built.write(folder.0.path())).unwrap();
-        let path = folder.path("clean");
-        let written = deidentify::write(&source, &path, &Watch::default());
-        if let Err(error) = written {
-            let message = error.to_string();
-            assert!(message.contains("cannot be cleaned"), "{}: {message}", built.name);
-            assert!(!path.exists(), "{}", built.name);
-            continue;
-        }
-        cleaned.push(built.name);
-        let copy = Slide::open(&path).unwrap();
-        assert!(copy.info().associated.is_empty(), "{}", built.name);
-        let mpp = |slide: &Slide| slide.info().calibration.as_ref().map(|c| (c.mpp.mean() * 1e4).round());
-        assert_eq!(mpp(&copy), mpp(&source), "{}", built.name);
-        for (level, facts) in copy.info().levels.iter().enumerate() {
-            let size = |l: &histograde::slide::Level| (l.width, l.height);
-            let of = source.info().levels.iter().position(|other| size(other) == size(facts)).unwrap();
-            let side = facts.width.max(facts.height).min(1500) as u32;
-            assert!(read(&copy, level, 0, 0, side) == read(&source, of, 0, 0, side), "{}", built.name);
-        }
-        for word in [
-            "SECRET", "Doe", "Jekyll", "4711", "Hospital", "Nobody", "BARCODE", "19710203", "2020:01",
-            "20200102", "1.2.3.",
-        ] {
-            assert!(!holds(&path, word), "{}: {word}", built.name);
-        }
-    }
-    cleaned.sort_unstable();
-    let expected = [
-        "aperio_33003",
-        "aperio_33005",
-        "aperio_jpeg",
-        "dicom",
-        "dicom_jpeg_2000",
-        "dicom_jpeg_ls",
-        "dicom_rle",
-        "dicom_sparse",
-        "generic_tiff",
-        "huron",
-        "ndpi",
-        "ndpi_wide",
-        "ndpi_without_starts",
-        "philips",
-        "ventana_tiff",
-    ];
-    assert_eq!(cleaned, expected);
-}
-
-/// Files of one slide stay one slide, with identifiers that are theirs alone.
-#[test]
-fn clean_dicom_files_belong_together() {
-    let folder = Folder::new();
-    let source = Slide::open(build::named("dicom").write(folder.0.path())).unwrap();
-    assert_eq!(source.info().associated, ["label"]);
-    let removed = deidentify::write(&source, &folder.path("clean"), &Watch::default()).unwrap();
-    assert_eq!(removed.images, ["label"]);
-    assert!(removed.fields.iter().any(|field| field == "dicom.PatientName"), "{:?}", removed.fields);
-    assert_eq!(files(&folder.path("clean")).len(), 3);
-    let copy = Slide::open(folder.path("clean")).unwrap();
-    let property = |slide: &Slide, name: &str| slide.info().properties.get(name).cloned();
-    assert_eq!(copy.info().objective_power, Some(20.0));
-    assert_eq!(property(&copy, "dicom.PatientIdentityRemoved").as_deref(), Some("YES"));
-    assert!(property(&copy, "dicom.SeriesInstanceUID").unwrap().starts_with("2.25."));
-    assert_ne!(property(&copy, "dicom.SeriesInstanceUID"), property(&copy, "dicom.StudyInstanceUID"));
-    assert!(deidentify::write(&source, &folder.path("clean"), &Watch::default()).is_err());
-}
-
-/// Of a slide with three focal planes the one that is read is kept, as a slide of its vendor.
-#[test]
-fn clean_ndpi_keeps_planes_and_places() {
-    let folder = Folder::new();
-    let source = Slide::open(build::named("ndpi").write(folder.0.path())).unwrap();
-    deidentify::write(&source, &folder.path("clean"), &Watch::default()).unwrap();
-    let copy = Slide::open(folder.path("clean")).unwrap();
-    assert_eq!((copy.format(), copy.info().focal_planes, source.info().focal_planes), ("ndpi", 1, 3));
-    assert_eq!(copy.info().objective_power, source.info().objective_power);
-    let place = "hamamatsu.XOffsetFromSlideCentre";
-    assert_eq!(copy.info().properties.get(place), source.info().properties.get(place));
-    assert_eq!(copy.info().properties.get("hamamatsu.Created"), None);
-    assert_eq!(copy.info().levels, source.info().levels);
-}
-
-#[test]
-fn real_dicom_slides_are_cleaned() {
-    let Some(data) = common::data_dir() else { return };
-    for name in [
-        "google_wsi2dcm/jpeg.dicom",
-        "google_wsi2dcm/jpeg2000.dicom",
-        "highdicom/sm_image.dcm",
-        "highdicom/sm_image_jpegls.dcm",
-        "openslide_boxes/boxes_0.dcm",
-        "panimg/sparse_with_bot.dcm",
-        "jcupitt_cmu-1-small-region/level-3-frames-0-1.dcm",
-    ] {
-        let folder = Folder::new();
-        let source = Slide::open(data.join("wsi/dicom_wsi").join(name)).unwrap();
-        let written = deidentify::write(&source, &folder.path("clean"), &Watch::default());
-        let removed = written.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(removed.fields.iter().any(|field| field.ends_with("UID")), "{name}: {:?}", removed.fields);
-    }
-}
-
-#[test]
-fn what_cannot_be_cleaned_is_refused() {
-    let folder = Folder::new();
-    image::RgbImage::new(30, 20).save(folder.path("b.png")).unwrap();
-    let said = folder.run("deidentify @b.png -o @c.png", 2);
-    assert!(said.contains("cannot be cleaned") && said.contains("histograde convert"), "{said}");
-    assert!(!folder.path("c.png").exists());
 }
 
 #[test]

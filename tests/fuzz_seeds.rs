@@ -12,6 +12,8 @@
 mod build;
 #[path = "common/fuzz.rs"]
 mod fuzz;
+#[path = "common/limits.rs"]
+mod limits;
 #[allow(dead_code)]
 #[path = "common/tiff.rs"]
 mod tiff;
@@ -25,25 +27,13 @@ use std::{
 };
 
 use fuzz::{TARGETS, Target};
+use limits::{MAX_MEMORY, MAX_TIME, peak};
 
-/// The longest that an input may take.
-const MAX_TIME: Duration = Duration::from_secs(5);
-/// The most memory that this process may take, in MB.
-const MAX_MEMORY: u64 = 512;
 /// Mutated inputs of each target in an ordinary test run.
 const FEW: u64 = 12;
 
 fn seeds(target: &Target) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz_seeds").join(target.name)
-}
-
-/// Returns the largest memory of this process so far in MB, and starts measuring anew.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kb = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    fs::write("/proc/self/clear_refs", "5").ok();
-    kb.unwrap_or(0) / 1024
 }
 
 fn attempt(path: &Path) -> Result<(Result<usize, String>, Duration), String> {

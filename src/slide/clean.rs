@@ -3,6 +3,21 @@
 /// Drops comments and application segments of a JPEG stream, but for those that say what its colours are, and whatever
 /// follows its end. `None` when its headers cannot be followed.
 pub(crate) fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
+    // A second scan of a progressive stream may have segments of its own.
+    stream(bytes, keep, |next| matches!(next, 0x01..=0xCF | 0xD8..=0xFE))
+}
+
+/// As [`jpeg`] for JPEG-LS, whose entropy-coded data hold other bytes behind ff.
+pub(crate) fn jpeg_ls(bytes: &[u8]) -> Option<Vec<u8>> {
+    stream(bytes, keep_ls, |next| next >= 0x80)
+}
+
+/// Goes through a stream: `keep` appends what may stay of a segment, `ends` says which byte behind ff ends a scan.
+fn stream(
+    bytes: &[u8],
+    keep: impl Fn(&mut Vec<u8>, u8, &[u8]) -> Option<()>,
+    ends: impl Fn(u8) -> bool,
+) -> Option<Vec<u8>> {
     let mut out = bytes.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
     let mut at = 2;
     loop {
@@ -16,15 +31,11 @@ pub(crate) fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
             return Some(out);
         }
         let length = segment_length(bytes, at)?;
-        let segment = bytes.get(at..at + 2 + length)?;
-        keep(&mut out, marker, segment)?;
+        keep(&mut out, marker, bytes.get(at..at + 2 + length)?)?;
         at += 2 + length;
         if marker == 0xDA {
             let rest = &bytes[at..];
-            // A second scan of a progressive stream may have segments of its own.
-            let end = rest
-                .windows(2)
-                .position(|pair| pair[0] == 0xFF && matches!(pair[1], 0x01..=0xCF | 0xD8..=0xFE))?;
+            let end = rest.windows(2).position(|pair| pair[0] == 0xFF && ends(pair[1]))?;
             out.extend_from_slice(&rest[..end]);
             at += end;
         }
@@ -48,41 +59,6 @@ pub(crate) fn jpeg_head(head: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// As [`jpeg`] for JPEG-LS, whose entropy-coded data hold other bytes behind ff.
-pub(crate) fn jpeg_ls(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut out = bytes.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
-    let mut at = 2;
-    loop {
-        let marker = *bytes.get(at + 1).filter(|_| bytes[at] == 0xFF)?;
-        if marker == 0xFF {
-            at += 1;
-            continue;
-        }
-        if marker == 0xD9 {
-            out.extend_from_slice(&[0xFF, 0xD9]);
-            return Some(out);
-        }
-        let length = segment_length(bytes, at)?;
-        let segment = bytes.get(at..at + 2 + length)?;
-        match marker {
-            // The colour transform of HP's encoder, five bytes and nothing else.
-            0xE8 if segment.get(4..8) == Some(b"mrfx") => {
-                out.extend_from_slice(&[0xFF, 0xE8, 0, 7]);
-                out.extend_from_slice(segment.get(4..9)?);
-            }
-            0xE0..=0xEF | 0xFE => {}
-            _ => out.extend_from_slice(segment),
-        }
-        at += 2 + length;
-        if marker == 0xDA {
-            let rest = &bytes[at..];
-            let end = rest.windows(2).position(|pair| pair[0] == 0xFF && pair[1] >= 0x80)?;
-            out.extend_from_slice(&rest[..end]);
-            at += end;
-        }
-    }
-}
-
 fn segment_length(bytes: &[u8], at: usize) -> Option<usize> {
     let length = usize::from(*bytes.get(at + 2)?) << 8 | usize::from(*bytes.get(at + 3)?);
     (length >= 2).then_some(length)
@@ -101,6 +77,20 @@ fn keep(out: &mut Vec<u8>, marker: u8, segment: &[u8]) -> Option<()> {
             out.extend_from_slice(&body[..12]);
         }
         (0xE0..=0xEF | 0xFE, _) => {}
+        _ => out.extend_from_slice(segment),
+    }
+    Some(())
+}
+
+/// As [`keep`] for JPEG-LS.
+fn keep_ls(out: &mut Vec<u8>, marker: u8, segment: &[u8]) -> Option<()> {
+    match marker {
+        // The colour transform of HP's encoder, five bytes and nothing else.
+        0xE8 if segment.get(4..8) == Some(b"mrfx") => {
+            out.extend_from_slice(&[0xFF, 0xE8, 0, 7]);
+            out.extend_from_slice(segment.get(4..9)?);
+        }
+        0xE0..=0xEF | 0xFE => {}
         _ => out.extend_from_slice(segment),
     }
     Some(())
