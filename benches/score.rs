@@ -46,7 +46,7 @@ fn bench(path: &Path, name: &str) -> Result<(), Box<dyn Error>> {
         mpp: None,
         rubric: Rubric::builtin()?,
         tiling: Default::default(),
-        models: Default::default(),
+        models: histograde::segment::models::Models::of_scores()?,
         options: Default::default(),
     };
     let slide = Slide::open(path)?;

@@ -15,6 +15,7 @@ pub mod question;
 mod ranked;
 pub mod recovery;
 pub mod relate;
+mod sampling;
 pub mod scores;
 pub mod subjects;
 pub mod text;

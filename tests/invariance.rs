@@ -24,7 +24,7 @@ use histograde::{
 const MPP: f64 = 0.5;
 
 fn score(path: &Path, organ: &'static Organ, tiling: Tiling, threads: usize) -> SlideResult {
-    score_by(path, organ, tiling, threads, Models::default())
+    score_by(path, organ, tiling, threads, Models::of_scores().unwrap())
 }
 
 fn score_by(
@@ -110,6 +110,7 @@ fn networks() -> Models {
         nuclei: choice(builtin_nuclei().unwrap()),
         vacuoles: choice(builtin_vacuoles().unwrap()),
         structures: choice(builtin_structures().unwrap()),
+        ..Models::default()
     }
 }
 
@@ -278,7 +279,7 @@ fn no_feature_leaves_the_range_of_its_unit() {
                 mpp: None,
                 rubric: Rubric::builtin().unwrap(),
                 tiling: Tiling::default(),
-                models: Models::default(),
+                models: Models::of_scores().unwrap(),
                 options: Default::default(),
             };
             let slide = Slide::open(&path).unwrap();

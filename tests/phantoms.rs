@@ -1,4 +1,5 @@
-//! Every lesion that can be painted moves its feature, and what is measured lies near what was painted.
+//! Every lesion that can be painted moves its feature, what is measured lies near what was painted, and a lesion that is
+//! changed alone leaves the grades of the others where they were.
 //!
 //! Each lesion's range is walked in three steps (`HISTOGRADE_LEVELS` sets another number), and in ten by
 //! `cargo test --release --test phantoms -- --ignored --nocapture ten_levels`, which prints the tables and takes half an
@@ -6,16 +7,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "phantoms/specificity.rs"]
+mod specificity;
+
 use std::{collections::BTreeMap, path::Path};
 
 use histograde::{
     Mpp, Slide, organ,
+    organ::Organ,
     phantom::{Knob, Painter, render::Appearance, write},
     pipeline::{Plan, SlideResult, score_slide},
-    score::rubric::Rubric,
+    score::{Measured, rubric::Rubric},
+    segment::models::Models,
     watch::Watch,
 };
 use rayon::prelude::*;
+
+use self::specificity::{HEALTHY, Healthy};
 
 /// Stains a laboratory may send: the default and three others.
 const ALTERED: [&str; 3] = ["pale", "dark", "bluish"];
@@ -136,7 +144,7 @@ const PANCREAS: Table = Table {
         exact("pancreas_fat_pct", 0.3),
         exact("pancreas_inflammatory_foci_per_mm2", 0.5),
     ],
-    unmet: &["acinar_vacuolation"],
+    unmet: &["acinar_vacuolation", "necrosis islet_necrosis_pyknosis"],
 };
 
 /// One slide: the amount painted, what is true and what was measured.
@@ -144,6 +152,8 @@ struct Shot {
     amount: f64,
     truth: BTreeMap<String, f64>,
     measured: BTreeMap<&'static str, f64>,
+    /// All features, also those that were not measured.
+    all: Vec<Measured>,
 }
 
 /// Which slides are painted of each lesion.
@@ -165,27 +175,41 @@ struct Studio<'a> {
     seed: u64,
 }
 
-fn shoot(studio: &Studio<'_>, knob: &Knob, amount: f64, stain: &str) -> Shot {
+/// Pixel size at which a lesion's own feature is measured.
+fn pixel(organ: &Organ, knob: &Knob) -> Mpp {
+    let feature = organ.features.iter().find(|f| f.name == knob.feature).unwrap();
+    Mpp::square(if feature.max_mpp < 0.5 { 0.25 } else { 0.5 }).unwrap()
+}
+
+/// Paints and measures one slide.
+fn shoot(studio: &Studio<'_>, mpp: Mpp, amounts: &[(&str, f64)], stain: &str) -> Shot {
     let &Studio { folder, table, painter, seed } = studio;
     let organ = organ::find(table.organ).unwrap();
-    let feature = organ.features.iter().find(|f| f.name == knob.feature).unwrap();
-    let mpp = Mpp::square(if feature.max_mpp < 0.5 { 0.25 } else { 0.5 }).unwrap();
-    let request = painter.request(table.size_px, mpp, seed, &[(knob.name, amount)]).unwrap();
-    let out = folder.join(format!("{}-{amount}-{stain}.svs", knob.name));
+    let request = painter.request(table.size_px, mpp, seed, amounts).unwrap();
+    let (name, amount) = amounts.first().copied().unwrap_or(("healthy", 0.0));
+    let out = folder.join(format!("{name}-{amount}-{stain}-{seed}-{:.2}.svs", mpp.mean()));
     let written = write::write(painter, &request, &Appearance::preset(stain).unwrap(), &out).unwrap();
     let plan = Plan {
         organ,
         mpp: None,
         rubric: Rubric::builtin().unwrap(),
         tiling: Default::default(),
-        models: Default::default(),
+        models: Models::of_scores().unwrap(),
         options: Default::default(),
     };
     let slide = Slide::open(&written.slide).unwrap();
     let result: SlideResult = score_slide(&slide, &plan, &Watch::default()).unwrap();
     let values = result.summary.measured.iter();
     let measured = values.filter_map(|m| m.value.as_ref().ok().map(|v| (m.feature.name, v.value))).collect();
-    Shot { amount, truth: written.values.features, measured }
+    Shot { amount, truth: written.values.features, measured, all: result.summary.measured }
+}
+
+/// Healthy slides of one pixel size.
+fn healthy(studio: &Studio<'_>, mpp: Mpp) -> Healthy {
+    let seeds: Vec<u64> = (201..201 + HEALTHY).collect();
+    let of = |&seed: &u64| shoot(&Studio { seed, ..*studio }, mpp, &[], "default");
+    let shots: Vec<Shot> = seeds.par_iter().map(of).collect();
+    Healthy::of(organ::find(studio.table.organ).unwrap(), studio.folder, &shots)
 }
 
 /// Paints and measures one lesion at evenly spaced amounts of its range.
@@ -194,7 +218,8 @@ fn walk(studio: &Studio<'_>, knob: &Knob, steps: usize, stain: &str) -> Vec<Shot
         let share = i as f64 / (steps - 1) as f64;
         (knob.range.0 + (knob.range.1 - knob.range.0) * share).min(knob.range.1)
     };
-    (0..steps).into_par_iter().map(|i| shoot(studio, knob, amount(i), stain)).collect()
+    let mpp = pixel(organ::find(studio.table.organ).unwrap(), knob);
+    (0..steps).into_par_iter().map(|i| shoot(studio, mpp, &[(knob.name, amount(i))], stain)).collect()
 }
 
 /// Ranks with ties at their mean.
@@ -262,7 +287,9 @@ fn check(table: &Table, plan: Walk) {
     let folder = tempfile::tempdir().unwrap();
     let painter = write::find(table.organ).unwrap();
     let seed = number("HISTOGRADE_SEED");
+    let organ = organ::find(table.organ).unwrap();
     let mut wrong = Vec::new();
+    let mut of_pixel: BTreeMap<u64, Healthy> = BTreeMap::new();
     let only = std::env::var("HISTOGRADE_KNOB").ok();
     let knobs = painter.knobs.iter().zip(table.seeds.iter().cycle());
     for (knob, &usual) in knobs.filter(|(k, _)| only.as_ref().is_none_or(|name| name == k.name)) {
@@ -272,8 +299,13 @@ fn check(table: &Table, plan: Walk) {
         print(knob, "default", &shots);
         of_knob.extend(direction(knob, &shots));
         of_knob.extend(astray(table, knob, &shots, 0.10));
+        let mpp = pixel(organ, knob);
+        let healthy = of_pixel.entry(mpp.mean().to_bits()).or_insert_with(|| healthy(&studio, mpp));
+        for shot in [&shots[0], &shots[shots.len() - 1]] {
+            of_knob.extend(healthy.astray(organ, (knob.name, knob.feature), shot));
+        }
         for stain in ALTERED {
-            let shots = [shoot(&studio, knob, knob.range.1, stain)];
+            let shots = [shoot(&studio, mpp, &[(knob.name, knob.range.1)], stain)];
             print(knob, stain, &shots);
             of_knob
                 .extend(astray(table, knob, &shots, 0.20).into_iter().map(|line| format!("{stain} {line}")));

@@ -15,7 +15,7 @@ import data
 import kidney
 
 START, END = "<!-- kidney -->", "<!-- end of kidney -->"
-METHODS = ("net", "classical")
+METHODS = ("net", "mixed", "classical")
 LAYER = {"corpuscle": "glomeruli", "tuft": "tufts", "tubule": "tubules"}
 SPECK_PX = 50  # smaller labelled pieces are remains at the tile's edge
 MOUSE_MPP = 0.5  # not stated: glomeruli are 70 to 90 µm across at it

@@ -184,6 +184,17 @@ pub(crate) enum Method {
     Classical,
 }
 
+/// How structures are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StructureMethod {
+    /// A learned network alone
+    Net,
+    /// Glomeruli by a network and traced edges together, tubules by rules
+    Mixed,
+    /// Rules alone
+    Classical,
+}
+
 /// How nuclei, vacuoles and structures are found.
 #[derive(Clone, Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Methods")]
@@ -194,9 +205,9 @@ pub(crate) struct Methods {
     /// How fat vacuoles of the liver are found [default: net for segment, classical where slides are scored]
     #[arg(long, value_enum, value_name = "METHOD")]
     pub(crate) vacuoles: Option<Method>,
-    /// How glomeruli and tubules of the kidney are found [default: net for segment, classical where slides are scored]
+    /// How glomeruli and tubules of the kidney are found [default: net for segment, mixed where slides are scored]
     #[arg(long, value_enum, value_name = "METHOD")]
-    pub(crate) structures: Option<Method>,
+    pub(crate) structures: Option<StructureMethod>,
     /// Folder of a model to use instead of the built-in one of its task; may be repeated
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Vec<PathBuf>,

@@ -11,12 +11,17 @@ use histograde::{
     score::rubric::Rubric,
     segment::{
         model::Model,
-        models::{Choice, Models, builtin_nuclei, builtin_structures, builtin_vacuoles},
+        models::{Choice, Models, Trust, builtin_nuclei, builtin_structures, builtin_vacuoles},
     },
 };
 use serde_json::{Value, json};
 
-use super::{Failure, args, args::Method, console::Console, inputs};
+use super::{
+    Failure, args,
+    args::{Method, StructureMethod},
+    console::Console,
+    inputs,
+};
 
 /// A batch with everything resolved.
 pub(super) struct Plan {
@@ -38,10 +43,12 @@ impl Plan {
             Some(c) => json!({"method": "net", "model": c.model.card.name, "sha256": c.model.card.sha256()}),
             None => json!({"method": "classical"}),
         };
+        let mut structures = told(&models.structures);
+        structures["method"] = models.structures_by().into();
         json!({
             "nuclei": told(&models.nuclei),
             "vacuoles": told(&models.vacuoles),
-            "structures": told(&models.structures),
+            "structures": structures,
         })
     }
 
@@ -82,23 +89,43 @@ impl Plan {
     }
 }
 
-/// Returns the models to use; `usual` where nothing was asked for.
-pub(super) fn models(args: &args::Methods, usual: Method) -> Result<Models> {
-    let mut models = Models::default();
-    let built_in = |wanted: Option<Method>, load: fn() -> Result<Model>| -> Result<Option<Choice>> {
-        let choice = |model| Choice { model: Arc::new(model), required: wanted.is_some() };
-        Ok(if wanted.unwrap_or(usual) == Method::Net { Some(choice(load()?)) } else { None })
+/// What is done where nothing was asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Usual {
+    /// Objects are found as well as they can be.
+    Segment,
+    /// Slides are scored with what features and cut-offs were tuned with.
+    Score,
+}
+
+/// Returns the models to use.
+pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
+    let (method, structures) = match usual {
+        Usual::Segment => (Method::Net, StructureMethod::Net),
+        Usual::Score => (Method::Classical, StructureMethod::Mixed),
     };
-    models.nuclei = built_in(args.nuclei, builtin_nuclei)?;
-    models.vacuoles = built_in(args.vacuoles, builtin_vacuoles)?;
-    models.structures = built_in(args.structures, builtin_structures)?;
+    let built_in = |wanted: bool, asked: bool, load: fn() -> Result<Model>| -> Result<Option<Choice>> {
+        Ok(if wanted { Some(Choice { model: Arc::new(load()?), required: asked }) } else { None })
+    };
+    let by_net = |asked: Option<Method>| asked.unwrap_or(method) == Method::Net;
+    let by = args.structures.unwrap_or(structures);
+    let mut models = Models {
+        nuclei: built_in(by_net(args.nuclei), args.nuclei.is_some(), builtin_nuclei)?,
+        vacuoles: built_in(by_net(args.vacuoles), args.vacuoles.is_some(), builtin_vacuoles)?,
+        structures: built_in(
+            by != StructureMethod::Classical,
+            args.structures.is_some(),
+            builtin_structures,
+        )?,
+        trust: if by == StructureMethod::Mixed { Trust::WithRules } else { Trust::Alone },
+    };
     args.model.iter().try_for_each(|folder| models.add(folder))?;
-    let contradicts = |wanted: Option<Method>, choice: &Option<Choice>| {
-        wanted == Some(Method::Classical) && choice.is_some()
-    };
-    if contradicts(args.nuclei, &models.nuclei)
-        || contradicts(args.vacuoles, &models.vacuoles)
-        || contradicts(args.structures, &models.structures)
+    let contradicts = |rules: Option<bool>, choice: &Option<Choice>| rules == Some(true) && choice.is_some();
+    let rules = |asked: Option<Method>| asked.map(|m| m == Method::Classical);
+    let structures = args.structures.map(|m| m == StructureMethod::Classical);
+    if contradicts(rules(args.nuclei), &models.nuclei)
+        || contradicts(rules(args.vacuoles), &models.vacuoles)
+        || contradicts(structures, &models.structures)
     {
         return Err(Error::config("--model", "no `classical` for the task of the model", "both"));
     }

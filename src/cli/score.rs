@@ -31,7 +31,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,
     };
-    let models = plan::models(&args.batch.methods, args::Method::Classical)?;
+    let models = plan::models(&args.batch.methods, plan::Usual::Score)?;
     let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
     let fields = args.fields.map(|count| Fields {
         count,

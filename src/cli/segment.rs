@@ -15,7 +15,7 @@ use histograde::{
 use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Progress, words};
 
 pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failure> {
-    let models = plan::models(&args.batch.methods, args::Method::Net)?;
+    let models = plan::models(&args.batch.methods, plan::Usual::Segment)?;
     let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
     for job in &mut plan.jobs {
         let of_sheet = job.sample.as_ref().and_then(|s| s.species);

@@ -12,6 +12,7 @@ use super::{
     checks, planned,
     recovery::{Recovery, recovery},
     relate::{self, Relation},
+    sampling,
     scores::{self, Sensitivity},
     subjects::{Cohort, Endpoint, Exclusion, Subject, is_grade},
 };
@@ -140,6 +141,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let setting = Setting { cohort: &cohort, study, groups: &groups, control };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
+    notes.extend(sampling::notes(&cohort));
     notes.extend(unmeasured(&cohort));
     notes.extend(scores::order_notes(&sensitivity));
     families(&mut endpoints);

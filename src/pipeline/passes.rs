@@ -82,8 +82,13 @@ impl<'a> Scan<'a> {
     /// The side below which cores do not go where models run: many threads rather share few large windows than look at
     /// each wide halo again and again.
     fn least_core(&self, halo_px: u32) -> u32 {
-        let wide = (2 * halo_px).next_multiple_of(TileSpec::ALIGN).min(CORE_PX.1);
-        if self.models.models().next().is_some() { wide } else { 0 }
+        let halos = |halves: u32| (halves * halo_px / 2).next_multiple_of(TileSpec::ALIGN).min(CORE_PX.1);
+        match (self.models.models().next(), &self.models.structures) {
+            (None, _) => 0,
+            // Its halo is the widest: with a core of two halos one window alone would take most of the memory.
+            (Some(_), Some(_)) => halos(3),
+            (Some(_), None) => halos(4),
+        }
     }
 
     /// Segments all windows of a pass on the current pool.

@@ -11,6 +11,7 @@ mod learned;
 mod leukocytes;
 mod levels;
 mod marks;
+mod mixed;
 mod ramps;
 mod relate;
 mod seeds;
@@ -22,6 +23,7 @@ use self::levels::Ground;
 pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate};
 use super::{
     field::Field,
+    models::Trust,
     nuclei,
     object::{Class, Finds},
 };
@@ -108,10 +110,11 @@ pub const CLASSES: &[&Class] = &[
 #[must_use]
 pub fn structures(field: &Field<'_>) -> Finds {
     let ground = Ground::of(field);
-    let mut objects = match &field.models.structures {
-        Some(model) => learned::find(&ground, model),
-        None => {
-            let mut objects = glomeruli::find(&ground);
+    let mut objects = match (&field.models.structures, field.models.trust) {
+        (Some(model), Trust::Alone) => learned::find(&ground, model),
+        (Some(model), Trust::WithRules) => mixed::find(&ground, model),
+        (None, _) => {
+            let mut objects = glomeruli::find(&ground, None);
             objects.extend(tubules::find(&ground));
             objects
         }

@@ -48,6 +48,16 @@ pub struct Choice {
     pub required: bool,
 }
 
+/// How far the network of structures is trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// It finds glomeruli and tubules alone.
+    #[default]
+    Alone,
+    /// It tells where glomeruli are; rules trace their edges, and find tubules.
+    WithRules,
+}
+
 /// The models a run may use; where there is none the classical methods find the objects.
 #[derive(Clone, Debug, Default)]
 pub struct Models {
@@ -55,8 +65,10 @@ pub struct Models {
     pub nuclei: Option<Choice>,
     /// Finds fat vacuoles of the liver.
     pub vacuoles: Option<Choice>,
-    /// Finds glomeruli and tubules of the kidney.
+    /// Finds glomeruli and tubules of the kidney …
     pub structures: Option<Choice>,
+    /// … alone or together with rules.
+    pub trust: Trust,
 }
 
 /// The models that run on one slide.
@@ -66,8 +78,10 @@ pub struct InUse {
     pub nuclei: Option<Arc<Model>>,
     /// Finds fat vacuoles.
     pub vacuoles: Option<Arc<Model>>,
-    /// Finds glomeruli and tubules.
+    /// Finds glomeruli and tubules …
     pub structures: Option<Arc<Model>>,
+    /// … alone or together with rules.
+    pub trust: Trust,
     /// How far around a core nuclei are needed, in µm.
     pub nuclei_margin_um: f64,
     /// Width and height of the slide, in working pixels.
@@ -79,7 +93,7 @@ pub struct InUse {
 pub struct Method {
     /// What was looked for: `nuclei`, `vacuoles` or `structures`.
     pub objects: String,
-    /// `net` or `classical`.
+    /// `net`, `classical`, or `mixed`: by both together.
     pub method: String,
     /// Name of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,8 +104,14 @@ pub struct Method {
 }
 
 /// No model: everything is found by the classical methods.
-pub static CLASSICAL: InUse =
-    InUse { nuclei: None, vacuoles: None, structures: None, nuclei_margin_um: 0.0, slide_px: (0, 0) };
+pub static CLASSICAL: InUse = InUse {
+    nuclei: None,
+    vacuoles: None,
+    structures: None,
+    trust: Trust::Alone,
+    nuclei_margin_um: 0.0,
+    slide_px: (0, 0),
+};
 
 /// Returns the built-in model that finds nuclei.
 ///
@@ -118,6 +138,23 @@ pub fn builtin_structures() -> Result<Model> {
 }
 
 impl Models {
+    /// Returns what slides are scored with unless something else is asked for: features and cut-offs were tuned with it.
+    /// Nuclei and vacuoles are found by the classical methods, glomeruli by network and rules together.
+    ///
+    /// # Errors
+    /// As [`Model::parse`], which a sound build does not give.
+    pub fn of_scores() -> Result<Self> {
+        let model = Arc::new(builtin_structures()?);
+        let structures = Some(Choice { model, required: false });
+        Ok(Self { structures, trust: Trust::WithRules, ..Self::default() })
+    }
+
+    /// Returns how structures are found: `net`, `mixed` or `classical`.
+    #[must_use]
+    pub fn structures_by(&self) -> &'static str {
+        by(self.structures.is_some(), self.trust)
+    }
+
     /// Uses the model of a folder for its task.
     ///
     /// # Errors
@@ -157,7 +194,16 @@ impl Models {
         let nuclei = fits(&self.nuclei)?;
         let vacuoles = if organ.has_fat_vacuoles() { fits(&self.vacuoles)? } else { None };
         let structures = if organ.has_glomeruli() { fits(&self.structures)? } else { None };
-        Ok(InUse { nuclei, vacuoles, structures, ..InUse::default() })
+        Ok(InUse { nuclei, vacuoles, structures, trust: self.trust, ..InUse::default() })
+    }
+}
+
+/// Names the method that finds structures.
+fn by(network: bool, trust: Trust) -> &'static str {
+    match (network, trust) {
+        (false, _) => "classical",
+        (true, Trust::Alone) => "net",
+        (true, Trust::WithRules) => "mixed",
     }
 }
 
@@ -210,7 +256,11 @@ impl InUse {
     #[must_use]
     pub fn vouches_for(&self, object: &Object) -> bool {
         let layer = object.class.layer;
-        let structure = ["glomeruli", "tufts", "tubules", "lumens"].contains(&layer);
+        let seen: &[&str] = match self.trust {
+            Trust::Alone => &["glomeruli", "tufts", "tubules", "lumens"],
+            Trust::WithRules => &["glomeruli", "tufts"],
+        };
+        let structure = seen.contains(&layer);
         self.vacuoles.is_some() && layer == "vacuoles" || self.structures.is_some() && structure
     }
 
@@ -224,7 +274,8 @@ impl InUse {
     pub fn methods(&self, organ: &Organ) -> Vec<Method> {
         let method = |objects: &str, model: &Option<Arc<Model>>| Method {
             objects: objects.into(),
-            method: if model.is_some() { "net" } else { "classical" }.into(),
+            method: by(model.is_some(), if objects == "structures" { self.trust } else { Trust::Alone })
+                .into(),
             model: model.as_ref().map(|m| m.card.name.clone()),
             sha256: model.as_ref().map(|m| m.card.sha256().to_owned()),
         };

@@ -20,6 +20,8 @@ const WHAT: &str = "glomerulus";
 const EQUATOR_SHARE: f64 = 0.7;
 /// Solid share of the tuft below which it counts as none: what the rule finds in normal tufts.
 const NO_SCLEROSIS_PCT: f64 = 5.0;
+/// Solid share of the tuft above which its matrix is judged as sclerosis alone.
+const SCLEROSED_PCT: f64 = 25.0;
 /// Weibel–Gomez: shape factor of a sphere over the size-distribution factor (1.01–1.10, middle taken).
 const WEIBEL_GOMEZ: f64 = 1.38 / 1.05;
 
@@ -114,13 +116,32 @@ pub(super) const NUCLEAR_DENSITY: Feature =
         Ok(Value { value: nuclei as f64 / area, n: nuclei, denominator: area })
     });
 
-/// Matrix between nuclei and capillaries over tuft area; a proxy of the mesangium.
+/// Matrix between nuclei and capillaries over tuft area; a proxy of the mesangium. Tufts of which more than a quarter is
+/// solid are left out: their matrix is sclerosis, and counted there.
 pub(super) const MESANGIUM: Feature = feature(
     "mesangial_proxy_pct",
     "%",
     (Up, 0.5, Sourced),
     "Wehner & Petri 1983 (direction; PAS is the proper stain)",
-    |found| share(found, &[MESANGIAL_PX]),
+    |found| {
+        let mut tufts = some(found)?;
+        let all = tufts.len();
+        tufts.retain(|g| g.share(SOLID_PX).is_none_or(|s| 100.0 * s <= SCLEROSED_PCT));
+        let (part, px) = tufts
+            .iter()
+            .fold((0, 0), |(part, px), g| (part + g.tuft.get(MESANGIAL_PX), px + g.tuft.get(OWN_PX)));
+        match px {
+            0 if tufts.len() < all => {
+                Err(Missing::TooFew { what: "glomeruli that are not sclerosed", found: 0.0, needed: 1.0 })
+            }
+            0 => Err(Missing::NoStructure { what: "tuft" }),
+            _ => Ok(Value {
+                value: 100.0 * part as f64 / px as f64,
+                n: tufts.len() as u64,
+                denominator: found.mpp.area_mm2(px),
+            }),
+        }
+    },
 );
 
 /// White and blood inside tufts over tuft area.

@@ -5,6 +5,7 @@ use super::{
     capsule::{Curve, DIRECTIONS, Rays, Tracer},
     levels::Ground,
     marks::{Known, Marks},
+    mixed::Seen,
     seeds,
 };
 use crate::{
@@ -85,20 +86,23 @@ const PIECE: f64 = 0.2;
 /// Threads (capsule, adhesions of debris) that do not belong to the tuft, radius in µm.
 const THREAD_UM: f64 = 1.5;
 
-/// Finds the corpuscles and tufts anchored in the window's core. Overlapping candidates are all returned:
+/// Finds the corpuscles and tufts anchored in the window's core, by their edges and, where there is one, by what a network
+/// sees. Overlapping candidates are all returned:
 /// only the whole slide can choose among them.
-pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
+pub(super) fn find(ground: &Ground<'_>, seen: Option<&Seen<'_>>) -> Vec<Object> {
     let rays = Rays::new(ground);
     let mut tracer = Tracer::new(ground, &rays);
     let mut curves: Vec<Curve> = Vec::new();
-    for seed in seeds::find(ground) {
+    let worth = |seed: &seeds::Seed| seen.is_none_or(|s| s.is_worth(seed.x, seed.y, seed.radius));
+    for seed in seeds::find(ground).into_iter().filter(worth) {
         for curve in tracer.trace(seed) {
             if curve.contrast >= MIN_CONTRAST && !curves.contains(&curve) {
                 curves.push(curve);
             }
         }
     }
-    let mut objects: Vec<Object> = curves.iter().filter_map(|c| judge(ground, &rays, c)).flatten().collect();
+    let mut objects: Vec<Object> =
+        curves.iter().filter_map(|c| judge(ground, &rays, c, seen)).flatten().collect();
     objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
     objects
 }
@@ -228,7 +232,7 @@ fn spread(curve: &Curve) -> f64 {
 }
 
 /// Returns a corpuscle and its tuft if the curve passes every rule.
-fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]> {
+fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve, seen: Option<&Seen<'_>>) -> Option<[Object; 2]> {
     let um = ground.field.window.mpp.mean();
     if score(curve, &Look::BEST, (1.0, USUAL_SOLIDITY), 2.0 * mean_radius(curve) * um) < MIN_LIKELY {
         return None;
@@ -261,6 +265,8 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve) -> Option<[Object; 2]>
         eosin_contrast: look.eosin,
     };
     let (score, rank) = Marks::of(ground, rays, &known).verdict();
+    let (more, higher) = seen.map_or(Some((0.0, 0.0)), |s| s.adds(&painted))?;
+    let (score, rank) = (score + more, rank + higher);
     if score < MIN_SCORE {
         return None;
     }

@@ -19,7 +19,9 @@ use crate::{
     units::equivalent_diameter,
 };
 
-/// Log odds per step of the maps.
+/// A corpuscle that was traced ranks above one that was only seen: its outline is finer.
+const BELOW_TRACED: f64 = 20.0;
+/// Steps of the maps per log odd.
 const STEPS: f64 = 1000.0;
 /// Threads and specks that do not belong to a corpuscle, radius in µm.
 const CORPUSCLE_OPEN_UM: f64 = 6.0;
@@ -47,31 +49,68 @@ const LUMEN_UM2: f64 = 28.0;
 /// Least share of a structure that lies on tissue.
 const MIN_TISSUE: f64 = 0.5;
 
+/// What the network sees in one window.
+pub(super) struct Sight {
+    /// Log odds of corpuscle, × 1000.
+    pub(super) odds: Plane<i16>,
+    /// Corpuscles by number; 0 elsewhere.
+    pub(super) corpuscles: Plane<u32>,
+    tufts: Mask,
+    /// Log odds of tubule, and how near the middle of its tubule a pixel lies.
+    tubules: [Plane<i16>; 2],
+}
+
+impl Sight {
+    /// Looks at a window; `None` where it is no larger than its halo.
+    pub(super) fn of(ground: &Ground<'_>, model: &Model) -> Option<Self> {
+        let field = ground.field;
+        let [odds, tuft, tubule, middle] =
+            <[Plane<i16>; 4]>::try_from(model.odds(field, field.window.halo)?).ok()?;
+        let corpuscles = corpuscles(field, &above(&odds, least(model, "least_odds_corpuscle")));
+        let tufts = above(&tuft, least(model, "least_odds_tuft"));
+        Some(Self { odds, corpuscles, tufts, tubules: [tubule, middle] })
+    }
+
+    /// Returns the glomeruli and tufts whose mean log odds are at least `certainty`.
+    pub(super) fn glomeruli(&self, ground: &Ground<'_>, certainty: f64) -> Vec<Object> {
+        let (places, numbers) = whole(ground, &self.corpuscles);
+        let numbered = places.iter().zip(numbers);
+        let found = numbered.filter_map(|(region, n)| glomerulus(ground, self, region, n, certainty));
+        found.flatten().collect()
+    }
+
+    /// Returns the tubules and lumens.
+    fn tubules(&self, ground: &Ground<'_>, model: &Model) -> Vec<Object> {
+        let field = ground.field;
+        let [tubule, middle] = &self.tubules;
+        let mut rest = above(tubule, least(model, "least_odds_tubule"));
+        rest.data_mut().iter_mut().zip(self.corpuscles.data()).for_each(|(r, &c)| *r &= u8::from(c == 0));
+        let rest = morphology::open(&rest, field.px(TUBULE_OPEN_UM));
+        let rest = morphology::fill_holes(&rest, field.window.mpp.px_area(TUBULE_GAP_UM2) as u64);
+        let heights = model.heights(middle, &rest);
+        let depth = model.depth("middle_depth", 0.1);
+        let territory = basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth);
+        tubules_in(ground, &territory)
+    }
+
+    /// Lets go of what only tubules need.
+    pub(super) fn without_tubules(self) -> Self {
+        Self { tubules: [(); 2].map(|()| Plane::filled(0, 0, 0)), ..self }
+    }
+}
+
 /// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
 pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-    let field = ground.field;
-    let Some(odds) = model.odds(field, field.window.halo) else { return Vec::new() };
-    let [corpuscle, tuft, tubule, middle] = odds.as_slice() else { return Vec::new() };
-    let least = |name: &str| (model.parameter(name, 0.0) * STEPS) as i16;
-    let corpuscles = corpuscles(field, &above(corpuscle, least("least_odds_corpuscle")));
-    let tufts = above(tuft, least("least_odds_tuft"));
-    let mut objects = Vec::new();
-    let (places, numbers) = whole(ground, &corpuscles);
-    for (region, number) in places.iter().zip(numbers) {
-        objects.extend(
-            glomerulus(ground, (&corpuscles, corpuscle, &tufts), region, number).into_iter().flatten(),
-        );
-    }
-    let mut rest = above(tubule, least("least_odds_tubule"));
-    rest.data_mut().iter_mut().zip(corpuscles.data()).for_each(|(r, &c)| *r &= u8::from(c == 0));
-    let rest = morphology::open(&rest, field.px(TUBULE_OPEN_UM));
-    let rest = morphology::fill_holes(&rest, field.window.mpp.px_area(TUBULE_GAP_UM2) as u64);
-    let heights = model.heights(middle, &rest);
-    let depth = model.depth("middle_depth", 0.1);
-    let territory = basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth);
-    objects.extend(tubules_in(ground, &territory));
-    objects.retain(|o| anchored_in(&field.window, o.anchor()));
+    let Some(sight) = Sight::of(ground, model) else { return Vec::new() };
+    let mut objects = sight.glomeruli(ground, f64::NEG_INFINITY);
+    objects.extend(sight.tubules(ground, model));
+    objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
     objects
+}
+
+/// Returns a limit of log odds that the model's card states, in steps.
+fn least(model: &Model, name: &str) -> i16 {
+    (model.parameter(name, 0.0) * STEPS) as i16
 }
 
 /// 1 where log odds reach a limit.
@@ -125,10 +164,12 @@ fn is_cut(field: &Field<'_>, region: &Region) -> bool {
 /// Returns a corpuscle and its tuft.
 fn glomerulus(
     ground: &Ground<'_>,
-    (corpuscles, odds, tufts): (&Plane<u32>, &Plane<i16>, &Mask),
+    sight: &Sight,
     region: &Region,
     number: u32,
+    least_certainty: f64,
 ) -> Option<[Object; 2]> {
+    let (corpuscles, odds, tufts) = (&sight.corpuscles, &sight.odds, &sight.tufts);
     let field = ground.field;
     let area_um2 = field.window.mpp.area_um2(region.area_px);
     let diameter_um = equivalent_diameter(area_um2);
@@ -154,9 +195,13 @@ fn glomerulus(
     }
     let n = region.area_px as f64;
     let (nuclear, certainty) = (nuclear as f64 / n, sum as f64 / n / STEPS);
+    if certainty < least_certainty {
+        return None;
+    }
     let space_pct = 100.0 * (area_um2 - tuft_um2) / area_um2;
     // No curve was traced, so that the contrast of its edge is not known.
-    let values = [diameter_um, tuft_um2, space_pct, solidity, nuclear, f64::NAN, certainty, certainty];
+    let values =
+        [diameter_um, tuft_um2, space_pct, solidity, nuclear, f64::NAN, certainty, certainty - BELOW_TRACED];
     let values = values.map(|v| v as f32);
     let corpuscle = contour::object(&GLOMERULUS, corpuscles, region, number, &field.window, values);
     let mut values = [0.0; Object::VALUES];

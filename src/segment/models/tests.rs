@@ -44,6 +44,7 @@ fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
         nuclei: choice(builtin_nuclei().unwrap(), required),
         vacuoles: choice(builtin_vacuoles().unwrap(), required),
         structures: choice(builtin_structures().unwrap(), required),
+        trust: Trust::Alone,
     };
     let mpp = |v| Mpp::square(v).unwrap();
     for um in [0.1, 0.25, 0.5, 0.7] {
@@ -75,6 +76,7 @@ fn halos_hold_the_reach_of_the_models_and_what_they_find() {
         nuclei: choice(builtin_nuclei().unwrap(), true),
         vacuoles: choice(builtin_vacuoles().unwrap(), true),
         structures: choice(builtin_structures().unwrap(), true),
+        trust: Trust::Alone,
     };
     let mut models = models.fitting(mpp, organ("liver")).unwrap();
     let wide = models.widen(pass, mpp);
