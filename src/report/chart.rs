@@ -1,6 +1,8 @@
 //! What charts share: axes, marks of groups, fonts and sizes. [`kuva`] measures the text, places ticks and draws.
 
 mod svg;
+#[cfg(test)]
+mod tests;
 
 use kuva::{
     plot::{
@@ -11,35 +13,33 @@ use kuva::{
         layout::{ComputedLayout, Layout, TickFormat},
         plots::Plot,
         render::render_multiple,
-        render_utils::compute_tick_step,
-        theme::Theme,
+        render_utils::{auto_nice_range, compute_tick_step},
     },
 };
 
 use crate::stats::Interval;
 
-/// Colours of groups, told apart by people of any colour vision (Okabe and Ito 2008).
-const COLOURS: [&str; 8] =
-    ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6B6B6B", "#A6761D"];
-/// Shapes of groups, for those who see no colours at all.
-const SHAPES: [MarkerShape; 8] = [
-    MarkerShape::Circle,
-    MarkerShape::Square,
-    MarkerShape::Triangle,
-    MarkerShape::Diamond,
-    MarkerShape::TriangleDown,
-    MarkerShape::Star,
-    MarkerShape::Hexagon,
-    MarkerShape::Cross,
+/// Colour of each group, its light tone and its shape: told apart by people of any colour vision (Okabe and Ito 2008), and
+/// without colours.
+const GROUPS: [(&str, &str, MarkerShape); 8] = [
+    ("#0072B2", "#8cc0dd", MarkerShape::Circle),
+    ("#D55E00", "#ecb78c", MarkerShape::Square),
+    ("#009E73", "#8cd3c0", MarkerShape::Triangle),
+    ("#CC79A7", "#e8c3d7", MarkerShape::Diamond),
+    ("#56B4E9", "#b3ddf5", MarkerShape::TriangleDown),
+    ("#E69F00", "#f4d48c", MarkerShape::Star),
+    ("#6B6B6B", "#bcbcbc", MarkerShape::Hexagon),
+    ("#A6761D", "#d7c199", MarkerShape::Cross),
 ];
-/// Colour of axes, means and text.
-pub(in crate::report) const INK: &str = "#222222";
-const PALE: &str = "#f3f3f3";
+/// Colour of means and of what belongs to no group.
+pub(in crate::report) const INK: &str = "black";
 const FONT: &str = "system-ui, Arial, sans-serif";
 const LABEL_PX: u32 = 13;
 const TEXT_PX: u32 = 12;
 /// Width of a letter of labels, for breaking long ones.
 const LETTER_PX: f64 = 7.4;
+/// About how many ticks an axis of numbers has.
+const TICKS: usize = 5;
 /// Degrees by which long names below an axis are turned.
 const SLANT: f64 = -25.0;
 /// How far from its middle a text is written, in pixels: [`TextAnnotation`] puts its foot 6 above the point.
@@ -47,7 +47,7 @@ const TEXT_DROP_PX: f64 = 10.0;
 
 /// Returns the colour of a group by its place.
 pub(in crate::report) fn colour(group: usize) -> &'static str {
-    COLOURS[group % COLOURS.len()]
+    GROUPS[group % GROUPS.len()].0
 }
 
 /// Places dot `i` of `n` between −0.5 and 0.5.
@@ -57,8 +57,8 @@ pub(in crate::report) fn spread(i: usize, n: usize) -> f64 {
 
 /// One axis of a chart.
 pub(in crate::report) enum Axis {
-    /// Numbers, with their ends at round ones.
-    Numbers { label: String, ends: (f64, f64) },
+    /// Numbers; `round` moves their ends out to round ones.
+    Numbers { label: String, ends: (f64, f64), round: bool },
     /// Names at 1, 2, 3 and so on: from left to right, or from the bottom up.
     Names(Vec<String>),
 }
@@ -80,7 +80,15 @@ impl Axis {
             }
             ends => ends,
         };
-        Self::Numbers { label: label.into(), ends }
+        // Rounded here once more than by the layout: the step of ticks can grow with the axis.
+        let ends = auto_nice_range(ends.0, ends.1, TICKS);
+        Self::Numbers { label: label.into(), ends, round: true }
+    }
+
+    /// Returns an axis from one number to another with room for marks beside them.
+    pub(in crate::report) fn around(label: impl Into<String>, low: f64, high: f64) -> Self {
+        let room = 0.06 * (high - low);
+        Self::Numbers { label: label.into(), ends: (low - room, high + room), round: false }
     }
 
     fn ends(&self) -> (f64, f64) {
@@ -102,20 +110,17 @@ pub(in crate::report) struct Chart {
 impl Chart {
     /// Returns a chart with nothing in it, whose axes enclose an area of some pixels.
     pub(in crate::report) fn new(x: Axis, y: Axis, area: (f64, f64)) -> Self {
-        let theme = Theme {
-            axis_color: INK.into(),
-            tick_color: INK.into(),
-            text_color: INK.into(),
-            grid_color: "#e3e3e3".into(),
-            ..Theme::light()
-        };
         let mut layout = Layout::new(x.ends(), y.ends())
-            .with_theme(theme)
             .with_font_family(FONT)
             .with_label_size(LABEL_PX)
             .with_tick_size(TEXT_PX)
-            .with_body_size(TEXT_PX);
+            .with_body_size(TEXT_PX)
+            .with_grid_line_width(0.6)
+            .with_ticks(TICKS);
         layout = match x {
+            Axis::Numbers { label, ends: (low, high), round: false } => {
+                layout.with_x_label(plain(&label)).with_x_axis_min(low).with_x_axis_max(high)
+            }
             Axis::Numbers { label, .. } => layout.with_x_label(plain(&label)),
             Axis::Names(names) => layout.with_x_categories(names.iter().map(|n| plain(n)).collect()),
         };
@@ -128,11 +133,12 @@ impl Chart {
 
     /// Returns a chart with a column for each name. Names that are too long for a column are written aslant.
     pub(in crate::report) fn columns(names: Vec<String>, y: Axis, height: f64) -> Self {
+        let count = names.len().max(1) as f64;
         let wanted = longest(&names) + 14.0;
-        let column = wanted.clamp(80.0, 160.0).min((900.0 / names.len().max(1) as f64).max(50.0));
-        let width = column * names.len().max(1) as f64;
-        let mut chart = Self::new(Axis::Names(names), y, (width, height));
-        chart.layout.x_tick_rotate = (wanted > column).then_some(SLANT);
+        let fit = wanted <= f64::min(160.0, 900.0 / count);
+        let column = if fit { wanted.max(80.0) } else { (900.0 / count).clamp(50.0, 110.0) };
+        let mut chart = Self::new(Axis::Names(names), y, (column * count, height));
+        chart.layout.x_tick_rotate = (!fit).then_some(SLANT);
         chart
     }
 
@@ -143,7 +149,7 @@ impl Chart {
         let mut chart = Self::new(x, y, (width, row_px * rows as f64));
         // Every second row is shaded, so that the eye finds its name.
         for row in (1..=rows).rev().step_by(2).map(|row| row as f64) {
-            let shade = ShadedRegion::horizontal(row - 0.5, row + 0.5).with_color(PALE).with_opacity(1.0);
+            let shade = ShadedRegion::horizontal(row - 0.5, row + 0.5).with_color(INK).with_opacity(0.05);
             chart.layout.shaded_regions.push(shade);
         }
         chart.line(vec![(0.0, 0.5), (0.0, rows as f64 + 0.5)], INK, 1.0);
@@ -156,29 +162,28 @@ impl Chart {
 
     /// Adds marks of a group; each shows its title under the pointer.
     pub(in crate::report) fn marks(&mut self, group: usize, size: f64, marks: Vec<Mark>) {
-        self.coloured(group, colour(group), size, marks);
+        let (colour, _, shape) = GROUPS[group % GROUPS.len()];
+        self.scatter(colour, shape, size, marks);
     }
 
-    /// Adds marks in the group's colour mixed with white.
+    /// Adds marks in the light tone of a group.
     pub(in crate::report) fn light_marks(&mut self, group: usize, size: f64, marks: Vec<Mark>) {
-        self.coloured(group, &mixed_with_white(colour(group), 0.55), size, marks);
+        let (_, light, shape) = GROUPS[group % GROUPS.len()];
+        self.scatter(light, shape, size, marks);
     }
 
-    fn coloured(&mut self, group: usize, colour: &str, size: f64, marks: Vec<Mark>) {
-        let points: Vec<(f64, f64)> = marks.iter().map(|m| m.at).collect();
-        self.add(
-            ScatterPlot::new()
-                .with_data(points)
-                .with_color(colour)
-                .with_marker(SHAPES[group % SHAPES.len()])
-                .with_size(size)
-                .with_tooltip_labels(marks.into_iter().map(|m| printable(&m.title))),
-        );
+    fn scatter(&mut self, colour: &str, shape: MarkerShape, size: f64, mut marks: Vec<Mark>) {
+        marks.retain(|m| known(m.at));
+        let points = ScatterPlot::new().with_data(marks.iter().map(|m| m.at).collect::<Vec<_>>());
+        let points = points.with_color(colour).with_marker(shape).with_size(size);
+        self.add(points.with_tooltip_labels(marks.into_iter().map(|m| printable(&m.title))));
     }
 
-    /// Adds a straight line.
+    /// Adds a line; one with an end that is not known is left out.
     pub(in crate::report) fn line(&mut self, points: Vec<(f64, f64)>, colour: &str, width: f64) {
-        self.add(LinePlot::new().with_data(points).with_color(colour).with_stroke_width(width));
+        if points.iter().copied().all(known) {
+            self.add(LinePlot::new().with_data(points).with_color(colour).with_stroke_width(width));
+        }
     }
 
     /// Adds the mean of a column and its interval.
@@ -197,25 +202,29 @@ impl Chart {
 
     /// Names groups with their colour and shape, below the chart.
     pub(in crate::report) fn legend<'a>(&mut self, groups: impl IntoIterator<Item = (usize, &'a str)>) {
-        let entry = |(group, name): (usize, &str)| LegendEntry {
-            label: plain(name),
-            color: colour(group).into(),
-            shape: LegendShape::Marker(SHAPES[group % SHAPES.len()]),
-            dasharray: None,
+        let entry = |(group, name): (usize, &str)| {
+            let (colour, _, shape) = GROUPS[group % GROUPS.len()];
+            let (label, color, shape) = (plain(name), colour.to_owned(), LegendShape::Marker(shape));
+            LegendEntry { label, color, shape, dasharray: None }
         };
-        let entries = groups.into_iter().map(entry).collect();
-        let layout = std::mem::replace(&mut self.layout, Layout::new((0.0, 1.0), (0.0, 1.0)));
-        self.layout = layout
-            .with_legend_entries(entries)
-            .with_legend_box(false)
-            .with_legend_position(LegendPosition::OutsideBottomColumns);
+        self.layout.legend_entries = Some(groups.into_iter().map(entry).collect());
+        self.layout.show_legend = true;
+        self.layout.legend_box = false;
+        self.layout.legend_position = LegendPosition::OutsideBottomColumns;
     }
 
     /// Returns the chart as SVG, with a description for those who do not see it.
     pub(in crate::report) fn svg(self, description: &str) -> String {
         let layout = sized(with_round_ticks(self.layout), self.area);
-        svg::standing_alone(render_multiple(self.plots, layout), &printable(description))
+        let spare = spare(&layout);
+        let mut scene = render_multiple(self.plots, layout);
+        scene.height -= spare;
+        svg::standing_alone(scene, &printable(description))
     }
+}
+
+fn known(point: (f64, f64)) -> bool {
+    point.0.is_finite() && point.1.is_finite()
 }
 
 /// A mark of one animal, slide or estimate.
@@ -231,7 +240,7 @@ fn with_round_ticks(layout: Layout) -> Layout {
         let step = compute_tick_step(low, high, ticks);
         let whole = |decimals: &usize| {
             let scaled = step * 10f64.powi(*decimals as i32);
-            (scaled - scaled.round()).abs() < 1e-6
+            (scaled - scaled.round()).abs() < 1e-6 * scaled
         };
         match (0..=4).find(whole) {
             Some(decimals) if step < 1e6 => TickFormat::Fixed(decimals),
@@ -252,6 +261,17 @@ fn sized(layout: Layout, (width, height): (f64, f64)) -> Layout {
     layout.with_height(around.margin_top + height + around.margin_bottom)
 }
 
+/// Returns what the layout leaves empty at the bottom, in pixels: below a legend, and for a label below level names.
+fn spare(layout: &Layout) -> f64 {
+    if layout.show_legend {
+        22.0
+    } else if layout.x_label.is_none() && layout.x_tick_rotate.is_none() {
+        f64::from(LABEL_PX) + 6.0
+    } else {
+        0.0
+    }
+}
+
 /// Returns about how wide the longest of some names is, in pixels.
 fn longest(names: &[String]) -> f64 {
     let letters = names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
@@ -266,13 +286,4 @@ fn plain(text: &str) -> String {
 /// Returns text without characters that XML forbids.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// Returns a colour `#rrggbb` with a share of white.
-fn mixed_with_white(colour: &str, white: f64) -> String {
-    let part = |from: usize| {
-        let value = colour.get(from..from + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0);
-        (f64::from(value) + (255.0 - f64::from(value)) * white).round() as u8
-    };
-    format!("#{:02x}{:02x}{:02x}", part(1), part(3), part(5))
 }

@@ -4,32 +4,37 @@ use super::{ANIMAL_PX, HEIGHT_PX, animals, label, place};
 use crate::{
     cohort::compare::Compared,
     report::chart::{Axis, Chart, INK},
-    stats::describe::mean,
 };
 
 const WIDTH_PX: f64 = 340.0;
+/// Share of the ladder that the animals of a group take.
+const ANIMALS: f64 = 0.07;
 
 /// Draws an endpoint against dose; `None` without a ladder of three groups.
 pub(crate) fn dose_response(e: &Compared, groups: &[String], doses: &[(String, f64)]) -> Option<String> {
     let rung = |(name, dose): &(String, f64)| {
+        let found = e.analysis.groups.iter().find(|g| g.group == *name)?;
         let group = place(groups, name);
-        e.dots.get(group).filter(|dots| !dots.is_empty()).map(|dots| (*dose, group, dots))
+        e.dots.get(group).filter(|dots| !dots.is_empty()).map(|dots| (*dose, group, dots, found))
     };
     let mut ladder: Vec<_> = doses.iter().filter_map(rung).collect();
     ladder.sort_by(|a, b| a.0.total_cmp(&b.0));
     let [(least, ..), _, .., (most, ..)] = ladder[..] else {
         return None;
     };
-    let room = 0.03 * (most - least);
-    let x = Axis::covering("dose", [least, most]);
-    let values = ladder.iter().flat_map(|(_, _, dots)| dots.iter().map(|d| d.value));
-    let mut chart = Chart::new(x, Axis::covering(label(&e.feature, &e.unit), values), (WIDTH_PX, HEIGHT_PX));
-    let means =
-        ladder.iter().map(|(dose, _, dots)| (*dose, mean(&dots.iter().map(|d| d.value).collect::<Vec<_>>())));
-    chart.line(means.collect(), INK, 2.0);
-    for (dose, group, dots) in &ladder {
-        chart.marks(*group, ANIMAL_PX, animals(dots, *dose, room));
+    let values = ladder.iter().flat_map(|(_, _, dots, _)| dots.iter().map(|d| d.value));
+    let limits = ladder.iter().filter_map(|(.., found)| found.mean_interval).flat_map(|i| [i.lo, i.hi]);
+    let y = Axis::covering(label(&e.feature, &e.unit), values.chain(limits));
+    let mut chart = Chart::new(Axis::around("dose", least, most), y, (WIDTH_PX, HEIGHT_PX));
+    for (dose, group, dots, _) in &ladder {
+        chart.marks(*group, ANIMAL_PX, animals(dots, *dose, ANIMALS * (most - least)));
     }
-    chart.legend(ladder.iter().filter_map(|(_, g, _)| Some((*g, groups.get(*g)?.as_str()))));
-    Some(chart.svg(&format!("{} of every animal against dose, means joined", e.feature)))
+    chart.line(ladder.iter().map(|(dose, .., found)| (*dose, found.summary.mean)).collect(), INK, 2.0);
+    for (dose, .., found) in &ladder {
+        if let Some(i) = found.mean_interval {
+            chart.line(vec![(*dose, i.lo), (*dose, i.hi)], INK, 1.5);
+        }
+    }
+    chart.legend(ladder.iter().filter_map(|(_, g, ..)| Some((*g, groups.get(*g)?.as_str()))));
+    Some(chart.svg(&format!("{} of every animal against dose, means with intervals joined", e.feature)))
 }

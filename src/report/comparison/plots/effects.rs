@@ -11,7 +11,7 @@ const WIDTH_PX: f64 = 470.0;
 const ROW_PX: f64 = 12.0;
 const EFFECT_PX: f64 = 8.0;
 /// Effects are drawn up to this size, so that one without spread does not squeeze all others.
-const LARGEST: f64 = 8.0;
+const LARGEST: f64 = 10.0;
 
 /// Draws Hedges' g of all endpoints, one mark per group; `None` without any.
 pub(crate) fn effects(endpoints: &[&Compared], family: &str, groups: &[String]) -> Option<String> {
@@ -25,7 +25,7 @@ pub(crate) fn effects(endpoints: &[&Compared], family: &str, groups: &[String]) 
     let cut = |v: f64| v.clamp(-LARGEST, LARGEST);
     let ends = |f: &NamedEffect| [Some(f.value), f.interval.map(|i| i.lo), f.interval.map(|i| i.hi)];
     let all = rows.iter().flat_map(|(_, effects)| effects.iter().flat_map(|(_, f)| ends(f)).flatten());
-    let x = Axis::covering("Hedges' g with interval (cut at ±8)", all.map(cut).chain([0.0]));
+    let x = Axis::covering("Hedges' g with interval (cut at ±10)", all.map(cut).chain([0.0]));
     let names = rows.iter().map(|(e, _)| e.feature.replace('_', " ")).collect();
     let row_px = ROW_PX + EFFECT_PX * most as f64;
     let mut chart = Chart::rows(x, names, WIDTH_PX, row_px);

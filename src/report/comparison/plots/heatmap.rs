@@ -26,7 +26,7 @@ pub(crate) fn heatmap(endpoints: &[&Compared], groups: &[String]) -> Option<Stri
     let known = || z.iter().flatten().copied().filter(|z| z.is_finite());
     let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
     let colours = ColorMap::Custom(Arc::new(move |share| shade(low + share * (high - low))));
-    chart.add(Heatmap::new().with_data(z).with_color_map(colours));
+    chart.add(Heatmap::new().with_data(z).with_color_map(colours).with_cell_size(1.0));
     for (r, e) in rows.iter().enumerate() {
         for (g, z) in e.z.iter().enumerate() {
             chart.text((g as f64 + 1.0, r as f64 + 1.0), ROW_PX, &z.map_or("n/a".into(), signed));

@@ -11,7 +11,9 @@ use crate::{
 
 const SLIDE_PX: f64 = 2.2;
 /// Share of a column that its animals take.
-const ANIMALS: f64 = 0.55;
+const ANIMALS: f64 = 0.6;
+/// Share of a column that the slides of one animal take, where there is room.
+const ASIDE: f64 = 0.13;
 
 /// Draws the slides and animals of an endpoint by group.
 pub(crate) fn superplot(e: &Compared, groups: &[String]) -> String {
@@ -39,8 +41,9 @@ fn slides(dots: &[Dot], column: f64) -> Vec<Mark> {
     let mut marks = Vec::new();
     for (k, dot) in dots.iter().enumerate().filter(|(_, d)| d.slides.len() > 1) {
         let animal = column + ANIMALS * spread(k, dots.len());
+        let width = ASIDE.min(ANIMALS / dots.len() as f64);
         for (i, slide) in dot.slides.iter().enumerate() {
-            let aside = 0.05 * spread(i, dot.slides.len());
+            let aside = width * spread(i, dot.slides.len());
             let title = format!("slide of {}: {}", dot.id, short(*slide));
             marks.push(Mark { at: (animal + aside, *slide), title });
         }
