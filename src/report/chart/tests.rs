@@ -128,10 +128,9 @@ fn nothing_depends_on_what_was_drawn_before() {
 
 #[test]
 fn groups_differ_in_colour_and_shape() {
-    for group in 0..8 {
-        for other in 0..group {
-            assert_ne!(colour(group), colour(other));
-            assert_ne!(GROUPS[group].2, GROUPS[other].2);
+    for (i, (colour, light, shape)) in GROUPS.iter().enumerate() {
+        for other in &GROUPS[..i] {
+            assert!(*colour != other.0 && *light != other.1 && *shape != other.2, "{colour}");
         }
     }
 }

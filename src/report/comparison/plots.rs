@@ -25,7 +25,7 @@ use crate::{
 
 /// Between the axes of charts of animals, in pixels.
 const HEIGHT_PX: f64 = 250.0;
-/// Half the size of an animal's mark, in pixels.
+/// Half the size of an animal's mark where there is room, in pixels.
 const ANIMAL_PX: f64 = 4.5;
 /// Colour index of a group that is not among the study's.
 const OTHER: usize = 6;
@@ -34,6 +34,11 @@ const OTHER: usize = 6;
 fn label(feature: &str, unit: &str) -> String {
     let name = feature.replace('_', " ");
     if unit.is_empty() { name } else { format!("{name} ({unit})") }
+}
+
+/// Returns half the size of an animal's mark: above 60 animals in a group the smaller, the more there are.
+fn animal_px(animals: usize) -> f64 {
+    ANIMAL_PX.min(ANIMAL_PX * (60.0 / animals as f64).sqrt())
 }
 
 fn place(groups: &[String], name: &str) -> usize {

@@ -1,6 +1,6 @@
 //! Dose–response: animals against dose, the means of the groups joined.
 
-use super::{ANIMAL_PX, HEIGHT_PX, animals, label, place};
+use super::{HEIGHT_PX, animal_px, animals, label, place};
 use crate::{
     cohort::compare::Compared,
     report::chart::{Axis, Chart, INK},
@@ -27,7 +27,7 @@ pub(crate) fn dose_response(e: &Compared, groups: &[String], doses: &[(String, f
     let y = Axis::covering(label(&e.feature, &e.unit), values.chain(limits));
     let mut chart = Chart::new(Axis::around("dose", least, most), y, (WIDTH_PX, HEIGHT_PX));
     for (dose, group, dots, _) in &ladder {
-        chart.marks(*group, ANIMAL_PX, animals(dots, *dose, ANIMALS * (most - least)));
+        chart.marks(*group, animal_px(dots.len()), animals(dots, *dose, ANIMALS * (most - least)));
     }
     chart.line(ladder.iter().map(|(dose, .., found)| (*dose, found.summary.mean)).collect(), INK, 2.0);
     for (dose, .., found) in &ladder {

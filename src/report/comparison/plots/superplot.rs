@@ -1,6 +1,6 @@
 //! Superplot: every slide light, every animal bold, each group's mean with its interval (Lord et al. 2020).
 
-use super::{ANIMAL_PX, HEIGHT_PX, animals, label};
+use super::{HEIGHT_PX, animal_px, animals, label};
 use crate::{
     cohort::{
         compare::{Compared, Dot},
@@ -9,7 +9,6 @@ use crate::{
     report::chart::{Axis, Chart, Mark, spread},
 };
 
-const SLIDE_PX: f64 = 2.2;
 /// Share of a column that its animals take.
 const ANIMALS: f64 = 0.6;
 /// Share of a column that the slides of one animal take, where there is room.
@@ -24,8 +23,9 @@ pub(crate) fn superplot(e: &Compared, groups: &[String]) -> String {
     let mut chart = Chart::columns(names.collect(), y, HEIGHT_PX);
     for (g, (group, dots)) in groups.iter().zip(&e.dots).enumerate() {
         let column = g as f64 + 1.0;
-        chart.light_marks(g, SLIDE_PX, slides(dots, column));
-        chart.marks(g, ANIMAL_PX, animals(dots, column, ANIMALS));
+        let size = animal_px(dots.len());
+        chart.light_marks(g, 0.5 * size, slides(dots, column));
+        chart.marks(g, size, animals(dots, column, ANIMALS));
         if let Some(found) = e.analysis.groups.iter().find(|f| f.group == *group) {
             chart.mean(column, found.summary.mean, found.mean_interval);
         }
