@@ -19,6 +19,9 @@ const AROUND_UM: f64 = 2.0;
 const MIN_EOSIN: f64 = 0.9;
 /// … and at most; epithelium is more eosinophilic only where it is dead.
 const MAX_EOSIN: f64 = 1.45;
+/// Or at most this many median deviations above the cytoplasm's: among much pale epithelium the usual eosin is low and
+/// varies widely, and casts stay what they are.
+const MAX_DEVIATIONS: f64 = 2.4;
 /// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little …
 const MAX_HAEMATOXYLIN: f64 = 0.35;
 /// … and beside its edge.
@@ -47,7 +50,9 @@ pub(super) fn find(ground: &Ground<'_>) -> Mask {
     }
     let texture = smooth::box_mean(&deviation, radius);
     let least = (f64::from(field.profile.e_cytoplasm) * MIN_EOSIN).ceil() as u8;
-    let most = (f64::from(field.profile.e_cytoplasm) * MAX_EOSIN).round().min(255.0) as u8;
+    let usual = f64::from(field.profile.e_cytoplasm);
+    let widely = usual + f64::from(field.profile.e_cytoplasm_mad) * MAX_DEVIATIONS;
+    let most = (usual * MAX_EOSIN).max(widely).round().min(255.0) as u8;
     let basic = smooth::box_mean(&field.h, radius.div_ceil(2));
     let [most_h, most_h_of_edge] = [MAX_HAEMATOXYLIN, MAX_HAEMATOXYLIN_OF_EDGE]
         .map(|share| (f64::from(field.profile.h_cytoplasm) * share).round() as u8);
