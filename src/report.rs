@@ -4,6 +4,7 @@
 //! machine. Only `run.json`, `provenance.json` and
 //! `ro-crate-metadata.json` tell when and how long. Every file appears under its name when it is whole.
 
+mod chart;
 pub mod comparison;
 pub mod fields;
 pub mod geojson;

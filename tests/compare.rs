@@ -95,6 +95,17 @@ fn tables_and_page() {
     assert!(png.starts_with(b"\x89PNG"));
     let figure = read("figures/liver_steatotic_hepatocyte_pct_animals.svg");
     assert!(figure.starts_with("<svg xmlns=") && figure.contains("low &lt;1&gt;"));
+    for entry in fs::read_dir(out.join("figures")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "svg") {
+            let text = fs::read_to_string(&path).unwrap();
+            let figure = roxmltree::Document::parse(&text).unwrap();
+            let root = figure.root_element();
+            assert_eq!(root.attribute("role"), Some("img"), "{}", path.display());
+            assert!(root.attribute("aria-label").is_some() && root.attribute("viewBox").is_some());
+            assert!(!text.contains("NaN") && !text.contains(" id="), "{}", path.display());
+        }
+    }
     assert!(read("methods.txt").contains("no test took slides or tiles as its unit"));
 
     let page = read("report.html");
@@ -178,7 +189,10 @@ fn the_same_study_gives_the_same_bytes() {
         run(folder.path(), &ALL).success();
         let out = folder.path().join("results/comparison");
         let names = ["report.html", "comparison.json", "stats_contrasts.csv", "stats_omnibus.csv"];
-        names.map(|n| fs::read(out.join(n)).unwrap())
+        let mut files: Vec<_> = names.iter().map(|n| out.join(n)).collect();
+        files.extend(fs::read_dir(out.join("figures")).unwrap().map(|f| f.unwrap().path()));
+        files[names.len()..].sort();
+        files.iter().map(|f| fs::read(f).unwrap()).collect::<Vec<_>>()
     };
     assert!(bytes() == bytes());
 }

@@ -26,7 +26,7 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
         let name = format!("{}_{}", e.tissue, e.feature);
         let own: Vec<_> = e.family(family).collect();
         figures.push((format!("{name}_animals"), Some(plots::superplot(e, &c.groups))));
-        figures.push((format!("{name}_differences"), plots::intervals(e, &own, &c.groups)));
+        figures.push((format!("{name}_differences"), plots::differences(e, &own, &c.groups)));
         figures.push((format!("{name}_dose"), plots::dose_response(e, &c.groups, &c.study.doses)));
     }
     let mut tissues: Vec<&str> = c.endpoints.iter().map(|e| e.tissue.as_str()).collect();
@@ -35,7 +35,7 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
     for tissue in tissues {
         let own: Vec<&Compared> = c.endpoints.iter().filter(|e| e.tissue == tissue).collect();
         figures.push((format!("{tissue}_heatmap"), plots::heatmap(&own, &c.groups)));
-        figures.push((format!("{tissue}_effects"), plots::forest(&own, family, &c.groups)));
+        figures.push((format!("{tissue}_effects"), plots::effects(&own, family, &c.groups)));
     }
     let printer = Printer::new();
     figures.par_iter().filter_map(|(name, svg)| Some((name, svg.as_ref()?))).try_for_each(|(name, svg)| {

@@ -19,7 +19,7 @@ use crate::{
     },
     error::{Error, Result},
     organ,
-    report::wording,
+    report::{chart, wording},
 };
 
 const TEMPLATE: &str = include_str!("page/page.html");
@@ -77,7 +77,7 @@ fn groups(c: &Comparison) -> Vec<Value> {
     let dose = |g: &String| c.study.doses.iter().find(|(name, _)| name == g).map(|(_, d)| *d);
     let one = |(i, g): (usize, &String)| {
         let left = c.exclusions.iter().filter(|e| e.group == *g && e.feature.is_empty()).count();
-        context! { name => g.as_str(), role => role(g), dose => dose(g), n => c.sizes[i], left, colour => plots::colour(i) }
+        context! { name => g.as_str(), role => role(g), dose => dose(g), n => c.sizes[i], left, colour => chart::colour(i) }
     };
     c.groups.iter().enumerate().map(one).collect()
 }
@@ -103,7 +103,7 @@ fn tissues(c: &Comparison, fields: &[evidence::Field]) -> Vec<Value> {
             figures => shown,
             fields => fields.iter().filter(|f| f.tissue == **name).map(|f| field(c, f)).collect::<Vec<_>>(),
             heatmap => svg(plots::heatmap(&own, &c.groups)),
-            forest => svg(plots::forest(&own, main_family, &c.groups)),
+            forest => svg(plots::effects(&own, main_family, &c.groups)),
             family => main_family.replace('_', " "),
             validation => organ::find(name).map(|o| wording::validation(o.name)),
         }
@@ -115,7 +115,7 @@ fn field(c: &Comparison, f: &evidence::Field) -> Value {
     let [plain, outlined] = &f.pictures;
     context! {
         group => c.groups.get(f.group).map_or("", String::as_str),
-        colour => plots::colour(f.group),
+        colour => chart::colour(f.group),
         animal => f.animal.as_str(),
         slide_id => f.slide_id.as_str(),
         feature => f.feature.replace('_', " "),
@@ -161,7 +161,7 @@ fn figures(c: &Comparison, e: &Compared, family: &str) -> Value {
         primary => e.rank == Rank::Primary,
         choice => e.analysis.choice.reason.as_str(),
         superplot => Value::from_safe_string(plots::superplot(e, &c.groups)),
-        intervals => svg(plots::intervals(e, &own, &c.groups)),
+        intervals => svg(plots::differences(e, &own, &c.groups)),
         dose => svg(dose),
         warnings => e.analysis.warnings.clone(),
     }

@@ -1,66 +1,28 @@
-//! A dot per animal: the damage index by group, as SVG inside the page.
+//! A mark per animal: the damage index by group.
 
-use std::fmt::Write as _;
+use super::fold::Cell;
+use crate::report::chart::{Axis, Chart, Mark, spread};
 
-use super::{fold::Cell, html::Escaped};
-
-const COLUMN_PX: f64 = 130.0;
-const LEFT_PX: f64 = 42.0;
-const TOP_PX: f64 = 12.0;
 const HEIGHT_PX: f64 = 180.0;
 
-/// Returns a strip plot of values on 0–100, one column per group.
+/// Returns a strip chart of values from 0 to 100, one column per group, as SVG.
 pub(super) fn strips(columns: &[(&str, Cell)]) -> String {
-    let width = LEFT_PX + COLUMN_PX * columns.len() as f64 + 10.0;
-    let y = |value: f64| TOP_PX + HEIGHT_PX * (1.0 - value.clamp(0.0, 100.0) / 100.0);
-    let mut svg = format!(
-        "<svg class=\"plot\" width=\"{width}\" height=\"{}\" role=\"img\" aria-label=\"Damage index of each animal by group\">",
-        HEIGHT_PX + 50.0
-    );
-    for tick in [0.0, 25.0, 50.0, 75.0, 100.0] {
-        let at = y(tick);
-        let _ = write!(
-            svg,
-            "<line x1=\"{LEFT_PX}\" x2=\"{width}\" y1=\"{at}\" y2=\"{at}\" class=\"grid\"/>\
-             <text x=\"{}\" y=\"{}\" text-anchor=\"end\">{tick}</text>",
-            LEFT_PX - 6.0,
-            at + 4.0
-        );
-    }
-    for (i, (group, cell)) in columns.iter().enumerate() {
-        let middle = LEFT_PX + COLUMN_PX * (i as f64 + 0.5);
+    let name = |(group, cell): &(&str, Cell)| {
+        if cell.animals.is_empty() { format!("{group}: no index") } else { (*group).to_owned() }
+    };
+    let y = Axis::covering("damage index", [0.0, 100.0]);
+    let mut chart = Chart::columns(columns.iter().map(name).collect(), y, HEIGHT_PX);
+    for (g, (_, cell)) in columns.iter().enumerate() {
+        let column = g as f64 + 1.0;
+        let n = cell.animals.len();
+        let mark = |(k, value): (usize, &f64)| Mark {
+            at: (column + 0.55 * spread(k, n), *value),
+            title: format!("{value:.1}"),
+        };
+        chart.marks(g, 5.0, cell.animals.iter().enumerate().map(mark).collect());
         if let Some(mean) = cell.mean() {
-            let at = y(mean);
-            let _ = write!(
-                svg,
-                "<line x1=\"{}\" x2=\"{}\" y1=\"{at}\" y2=\"{at}\" class=\"mean\"/>",
-                middle - 28.0,
-                middle + 28.0
-            );
+            chart.mean(column, mean, None);
         }
-        for (k, &value) in cell.animals.iter().enumerate() {
-            let aside = (k as f64 - (cell.animals.len() as f64 - 1.0) / 2.0) * 14.0;
-            let _ = write!(
-                svg,
-                "<circle cx=\"{}\" cy=\"{:.1}\" r=\"5\"><title>{value:.1}</title></circle>",
-                middle + aside,
-                y(value)
-            );
-        }
-        if cell.animals.is_empty() {
-            let _ = write!(
-                svg,
-                "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\" class=\"none\">no index</text>",
-                y(50.0)
-            );
-        }
-        let _ = write!(
-            svg,
-            "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-            TOP_PX + HEIGHT_PX + 22.0,
-            Escaped(group)
-        );
     }
-    svg.push_str("</svg>");
-    svg
+    chart.svg("Damage index of each animal by group")
 }

@@ -1,0 +1,52 @@
+//! Heatmap of distances from the control: endpoints by groups.
+
+use std::sync::Arc;
+
+use kuva::plot::{ColorMap, Heatmap};
+
+use super::shown;
+use crate::{
+    cohort::compare::Compared,
+    report::chart::{Axis, Chart},
+};
+
+const ROW_PX: f64 = 24.0;
+
+/// Draws z-scores against the control, orange worse, blue better; `None` without any.
+pub(crate) fn heatmap(endpoints: &[&Compared], groups: &[String]) -> Option<String> {
+    let found = |e: &&&Compared| shown(e) && e.z.iter().any(Option::is_some);
+    // Rows are counted from the bottom.
+    let rows: Vec<&&Compared> = endpoints.iter().filter(found).rev().collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let names = rows.iter().map(|e| e.feature.replace('_', " ")).collect();
+    let mut chart = Chart::columns(groups.to_vec(), Axis::Names(names), ROW_PX * rows.len() as f64);
+    let z: Vec<Vec<f64>> = rows.iter().map(|e| e.z.iter().map(|z| z.unwrap_or(f64::NAN)).collect()).collect();
+    let known = || z.iter().flatten().copied().filter(|z| z.is_finite());
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+    let colours = ColorMap::Custom(Arc::new(move |share| shade(low + share * (high - low))));
+    chart.add(Heatmap::new().with_data(z).with_color_map(colours).with_cell_size(1.0));
+    for (r, e) in rows.iter().enumerate() {
+        for (g, z) in e.z.iter().enumerate() {
+            chart.text((g as f64 + 1.0, r as f64 + 1.0), ROW_PX, &z.map_or("n/a".into(), signed));
+        }
+    }
+    Some(chart.svg("Distance of each group from the control in standard deviations; positive is worse"))
+}
+
+/// One decimal with its sign; no sign for what rounds to 0.
+fn signed(z: f64) -> String {
+    if z.abs() < 0.05 { "0.0".into() } else { format!("{z:+.1}") }
+}
+
+/// White at 0, orange at +5, blue at −5, grey where nothing is known; light enough for black text.
+fn shade(z: f64) -> String {
+    if z.is_nan() {
+        return "#eeeeee".into();
+    }
+    let strength = (z.abs() / 5.0).min(1.0);
+    let end = if z > 0.0 { [230.0, 120.0, 30.0] } else { [86.0, 180.0, 233.0] };
+    let mix = end.map(|c| (255.0 + (c - 255.0) * strength).round() as u8);
+    format!("#{:02x}{:02x}{:02x}", mix[0], mix[1], mix[2])
+}
