@@ -4,6 +4,7 @@
 //! Grades of a pathologist, per slide and lesion, give cut-offs: monotone, by isotonic regression, judged by leaving one
 //! animal out at a time (domain.md §4.1.8 and 9). The result is a rubric file with its provenance.
 
+pub mod agree;
 mod fit;
 mod table;
 

@@ -4,6 +4,7 @@
 //! machine. Only `run.json`, `provenance.json` and
 //! `ro-crate-metadata.json` tell when and how long. Every file appears under its name when it is whole.
 
+pub mod agreement;
 mod chart;
 pub mod comparison;
 pub mod fields;
@@ -17,6 +18,7 @@ pub mod overview;
 pub mod parquet;
 pub mod partial;
 pub mod png;
+mod print;
 pub mod run_json;
 pub mod slide_json;
 pub mod tables;

@@ -148,6 +148,38 @@ fn power_as_in_the_reference() {
 }
 
 #[test]
+fn agreement_of_a_pathologist_with_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = folder.path().join("results");
+    fs::create_dir(&results).unwrap();
+    let grades = [(0, 0.1), (0, 0.3), (1, 1.2), (1, 1.6), (2, 2.1), (2, 2.4), (3, 3.0), (4, 3.9)];
+    let mut slides = "slide_id,tissue,necrosis_grade,necrosis_score\n".to_owned();
+    let mut reads = "slide_id,lesion,grade\nelsewhere,necrosis,1\n".to_owned();
+    for (i, (grade, score)) in grades.iter().enumerate() {
+        slides += &format!("s{i},liver,{grade},{score}\n");
+        reads += &format!("s{i},necrosis,{}\n", if i == 3 { 2 } else { *grade });
+    }
+    fs::write(results.join("slides.csv"), slides).unwrap();
+    fs::write(folder.path().join("reads.csv"), reads).unwrap();
+    let agree = ["agree", "results", "--reads", "reads.csv", "-o", "out"];
+    histograde(folder.path(), &agree)
+        .success()
+        .stdout(contains("8 slides, 1 that were read have no grade in the results"))
+        .stdout(contains("weighted kappa quadratic: 0.96"))
+        .stdout(contains("Kleiner 2005"));
+    let out = folder.path().join("out");
+    let table = fs::read_to_string(out.join("agreement.csv")).unwrap();
+    assert!(table.lines().any(|l| l.starts_with("liver,necrosis,8,1,concordance,0.9")), "{table}");
+    assert_eq!(fs::read_to_string(out.join("pairs.csv")).unwrap().lines().count(), 9);
+    let svg = fs::read_to_string(out.join("liver_necrosis_bland_altman.svg")).unwrap();
+    assert!(svg.contains("s3: 1.60, read 2") && svg.contains("<title>"), "{svg}");
+    assert!(fs::read(out.join("liver_necrosis_bland_altman.png")).unwrap().starts_with(b"\x89PNG"));
+    histograde(folder.path(), &["agree", "results", "--reads", "reads.csv"])
+        .code(2)
+        .stderr(contains("--output"));
+}
+
+#[test]
 fn agreement_of_readers() {
     let folder = tempfile::tempdir().unwrap();
     let mut table = "id,one,two\n".to_owned();

@@ -1,4 +1,6 @@
-//! `agree`: two readers or methods on the same things.
+//! `agree`: the program and a pathologist, or two readers or methods on the same things.
+
+mod reads;
 
 use std::fmt::Write as _;
 
@@ -14,14 +16,17 @@ use serde_json::{Map, Value, json};
 
 use super::{Exit, Failure, args};
 
+/// What agreed, how well, and who says so.
+type Published = (&'static str, f64, &'static str);
+
 /// Agreement between pathologists, as published: what can be expected of a method (domain.md §7.1).
-const YARDSTICK_GRADES: [(&str, f64, &str); 4] = [
+const YARDSTICK_GRADES: [Published; 4] = [
     ("steatosis grade, weighted kappa", 0.79, "Kleiner 2005"),
     ("ballooning, weighted kappa", 0.56, "Kleiner 2005"),
     ("lobular inflammation, weighted kappa", 0.45, "Kleiner 2005"),
     ("fibrosis stage, weighted kappa", 0.84, "Kleiner 2005"),
 ];
-const YARDSTICK_MEASURES: [(&str, f64, &str); 6] = [
+const YARDSTICK_MEASURES: [Published; 6] = [
     ("rodent macrosteatosis, intraclass correlation", 0.784, "Liang 2014"),
     ("rodent microsteatosis, intraclass correlation", 0.776, "Liang 2014"),
     ("rodent hypertrophy, intraclass correlation", 0.685, "Liang 2014"),
@@ -34,12 +39,18 @@ const YARDSTICK_MEASURES: [(&str, f64, &str); 6] = [
 const MOST_GRADES: usize = 50;
 
 pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
-    let read = tidy::read_pairs(&args.table, &args.a, &args.b)?;
-    let rows = if args.grades { kappas(&read, args)? } else { measures(&read, args)? };
+    if let (Some(reads), Some(output)) = (&args.reads, &args.output) {
+        return reads::run(args, reads, output);
+    }
+    let columns = [&args.a, &args.b].map(|c| c.as_deref().unwrap_or_default());
+    let [a, b] = columns;
+    let read = tidy::read_pairs(&args.table, a, b)?;
+    let rows = if args.grades { kappas(&read, args, columns)? } else { measures(&read, args, columns)? };
     let yardstick: &[_] = if args.grades { &YARDSTICK_GRADES } else { &YARDSTICK_MEASURES };
     if args.json {
         let mut map = Map::new();
-        let published = |(what, value, source): &(&str, f64, &str)| json!({ "what": what, "value": value, "source": source });
+        let published =
+            |(what, value, source): &Published| json!({ "what": what, "value": value, "source": source });
         map.insert("between_pathologists".into(), yardstick.iter().map(published).collect());
         map.insert("pairs".into(), read.a.len().into());
         map.insert("rows_left_out".into(), json!(read.missing));
@@ -50,7 +61,7 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
         super::print(&format!("{:#}\n", Value::Object(map)))?;
         return Ok(Exit::AllDone);
     }
-    let mut text = format!("{} and {}: {} pairs", args.a, args.b, read.a.len());
+    let mut text = format!("{a} and {b}: {} pairs", read.a.len());
     if !read.missing.is_empty() {
         let _ = write!(text, ", {} rows without both values left out", read.missing.len());
     }
@@ -62,22 +73,26 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
         }
         text.push('\n');
     }
-    text.push_str("published agreement between pathologists, as a yardstick:\n");
-    for (what, value, source) in yardstick {
-        let _ = writeln!(text, "  {what}: {value} ({source})");
-    }
+    tell_yardstick(&mut text, yardstick);
     super::print(&text)?;
     Ok(Exit::AllDone)
 }
 
+fn tell_yardstick(text: &mut String, yardstick: &[Published]) {
+    text.push_str("published agreement between pathologists, as a yardstick:\n");
+    for (what, value, source) in yardstick {
+        let _ = writeln!(text, "  {what}: {value} ({source})");
+    }
+}
+
 type Row = (&'static str, f64, Option<Interval>);
 
-fn undefined(args: &args::Agree) -> impl Fn(Undefined) -> Error {
-    let what = format!("{}, {}", args.a, args.b);
+fn undefined(columns: [&str; 2]) -> impl Fn(Undefined) -> Error {
+    let what = columns.join(", ");
     move |why| Error::config(what.clone(), "values whose agreement is defined", why)
 }
 
-fn kappas(read: &tidy::Pairs, args: &args::Agree) -> Result<Vec<Row>> {
+fn kappas(read: &tidy::Pairs, args: &args::Agree, columns: [&str; 2]) -> Result<Vec<Row>> {
     let mut grades: Vec<f64> = read.a.iter().chain(&read.b).copied().collect();
     grades.sort_by(f64::total_cmp);
     grades.dedup();
@@ -85,11 +100,7 @@ fn kappas(read: &tidy::Pairs, args: &args::Agree) -> Result<Vec<Row>> {
         let whole = grades.iter().all(|g| g.fract() == 0.0) && high - low < MOST_GRADES as f64;
         if !whole {
             let expected = "grades: whole numbers, at most 50 apart (leave out --grades for measurements)";
-            return Err(Error::config(
-                format!("{}, {}", args.a, args.b),
-                expected,
-                format!("{low} to {high}"),
-            ));
+            return Err(Error::config(columns.join(", "), expected, format!("{low} to {high}")));
         }
         // A grade that neither reader gave still lies between its neighbours.
         let steps = (high - low) as usize;
@@ -106,7 +117,7 @@ fn kappas(read: &tidy::Pairs, args: &args::Agree) -> Result<Vec<Row>> {
         ("kappa with linear weights", Weights::Linear),
         ("kappa with quadratic weights", Weights::Quadratic),
     ] {
-        let found = agreement::kappa(&table, weights, args.alpha).map_err(undefined(args))?;
+        let found = agreement::kappa(&table, weights, args.alpha).map_err(undefined(columns))?;
         rows.push((name, found.value, Some(found.interval)));
     }
     let same = read.a.iter().zip(&read.b).filter(|(a, b)| a == b).count();
@@ -114,10 +125,10 @@ fn kappas(read: &tidy::Pairs, args: &args::Agree) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn measures(read: &tidy::Pairs, args: &args::Agree) -> Result<Vec<Row>> {
-    let limits = agreement::limits(&read.a, &read.b).map_err(undefined(args))?;
+fn measures(read: &tidy::Pairs, args: &args::Agree, columns: [&str; 2]) -> Result<Vec<Row>> {
+    let limits = agreement::limits(&read.a, &read.b).map_err(undefined(columns))?;
     let pairs: Vec<Vec<f64>> = read.a.iter().zip(&read.b).map(|(a, b)| vec![*a, *b]).collect();
-    let icc = agreement::icc(&pairs, args.alpha).map_err(undefined(args))?;
+    let icc = agreement::icc(&pairs, args.alpha).map_err(undefined(columns))?;
     Ok(vec![
         ("concordance correlation", limits.concordance, None),
         ("intraclass correlation, two-way, absolute agreement", icc.icc2.value, Some(icc.icc2.interval)),

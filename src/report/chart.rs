@@ -91,7 +91,8 @@ impl Axis {
         Self::Numbers { label: label.into(), ends: (low - room, high + room), round: false }
     }
 
-    fn ends(&self) -> (f64, f64) {
+    /// Returns the values at both ends.
+    pub(in crate::report) fn ends(&self) -> (f64, f64) {
         match self {
             Self::Numbers { ends, .. } => *ends,
             Self::Names(names) => (0.5, names.len() as f64 + 0.5),

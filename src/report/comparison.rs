@@ -7,7 +7,6 @@ mod input;
 mod methods;
 mod page;
 mod plots;
-mod print;
 mod prism;
 mod tables;
 

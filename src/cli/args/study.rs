@@ -197,19 +197,33 @@ pub(crate) struct Power {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
+  histograde agree results --reads reads.csv -o agreement
   histograde agree grades.csv --a pathologist --b histograde --grades
   histograde agree areas.csv --a scan1 --b scan2
 
-One row per slide or animal. Rows without one of the two values are left out and counted.")]
+Reads are a pathologist's grades: slide_id and a column per lesion, or the columns slide_id, lesion and grade. Of every lesion it
+compares grades (weighted kappa) and scores (Spearman, intraclass and concordance correlation, Bland and Altman), and
+draws the differences. Slides that only one of them graded are counted and left out.
+
+Of a table, one row per slide or animal; rows without one of the two values are left out and counted.")]
 pub(crate) struct Agree {
-    /// Table (CSV or TSV) with a heading
+    /// Folder that `score` wrote, or a table (CSV or TSV) with a heading
     pub(crate) table: PathBuf,
+    /// Grades of a pathologist, per slide and lesion, to compare with the folder's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["a", "b", "grades"], requires = "output")]
+    pub(crate) reads: Option<PathBuf>,
+    /// Rubric the folder was scored with, if not the built-in one
+    #[arg(long, value_name = "FILE", requires = "reads")]
+    pub(crate) rubric: Option<PathBuf>,
+    /// Folder for tables and figures; made if missing
+    #[arg(short, long, value_name = "OUT", requires = "reads")]
+    pub(crate) output: Option<PathBuf>,
     /// Column of one reader
-    #[arg(long, value_name = "COL")]
-    pub(crate) a: String,
+    #[arg(long, value_name = "COL", required_unless_present = "reads")]
+    pub(crate) a: Option<String>,
     /// Column of the other reader
-    #[arg(long, value_name = "COL")]
-    pub(crate) b: String,
+    #[arg(long, value_name = "COL", required_unless_present = "reads")]
+    pub(crate) b: Option<String>,
     /// The values are grades: kappa, unweighted and weighted
     #[arg(long)]
     pub(crate) grades: bool,

@@ -7,13 +7,12 @@ use rayon::prelude::*;
 use super::{
     page::{figured, main_family},
     plots,
-    print::Printer,
 };
 use crate::{
     batch::safe,
     cohort::{Comparison, compare::Compared},
     error::{Error, Result},
-    report::partial::write_whole,
+    report::{partial::write_whole, print::Printer},
 };
 
 /// Writes `<tissue>_<feature>_animals`, `_differences` and `_dose` of every endpoint that has figures, and

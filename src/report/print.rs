@@ -23,12 +23,12 @@ const METRES_PER_INCH: f64 = 0.0254;
 const MOST_PIXELS: f32 = 4e7;
 
 /// Draws figures with one built-in font, so that they look alike on every machine.
-pub(super) struct Printer {
+pub(in crate::report) struct Printer {
     options: Options<'static>,
 }
 
 impl Printer {
-    pub(super) fn new() -> Self {
+    pub(in crate::report) fn new() -> Self {
         let mut fonts = Database::new();
         fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
         let family = fonts.faces().next().and_then(|f| f.families.first().map(|(name, _)| name.clone()));
@@ -46,7 +46,7 @@ impl Printer {
     /// # Errors
     ///
     /// [`Error::Io`] if it cannot be written, [`Error::Internal`] if the figure cannot be drawn.
-    pub(super) fn write(&self, path: &Path, svg: &str) -> Result<()> {
+    pub(in crate::report) fn write(&self, path: &Path, svg: &str) -> Result<()> {
         let fault = |e: String| Error::Internal { what: format!("figure {}: {e}", path.display()) };
         let tree = Tree::from_str(svg, &self.options).map_err(|e| fault(e.to_string()))?;
         let (width, height) = (tree.size().width(), tree.size().height());

@@ -1,0 +1,253 @@
+//! How well grades of the program agree with a pathologist's, lesion by lesion (domain.md §7).
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::Serialize;
+
+use super::table::{self, Read};
+use crate::{
+    error::{Error, Result},
+    organ::ORGANS,
+    score::rubric::{Lesion, Rubric},
+    sheet::Table,
+    stats::{
+        Interval, Undefined,
+        agreement::{self, Weights},
+        correlation::spearman,
+    },
+};
+
+/// One slide that both graded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pair {
+    /// Slide.
+    pub slide_id: String,
+    /// Grade of the program.
+    pub grade: u8,
+    /// Continuous score of the program.
+    pub score: f64,
+    /// Grade of the reader.
+    pub read: f64,
+}
+
+/// An estimate and its interval, or why there is none.
+pub type Estimate = std::result::Result<(f64, Option<Interval>), Undefined>;
+
+/// Agreement on one lesion. Grades are compared by kappa, the continuous score by the rest.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    /// Tissue.
+    pub tissue: &'static str,
+    /// Lesion id of the rubric.
+    pub lesion: String,
+    /// Lesion name for people.
+    pub label: String,
+    /// Slides that both graded.
+    pub pairs: Vec<Pair>,
+    /// Slides that the reader graded and the results do not hold, or hold without a grade.
+    pub ungraded: usize,
+    /// Kappa with quadratic weights.
+    pub kappa_quadratic: Estimate,
+    /// Kappa with linear weights.
+    pub kappa_linear: Estimate,
+    /// Spearman's correlation.
+    pub spearman: Estimate,
+    /// Intraclass correlation, two-way random, absolute agreement.
+    pub icc: Estimate,
+    /// Lin's concordance correlation.
+    pub concordance: Estimate,
+    /// Mean of score less read, with the limits that hold 95 % of the differences (Bland and Altman 1986).
+    pub bias: Estimate,
+}
+
+impl Agreement {
+    /// Returns every measure with its name, in the order of tables.
+    pub fn measures(&self) -> [(&'static str, &Estimate); 6] {
+        [
+            ("weighted_kappa_quadratic", &self.kappa_quadratic),
+            ("weighted_kappa_linear", &self.kappa_linear),
+            ("spearman", &self.spearman),
+            ("icc_2_1", &self.icc),
+            ("concordance", &self.concordance),
+            ("bias_with_limits", &self.bias),
+        ]
+    }
+}
+
+/// Compares the results in a folder with a pathologist's grades. Every lesion that was read is returned, also where no slide
+/// has a grade of it.
+///
+/// # Errors
+///
+/// [`Error::Io`] if a file cannot be read; [`Error::Config`] for an unknown lesion, a slide that was read twice, a grade
+/// above the lesion's highest, or results without a slide that was read.
+pub fn agree(results: &Path, rubric: &Rubric, reads: &Path, alpha: f64) -> Result<Vec<Agreement>> {
+    let graded = Graded::read(&results.join("slides.csv"))?;
+    let all = table::reads(reads, rubric)?;
+    let known =
+        all.iter().flat_map(|r| &r.grades).any(|(slide, _)| graded.slides.contains_key(slide.as_str()));
+    if !known {
+        let got = all.iter().flat_map(|r| &r.grades).next().map_or("none", |(slide, _)| slide.as_str());
+        let expected = "slides of the results (the column slide_id of slides.csv)";
+        return Err(Error::config("reads, slide_id", expected, format!("none of them, but {got}")));
+    }
+    all.iter().map(|read| one(&graded, rubric, read, alpha)).collect()
+}
+
+fn one(graded: &Graded, rubric: &Rubric, read: &Read, alpha: f64) -> Result<Agreement> {
+    let organ = ORGANS.iter().find(|o| o.name == read.tissue);
+    let lesion = organ.and_then(|o| rubric.lesions(o).iter().find(|l| l.id == read.lesion));
+    let Some(lesion) = lesion else {
+        return Err(Error::config("reads, lesion", "a lesion of the rubric", &read.lesion));
+    };
+    let mut pairs = BTreeMap::new();
+    let mut ungraded = 0;
+    for (slide, grade) in &read.grades {
+        if *grade > f64::from(lesion.max) {
+            let what = format!("grade of {}, {}, slide {slide}", read.tissue, lesion.id);
+            return Err(Error::config(what, format!("0 to {}", lesion.max), grade));
+        }
+        let Some((own, score)) = graded.of(slide, read.tissue, &lesion.id) else {
+            ungraded += 1;
+            continue;
+        };
+        let pair = Pair { slide_id: slide.clone(), grade: own, score, read: *grade };
+        if pairs.insert(slide.clone(), pair).is_some() {
+            let what = format!("grades of {}, {}", read.tissue, lesion.id);
+            return Err(Error::config(what, "one per slide", format!("two of {slide}")));
+        }
+    }
+    Ok(compared(read.tissue, lesion, pairs.into_values().collect(), ungraded, alpha))
+}
+
+fn compared(
+    tissue: &'static str,
+    lesion: &Lesion,
+    pairs: Vec<Pair>,
+    ungraded: usize,
+    alpha: f64,
+) -> Agreement {
+    let (score, read): (Vec<f64>, Vec<f64>) = pairs.iter().map(|p| (p.score, p.read)).unzip();
+    let both: Vec<Vec<f64>> = pairs.iter().map(|p| vec![p.score, p.read]).collect();
+    let limits = agreement::limits(&score, &read);
+    let correlation = spearman(&score, &read, alpha);
+    Agreement {
+        tissue,
+        lesion: lesion.id.clone(),
+        label: lesion.label.clone(),
+        kappa_quadratic: kappa(&pairs, lesion.max, Weights::Quadratic, alpha),
+        kappa_linear: kappa(&pairs, lesion.max, Weights::Linear, alpha),
+        spearman: correlation.map(|c| (c.r, c.interval)),
+        icc: agreement::icc(&both, alpha).map(|i| (i.icc2.value, Some(i.icc2.interval))),
+        concordance: limits.and_then(|l| {
+            if l.concordance.is_finite() { Ok((l.concordance, None)) } else { Err(Undefined::NoVariation) }
+        }),
+        bias: limits.map(|l| (l.bias, Some(l.limits))),
+        pairs,
+        ungraded,
+    }
+}
+
+/// Kappa of grades; a read between two grades counts as the nearer, the higher where both are as near.
+fn kappa(pairs: &[Pair], max: u8, weights: Weights, alpha: f64) -> Estimate {
+    let size = usize::from(max) + 1;
+    let mut table = vec![vec![0.0; size]; size];
+    for p in pairs {
+        table[usize::from(p.grade.min(max))][(p.read.round() as usize).min(size - 1)] += 1.0;
+    }
+    agreement::kappa(&table, weights, alpha).map(|k| (k.value, Some(k.interval)))
+}
+
+/// Grades and scores of `slides.csv`.
+struct Graded {
+    /// Slide id → tissue, and values by column.
+    slides: BTreeMap<String, (String, BTreeMap<String, f64>)>,
+}
+
+impl Graded {
+    fn read(path: &Path) -> Result<Self> {
+        let table = Table::read(path)?;
+        let place = |name: &str| {
+            table.heading.iter().position(|h| h == name).ok_or_else(|| {
+                let expected = format!("{name}, as histograde score writes it");
+                Error::config("slides.csv row 1, column", expected, table.heading.join(", "))
+            })
+        };
+        let (slide, tissue) = (place("slide_id")?, place("tissue")?);
+        let mut slides = BTreeMap::new();
+        for row in &table.rows {
+            let cell = |i: usize| row.cells.get(i).map_or("", String::as_str);
+            let wanted = |h: &str| h.ends_with("_grade") || h.ends_with("_score");
+            let values = table.heading.iter().enumerate().filter(|(_, h)| wanted(h));
+            let values = values.filter_map(|(i, h)| Some((h.clone(), cell(i).parse::<f64>().ok()?)));
+            slides.insert(cell(slide).to_owned(), (cell(tissue).to_owned(), values.collect()));
+        }
+        Ok(Self { slides })
+    }
+
+    /// Grade and score of a lesion on a slide.
+    fn of(&self, slide: &str, tissue: &str, lesion: &str) -> Option<(u8, f64)> {
+        let (own, values) = self.slides.get(slide)?;
+        let value = |ending: &str| values.get(&format!("{lesion}_{ending}")).copied();
+        (own == tissue).then_some(())?;
+        Some((value("grade")?.round() as u8, value("score")?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Results of eight slides, and a reader who gives these grades.
+    fn compared(reads: &str) -> Result<Vec<Agreement>> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text =
+            "slide_id,tissue,necrosis_grade,necrosis_score,congestion_grade,congestion_score\n".to_owned();
+        for (i, (grade, score)) in
+            [(0, 0.1), (0, 0.3), (1, 1.2), (1, 1.6), (2, 2.1), (2, 2.4), (3, 3.0), (4, 3.9)]
+                .iter()
+                .enumerate()
+        {
+            text += &format!("s{i},liver,{grade},{score},,\n");
+        }
+        fs::write(folder.path().join("slides.csv"), text).unwrap();
+        let path = folder.path().join("reads.csv");
+        fs::write(&path, reads).unwrap();
+        agree(folder.path(), &Rubric::builtin().unwrap(), &path, 0.05)
+    }
+
+    #[test]
+    fn grades_by_kappa_and_scores_by_the_rest() {
+        let reads = "slide_id,necrosis\ns0,0\ns1,0\ns2,1\ns3,2\ns4,2\ns5,2\ns6,3\ns7,4\ns9,1\n";
+        let found = &compared(reads).unwrap()[0];
+        assert_eq!((found.tissue, found.lesion.as_str()), ("liver", "necrosis"));
+        assert_eq!((found.pairs.len(), found.ungraded), (8, 1));
+        // One of eight is a grade apart. By hand: weighted disagreement 1/8 observed; expected from the margins
+        // (2, 2, 2, 1, 1)/8 and (2, 1, 3, 1, 1)/8 by squared distance 220/64.
+        let kappa = found.kappa_quadratic.unwrap().0;
+        assert!((kappa - (1.0 - (1.0 / 8.0) / (220.0 / 64.0))).abs() < 1e-12, "{kappa}");
+        let (bias, limits) = found.bias.unwrap();
+        assert!((bias - (14.6 - 14.0) / 8.0).abs() < 1e-12, "{bias}");
+        assert!(limits.is_some_and(|l| l.lo < bias && bias < l.hi));
+        assert!(found.spearman.unwrap().0 > 0.9 && found.icc.unwrap().0 > 0.9);
+        assert!(found.concordance.unwrap().0 > 0.9);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_said() {
+        let none = &compared("slide_id,liver.congestion,necrosis\ns0,1,1\ns1,2,1\n").unwrap();
+        let congestion = none.iter().find(|a| a.lesion == "congestion").unwrap();
+        assert_eq!((congestion.pairs.len(), congestion.ungraded), (0, 2));
+        assert!(congestion.measures().iter().all(|(_, estimate)| estimate.is_err()));
+        fn t(reads: &str, expected: &str) {
+            let error = compared(reads).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        t("slide_id,necrosis\ns0,5\n", "grade of liver, necrosis, slide s0, expected 0 to 4, got 5");
+        t("slide_id,necrosis\ns0,1\ns0,2\n", "expected one per slide, got two of s0");
+        t("slide_id,necrosis\nx,1\n", "expected slides of the results");
+        t("slide_id,necrosys\ns0,1\n", "necrosis");
+    }
+}

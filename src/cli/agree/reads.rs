@@ -1,0 +1,62 @@
+//! Results against a pathologist's grades.
+
+use std::{fmt::Write as _, path::Path};
+
+use histograde::{
+    Result,
+    calibrate::agree::{Agreement, agree},
+    report::agreement,
+    score::rubric::Rubric,
+};
+use serde_json::{Value, json};
+
+use super::{YARDSTICK_GRADES, YARDSTICK_MEASURES, tell_yardstick};
+use crate::cli::{Exit, Failure, args, print};
+
+pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exit, Failure> {
+    let rubric = match &args.rubric {
+        Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
+        None => Rubric::builtin()?,
+    };
+    let all = agree(&args.table, &rubric, reads, args.alpha).map_err(Failure::of(reads))?;
+    agreement::write(output, &all)?;
+    if args.json {
+        let lesions: Vec<Value> = all.iter().map(lesion).collect();
+        print(&format!("{:#}\n", json!({ "lesions": lesions })))?;
+        return Ok(Exit::AllDone);
+    }
+    let mut text = String::new();
+    for a in &all {
+        let _ = write!(text, "{}, {}: {} slides", a.tissue, a.label, a.pairs.len());
+        if a.ungraded > 0 {
+            let _ = write!(text, ", {} that were read have no grade in the results", a.ungraded);
+        }
+        text.push('\n');
+        for (name, estimate) in a.measures() {
+            let name = name.replace('_', " ");
+            let _ = match estimate {
+                Ok((value, Some(i))) => writeln!(text, "  {name}: {value:.3} [{:.3}, {:.3}]", i.lo, i.hi),
+                Ok((value, None)) => writeln!(text, "  {name}: {value:.3}"),
+                Err(why) => writeln!(text, "  {name}: not measured, {why}"),
+            };
+        }
+    }
+    tell_yardstick(&mut text, &YARDSTICK_GRADES);
+    tell_yardstick(&mut text, &YARDSTICK_MEASURES);
+    let _ = writeln!(text, "tables and figures: {}", output.display());
+    print(&text)?;
+    Ok(Exit::AllDone)
+}
+
+fn lesion(a: &Agreement) -> Value {
+    let mut value = json!({
+        "tissue": a.tissue, "lesion": a.lesion, "slides": a.pairs.len(), "ungraded": a.ungraded, "pairs": a.pairs,
+    });
+    for (name, estimate) in a.measures() {
+        value[name] = match estimate {
+            Ok((v, i)) => json!({ "value": v, "interval": i.map(|i| [i.lo, i.hi]) }),
+            Err(why) => json!({ "value": null, "missing": why.to_string() }),
+        };
+    }
+    value
+}
