@@ -119,15 +119,49 @@ pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> 
     find_with_view(slide, mpp, warnings).map(|(tissue, _)| tissue)
 }
 
+/// A low-power view of a whole slide.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// What is seen.
+    pub(crate) pixels: Rgb,
+    /// Level-0 pixels per pixel.
+    pub(crate) scale: f64,
+    /// Size of a pixel.
+    pub(crate) mpp: Mpp,
+    /// Colour of clear glass.
+    pub(crate) white: White,
+}
+
 /// Finds the tissue of a slide, and returns with it the low-power view it was found on, pixel by pixel of the mask.
+///
+/// # Errors
+///
+/// As [`Slide::read_whole`].
 pub fn find_with_view(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<(TissueMask, Rgb)> {
-    let base = &slide.info().levels[0];
-    let longer = base.width.max(base.height) as f64;
-    let least = (longer / VIEW_SIDE_PX.1).max((base.width as f64 * base.height as f64 / VIEW_PX).sqrt());
-    let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(least).max(1.0);
-    let view = slide.read_whole(scale)?;
-    let white = white::estimate(&view, warnings);
-    Ok((mask_of(&view, white, scale, mpp.times(scale)), view))
+    let view = View::read(slide, mpp, warnings)?;
+    Ok((view.tissue(), view.pixels))
+}
+
+impl View {
+    /// Reads the view of a slide whose level-0 pixels measure `mpp`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Slide::read_whole`].
+    pub(crate) fn read(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<Self> {
+        let base = &slide.info().levels[0];
+        let longer = base.width.max(base.height) as f64;
+        let least = (longer / VIEW_SIDE_PX.1).max((base.width as f64 * base.height as f64 / VIEW_PX).sqrt());
+        let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(least).max(1.0);
+        let pixels = slide.read_whole(scale)?;
+        let white = white::estimate(&pixels, warnings);
+        Ok(Self { pixels, scale, mpp: mpp.times(scale), white })
+    }
+
+    /// Finds the tissue.
+    pub(crate) fn tissue(&self) -> TissueMask {
+        mask_of(&self.pixels, self.white, self.scale, self.mpp)
+    }
 }
 
 /// Finds the tissue on a view whose pixels measure `mpp`.
