@@ -293,6 +293,12 @@ pub struct JpegCopy {
     pub detail: Detail,
 }
 
+/// Makes a JPEG file as large as asked by repeating the last coded unit of each row, which must be of one colour, and then
+/// the last row of units, which must be as well. `None` for files that are not baseline or sizes of no whole units.
+pub(crate) fn extend_jpeg(jpeg: &[u8], size: [usize; 2]) -> Option<Vec<u8>> {
+    codec::jpeg::copy::extend(jpeg, size)
+}
+
 /// A slide format: its name, how to recognise it, how to open it.
 pub struct Format {
     /// Stable identifier, e.g. `aperio`; appears in results.
@@ -420,7 +426,8 @@ impl Slide {
         self.reader.strips()
     }
 
-    /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB.
+    /// Sets how many bytes of decoded tiles are kept for reuse. The default is 32 MiB. Regions that are whole stored tiles are
+    /// decoded without being kept.
     pub fn set_cache_budget(&self, bytes: usize) {
         self.cache.set_budget(bytes);
     }

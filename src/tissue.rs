@@ -2,6 +2,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use rayon::prelude::*;
+
 use crate::{
     error::Result,
     geometry::Rect,
@@ -41,6 +43,9 @@ const MIN_FRAGMENT_UM2: f64 = 8_000.0;
 const MAX_HOLE_UM2: f64 = 5_000.0;
 /// Enclosed holes up to this are analysed as candidates for lumen, in µm²: vessels up to 500 µm [expert].
 const MAX_LUMEN_UM2: f64 = 200_000.0;
+
+/// Pixels that a thread looks up at a time.
+const CHUNK_PX: usize = 1 << 18;
 
 /// The tissue of a slide on a low-power grid that starts at the slide's corner.
 #[derive(Clone, Debug)]
@@ -119,15 +124,49 @@ pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> 
     find_with_view(slide, mpp, warnings).map(|(tissue, _)| tissue)
 }
 
+/// A low-power view of a whole slide.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// What is seen.
+    pub(crate) pixels: Rgb,
+    /// Level-0 pixels per pixel.
+    pub(crate) scale: f64,
+    /// Size of a pixel.
+    pub(crate) mpp: Mpp,
+    /// Colour of clear glass.
+    pub(crate) white: White,
+}
+
 /// Finds the tissue of a slide, and returns with it the low-power view it was found on, pixel by pixel of the mask.
+///
+/// # Errors
+///
+/// As [`Slide::read_whole`].
 pub fn find_with_view(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<(TissueMask, Rgb)> {
-    let base = &slide.info().levels[0];
-    let longer = base.width.max(base.height) as f64;
-    let least = (longer / VIEW_SIDE_PX.1).max((base.width as f64 * base.height as f64 / VIEW_PX).sqrt());
-    let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(least).max(1.0);
-    let view = slide.read_whole(scale)?;
-    let white = white::estimate(&view, warnings);
-    Ok((mask_of(&view, white, scale, mpp.times(scale)), view))
+    let view = View::read(slide, mpp, warnings)?;
+    Ok((view.tissue(), view.pixels))
+}
+
+impl View {
+    /// Reads the view of a slide whose level-0 pixels measure `mpp`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Slide::read_whole`].
+    pub(crate) fn read(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<Self> {
+        let base = &slide.info().levels[0];
+        let longer = base.width.max(base.height) as f64;
+        let least = (longer / VIEW_SIDE_PX.1).max((base.width as f64 * base.height as f64 / VIEW_PX).sqrt());
+        let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(least).max(1.0);
+        let pixels = slide.read_whole(scale)?;
+        let white = white::estimate(&pixels, warnings);
+        Ok(Self { pixels, scale, mpp: mpp.times(scale), white })
+    }
+
+    /// Finds the tissue.
+    pub(crate) fn tissue(&self) -> TissueMask {
+        mask_of(&self.pixels, self.white, self.scale, self.mpp)
+    }
 }
 
 /// Finds the tissue on a view whose pixels measure `mpp`.
@@ -147,10 +186,11 @@ fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
 /// a part of a section they are lumen or fat, and glass is never that small.
 fn fill_gaps(stained: &Mask, faint: &Mask, mpp: &Mpp) -> Mask {
     let (most, least) = (mpp.px_area(MAX_HOLE_UM2) as u64, mpp.px_area(MIN_CELL_UM2) as u64);
-    let filled = fill(stained, stained, 0..=most);
     let mut walls = stained.clone();
     walls.data_mut().iter_mut().zip(faint.data()).for_each(|(w, &f)| *w |= f);
-    let cells = fill(&filled, &walls, least..=most);
+    let (small, enclosed) = rayon::join(|| gaps(stained, 0..=most), || gaps(&walls, least..=most));
+    let filled = either(stained, &small);
+    let cells = either(&filled, &enclosed);
     // The walls between what was filled, but not the faint rim of the tissue.
     let closed = morphology::close(&cells, mpp.px(WALL_UM));
     let mut out = filled;
@@ -159,13 +199,17 @@ fn fill_gaps(stained: &Mask, faint: &Mask, mpp: &Mpp) -> Mask {
     out
 }
 
-/// Adds to a mask the gaps between `walls` whose pixels are this many.
-fn fill(mask: &Mask, walls: &Mask, sizes: RangeInclusive<u64>) -> Mask {
+/// Returns the gaps between `walls` whose pixels are this many.
+fn gaps(walls: &Mask, sizes: RangeInclusive<u64>) -> Mask {
     let gaps = label(&walls.map(|v| v ^ 1), Connectivity::Four);
     let fits: Vec<u8> =
         std::iter::once(0).chain(gaps.regions.iter().map(|r| u8::from(sizes.contains(&r.area_px)))).collect();
-    let mut out = mask.clone();
-    out.data_mut().iter_mut().zip(gaps.plane.data()).for_each(|(o, &number)| *o |= fits[number as usize]);
+    gaps.plane.map(|number| fits[number as usize])
+}
+
+fn either(a: &Mask, b: &Mask) -> Mask {
+    let mut out = a.clone();
+    out.data_mut().iter_mut().zip(b.data()).for_each(|(o, &v)| *o |= v);
     out
 }
 
@@ -174,13 +218,16 @@ fn densities(view: &Rgb, white: &White) -> (Plane<u8>, Plane<u8>) {
     let tables = white.density_tables();
     let mut od = Plane::filled(view.width(), view.height(), 0u8);
     let mut green = od.clone();
-    for ((od, green), px) in od.data_mut().iter_mut().zip(green.data_mut()).zip(view.pixels()) {
-        let [r, g, b] = std::array::from_fn(|k| tables[k][usize::from(px[k])]);
-        let sum = u32::from(r + g + b).max(1);
-        let clamped = (sum / 10).min(255);
-        *od = clamped as u8;
-        *green = (clamped * u32::from(g) / sum) as u8;
-    }
+    let outputs = od.data_mut().par_chunks_mut(CHUNK_PX).zip(green.data_mut().par_chunks_mut(CHUNK_PX));
+    outputs.zip(view.pixels().par_chunks(CHUNK_PX)).for_each(|((od, green), pixels)| {
+        for ((od, green), px) in od.iter_mut().zip(green).zip(pixels) {
+            let [r, g, b] = std::array::from_fn(|k| tables[k][usize::from(px[k])]);
+            let sum = u32::from(r + g + b).max(1);
+            let clamped = (sum / 10).min(255);
+            *od = clamped as u8;
+            *green = (clamped * u32::from(g) / sum) as u8;
+        }
+    });
     (od, green)
 }
 

@@ -142,7 +142,8 @@ pub fn run(
     }
     mark.clear(out)?;
     let slide = Slide::open(path)?;
-    let chosen = choose::choose(slide_id, &slide, settings)?;
+    let (chosen, map) = rayon::join(|| choose::choose(slide_id, &slide, settings), || sheet::map(&slide));
+    let chosen = chosen?;
     let mut counts = chosen.counts.clone();
     let mut sink = Sink::new(out, slide_id, settings.output);
     let mut rows = make(&slide, &chosen, settings, &mut sink, &mut counts, watch)?;
@@ -150,7 +151,7 @@ pub fn run(
     rows.sort_by_key(|row| (row.y, row.x));
     let summary = SlideRow::new(slide_id, path, &chosen, &counts, rows.len());
     let shown = settings.output != Output::Coordinates;
-    sheet::write(&slide, slide_id, &rows, shown, out)?;
+    sheet::write(&slide, slide_id, map?, &rows, shown, out)?;
     let done = SlideTiles { rows, summary, resumed: false };
     mark.keep(out, &done)?;
     Ok(done)

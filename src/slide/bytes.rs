@@ -12,7 +12,7 @@ use super::torn::Known;
 use crate::error::{Error, Result};
 
 /// After this many bytes read, the pages read so far are handed back to the system.
-const RESIDENT_BYTES: u64 = 32 << 20;
+const RESIDENT_BYTES: u64 = 8 << 20;
 
 /// A file opened for reading at any place, from any thread.
 pub(super) struct FileBytes {

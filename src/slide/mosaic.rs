@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{TileAt, cache::TileCache, limits};
+use super::{
+    TileAt,
+    cache::{Part, TileCache},
+    limits,
+};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
@@ -144,7 +148,7 @@ impl StoredTiles {
         stored: u64,
         decode: impl FnOnce() -> Result<Option<Rgb>>,
     ) -> Result<Option<Arc<Rgb>>> {
-        self.0.get(TileAt { level, col: stored, row: 0 }, decode)
+        self.0.get(TileAt { level, col: stored, row: 0 }, Part::UNKNOWN, decode)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Reading pixels: regions of a level, windows at a working resolution, low-power views.
 
-use std::{ops::Range, sync::Arc};
+mod copy;
+mod rows;
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
+use self::rows::{RowRing, Rows};
 use super::{
     Level, Slide, TileAt, limits,
     resample::{Axis, Columns, FUSED_ROWS, accumulate, blend, carry},
@@ -178,18 +182,14 @@ impl Slide {
         let side = |range: &Range<i64>| usize::try_from(range.end - range.start).unwrap_or(0);
         let (width, height) = (side(&columns), side(&rows));
         limits::check("pixels of a region", width as u64 * height as u64, limits::MAX_IMAGE_PX)?;
-        let mut out = Rgb::from_vec(width, height, vec![0; width * height * 3]).unwrap_or_default();
         if width == 0 || height == 0 {
-            return Ok(out);
+            return Ok(Rgb::filled(width, height, [255; 3]));
         }
         if let [Some(dx), Some(dy)] = axes.map(Axis::shift) {
-            let columns = columns.start + dx..columns.end + dx;
-            let mut source = Rows::new(self, level, columns);
-            for (y, out) in (rows.start + dy..).zip(out.pixels_mut().chunks_exact_mut(width)) {
-                source.copy(y, out)?;
-            }
-            return Ok(out);
+            let (columns, rows) = (columns.start + dx..columns.end + dx, rows.start + dy..rows.end + dy);
+            return self.copy(level, columns, rows);
         }
+        let mut out = Rgb::from_vec(width, height, vec![0; width * height * 3]).unwrap_or_default();
         let strip = ((STRIP_SOURCE_PX / axes[0].step) as i64).max(1);
         let mut start = columns.start;
         while start < columns.end {
@@ -215,7 +215,7 @@ impl Slide {
         let needed = (span.end - span.start) as usize;
         let mut means = vec![0; 3 * (needed + averager.slack()) + 1];
         let mut sums = Vec::new();
-        let mut source = RowRing::new(Rows::new(self, level, span), needed);
+        let mut source = RowRing::new(Rows::new(self, level, span, down.span(rows), false), needed);
         for (i, y) in rows.clone().enumerate() {
             let taps = down.taps(y);
             let count = taps.weights.len();
@@ -237,39 +237,6 @@ impl Slide {
     }
 }
 
-/// The last few rows of a level, so that rows shared by two output rows are copied once.
-struct RowRing<'a> {
-    source: Rows<'a>,
-    rows: [(Option<i64>, Vec<[u8; 3]>); FUSED_ROWS],
-}
-
-impl<'a> RowRing<'a> {
-    fn new(source: Rows<'a>, width: usize) -> Self {
-        Self { source, rows: std::array::from_fn(|_| (None, vec![[255; 3]; width])) }
-    }
-
-    fn place(y: i64) -> usize {
-        y.rem_euclid(FUSED_ROWS as i64) as usize
-    }
-
-    /// Makes rows `first` to `first + count` available; `count` is at most [`FUSED_ROWS`].
-    fn load(&mut self, first: i64, count: usize) -> Result<()> {
-        for y in first..first + count as i64 {
-            let (held, pixels) = &mut self.rows[Self::place(y)];
-            if *held != Some(y) {
-                self.source.copy(y, pixels)?;
-                *held = Some(y);
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns a row that was loaded; for others, some other row.
-    fn row(&self, y: i64) -> &[u8] {
-        self.rows[Self::place(y)].1.as_flattened()
-    }
-}
-
 /// Returns the level-0 pixels per pixel of a level, across and down.
 fn steps(base: &Level, level: &Level) -> [f64; 2] {
     match level.downsample.fract() {
@@ -286,68 +253,4 @@ fn step(base: u64, level: u64) -> f64 {
     let whole = ratio.round();
     let rounds_to = base as f64 / whole;
     if (rounds_to - level as f64).abs() < 1.0 { whole } else { ratio }
-}
-
-/// Copies rows of a level, holding the tiles of one tile row at a time.
-struct Rows<'a> {
-    slide: &'a Slide,
-    level: usize,
-    facts: &'a Level,
-    columns: Range<i64>,
-    tile_row: Option<u64>,
-    tiles: Vec<(i64, Arc<Rgb>)>,
-}
-
-impl<'a> Rows<'a> {
-    fn new(slide: &'a Slide, level: usize, columns: Range<i64>) -> Self {
-        let facts = &slide.info().levels[level];
-        Self { slide, level, facts, columns, tile_row: None, tiles: Vec::new() }
-    }
-
-    /// Writes row `y` of the level to `out`; what the level does not hold is white.
-    fn copy(&mut self, y: i64, out: &mut [[u8; 3]]) -> Result<()> {
-        let Some(y) = u64::try_from(y).ok().filter(|&y| y < self.facts.height) else {
-            out.fill([255; 3]);
-            return Ok(());
-        };
-        let tile_height = u64::from(self.facts.tile_height);
-        self.load(y / tile_height)?;
-        let inner = (y % tile_height) as usize;
-        let right = self.columns.end.min(self.facts.width as i64);
-        let mut written = 0;
-        for (left, tile) in self.tiles.iter().filter(|(_, tile)| inner < tile.height()) {
-            let start = (*left).max(self.columns.start);
-            let end = (left + tile.width() as i64).min(right);
-            if start < end {
-                let from = &tile.row(inner)[(start - left) as usize..(end - left) as usize];
-                let to = (start - self.columns.start) as usize;
-                out[written..to].fill([255; 3]);
-                written = to + from.len();
-                out[to..written].copy_from_slice(from);
-            }
-        }
-        out[written..].fill([255; 3]);
-        Ok(())
-    }
-
-    fn load(&mut self, row: u64) -> Result<()> {
-        if self.tile_row == Some(row) {
-            return Ok(());
-        }
-        self.tiles.clear();
-        self.tile_row = Some(row);
-        let tile_width = u64::from(self.facts.tile_width);
-        let start = self.columns.start.max(0) as u64;
-        let end = self.columns.end.clamp(0, self.facts.width as i64) as u64;
-        if start >= end {
-            return Ok(());
-        }
-        for col in start / tile_width..end.div_ceil(tile_width) {
-            let at = TileAt { level: self.level, col, row };
-            if let Some(tile) = self.slide.cache.get(at, || self.slide.tile(at))? {
-                self.tiles.push(((col * tile_width) as i64, tile));
-            }
-        }
-        Ok(())
-    }
 }

@@ -1,5 +1,6 @@
 //! The white point: the colour of clear glass.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::{
@@ -17,6 +18,8 @@ const MAX_TINT: u8 = 26;
 const MIN_WHITE: u32 = 180;
 /// Least share of the view that must be white [expert].
 const MIN_SHARE: f64 = 5e-4;
+/// Pixels that a thread counts at a time.
+const CHUNK_PX: usize = 1 << 18;
 
 /// The colour of clear glass, 0–255 per channel.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -42,12 +45,11 @@ impl White {
 /// Warns, and returns a default, when there are too few of them.
 #[must_use]
 pub fn estimate(view: &Rgb, warnings: &Warnings) -> White {
-    let mut by_light = [0u64; 256];
-    let light = |px: &[u8; 3]| px.iter().map(|&v| u32::from(v)).sum::<u32>() / 3;
-    let grey = |px: &[u8; 3]| px.iter().max().zip(px.iter().min()).is_some_and(|(a, b)| a - b <= MAX_TINT);
-    for px in view.pixels().iter().filter(|px| grey(px)) {
-        by_light[light(px) as usize] += 1;
-    }
+    let [by_light] = histograms(view, |px, [by_light]| {
+        if is_grey(px) {
+            by_light[usize::from(light(px))] += 1;
+        }
+    });
     let needed = ((view.pixels().len() as f64 * MIN_SHARE) as u64).max(16);
     let brightest = (0..256u32).rev().scan(0, |seen, level| {
         *seen += by_light[level as usize];
@@ -59,11 +61,40 @@ pub fn estimate(view: &Rgb, warnings: &Warnings) -> White {
         warnings.push(Warning::WhitePointFallback { reason: "the slide shows no clear glass".into() });
         return White { rgb: DEFAULT };
     };
-    let mut levels = [[0u64; 256]; 3];
-    for px in view.pixels().iter().filter(|px| grey(px) && light(px) + BELOW_BRIGHTEST >= brightest) {
-        (0..3).for_each(|k| levels[k][usize::from(px[k])] += 1);
-    }
+    let levels = histograms(view, |px, levels| {
+        if is_grey(px) && u32::from(light(px)) + BELOW_BRIGHTEST >= brightest {
+            levels.iter_mut().zip(px).for_each(|(levels, v)| levels[usize::from(v)] += 1);
+        }
+    });
     White { rgb: levels.map(|histogram| median(&histogram) as f64) }
+}
+
+/// Returns the mean of the channels.
+#[inline(always)]
+fn light([r, g, b]: [u8; 3]) -> u8 {
+    ((u16::from(r) + u16::from(g) + u16::from(b)) / 3) as u8
+}
+
+#[inline(always)]
+fn is_grey([r, g, b]: [u8; 3]) -> bool {
+    r.max(g).max(b) - r.min(g).min(b) <= MAX_TINT
+}
+
+/// Counts over all pixels, on all threads of the current pool.
+fn histograms<const N: usize>(
+    view: &Rgb,
+    count: impl Fn([u8; 3], &mut [[u64; 256]; N]) + Sync,
+) -> [[u64; 256]; N] {
+    let of = |pixels: &[[u8; 3]]| {
+        let mut found = [[0; 256]; N];
+        pixels.iter().for_each(|&px| count(px, &mut found));
+        found
+    };
+    let add = |mut sum: [[u64; 256]; N], other: [[u64; 256]; N]| {
+        sum.as_flattened_mut().iter_mut().zip(other.as_flattened()).for_each(|(sum, n)| *sum += n);
+        sum
+    };
+    view.pixels().par_chunks(CHUNK_PX).map(of).reduce(|| [[0; 256]; N], add)
 }
 
 /// Returns the lower median of a histogram; 0 when it is empty.

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     slide::{Place, Slide},
     stain::white::White,
-    tissue,
+    tissue::View,
     units::Mpp,
     warning::Warnings,
 };
@@ -196,11 +196,13 @@ impl Survey {
         let Some(native) = native else {
             return if needed || settings.target.is_some() { Err(Error::Uncalibrated) } else { Ok(None) };
         };
-        let (found, view) = tissue::find_with_view(slide, native, &Warnings::default())?;
-        let flaws = quality::find(&view, &found, native.times(found.scale));
-        let shares = |mask| Shares::new(mask, found.scale);
-        let [tissue, pen, fold] = [&found.mask, &flaws.pen, &flaws.fold].map(shares);
-        Ok(Some(Self { tissue, pen, fold, white: found.white }))
+        let view = View::read(slide, native, &Warnings::default())?;
+        let (found, densities) = rayon::join(|| view.tissue(), || quality::Densities::of(&view));
+        let fold = densities.fold(&found.mask);
+        let shares = |mask| Shares::new(mask, view.scale);
+        let (tissue, (pen, fold)) =
+            rayon::join(|| shares(&found.mask), || rayon::join(|| shares(&densities.pen), || shares(&fold)));
+        Ok(Some(Self { tissue, pen, fold, white: view.white }))
     }
 }
 

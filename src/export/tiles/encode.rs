@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     raster::Rgb,
-    slide::{Slide, ToSrgb},
+    slide::{Slide, ToSrgb, extend_jpeg},
     stain::normalise::Normaliser,
     tile::Detail,
 };
@@ -54,12 +54,18 @@ impl Format {
         };
         match self {
             Self::Jpeg { quality } => {
+                let part = without_margin(rgb);
+                let part = part.as_ref().unwrap_or(rgb);
                 let mut encoder = Encoder::new(&mut bytes, quality);
                 encoder.set_sampling_factor(SamplingFactor::F_2_2);
-                let side = |v: u32| u16::try_from(v).map_err(|e| fault(&e));
+                let side = |v: usize| u16::try_from(v).map_err(|e| fault(&e));
                 encoder
-                    .encode(rgb.data(), side(width)?, side(height)?, JpegColour::Rgb)
+                    .encode(part.data(), side(part.width())?, side(part.height())?, JpegColour::Rgb)
                     .map_err(|e| fault(&e))?;
+                if (part.width(), part.height()) != (rgb.width(), rgb.height()) {
+                    let whole = extend_jpeg(&bytes, [rgb.width(), rgb.height()]);
+                    return whole.ok_or_else(|| fault(&"a part of it cannot be extended"));
+                }
             }
             Self::Png => {
                 let (level, filter) = (codecs::png::CompressionType::Fast, codecs::png::FilterType::Adaptive);
@@ -73,6 +79,34 @@ impl Format {
         }
         Ok(bytes)
     }
+}
+
+/// Side of a coded unit with chroma at half resolution, in pixels.
+const UNIT: usize = 16;
+
+/// Returns the part of a picture that is left of and above a white margin, with one unit of the margin; `None` when that is
+/// all of it. Tiles at the edge of a slide are little else than margin.
+fn without_margin(rgb: &Rgb) -> Option<Rgb> {
+    let (width, height) = (rgb.width(), rgb.height());
+    if !width.is_multiple_of(UNIT) || !height.is_multiple_of(UNIT) {
+        return None;
+    }
+    let shown = |row: &[[u8; 3]]| row.iter().rposition(|px| *px != [255; 3]).map_or(0, |last| last + 1);
+    let rows = (0..height).rev().find(|&y| shown(rgb.row(y)) > 0).map_or(0, |last| last + 1);
+    let mut columns = 0;
+    for y in 0..rows {
+        columns = columns.max(shown(rgb.row(y)));
+        if columns + UNIT > width {
+            break;
+        }
+    }
+    let with_margin = |length: usize, most: usize| (length.next_multiple_of(UNIT) + UNIT).min(most);
+    let (wide, high) = (with_margin(columns, width), with_margin(rows, height));
+    if (wide, high) == (width, height) {
+        return None;
+    }
+    let data = (0..high).flat_map(|y| rgb.row(y)[..wide].as_flattened()).copied().collect();
+    Rgb::from_vec(wide, high, data)
 }
 
 /// A tile as it is to be stored.
@@ -147,5 +181,37 @@ impl<'a> Maker<'a> {
     /// A tile without detail is not blurred.
     fn is_sharp(&self, blur: Option<f64>) -> bool {
         blur.zip(self.settings.limits.blur).is_none_or(|(blur, most)| blur <= most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_is_coded_as_the_encoder_does() {
+        let t = |size: [usize; 2], shown: [usize; 2], coded: Option<[usize; 2]>| {
+            let mut rgb = Rgb::filled(size[0], size[1], [255; 3]);
+            for y in 0..shown[1] {
+                for (x, px) in rgb.row_mut(y)[..shown[0]].iter_mut().enumerate() {
+                    *px = [(x * 7 % 250) as u8, (y * 5 % 250) as u8, (x * y % 250) as u8];
+                }
+            }
+            let part = without_margin(&rgb).map(|part| [part.width(), part.height()]);
+            assert_eq!(part, coded, "{size:?} {shown:?}");
+            let mut plain = Vec::new();
+            let mut encoder = Encoder::new(&mut plain, 75);
+            encoder.set_sampling_factor(SamplingFactor::F_2_2);
+            encoder.encode(rgb.data(), size[0] as u16, size[1] as u16, JpegColour::Rgb).unwrap();
+            assert!(Format::Jpeg { quality: 75 }.encode(&rgb).unwrap() == plain, "{size:?} {shown:?}");
+        };
+        t([128, 96], [128, 96], None);
+        t([128, 96], [113, 96], None);
+        t([128, 96], [112, 96], None);
+        t([128, 96], [90, 96], Some([112, 96]));
+        t([128, 96], [128, 33], Some([128, 64]));
+        t([128, 96], [32, 17], Some([48, 48]));
+        t([128, 96], [0, 0], Some([16, 16]));
+        t([100, 96], [30, 30], None);
     }
 }

@@ -22,15 +22,31 @@ const SHOWN: usize = 48;
 /// Longer side of the whole slide, in pixels.
 const MAP_PX: u32 = 1200;
 
-/// Writes `contact_sheet.png` and `tiles.geojson` of a slide; `shown` puts some tiles on the sheet.
+/// Reads the whole slide as the contact sheet shows it, and the level-0 pixels per pixel.
 ///
 /// # Errors
 ///
-/// As [`Slide::read_overview`]; [`Error::Io`] if a file cannot be written.
-pub(super) fn write(slide: &Slide, slide_id: &str, rows: &[Row], shown: bool, out: &Path) -> Result<()> {
+/// As [`Slide::read_overview`].
+pub(super) fn map(slide: &Slide) -> Result<(Rgb, f64)> {
+    slide.read_overview(MAP_PX)
+}
+
+/// Writes `contact_sheet.png` and `tiles.geojson` of a slide; `shown` puts some tiles on the sheet, beside the
+/// [`map`].
+///
+/// # Errors
+///
+/// [`Error::Io`] if a file cannot be written.
+pub(super) fn write(
+    slide: &Slide,
+    slide_id: &str,
+    (map, scale): (Rgb, f64),
+    rows: &[Row],
+    shown: bool,
+    out: &Path,
+) -> Result<()> {
     let folder = out.join("slides").join(slide_id);
     write_geojson(&folder.join("tiles.geojson"), rows)?;
-    let (map, scale) = slide.read_overview(MAP_PX)?;
     let every = rows.len().div_ceil(SHOWN).max(1);
     let few = rows.iter().step_by(every).take(if shown { SHOWN } else { 0 });
     let picked = few.map(|row| {

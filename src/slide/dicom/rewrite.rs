@@ -200,21 +200,23 @@ impl Writer<'_> {
     }
 
     /// Returns the harmless elements of a data set, in order.
-    fn set(&self, set: &[Element]) -> Vec<(Tag, Vec<u8>)> {
-        set.iter().filter_map(|element| Some((element.tag, self.element(set, element)?))).collect()
+    fn set(&self, set: &[Element]) -> Result<Vec<(Tag, Vec<u8>)>> {
+        let written = |element| Some(self.element(set, element)?.map(|bytes| (element.tag, bytes)));
+        set.iter().filter_map(written).collect()
     }
 
-    fn element(&self, set: &[Element], element: &Element) -> Option<Vec<u8>> {
+    /// Writes an element; `None` leaves it out.
+    fn element(&self, set: &[Element], element: &Element) -> Option<Result<Vec<u8>>> {
         let tag = element.tag;
         if let Value::Items(list) = &element.value {
-            let items: Vec<Vec<u8>> = match tag {
+            let items: Result<Vec<Vec<u8>>> = match tag {
                 t::ILLUMINATION_TYPE_CODE_SEQUENCE | t::ILLUMINATION_COLOR_CODE_SEQUENCE => {
                     list.iter().filter_map(|item| self.code(item)).collect()
                 }
-                _ if KEPT.contains(&tag) => list.iter().map(|item| joined(self.set(item))).collect(),
+                _ if KEPT.contains(&tag) => list.iter().map(|item| self.set(item).map(joined)).collect(),
                 _ => return None,
             };
-            return Some(sequence(tag, &items));
+            return Some(items.and_then(|items| sequence(tag, &items)));
         }
         let texts = || self.values.texts(set, tag);
         if UIDS.contains(&tag) {
@@ -244,15 +246,21 @@ impl Writer<'_> {
         }
     }
 
-    fn code(&self, item: &DataSet) -> Option<Vec<u8>> {
+    fn code(&self, item: &DataSet) -> Option<Result<Vec<u8>>> {
         let value = self.values.text(item, t::CODE_VALUE)?;
         let [value, scheme, meaning] = CODES.iter().find(|code| code[0] == value)?;
         let fields = [
-            text(t::CODE_VALUE, VR::SH, value),
-            text(t::CODING_SCHEME_DESIGNATOR, VR::SH, scheme),
-            text(t::CODE_MEANING, VR::LO, meaning),
+            (t::CODE_VALUE, VR::SH, value),
+            (t::CODING_SCHEME_DESIGNATOR, VR::SH, scheme),
+            (t::CODE_MEANING, VR::LO, meaning),
         ];
-        Some(fields.concat())
+        Some(
+            fields
+                .into_iter()
+                .map(|(tag, vr, word)| text(tag, vr, word))
+                .collect::<Result<Vec<_>>>()
+                .map(concat),
+        )
     }
 }
 
@@ -261,7 +269,11 @@ fn joined(mut elements: Vec<(Tag, Vec<u8>)>) -> Vec<u8> {
     elements.into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
 
-fn text(tag: Tag, vr: VR, value: &str) -> Vec<u8> {
+fn concat(elements: Vec<Vec<u8>>) -> Vec<u8> {
+    elements.concat()
+}
+
+fn text(tag: Tag, vr: VR, value: &str) -> Result<Vec<u8>> {
     let mut bytes = value.as_bytes().to_vec();
     if bytes.len() % 2 == 1 {
         bytes.push(if vr == VR::UI { 0 } else { b' ' });
@@ -269,23 +281,29 @@ fn text(tag: Tag, vr: VR, value: &str) -> Vec<u8> {
     bytes_of(tag, vr, &bytes)
 }
 
-fn bytes_of(tag: Tag, vr: VR, value: &[u8]) -> Vec<u8> {
+/// Writes an element with its representation stated. A source with implicit ones has room for longer values.
+fn bytes_of(tag: Tag, vr: VR, value: &[u8]) -> Result<Vec<u8>> {
     let mut out = [tag.0.to_le_bytes(), tag.1.to_le_bytes()].concat();
     out.extend(vr.to_bytes());
-    // Lengths were 32-bit in the source, and of 16 bits for short representations.
-    let length = value.len().next_multiple_of(2) as u32;
+    let length = value.len().next_multiple_of(2);
+    let too_long = |most: usize| {
+        let place = format!("element ({:04x},{:04x}) in a copy", tag.0, tag.1);
+        let expected = format!("at most {most} bytes, which is what {} can hold", vr.to_string());
+        Error::malformed(NAME, place, expected, value.len())
+    };
     if matches!(vr, VR::OB | VR::SQ) {
+        let length = u32::try_from(length).ok().filter(|&length| length < u32::MAX);
         out.extend([0; 2]);
-        out.extend(length.to_le_bytes());
+        out.extend(length.ok_or_else(|| too_long(u32::MAX as usize - 1))?.to_le_bytes());
     } else {
-        out.extend((length as u16).to_le_bytes());
+        out.extend(u16::try_from(length).map_err(|_| too_long(usize::from(u16::MAX) - 1))?.to_le_bytes());
     }
     out.extend(value);
     out.resize(out.len() + value.len() % 2, 0);
-    out
+    Ok(out)
 }
 
-fn sequence(tag: Tag, items: &[Vec<u8>]) -> Vec<u8> {
+fn sequence(tag: Tag, items: &[Vec<u8>]) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     for item in items {
         all.extend([0xFE, 0xFF, 0x00, 0xE0]);
@@ -295,20 +313,20 @@ fn sequence(tag: Tag, items: &[Vec<u8>]) -> Vec<u8> {
     bytes_of(tag, VR::SQ, &all)
 }
 
-fn meta(instance: &str, syntax: &str) -> Vec<u8> {
+fn meta(instance: &str, syntax: &str) -> Result<Vec<u8>> {
     let elements = [
-        bytes_of(Tag(2, 1), VR::OB, &[0, 1]),
-        text(Tag(2, 2), VR::UI, "1.2.840.10008.5.1.4.1.1.77.1.6"),
-        text(Tag(2, 3), VR::UI, instance),
-        text(Tag(2, 0x10), VR::UI, syntax),
-        text(Tag(2, 0x12), VR::UI, "2.25.305828488182831875890203105390285383140"),
+        bytes_of(Tag(2, 1), VR::OB, &[0, 1])?,
+        text(Tag(2, 2), VR::UI, "1.2.840.10008.5.1.4.1.1.77.1.6")?,
+        text(Tag(2, 3), VR::UI, instance)?,
+        text(Tag(2, 0x10), VR::UI, syntax)?,
+        text(Tag(2, 0x12), VR::UI, "2.25.305828488182831875890203105390285383140")?,
     ];
     let elements = elements.concat();
     let mut out = vec![0; 128];
     out.extend(b"DICM");
-    out.extend(bytes_of(Tag(2, 0), VR::UL, &(elements.len() as u32).to_le_bytes()));
+    out.extend(bytes_of(Tag(2, 0), VR::UL, &(elements.len() as u32).to_le_bytes())?);
     out.extend(elements);
-    out
+    Ok(out)
 }
 
 impl Dicom {
@@ -340,12 +358,14 @@ impl Rewritten for Dicom {
         let path = |set: &DataSet| values.text(set, t::OPTICAL_PATH_IDENTIFIER).unwrap_or_default();
         let salt = *self.salt.get_or_init(|| salt(self));
         let writer = Writer { salt, values, paths: paths.iter().map(path).collect() };
-        let mut elements = writer.set(&header.set);
-        elements.extend(DEMANDED.iter().map(|&(tag, vr, value)| (tag, text(tag, vr, value))));
+        let mut elements = writer.set(&header.set)?;
+        for &(tag, vr, value) in DEMANDED {
+            elements.push((tag, text(tag, vr, value)?));
+        }
         let syntax = values.text(&header.meta, t::TRANSFER_SYNTAX_UID).unwrap_or_default();
         let syntax = if syntax == IMPLICIT { EXPLICIT } else { &syntax };
         let identity = header.identity()?;
-        Ok([meta(&writer.uid(&identity.instance), syntax), joined(elements)].concat())
+        Ok([meta(&writer.uid(&identity.instance), syntax)?, joined(elements)].concat())
     }
 
     fn encapsulated(&self, file: usize) -> bool {
@@ -369,5 +389,37 @@ impl Rewritten for Dicom {
             let place = format!("frame {} of {}", frame + 1, instance.file);
             Error::malformed(NAME, place, "headers that can be followed", "other bytes")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_longer_than_their_length_can_say_are_refused() {
+        let t = |vr: VR, bytes: usize, head: Option<&[u8]>| {
+            let written = bytes_of(Tag(0x28, 0x10), vr, &vec![7; bytes]);
+            match head {
+                Some(head) => {
+                    let written = written.unwrap();
+                    assert_eq!(&written[4..4 + head.len()], head, "{vr:?} {bytes}");
+                    assert_eq!(written.len(), 4 + head.len() + bytes.next_multiple_of(2));
+                }
+                None => {
+                    let message = written.unwrap_err().to_string();
+                    assert!(
+                        message.contains("(0028,0010)") && message.contains(&bytes.to_string()),
+                        "{message}"
+                    );
+                }
+            }
+        };
+        t(VR::US, 2, Some(b"US\x02\x00"));
+        t(VR::DS, 65_533, Some(b"DS\xFE\xFF"));
+        t(VR::DS, 65_534, Some(b"DS\xFE\xFF"));
+        t(VR::DS, 65_535, None);
+        t(VR::UL, 65_540, None);
+        t(VR::OB, 65_540, Some(b"OB\x00\x00\x04\x00\x01\x00"));
     }
 }

@@ -66,6 +66,32 @@ pub(in crate::slide) fn join_tiles(tiles: &[Stored<'_>], across: usize) -> Optio
     Some(JpegCopy { bytes: jpeg, detail })
 }
 
+/// Makes a JPEG file as large as asked by repeating the last coded unit of each row, and then its last row of them. The
+/// last unit of every row and the whole last row must be of one colour. `None` for files that are not like that.
+pub(in crate::slide) fn extend(jpeg: &[u8], [width, height]: [usize; 2]) -> Option<Vec<u8>> {
+    let walked = Walked::new(Stored { tables: None, data: jpeg, colour: Colour::YCbCr })?;
+    let header = &walked.header;
+    let [unit_width, unit_height] = header.unit();
+    let whole = width.is_multiple_of(unit_width) && height.is_multiple_of(unit_height);
+    if !whole || width < header.width || height < header.height {
+        return None;
+    }
+    let (across, down) = ((width - header.width) / unit_width, (height - header.height) / unit_height);
+    let mut out = BitWriter::with_capacity(walked.entropy.len() + width * height / 64);
+    let mut before = [0i32; COMPONENTS];
+    for row in 0..header.unit_rows() {
+        walked.write_row(row, &mut before, &mut out)?;
+        walked.repeat(across, &mut out)?;
+    }
+    walked.repeat(down * (header.units_across() + across), &mut out)?;
+    let mut file = jpeg.get(..header.entropy_start)?.to_vec();
+    let size = [u16::try_from(height).ok()?, u16::try_from(width).ok()?];
+    file.get_mut(header.size_at..header.size_at + 4)?
+        .copy_from_slice(size.map(u16::to_be_bytes).as_flattened());
+    out.finish(&mut file);
+    Some(file)
+}
+
 /// A stream whose coded units were found.
 struct Walked {
     header: Header,
@@ -183,6 +209,22 @@ impl Walked {
     }
 }
 
+impl Walked {
+    /// Writes coded units of one colour that do not differ from what stands before them.
+    fn repeat(&self, units: usize, out: &mut BitWriter) -> Option<()> {
+        for _ in 0..units {
+            for component in &self.header.components {
+                let (dc, ac) = self.tables.of(component)?;
+                for _ in 0..component.across * component.down {
+                    out.difference(dc, 0)?;
+                    out.end_block(ac)?;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
 /// Returns the Huffman tables of a stream, built once per thread.
 fn tables(header: &Header) -> Option<Rc<Tables>> {
     TABLES.with_borrow_mut(|kept| {
@@ -265,5 +307,30 @@ mod tests {
         }
         assert!(!whole(&tile.stream[..tile.stream.len() - 2]));
         assert!(!whole(b""));
+    }
+
+    #[test]
+    fn an_extended_file_is_the_file_of_a_larger_picture() {
+        let encode = |rgb: &Rgb| {
+            let mut bytes = Vec::new();
+            let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 75);
+            encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+            let [width, height] = [rgb.width() as u16, rgb.height() as u16];
+            encoder.encode(rgb.data(), width, height, jpeg_encoder::ColorType::Rgb).unwrap();
+            bytes
+        };
+        let part = |width: usize, height: usize| {
+            let mut rgb = Rgb::filled(width, height, [255; 3]);
+            let source = picture(96);
+            (0..48).for_each(|y| rgb.row_mut(y)[..64].copy_from_slice(&source.row(y)[..64]));
+            rgb
+        };
+        let small = encode(&part(80, 64));
+        for size in [[80, 64], [160, 64], [80, 128], [512, 256]] {
+            assert!(extend(&small, size).unwrap() == encode(&part(size[0], size[1])), "{size:?}");
+        }
+        assert!(extend(&small, [64, 64]).is_none());
+        assert!(extend(&small, [90, 64]).is_none());
+        assert!(extend(b"", [90, 64]).is_none());
     }
 }

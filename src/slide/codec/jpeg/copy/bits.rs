@@ -74,16 +74,16 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub(super) fn coefficients(&mut self, table: &AcTable, mut each: impl FnMut(usize, i32)) -> Option<()> {
         let mut k = 1;
-        let (mut window, mut left) = (self.peek()?, PEEKED);
+        let (mut window, mut used) = (self.peek()?, 0u32);
         while k < 64 {
-            // A code and its value take at most 27 bits.
-            if left < 32 {
-                (window, left) = (self.peek()?, PEEKED);
+            // A code and its value take at most 31 bits.
+            if used > PEEKED - 31 {
+                self.position += used as usize;
+                (window, used) = (self.peek()?, 0);
             }
             let (value, run, length) = table.find_short(window);
             if length != 0 {
-                (window, left) = (window << length, left - u32::from(length));
-                self.position += usize::from(length);
+                (window, used) = (window << length, used + u32::from(length));
                 k += usize::from(run);
                 if k > 63 {
                     return None;
@@ -96,11 +96,13 @@ impl<'a> Bits<'a> {
             let (run, size) = (usize::from(symbol >> 4), symbol & 15);
             let value = extend(window << length, size);
             let taken = length + size;
-            (window, left) = (window << taken, left - u32::from(taken));
-            self.position += usize::from(taken);
+            (window, used) = (window << taken, used + u32::from(taken));
             if size == 0 {
                 match run {
-                    0 => return Some(()),
+                    0 => {
+                        self.position += used as usize;
+                        return Some(());
+                    }
                     15 => k += 16,
                     _ => return None,
                 }
@@ -113,6 +115,7 @@ impl<'a> Bits<'a> {
             each(k, value);
             k += 1;
         }
+        self.position += used as usize;
         (k == 64).then_some(())
     }
 }
@@ -173,6 +176,13 @@ impl BitWriter {
         if size > 0 {
             self.put((value as u32 & ((1 << size) - 1)).into(), size);
         }
+        Some(())
+    }
+
+    /// Writes that the rest of a block is 0; `None` when the table has no code for it.
+    pub(super) fn end_block(&mut self, table: &AcTable) -> Option<()> {
+        let (code, length) = table.code(0)?;
+        self.put(code.into(), length.into());
         Some(())
     }
 

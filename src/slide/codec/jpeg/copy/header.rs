@@ -1,5 +1,7 @@
 //! The headers of a baseline stream, and headers written anew.
 
+use std::sync::LazyLock;
+
 use super::super::Colour;
 use crate::tile::blur::{BLOCK, LUMA};
 
@@ -38,13 +40,15 @@ pub(super) struct Header {
     /// Bodies of the `DHT` segments.
     pub(super) huffman: Vec<u8>,
     pub(super) entropy_start: usize,
+    /// Where the height of the frame is stored; the width follows.
+    pub(super) size_at: usize,
 }
 
 impl Header {
     /// Parses the headers; `None` for streams of other kinds and for sizes that are not whole coded units.
     pub(super) fn parse(stream: &[u8]) -> Option<Self> {
         let (mut quantisers, mut huffman, mut frame) = (Vec::new(), Vec::new(), None);
-        let mut at = 2;
+        let (mut at, mut size_at) = (2, 0);
         loop {
             let &[0xFF, marker, high, low] = stream.get(at..at + 4)? else { return None };
             let length = usize::from(high) << 8 | usize::from(low);
@@ -53,16 +57,19 @@ impl Header {
             match marker {
                 0xDB => quantisers.extend_from_slice(body),
                 0xC4 => huffman.extend_from_slice(body),
-                0xC0 => frame = Some(body),
+                0xC0 => (frame, size_at) = (Some(body), at - length + 3),
                 0xDD if body == [0, 0] => {}
                 0xE0..=0xEF | 0xFE => {}
-                0xDA => return Self::new(frame?, body, quantisers, huffman, at),
+                0xDA => {
+                    let header = Self::new(frame?, body, quantisers, huffman)?;
+                    return Some(Self { entropy_start: at, size_at, ..header });
+                }
                 _ => return None,
             }
         }
     }
 
-    fn new(frame: &[u8], scan: &[u8], quantisers: Vec<u8>, huffman: Vec<u8>, entropy: usize) -> Option<Self> {
+    fn new(frame: &[u8], scan: &[u8], quantisers: Vec<u8>, huffman: Vec<u8>) -> Option<Self> {
         let &[8, h0, h1, w0, w1, count, ref listed @ ..] = frame else { return None };
         let count = usize::from(count);
         let listed = listed.as_chunks::<3>().0;
@@ -90,14 +97,14 @@ impl Header {
         }
         let side = |a: u8, b: u8| usize::from(a) << 8 | usize::from(b);
         let (width, height) = (side(w0, w1), side(h0, h1));
-        let header = Self { width, height, components, quantisers, huffman, entropy_start: entropy };
+        let header = Self { width, height, components, quantisers, huffman, entropy_start: 0, size_at: 0 };
         let [unit_width, unit_height] = header.unit();
         let fits = width > 0 && height > 0 && width % unit_width == 0 && height % unit_height == 0;
         fits.then_some(header)
     }
 
     /// Returns width and height of a coded unit, in pixels.
-    fn unit(&self) -> [usize; 2] {
+    pub(super) fn unit(&self) -> [usize; 2] {
         let most = |side: fn(&Component) -> usize| self.components.iter().map(side).max().unwrap_or(1);
         [BLOCK * most(|c| c.across), BLOCK * most(|c| c.down)]
     }
@@ -194,9 +201,11 @@ fn weights(quantiser: &[u8; 64], luma: f32) -> [Box<[f32; 64]>; 3] {
 
 /// Returns the factor of the Laplacian at a place in zigzag order.
 fn scale(k: usize) -> f32 {
+    static ALONG: LazyLock<[f32; BLOCK]> = LazyLock::new(|| {
+        std::array::from_fn(|i| 2.0 - 2.0 * (std::f32::consts::PI * i as f32 / BLOCK as f32).cos())
+    });
     let place = usize::from(ZIGZAG[k]);
-    let along = |i: usize| 2.0 - 2.0 * (std::f32::consts::PI * i as f32 / BLOCK as f32).cos();
-    along(place % BLOCK) + along(place / BLOCK)
+    ALONG[place % BLOCK] + ALONG[place / BLOCK]
 }
 
 /// Returns the sums of squares of a block of luma coefficients: Laplacian and deviation.

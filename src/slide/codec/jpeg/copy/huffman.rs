@@ -69,6 +69,10 @@ impl Codes {
         if found.0 != 0 { Some(found) } else { self.find_long(bits) }
     }
 
+    fn code(&self, symbol: u8) -> Option<(u16, u8)> {
+        self.codes.get(usize::from(symbol)).copied().filter(|(_, length)| *length > 0)
+    }
+
     #[cold]
     fn find_long(&self, bits: u16) -> Option<(u8, u8)> {
         let length = (SHORT as usize + 1..=16).find(|&l| u32::from(bits) < self.limits[l])?;
@@ -102,6 +106,11 @@ impl AcTable {
     pub(super) fn find(&self, bits: u16) -> Option<(u8, u8)> {
         self.codes.find(bits)
     }
+
+    /// Returns code and length of a symbol; `None` when the table lacks it.
+    pub(super) fn code(&self, symbol: u8) -> Option<(u16, u8)> {
+        self.codes.code(symbol)
+    }
 }
 
 impl DcTable {
@@ -112,7 +121,7 @@ impl DcTable {
 
     /// Returns code and length of a size; `None` when the table lacks it.
     pub(super) fn code(&self, size: u8) -> Option<(u16, u8)> {
-        self.0.codes.get(usize::from(size)).copied().filter(|(_, length)| *length > 0)
+        self.0.code(size)
     }
 }
 
