@@ -4,8 +4,8 @@
     cargo build --release && python3 benches/features.py
     python3 benches/features.py --organ kidney --size 2000 --levels 2 -o /tmp/features.md     (a smaller look)
 
-Per lesion: levels of its range on every seed in the default stain, the highest level in three other stains, and the
-highest level once more at 0.25 µm/px. Lesions whose own feature needs finer pixels than 0.5 µm are painted at 0.25
+Per lesion: levels of its range on every seed in the default stain, the highest level of one seed in three other stains and
+once more at 0.25 µm/px. Lesions whose own feature needs finer pixels than 0.5 µm are painted at 0.25
 altogether. Healthy slides calibrate the rubric, so that lesions judged against controls have grades too.
 """
 import argparse
@@ -82,6 +82,7 @@ def shots(organ, lesions, make, args):
             for i in range(args.levels):
                 amount = round(low + (high - low) * i / (args.levels - 1), 4)
                 levels.append(make(f"{name}-{i}-{seed}", mpp, seed, "default", name, amount))
+        for seed in args.seeds[:args.stained]:
             stains += [make(f"{name}-{s}-{seed}", mpp, seed, s, name, high) for s in STAINS]
         if mpp == 0.5:
             fine += [make(f"{name}-fine-{seed}", 0.25, seed, "default", name, high) for seed in args.seeds[:args.fine]]
@@ -281,8 +282,9 @@ def main():
     parser.add_argument("--organ", choices=ORGANS, action="append")
     parser.add_argument("--lesion", action="append", help="this lesion only")
     parser.add_argument("--seeds", default="61,83,97", type=lambda t: [int(s) for s in t.split(",")])
-    parser.add_argument("--levels", default=4, type=int)
+    parser.add_argument("--levels", default=3, type=int, help="levels of each lesion, over its range")
     parser.add_argument("--fine", default=1, type=int, help="seeds that are compared between 0.25 and 0.5 µm/px")
+    parser.add_argument("--stained", default=1, type=int, help="seeds that are painted in other stains")
     parser.add_argument("--size", type=int, help="side of the slides in pixels of 0.5 µm")
     parser.add_argument("--structures", help="passed to `score` of kidneys")
     parser.add_argument("--jobs", default=2, type=int, help="slides painted side by side")
@@ -298,7 +300,7 @@ def main():
         finally:
             shutil.rmtree(folder)
         seeds = ", ".join(map(str, args.seeds))
-        page += [f"## {organ.capitalize()}", "", f"{slides} measured slides, seeds {seeds}, {args.levels} levels of each lesion.", ""]
+        page += [f"## {organ.capitalize()}", "", f"{slides} measured slides; seeds {seeds}; {args.levels} levels of each lesion, from the lowest to the highest.", ""]
         page += rows + ["", f"### Specificity: {strays} grade{'' if strays == 1 else 's'} astray", ""] + grades + [""]
         print(f"{organ}: {slides} slides, {strays} grades astray", flush=True)
     head = (Path(__file__).parent / "features.head.md").read_text()
