@@ -142,26 +142,32 @@ def cells(group, feature, largest, limit):
 
 
 def apart(levels, fine, feature):
-    """Median difference between the values at 0.25 and 0.5 µm/px, each as a share of what was painted, if anything was."""
+    """Median difference between the values at 0.25 and 0.5 µm/px, each as a share of what was painted, if anything was. Slides
+    with less than a tenth of the largest value do not count."""
     at_half = {(s.lesion, s.seed, s.amount): (s, v) for s, v in levels if s.mpp == 0.5}
+    pairs = [(s, v, at_half.get((s.lesion, s.seed, s.amount))) for s, v in fine]
+    pairs = [(s, v[feature], c[0], c[1][feature]) for s, v, c in pairs if c and v.get(feature) and c[1].get(feature)]
+    if not pairs:
+        return None
+    known = all(feature in s.truth and feature in c.truth for s, _, c, _ in pairs)
+    size = (lambda s, value: abs(s.truth[feature])) if known else (lambda s, value: abs(value))
+    values = [(s, v[feature]) for s, v in levels if v.get(feature) is not None and (not known or feature in s.truth)]
+    largest = max((size(s, v) for s, v in values), default=0.0)
     out = []
-    for shot, values in fine:
-        coarse = at_half.get((shot.lesion, shot.seed, shot.amount))
-        if coarse is None or values.get(feature) is None or not coarse[1].get(feature):
+    for shot, fine_value, coarse, coarse_value in pairs:
+        if size(coarse, coarse_value) < PRESENT * largest or size(shot, fine_value) == 0:
             continue
-        truths = shot.truth.get(feature), coarse[0].truth.get(feature)
-        if None in truths:
-            out.append(abs(values[feature] / coarse[1][feature] - 1))
-        elif all(truths):
-            out.append(abs(values[feature] / truths[0] * truths[1] / coarse[1][feature] - 1))
+        truths = (shot.truth[feature], coarse.truth[feature]) if known else (1.0, 1.0)
+        out.append(abs(fine_value / truths[0] * truths[1] / coarse_value - 1))
     return statistics.median(out) if out else None
 
 
 def rises(levels, feature, own):
-    """Spearman correlation with what was painted, or else with the amount of the feature's own lesion."""
-    pairs = [(s.truth[feature], v[feature]) for s, v in levels if feature in s.truth and v.get(feature) is not None]
-    if not pairs and feature in own:
-        pairs = [(s.amount, v[feature]) for s, v in levels if s.lesion == own[feature] and v.get(feature) is not None]
+    """Spearman correlation with what was painted over the slides of the feature's own lesion (with the lesion's amount where
+    the truth does not hold the feature), or over all slides where it is no lesion's own."""
+    of = [(s, v[feature]) for s, v in levels if v.get(feature) is not None and own.get(feature) in (None, s.lesion)]
+    painted = [(s.truth[feature], v) for s, v in of if feature in s.truth]
+    pairs = painted or ([(s.amount, v) for s, v in of] if feature in own else [])
     if len({round(t, 6) for t, _ in pairs}) < 3:
         return None
     return spearman(*zip(*pairs))
@@ -266,7 +272,7 @@ def measure(args, organ, folder):
     groups = shots(organ, lesions, make, args)
     paint(sum(groups, []))
     controls, *groups = [score(g, f"group-{i}", "--rubric", rubric) if g else [] for i, g in enumerate((controls, *groups))]
-    own = {feature: name for name, _, _, _, feature in every}
+    own = {feature: name for name, *_, feature in every}
     rows = table([[(s, v) for s, v, _ in g] for g in groups], own)
     grades, strays = specificity(controls, groups[0], every)
     if args.keep:
