@@ -4,6 +4,7 @@ mod bare;
 mod capsule;
 mod casts;
 mod cells;
+mod clefts;
 mod cortex;
 mod counts;
 mod glomeruli;
