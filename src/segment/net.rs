@@ -3,7 +3,7 @@
 mod kernels;
 
 pub(super) use self::kernels::{Dense, Depthwise};
-use self::kernels::{MARGIN, MAX_SIDE, add_doubled, halve, stride};
+use self::kernels::{Floats, MARGIN, MAX_SIDE, add_doubled, halve, stride};
 
 /// Rows a step remembers at least: more than the next step looks back.
 const REMEMBERED: usize = 16;
@@ -47,8 +47,8 @@ struct Rows {
     length: usize,
     /// Rows kept.
     remembered: usize,
-    data: Vec<f32>,
-    empty: Vec<f32>,
+    data: Floats,
+    empty: Floats,
     /// Rows computed so far.
     done: usize,
 }
@@ -57,28 +57,28 @@ impl Rows {
     fn new(channels: usize, width: usize, height: usize, remembered: usize) -> Self {
         let stride = stride(width);
         let length = channels * stride;
-        let (data, empty) = (vec![0.0; length * remembered], vec![0.0; length]);
+        let (data, empty) = (Floats::zeros(length * remembered), Floats::zeros(length));
         Self { stride, width, height, length, remembered, data, empty, done: 0 }
     }
 
     /// A row that was computed lately; rows outside the picture are empty.
     fn row(&self, y: isize) -> &[f32] {
         match usize::try_from(y) {
-            Ok(y) if y < self.height => &self.data[y % self.remembered * self.length..][..self.length],
-            _ => &self.empty,
+            Ok(y) if y < self.height => self.data.part(y % self.remembered * self.length, self.length),
+            _ => self.empty.part(0, self.length),
         }
     }
 
-    /// Returns the place of the next row.
-    fn next(&mut self) -> &mut [f32] {
-        &mut self.data[self.done % self.remembered * self.length..][..self.length]
+    /// Returns the place of the next rows. Their number divides that of the rows kept and of those done.
+    fn next(&mut self, rows: usize) -> &mut [f32] {
+        self.data.part_mut(self.done % self.remembered * self.length, rows * self.length)
     }
 
-    /// Empties what lies beyond the last column, and counts the row.
-    fn finish(&mut self) {
+    /// Empties what lies beyond the last column of the next rows, and counts them.
+    fn finish(&mut self, rows: usize) {
         let (stride, end) = (self.stride, MARGIN + self.width);
-        self.next().chunks_exact_mut(stride).for_each(|channel| channel[end..].fill(0.0));
-        self.done += 1;
+        self.next(rows).chunks_exact_mut(stride).for_each(|channel| channel[end..].fill(0.0));
+        self.done += rows;
     }
 }
 
@@ -108,6 +108,12 @@ impl RowMut<'_> {
     pub(super) fn channel(&mut self, channel: usize) -> &mut [f32] {
         &mut self.data[channel * self.stride + MARGIN..][..self.width]
     }
+
+    /// Returns two channels, the first of which is `channel`.
+    pub(super) fn pair(&mut self, channel: usize) -> [&mut [f32]; 2] {
+        let (first, second) = self.data[channel * self.stride..].split_at_mut(self.stride);
+        [first, second].map(|row| &mut row[MARGIN..MARGIN + self.width])
+    }
 }
 
 impl Step {
@@ -132,11 +138,19 @@ impl Step {
         filter && adds && self.dense().inputs() == channels
     }
 
-    /// The last row of the step before that row `y` needs.
+    /// Rows that are computed together: neighbours look at much the same.
+    fn at_once(&self) -> usize {
+        match self {
+            Self::Filter(..) | Self::Block(..) | Self::Join(..) => 2,
+            Self::Mix(_) | Self::Halve(_) | Self::Head(_) => 1,
+        }
+    }
+
+    /// The last row of the step before that row `y`, and those computed with it, need.
     fn needs(&self, y: usize) -> usize {
         match self {
             Self::Mix(_) | Self::Head(_) => y,
-            Self::Filter(f, _) | Self::Block(f, _) => y + f.reach(),
+            Self::Filter(f, _) | Self::Block(f, _) => (y | 1) + f.reach(),
             Self::Halve(_) => 2 * y + 1,
             Self::Join(..) => y / 2,
         }
@@ -179,7 +193,7 @@ impl Net {
             };
             rows.push(Rows::new(step.dense().outputs(), w, h, self.remembered(i)));
         }
-        let mut scratch = Vec::new();
+        let mut scratch = Floats::zeros(0);
         let last = self.steps.len();
         for y in 0..rows[last].height {
             self.reach(&mut rows, last, y, &mut fill, &mut scratch);
@@ -198,7 +212,7 @@ impl Net {
         };
         let joins = self.steps.iter().enumerate();
         let joins = joins.filter(|(_, s)| matches!(s, Step::Join(_, skip) if *skip == index));
-        joins.map(|(j, _)| ahead(j) + REMEMBERED).max().unwrap_or(REMEMBERED)
+        joins.map(|(j, _)| ahead(j) + REMEMBERED).max().unwrap_or(REMEMBERED).next_multiple_of(2)
     }
 
     /// Computes the rows of step `index` (0 is the input) up to `y`.
@@ -208,66 +222,62 @@ impl Net {
         index: usize,
         y: usize,
         fill: &mut impl FnMut(usize, RowMut<'_>),
-        scratch: &mut Vec<f32>,
+        scratch: &mut Floats,
     ) {
         while rows[index].done <= y.min(rows[index].height - 1) {
             let at = rows[index].done;
-            if let Some(step) = index.checked_sub(1).map(|i| &self.steps[i]) {
+            let step = index.checked_sub(1).map(|i| &self.steps[i]);
+            if let Some(step) = step {
                 self.reach(rows, index - 1, step.needs(at), fill, scratch);
                 let (before, out) = rows.split_at_mut(index);
-                step.row(before, &mut out[0], scratch);
+                step.rows(before, &mut out[0], scratch);
             } else {
                 let own = &mut rows[0];
                 let (stride, width) = (own.stride, own.width);
-                fill(at, RowMut { data: own.next(), stride, width });
+                fill(at, RowMut { data: own.next(1), stride, width });
             }
-            rows[index].finish();
+            rows[index].finish(step.map_or(1, Step::at_once));
         }
     }
 }
 
 impl Step {
-    /// Computes the next row of this step.
-    fn row(&self, before: &[Rows], out: &mut Rows, scratch: &mut Vec<f32>) {
+    /// Computes the next rows of this step.
+    fn rows(&self, before: &[Rows], out: &mut Rows, scratch: &mut Floats) {
         let input = &before[before.len() - 1];
-        let (y, stride) = (out.done as isize, input.stride);
+        let (y, stride, to) = (out.done as isize, input.stride, out.stride);
+        let (width, next) = (out.width, out.next(self.at_once()));
         match self {
-            Self::Mix(mix) => mix.row(input.row(y), stride, None, 0.0, out.next()),
-            Self::Head(mix) => mix.row(input.row(y), stride, None, f32::NEG_INFINITY, out.next()),
+            Self::Mix(mix) => mix.row(input.row(y), stride, None, 0.0, next),
+            Self::Head(mix) => mix.row(input.row(y), stride, None, f32::NEG_INFINITY, next),
             Self::Filter(filter, mix) => {
-                filter.row(mix, &under(filter, input, y), stride, None, scratch, out.next());
+                filter.rows(mix, &under(filter, input, y), stride, None, scratch, next);
             }
             Self::Block(filter, mix) => {
-                let rows = under(filter, input, y);
-                filter.row(mix, &rows, stride, Some(input.row(y)), scratch, out.next());
+                let own = [input.row(y), input.row(y + 1)];
+                filter.rows(mix, &under(filter, input, y), stride, Some(own), scratch, next);
             }
             Self::Halve(mix) => {
-                let scratch = space(scratch, input.length / stride * out.stride);
-                halve(input.row(2 * y), input.row(2 * y + 1), stride, out.stride, out.width, scratch);
-                mix.row(scratch, out.stride, None, 0.0, out.next());
+                let scratch = scratch.space(input.length / stride * to);
+                halve(input.row(2 * y), input.row(2 * y + 1), stride, to, width, scratch);
+                mix.row(scratch, to, None, 0.0, next);
             }
             Self::Join(mix, skip) => {
-                let scratch = space(scratch, mix.outputs() * stride);
+                let scratch = scratch.space(mix.outputs() * stride);
                 mix.row(input.row(y / 2), stride, None, f32::NEG_INFINITY, scratch);
-                let to = out.stride;
-                add_doubled(scratch, stride, before[skip + 1].row(y), to, out.next());
+                let skip = &before[skip + 1];
+                for (y, next) in (y..).zip(next.chunks_exact_mut(skip.length)) {
+                    add_doubled(scratch, stride, skip.row(y), to, next);
+                }
             }
         }
     }
 }
 
-/// Returns a row of this many floats to write to. Its margins hold anything: what reads it stays between them.
-fn space(scratch: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    if scratch.len() < length {
-        scratch.resize(length, 0.0);
-    }
-    &mut scratch[..length]
-}
-
-/// The rows under the kernel of a filter at row `y`, from above; places beyond its side repeat the last.
-fn under<'a>(filter: &Depthwise, input: &'a Rows, y: isize) -> [&'a [f32]; MAX_SIDE] {
+/// The rows under the kernel of a filter at row `y` and the next, from above; places beyond repeat the last.
+fn under<'a>(filter: &Depthwise, input: &'a Rows, y: isize) -> [&'a [f32]; MAX_SIDE + 1] {
     let reach = filter.reach() as isize;
-    std::array::from_fn(|i| input.row(y - reach + (i as isize).min(2 * reach)))
+    std::array::from_fn(|i| input.row(y - reach + (i as isize).min(2 * reach + 1)))
 }
 
 #[cfg(test)]
