@@ -10,7 +10,7 @@ use crate::{
         liver::{coarse::Grid, paleness::Paleness},
         model::Model,
         models::VACUOLE_EXTENT_UM,
-        nuclei::regions_of,
+        nuclei::basins::Basins,
         object::Object,
         shape::Shape,
     },
@@ -32,8 +32,7 @@ pub(in crate::segment::liver) fn find(
     pale: &Paleness,
 ) -> Option<Vacuoles> {
     // The tissue mask leaves out vacuoles that the slide's edge opens: it is asked of whole vacuoles, not of pixels.
-    let mut labels = model.basins(field, &slide(field), field.window.halo)?;
-    let regions = regions_of(&labels);
+    let Basins { mut labels, regions, .. } = model.basins(field, &slide(field), field.window.halo)?;
     let mut order: Vec<usize> = (1..regions.len()).filter(|&n| regions[n].area_px > 0).collect();
     order.sort_unstable_by_key(|&n| (regions[n].anchor.1, regions[n].anchor.0));
     let mpp = field.window.mpp;
