@@ -188,14 +188,8 @@ pub(super) fn any(numbers: &[u32]) -> bool {
     numbers.iter().fold(0, |any, &v| any | v) != 0
 }
 
-/// Replaces every number by the one at its place in `numbers`; 0 stays.
-pub(super) fn renumber(labels: &mut Plane<u32>, numbers: &[u32]) {
-    for block in labels.data_mut().chunks_mut(BLOCK).filter(|block| any(block)) {
-        block.iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
-    }
-}
-
-/// As [`renumber`]; sets the pixels of `mask` where the number is then not 0.
+/// Replaces every number by the one at its place in `numbers`; 0 stays. Sets the pixels of `mask` where the number is then
+/// not 0.
 pub(super) fn renumber_and_mark(labels: &mut Plane<u32>, numbers: &[u32], mask: &mut Mask) {
     let blocks = labels.data_mut().chunks_mut(BLOCK).zip(mask.data_mut().chunks_mut(BLOCK));
     for (block, mask) in blocks.filter(|(block, _)| any(block)) {

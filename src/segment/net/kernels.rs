@@ -97,9 +97,9 @@ impl Dense {
         self.bias.len() * GROUP
     }
 
-    /// Mixes one row into `out`, adds `to` if given, and lifts what lies below `floor`.
-    pub(super) fn row(&self, input: &[f32], stride: usize, to: Option<&[f32]>, floor: f32, out: &mut [f32]) {
-        Arch::new().dispatch(MixRow { layer: self, input, stride, to, floor, out });
+    /// Mixes `span` of one row into `out` and lifts what lies below `floor`.
+    pub(super) fn row(&self, input: &[f32], stride: usize, span: Range<usize>, floor: f32, out: &mut [f32]) {
+        Arch::new().dispatch(MixRow { layer: self, input, stride, span, floor, out });
     }
 }
 
@@ -108,7 +108,7 @@ struct MixRow<'a> {
     layer: &'a Dense,
     input: &'a [f32],
     stride: usize,
-    to: Option<&'a [f32]>,
+    span: Range<usize>,
     floor: f32,
     out: &'a mut [f32],
 }
@@ -118,10 +118,10 @@ impl WithSimd for MixRow<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, input, stride, to, floor, out } = self;
-        for start in (MARGIN..stride - MARGIN).step_by(TILE) {
-            let span = start..(start + TILE).min(stride - MARGIN);
-            mix(simd, layer, (input, stride, start), (to, floor), out, (stride, span));
+        let Self { layer, input, stride, span, floor, out } = self;
+        for start in span.clone().step_by(TILE) {
+            let part = start..(start + TILE).min(span.end);
+            mix(simd, layer, (input, stride, start), (None, floor), out, (stride, part));
         }
     }
 }
@@ -214,19 +214,19 @@ impl Depthwise {
         self.side / 2
     }
 
-    /// Filters two rows and mixes them into `out` by `mix`, adds `to` if given, and lifts what lies below zero. `rows` are
-    /// the rows under the kernel of either, from above; `out` holds one row after the other.
+    /// Filters `span` of two rows and mixes it into `out` by `mix`, adds `to` if given, and lifts what lies below zero.
+    /// `rows` are the rows under the kernel of either, from above; `out` holds one row after the other.
     pub(super) fn rows(
         &self,
         mix: &Dense,
         rows: &[&[f32]; MAX_SIDE + 1],
-        stride: usize,
+        (stride, span): (usize, Range<usize>),
         to: Option<[&[f32]; 2]>,
         scratch: &mut Floats,
         out: &mut [f32],
     ) {
         let scratch = scratch.space(2 * self.channels() * TILE);
-        Arch::new().dispatch(FilterRows { layer: self, mix, rows, stride, to, scratch, out });
+        Arch::new().dispatch(FilterRows { layer: self, mix, rows, stride, span, to, scratch, out });
     }
 }
 
@@ -236,6 +236,7 @@ struct FilterRows<'a> {
     mix: &'a Dense,
     rows: &'a [&'a [f32]; MAX_SIDE + 1],
     stride: usize,
+    span: Range<usize>,
     to: Option<[&'a [f32]; 2]>,
     /// Filtered pixels that are mixed at once: they stay near the processor.
     scratch: &'a mut [f32],
@@ -257,11 +258,11 @@ impl WithSimd for FilterRows<'_> {
 impl FilterRows<'_> {
     #[inline(always)]
     fn run<S: Simd, const SIDE: usize>(self, simd: S) {
-        let Self { layer, mix: by, rows, stride, to, scratch, out } = self;
+        let Self { layer, mix: by, rows, stride, span: whole, to, scratch, out } = self;
         let (upper, lower) = scratch.split_at_mut(layer.channels() * TILE);
         let half = out.len() / 2;
-        for start in (MARGIN..stride - MARGIN).step_by(TILE) {
-            let span = start..(start + TILE).min(stride - MARGIN);
+        for start in whole.clone().step_by(TILE) {
+            let span = start..(start + TILE).min(whole.end);
             filter::<S, SIDE>(simd, layer, rows, stride, span.clone(), [&mut *upper, &mut *lower]);
             for (k, (filtered, out)) in
                 [&*upper, &*lower].into_iter().zip(out.chunks_exact_mut(half)).enumerate()
@@ -312,19 +313,20 @@ fn filter<S: Simd, const SIDE: usize>(
 }
 
 wide! {
-    /// Averages squares of four pixels of two rows of `fine` floats per channel into one of `coarse`.
+    /// Averages squares of four pixels of two rows of `fine` floats per channel into `span` of one of `coarse`.
     pub(super) fn halve<'a>(
         upper: &'a [f32],
         lower: &'a [f32],
         fine: usize,
         coarse: usize,
-        width: usize,
+        span: Range<usize>,
         out: &'a mut [f32],
     ) {
+        let first = 2 * span.start - MARGIN;
         let rows = upper.chunks_exact(fine).zip(lower.chunks_exact(fine)).zip(out.chunks_exact_mut(coarse));
         for ((upper, lower), out) in rows {
-            let pairs = upper[MARGIN..].as_chunks::<2>().0.iter().zip(lower[MARGIN..].as_chunks::<2>().0);
-            for (o, (a, b)) in out[MARGIN..MARGIN + width].iter_mut().zip(pairs) {
+            let pairs = upper[first..].as_chunks::<2>().0.iter().zip(lower[first..].as_chunks::<2>().0);
+            for (o, (a, b)) in out[span.clone()].iter_mut().zip(pairs) {
                 *o = (a[0] + a[1] + b[0] + b[1]) * 0.25;
             }
         }
@@ -332,19 +334,20 @@ wide! {
 }
 
 wide! {
-    /// Adds every pixel of a coarse row twice to `skip` and sets what is below zero to zero.
+    /// Adds every pixel of a coarse row twice to `span` of `skip` and sets what is below zero to zero.
     pub(super) fn add_doubled<'a>(
         coarse: &'a [f32],
         from: usize,
         skip: &'a [f32],
         to: usize,
+        span: Range<usize>,
         out: &'a mut [f32],
     ) {
+        let first = MARGIN + (span.start - MARGIN) / 2;
         let rows = coarse.chunks_exact(from).zip(skip.chunks_exact(to)).zip(out.chunks_exact_mut(to));
         for ((coarse, skip), out) in rows {
-            let end = to - MARGIN;
-            let pairs = out[MARGIN..end].as_chunks_mut::<2>().0.iter_mut();
-            for ((o, s), &v) in pairs.zip(skip[MARGIN..end].as_chunks::<2>().0).zip(&coarse[MARGIN..]) {
+            let pairs = out[span.clone()].as_chunks_mut::<2>().0.iter_mut();
+            for ((o, s), &v) in pairs.zip(skip[span.clone()].as_chunks::<2>().0).zip(&coarse[first..]) {
                 *o = [(s[0] + v).max(0.0), (s[1] + v).max(0.0)];
             }
         }

@@ -3,7 +3,10 @@
 //! It sees the stain planes at about 0.5 µm/px, measured against the slide's own stain, and works on squares of two
 //! and four pixels. Weights, training and known limits: `models/nuclei`.
 
-use std::{ops::RangeInclusive, sync::OnceLock};
+use std::{
+    ops::{Range, RangeInclusive},
+    sync::OnceLock,
+};
 
 use safetensors::SafeTensors;
 
@@ -12,7 +15,7 @@ use crate::{
     segment::{
         field::Field,
         label::add_runs,
-        net::{Dense, Depthwise, Net, Row, RowMut, Step},
+        net::{Dense, Depthwise, Net, Row, RowMut, Step, widened},
     },
 };
 
@@ -167,7 +170,24 @@ impl Sees<'_, '_> {
                 }
             }
         };
-        net.run(size.0, size.1, fill, take);
+        net.run_where(size.0, &self.squares_on_tissue(), fill, take);
+    }
+
+    /// Returns from which to which square of every row tissue lies.
+    fn squares_on_tissue(&self) -> Vec<Range<usize>> {
+        let (side, tissue) = (2 * self.factor, &self.field.tissue);
+        let of_row = |y: usize| {
+            let row = &tissue.row(self.offset.1 + y)[self.offset.0..][..side * self.size.0];
+            let first = row.iter().position(|&t| t != 0)?;
+            Some(first / side..row.iter().rposition(|&t| t != 0)? / side + 1)
+        };
+        let of_square = |y: usize| {
+            let rows = (side * y..side * (y + 1)).filter_map(of_row);
+            rows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+        };
+        let squares: Vec<Range<usize>> = (0..self.size.1).map(of_square).collect();
+        // Between working pixels lie values of both.
+        if self.factor == 1 { squares } else { widened(&squares, 1, self.size.0) }
     }
 }
 

@@ -36,8 +36,7 @@ pub(super) struct Part {
 pub(super) fn divide(lumps: Pieces, size: (usize, usize), least_px: u64, largest: usize) -> Vec<Part> {
     let mask = wide_ones(&lumps, size, least_px);
     drop(lumps);
-    let mut squared = distance::squared_near(&mask);
-    squared.data_mut().iter_mut().for_each(|d| *d = (*d).min((FAR * FAR - 1) as u16));
+    let squared = distance::squared_up_to(&mask, (FAR * FAR - 1) as u16);
     let Basins { labels: parts, regions, spans } = basins::climb(&squared, &mask, |peak, pass| {
         let (peak, pass) = (f64::from(peak).sqrt(), f64::from(pass).sqrt());
         peak - pass <= (peak * PASS_SHARE).max(PASS_PX)
