@@ -2,7 +2,7 @@
 
 use super::view::View;
 use crate::{
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, wide},
     segment::morphology,
 };
 
@@ -82,19 +82,37 @@ fn strongest(mask: &Mask) -> Option<(f64, f64)> {
     let diagonal = ((mask.width().pow(2) + mask.height().pow(2)) as f64).sqrt();
     let step = (diagonal / MOST_PX as f64).max(1.0);
     let bins = (2.0 * diagonal / step) as usize + 2;
-    let turns: Vec<(f64, f64)> = (0..ANGLES).map(|a| angle_of(a).sin_cos()).collect();
     let mut votes = vec![0u32; bins * ANGLES];
-    for y in 0..mask.height() {
-        for (x, _) in mask.row(y).iter().enumerate().filter(|(_, v)| **v != 0) {
-            for (a, &(sin, cos)) in turns.iter().enumerate() {
-                let bin = ((x as f64 * cos + y as f64 * sin + diagonal) / step) as usize;
-                votes[a * bins + bin] += 1;
-            }
-        }
+    let rows = (0..mask.height()).map(|y| (y as f64, mask.row(y)));
+    let set = rows
+        .flat_map(|(y, row)| (0..).zip(row).filter(|(_, v)| **v != 0).map(move |(x, _)| (f64::from(x), y)));
+    let (xs, ys): (Vec<f64>, Vec<f64>) = set.unzip();
+    for (a, votes) in votes.chunks_exact_mut(bins).enumerate() {
+        vote(&xs, &ys, angle_of(a).sin_cos(), (diagonal, step), votes);
     }
     let best = votes.iter().enumerate().max_by_key(|&(i, &v)| (v, std::cmp::Reverse(i)))?;
     let (a, bin) = (best.0 / bins, best.0 % bins);
     (*best.1 > 0).then(|| (angle_of(a), (bin as f64 + 0.5) * step - diagonal))
+}
+
+wide! {
+    /// Counts pixels by the place of the line of one direction that they lie on.
+    fn vote<'a>(
+        xs: &'a [f64],
+        ys: &'a [f64],
+        turn: (f64, f64),
+        scale: (f64, f64),
+        votes: &'a mut [u32],
+    ) {
+        let ((sin, cos), (diagonal, step)) = (turn, scale);
+        let mut bins = [0u32; 64];
+        for (xs, ys) in xs.chunks(bins.len()).zip(ys.chunks(bins.len())) {
+            for ((bin, &x), &y) in bins.iter_mut().zip(xs).zip(ys) {
+                *bin = ((x * cos + y * sin + diagonal) / step) as u32;
+            }
+            bins[..xs.len()].iter().for_each(|&bin| votes[bin as usize] += 1);
+        }
+    }
 }
 
 fn angle_of(index: usize) -> f64 {

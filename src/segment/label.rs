@@ -188,10 +188,15 @@ pub(super) fn any(numbers: &[u32]) -> bool {
     numbers.iter().fold(0, |any, &v| any | v) != 0
 }
 
-/// Replaces every number by the one at its place in `numbers`; 0 stays.
-pub(super) fn renumber(labels: &mut Plane<u32>, numbers: &[u32]) {
-    for block in labels.data_mut().chunks_mut(BLOCK).filter(|block| any(block)) {
-        block.iter_mut().filter(|v| **v != 0).for_each(|v| *v = numbers[*v as usize]);
+/// Replaces every number by the one at its place in `numbers`; 0 stays. Sets the pixels of `mask` where the number is then
+/// not 0.
+pub(super) fn renumber_and_mark(labels: &mut Plane<u32>, numbers: &[u32], mask: &mut Mask) {
+    let blocks = labels.data_mut().chunks_mut(BLOCK).zip(mask.data_mut().chunks_mut(BLOCK));
+    for (block, mask) in blocks.filter(|(block, _)| any(block)) {
+        for (v, m) in block.iter_mut().zip(mask).filter(|(v, _)| **v != 0) {
+            *v = numbers[*v as usize];
+            *m = u8::from(*v != 0);
+        }
     }
 }
 
@@ -238,6 +243,10 @@ pub(super) fn runs_of(mask: &Mask) -> Vec<Run> {
 pub(super) fn add_runs(row: &[u8], y: usize, runs: &mut Vec<Run>) {
     let (mut start, mut carry) = (None, 0);
     for (block, pixels) in row.chunks(u64::BITS as usize).enumerate() {
+        // Most are empty.
+        if carry == 0 && pixels.iter().fold(0, |any, &v| any | v) == 0 {
+            continue;
+        }
         let word = bits(pixels);
         // A bit where set and unset pixels meet.
         let mut edges = word ^ (word << 1 | carry);

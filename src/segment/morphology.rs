@@ -20,8 +20,8 @@ pub fn dilate(mask: &Mask, radius_px: f64) -> Mask {
     if radius_px >= BY_DISTANCE_FROM {
         let limit = (radius_px * radius_px).floor().min(f64::from(u32::MAX - 1)) as u32;
         return match u16::try_from(limit) {
-            Ok(limit) if limit < u16::MAX => {
-                distance::squared_near(&inverted(mask)).map(|d| u8::from(d <= limit))
+            Ok(limit) if limit < distance::MOST_NEAR => {
+                distance::squared_up_to(&inverted(mask), limit + 1).map(|d| u8::from(d <= limit))
             }
             _ => distance::squared(&inverted(mask)).map(|d| u8::from(d <= limit)),
         };

@@ -13,7 +13,7 @@ use self::{class::StainOf, density::Density};
 use super::{
     contour, distance,
     field::Field,
-    label::{Region, any, renumber},
+    label::{Region, any, renumber_and_mark},
     model::Model,
     object::Object,
     shape::Shape,
@@ -169,8 +169,8 @@ fn by_model(field: &Field<'_>, model: &Model) -> Option<Nuclei> {
         ..RULES
     };
     let basins = model.basins(field, &field.tissue, margin)?;
-    let mut labels = refine::clean(basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
-    let (found, mask) = collect(field, &mut labels, &rules);
+    let (mut labels, regions) = refine::clean(basins, field.window.mpp.mean(), rules.close_um, rules.open_um);
+    let (found, mask) = collect(field, &mut labels, &regions, &rules);
     Some(Nuclei { labels, mask, found, finder: rules.finder })
 }
 
@@ -187,13 +187,13 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
         None if network => (by_density(field, factor, um, &BY_DENSITY), &BY_DENSITY),
         None => (by_density(field, factor, um, rules), rules),
     };
-    let mut labels = placed(cores, factor, offset, field);
-    let (found, mask) = collect(field, &mut labels, rules);
+    let (mut labels, regions) = placed(cores, factor, offset, field);
+    let (found, mask) = collect(field, &mut labels, &regions, rules);
     Nuclei { labels, mask, found, finder: rules.finder }
 }
 
-/// Regions, the first window pixel (column, row) they cover, and window pixels per pixel of theirs.
-type Cores = (Plane<u32>, (usize, usize), usize);
+/// Numbers with the region of each, the first window pixel (column, row) they cover, and window pixels per pixel of theirs.
+type Cores = ((Plane<u32>, Vec<Region>), (usize, usize), usize);
 
 /// Divides what the network takes for nuclei at the heights it gives their middles; `None` where the pixels are not
 /// of the size it was trained on.
@@ -225,11 +225,15 @@ fn by_density(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Cores
 }
 
 /// Measures, checks and numbers the regions; clears what is not a nucleus. Returns the nuclei and their pixels.
-fn collect(field: &Field<'_>, labels: &mut Plane<u32>, rules: &Rules) -> (Vec<Nucleus>, Mask) {
+fn collect(
+    field: &Field<'_>,
+    labels: &mut Plane<u32>,
+    regions: &[Region],
+    rules: &Rules,
+) -> (Vec<Nucleus>, Mask) {
     let window = &field.window;
     let limits = rules.min_um2..=rules.max_um2;
     let largest = window.mpp.px(MAX_EXTENT_UM) as usize;
-    let regions = regions_of(labels);
     let mut order: Vec<usize> = (1..regions.len()).filter(|&n| regions[n].area_px > 0).collect();
     order.sort_unstable_by_key(|&n| (regions[n].anchor.1, regions[n].anchor.0));
     let mut numbers = vec![0u32; regions.len()];
@@ -257,16 +261,9 @@ fn collect(field: &Field<'_>, labels: &mut Plane<u32>, rules: &Rules) -> (Vec<Nu
         found.push(Nucleus { object, region: region.clone(), shape, in_core });
         numbers[n] = found.len() as u32;
     }
-    renumber(labels, &numbers);
-    let mask = set(labels);
+    let mut mask = Mask::filled(labels.width(), labels.height(), 0);
+    renumber_and_mark(labels, &numbers, &mut mask);
     (found, mask)
-}
-
-wide! {
-    /// 1 where a number is not 0.
-    fn set<'a>(labels: &'a Plane<u32>) -> Mask {
-        labels.map(|v| u8::from(v != 0))
-    }
 }
 
 /// Numbers that are passed over at once where all are 0.
@@ -290,10 +287,15 @@ fn height(density: &Density, um: f64, rules: &Rules) -> Plane<u16> {
     out
 }
 
-/// Paints labels of blocks of `factor` pixels where they lie in the window.
-fn placed(coarse: Plane<u32>, factor: usize, offset: (usize, usize), field: &Field<'_>) -> Plane<u32> {
+/// Paints labels of blocks of `factor` pixels where they lie in the window. Returns them with the region of each.
+fn placed(
+    (coarse, regions): (Plane<u32>, Vec<Region>),
+    factor: usize,
+    offset: (usize, usize),
+    field: &Field<'_>,
+) -> (Plane<u32>, Vec<Region>) {
     if coarse.width() == field.width() && coarse.height() == field.height() {
-        return coarse;
+        return (coarse, regions);
     }
     let mut out = Plane::filled(field.width(), field.height(), 0u32);
     for y in 0..coarse.height() {
@@ -304,7 +306,8 @@ fn placed(coarse: Plane<u32>, factor: usize, offset: (usize, usize), field: &Fie
             }
         }
     }
-    out
+    let regions = regions_of(&out);
+    (out, regions)
 }
 
 /// Collects the regions of a plane whose numbers have gaps; the index is the number.

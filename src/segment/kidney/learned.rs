@@ -89,7 +89,7 @@ impl Sight {
         let rest = morphology::fill_holes(&rest, field.window.mpp.px_area(TUBULE_GAP_UM2) as u64);
         let heights = model.heights(middle, &rest);
         let depth = model.depth("middle_depth", 0.1);
-        let territory = basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth);
+        let territory = basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth).labels;
         tubules_in(ground, &territory)
     }
 
@@ -126,7 +126,7 @@ fn corpuscles(field: &Field<'_>, mask: &Mask) -> Plane<u32> {
     let most = field.px(NECK_UM).powi(2);
     let heights = distance::squared(&mask).map(|d| (16.0 * f64::from(d).min(most).sqrt()) as u16);
     let depth = (16.0 * field.px(NECK_DEPTH_UM)) as u16;
-    basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth)
+    basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth).labels
 }
 
 /// Returns the regions that are no longer than a structure can be and lie on tissue, with their numbers.

@@ -125,30 +125,43 @@ pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask, nuclei: &Mask) -> Vec<u
     lined.data_mut().iter_mut().zip(own).for_each(|(l, (&s, &n))| *l = s | (*l & n));
     let whole = morphology::close(&lined, field.px(CELL_GAP_UM / 2.0));
     let whole = morphology::fill_holes(&whole, field.window.mpp.px_area(LINING_UM2) as u64);
-    let squared = distance::squared_near(&whole);
     let tenths = 10.0 * field.window.mpp.mean();
     let most = (field.px(SLIT_MAX_UM) / 2.0).powi(2) as u16;
+    // Beyond the largest that a place is compared with.
+    let squared = distance::squared_up_to(&whole, widest_beside(most) + 1);
     let mut bins = vec![0u64; (SLIT_MAX_UM * 10.0) as usize + 1];
+    let columns = field.window.core_columns();
     for y in field.window.core_rows() {
-        for x in field.window.core_columns() {
-            let d = squared.at(x, y);
-            if d == 0 || d > most || !is_ridge(&squared, x, y, d) || !is_middle(&squared, x, y, d) {
-                continue;
-            }
-            // A slit of n pixels has its middle (n + 1) / 2 from the nearest pixel outside.
-            let width = (2.0 * f64::from(d).sqrt() - 1.0) * tenths;
-            if width >= 10.0 * SLIT_MIN_UM && (width.round() as usize) < bins.len() {
-                bins[width.round() as usize] += 1;
+        let blocks = squared.row(y)[columns.clone()].chunks(BLOCK).zip(columns.clone().step_by(BLOCK));
+        // Most are empty.
+        for (block, start) in blocks.filter(|(block, _)| block.iter().fold(0, |any, &d| any | d) != 0) {
+            for (x, &d) in (start..).zip(block) {
+                if d == 0 || d > most || !is_ridge(&squared, x, y, d) || !is_middle(&squared, x, y, d) {
+                    continue;
+                }
+                // A slit of n pixels has its middle (n + 1) / 2 from the nearest pixel outside.
+                let width = (2.0 * f64::from(d).sqrt() - 1.0) * tenths;
+                if width >= 10.0 * SLIT_MIN_UM && (width.round() as usize) < bins.len() {
+                    bins[width.round() as usize] += 1;
+                }
             }
         }
     }
     bins
 }
 
+/// Pixels that are passed over at once.
+const BLOCK: usize = 64;
+
+/// The largest squared distance in the disk around a place in the middle of a slit.
+fn widest_beside(d: u16) -> u16 {
+    (f64::from(d) * WIDENING * WIDENING).max(f64::from(d) + 1.0) as u16
+}
+
 /// Whether no place of the disk around a ridge lies further inside than [`WIDENING`] allows.
 fn is_middle(squared: &Plane<u16>, x: usize, y: usize, d: u16) -> bool {
     let reach = f64::from(d).sqrt().ceil() as usize + 1;
-    let limit = (f64::from(d) * WIDENING * WIDENING).max(f64::from(d) + 1.0) as u16;
+    let limit = widest_beside(d);
     let columns = x.saturating_sub(reach)..(x + reach + 1).min(squared.width());
     let mut rows = y.saturating_sub(reach)..(y + reach + 1).min(squared.height());
     rows.all(|y| squared.row(y)[columns.clone()].iter().all(|&near| near <= limit))

@@ -20,8 +20,7 @@ use crate::{
     segment::{
         contour,
         field::Field,
-        label::{Connectivity, Region, Run, named, paint, pieces_of_rows, renumber},
-        nuclei::regions_of,
+        label::{Connectivity, Region, Run, named, paint, pieces_of_rows},
         object::{Class, Object},
         shape::Shape,
     },
@@ -71,8 +70,10 @@ const GROWTH_UM: f64 = 1.0;
 
 /// The vacuoles of one window.
 pub(super) struct Vacuoles {
-    /// 0 outside vacuoles, otherwise the vacuole's index in `found`, plus one.
-    pub(super) labels: Plane<u32>,
+    /// 0 outside regions.
+    labels: Plane<u32>,
+    /// For every label 0 if it is no vacuole, otherwise the vacuole's index in `found`, plus one.
+    numbers: Vec<u32>,
     /// The vacuoles, halo included, in reading order of their anchors.
     pub(super) found: Vec<(Object, Region)>,
 }
@@ -127,7 +128,8 @@ impl Vacuoles {
         };
         let found = self.found.iter().zip(groups::grouped(&self.found, window));
         let kinds: Vec<u8> = std::iter::once(0).chain(found.map(of)).collect();
-        named(&self.labels, &kinds)
+        let of_labels: Vec<u8> = self.numbers.iter().map(|&n| kinds[n as usize]).collect();
+        named(&self.labels, &of_labels)
     }
 }
 
@@ -224,19 +226,30 @@ impl<'a, 'f> Search<'a, 'f> {
         }
         let mut grown = Grown { field, pale: judge.pale, taken, limits, labels };
         let mut joined: Vec<(usize, u32)> = Vec::new();
-        for step in 1..=field.px(GROWTH_UM).round() as usize {
-            for Taken { region, .. } in &grown.taken {
-                let columns = region.x0.saturating_sub(step).max(1)..(region.x1 + step).min(w - 1);
-                for y in region.y0.saturating_sub(step).max(1)..(region.y1 + step).min(h - 1) {
-                    let pixels = y * w + columns.start..y * w + columns.end;
-                    joined.extend(pixels.filter_map(|i| grown.joins(i, w).map(|label| (i, label))));
-                }
+        for Taken { region, .. } in grown.taken.iter().filter(|_| growth_px(field) > 0) {
+            let columns = region.x0.saturating_sub(1).max(1)..(region.x1 + 1).min(w - 1);
+            for y in region.y0.saturating_sub(1).max(1)..(region.y1 + 1).min(h - 1) {
+                let pixels = y * w + columns.start..y * w + columns.end;
+                joined.extend(pixels.filter_map(|i| grown.joins(i, w).map(|label| (i, label))));
             }
-            // Boxes may overlap; a pixel gets the same label from each.
-            joined.drain(..).for_each(|(i, label)| grown.labels.data_mut()[i] = label);
+        }
+        let inside = |i: &usize| (1..w - 1).contains(&(i % w)) && (1..h - 1).contains(&(i / w));
+        for step in 1..=growth_px(field) {
+            // Found from several sides, a pixel gets the same label from each.
+            joined.iter().for_each(|&(i, label)| grown.labels.data_mut()[i] = label);
+            if step < growth_px(field) {
+                // Nothing has changed but beside those.
+                let near = joined.iter().flat_map(|&(i, _)| [i - 1, i + 1, i - w, i + w]).filter(inside);
+                joined = near.filter_map(|i| grown.joins(i, w).map(|label| (i, label))).collect();
+            }
         }
         grown
     }
+}
+
+/// How far vacuoles grow at most, in pixels.
+fn growth_px(field: &Field<'_>) -> usize {
+    field.px(GROWTH_UM).round() as usize
 }
 
 /// Vacuoles with their final rims.
@@ -263,8 +276,10 @@ impl Grown<'_, '_> {
     }
 
     /// Numbers the vacuoles in reading order and measures them.
-    fn finish(mut self) -> Vacuoles {
-        let regions = regions_of(&self.labels);
+    fn finish(self) -> Vacuoles {
+        let grown = |(i, taken): (usize, &Taken)| self.region(&taken.region, i as u32 + 1);
+        let regions = self.taken.iter().enumerate().map(grown);
+        let regions: Vec<Region> = std::iter::once(Region::EMPTY).chain(regions).collect();
         let mut order: Vec<usize> = (1..regions.len()).filter(|&n| regions[n].area_px > 0).collect();
         order.sort_unstable_by_key(|&n| (regions[n].anchor.1, regions[n].anchor.0));
         let mut numbers = vec![0u32; regions.len()];
@@ -276,8 +291,25 @@ impl Grown<'_, '_> {
             found.push((self.object(&regions[n], n), regions[n].clone()));
             numbers[n] = found.len() as u32;
         }
-        renumber(&mut self.labels, &numbers);
-        Vacuoles { labels: self.labels, found }
+        Vacuoles { labels: self.labels, numbers, found }
+    }
+
+    /// The pixels that a region, once it has grown, holds.
+    fn region(&self, from: &Region, number: u32) -> Region {
+        let (w, h) = (self.labels.width(), self.labels.height());
+        let step = growth_px(self.field);
+        let columns = from.x0.saturating_sub(step)..(from.x1 + step).min(w);
+        let mut region = Region::EMPTY;
+        for y in from.y0.saturating_sub(step)..(from.y1 + step).min(h) {
+            let mut x = columns.start;
+            for run in self.labels.row(y)[columns.clone()].chunk_by(|a, b| a == b) {
+                if run[0] == number {
+                    region.add_run(y, x, x + run.len(), w, h);
+                }
+                x += run.len();
+            }
+        }
+        region
     }
 
     fn object(&self, region: &Region, number: usize) -> Object {

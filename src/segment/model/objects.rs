@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     raster::{Mask, Plane, Rgb},
-    segment::{field::Field, nuclei::basins},
+    segment::{
+        field::Field,
+        nuclei::basins::{self, Basins},
+    },
     units::Mpp,
 };
 
@@ -48,14 +51,13 @@ impl Model {
         (self.parameter(name, otherwise) * f64::from(FULL)) as u16
     }
 
-    /// Returns the pixels of each object that lie where `allowed` is 1, in the window's core and `margin` pixels around it,
-    /// numbered from 1 with gaps, 0 elsewhere; `None` where the window holds not one square of the network.
+    /// Returns the objects that lie where `allowed` is 1, in the window's core and `margin` pixels around it; `None` where the window holds not one square of the network.
     pub(in crate::segment) fn basins(
         &self,
         field: &Field<'_>,
         allowed: &Mask,
         margin: u32,
-    ) -> Option<Plane<u32>> {
+    ) -> Option<Basins> {
         let window = &field.window;
         let grid = Grid::over(window, margin, step(window.mpp.mean(), self.card.input.mpp), self.align())?;
         let mut maps = self.maps(&grid.shrink(&padded(field), window)).into_iter();

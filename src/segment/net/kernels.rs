@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::raster::wide;
+
 /// Rows are a whole number of these: two of the widest vectors.
 pub(super) const LANES: usize = 32;
 /// Pixels of a row that go through a filter and a mix together: they stay near the processor in between.
@@ -21,6 +23,44 @@ pub(super) const MAX_SIDE: usize = 5;
 /// Returns the floats from one channel to the next of a row of `width` pixels.
 pub(super) fn stride(width: usize) -> usize {
     width.next_multiple_of(LANES) + 2 * MARGIN
+}
+
+/// Floats of a line of the processor's cache, which the widest vectors fill.
+const LINE: usize = 16;
+
+/// Floats that start at the start of a cache line: a vector that straddles two takes twice as long to read.
+pub(super) struct Floats {
+    data: Vec<f32>,
+    /// Where the first lies.
+    first: usize,
+}
+
+impl Floats {
+    /// Returns this many zeros.
+    pub(super) fn zeros(length: usize) -> Self {
+        let data = vec![0.0; length + LINE];
+        // Where a pointer cannot be aligned, results are the same and only slower.
+        let first = data.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+        Self { data, first }
+    }
+
+    /// Returns `length` floats from `start` on.
+    pub(super) fn part(&self, start: usize, length: usize) -> &[f32] {
+        &self.data[self.first + start..][..length]
+    }
+
+    /// Returns `length` floats from `start` on, for writing.
+    pub(super) fn part_mut(&mut self, start: usize, length: usize) -> &mut [f32] {
+        &mut self.data[self.first + start..][..length]
+    }
+
+    /// Returns a row of this many floats to write to. Its margins hold anything: what reads it stays between them.
+    pub(super) fn space(&mut self, length: usize) -> &mut [f32] {
+        if self.data.len() < length + LINE {
+            *self = Self::zeros(length);
+        }
+        self.part_mut(0, length)
+    }
 }
 
 /// A layer that mixes the channels of every pixel, batch normalisation folded in.
@@ -57,9 +97,9 @@ impl Dense {
         self.bias.len() * GROUP
     }
 
-    /// Mixes one row into `out`, adds `to` if given, and lifts what lies below `floor`.
-    pub(super) fn row(&self, input: &[f32], stride: usize, to: Option<&[f32]>, floor: f32, out: &mut [f32]) {
-        Arch::new().dispatch(MixRow { layer: self, input, stride, to, floor, out });
+    /// Mixes `span` of one row into `out` and lifts what lies below `floor`.
+    pub(super) fn row(&self, input: &[f32], stride: usize, span: Range<usize>, floor: f32, out: &mut [f32]) {
+        Arch::new().dispatch(MixRow { layer: self, input, stride, span, floor, out });
     }
 }
 
@@ -68,7 +108,7 @@ struct MixRow<'a> {
     layer: &'a Dense,
     input: &'a [f32],
     stride: usize,
-    to: Option<&'a [f32]>,
+    span: Range<usize>,
     floor: f32,
     out: &'a mut [f32],
 }
@@ -78,10 +118,10 @@ impl WithSimd for MixRow<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, input, stride, to, floor, out } = self;
-        for start in (MARGIN..stride - MARGIN).step_by(TILE) {
-            let span = start..(start + TILE).min(stride - MARGIN);
-            mix(simd, layer, (input, stride, start), (to, floor), out, (stride, span));
+        let Self { layer, input, stride, span, floor, out } = self;
+        for start in span.clone().step_by(TILE) {
+            let part = start..(start + TILE).min(span.end);
+            mix(simd, layer, (input, stride, start), (None, floor), out, (stride, part));
         }
     }
 }
@@ -174,35 +214,36 @@ impl Depthwise {
         self.side / 2
     }
 
-    /// Filters one row and mixes it into `out` by `mix`, adds `to` if given, and lifts what lies below zero. `rows` are the
-    /// rows under the kernel, from above.
-    pub(super) fn row(
+    /// Filters `span` of two rows and mixes it into `out` by `mix`, adds `to` if given, and lifts what lies below zero.
+    /// `rows` are the rows under the kernel of either, from above; `out` holds one row after the other.
+    pub(super) fn rows(
         &self,
         mix: &Dense,
-        rows: &[&[f32]],
-        stride: usize,
-        to: Option<&[f32]>,
-        scratch: &mut Vec<f32>,
+        rows: &[&[f32]; MAX_SIDE + 1],
+        (stride, span): (usize, Range<usize>),
+        to: Option<[&[f32]; 2]>,
+        scratch: &mut Floats,
         out: &mut [f32],
     ) {
-        let scratch = super::space(scratch, self.channels() * TILE);
-        Arch::new().dispatch(FilterRow { layer: self, mix, rows, stride, to, scratch, out });
+        let scratch = scratch.space(2 * self.channels() * TILE);
+        Arch::new().dispatch(FilterRows { layer: self, mix, rows, stride, span, to, scratch, out });
     }
 }
 
-/// [`Depthwise::row`] as something to run with the widest instructions the processor has.
-struct FilterRow<'a> {
+/// [`Depthwise::rows`] as something to run with the widest instructions the processor has.
+struct FilterRows<'a> {
     layer: &'a Depthwise,
     mix: &'a Dense,
-    rows: &'a [&'a [f32]],
+    rows: &'a [&'a [f32]; MAX_SIDE + 1],
     stride: usize,
-    to: Option<&'a [f32]>,
+    span: Range<usize>,
+    to: Option<[&'a [f32]; 2]>,
     /// Filtered pixels that are mixed at once: they stay near the processor.
     scratch: &'a mut [f32],
     out: &'a mut [f32],
 }
 
-impl WithSimd for FilterRow<'_> {
+impl WithSimd for FilterRows<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -214,69 +255,101 @@ impl WithSimd for FilterRow<'_> {
     }
 }
 
-impl FilterRow<'_> {
+impl FilterRows<'_> {
     #[inline(always)]
     fn run<S: Simd, const SIDE: usize>(self, simd: S) {
-        let Self { layer, mix: by, rows, stride, to, scratch, out } = self;
-        for start in (MARGIN..stride - MARGIN).step_by(TILE) {
-            let span = start..(start + TILE).min(stride - MARGIN);
-            filter::<S, SIDE>(simd, layer, rows, stride, span.clone(), scratch);
-            mix(simd, by, (scratch, TILE, 0), (to, 0.0), out, (stride, span));
+        let Self { layer, mix: by, rows, stride, span: whole, to, scratch, out } = self;
+        let (upper, lower) = scratch.split_at_mut(layer.channels() * TILE);
+        let half = out.len() / 2;
+        for start in whole.clone().step_by(TILE) {
+            let span = start..(start + TILE).min(whole.end);
+            filter::<S, SIDE>(simd, layer, rows, stride, span.clone(), [&mut *upper, &mut *lower]);
+            for (k, (filtered, out)) in
+                [&*upper, &*lower].into_iter().zip(out.chunks_exact_mut(half)).enumerate()
+            {
+                mix(simd, by, (filtered, TILE, 0), (to.map(|to| to[k]), 0.0), out, (stride, span.clone()));
+            }
         }
     }
 }
 
-/// The filtered pixels of `span` of every channel, in channels of [`TILE`] floats.
+/// The filtered pixels of `span` of every channel of two rows, in channels of [`TILE`] floats. What both rows look at is
+/// read once.
 #[inline(always)]
 fn filter<S: Simd, const SIDE: usize>(
     simd: S,
     layer: &Depthwise,
-    rows: &[&[f32]],
+    rows: &[&[f32]; MAX_SIDE + 1],
     stride: usize,
     span: Range<usize>,
-    out: &mut [f32],
+    [upper, lower]: [&mut [f32]; 2],
 ) {
     let block = 2 * S::F32_LANES;
     let zero = simd.splat_f32s(0.0);
-    let channels = layer.taps.chunks_exact(SIDE * SIDE).zip(&layer.bias).zip(out.chunks_exact_mut(TILE));
-    for (c, ((taps, &bias), out)) in channels.enumerate() {
-        let near: [&[f32]; SIDE] = std::array::from_fn(|y| &rows[y][c * stride..][..stride]);
-        for (at, out) in span.clone().step_by(block).zip(out.chunks_exact_mut(block)) {
-            let mut sum = [simd.splat_f32s(bias); 2];
-            for (row, taps) in near.iter().zip(taps.chunks_exact(SIDE)) {
+    let out = upper.chunks_exact_mut(TILE).zip(lower.chunks_exact_mut(TILE));
+    let channels = layer.taps.as_chunks::<SIDE>().0.chunks_exact(SIDE).zip(&layer.bias).zip(out);
+    for (c, ((taps, &bias), (upper, lower))) in channels.enumerate() {
+        let near = rows.map(|row| &row[c * stride..][..stride]);
+        let out = upper.chunks_exact_mut(block).zip(lower.chunks_exact_mut(block));
+        for (at, out) in span.clone().step_by(block).zip(out) {
+            let mut sums = [[simd.splat_f32s(bias); 2]; 2];
+            for (y, row) in near[..=SIDE].iter().enumerate() {
                 let row = &row[at - SIDE / 2..at + block + SIDE / 2];
-                for (x, &tap) in taps.iter().enumerate() {
-                    let (tap, source) = (simd.splat_f32s(tap), vectors(simd, &row[x..x + block]));
-                    sum = [
-                        simd.mul_add_f32s(tap, source[0], sum[0]),
-                        simd.mul_add_f32s(tap, source[1], sum[1]),
-                    ];
+                for x in 0..SIDE {
+                    let source = vectors(simd, &row[x..x + block]);
+                    for (k, sum) in sums.iter_mut().enumerate() {
+                        if let Some(taps) = y.checked_sub(k).and_then(|y| taps.get(y)) {
+                            let tap = simd.splat_f32s(taps[x]);
+                            *sum = std::array::from_fn(|i| simd.mul_add_f32s(tap, source[i], sum[i]));
+                        }
+                    }
                 }
             }
-            put(simd, sum.map(|s| simd.max_f32s(s, zero)), out);
+            let [first, second] = sums.map(|sum| sum.map(|s| simd.max_f32s(s, zero)));
+            put(simd, first, out.0);
+            put(simd, second, out.1);
         }
     }
 }
 
-/// Averages squares of four pixels of two rows of `fine` floats per channel into one of `coarse`.
-pub(super) fn halve(upper: &[f32], lower: &[f32], fine: usize, coarse: usize, width: usize, out: &mut [f32]) {
-    let rows = upper.chunks_exact(fine).zip(lower.chunks_exact(fine)).zip(out.chunks_exact_mut(coarse));
-    for ((upper, lower), out) in rows {
-        let pairs = upper[MARGIN..].as_chunks::<2>().0.iter().zip(lower[MARGIN..].as_chunks::<2>().0);
-        for (o, (a, b)) in out[MARGIN..MARGIN + width].iter_mut().zip(pairs) {
-            *o = (a[0] + a[1] + b[0] + b[1]) * 0.25;
+wide! {
+    /// Averages squares of four pixels of two rows of `fine` floats per channel into `span` of one of `coarse`.
+    pub(super) fn halve<'a>(
+        upper: &'a [f32],
+        lower: &'a [f32],
+        fine: usize,
+        coarse: usize,
+        span: Range<usize>,
+        out: &'a mut [f32],
+    ) {
+        let first = 2 * span.start - MARGIN;
+        let rows = upper.chunks_exact(fine).zip(lower.chunks_exact(fine)).zip(out.chunks_exact_mut(coarse));
+        for ((upper, lower), out) in rows {
+            let pairs = upper[first..].as_chunks::<2>().0.iter().zip(lower[first..].as_chunks::<2>().0);
+            for (o, (a, b)) in out[span.clone()].iter_mut().zip(pairs) {
+                *o = (a[0] + a[1] + b[0] + b[1]) * 0.25;
+            }
         }
     }
 }
 
-/// Adds every pixel of a coarse row twice to `skip` and sets what is below zero to zero.
-pub(super) fn add_doubled(coarse: &[f32], from: usize, skip: &[f32], to: usize, out: &mut [f32]) {
-    let rows = coarse.chunks_exact(from).zip(skip.chunks_exact(to)).zip(out.chunks_exact_mut(to));
-    for ((coarse, skip), out) in rows {
-        let end = to - MARGIN;
-        let pairs = out[MARGIN..end].as_chunks_mut::<2>().0.iter_mut();
-        for ((o, s), &v) in pairs.zip(skip[MARGIN..end].as_chunks::<2>().0).zip(&coarse[MARGIN..]) {
-            *o = [(s[0] + v).max(0.0), (s[1] + v).max(0.0)];
+wide! {
+    /// Adds every pixel of a coarse row twice to `span` of `skip` and sets what is below zero to zero.
+    pub(super) fn add_doubled<'a>(
+        coarse: &'a [f32],
+        from: usize,
+        skip: &'a [f32],
+        to: usize,
+        span: Range<usize>,
+        out: &'a mut [f32],
+    ) {
+        let first = MARGIN + (span.start - MARGIN) / 2;
+        let rows = coarse.chunks_exact(from).zip(skip.chunks_exact(to)).zip(out.chunks_exact_mut(to));
+        for ((coarse, skip), out) in rows {
+            let pairs = out[span.clone()].as_chunks_mut::<2>().0.iter_mut();
+            for ((o, s), &v) in pairs.zip(skip[span.clone()].as_chunks::<2>().0).zip(&coarse[first..]) {
+                *o = [(s[0] + v).max(0.0), (s[1] + v).max(0.0)];
+            }
         }
     }
 }

@@ -3,7 +3,10 @@
 //! It sees the stain planes at about 0.5 µm/px, measured against the slide's own stain, and works on squares of two
 //! and four pixels. Weights, training and known limits: `models/nuclei`.
 
-use std::{ops::RangeInclusive, sync::OnceLock};
+use std::{
+    ops::{Range, RangeInclusive},
+    sync::OnceLock,
+};
 
 use safetensors::SafeTensors;
 
@@ -11,7 +14,8 @@ use crate::{
     raster::{Mask, Plane, wide},
     segment::{
         field::Field,
-        net::{Dense, Depthwise, Net, Row, RowMut, Step},
+        label::add_runs,
+        net::{Dense, Depthwise, Net, Row, RowMut, Step, widened},
     },
 };
 
@@ -31,6 +35,13 @@ struct Verdict {
     middle: Plane<i16>,
 }
 
+impl Verdict {
+    fn empty(width: usize, height: usize) -> Self {
+        let plane = || Plane::filled(width, height, 0);
+        Self { nucleus: plane(), middle: plane() }
+    }
+}
+
 /// Where nuclei are and how high their middles stand, on a part of a window.
 pub(super) struct Heights {
     /// 1 inside nuclei.
@@ -39,6 +50,12 @@ pub(super) struct Heights {
     pub(super) middle: Plane<u16>,
     /// First window pixel (column, row) of the planes: they are aligned to the slide.
     pub(super) offset: (usize, usize),
+}
+
+impl Heights {
+    fn empty((width, height): (usize, usize), offset: (usize, usize)) -> Self {
+        Self { mask: Mask::filled(width, height, 0), middle: Plane::filled(width, height, 0), offset }
+    }
 }
 
 /// Returns the built-in network.
@@ -86,18 +103,34 @@ pub(super) fn heights(field: &Field<'_>, factor: usize, least: f64) -> Option<He
     if width == 0 || height == 0 {
         return None;
     }
-    let Verdict { nucleus, middle } = verdict(builtin()?, field, factor, offset, (width, height));
+    let sees = Sees { field, factor, offset, size: (width, height) };
+    let mut heights = Heights::empty((2 * width * factor, 2 * height * factor), offset);
     let least = (least as f32 * STEPS) as i16;
-    let mut mask = at_least(&finer(nucleus, factor), least);
-    for y in 0..mask.height() {
+    let mut runs = Vec::new();
+    let mut add = |y: usize, nucleus: &[i16], middle: &[i16]| {
         let tissue = &field.tissue.row(offset.1 + y)[offset.0..];
-        mask.row_mut(y).iter_mut().zip(tissue).for_each(|(m, &t)| *m &= t);
+        let mask = heights.mask.row_mut(y);
+        at_least(nucleus, least, tissue, mask);
+        runs.clear();
+        add_runs(mask, y, &mut runs);
+        for span in runs.iter().map(|run| run.x0..run.x1) {
+            let places = heights.middle.row_mut(y)[span.clone()].iter_mut();
+            places.zip(&middle[span]).for_each(|(height, &odds)| *height = height_of(odds));
+        }
+    };
+    if factor == 1 {
+        let mut rows = Verdict::empty(2 * width, 2);
+        sees.run(builtin()?, |y, row| {
+            write_row(&row, 0, &mut rows);
+            (0..2).for_each(|dy| add(2 * y + dy, rows.nucleus.row(dy), rows.middle.row(dy)));
+        });
+    } else {
+        let mut coarse = Verdict::empty(2 * width, 2 * height);
+        sees.run(builtin()?, |y, row| write_row(&row, y, &mut coarse));
+        let (nucleus, middle) = (finer(&coarse.nucleus, factor), finer(&coarse.middle, factor));
+        (0..nucleus.height()).for_each(|y| add(y, nucleus.row(y), middle.row(y)));
     }
-    let middle = finer(middle, factor);
-    let mut heights = Plane::filled(middle.width(), middle.height(), 0u16);
-    let inside = heights.data_mut().iter_mut().zip(middle.data()).zip(mask.data());
-    inside.filter(|(_, m)| **m != 0).for_each(|((height, &odds), _)| *height = height_of(odds));
-    Some(Heights { mask, middle: heights, offset })
+    Some(heights)
 }
 
 /// Spreads log odds over 0–[`FULL`] without flat ends: on a plateau there is no way up.
@@ -106,32 +139,56 @@ fn height_of(odds: i16) -> u16 {
     (FULL * (0.5 + 0.5 * v / (1.0 + v.abs()))) as u16
 }
 
-fn verdict(
-    net: &Net,
-    field: &Field<'_>,
+/// What the network looks at.
+struct Sees<'a, 'f> {
+    field: &'a Field<'f>,
     factor: usize,
+    /// First window pixel.
     offset: (usize, usize),
-    (width, height): (usize, usize),
-) -> Verdict {
-    let scales = Scales::of(field);
-    let empty = || Plane::filled(2 * width, 2 * height, 0);
-    let mut out = Verdict { nucleus: empty(), middle: empty() };
-    let mut means = vec![0u8; 2 * width];
-    let mut sums = Vec::new();
-    let fill = |y: usize, mut row: RowMut<'_>| {
-        let planes = [(&field.h, &scales.h), (&field.e, &scales.e), (&field.od, &scales.od)];
-        for (p, (plane, scale)) in planes.into_iter().enumerate() {
-            for dy in 0..2 {
-                mean_row(plane, factor, (offset.0, offset.1 + (2 * y + dy) * factor), &mut sums, &mut means);
-                for dx in 0..2 {
-                    let (pairs, to) = (means.as_chunks().0, row.channel(4 * p + 2 * dy + dx));
-                    if dx == 0 { scaled::<0>(scale, pairs, to) } else { scaled::<1>(scale, pairs, to) }
+    /// Squares of two working pixels, across and down.
+    size: (usize, usize),
+}
+
+impl Sees<'_, '_> {
+    /// Runs the network; `take` receives the rows of squares in order.
+    fn run(&self, net: &Net, take: impl FnMut(usize, Row<'_>)) {
+        let Self { field, factor, offset, size } = *self;
+        let scales = Scales::of(field);
+        let planes =
+            [(&field.h, scales.h.table()), (&field.e, scales.e.table()), (&field.od, scales.od.table())];
+        let mut means = vec![0u8; 2 * size.0];
+        let mut sums = Vec::new();
+        let fill = |y: usize, mut row: RowMut<'_>| {
+            for (p, (plane, table)) in planes.iter().enumerate() {
+                for dy in 0..2 {
+                    let at = (offset.0, offset.1 + (2 * y + dy) * factor);
+                    let pixels = mean_row(plane, factor, at, &mut sums, &mut means);
+                    let [left, right] = row.pair(4 * p + 2 * dy);
+                    for ((l, r), pair) in left.iter_mut().zip(right).zip(pixels.as_chunks::<2>().0) {
+                        (*l, *r) = (table[usize::from(pair[0])], table[usize::from(pair[1])]);
+                    }
                 }
             }
-        }
-    };
-    net.run(width, height, fill, |y, row| write_row(&row, y, &mut out));
-    out
+        };
+        net.run_where(size.0, &self.squares_on_tissue(), fill, take);
+    }
+
+    /// Returns from which to which square of every row tissue lies.
+    fn squares_on_tissue(&self) -> Vec<Range<usize>> {
+        let (side, tissue) = (2 * self.factor, &self.field.tissue);
+        let of_row = |y: usize| {
+            let row = &tissue.row(self.offset.1 + y)[self.offset.0..][..side * self.size.0];
+            let first = row.iter().position(|&t| t != 0)?;
+            Some(first / side..row.iter().rposition(|&t| t != 0)? / side + 1)
+        };
+        let of_square = |y: usize| {
+            let rows = (side * y..side * (y + 1)).filter_map(of_row);
+            rows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+        };
+        let squares: Vec<Range<usize>> = (0..self.size.1).map(of_square).collect();
+        // Between working pixels lie values of both.
+        if self.factor == 1 { squares } else { widened(&squares, 1, self.size.0) }
+    }
 }
 
 /// Spreads one row of squares over two rows of working pixels.
@@ -155,17 +212,16 @@ wide! {
 }
 
 wide! {
-    /// 1 from some log odds on.
-    fn at_least<'a>(odds: &'a Plane<i16>, least: i16) -> Mask {
-        odds.map(|v| u8::from(v >= least))
+    /// 1 where tissue has some log odds or more.
+    fn at_least<'a>(odds: &'a [i16], least: i16, tissue: &'a [u8], out: &'a mut [u8]) {
+        for ((out, &v), &t) in out.iter_mut().zip(odds).zip(tissue) {
+            *out = u8::from(v >= least) & t;
+        }
     }
 }
 
 /// Turns working pixels into window pixels by linear interpolation; the border repeats.
-fn finer(coarse: Plane<i16>, factor: usize) -> Plane<i16> {
-    if factor == 1 {
-        return coarse;
-    }
+fn finer(coarse: &Plane<i16>, factor: usize) -> Plane<i16> {
     let (w, h) = (coarse.width(), coarse.height());
     let mut out = Plane::filled(w * factor, h * factor, 0);
     let ways = |length: usize| -> Vec<(usize, usize, i32)> {
@@ -217,21 +273,24 @@ impl Scales {
     }
 }
 
-wide! {
-    /// Scales one pixel of each pair.
-    fn scaled<'a, const OF_PAIR: usize>(scale: &'a Scale, pairs: &'a [[u8; 2]], out: &'a mut [f32]) {
-        for (to, pair) in out.iter_mut().zip(pairs) {
-            let above = (f32::from(pair[OF_PAIR]) - scale.zero) / scale.unit;
-            *to = above.clamp(scale.range.0, scale.range.1) - scale.shift;
-        }
+impl Scale {
+    /// Returns the input for every stain.
+    fn table(&self) -> [f32; 256] {
+        let input = |stain: usize| ((stain as f32 - self.zero) / self.unit).clamp(self.range.0, self.range.1);
+        std::array::from_fn(|stain| input(stain) - self.shift)
     }
 }
 
-/// Averages one row of working pixels, starting at window pixel `at`.
-fn mean_row(plane: &Plane<u8>, factor: usize, at: (usize, usize), sums: &mut Vec<u32>, means: &mut [u8]) {
+/// Returns one row of working pixels, starting at window pixel `at`; what has to be averaged lies in `means`.
+fn mean_row<'a>(
+    plane: &'a Plane<u8>,
+    factor: usize,
+    at: (usize, usize),
+    sums: &mut Vec<u32>,
+    means: &'a mut [u8],
+) -> &'a [u8] {
     if factor == 1 {
-        means.copy_from_slice(&plane.row(at.1)[at.0..at.0 + means.len()]);
-        return;
+        return &plane.row(at.1)[at.0..at.0 + means.len()];
     }
     sums.clear();
     sums.resize(means.len(), 0);
@@ -242,6 +301,7 @@ fn mean_row(plane: &Plane<u8>, factor: usize, at: (usize, usize), sums: &mut Vec
     }
     let area = (factor * factor) as u32;
     means.iter_mut().zip(sums).for_each(|(m, s)| *m = (*s / area) as u8);
+    means
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One region as rows of bits, for cleaning its outline quickly.
 
-use std::ops::{BitAnd, BitOr, BitXor, Not, Shl, Shr};
+use std::ops::{BitAnd, BitOr, BitXor, Not, Range, Shl, Shr};
 
 use crate::{raster::Plane, segment::label::Region};
 
@@ -136,21 +136,35 @@ impl<B: Bits> Patch<B> {
         self.rows = best;
     }
 
-    /// Writes `number` where the patch is set and the plane still holds 0.
-    pub(super) fn paint(&self, plane: &mut Plane<u32>, number: u32) {
-        let width = plane.width();
+    /// Writes `number` where the patch is set and the plane still holds 0, and adds those pixels to `region`.
+    pub(super) fn paint(&self, plane: &mut Plane<u32>, number: u32, region: &mut Region) {
+        let (width, height) = (plane.width(), plane.height());
         for (i, &bits) in self.rows.iter().enumerate() {
-            let Some(y) = (self.y0 + i).checked_sub(MARGIN).filter(|&y| y < plane.height()) else { continue };
+            let Some(y) = (self.y0 + i).checked_sub(MARGIN).filter(|&y| y < height) else { continue };
             let row = plane.row_mut(y);
-            let mut left = bits;
+            let mut add = |run: Range<usize>| {
+                if !run.is_empty() {
+                    region.add_run(y, run.start, run.end, width, height);
+                }
+            };
+            let (mut left, mut run) = (bits, 0..0);
             while left != B::NONE {
                 let bit = left.lowest();
                 left = left ^ B::ONE << bit;
-                let x = (self.x0 + bit as usize).checked_sub(MARGIN).filter(|&x| x < width);
-                if let Some(v) = x.map(|x| &mut row[x]).filter(|v| **v == 0) {
-                    *v = number;
+                let Some(x) = (self.x0 + bit as usize).checked_sub(MARGIN).filter(|&x| x < width) else {
+                    continue;
+                };
+                if row[x] != 0 {
+                    continue;
                 }
+                row[x] = number;
+                if x != run.end || run.is_empty() {
+                    add(run);
+                    run = x..x;
+                }
+                run.end = x + 1;
             }
+            add(run);
         }
     }
 }
@@ -214,12 +228,13 @@ mod tests {
             whole.add_run(y, 0, plane.width(), plane.width(), plane.height());
         }
         let mut out = [plane.map(|_| 0), plane.map(|_| 0)];
+        let mut region = Region::EMPTY;
         let mut patch = Patch::of(&plane, &whole, 1).unwrap();
         change(&mut patch);
-        patch.paint(&mut out[0], 1);
+        patch.paint(&mut out[0], 1, &mut region);
         let mut patch = Patch::of(&plane, &whole, 1).unwrap();
         wide(&mut patch);
-        patch.paint(&mut out[1], 1);
+        patch.paint(&mut out[1], 1, &mut region);
         for out in out {
             let found: Vec<String> = (0..out.height())
                 .map(|y| out.row(y).iter().map(|&v| if v == 1 { '#' } else { '.' }).collect())

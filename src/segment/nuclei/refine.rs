@@ -2,6 +2,7 @@
 
 use super::{
     Rules,
+    basins::Basins,
     density::Density,
     patch::{Bits, Patch},
     regions_of,
@@ -16,21 +17,22 @@ const FEW: u32 = 20;
 /// Clears, in each basin, the pixels closer in density to the surroundings than to the basin, and
 /// basins that hardly differ from them.
 pub(super) fn refine(
-    basins: Plane<u32>,
+    mut basins: Basins,
     density: &Density,
     um: f64,
     profile: &StainProfile,
     rules: &Rules,
-) -> Plane<u32> {
+) -> (Plane<u32>, Vec<Region>) {
     let contrast = f64::from(profile.h_nuclei.saturating_sub(profile.h_cytoplasm).max(1));
-    let levels: Vec<u8> = regions_of(&basins)
+    let levels: Vec<u8> = basins
+        .regions
         .iter()
         .enumerate()
         .map(|(number, region)| {
             if region.area_px as f64 * um * um < rules.min_um2 * 0.75 {
                 return u8::MAX;
             }
-            let (own, around) = means(&basins, density, region, number as u32, um);
+            let (own, around) = means(&basins.labels, density, region, number as u32, um);
             let around = around.unwrap_or(f64::from(profile.h_cytoplasm));
             if own - around < rules.min_contrast * contrast {
                 return u8::MAX;
@@ -38,22 +40,23 @@ pub(super) fn refine(
             (around + rules.edge_level * (own - around)).clamp(1.0, 254.0) as u8
         })
         .collect();
-    let mut out = basins;
-    for (label, &v) in out.data_mut().iter_mut().zip(density.smooth.data()) {
+    for (label, &v) in basins.labels.data_mut().iter_mut().zip(density.smooth.data()) {
         if *label != 0 && v < levels[*label as usize] {
             *label = 0;
         }
     }
-    clean(out, um, rules.close_um, rules.open_um)
+    basins.regions = regions_of(&basins.labels);
+    clean(basins, um, rules.close_um, rules.open_um)
 }
 
 /// Makes each region whole: broken rings closed, holes filled, threads and loose pieces removed. Where two meet, the
-/// one of the lower number stays.
-pub(super) fn clean(mut labels: Plane<u32>, um: f64, close_um: f64, open_um: f64) -> Plane<u32> {
+/// one of the lower number stays. Returns the numbers, and the region of each.
+pub(super) fn clean(basins: Basins, um: f64, close_um: f64, open_um: f64) -> (Plane<u32>, Vec<Region>) {
+    let Basins { mut labels, mut regions, spans } = basins;
     let px = |length_um: f64| (length_um / um).round() as usize;
     let radii = (px(close_um), px(open_um));
     let (mut small, mut large) = (Vec::new(), Vec::new());
-    for (number, region) in regions_of(&labels).iter().enumerate().filter(|(_, r)| r.area_px > 0) {
+    for (number, region) in regions.iter().enumerate().filter(|(_, r)| r.area_px > 0) {
         let number = number as u32;
         if let Some(patch) = Patch::<u64>::of(&labels, region, number) {
             small.push((number, whole(patch, radii)));
@@ -61,16 +64,17 @@ pub(super) fn clean(mut labels: Plane<u32>, um: f64, close_um: f64, open_um: f64
             large.push((number, whole(patch, radii)));
         }
     }
-    labels.data_mut().fill(0);
+    spans.iter().for_each(|span| span.paint(&mut labels, 0));
+    regions.fill(Region::EMPTY);
     let mut large = large.iter().peekable();
     for (number, patch) in &small {
         while let Some((before, patch)) = large.next_if(|(n, _)| n < number) {
-            patch.paint(&mut labels, *before);
+            patch.paint(&mut labels, *before, &mut regions[*before as usize]);
         }
-        patch.paint(&mut labels, *number);
+        patch.paint(&mut labels, *number, &mut regions[*number as usize]);
     }
-    large.for_each(|(number, patch)| patch.paint(&mut labels, *number));
-    labels
+    large.for_each(|(number, patch)| patch.paint(&mut labels, *number, &mut regions[*number as usize]));
+    (labels, regions)
 }
 
 /// One region cleaned with these radii of closing and opening.

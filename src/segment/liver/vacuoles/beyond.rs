@@ -15,6 +15,9 @@ impl Beyond {
         let white = field.profile.white.map(|v| v.round() as u8);
         let (tissue, colours) = (field.tissue.data().chunks(64), field.rgb.pixels().chunks(64));
         let word = |(tissue, colours): (&[u8], &[[u8; 3]])| {
+            if tissue.iter().fold(1, |all, &t| all & t) == 1 {
+                return 0;
+            }
             let outside = tissue.iter().zip(colours).map(|(&t, &c)| u64::from(t == 0 && c == white));
             outside.enumerate().fold(0, |word, (i, bit)| word | bit << i)
         };

@@ -2,10 +2,7 @@
 
 use super::{MICRO, Vacuoles};
 use crate::{
-    segment::{
-        label::{Region, renumber},
-        object::Object,
-    },
+    segment::{label::Region, object::Object},
     tile::Window,
 };
 
@@ -55,5 +52,5 @@ pub(super) fn drop_lonely(vacuoles: &mut Vacuoles, window: &Window) {
     }
     let mut kept = numbers[1..].iter();
     vacuoles.found.retain(|_| kept.next().is_some_and(|&n| n > 0));
-    renumber(&mut vacuoles.labels, &numbers);
+    vacuoles.numbers.iter_mut().for_each(|n| *n = numbers[*n as usize]);
 }

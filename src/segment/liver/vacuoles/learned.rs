@@ -6,11 +6,11 @@ use crate::{
     segment::{
         contour,
         field::Field,
-        label::{Region, renumber},
+        label::Region,
         liver::{coarse::Grid, paleness::Paleness},
         model::Model,
         models::VACUOLE_EXTENT_UM,
-        nuclei::regions_of,
+        nuclei::basins::Basins,
         object::Object,
         shape::Shape,
     },
@@ -32,8 +32,7 @@ pub(in crate::segment::liver) fn find(
     pale: &Paleness,
 ) -> Option<Vacuoles> {
     // The tissue mask leaves out vacuoles that the slide's edge opens: it is asked of whole vacuoles, not of pixels.
-    let mut labels = model.basins(field, &slide(field), field.window.halo)?;
-    let regions = regions_of(&labels);
+    let Basins { labels, regions, .. } = model.basins(field, &slide(field), field.window.halo)?;
     let mut order: Vec<usize> = (1..regions.len()).filter(|&n| regions[n].area_px > 0).collect();
     order.sort_unstable_by_key(|&n| (regions[n].anchor.1, regions[n].anchor.0));
     let mpp = field.window.mpp;
@@ -49,8 +48,7 @@ pub(in crate::segment::liver) fn find(
             numbers[n] = found.len() as u32;
         }
     }
-    renumber(&mut labels, &numbers);
-    Some(Vacuoles { labels, found })
+    Some(Vacuoles { labels, numbers, found })
 }
 
 /// 1 on the slide.

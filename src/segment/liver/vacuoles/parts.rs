@@ -7,7 +7,7 @@ use crate::{
     segment::{
         distance,
         label::{Pieces, Region, Run, runs_of},
-        nuclei::{basins, regions_of},
+        nuclei::basins::{self, Basins},
     },
 };
 
@@ -36,19 +36,15 @@ pub(super) struct Part {
 pub(super) fn divide(lumps: Pieces, size: (usize, usize), least_px: u64, largest: usize) -> Vec<Part> {
     let mask = wide_ones(&lumps, size, least_px);
     drop(lumps);
-    let mut squared = distance::squared_near(&mask);
-    squared.data_mut().iter_mut().for_each(|d| *d = (*d).min((FAR * FAR - 1) as u16));
-    let parts = basins::climb(&squared, &mask, |peak, pass| {
+    let squared = distance::squared_up_to(&mask, (FAR * FAR - 1) as u16);
+    let Basins { labels: parts, regions, spans } = basins::climb(&squared, &mask, |peak, pass| {
         let (peak, pass) = (f64::from(peak).sqrt(), f64::from(pass).sqrt());
         peak - pass <= (peak * PASS_SHARE).max(PASS_PX)
     });
-    let regions = regions_of(&parts);
     let mut peaks = vec![0u16; regions.len()];
-    for run in runs_of(&mask) {
-        let numbers = &parts.row(run.y)[run.x0..run.x1];
-        for (&n, &d) in numbers.iter().zip(&squared.row(run.y)[run.x0..run.x1]) {
-            peaks[n as usize] = peaks[n as usize].max(d);
-        }
+    for span in spans {
+        let peak = &mut peaks[span.number as usize];
+        *peak = span.of_plane(&squared).iter().fold(*peak, |peak, &d| peak.max(d));
     }
     let mut out = Vec::new();
     for (number, (region, peak)) in regions.iter().zip(peaks).enumerate().skip(1) {
