@@ -30,6 +30,8 @@ const SHARP: f64 = 0.62;
 /// A square is blurred below this share of the slide's own sharpness (domain.md §3.0) [expert]. How sharp tissue in
 /// focus is depends on the tissue, so that a slide without a sharp place is only warned of.
 const RELATIVE: f64 = 0.35;
+/// A square beside a blurred place is partly blurred below so many times that [expert].
+const PARTLY: f64 = 1.9;
 /// Least share of tissue in a square that is judged: its edge is coarse detail.
 const LEAST_TISSUE: f64 = 0.97;
 /// Least connected squares that count as a blurred place.
@@ -188,7 +190,7 @@ impl Focus {
                 let own = self.squares.at(x, y);
                 let beside = (-1i64..=1)
                     .any(|dy| (-1i64..=1).any(|dx| large.get(x as i64 + dx, y as i64 + dy) == Some(1)));
-                if beside && (own == 255 || f64::from(own) < 1.35 * least) {
+                if beside && (own == 255 || f64::from(own) < PARTLY * least) {
                     out.set(x, y, 1);
                 }
             }
