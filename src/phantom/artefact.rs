@@ -235,6 +235,7 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Mpp;
 
     #[test]
     fn artefacts_are_parsed() {
