@@ -2,18 +2,22 @@
 //!
 //! Those of the section (fold, tear, knife line, blood at the edge) change the stain on glass; those of glass and
 //! lens (pen, bubble, dust, blur) change the light. The true feature values stay those of the tissue without them.
+//!
+//! The label layer holds what a reader can see: a fold where tissue lies double, not where one of its layers is a lumen
+//! or glass; a tear and a knife line where tissue was lost, not where they cross what was empty before.
 
 mod light;
+mod place;
 mod shape;
 
 use std::collections::BTreeMap;
 
-use self::shape::Stroke;
+use self::{place::Place, shape::Stroke};
 use super::{Canvas, blob::Dye, texture::Stream};
 use crate::{
     error::{Error, Result},
     raster::Plane,
-    units::Mpp,
+    segment::smooth,
     words::did_you_mean,
 };
 
@@ -123,7 +127,7 @@ pub(super) fn lay(wanted: &[(Kind, u32)], seed: u64, canvas: &mut Canvas) -> Art
     if wanted.is_empty() {
         return Artefacts::default();
     }
-    let place = Place::of(canvas);
+    let (place, solid) = (Place::of(canvas), Solid::of(canvas));
     let mut all = Vec::new();
     let mut labels = Plane::filled(canvas.h.width(), canvas.h.height(), 0u32);
     // Glass lies over the section.
@@ -134,110 +138,74 @@ pub(super) fn lay(wanted: &[(Kind, u32)], seed: u64, canvas: &mut Canvas) -> Art
         for number in 0..count {
             let artefact = Artefact { kind, stroke: place.stroke(kind, &mut stream), number };
             artefact.stain(canvas);
+            let id = all.len() as u32 + 1;
+            let (width, height) = (labels.width(), labels.height());
+            artefact.stroke.scan(width, height, |x, y, _| {
+                if artefact.shows(&solid, x, y) {
+                    labels.set(x, y, id);
+                }
+            });
             all.push(artefact);
-            let id = all.len() as u32;
-            let Artefact { stroke, .. } = &all[all.len() - 1];
-            stroke.scan(labels.width(), labels.height(), |x, y, _| labels.set(x, y, id));
         }
     }
     canvas.labels.insert(LAYER, labels);
     Artefacts(all)
 }
 
-/// Where tissue is: its box and a coarse map.
-struct Place {
-    mpp: Mpp,
-    side: f32,
-    /// Stained places on a grid of [`Place::STEP`] pixels.
-    spots: Vec<(f32, f32)>,
-    /// Those with glass beside them.
-    edges: Vec<(f32, f32)>,
-}
+/// Where tissue was before artefacts were laid over it.
+struct Solid(Plane<u8>);
 
-impl Place {
-    const STEP: usize = 32;
+impl Solid {
+    /// Stain is looked for within this of a place, in µm: sinusoids and small lumens are part of solid tissue.
+    const AROUND_UM: f64 = 24.0;
 
     fn of(canvas: &Canvas) -> Self {
-        let side = canvas.h.width() / Self::STEP;
-        let stained = |x: usize, y: usize| {
-            let at = |v: usize| v * Self::STEP + Self::STEP / 2;
-            let (x, y) = (at(x), at(y));
-            x < canvas.h.width()
-                && y < canvas.h.height()
-                && canvas.h.at(x, y).saturating_add(canvas.e.at(x, y)) > 4
-        };
-        // Solid on all sides, so that a lumen is no edge.
-        let around = |x: usize, y: usize, reach: usize| {
-            let span = |v: usize| v.saturating_sub(reach)..(v + reach + 1).min(side);
-            span(y).flat_map(|b| span(x).map(move |a| (a, b))).filter(|&(a, b)| stained(a, b)).count()
-        };
-        let (mut spots, mut edges) = (Vec::new(), Vec::new());
-        for y in 0..side {
-            for x in 0..side {
-                let spot =
-                    ((x * Self::STEP + Self::STEP / 2) as f32, (y * Self::STEP + Self::STEP / 2) as f32);
-                match around(x, y, 3) {
-                    40.. => spots.push(spot),
-                    16..32 if stained(x, y) => edges.push(spot),
-                    _ => {}
-                }
-            }
-        }
-        Self { mpp: canvas.mpp, side: canvas.h.width() as f32, spots, edges }
+        let sums = canvas.h.data().iter().zip(canvas.e.data()).zip(canvas.rbc.data());
+        let stained =
+            sums.map(
+                |((&h, &e), &r)| {
+                    if h.saturating_add(e).saturating_add(r) > place::LEAST_STAIN { u8::MAX } else { 0 }
+                },
+            );
+        let (width, height) = canvas.size();
+        let stained = Plane::from_vec(width, height, stained.collect()).unwrap_or_default();
+        let radius = (canvas.mpp.px(Self::AROUND_UM) / 2.0).round() as usize;
+        Self(smooth::box_mean(&stained, radius))
     }
 
-    fn any(list: &[(f32, f32)], side: f32, stream: &mut Stream) -> (f32, f32) {
-        let middle = (side / 2.0, side / 2.0);
-        list.get(stream.index(list.len())).copied().unwrap_or(middle)
+    /// Returns whether at least half of what lies around a place was stained.
+    fn at(&self, x: usize, y: usize) -> bool {
+        self.0.at(x, y) >= 128
     }
-
-    fn stroke(&self, kind: Kind, stream: &mut Stream) -> Stroke {
-        let px = |um: f32| um / self.mpp.mean() as f32;
-        let inside = Self::any(&self.spots, self.side, stream);
-        let seed = stream.unit();
-        let line =
-            |stream: &mut Stream, length: f32, bend: f32| shape::bent_line(inside, px(length), bend, stream);
-        match kind {
-            Kind::Fold => {
-                let path = line(stream, stream_range(seed, 400.0, 800.0), 0.25);
-                Stroke::line(path, px(stream.range(20.0, 45.0)), 0.0, seed)
-            }
-            Kind::Tear => {
-                let path = line(stream, stream_range(seed, 350.0, 700.0), 0.4);
-                Stroke::line(path, px(stream.range(15.0, 35.0)), 0.35, seed)
-            }
-            Kind::Knife => Stroke::line(shape::across(inside, self.side, stream), px(6.0), 0.0, seed),
-            Kind::Blood => {
-                let at = Self::any(&self.edges, self.side, stream);
-                Stroke::line(vec![at], px(stream.range(50.0, 100.0)), 0.3, seed)
-            }
-            Kind::Pen => {
-                let path = line(stream, 1500.0, 0.15);
-                Stroke::line(path, px(stream.range(100.0, 180.0)), 0.08, seed)
-            }
-            Kind::Bubble => Stroke::line(vec![inside], px(stream.range(120.0, 220.0)), 0.04, seed),
-            Kind::Dust => Stroke::line(vec![inside], px(stream.range(10.0, 30.0)), 0.3, seed),
-            Kind::Blur => Stroke::line(vec![inside], px(stream.range(150.0, 250.0)), 0.15, seed),
-        }
-    }
-}
-
-/// A number between two others.
-fn stream_range(unit: f32, low: f32, high: f32) -> f32 {
-    low + (high - low) * unit
 }
 
 impl Artefact {
+    /// Where the second layer of a fold comes from: the tissue beside the fold.
+    fn folded_from(&self, x: usize, y: usize, (width, height): (usize, usize)) -> (usize, usize) {
+        let shift = (2.0 * self.stroke.half_width) as usize;
+        ((x + shift) % width.max(1), (y + shift / 2) % height.max(1))
+    }
+
+    /// Returns whether a pixel of its stroke shows the artefact.
+    fn shows(&self, solid: &Solid, x: usize, y: usize) -> bool {
+        match self.kind {
+            Kind::Fold => {
+                let from = self.folded_from(x, y, (solid.0.width(), solid.0.height()));
+                solid.at(x, y) && solid.at(from.0, from.1)
+            }
+            Kind::Tear | Kind::Knife => solid.at(x, y),
+            Kind::Blood | Kind::Pen | Kind::Bubble | Kind::Dust | Kind::Blur => true,
+        }
+    }
+
     /// Changes the stain on glass, where the artefact is one of the section.
     fn stain(&self, canvas: &mut Canvas) {
         let (width, height) = canvas.size();
         match self.kind {
             Kind::Fold => {
-                // The second layer is the tissue from beside the fold.
-                let shift = (2.0 * self.stroke.half_width) as usize;
                 let source = canvas.clone_stain();
                 self.stroke.scan(width, height, |x, y, _| {
-                    let from = ((x + shift) % width, (y + shift / 2) % height);
+                    let from = self.folded_from(x, y, (width, height));
                     let add = |plane: &mut Plane<u8>, source: &Plane<u8>| {
                         let sum = source.at(x, y).saturating_add(source.at(from.0, from.1));
                         plane.set(x, y, sum);
@@ -267,6 +235,7 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Mpp;
 
     #[test]
     fn artefacts_are_parsed() {
@@ -297,11 +266,42 @@ mod tests {
         for (i, &id) in labels.data().iter().enumerate() {
             let (now, before) = (canvas.e.data()[i], plain.e.data()[i]);
             match id {
-                0 => assert_eq!(now, before),
+                0 if before != 0 => assert_eq!(now, before),
                 1 => assert!(now >= before),
                 2 => assert_eq!(now, 0),
                 _ => {}
             }
         }
+    }
+
+    #[test]
+    fn labels_leave_out_what_cannot_be_seen() {
+        // A section of the left half; the right half is glass.
+        let mut canvas = Canvas::blank(1024, Mpp::square(1.0).unwrap());
+        for y in 0..1024 {
+            canvas.e.row_mut(y)[..512].fill(30);
+        }
+        let wanted = [(Kind::Tear, 9), (Kind::Fold, 9), (Kind::Knife, 2)];
+        lay(&wanted, 5, &mut canvas);
+        let labels = &canvas.labels[LAYER];
+        let glass = (0..1024).flat_map(|y| &labels.row(y)[520..]).filter(|&&id| id != 0).count();
+        let section = (0..1024).flat_map(|y| &labels.row(y)[..512]).filter(|&&id| id != 0).count();
+        assert!(glass == 0 && section > 50_000, "{glass} {section}");
+    }
+
+    #[test]
+    fn blood_runs_out_at_the_edge_not_into_vessels() {
+        let mut canvas = Canvas::blank(2048, Mpp::square(0.5).unwrap());
+        for y in 200..1848 {
+            canvas.e.row_mut(y)[200..1848].fill(30);
+            if (700..1400).contains(&y) {
+                canvas.e.row_mut(y)[700..1400].fill(0);
+            }
+        }
+        lay(&[(Kind::Blood, 20)], 7, &mut canvas);
+        let labels = &canvas.labels[LAYER];
+        let vessel = (700..1400).flat_map(|y| &labels.row(y)[700..1400]).filter(|&&id| id != 0).count();
+        assert_eq!(vessel, 0);
+        assert!(labels.data().iter().any(|&id| id != 0));
     }
 }

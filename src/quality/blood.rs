@@ -36,7 +36,7 @@ pub(super) fn find(view: &View) -> Mask {
         let blood = r + g + b >= LEAST_OD && b >= LEAST_BLUE * g && r <= MOST_RED * g;
         *p = u8::from(tissue != 0 && blood);
     }
-    let outside = morphology::remove_small(&view.tissue.map(|t| 1 - t), view.px_area(GLASS_UM2) as u64);
+    let outside = glass(view, &pool);
     let near = morphology::dilate(&outside, view.mpp.px(FROM_EDGE_UM));
     let touching = morphology::dilate(&outside, view.mpp.px(20.0));
     let found = pieces(&pool, Connectivity::Eight);
@@ -52,4 +52,24 @@ pub(super) fn find(view: &View) -> Mask {
         }
     }
     morphology::dilate(&out, view.mpp.px(RIM_UM))
+}
+
+/// Returns 1 on the glass around the section. What only pools cut off from it belongs to it.
+fn glass(view: &View, pool: &Mask) -> Mask {
+    let mut open = view.tissue.map(|t| 1 - t);
+    let empty = open.clone();
+    let pool = morphology::dilate(pool, view.mpp.px(2.0 * RIM_UM));
+    open.data_mut().iter_mut().zip(pool.data()).for_each(|(o, &p)| *o |= p);
+    let mut out = Mask::filled(open.width(), open.height(), 0);
+    let found = pieces(&open, Connectivity::Eight);
+    for i in 0..found.regions.len() {
+        let runs = found.runs(i);
+        let clear: u64 =
+            runs.iter().map(|r| empty.row(r.y)[r.x0..r.x1].iter().map(|&v| u64::from(v)).sum::<u64>()).sum();
+        if clear as f64 >= view.px_area(GLASS_UM2) {
+            found.paint(i, &mut out, 1);
+        }
+    }
+    out.data_mut().iter_mut().zip(empty.data()).for_each(|(o, &e)| *o &= e);
+    out
 }

@@ -6,6 +6,7 @@ use crate::{
     error::Result,
     geometry::Rect,
     raster::{Mask, Plane, Rgb},
+    segment::morphology,
     slide::Slide,
     tile::{TileSpec, Window, blur::LUMA},
     tissue::TissueMask,
@@ -30,6 +31,14 @@ const SHARP: f64 = 0.62;
 /// A square is blurred below this share of the slide's own sharpness (domain.md §3.0) [expert]. How sharp tissue in
 /// focus is depends on the tissue, so that a slide without a sharp place is only warned of.
 const RELATIVE: f64 = 0.35;
+/// A square beside a blurred place is partly blurred below so many times that [expert].
+const PARTLY: f64 = 1.35;
+/// The edge of a blurred place lies where sharpness, interpolated between squares, is this share of the slide's [expert] …
+const HALFWAY: f64 = 0.8;
+/// … and at most so far from squares that are blurred, in µm.
+const RIM_UM: f64 = 20.0;
+/// Most of a square that may be empty for it to be judged [expert].
+const MOST_CLEAR: f64 = 0.35;
 /// Least share of tissue in a square that is judged: its edge is coarse detail.
 const LEAST_TISSUE: f64 = 0.97;
 /// Least connected squares that count as a blurred place.
@@ -147,52 +156,97 @@ impl Focus {
     pub(super) fn blurred(&self, view: &View) -> Mask {
         let mut out = Mask::filled(view.tissue.width(), view.tissue.height(), 0);
         let Some(usual) = self.sharpness else { return out };
-        let least = 100.0 * RELATIVE * usual;
-        let low = self.low(least);
         let per = self.mask_scale * view.step as f64 / self.square_px;
+        let judged = self.solid(view, per);
+        let low = low(&judged, 100.0 * RELATIVE * usual);
+        let at = |v: usize, most: usize| (((v as f64 + 0.5) * per) as usize).min(most - 1);
         for y in 0..out.height() {
-            let row = (((y as f64 + 0.5) * per) as usize).min(low.height() - 1);
+            let row = low.row(at(y, low.height()));
+            out.row_mut(y).iter_mut().enumerate().for_each(|(x, o)| *o = row[at(x, row.len())]);
+        }
+        let rim = morphology::dilate(&out, view.mpp.px(RIM_UM));
+        for y in 0..out.height() {
             for x in 0..out.width() {
-                let column = (((x as f64 + 0.5) * per) as usize).min(low.width() - 1);
-                out.set(x, y, low.at(column, row));
-            }
-        }
-        out
-    }
-
-    /// Returns 1 in squares of blurred places: judged by the mean of a square and its neighbours, so that one smooth
-    /// structure is none; grown by what those neighbours hide.
-    fn low(&self, least: f64) -> Mask {
-        let (width, height) = (self.squares.width(), self.squares.height());
-        let around = |x: usize, y: usize| {
-            let mut values = Vec::with_capacity(9);
-            for dy in -1i64..=1 {
-                for dx in -1i64..=1 {
-                    let v = self.squares.get(x as i64 + dx, y as i64 + dy).filter(|&v| v != 255);
-                    values.extend(v);
-                }
-            }
-            values.sort_unstable();
-            (values.len() >= 3).then(|| f64::from(values[values.len() / 2]))
-        };
-        let mut core = Mask::filled(width, height, 0);
-        for y in 0..height {
-            for x in 0..width {
-                core.set(x, y, u8::from(around(x, y).is_some_and(|v| v < least)));
-            }
-        }
-        let large = crate::segment::morphology::remove_small(&core, LEAST_SQUARES as u64);
-        let mut out = large.clone();
-        for y in 0..height {
-            for x in 0..width {
-                let own = self.squares.at(x, y);
-                let beside = (-1i64..=1)
-                    .any(|dy| (-1i64..=1).any(|dx| large.get(x as i64 + dx, y as i64 + dy) == Some(1)));
-                if beside && (own == 255 || f64::from(own) < 1.35 * least) {
+                let [u, v] = [x, y].map(|v| (v as f64 + 0.5) * per);
+                if rim.at(x, y) != 0 && between(&judged, u, v) < 100.0 * HALFWAY * usual {
                     out.set(x, y, 1);
                 }
             }
         }
         out
     }
+
+    /// Returns the sharpness of squares that are solid tissue: the edge of a lumen is coarse detail.
+    fn solid(&self, view: &View, per: f64) -> Plane<u8> {
+        let mut sums = vec![(0u32, 0u32); self.squares.data().len()];
+        let at = |v: usize, most: usize| (((v as f64 + 0.5) * per) as usize).min(most - 1);
+        for y in 0..view.clear.height() {
+            let row = at(y, self.squares.height()) * self.squares.width();
+            for (x, &clear) in view.clear.row(y).iter().enumerate() {
+                let sum = &mut sums[row + at(x, self.squares.width())];
+                *sum = (sum.0 + u32::from(clear), sum.1 + 1);
+            }
+        }
+        let mut out = self.squares.clone();
+        for (square, (clear, all)) in out.data_mut().iter_mut().zip(sums) {
+            if f64::from(clear) > MOST_CLEAR * f64::from(all) {
+                *square = 255;
+            }
+        }
+        out
+    }
+}
+
+/// Sharpness × 100 at a place in squares, interpolated between the middles of those that were judged; as sharp as can
+/// be where there are none.
+fn between(squares: &Plane<u8>, u: f64, v: f64) -> f64 {
+    let (u, v) = (u - 0.5, v - 0.5);
+    let (x, y) = (u.floor(), v.floor());
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (dx, dy) in [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)] {
+        let (at_x, at_y) = (x + dx, y + dy);
+        let judged = squares.get(at_x as i64, at_y as i64).filter(|&s| s != 255);
+        let weight = (1.0 - (u - at_x).abs()) * (1.0 - (v - at_y).abs());
+        if let Some(sharp) = judged {
+            sum += weight * f64::from(sharp);
+            weights += weight;
+        }
+    }
+    if weights > 0.0 { sum / weights } else { f64::INFINITY }
+}
+
+/// Returns 1 in squares of blurred places: judged by the mean of a square and its neighbours, so that one smooth
+/// structure is none; grown by what those neighbours hide.
+fn low(squares: &Plane<u8>, least: f64) -> Mask {
+    let (width, height) = (squares.width(), squares.height());
+    let around = |x: usize, y: usize| {
+        let mut values = Vec::with_capacity(9);
+        for dy in -1i64..=1 {
+            for dx in -1i64..=1 {
+                let v = squares.get(x as i64 + dx, y as i64 + dy).filter(|&v| v != 255);
+                values.extend(v);
+            }
+        }
+        values.sort_unstable();
+        (values.len() >= 3).then(|| f64::from(values[values.len() / 2]))
+    };
+    let mut core = Mask::filled(width, height, 0);
+    for y in 0..height {
+        for x in 0..width {
+            core.set(x, y, u8::from(around(x, y).is_some_and(|v| v < least)));
+        }
+    }
+    let large = morphology::remove_small(&core, LEAST_SQUARES as u64);
+    let mut out = large.clone();
+    for y in 0..height {
+        for x in 0..width {
+            let own = squares.at(x, y);
+            let beside = (-1i64..=1)
+                .any(|dy| (-1i64..=1).any(|dx| large.get(x as i64 + dx, y as i64 + dy) == Some(1)));
+            if beside && (own == 255 || f64::from(own) < PARTLY * least) {
+                out.set(x, y, 1);
+            }
+        }
+    }
+    out
 }
