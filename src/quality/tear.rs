@@ -46,7 +46,7 @@ pub(super) fn find(view: &View, tissue: &Mask) -> Mask {
     let wide = morphology::open(&empty, view.mpp.px(WIDE_UM) / 2.0);
     let mut joined = morphology::dilate(&wide, view.mpp.px(JOIN_UM) / 2.0);
     joined.data_mut().iter_mut().zip(empty.data()).for_each(|(j, &e)| *j &= e);
-    let depth = distance::squared_near(&joined);
+    let depth = distance::squared_up_to(&joined, distance::MOST_NEAR);
     let found = pieces(&joined, Connectivity::Eight);
     let mut out = Mask::filled(joined.width(), joined.height(), 0);
     for (i, region) in found.regions.iter().enumerate() {

@@ -4,7 +4,6 @@ mod bare;
 mod capsule;
 mod casts;
 mod cells;
-mod clefts;
 mod cortex;
 mod counts;
 mod glomeruli;

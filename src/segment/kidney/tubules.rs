@@ -1,10 +1,6 @@
 //! Tubules: a lumen, open or filled by a cast, and the epithelium around it.
 
-use super::{
-    LUMEN, TUBULE, casts,
-    clefts::{Judge, LUMEN_UM2, MAX_LUMEN_UM, VACUOLE_UM2},
-    levels::Ground,
-};
+use super::{LUMEN, TUBULE, casts, levels::Ground};
 use crate::{
     raster::{Mask, Plane},
     segment::{
@@ -24,16 +20,45 @@ const OPEN_UM: f64 = 1.5;
 const EDGE_SHARE: f64 = 0.6;
 /// Largest island in a lumen (debris, a sloughed cell) that belongs to it, in µm².
 const ISLAND_UM2: f64 = 150.0;
+/// Areas of a lumen, in µm²: 6 to 130 µm across.
+const LUMEN_UM2: std::ops::RangeInclusive<f64> = 28.0..=13_000.0;
+/// Longest side of a tubule's lumen, in µm; longer gaps are vessels, tears and glass.
+const MAX_LUMEN_UM: f64 = 180.0;
+/// Empty pixels are paler than this share of the cytoplasm's optical density; interstitium is denser.
+const EMPTY_SHARE: f64 = 0.28;
+/// Least share of an open lumen that is empty: the rest may be debris or wisps of brush border.
+const MIN_EMPTY: f64 = 0.2;
 /// Largest gap in the epithelium (vacuole and its rim) that belongs to it, in µm².
 const GAP_UM2: f64 = 45.0;
-/// Pale places beside a lumen that are taken for vacuoles are at most this elongated.
+/// Largest pale place beside a lumen that is taken for vacuoles, in µm².
+const VACUOLE_UM2: f64 = 70.0;
+/// Such places are at most this elongated.
 const MAX_VACUOLE_ASPECT: f64 = 2.2;
 /// Narrowest body of a lumen that vacuoles make ragged, radius in µm …
 const BODY_UM: f64 = 3.0;
 /// … and its least area, in µm²: vacuoles are smaller.
 const BODY_UM2: f64 = 50.0;
+/// Least solidity of a lumen; gaps between tubules are branched.
+const MIN_SOLIDITY: f64 = 0.6;
 /// Thickest epithelium, in µm (8–14 is normal, domain.md §3.3).
-const MAX_WALL_UM: f64 = 15.5;
+const MAX_WALL_UM: f64 = 16.0;
+/// Distance from the lumen in which epithelium is looked for, in µm …
+const RIM_UM: f64 = 4.0;
+/// … and the least share of it that is solid.
+const MIN_SOLID_RIM: f64 = 0.75;
+/// Weights of the score that tells lumens from clefts between tubules, which are paler than epithelium but not empty,
+/// branched, and continued by the gaps between tubules: logistic regression on two phantoms (1 667 lumens, 183
+/// clefts). Working defaults, **not validated**.
+const BASE: f64 = -42.5;
+/// … per share that is empty or cast,
+const PER_EMPTY: f64 = 3.1;
+/// … per share of wall at this distance in µm,
+const PER_SOLID_RIM: f64 = 15.2;
+const NEAR_RIM_UM: f64 = 3.0;
+/// … per unit of solidity,
+const PER_SOLIDITY: f64 = 22.6;
+/// … per natural logarithm of the area in µm².
+const PER_LOG_AREA: f64 = 2.23;
 /// Nuclei well inside the epithelium lie this far from its edge, in µm.
 const INSIDE_UM: f64 = 3.0;
 /// Threads of wall that do not belong to the epithelium, radius in µm.
@@ -47,11 +72,11 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
     let casts = casts::find(ground);
     let whole = label(&lumens(ground, &casts), Connectivity::Four);
     let none = Mask::filled(field.width(), field.height(), 0);
-    let kept = Judge::new(ground, &whole, &casts, &walls(ground, &whole, &none)).kept();
+    let kept = kept(ground, (&whole, &casts), &walls(ground, &whole, &none));
     let (lumens, vacuoles) = parted(ground, &whole, &kept);
     let lumens = label(&lumens, Connectivity::Four);
     let walls = walls(ground, &lumens, &vacuoles);
-    let kept = Judge::new(ground, &lumens, &casts, &walls).kept();
+    let kept = self::kept(ground, (&lumens, &casts), &walls);
     let territory = territories(&lumens, &walls, &kept, field.px(MAX_WALL_UM));
     let mut regions = vec![Region::EMPTY; kept.len()];
     add_regions(&territory, &mut regions);
@@ -138,6 +163,12 @@ pub(super) fn lumens(ground: &Ground<'_>, casts: &Mask) -> Mask {
     morphology::remove_small(&whole, field.window.mpp.px_area(*LUMEN_UM2.start()).ceil() as u64)
 }
 
+/// Returns the shape of every region that can be a tubule's lumen.
+fn kept(ground: &Ground<'_>, (lumens, casts): (&Labels, &Mask), walls: &Mask) -> Vec<Option<Shape>> {
+    let regions = lumens.regions.iter().zip(1..);
+    regions.map(|(region, number)| accepted(ground, (lumens, casts), walls, region, number)).collect()
+}
+
 /// Parts what was not kept into bodies, which may be lumens, and the round places beside them: vacuoles that open into
 /// a lumen, or lie so near that they run together with it, make its outline ragged. Returns the regions kept with the
 /// bodies, and the vacuoles.
@@ -187,6 +218,87 @@ fn walls(ground: &Ground<'_>, lumens: &Labels, vacuoles: &Mask) -> Mask {
     let mut filled = morphology::fill_holes(&solid, field.window.mpp.px_area(GAP_UM2) as u64);
     filled.data_mut().iter_mut().zip(lumens.plane.data()).for_each(|(f, &n)| *f &= u8::from(n == 0));
     morphology::open(&filled, field.px(THREAD_UM))
+}
+
+/// Returns the shape of a region that can be a tubule's lumen.
+fn accepted(
+    ground: &Ground<'_>,
+    (lumens, casts): (&Labels, &Mask),
+    walls: &Mask,
+    region: &Region,
+    number: u32,
+) -> Option<Shape> {
+    let field = ground.field;
+    let area = field.window.mpp.area_um2(region.area_px);
+    if !LUMEN_UM2.contains(&area) || region.extent() as f64 > field.px(MAX_LUMEN_UM) {
+        return None;
+    }
+    let empty = empty_share(ground, lumens, casts, region, number);
+    if empty < MIN_EMPTY {
+        return None;
+    }
+    let shape = Shape::of(&lumens.plane, region, number);
+    let vacuole_px = field.window.mpp.px_area(VACUOLE_UM2) as u64;
+    if shape.solidity < MIN_SOLIDITY
+        || solid_rim((field.px(RIM_UM), vacuole_px), lumens, walls, region, number) < MIN_SOLID_RIM
+    {
+        return None;
+    }
+    let near = solid_rim((field.px(NEAR_RIM_UM), vacuole_px), lumens, walls, region, number);
+    let score = BASE
+        + PER_EMPTY * empty
+        + PER_SOLID_RIM * near
+        + PER_SOLIDITY * shape.solidity
+        + PER_LOG_AREA * area.ln();
+    (score > 0.0).then_some(shape)
+}
+
+/// Share of a lumen's pixels that are empty or filled by a cast.
+fn empty_share(ground: &Ground<'_>, lumens: &Labels, casts: &Mask, region: &Region, number: u32) -> f64 {
+    let empty = (ground.levels.cytoplasm * EMPTY_SHARE) as u8;
+    let (mut found, mut n) = (0u64, 0u64);
+    for y in region.y0..region.y1 {
+        let columns = region.x0..region.x1;
+        let places = lumens.plane.row(y)[columns.clone()].iter().zip(&casts.row(y)[columns.clone()]);
+        for ((&label, &cast), &od) in places.zip(&ground.od.row(y)[columns]) {
+            let own = u64::from(label == number);
+            n += own;
+            found += own * u64::from(cast != 0 || od < empty);
+        }
+    }
+    if n == 0 { 1.0 } else { found as f64 / n as f64 }
+}
+
+/// Share of the pixels straight above, below, left and right of the lumen that are wall.
+fn solid_rim(
+    (reach, vacuole_px): (f64, u64),
+    lumens: &Labels,
+    walls: &Mask,
+    region: &Region,
+    number: u32,
+) -> f64 {
+    let reach = reach.round().max(1.0) as i64;
+    let (mut all, mut solid) = (0u64, 0u64);
+    let inside = |x: i64, y: i64| lumens.plane.get(x, y) == Some(number);
+    // Small pale places beside a lumen are vacuoles.
+    let is_vacuole = |other: u32| other != number && lumens.regions[other as usize - 1].area_px <= vacuole_px;
+    let is_solid = |x: i64, y: i64| {
+        walls.get(x, y) == Some(1) || lumens.plane.get(x, y).is_some_and(|n| n != 0 && is_vacuole(n))
+    };
+    for y in region.y0 as i64..region.y1 as i64 {
+        for x in region.x0 as i64..region.x1 as i64 {
+            if !inside(x, y) {
+                continue;
+            }
+            for (dx, dy) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
+                if !inside(x + dx, y + dy) {
+                    all += 1;
+                    solid += u64::from(is_solid(x + dx * reach, y + dy * reach));
+                }
+            }
+        }
+    }
+    if all == 0 { 0.0 } else { solid as f64 / all as f64 }
 }
 
 /// Gives each wall pixel to the nearest accepted lumen it is joined to.
