@@ -261,23 +261,29 @@ def main():
         if args.slide:
             slides.append((f"{args.slide.stem}, {args.tissue}", args.slide, args.tissue))
         peers = dict(p.split("=", 1) for p in args.peer)
-        parts = ["# Speed and memory", "",
-                 f"Written by `python3 benches/performance.py`; {version.strip()}; {about}. Slides of 0.5 µm/px, pictures and",
-                 "tables included. CPU-seconds are user and system time of the whole command. Where other work shares the machine,",
-                 "only ratios within one table say something.", "",
-                 "## Whole scores", "", *scores(args.binary, slides, args.rounds, folder), "",
-                 "## Scaling with area", "",
-                 "Sparse slides: one liver phantom for every 400 MP, amid glass; two threads.", "",
-                 *scaling(args.binary, slides[0][1], [float(g) for g in args.gigapixels.split(",")], folder), ""]
-        if args.limit or peers:
-            parts += ["## Side by side", "",
-                      *side_by_side(args.binary, slides, args.limit, peers, args.rounds, folder), ""]
-    if not args.skip_benches:
-        parts += ["## Single steps", "", "`cargo bench --bench nuclei`:", "", *benches(), ""]
-    text = "\n".join(parts)
+        head = ["# Speed and memory", "",
+                f"Written by `python3 benches/performance.py`; {version.strip()}; {about}. Slides of 0.5 µm/px, pictures and",
+                "tables included. CPU-seconds are user and system time of the whole command. Where other work shares the machine,",
+                "only ratios within one table say something.", ""]
+        giga = [float(g) for g in args.gigapixels.split(",")]
+        parts = {
+            "Whole scores": lambda: scores(args.binary, slides, args.rounds, folder),
+            "Side by side": lambda: side_by_side(args.binary, slides, args.limit, peers, args.rounds, folder),
+            "Scaling with area": lambda: ["Sparse slides: one liver phantom for every 400 MP, amid glass; two threads.", "",
+                                          *scaling(args.binary, slides[0][1], giga, folder)],
+            "Single steps": lambda: ["`cargo bench --bench nuclei`:", "", *benches()],
+        }
+        if not args.limit and not peers:
+            del parts["Side by side"]
+        if args.skip_benches:
+            del parts["Single steps"]
+        text = "\n".join(head)
+        for title, part in parts.items():
+            text += "\n".join(["", f"## {title}", "", *part(), ""])
+            if not args.quick:
+                # After each part: a long run that is stopped leaves what it measured.
+                args.output.write_text(text)
     print(text)
-    if not args.quick:
-        args.output.write_text(text)
 
 
 if __name__ == "__main__":

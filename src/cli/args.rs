@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Stats(Stats),
     /// How many animals the next study needs, or what a number of animals can show
     Power(Power),
-    /// Agreement of two readers or methods: kappa, intraclass and concordance correlation, limits
+    /// How well a run agrees with a pathologist, or two readers or methods with each other
     Agree(Agree),
     /// Fit control ranges and cut-offs to a laboratory's own slides, into a rubric file
     Calibrate(Calibrate),

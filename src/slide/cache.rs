@@ -224,6 +224,7 @@ mod tests {
         assert!(cache.get(at(0), Part::WHOLE, || Err(Error::Interrupted)).is_err());
         assert!(cache.get(at(0), Part::WHOLE, || Ok(None)).unwrap().is_none());
     }
+
     #[test]
     fn tiles_with_parts_to_come_outlast_those_that_were_read() {
         let cache = TileCache::default();
