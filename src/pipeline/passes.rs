@@ -25,7 +25,7 @@ const BESIDE_TISSUE_UM: f64 = 60.0;
 /// helps with another slide is soon back at its own.
 const WINDOWS_PER_THREAD: usize = 32;
 /// Cores are not made smaller than this, nor larger than the second: beyond it the halo's share hardly shrinks.
-const CORE_PX: (u32, u32) = (320, 2048);
+const CORE_PX: (u32, u32) = (320, 2560);
 /// How much more memory windows may take together where models run: their halos are twice as wide.
 const MODELS_TIMES: usize = 3;
 

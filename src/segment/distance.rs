@@ -82,16 +82,24 @@ wide! {
                     let left = padded[start - away..].first_chunk::<BLOCK>();
                     let right = padded[start + away..].first_chunk::<BLOCK>();
                     let (Some(left), Some(right)) = (left, right) else { break };
-                    let most = u16::MAX - beyond;
-                    for i in 0..BLOCK {
-                        best[i] = best[i].min(left[i].min(right[i]).min(most) + beyond);
-                    }
+                    best = nearer(&best, left, right, beyond);
                 }
                 out.copy_from_slice(&best[..out.len()]);
             }
         }
         out
     }
+}
+
+/// What lies `beyond` further than the nearer of two where that is nearer, otherwise `best`.
+#[inline(always)]
+fn nearer(best: &[u16; BLOCK], left: &[u16; BLOCK], right: &[u16; BLOCK], beyond: u16) -> [u16; BLOCK] {
+    // Written to another place: a write left out where nothing changes would be one pixel at a time.
+    let mut out = [0; BLOCK];
+    for (out, ((&best, &l), &r)) in out.iter_mut().zip(best.iter().zip(left).zip(right)) {
+        *out = l.min(r).saturating_add(beyond).min(best);
+    }
+    out
 }
 
 /// A distance beyond any in a mask.

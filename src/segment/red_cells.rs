@@ -40,15 +40,22 @@ wide! {
         // Looked up one by one, judged many at a time.
         let mut densities = [[0i32; BLOCK]; 3];
         for (out, pixels) in out.chunks_mut(BLOCK).zip(pixels.chunks(BLOCK)) {
-            for (i, px) in pixels.iter().enumerate() {
-                for k in 0..3 {
-                    densities[k][i] = i32::from(rule.density[k][usize::from(px[k])]);
-                }
-            }
+            look_up(rule, pixels, &mut densities);
             let [red, green, blue] = &densities;
             for (((out, &r), &g), &b) in out.iter_mut().zip(red).zip(green).zip(blue) {
                 *out = rule.fits([r, g, b]);
             }
+        }
+    }
+}
+
+/// Looks up the densities of pixels. A function of its own, because wide instructions look up more slowly.
+#[inline(never)]
+fn look_up(rule: &Rule, pixels: &[[u8; 3]], densities: &mut [[i32; BLOCK]; 3]) {
+    let [red, green, blue] = densities;
+    for (i, px) in pixels.iter().take(BLOCK).enumerate() {
+        for (channel, k) in [&mut *red, &mut *green, &mut *blue].into_iter().zip(0..3) {
+            channel[i] = i32::from(rule.density[k][usize::from(px[k])]);
         }
     }
 }
