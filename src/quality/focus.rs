@@ -37,10 +37,12 @@ const PARTLY: f64 = 1.35;
 const HALFWAY: f64 = 0.8;
 /// … and at most so far from squares that are blurred, in µm.
 const RIM_UM: f64 = 20.0;
-/// Most of a square that may be empty for it to be judged [expert].
+/// Most of a square that may be empty for it to count as dull [expert].
 const MOST_CLEAR: f64 = 0.35;
 /// Least share of tissue in a square that is judged: its edge is coarse detail.
 const LEAST_TISSUE: f64 = 0.97;
+/// Least squares of a square and its neighbours that must be judged.
+const LEAST_JUDGED: usize = 5;
 /// Least connected squares that count as a blurred place.
 const LEAST_SQUARES: usize = 4;
 
@@ -157,8 +159,9 @@ impl Focus {
         let mut out = Mask::filled(view.tissue.width(), view.tissue.height(), 0);
         let Some(usual) = self.sharpness else { return out };
         let per = self.mask_scale * view.step as f64 / self.square_px;
-        let judged = self.solid(view, per);
-        let low = low(&judged, 100.0 * RELATIVE * usual);
+        let least = 100.0 * RELATIVE * usual;
+        let judged = self.judged(view, per, least);
+        let low = low(&judged, least);
         let at = |v: usize, most: usize| (((v as f64 + 0.5) * per) as usize).min(most - 1);
         for y in 0..out.height() {
             let row = low.row(at(y, low.height()));
@@ -176,8 +179,8 @@ impl Focus {
         out
     }
 
-    /// Returns the sharpness of squares that are solid tissue: the edge of a lumen is coarse detail.
-    fn solid(&self, view: &View, per: f64) -> Plane<u8> {
+    /// Returns the sharpness of squares. Those that are dull for being empty say nothing: a lumen's edge is coarse detail.
+    fn judged(&self, view: &View, per: f64, least: f64) -> Plane<u8> {
         let mut sums = vec![(0u32, 0u32); self.squares.data().len()];
         let at = |v: usize, most: usize| (((v as f64 + 0.5) * per) as usize).min(most - 1);
         for y in 0..view.clear.height() {
@@ -189,7 +192,7 @@ impl Focus {
         }
         let mut out = self.squares.clone();
         for (square, (clear, all)) in out.data_mut().iter_mut().zip(sums) {
-            if f64::from(clear) > MOST_CLEAR * f64::from(all) {
+            if f64::from(*square) < PARTLY * least && f64::from(clear) > MOST_CLEAR * f64::from(all) {
                 *square = 255;
             }
         }
@@ -228,7 +231,7 @@ fn low(squares: &Plane<u8>, least: f64) -> Mask {
             }
         }
         values.sort_unstable();
-        (values.len() >= 3).then(|| f64::from(values[values.len() / 2]))
+        (values.len() >= LEAST_JUDGED).then(|| f64::from(values[values.len() / 2]))
     };
     let mut core = Mask::filled(width, height, 0);
     for y in 0..height {

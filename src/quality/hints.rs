@@ -99,3 +99,92 @@ pub fn hints(organ: &'static str, measured: &[Measured], profile: &StainProfile)
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        measure::feature::Value,
+        organ,
+        quality::Kind,
+        stain::{CytoplasmHue, StainMatrix},
+    };
+
+    fn profile(h_nuclei: u8, h_cytoplasm: u8, e_cytoplasm: u8) -> StainProfile {
+        StainProfile {
+            white: [245.0; 3],
+            matrix: StainMatrix::RUIFROK,
+            origin: "published",
+            h_threshold: 40,
+            h_nuclei,
+            h_cytoplasm,
+            e_cytoplasm,
+            e_cytoplasm_mad: 4,
+            hue: CytoplasmHue::TYPICAL,
+        }
+    }
+
+    #[test]
+    fn strength_of_stain_and_autolysis_are_remarked_on() {
+        fn t(profile: StainProfile, expected: &[&str]) {
+            let said: Vec<String> = hints("liver", &[], &profile).iter().map(ToString::to_string).collect();
+            assert_eq!(said.len(), expected.len(), "{said:?}");
+            for (said, words) in said.iter().zip(expected) {
+                assert!(said.contains(words), "{said}: {words}");
+            }
+        }
+        t(profile(65, 15, 25), &[]);
+        t(profile(20, 5, 25), &["haematoxylin is stained unusually weakly"]);
+        t(profile(170, 60, 25), &["haematoxylin is stained unusually strongly"]);
+        t(profile(65, 15, 3), &["eosin is stained unusually weakly"]);
+        t(profile(65, 15, 120), &["eosin is stained unusually strongly"]);
+        t(profile(65, 55, 25), &["nuclei hardly stand out"]);
+    }
+
+    #[test]
+    fn another_organ_is_remarked_on() {
+        fn t(organ: &'static str, features: &[(&str, f64)], expected: &[&str]) {
+            let known = organ::find(organ).unwrap().features;
+            let measured: Vec<Measured> = features
+                .iter()
+                .map(|&(name, value)| Measured {
+                    feature: known.iter().find(|f| f.name == name).unwrap(),
+                    value: Ok(Value { value, n: 1, denominator: 1.0 }),
+                })
+                .collect();
+            let said = hints(organ, &measured, &profile(65, 15, 25));
+            let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+            assert_eq!(said.len(), expected.len(), "{said:?}");
+            assert!(said.iter().zip(expected).all(|(said, words)| said.contains(words)), "{said:?}");
+        }
+        let liver = "hepatocyte_nuclear_density_per_mm2";
+        t("liver", &[("tissue_area_mm2", 5.0), (liver, 1500.0)], &[]);
+        t(
+            "liver",
+            &[("tissue_area_mm2", 5.0), (liver, 90.0)],
+            &["is this liver? hepatocyte_nuclear_density"],
+        );
+        // Too little tissue says nothing.
+        t("liver", &[("tissue_area_mm2", 0.1), (liver, 90.0)], &[]);
+        let kidney = &[("tissue_area_mm2", 9.0), ("glom_count_n", 0.0)];
+        t("kidney", kidney, &["0 glomeruli", "is this kidney? glom_count_n"]);
+        let pancreas = &[("tissue_area_mm2", 5.0), ("acinar_nuclear_density_per_mm2", 300.0)];
+        t("pancreas", pancreas, &["is this pancreas? acinar_nuclear_density"]);
+    }
+
+    #[test]
+    fn much_left_out_and_lost_focus_are_remarked_on() {
+        let mut facts = Facts { artefact_excluded_pct: 14.0, ..Facts::default() };
+        facts.areas_mm2[0] = 0.7;
+        assert_eq!((facts.remarks(), facts.refusal(40.0)), (vec![], None));
+        assert_eq!(facts.found(), [(Kind::Blur, 0.7)]);
+        facts.artefact_excluded_pct = 45.0;
+        facts.focus_sharpness_index = Some(0.1);
+        let said: Vec<String> = facts.remarks().iter().map(ToString::to_string).collect();
+        assert!(
+            said.len() == 2 && said[0].contains("blur 0.700 mm²") && said[1].contains("out of focus"),
+            "{said:?}"
+        );
+        assert!(facts.refusal(40.0).is_some_and(|why| why.contains("45.0 %") && why.contains("blur")));
+    }
+}

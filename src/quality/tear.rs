@@ -1,5 +1,5 @@
-//! Tears: long empty places that neither branch, as gaps between lobules do, nor are round or wide, as lumens are, nor
-//! thin, as sinusoids are. A tear may open to the glass around the section.
+//! Tears: long places as bare as glass that neither branch, as gaps between lobules do, nor are round or wide, as lumens
+//! are, nor thin, as sinusoids are. A tear may open to the glass around the section.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -32,6 +32,10 @@ const SLENDER: f64 = 6.0;
 const ONE_WAY: f64 = 0.62;
 /// Most of its length that may lie open to the glass: a tear has a mouth, a bay of the section's edge is one [expert].
 const MOUTH: f64 = 0.35;
+/// Sum of the densities, × 100, by which a tear is at most darker than glass: lumens hold plasma, gaps loose fibres [expert].
+const BARE: f64 = 1.5;
+/// Squared distance from the edge, in pixels, from which a place is judged by its stain.
+const DEEP: u16 = 4;
 /// What the view makes of the edge of a tear, in µm.
 const RIM_UM: f64 = 5.0;
 
@@ -46,17 +50,38 @@ pub(super) fn find(view: &View, tissue: &Mask) -> Mask {
     let wide = morphology::open(&empty, view.mpp.px(WIDE_UM) / 2.0);
     let mut joined = morphology::dilate(&wide, view.mpp.px(JOIN_UM) / 2.0);
     joined.data_mut().iter_mut().zip(empty.data()).for_each(|(j, &e)| *j &= e);
+    let glass = of_glass(view, &inside);
     let depth = distance::squared_up_to(&joined, distance::MOST_NEAR);
     let found = pieces(&joined, Connectivity::Eight);
     let mut out = Mask::filled(joined.width(), joined.height(), 0);
     for (i, region) in found.regions.iter().enumerate() {
         let area = region.area_px as f64;
         let small = area < view.px_area(LEAST.1) || (region.extent() as f64) < view.mpp.px(LEAST.0) / 2.0;
-        if !small && !region.touches_edge && Rent::of(&found, i, region, &depth, &inside).is_tear(view) {
+        if !small
+            && !region.touches_edge
+            && Rent::of(view, &found, i, region, &depth, &inside).is_tear(view, glass)
+        {
             found.paint(i, &mut out, 1);
         }
     }
     morphology::dilate(&out, view.mpp.px(RIM_UM))
+}
+
+/// Returns the median sum of the densities, × 100, of clear places outside the section; 0 where there are none.
+fn of_glass(view: &View, inside: &Mask) -> f64 {
+    let mut histogram = [0u64; 3 * 256];
+    for (i, _) in view.clear.data().iter().zip(inside.data()).enumerate().filter(|(_, (c, i))| **c > **i) {
+        histogram[view.od.iter().map(|plane| usize::from(plane.data()[i])).sum::<usize>()] += 1;
+    }
+    let half = histogram.iter().sum::<u64>() / 2;
+    let mut below = 0;
+    histogram
+        .iter()
+        .position(|&n| {
+            below += n;
+            below > half
+        })
+        .map_or(0.0, |sum| sum as f64)
 }
 
 /// Returns 1 on the section with its holes and with the bays of its edge that are no broader than a tear.
@@ -80,30 +105,43 @@ struct Rent {
     width: f64,
     /// Pixels beside the glass around the section.
     mouth: f64,
+    /// Mean sum of the densities away from its edge, × 100.
+    stain: f64,
 }
 
 impl Rent {
-    fn of(found: &Pieces, i: usize, region: &Region, depth: &Plane<u16>, inside: &Mask) -> Self {
+    fn of(view: &View, found: &Pieces, i: usize, region: &Region, depth: &Plane<u16>, inside: &Mask) -> Self {
         let mut own = Mask::filled(region.x1 - region.x0, region.y1 - region.y0, 0);
-        let (mut sum, mut mouth) = (0.0, 0u32);
+        let (mut sum, mut mouth, mut stain, mut deep) = (0.0, 0u32, 0u64, 0u64);
         for run in found.runs(i) {
             own.row_mut(run.y - region.y0)[run.x0 - region.x0..run.x1 - region.x0].fill(1);
             for x in run.x0..run.x1 {
                 sum += f64::from(depth.at(x, run.y)).sqrt() - 0.5;
+                if depth.at(x, run.y) >= DEEP {
+                    stain += view.od.iter().map(|plane| u64::from(plane.at(x, run.y))).sum::<u64>();
+                    deep += 1;
+                }
                 let (x, y) = (x as i64, run.y as i64);
                 let beside = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)];
                 mouth += u32::from(beside.iter().any(|&(x, y)| inside.get(x, y) == Some(0)));
             }
         }
         let area = region.area_px as f64;
-        Self { area, length: longest_way(&own), width: 4.0 * sum / area.max(1.0), mouth: mouth.into() }
+        Self {
+            area,
+            length: longest_way(&own),
+            width: 4.0 * sum / area.max(1.0),
+            mouth: mouth.into(),
+            stain: stain as f64 / deep.max(1) as f64,
+        }
     }
 
-    fn is_tear(&self, view: &View) -> bool {
+    fn is_tear(&self, view: &View, glass: f64) -> bool {
         self.length >= view.mpp.px(LEAST.0)
             && self.width >= view.mpp.px(LEAST_WIDTH.0).max(LEAST_WIDTH.1)
             && self.length >= SLENDER * self.width
             && self.length * self.width >= ONE_WAY * self.area
+            && self.stain <= glass + BARE
             && self.mouth <= MOUTH * self.length
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use rayon::prelude::*;
+
 use super::{Said, phantom, see, shared, shares_of, unspoilt};
 
 /// What is planted on each phantom, alone.
@@ -14,7 +16,7 @@ const PHANTOMS: [(u64, &str, f64); 5] =
 const HEAD: &str = "\
 # Quality control on planted artefacts
 
-Written by `cargo test --release --lib table_of_planted_artefacts -- --ignored`, in some minutes; do not edit. Phantoms of 1.5 mm, one
+Written by `cargo test --release --lib table_of_planted_artefacts -- --ignored --nocapture`, in some minutes; do not edit. Phantoms of 1.5 mm, one
 kind of artefact on each, against the same phantom without. *Found* is the share of the planted area on tissue that is left
 out of every measurement, whatever kind it was taken for; *lost* the share of clean tissue that is left out with it, rims
 included. A cell is *found* / *lost* in %. Issue 5 asks for at least 95 and at most 2; what misses is **bold**.
@@ -31,7 +33,7 @@ seeds below were not looked at before.
 fn table_of_planted_artefacts() {
     let mut text = String::from(HEAD);
     for organ in ["liver", "kidney", "pancreas"] {
-        let columns: Vec<Vec<String>> = PHANTOMS.iter().map(|of| column(organ, *of)).collect();
+        let columns: Vec<Vec<String>> = PHANTOMS.par_iter().map(|of| column(organ, *of)).collect();
         let heads = PHANTOMS.map(|(seed, look, mpp)| format!("{look}, {mpp} µm/px, seed {seed}"));
         let _ = write!(text, "\n| {organ} | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
         let names = PLANTED.into_iter().chain(["nothing"]).map(|p| p.split('=').next().unwrap_or(p));
@@ -53,6 +55,7 @@ fn column(organ: &str, (seed, look, mpp): (u64, &str, f64)) -> Vec<String> {
     let mut cells = Vec::new();
     for kind in PLANTED {
         let (found, lost) = shares_of(folder.path(), (organ, mpp), seed, &[kind], look, &clean);
+        eprintln!("{organ}\t{kind}\t{seed}\t{look}\t{mpp}\t{found:.1}\t{lost:.2}");
         let mark = |text: String, good: bool| if good { text } else { format!("**{text}**") };
         cells.push(format!(
             "{} / {}",
