@@ -1,5 +1,5 @@
 //! How fast level 0 is read, in megapixels per CPU-second of one thread: stored tiles, and larger regions that do not
-//! line up with them.
+//! line up with them; and what a second thread gains.
 //!
 //! `HISTOGRADE_BENCH_SLIDE=slide.svs cargo bench --bench reading`. `HISTOGRADE_BENCH_ROWS=first..end` limits the rows.
 //! `HISTOGRADE_BENCH_LIMIT="jpeg_limit tiles.bin 1 0 0 1"` runs another program before each round, whose output ends in
@@ -7,7 +7,7 @@
 
 mod common;
 
-use std::{error::Error, io::Write, process::Command};
+use std::{error::Error, io::Write, process::Command, time::Instant};
 
 use common::cpu_seconds;
 use histograde::{Slide, geometry::Region};
@@ -42,7 +42,55 @@ fn main() -> Result<(), Box<dyn Error>> {
             limit.map_or(String::new(), |limit| format!(", {:.2} of the limit {limit:.0}", speed / limit));
         writeln!(out, "reading {name}: {speed:.0} MP/cpu-s{ratio}")?;
     }
+    let gain = two_threads(&path, rows)?;
+    writeln!(out, "reading stored tiles by two threads: {gain:.2} times as fast as by one")?;
     writeln!(out, "peak memory: {} MB", peak_kb().unwrap_or(0) / 1024)?;
+    Ok(())
+}
+
+/// Returns how many times faster two threads that share one open slide, each reading every second row of tiles, are than
+/// one thread: the ratio of the medians of the time that passes. Says something on an idle machine only.
+fn two_threads(path: &std::ffi::OsStr, rows: Option<std::ops::Range<i64>>) -> Result<f64, Box<dyn Error>> {
+    let mut seconds = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (seconds, threads) in seconds.iter_mut().zip(1..) {
+            let slide = Slide::open(path)?;
+            let start = Instant::now();
+            std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+                let one = |first| {
+                    let (slide, rows) = (&slide, rows.clone());
+                    scope.spawn(move || share(slide, rows, first, threads).map_err(|e| e.to_string()))
+                };
+                let workers: Vec<_> = (0..threads).map(one).collect();
+                workers.into_iter().try_for_each(|w| Ok(w.join().map_err(|_| "a reader panicked")??))
+            })?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+    }
+    let [one, two] = seconds.each_mut().map(|s| median(s).unwrap_or(f64::NAN));
+    Ok(one / two)
+}
+
+/// Reads every `step`-th row of stored tiles from the `first` on.
+fn share(
+    slide: &Slide,
+    rows: Option<std::ops::Range<i64>>,
+    first: usize,
+    step: usize,
+) -> histograde::Result<()> {
+    let level = &slide.info().levels[0];
+    let (width, height) = (level.tile_width, level.tile_height);
+    let rows = rows.unwrap_or(0..i64::try_from(level.height).unwrap_or(i64::MAX));
+    let mut sum = 0;
+    for y0 in
+        (rows.start..rows.end - i64::from(height) + 1).step_by(height as usize).skip(first).step_by(step)
+    {
+        for x0 in (0..(level.width / u64::from(width)) as i64).map(|column| column * i64::from(width)) {
+            let rgb = slide.read_region(Region { level: 0, x0, y0, width, height })?;
+            sum += u64::from(std::hint::black_box(rgb.data())[0]);
+        }
+    }
+    std::hint::black_box(sum);
     Ok(())
 }
 

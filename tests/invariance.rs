@@ -332,7 +332,9 @@ fn artefacts_enter_no_numerator_and_no_denominator() {
     let (spoilt, [left, after @ ..]) = measured(&["pen", "fold=2", "blur"]);
     assert!(clean < 0.5 && spoilt > 15.0, "{clean} {spoilt}");
     assert!(left < 0.9 * area, "{left} of {area} mm²");
-    for (before, after) in before.into_iter().zip(after) {
-        assert!((after / before - 1.0).abs() < 0.12, "{before} became {after}");
+    // The places left out are no fair sample: with the same places of the clean slide left out, sinusoids alone read 10 %
+    // more.
+    for ((before, after), room) in before.into_iter().zip(after).zip([0.05, 0.05, 0.15]) {
+        assert!((after / before - 1.0).abs() < room, "{before} became {after}");
     }
 }

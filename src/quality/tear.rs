@@ -34,6 +34,10 @@ const ONE_WAY: f64 = 0.62;
 const MOUTH: f64 = 0.35;
 /// Sum of the densities, × 100, by which a tear is at most darker than glass: lumens hold plasma, gaps loose fibres [expert].
 const BARE: f64 = 1.5;
+/// Most that its widest place may exceed the mean width: a chain of fat cells bulges [expert].
+const EVEN: f64 = 1.45;
+/// Least share of its wide places that hang together: fat cells are walled off from each other [expert].
+const WHOLE: f64 = 0.6;
 /// Squared distance from the edge, in pixels, from which a place is judged by its stain.
 const DEEP: u16 = 4;
 /// What the view makes of the edge of a tear, in µm.
@@ -52,15 +56,13 @@ pub(super) fn find(view: &View, tissue: &Mask) -> Mask {
     joined.data_mut().iter_mut().zip(empty.data()).for_each(|(j, &e)| *j &= e);
     let glass = of_glass(view, &inside);
     let depth = distance::squared_up_to(&joined, distance::MOST_NEAR);
+    let places = Places { view, inside: &inside, wide: &wide, depth: &depth };
     let found = pieces(&joined, Connectivity::Eight);
     let mut out = Mask::filled(joined.width(), joined.height(), 0);
     for (i, region) in found.regions.iter().enumerate() {
         let area = region.area_px as f64;
         let small = area < view.px_area(LEAST.1) || (region.extent() as f64) < view.mpp.px(LEAST.0) / 2.0;
-        if !small
-            && !region.touches_edge
-            && Rent::of(view, &found, i, region, &depth, &inside).is_tear(view, glass)
-        {
+        if !small && !region.touches_edge && Rent::of(&places, &found, i, region).is_tear(view, glass) {
             found.paint(i, &mut out, 1);
         }
     }
@@ -96,6 +98,17 @@ fn inside(view: &View, tissue: &Mask) -> Mask {
     out
 }
 
+/// What is known of every pixel.
+struct Places<'a> {
+    view: &'a View,
+    /// 1 on the section with its holes.
+    inside: &'a Mask,
+    /// 1 where an empty place is as wide as a tear.
+    wide: &'a Mask,
+    /// Squared distance from the edge of empty places.
+    depth: &'a Plane<u16>,
+}
+
 /// Measures of one empty place, in pixels.
 struct Rent {
     area: f64,
@@ -103,6 +116,10 @@ struct Rent {
     length: f64,
     /// Four times the mean distance from its edge, which is the width of a band.
     width: f64,
+    /// Width of its widest place.
+    widest: f64,
+    /// Share of its wide pixels in the largest piece of them.
+    whole: f64,
     /// Pixels beside the glass around the section.
     mouth: f64,
     /// Mean sum of the densities away from its edge, × 100.
@@ -110,12 +127,17 @@ struct Rent {
 }
 
 impl Rent {
-    fn of(view: &View, found: &Pieces, i: usize, region: &Region, depth: &Plane<u16>, inside: &Mask) -> Self {
+    fn of(places: &Places<'_>, found: &Pieces, i: usize, region: &Region) -> Self {
+        let Places { view, inside, wide, depth } = *places;
         let mut own = Mask::filled(region.x1 - region.x0, region.y1 - region.y0, 0);
-        let (mut sum, mut mouth, mut stain, mut deep) = (0.0, 0u32, 0u64, 0u64);
+        let mut own_wide = own.clone();
+        let (mut sum, mut widest, mut mouth, mut stain, mut deep) = (0.0, 0u16, 0u32, 0u64, 0u64);
         for run in found.runs(i) {
             own.row_mut(run.y - region.y0)[run.x0 - region.x0..run.x1 - region.x0].fill(1);
+            let to = &mut own_wide.row_mut(run.y - region.y0)[run.x0 - region.x0..run.x1 - region.x0];
+            to.copy_from_slice(&wide.row(run.y)[run.x0..run.x1]);
             for x in run.x0..run.x1 {
+                widest = widest.max(depth.at(x, run.y));
                 sum += f64::from(depth.at(x, run.y)).sqrt() - 0.5;
                 if depth.at(x, run.y) >= DEEP {
                     stain += view.od.iter().map(|plane| u64::from(plane.at(x, run.y))).sum::<u64>();
@@ -127,10 +149,15 @@ impl Rent {
             }
         }
         let area = region.area_px as f64;
+        let parts: Vec<u64> =
+            pieces(&own_wide, Connectivity::Eight).regions.iter().map(|r| r.area_px).collect();
+        let largest = parts.iter().max().copied().unwrap_or(0);
         Self {
             area,
             length: longest_way(&own),
             width: 4.0 * sum / area.max(1.0),
+            widest: 2.0 * f64::from(widest).sqrt() - 1.0,
+            whole: largest as f64 / parts.iter().sum::<u64>().max(1) as f64,
             mouth: mouth.into(),
             stain: stain as f64 / deep.max(1) as f64,
         }
@@ -141,6 +168,8 @@ impl Rent {
             && self.width >= view.mpp.px(LEAST_WIDTH.0).max(LEAST_WIDTH.1)
             && self.length >= SLENDER * self.width
             && self.length * self.width >= ONE_WAY * self.area
+            && self.widest <= EVEN * self.width
+            && self.whole >= WHOLE
             && self.stain <= glass + BARE
             && self.mouth <= MOUTH * self.length
     }
