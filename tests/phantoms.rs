@@ -342,7 +342,7 @@ fn the_pancreas_measures_what_was_painted() {
 const TEN: Walk = Walk { levels: 10 };
 
 #[test]
-#[ignore = "ten minutes on two cores"]
+#[ignore = "a minute and a half on two cores; `.ci/run` does it"]
 fn ten_levels_of_the_liver() {
     check(&LIVER, TEN);
 }
