@@ -116,12 +116,19 @@ class Tiff:
 
 
 def sparse_slide(phantom, path, gigapixels):
-    """Writes a BigTIFF whose tissue is copies of a phantom, one for every 400 MP, amid one shared tile of glass."""
+    """Writes a BigTIFF whose tissue is copies of a phantom, one for every 400 MP, amid one shared tile of glass.
+
+    The phantom's sides are whole tiles on every level, so that each level shows the same picture."""
     source = Tiff(phantom)
     levels = [p for p in source.pages if 324 in p]
-    side = int((gigapixels * 1e9) ** 0.5)
-    islands = max(1, round(gigapixels * 2.5))
+    tile, whole = levels[0][322][1][0], levels[0][256][1][0]
+    factors = [whole // p[256][1][0] for p in levels]
+    if whole % (tile * factors[-1]) or any(p[322][1][0] != tile or p.get(347) != levels[0].get(347) for p in levels):
+        sys.exit(f"{phantom}: its levels do not share tiles and tables")
+    slots = max(1, round((gigapixels * 1e9) ** 0.5 / whole))
+    islands = max(1, round(slots * slots * whole * whole / 400e6))
     across = int(islands ** 0.5 + 0.999)
+    places = [(k % across * slots // across, k // across * slots // across) for k in range(islands)]
     out = bytearray(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0))
     written, pages = {}, []
 
@@ -133,29 +140,19 @@ def sparse_slide(phantom, path, gigapixels):
                 out.append(0)
         return written[offset, length]
 
-    for page in levels:
-        tile = page[322][1][0]
-        width, height = page[256][1][0], page[257][1][0]
-        factor = levels[0][256][1][0] / width
-        columns, rows = -(-width // tile), -(-height // tile)
+    # The tile of least bytes of the largest level is glass.
+    glass = min(zip(levels[0][325][1], levels[0][324][1]))
+    for page, factor in zip(levels, factors):
+        side = whole // factor // tile
+        n = slots * side
         offsets, counts = page[324][1], page[325][1]
-        # The tile of least bytes is the emptiest one.
-        blank = min(range(len(counts)), key=lambda k: counts[k])
-        full = int(side / factor)
-        n = -(-full // tile)
-        step = n // across
-        placed = [put(offsets[blank], counts[blank])] * (n * n)
-        lengths = [counts[blank]] * (n * n)
-        for k in range(islands):
-            x0, y0 = k % across * step + max(0, (step - columns) // 2), k // across * step + max(0, (step - rows) // 2)
-            for r in range(rows):
-                for c in range(columns):
-                    if x0 + c < n and y0 + r < n:
-                        i = r * columns + c
-                        j = (y0 + r) * n + x0 + c
-                        placed[j], lengths[j] = put(offsets[i], counts[i]), counts[i]
+        placed, lengths = [put(glass[1], glass[0])] * (n * n), [glass[0]] * (n * n)
+        for column, row in places:
+            for i, (offset, count) in enumerate(zip(offsets, counts)):
+                j = (row * side + i // side) * n + column * side + i % side
+                placed[j], lengths[j] = put(offset, count), count
         tags = {t: v for t, v in page.items() if t not in (256, 257, 324, 325, 273, 279)}
-        tags[256], tags[257] = (4, [full]), (4, [full])
+        tags[256], tags[257] = (4, [n * tile]), (4, [n * tile])
         tags[324], tags[325] = (16, placed), (4, lengths)
         pages.append(tags)
     link = 8
@@ -177,8 +174,10 @@ def sparse_slide(phantom, path, gigapixels):
     Path(path).write_bytes(out)
 
 
-def scaling(binary, phantom, gigapixels, folder):
+def scaling(binary, gigapixels, folder, side=4096):
     """Table of sparse slides, and how well time follows area."""
+    phantom = Path(folder) / "island.svs"
+    run([binary, "phantom", "--quiet", "--tissue", "liver", "--size", side, "-o", phantom])
     lines = ["| slide, gigapixels | tissue analysed, MP | seconds | CPU-seconds | MP per CPU-second | peak memory, MB |",
              "|---|---|---|---|---|---|"]
     points = []
@@ -270,7 +269,7 @@ def main():
             "Whole scores": lambda: scores(args.binary, slides, args.rounds, folder),
             "Side by side": lambda: side_by_side(args.binary, slides, args.limit, peers, args.rounds, folder),
             "Scaling with area": lambda: ["Sparse slides: one liver phantom for every 400 MP, amid glass; two threads.", "",
-                                          *scaling(args.binary, slides[0][1], giga, folder)],
+                                          *scaling(args.binary, giga, folder)],
             "Single steps": lambda: ["`cargo bench --bench nuclei`:", "", *benches()],
         }
         if not args.limit and not peers:
