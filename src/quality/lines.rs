@@ -24,6 +24,11 @@ const MOST_PX: usize = 2000;
 const HALF_UM: f64 = 10.0;
 /// Most lines.
 const MOST_LINES: usize = 12;
+/// Lines that are judged before none is believed to be left: among pale slits, chance makes longer ones than a knife
+/// that crosses only a corner.
+const CANDIDATES: usize = 48;
+/// Lines within this many directions and pixels of a judged one are not judged again.
+const LIKE: (usize, usize) = (3, 6);
 
 /// Returns 1 on lines of the knife.
 pub(super) fn find(view: &View) -> Mask {
@@ -32,9 +37,7 @@ pub(super) fn find(view: &View) -> Mask {
     let mut out = Mask::filled(width, height, 0);
     let mut left = pale;
     for _ in 0..MOST_LINES {
-        let Some((angle, offset)) = strongest(&left) else { break };
-        let line = Line::new(angle, offset);
-        let Some(places) = line.supported(&left, view) else { break };
+        let Some((line, places)) = next(&left, view) else { break };
         for (x, y) in places {
             out.set(x, y, 1);
         }
@@ -77,22 +80,61 @@ fn pale(view: &View) -> Mask {
     out
 }
 
-/// Returns direction and offset of the line through most pixels (Hough transform; Duda & Hart 1972, CACM 15:11).
-fn strongest(mask: &Mask) -> Option<(f64, f64)> {
-    let diagonal = ((mask.width().pow(2) + mask.height().pow(2)) as f64).sqrt();
-    let step = (diagonal / MOST_PX as f64).max(1.0);
-    let bins = (2.0 * diagonal / step) as usize + 2;
-    let mut votes = vec![0u32; bins * ANGLES];
-    let rows = (0..mask.height()).map(|y| (y as f64, mask.row(y)));
-    let set = rows
-        .flat_map(|(y, row)| (0..).zip(row).filter(|(_, v)| **v != 0).map(move |(x, _)| (f64::from(x), y)));
-    let (xs, ys): (Vec<f64>, Vec<f64>) = set.unzip();
-    for (a, votes) in votes.chunks_exact_mut(bins).enumerate() {
-        vote(&xs, &ys, angle_of(a).sin_cos(), (diagonal, step), votes);
+/// Returns the line through most pixels that is long and pale enough, and its way through tissue.
+fn next(left: &Mask, view: &View) -> Option<(Line, Vec<(usize, usize)>)> {
+    let mut votes = Votes::of(left);
+    (0..CANDIDATES).find_map(|_| {
+        let line = votes.take_strongest()?;
+        line.supported(left, view).map(|places| (line, places))
+    })
+}
+
+/// How many pixels lie on each line (Hough transform; Duda & Hart 1972, CACM 15:11).
+struct Votes {
+    counts: Vec<u32>,
+    /// Lines of one direction.
+    bins: usize,
+    /// Half the range of their offsets, and the distance between two, in pixels.
+    scale: (f64, f64),
+}
+
+impl Votes {
+    fn of(mask: &Mask) -> Self {
+        let diagonal = ((mask.width().pow(2) + mask.height().pow(2)) as f64).sqrt();
+        let step = (diagonal / MOST_PX as f64).max(1.0);
+        let bins = (2.0 * diagonal / step) as usize + 2;
+        let mut counts = vec![0u32; bins * ANGLES];
+        let rows = (0..mask.height()).map(|y| (y as f64, mask.row(y)));
+        let set = rows.flat_map(|(y, row)| {
+            (0..).zip(row).filter(|(_, v)| **v != 0).map(move |(x, _)| (f64::from(x), y))
+        });
+        let (xs, ys): (Vec<f64>, Vec<f64>) = set.unzip();
+        for (a, counts) in counts.chunks_exact_mut(bins).enumerate() {
+            vote(&xs, &ys, angle_of(a).sin_cos(), (diagonal, step), counts);
+        }
+        Self { counts, bins, scale: (diagonal, step) }
     }
-    let best = votes.iter().enumerate().max_by_key(|&(i, &v)| (v, std::cmp::Reverse(i)))?;
-    let (a, bin) = (best.0 / bins, best.0 % bins);
-    (*best.1 > 0).then(|| (angle_of(a), (bin as f64 + 0.5) * step - diagonal))
+
+    /// Returns the line through most pixels, and forgets it and those like it.
+    fn take_strongest(&mut self) -> Option<Line> {
+        let best = self.counts.iter().enumerate().max_by_key(|&(i, &v)| (v, std::cmp::Reverse(i)))?;
+        if *best.1 == 0 {
+            return None;
+        }
+        let (angle, bin) = (best.0 / self.bins, best.0 % self.bins);
+        let (diagonal, step) = self.scale;
+        let reach = (LIKE.1 as f64 / step).ceil() as usize;
+        let last = self.bins - 1;
+        for by in 0..=2 * LIKE.0 {
+            // The next direction after the last is the first, with offsets of the other sign.
+            let turned = (angle + ANGLES + by - LIKE.0) % ANGLES;
+            let opposite = angle + by < LIKE.0 || angle + by >= ANGLES + LIKE.0;
+            let bin = if opposite { last.saturating_sub(bin) } else { bin };
+            let row = turned * self.bins;
+            self.counts[row + bin.saturating_sub(reach)..=row + (bin + reach).min(last)].fill(0);
+        }
+        Some(Line::new(angle_of(angle), (bin as f64 + 0.5) * step - diagonal))
+    }
 }
 
 wide! {

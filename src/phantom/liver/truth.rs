@@ -16,6 +16,12 @@ const MACRO_AFFECTED_PCT: f64 = 3.0;
 const MICRO_AFFECTED_PCT: f64 = 8.0;
 /// Small vacuoles make a cell steatotic from this share of its area, % (domain.md §3.2).
 const MICRO_STEATOTIC_PCT: f64 = 15.0;
+/// Widths of a sinusoid, in µm (domain.md §3.2).
+const SLIT_UM: std::ops::RangeInclusive<f64> = 2.0..=20.0;
+/// Nuclei of one cell are seen as a pair up to this distance, in µm, if the smaller has this share of the larger one's area
+/// (domain.md §3.2); cut at unlike depths they are not.
+const PAIR_UM: f32 = 12.0;
+const PAIR_RATIO: f64 = 0.7;
 /// Zones around veins and tracts, in µm, and the least fat for which they are compared, %.
 const ZONE_UM: f32 = 100.0;
 const ZONE_FAT_PCT: f64 = 0.5;
@@ -56,7 +62,7 @@ fn areas(painted: &Painted<'_>, census: &Census<'_>, squares: &[Pixels], pixels:
     let share = |n: u64| 100.0 * n as f64 / pixels.parenchyma as f64;
     let veins = painted.layout.veins.iter();
     let minor: Vec<f64> = veins.filter_map(|v| census.minor_axis_px(v)).map(|d| d / um).collect();
-    let widths = painted.slits.iter().map(|w| w / um).collect();
+    let widths = painted.slits.iter().map(|w| w / um).filter(|w| SLIT_UM.contains(w)).collect();
     vec![
         ("tissue_area_mm2", mm2(pixels.tissue - census.holes())),
         ("fat_area_pct", share(pixels.fat)),
@@ -91,7 +97,9 @@ fn nuclei(painted: &Painted<'_>, census: &Census<'_>, pixels: &Pixels) -> Values
     let nuclei = painted.nuclei;
     let count = nuclei.len() as f64;
     let areas: Vec<f64> = nuclei.iter().map(|n| n.pixels as f64 / um2).collect();
-    let pairs = nuclei.windows(2).filter(|w| w[0].cell == w[1].cell).count() as f64;
+    let reach = PAIR_UM * painted.layout.um;
+    let pairs = nuclei.windows(2).filter(|w| w[0].cell == w[1].cell && look_paired(&w[0], &w[1], reach));
+    let pairs = pairs.count() as f64;
     let all = count + painted.pyknotic as f64;
     vec![
         ("hepatocyte_nuclear_density_per_mm2", count * 1e6 * um2 / pixels.parenchyma as f64),
@@ -101,6 +109,11 @@ fn nuclei(painted: &Painted<'_>, census: &Census<'_>, pixels: &Pixels) -> Values
         ("hepatocyte_area_um2_median", quantile(census.territories_um2(nuclei), 0.5)),
         ("pyknotic_hepatocyte_pct", 100.0 * painted.pyknotic as f64 / all),
     ]
+}
+
+fn look_paired(a: &Nucleus, b: &Nucleus, reach: f32) -> bool {
+    let (small, large) = (a.pixels.min(b.pixels) as f64, a.pixels.max(b.pixels) as f64);
+    small >= PAIR_RATIO * large && (a.x - b.x).hypot(a.y - b.y) <= reach
 }
 
 fn vacuoles(painted: &Painted<'_>, census: &Census<'_>, sizes: &[Size], pixels: &Pixels) -> Values {

@@ -19,7 +19,7 @@ const PIXEL_UM: f64 = 40.0;
 /// The cortex reaches this far beyond the glomeruli's capsules, in µm (domain.md §3.3).
 const BEYOND_UM: f64 = 150.0;
 /// Tissue farther than this, in µm, from what a glomerulus makes cortex is medulla unless its tubules are as wide as
-/// the cortex's; what lies nearer, between glomeruli or between them and the renal capsule, is cortex unless they
+/// the cortex's, or too few to tell: dead ones have no lumen, and at the renal capsule there are few; what lies nearer, between glomeruli or between them and the renal capsule, is cortex unless they
 /// are thinner. Rat cortex holds 3–7 glomeruli per mm²: neighbours lie about 500 µm apart, and gaps twice as wide
 /// are no rarity.
 const SPAN_UM: f64 = 300.0;
@@ -127,7 +127,7 @@ impl Map {
         mask
     }
 
-    /// Returns where tubules are thin, and where they are as wide as those in `near`.
+    /// Returns where tubules are thin, and where they are as wide as those in `near` or too few to tell.
     fn compared(&self, widths: &[(f64, f64, f64)], near: &Mask) -> [Mask; 2] {
         let (w, h) = (self.window.width(), self.window.height());
         // Numbers and summed widths in tenths of a µm, by pixel, then over all pixels above and to the left.
@@ -160,11 +160,13 @@ impl Map {
                 let at = |y: usize, x: usize| table[y * (w + 1) + x];
                 let (a, b, c, d) = (at(y1, x1), at(y0, x1), at(y1, x0), at(y0, x0));
                 let here: [u64; 2] = std::array::from_fn(|k| a[k] + d[k] - b[k] - c[k]);
-                if here[0] >= u64::from(FEWEST) && usual[0] >= u64::from(FEWEST) {
-                    let share = mean(here) / mean(usual);
-                    masks[0].set(x, y, u8::from(share < THIN));
-                    masks[1].set(x, y, u8::from(share >= WIDE));
+                if usual[0] < u64::from(FEWEST) {
+                    continue;
                 }
+                let few = here[0] < u64::from(FEWEST);
+                let share = mean(here) / mean(usual);
+                masks[0].set(x, y, u8::from(!few && share < THIN));
+                masks[1].set(x, y, u8::from(few || share >= WIDE));
             }
         }
         masks

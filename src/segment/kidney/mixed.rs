@@ -25,8 +25,8 @@ const PER_ODD: f64 = 1.5;
 /// Least share of the corpuscle that the network sees which an outline around it covers: what is traced within one is a
 /// tuft, or part of it. The network may see less than there is, where Bowman's space is narrow …
 const MIN_COVERED: f64 = 0.85;
-/// … but not less than this share of the joint area.
-const MIN_OVERLAP: f64 = 0.5;
+/// … but not less than this share of the joint area: an outline that took in the tubules beside a corpuscle shares less.
+const MIN_OVERLAP: f64 = 0.8;
 /// Weight of that overlap in the rank.
 const PER_OVERLAP: f64 = 3.0;
 /// Mean log odds of a corpuscle that only the network sees: on phantoms and human tiles circles of lymphocytes or tubules had

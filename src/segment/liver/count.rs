@@ -30,11 +30,11 @@ pub(super) fn tally<'a>(
     for y in field.window.core_rows() {
         let row = |mask: &'a Mask| &mask.row(y)[columns.clone()];
         let (parenchyma, blood) = (row(&ground.parenchyma), row(&ground.blood));
-        let (sinusoid, tissue) = (row(&ground.sinusoid), row(&field.tissue));
+        let (sinusoid, rims, tissue) = (row(&ground.sinusoid), row(&ground.rims), row(&field.tissue));
         let fat = row(fat);
         for (square, span) in squares.in_row() {
             let cut = |row: &'a [u8]| &row[span.clone()];
-            let masks = [parenchyma, fat, sinusoid, blood, tissue].map(cut);
+            let masks = [parenchyma, fat, sinusoid, rims, blood, tissue].map(cut);
             let part = add_up(masks);
             let number = square_of(square, squares.row(y));
             for (counter, n) in
@@ -53,9 +53,10 @@ pub(super) fn tally<'a>(
 }
 
 wide! {
-    /// Pixels of parenchyma, of its vacuoles, of those that are macrovesicular and in groups, of sinusoids and of blood.
-    fn add_up<'a>(masks: [&'a [u8]; 5]) -> [u64; 6] {
-        let [parenchyma, fat, sinusoid, blood, tissue] = masks;
+    /// Pixels of parenchyma, of its vacuoles, of those that are macrovesicular and in groups, of sinusoids with
+    /// their rims and of blood.
+    fn add_up<'a>(masks: [&'a [u8]; 6]) -> [u64; 6] {
+        let [parenchyma, fat, sinusoid, rims, blood, tissue] = masks;
         let of = |kinds: RangeInclusive<u8>| {
             let pixels = parenchyma.iter().zip(fat);
             u64::from(pixels.map(|(&p, kind)| u32::from(p & u8::from(kinds.contains(kind)))).sum::<u32>())
@@ -67,7 +68,7 @@ wide! {
             of(1..=u8::MAX),
             of(kind::MACRO..=kind::MACRO),
             of(kind::GROUPED..=kind::GROUPED),
-            sum(sinusoid),
+            sum(sinusoid) + sum(rims),
             u64::from(bloody),
         ]
     }

@@ -28,6 +28,11 @@ pub static HEPATOCYTE: Class =
 
 /// Diameter of a hepatocyte's nucleus, in µm, rat to human (domain.md §2.0) [expert].
 const DIAMETER_UM: std::ops::RangeInclusive<f32> = 5.0..=12.0;
+/// A round one may be cut beside its middle and be as small as this, in µm: most of a sphere's sections are wider than
+/// two thirds of it [expert] …
+const CUT_UM: f32 = 4.0;
+/// … unless it is longer than this aspect ratio: flat cells of the sinusoids.
+const CUT_ASPECT: f32 = 1.6;
 /// Radius to which a territory is clipped, in µm (domain.md §3.2) [expert].
 pub const TERRITORY_UM: f64 = 14.0;
 
@@ -37,8 +42,11 @@ pub(super) fn name(field: &Field<'_>, grid: &Grid, found: &mut [Nucleus], parenc
     for nucleus in found.iter_mut() {
         let (x, y) = nucleus.region.centre();
         let object = &mut nucleus.object;
+        let [diameter, _, _, aspect, ..] = object.values;
+        let cut = diameter >= CUT_UM && aspect < CUT_ASPECT;
         let fits = object.class.is(&nuclei::ROUND)
-            && DIAMETER_UM.contains(&object.values[0])
+            && (cut || diameter >= *DIAMETER_UM.start())
+            && diameter <= *DIAMETER_UM.end()
             && parenchyma.get(x as i64, y as i64) == Some(1);
         if fits {
             object.class = &HEPATOCYTE;

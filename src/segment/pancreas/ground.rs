@@ -40,8 +40,12 @@ pub(super) fn cytoplasm_od(profile: &StainProfile) -> f64 {
 
 /// Returns the densities below which a pixel is next to unstained, outside and inside islets.
 pub(super) fn empty_levels(profile: &StainProfile) -> [u8; 2] {
-    let level = |share: f64| (share * cytoplasm_od(profile)).round().clamp(1.0, 255.0) as u8;
-    [EMPTY_SHARE, EMPTY_SHARE_OF_ISLETS].map(level)
+    [EMPTY_SHARE, EMPTY_SHARE_OF_ISLETS].map(|share| level(profile, share))
+}
+
+/// Returns a share of the cytoplasm's density.
+pub(super) fn level(profile: &StainProfile, share: f64) -> u8 {
+    (share * cytoplasm_od(profile)).round().clamp(1.0, 255.0) as u8
 }
 
 /// Returns 1 where a pixel is next to unstained; inside islets (number other than 0) it must be paler.
