@@ -64,7 +64,7 @@ const INSIDE_UM: f64 = 3.0;
 /// Threads of wall that do not belong to the epithelium, radius in µm.
 const THREAD_UM: f64 = 1.5;
 /// Epithelium is at least this dense, as a share of the cytoplasm's optical density.
-const WALL_SHARE: f64 = 0.74;
+const WALL_SHARE: f64 = 0.72;
 
 /// Finds the tubules anchored in the window's core, and their lumens.
 pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
