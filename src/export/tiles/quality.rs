@@ -57,6 +57,9 @@ impl Densities {
             .filter(|(tissue, density)| **tissue != 0 && **density >= 10)
             .for_each(|(_, &d)| histogram[usize::from(d)] += 1);
         let from = (f64::from(white::median(&histogram)) * FOLD_TIMES).max(FOLD_LEAST);
+        if self.smooth.data().iter().all(|&v| f64::from(v) <= from) {
+            return tissue.map(|_| 0);
+        }
         let dense: [u8; 256] = std::array::from_fn(|v| u8::from(v as f64 > from));
         let mut fold = self.smooth.map(|v| dense[usize::from(v)]);
         let others = fold.data_mut().iter_mut().zip(tissue.data()).zip(self.pen.data());
