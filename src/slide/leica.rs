@@ -245,43 +245,54 @@ fn kept(slide: &TiffSlide) -> Result<Kept> {
     let tiff = slide.tiff();
     let text = tiff.text(tiff.first(), Tag::IMAGE_DESCRIPTION).unwrap_or_default();
     let collection = read(&text)?;
-    let (mut out, mut images) = (Kept::new(), String::new());
+    let [width, height] = collection.size;
+    // OpenSlide opens no collection without an overview: a white one stands for it.
+    let overview = dimension_elements(&[Dimension { directory: 0, width: 1, height: 1 }], 0);
+    let overview = image_element([width, height, 0, 0], &overview, "", "", "");
+    let (mut out, mut images) = (vec![(None, Vec::new())], overview);
     for (part, image) in collection.mains().into_iter().enumerate() {
-        images += &image_element(image, &collection.properties, out.len());
+        images += &region_element(image, &collection.properties, out.len());
         for level in 0..image.dimensions.len() {
             let at = PartAt { level, part };
             out.push((Some(at), resolution_tags(tiff, slide.directory_of(at)?)));
         }
     }
-    let [width, height] = collection.size;
     let text = format!(
         "<?xml version=\"1.0\"?><scn xmlns=\"{SCHEMA}10/01\"><collection sizeX=\"{width}\" sizeY=\"{height}\">\
          {images}</collection></scn>"
     );
-    if let Some((_, tags)) = out.first_mut() {
-        tags.push((Tag::IMAGE_DESCRIPTION, KeptValue::Text(text)));
-    }
+    out[0].1.push((Tag::IMAGE_DESCRIPTION, KeptValue::Text(text)));
     Ok(out)
 }
 
-/// Returns the element of one image whose directories begin with `first`: numbers only.
-fn image_element(image: &Image, properties: &Properties, first: usize) -> String {
-    let dimensions = image.dimensions.iter().enumerate().map(|(r, Dimension { width, height, .. })| {
-        let directory = first + r;
-        format!("<dimension sizeX=\"{width}\" sizeY=\"{height}\" r=\"{r}\" ifd=\"{directory}\"/>")
-    });
-    let dimensions: String = dimensions.collect();
+/// Returns the element of a region whose directories begin with `first`: numbers, and a model that is nobody's.
+fn region_element(image: &Image, properties: &Properties, first: usize) -> String {
+    let of = |name: &str| properties.get(name).map_or("", String::as_str);
     let element = |name: &str, value: Option<f64>| {
         value.map(|value| format!("<{name}>{value}</{name}>")).unwrap_or_default()
     };
-    let of = |name: &str| properties.get(name).map_or("", String::as_str);
-    let model = known_model(of("leica.device-model")).unwrap_or("Leica");
+    let model = known_model(of("leica.device-model"));
+    let model = model.map(|model| format!("<device model=\"{model}\"/>")).unwrap_or_default();
     let objective = element("objective", small_number(&image.objective, MOST_POWER));
     let aperture = element("numericalAperture", small_number(of("leica.aperture"), 2.0));
-    let Image { across, down, offset: [x, y], .. } = image;
-    let Dimension { width, height, .. } = image.dimensions[0];
+    let dimensions = dimension_elements(&image.dimensions, first);
+    let Image { across, down, offset: [x, y], .. } = *image;
+    image_element([across, down, x, y], &dimensions, &model, &objective, &aperture)
+}
+
+fn dimension_elements(dimensions: &[Dimension], first: usize) -> String {
+    let one = |(r, Dimension { width, height, .. }): (usize, &Dimension)| {
+        let directory = first + r;
+        format!("<dimension sizeX=\"{width}\" sizeY=\"{height}\" r=\"{r}\" ifd=\"{directory}\"/>")
+    };
+    dimensions.iter().enumerate().map(one).collect()
+}
+
+/// Returns the element of an image that covers `view` of the collection: size, then offset.
+fn image_element(view: [i64; 4], dimensions: &str, model: &str, objective: &str, aperture: &str) -> String {
+    let [across, down, x, y] = view;
     format!(
-        "<image><device model=\"{model}\"/><pixels sizeX=\"{width}\" sizeY=\"{height}\">{dimensions}</pixels>\
+        "<image>{model}<pixels>{dimensions}</pixels>\
          <view sizeX=\"{across}\" sizeY=\"{down}\" offsetX=\"{x}\" offsetY=\"{y}\"/><scanSettings>\
          <objectiveSettings>{objective}</objectiveSettings><illuminationSettings>{aperture}\
          <illuminationSource>brightfield</illuminationSource></illuminationSettings></scanSettings></image>"
