@@ -173,7 +173,7 @@ impl View {
 fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
     let (od, green) = densities(view, &white);
     let radius = (mpp.px(SMOOTH_UM) / 2.0).round() as usize;
-    let smooth = smooth::box_mean(&od, radius);
+    let smooth = smooth::box_mean_in_bands(&od, radius);
     let dense = smooth.map(|v| u8::from(v > MIN_OD));
     let faint = smooth.map(|v| u8::from(v > FAINT_OD));
     drop(smooth);

@@ -3,10 +3,8 @@
 
 use std::cell::RefCell;
 
-/// Buffers kept per thread.
-const KEPT: usize = 4;
-/// Larger buffers are not kept.
-const MAX_BYTES: usize = 4 << 20;
+/// Bytes kept per thread: a row of tiles across a strip.
+const KEPT_BYTES: usize = 4 << 20;
 
 thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
@@ -23,12 +21,13 @@ pub(super) fn take(len: usize) -> Vec<u8> {
 
 /// Keeps a buffer that is no longer needed.
 pub(super) fn give(buffer: Vec<u8>) {
-    if buffer.is_empty() || buffer.len() > MAX_BYTES {
+    if buffer.is_empty() || buffer.len() > KEPT_BYTES {
         return;
     }
     SPARE.with_borrow_mut(|spare| {
-        if spare.len() == KEPT {
-            spare.swap_remove(0);
+        let mut kept: usize = spare.iter().map(Vec::len).sum();
+        while kept + buffer.len() > KEPT_BYTES {
+            kept -= spare.swap_remove(0).len();
         }
         spare.push(buffer);
     });

@@ -204,11 +204,11 @@ impl Survey {
         };
         let view = View::read(slide, native, &Warnings::default())?;
         let (found, densities) = rayon::join(|| view.tissue(), || quality::Densities::of(&view));
-        let fold = densities.fold(&found.mask);
         let corners = Corners::new((found.mask.width(), found.mask.height()), view.scale, rects);
-        let sums = |mask| corners.sums(mask);
-        let (tissue, (pen, fold)) =
-            rayon::join(|| sums(&found.mask), || rayon::join(|| sums(&densities.pen), || sums(&fold)));
+        let (fold, (tissue, pen)) = rayon::join(
+            || corners.sums(&densities.fold(&found.mask)),
+            || (corners.sums(&found.mask), corners.sums(&densities.pen)),
+        );
         Ok(Some(Self { corners, tissue, pen, fold, white: view.white }))
     }
 }
