@@ -16,7 +16,7 @@ mod formats;
 mod generic_tiff;
 mod huron;
 mod icc;
-mod kept;
+pub(crate) mod kept;
 mod keyfile;
 mod leica;
 mod limits;

@@ -3,6 +3,9 @@
 use super::Storage;
 use crate::error::Result;
 
+/// Width and height in pixels of an image that shows nothing: libtiff reads uncompressed tiles of whole kilobytes only.
+pub(crate) const BLANK_SIDE: u32 = 32;
+
 /// The images of a clean file, in their order. It is of the same format, and its readers find the same pixels.
 pub trait Container {
     /// Returns whether places in the file take 64 bits (BigTIFF).

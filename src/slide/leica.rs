@@ -9,7 +9,7 @@ use roxmltree::Node;
 
 use super::{
     Format, KeptValue, PartAt, Probe, SlideReader, Tag,
-    kept::{MOST_POWER, known_model, small_number},
+    kept::{BLANK_SIDE, MOST_POWER, known_model, small_number},
     mosaic::Patch,
     properties::{Properties, put, real},
     tiff::{
@@ -247,7 +247,10 @@ fn kept(slide: &TiffSlide) -> Result<Kept> {
     let collection = read(&text)?;
     let [width, height] = collection.size;
     // OpenSlide opens no collection without an overview: a white one stands for it.
-    let overview = dimension_elements(&[Dimension { directory: 0, width: 1, height: 1 }], 0);
+    let overview = dimension_elements(
+        &[Dimension { directory: 0, width: BLANK_SIDE.into(), height: BLANK_SIDE.into() }],
+        0,
+    );
     let overview = image_element([width, height, 0, 0], &overview, "", "", "");
     let (mut out, mut images) = (vec![(None, Vec::new())], overview);
     for (part, image) in collection.mains().into_iter().enumerate() {

@@ -178,7 +178,7 @@ fn clean_copies_keep_the_vendors_header_without_its_texts() {
             ("name=\"macro\"", "name=\"Annie\""),
             ("name=\"image 1\"", "name=\"Ann Doe\""),
             ("model=\"SCN400\"", "model=\"DrDoe7\""),
-            ("version=\"1.2.3\"", "version=\"S-4711\""),
+            ("version=\"1.2.3\"", "version=\"S4711\""),
             ("2020-01-02T03:04:05", "Doe, born 1971-02-3"),
             ("U0VDUkVU", "RG9lIEFu"),
         ],

@@ -8,7 +8,7 @@ use super::{CLASSIC_BYTES, copy_tiles, level_entries};
 use crate::{
     error::Result,
     report::partial::Partial,
-    slide::{Container, KeptImage, KeptPixels, KeptValue, PartAt, Slide},
+    slide::{Container, KeptImage, KeptPixels, KeptValue, PartAt, Slide, Storage, kept::BLANK_SIDE},
     watch::Watch,
 };
 
@@ -63,22 +63,23 @@ fn level(
     Ok(entries)
 }
 
-/// Returns an image of one white pixel.
+/// Returns an image that is one white tile: OpenSlide takes no SCN whose first image is not tiled.
 fn nothing(file: &mut TiffFile) -> Result<Entries> {
-    let place = file.append(&[255; 3])?;
-    let one = || Values::Short(vec![1]);
-    Ok(vec![
-        (256, one()),
-        (257, one()),
-        (258, Values::Short(vec![8; 3])),
-        (259, one()),
-        (262, Values::Short(vec![2])),
-        (273, Values::Place(vec![place])),
-        (277, Values::Short(vec![3])),
-        (278, one()),
-        (279, Values::Place(vec![3])),
-        (284, one()),
-    ])
+    let side = BLANK_SIDE as usize;
+    let place = file.append(&vec![255; 3 * side * side])?;
+    let storage = Storage {
+        compression: 1,
+        photometric: 2,
+        samples: 3,
+        predictor: 1,
+        extra: None,
+        subsampling: None,
+        jpeg_tables: None,
+    };
+    let mut entries = level_entries([BLANK_SIDE.into(); 2], [BLANK_SIDE; 2], &storage);
+    entries.push((324, Values::Place(vec![place])));
+    entries.push((325, Values::Place(vec![3 * side as u64 * side as u64])));
+    Ok(entries)
 }
 
 fn values(value: KeptValue) -> Values {
