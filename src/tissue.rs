@@ -212,8 +212,9 @@ fn gaps(walls: &Mask) -> Pieces {
 /// Returns the sum of the three optical densities, × 100, clamped to 0–255, and green's part of it.
 fn densities(view: &Rgb, white: &White) -> (Plane<u8>, Plane<u8>) {
     let tables = white.density_tables();
-    let mut od = Plane::filled(view.width(), view.height(), 0u8);
-    let mut green = od.clone();
+    // Not cloned: reading fresh zeros maps pages that the first write has to map again.
+    let plane = || Plane::filled(view.width(), view.height(), 0u8);
+    let (mut od, mut green) = (plane(), plane());
     let outputs = od.data_mut().par_chunks_mut(CHUNK_PX).zip(green.data_mut().par_chunks_mut(CHUNK_PX));
     outputs.zip(view.pixels().par_chunks(CHUNK_PX)).for_each(|((od, green), pixels)| {
         for ((od, green), px) in od.iter_mut().zip(green).zip(pixels) {
