@@ -3,8 +3,10 @@
 
 use std::cell::RefCell;
 
-/// Bytes kept per thread: a row of tiles across a strip.
-const KEPT_BYTES: usize = 4 << 20;
+/// Buffers kept per thread.
+const KEPT: usize = 4;
+/// Larger buffers are not kept.
+const MAX_BYTES: usize = 4 << 20;
 
 thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
@@ -21,13 +23,12 @@ pub(super) fn take(len: usize) -> Vec<u8> {
 
 /// Keeps a buffer that is no longer needed.
 pub(super) fn give(buffer: Vec<u8>) {
-    if buffer.is_empty() || buffer.len() > KEPT_BYTES {
+    if buffer.is_empty() || buffer.len() > MAX_BYTES {
         return;
     }
     SPARE.with_borrow_mut(|spare| {
-        let mut kept: usize = spare.iter().map(Vec::len).sum();
-        while kept + buffer.len() > KEPT_BYTES {
-            kept -= spare.swap_remove(0).len();
+        if spare.len() == KEPT {
+            spare.swap_remove(0);
         }
         spare.push(buffer);
     });
