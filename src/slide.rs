@@ -16,6 +16,7 @@ mod formats;
 mod generic_tiff;
 mod huron;
 mod icc;
+pub(crate) mod kept;
 mod keyfile;
 mod leica;
 mod limits;
@@ -53,6 +54,7 @@ use serde::Serialize;
 use self::{bad_tiles::BadTiles, cache::TileCache, tiff::Tag};
 pub use self::{
     icc::ToSrgb,
+    kept::{Container, KeptImage, KeptPixels, KeptValue, PartAt},
     probe::Probe,
     tiles::{Place, Placed, Tiles},
 };
@@ -177,6 +179,11 @@ pub trait SlideReader: Send + Sync {
 
     /// Returns the slide's files without what can name a patient, where the format is written element by element.
     fn rewritten(&self) -> Option<&dyn Rewritten> {
+        None
+    }
+
+    /// Returns the slide's file without what can name a patient, where its header says how the stored tiles lie.
+    fn container(&self) -> Option<&dyn Container> {
         None
     }
 
@@ -415,6 +422,12 @@ impl Slide {
     #[must_use]
     pub fn rewritten(&self) -> Option<&dyn Rewritten> {
         self.reader.rewritten()
+    }
+
+    /// Returns the slide's file without what can name a patient, where its header says how the stored tiles lie.
+    #[must_use]
+    pub fn container(&self) -> Option<&dyn Container> {
+        self.reader.container()
     }
 
     /// Returns each level as one stream without comments, where the format stores it so.

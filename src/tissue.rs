@@ -1,6 +1,6 @@
 //! Tissue: where on the slide it lies, found on a low-power view before anything is read at full resolution.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::{
     geometry::Rect,
     raster::{Mask, Plane, Rgb},
     segment::{
-        label::{Connectivity, label},
+        label::{Connectivity, Pieces, pieces, pieces_of_rows},
         morphology, smooth,
     },
     slide::Slide,
@@ -173,51 +173,48 @@ impl View {
 fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
     let (od, green) = densities(view, &white);
     let radius = (mpp.px(SMOOTH_UM) / 2.0).round() as usize;
-    let smooth = smooth::box_mean(&od, radius);
+    let smooth = smooth::box_mean_in_bands(&od, radius);
     let dense = smooth.map(|v| u8::from(v > MIN_OD));
-    let stained = keep_stained(&dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2));
     let faint = smooth.map(|v| u8::from(v > FAINT_OD));
-    let solid = fill_gaps(&stained, &faint, &mpp);
+    drop(smooth);
+    let stained = keep_stained(dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2));
+    drop((od, green));
+    let solid = fill_gaps(stained, faint, &mpp);
     let mask = morphology::fill_holes(&solid, mpp.px_area(MAX_LUMEN_UM2) as u64);
     TissueMask { area_mm2: mpp.area_mm2(solid.count()), mask, scale, white }
 }
 
 /// Fills small gaps, also those that only faint walls enclose. Those cut by the view's edge count too: on an image of
 /// a part of a section they are lumen or fat, and glass is never that small.
-fn fill_gaps(stained: &Mask, faint: &Mask, mpp: &Mpp) -> Mask {
+fn fill_gaps(stained: Mask, mut walls: Mask, mpp: &Mpp) -> Mask {
     let (most, least) = (mpp.px_area(MAX_HOLE_UM2) as u64, mpp.px_area(MIN_CELL_UM2) as u64);
-    let mut walls = stained.clone();
-    walls.data_mut().iter_mut().zip(faint.data()).for_each(|(w, &f)| *w |= f);
-    let (small, enclosed) = rayon::join(|| gaps(stained, 0..=most), || gaps(&walls, least..=most));
-    let filled = either(stained, &small);
-    let cells = either(&filled, &enclosed);
+    walls.data_mut().iter_mut().zip(stained.data()).for_each(|(w, &s)| *w |= s);
+    let (small, enclosed) = rayon::join(|| gaps(&stained), || gaps(&walls));
+    let mut cells = stained;
+    for (gaps, sizes) in [(small, 0..=most), (enclosed, least..=most)] {
+        let fits = gaps.regions.iter().enumerate().filter(|(_, gap)| sizes.contains(&gap.area_px));
+        fits.for_each(|(i, _)| gaps.paint(i, &mut cells, 1));
+    }
     // The walls between what was filled, but not the faint rim of the tissue.
-    let closed = morphology::close(&cells, mpp.px(WALL_UM));
-    let mut out = filled;
-    let pixels = out.data_mut().iter_mut().zip(cells.data()).zip(closed.data().iter().zip(walls.data()));
-    pixels.for_each(|((o, &cell), (&closed, &wall))| *o |= cell | (closed & wall));
+    let mut out = morphology::close(&cells, mpp.px(WALL_UM));
+    let pixels = out.data_mut().iter_mut().zip(cells.data()).zip(walls.data());
+    pixels.for_each(|((closed, &cell), &wall)| *closed = cell | (*closed & wall));
     out
 }
 
-/// Returns the gaps between `walls` whose pixels are this many.
-fn gaps(walls: &Mask, sizes: RangeInclusive<u64>) -> Mask {
-    let gaps = label(&walls.map(|v| v ^ 1), Connectivity::Four);
-    let fits: Vec<u8> =
-        std::iter::once(0).chain(gaps.regions.iter().map(|r| u8::from(sizes.contains(&r.area_px)))).collect();
-    gaps.plane.map(|number| fits[number as usize])
-}
-
-fn either(a: &Mask, b: &Mask) -> Mask {
-    let mut out = a.clone();
-    out.data_mut().iter_mut().zip(b.data()).for_each(|(o, &v)| *o |= v);
-    out
+/// Returns the gaps between `walls`.
+fn gaps(walls: &Mask) -> Pieces {
+    pieces_of_rows((walls.width(), walls.height()), Connectivity::Four, |y, row| {
+        row.iter_mut().zip(walls.row(y)).for_each(|(gap, &wall)| *gap = wall ^ 1);
+    })
 }
 
 /// Returns the sum of the three optical densities, × 100, clamped to 0–255, and green's part of it.
 fn densities(view: &Rgb, white: &White) -> (Plane<u8>, Plane<u8>) {
     let tables = white.density_tables();
-    let mut od = Plane::filled(view.width(), view.height(), 0u8);
-    let mut green = od.clone();
+    // Not cloned: reading fresh zeros maps pages that the first write has to map again.
+    let plane = || Plane::filled(view.width(), view.height(), 0u8);
+    let (mut od, mut green) = (plane(), plane());
     let outputs = od.data_mut().par_chunks_mut(CHUNK_PX).zip(green.data_mut().par_chunks_mut(CHUNK_PX));
     outputs.zip(view.pixels().par_chunks(CHUNK_PX)).for_each(|((od, green), pixels)| {
         for ((od, green), px) in od.iter_mut().zip(green).zip(pixels) {
@@ -232,21 +229,25 @@ fn densities(view: &Rgb, white: &White) -> (Plane<u8>, Plane<u8>) {
 }
 
 /// Keeps the fragments that are large enough and coloured like stained tissue.
-fn keep_stained(dense: &Mask, od: &Plane<u8>, green: &Plane<u8>, min_px: f64) -> Mask {
-    let labels = label(dense, Connectivity::Eight);
-    let mut sums = vec![(0u64, 0u64); labels.regions.len() + 1];
-    let stains = od.data().iter().zip(green.data());
-    for (&number, (&od, &green)) in labels.plane.data().iter().zip(stains) {
-        let sum = &mut sums[number as usize];
-        *sum = (sum.0 + u64::from(od), sum.1 + u64::from(green));
+fn keep_stained(dense: Mask, od: &Plane<u8>, green: &Plane<u8>, min_px: f64) -> Mask {
+    let fragments = pieces(&dense, Connectivity::Eight);
+    let sum = |plane: &Plane<u8>, fragment: usize| -> u64 {
+        let runs = fragments.runs(fragment).iter();
+        runs.map(|run| u64::from(total(&plane.row(run.y)[run.x0..run.x1]))).sum()
+    };
+    let mut kept = dense;
+    for (i, fragment) in fragments.regions.iter().enumerate() {
+        let large = fragment.area_px as f64 >= min_px;
+        if !large || (sum(green, i) as f64) < MIN_GREEN_SHARE * sum(od, i) as f64 {
+            fragments.paint(i, &mut kept, 0);
+        }
     }
-    let keep: Vec<u8> = std::iter::once(0)
-        .chain(labels.regions.iter().zip(&sums[1..]).map(|(region, &(od, green))| {
-            let large = region.area_px as f64 >= min_px;
-            u8::from(large && green as f64 >= MIN_GREEN_SHARE * od as f64)
-        }))
-        .collect();
-    labels.plane.map(|number| keep[number as usize])
+    kept
+}
+
+/// Returns the sum of a part of a row.
+fn total(samples: &[u8]) -> u32 {
+    samples.iter().map(|&v| u32::from(v)).sum()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! A copy of a slide without what can name a patient: label, macro, thumbnail, barcodes, dates, free text.
 //!
 //! The copy is built up from what is known to be harmless (pixels, sizes, pixel size, magnification, colour profile); it
-//! is not the source with known names removed. TIFF slides of other vendors become plain TIFF pyramids. Stored tiles are
-//! copied byte by byte, without comments and application segments inside them. The result is read back and checked before it counts.
+//! is not the source with known names removed. SCN, BIF and Trestle, whose header says how tiles lie, keep their format with a
+//! header written anew; TIFF slides of other vendors become plain TIFF pyramids. Stored tiles are copied byte by byte, without
+//! comments and application segments inside them. The result is read back and checked before it counts.
 
 use std::{
     fs,
@@ -10,6 +11,7 @@ use std::{
     path::Path,
 };
 
+mod container;
 mod files;
 mod ndpi;
 
@@ -18,14 +20,14 @@ use crate::{
     error::{Error, Result},
     geometry::Region,
     report::partial::Partial,
-    slide::{Level, Slide, SlideInfo, Storage, Stored, TileAt, clean},
+    slide::{Level, Slide, SlideInfo, Storage, TileAt, clean},
     watch::Watch,
 };
 
 /// Formats whose copy is of the same format.
-const SAME: [&str; 4] = ["aperio", "generic_tiff", "ndpi", "dicom"];
+const SAME: [&str; 7] = ["aperio", "generic_tiff", "ndpi", "dicom", "leica", "trestle", "ventana"];
 /// Formats whose stored tiles are copied into a plain TIFF: what makes them their vendor's is what can name a patient.
-const PLAIN: [&str; 6] = ["ome_tiff", "philips", "huron", "leica", "trestle", "ventana"];
+const PLAIN: [&str; 3] = ["ome_tiff", "philips", "huron"];
 /// Bytes of a file that stays below 4 GB.
 const CLASSIC_BYTES: u64 = u32::MAX as u64 - (64 << 20);
 /// Tiles whose pixels are compared at the end, per level.
@@ -56,17 +58,24 @@ pub fn write(slide: &Slide, path: &Path, watch: &Watch) -> Result<Removed> {
         let headers = ndpi::write(slide, &strips, path, watch)?;
         return checked(slide, path, headers);
     }
+    let bytes = fs::metadata(slide.path()).map_err(Error::io("read", slide.path()))?.len();
+    if let Some(container) = slide.container() {
+        let headers = container::write(slide, container, bytes, path, watch)?;
+        return checked(slide, path, headers);
+    }
     let kept = kept_levels(slide)?;
     let stored = slide.stored().ok_or_else(|| refused(slide, "a layout of its own"))?;
     let info = slide.info();
-    let bytes = fs::metadata(slide.path()).map_err(Error::io("read", slide.path()))?.len();
     let kind = if bytes > CLASSIC_BYTES { Kind::Big } else { Kind::Classic };
     let mut file = TiffFile::create(Partial::create(path)?, kind)?;
     let mut directories = Vec::new();
     for (index, storage) in kept {
         let level = &info.levels[index];
-        let mut entries = level_entries(level, &storage);
-        copy_tiles(stored, index, level, &storage, &mut file, &mut entries, watch)?;
+        let mut entries =
+            level_entries([level.width, level.height], [level.tile_width, level.tile_height], &storage);
+        let tiles = |col, row| stored.bytes(TileAt { level: index, col, row });
+        let place = |col, row| format!("tile ({col}, {row}) of level {index}");
+        copy_tiles(grid(level).into(), tiles, place, &storage, &mut file, &mut entries, watch)?;
         entries.extend(facts(slide, index));
         directories.push(entries);
     }
@@ -121,29 +130,28 @@ fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
     Ok(kept)
 }
 
-fn copy_tiles(
-    stored: &dyn Stored,
-    index: usize,
-    level: &Level,
+/// Copies tiles without what their headers say beside the pixels, and enters where they are.
+fn copy_tiles<'a>(
+    [columns, rows]: [u64; 2],
+    stored: impl Fn(u64, u64) -> Result<Option<&'a [u8]>>,
+    place: impl Fn(u64, u64) -> String,
     storage: &Storage,
     file: &mut TiffFile,
     entries: &mut Entries,
     watch: &Watch,
 ) -> Result<()> {
-    let (columns, rows) = grid(level);
     let (mut offsets, mut lengths) = (Vec::new(), Vec::new());
     for row in 0..rows {
         watch.check()?;
         for col in 0..columns {
-            let at = TileAt { level: index, col, row };
-            let Some(bytes) = stored.bytes(at)? else {
+            let Some(bytes) = stored(col, row)? else {
                 offsets.push(0);
                 lengths.push(0);
                 continue;
             };
             let bytes = clean_tile(bytes, storage).ok_or_else(|| {
-                let place = format!("tile ({col}, {row}) of level {index}");
-                Error::malformed("tiff", place, "headers that can be followed", "other bytes")
+                let expected = "headers that can be followed";
+                Error::malformed("tiff", place(col, row), expected, "other bytes")
             })?;
             offsets.push(file.append(&bytes)?);
             lengths.push(bytes.len() as u64);
@@ -158,19 +166,19 @@ pub(super) fn grid(level: &Level) -> (u64, u64) {
     (level.width.div_ceil(level.tile_width.into()), level.height.div_ceil(level.tile_height.into()))
 }
 
-fn level_entries(level: &Level, storage: &Storage) -> Entries {
+fn level_entries([width, height]: [u64; 2], tile: [u32; 2], storage: &Storage) -> Entries {
     let short = |v: u64| Values::Short(vec![u16::try_from(v).unwrap_or(u16::MAX)]);
     let long = |v: u64| Values::Long(vec![u32::try_from(v).unwrap_or(u32::MAX)]);
     let mut entries = vec![
-        (256, long(level.width)),
-        (257, long(level.height)),
+        (256, long(width)),
+        (257, long(height)),
         (258, Values::Short(vec![8; storage.samples as usize])),
         (259, short(storage.compression)),
         (262, short(storage.photometric)),
         (277, short(storage.samples)),
         (284, short(1)),
-        (322, long(level.tile_width.into())),
-        (323, long(level.tile_height.into())),
+        (322, Values::Long(vec![tile[0]])),
+        (323, Values::Long(vec![tile[1]])),
     ];
     if storage.predictor != 1 {
         entries.push((317, short(storage.predictor)));
@@ -247,7 +255,10 @@ fn verify(source: &Slide, path: &Path, headers: &[u8]) -> Result<Removed> {
         }
         (a, b) => a.is_none() && b.is_none(),
     };
-    if !near(before, after) || !after.associated.is_empty() {
+    if same && before.bounds != after.bounds {
+        return Err(failed("has other bounds"));
+    }
+    if !near(before, after) || !after.associated.iter().all(|name| is_white(&copy, name)) {
         return Err(failed("has another pixel size, or images beside the pyramid"));
     }
     let removed = before.properties.iter().filter(|(key, value)| after.properties.get(*key) != Some(value));
@@ -263,6 +274,11 @@ fn verify(source: &Slide, path: &Path, headers: &[u8]) -> Result<Removed> {
     }
     let fields = removed.map(|(key, _)| key.clone()).collect();
     Ok(Removed { images: before.associated.clone(), fields })
+}
+
+/// Returns whether an associated image shows nothing: one that a format's readers insist on.
+fn is_white(copy: &Slide, name: &str) -> bool {
+    copy.read_associated(name).is_ok_and(|image| image.data().iter().all(|&v| v == 255))
 }
 
 /// Compares tiles all over a level with the level of the source that it is a copy of.

@@ -192,6 +192,16 @@ impl TiffFile {
     }
 }
 
+/// Returns a number as a fraction, with as many decimals as fit or are needed.
+pub(super) fn rational(value: f64) -> [u32; 2] {
+    let value = value.clamp(0.0, f64::from(u32::MAX));
+    let fits = |below: &f64| value * below <= f64::from(u32::MAX);
+    let whole = |below: &f64| ((value * below).round() - value * below).abs() <= value * below * 1e-15;
+    let decimals = || (0..9).map(|i| 10f64.powi(i)).take_while(fits);
+    let below = decimals().find(whole).or_else(|| decimals().last()).unwrap_or(1.0);
+    [(value * below).round() as u32, below as u32]
+}
+
 /// Returns the resolution tags of a pixel size in µm: pixels per centimetre.
 pub(super) fn resolution(mpp: [f64; 2]) -> Entries {
     let per_cm = |um: f64| {
@@ -200,4 +210,23 @@ pub(super) fn resolution(mpp: [f64; 2]) -> Entries {
         Values::Rational([(pixels * below).round().min(f64::from(u32::MAX)) as u32, below as u32])
     };
     vec![(282, per_cm(mpp[0])), (283, per_cm(mpp[1])), (296, Values::Short(vec![3]))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_exact_where_they_can_be() {
+        fn t(value: f64, expected: [u32; 2]) {
+            assert_eq!(rational(value), expected, "{value}");
+        }
+        t(20_000.0, [20_000, 1]);
+        t(0.5, [5, 10]);
+        t(0.2325, [2325, 10_000]);
+        t(0.0, [0, 1]);
+        t(1.0 / 3.0, [33_333_333, 100_000_000]);
+        t(4e9, [4_000_000_000, 1]);
+        t(1e12, [u32::MAX, 1]);
+    }
 }

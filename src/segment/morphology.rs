@@ -2,7 +2,7 @@
 //!
 //! Pixels beyond the edge never change anything: they are unset for [`dilate`] and set for [`erode`].
 
-use super::label::{Connectivity, pieces};
+use super::label::{Connectivity, pieces, pieces_of_rows};
 use crate::{
     raster::{Mask, wide},
     segment::distance,
@@ -105,7 +105,9 @@ pub fn close(mask: &Mask, radius_px: f64) -> Mask {
 /// edge of the plane is not enclosed.
 #[must_use]
 pub fn fill_holes(mask: &Mask, max_area_px: u64) -> Mask {
-    let holes = pieces(&inverted(mask), Connectivity::Four);
+    let holes = pieces_of_rows((mask.width(), mask.height()), Connectivity::Four, |y, row| {
+        row.iter_mut().zip(mask.row(y)).for_each(|(hole, &v)| *hole = u8::from(v == 0));
+    });
     let mut out = mask.map(|v| u8::from(v != 0));
     for (i, hole) in holes.regions.iter().enumerate() {
         if !hole.touches_edge && hole.area_px <= max_area_px {

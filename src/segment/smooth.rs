@@ -1,6 +1,11 @@
 //! Means over neighbourhoods. At the edge of a plane its outermost pixels are repeated.
 
+use rayon::prelude::*;
+
 use crate::raster::{Plane, wide};
+
+/// Rows that a thread averages at a time.
+const BAND_ROWS: usize = 128;
 
 /// Summed-area table: sums over rectangles in four look-ups.
 pub struct Integral {
@@ -71,36 +76,53 @@ impl Band<'_> {
 /// Returns the mean over a square of side `2 · radius + 1`, rounded to nearest.
 #[must_use]
 pub fn box_mean(plane: &Plane<u8>, radius: usize) -> Plane<u8> {
-    let (w, h) = (plane.width(), plane.height());
-    let mut out = Plane::filled(w, h, 0u8);
-    if w == 0 || h == 0 || radius == 0 {
-        return if radius == 0 { plane.clone() } else { out };
+    if radius == 0 || plane.data().is_empty() {
+        return plane.clone();
     }
+    let mut out = Plane::filled(plane.width(), plane.height(), 0u8);
+    box_rows(plane, radius, 0, out.data_mut());
+    out
+}
+
+/// As [`box_mean`], on all threads of the current pool.
+#[must_use]
+pub(crate) fn box_mean_in_bands(plane: &Plane<u8>, radius: usize) -> Plane<u8> {
+    if radius == 0 || plane.data().is_empty() {
+        return plane.clone();
+    }
+    let mut out = Plane::filled(plane.width(), plane.height(), 0u8);
+    let bands = out.data_mut().par_chunks_mut(BAND_ROWS * plane.width()).enumerate();
+    bands.for_each(|(i, band)| box_rows(plane, radius, i * BAND_ROWS, band));
+    out
+}
+
+/// Writes whole rows of means from row `first` on; `radius` is above 0 and the plane not empty.
+fn box_rows(plane: &Plane<u8>, radius: usize, first: usize, out: &mut [u8]) {
+    let (w, h) = (plane.width(), plane.height());
     let side = 2 * radius as u64 + 1;
     let area = side * side;
     // Rounded quotient by multiplication; exact enough to land on the nearest whole number.
     let (half, reciprocal) = (area / 2, (1u64 << 40) / area + 1);
     let row_at = |i: usize| plane.row((i.saturating_sub(radius)).min(h - 1));
     let mut columns = vec![0u32; w];
-    for i in 0..2 * radius {
+    for i in first..first + 2 * radius {
         columns.iter_mut().zip(row_at(i)).for_each(|(c, &v)| *c += u32::from(v));
     }
     let mut padded = vec![0u32; w + 2 * radius];
-    for y in 0..h {
+    for (y, out) in (first..).zip(out.chunks_exact_mut(w)) {
         columns.iter_mut().zip(row_at(y + 2 * radius)).for_each(|(c, &v)| *c += u32::from(v));
         padded[..radius].fill(columns[0]);
         padded[radius..radius + w].copy_from_slice(&columns);
         padded[radius + w..].fill(columns[w - 1]);
         let mut sum: u64 = padded[..2 * radius].iter().map(|&v| u64::from(v)).sum();
         let ends = padded[2 * radius..].iter().zip(&padded);
-        for (out, (&entering, &leaving)) in out.row_mut(y).iter_mut().zip(ends) {
+        for (out, (&entering, &leaving)) in out.iter_mut().zip(ends) {
             sum += u64::from(entering);
             *out = (((sum + half) * reciprocal) >> 40).min(255) as u8;
             sum -= u64::from(leaving);
         }
         columns.iter_mut().zip(row_at(y)).for_each(|(c, &v)| *c -= u32::from(v));
     }
-    out
 }
 
 /// Largest half-width of a kernel that is applied directly.
@@ -203,9 +225,10 @@ mod tests {
 
     #[test]
     fn box_mean_equals_the_definition() {
-        for (w, h, r) in [(9, 7, 2), (1, 5, 3), (20, 12, 1), (6, 6, 9), (31, 17, 5)] {
+        for (w, h, r) in [(9, 7, 2), (1, 5, 3), (20, 12, 1), (6, 6, 9), (31, 17, 5), (3, 300, 4)] {
             let plane = noise(w, h);
             let mean = box_mean(&plane, r as usize);
+            assert_eq!(box_mean_in_bands(&plane, r as usize), mean);
             for (x, y) in (0..h as i64).flat_map(|y| (0..w as i64).map(move |x| (x, y))) {
                 let near = (-r..=r).flat_map(|dy| (-r..=r).map(move |dx| (x + dx, y + dy)));
                 let sum: u32 = near.map(|(x, y)| clamped(&plane, x, y)).sum();

@@ -8,10 +8,14 @@ use std::collections::BTreeMap;
 use roxmltree::Node;
 
 use super::{
-    Format, Probe, SlideReader, Tag,
+    Format, KeptValue, PartAt, Probe, SlideReader, Tag,
+    kept::{BLANK_SIDE, MOST_POWER, known_model, small_number},
     mosaic::Patch,
     properties::{Properties, put, real},
-    tiff::{Associated, Composed, Page, Tiff, TiffSlide, resolution, stored_tile, text_properties},
+    tiff::{
+        Associated, Composed, Kept, Page, Tiff, TiffSlide, resolution, resolution_tags, stored_tile,
+        text_properties,
+    },
     xml,
 };
 use crate::{
@@ -27,6 +31,7 @@ pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
 /// One image of the collection. Lengths in nm.
 struct Image {
     across: i64,
+    down: i64,
     offset: [i64; 2],
     /// Focal planes.
     planes: u64,
@@ -41,6 +46,8 @@ struct Image {
 struct Dimension {
     directory: usize,
     width: i64,
+    /// As stated; the directory says how high it is.
+    height: i64,
 }
 
 /// What the first directory says about all of them.
@@ -63,7 +70,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let tiff = probe.into_tiff()?;
     let text = tiff.text(tiff.first(), Tag::IMAGE_DESCRIPTION).unwrap_or_default();
     let collection = read(&text)?;
-    let mains: Vec<&Image> = collection.images.iter().filter(|i| !i.overview && i.brightfield).collect();
+    let mains = collection.mains();
     let Some(first) = mains.first() else {
         return Err(Error::unsupported(NAME, "a collection without a brightfield image"));
     };
@@ -90,6 +97,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     properties.extend(collection.properties);
     let (mpp, power) = (resolution(&tiff, &base), real(&properties, "leica.objective"));
     let mut slide = TiffSlide::composed(NAME, tiff, levels, associated)?;
+    slide.clean_by(kept);
     let info = slide.info_mut();
     info.focal_planes = planes;
     let regions = regions.swap_remove(0);
@@ -101,6 +109,13 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     });
     info.describe(NAME, mpp, power, properties);
     Ok(Box::new(slide))
+}
+
+impl Collection {
+    /// Returns the images that are regions of the slide.
+    fn mains(&self) -> Vec<&Image> {
+        self.images.iter().filter(|image| !image.overview && image.brightfield).collect()
+    }
 }
 
 /// Lays out level `index` of all regions. Returns it and where the regions lie on it.
@@ -205,7 +220,8 @@ fn image(node: Node<'_, '_>, size: [i64; 2]) -> Result<Image> {
         let width = xml::whole(NAME, node, "sizeX")?;
         let directory = usize::try_from(directory).ok().filter(|_| width > 0);
         let bad = || Error::malformed(NAME, "dimension", "a directory and a size", "none");
-        dimensions.push(Dimension { directory: directory.ok_or_else(bad)?, width });
+        let height = xml::whole(NAME, node, "sizeY").unwrap_or(width);
+        dimensions.push(Dimension { directory: directory.ok_or_else(bad)?, width, height });
     }
     if dimensions.is_empty() || across <= 0 {
         return Err(none("dimension"));
@@ -214,6 +230,7 @@ fn image(node: Node<'_, '_>, size: [i64; 2]) -> Result<Image> {
     let source = ["scanSettings", "illuminationSettings", "illuminationSource"];
     Ok(Image {
         across,
+        down,
         offset,
         planes,
         overview: offset == [0, 0] && [across, down] == size,
@@ -221,6 +238,68 @@ fn image(node: Node<'_, '_>, size: [i64; 2]) -> Result<Image> {
         objective: xml::text(node, &["scanSettings", "objectiveSettings", "objective"]).unwrap_or_default(),
         dimensions,
     })
+}
+
+/// Writes the header of a clean copy: where the regions lie, how large they are, and with what they were seen.
+fn kept(slide: &TiffSlide) -> Result<Kept> {
+    let tiff = slide.tiff();
+    let text = tiff.text(tiff.first(), Tag::IMAGE_DESCRIPTION).unwrap_or_default();
+    let collection = read(&text)?;
+    let [width, height] = collection.size;
+    // OpenSlide opens no collection without an overview: a white one stands for it.
+    let overview = dimension_elements(
+        &[Dimension { directory: 0, width: BLANK_SIDE.into(), height: BLANK_SIDE.into() }],
+        0,
+    );
+    let overview = image_element([width, height, 0, 0], &overview, "", "", "");
+    let (mut out, mut images) = (vec![(None, Vec::new())], overview);
+    for (part, image) in collection.mains().into_iter().enumerate() {
+        images += &region_element(image, &collection.properties, out.len());
+        for level in 0..image.dimensions.len() {
+            let at = PartAt { level, part };
+            out.push((Some(at), resolution_tags(tiff, slide.directory_of(at)?)));
+        }
+    }
+    let text = format!(
+        "<?xml version=\"1.0\"?><scn xmlns=\"{SCHEMA}10/01\"><collection sizeX=\"{width}\" sizeY=\"{height}\">\
+         {images}</collection></scn>"
+    );
+    out[0].1.push((Tag::IMAGE_DESCRIPTION, KeptValue::Text(text)));
+    Ok(out)
+}
+
+/// Returns the element of a region whose directories begin with `first`: numbers, and a model that is nobody's.
+fn region_element(image: &Image, properties: &Properties, first: usize) -> String {
+    let of = |name: &str| properties.get(name).map_or("", String::as_str);
+    let element = |name: &str, value: Option<f64>| {
+        value.map(|value| format!("<{name}>{value}</{name}>")).unwrap_or_default()
+    };
+    let model = known_model(of("leica.device-model"));
+    let model = model.map(|model| format!("<device model=\"{model}\"/>")).unwrap_or_default();
+    let objective = element("objective", small_number(&image.objective, MOST_POWER));
+    let aperture = element("numericalAperture", small_number(of("leica.aperture"), 2.0));
+    let dimensions = dimension_elements(&image.dimensions, first);
+    let Image { across, down, offset: [x, y], .. } = *image;
+    image_element([across, down, x, y], &dimensions, &model, &objective, &aperture)
+}
+
+fn dimension_elements(dimensions: &[Dimension], first: usize) -> String {
+    let one = |(r, Dimension { width, height, .. }): (usize, &Dimension)| {
+        let directory = first + r;
+        format!("<dimension sizeX=\"{width}\" sizeY=\"{height}\" r=\"{r}\" ifd=\"{directory}\"/>")
+    };
+    dimensions.iter().enumerate().map(one).collect()
+}
+
+/// Returns the element of an image that covers `view` of the collection: size, then offset.
+fn image_element(view: [i64; 4], dimensions: &str, model: &str, objective: &str, aperture: &str) -> String {
+    let [across, down, x, y] = view;
+    format!(
+        "<image>{model}<pixels>{dimensions}</pixels>\
+         <view sizeX=\"{across}\" sizeY=\"{down}\" offsetX=\"{x}\" offsetY=\"{y}\"/><scanSettings>\
+         <objectiveSettings>{objective}</objectiveSettings><illuminationSettings>{aperture}\
+         <illuminationSource>brightfield</illuminationSource></illuminationSettings></scanSettings></image>"
+    )
 }
 
 fn image_properties(node: Node<'_, '_>) -> Properties {

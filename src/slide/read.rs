@@ -21,8 +21,10 @@ use crate::{
 
 /// Output columns that are resampled together, so that a wide view needs few tiles at a time.
 const STRIP_SOURCE_PX: f64 = 4096.0;
-/// Output rows one thread does at a time in a view of the whole slide.
+/// Output rows one thread does at a time in a view of the whole slide, at least.
 const BAND_ROWS: usize = 64;
+/// The most of them when they make whole rows of tiles, which are then decoded past the cache.
+const MOST_BAND_ROWS: usize = 256;
 
 impl Slide {
     /// Reads a rectangle of one level. Pixels outside the level, and stored tiles that are missing,
@@ -117,14 +119,13 @@ impl Slide {
         let (width, height) = (side(base.width), side(base.height));
         limits::check("pixels of a view of the whole slide", (width * height) as u64, 1 << 28)?;
         let (level, axes) = self.grid([0, 0], [scale; 2]);
-        let mut view = Rgb::filled(width, height, [255; 3]);
-        let bands = view.data_mut().par_chunks_mut(width * 3 * BAND_ROWS).enumerate();
+        let mut view = Rgb::from_vec(width, height, vec![0; width * height * 3]).unwrap_or_default();
+        let band_rows = band_rows(f64::from(self.info().levels[level].tile_height) / axes[1].step);
+        let bands = view.pixels_mut().par_chunks_mut(width * band_rows).enumerate();
         bands.try_for_each(|(i, band)| {
-            let top = (i * BAND_ROWS) as i64;
-            let rows = top..top + (band.len() / (width * 3)) as i64;
-            let pixels = self.resample(level, axes, 0..width as i64, rows)?;
-            band.copy_from_slice(pixels.data());
-            Ok(())
+            let top = (i * band_rows) as i64;
+            let rows = top..top + (band.len() / width) as i64;
+            self.resample_into(level, axes, 0..width as i64, &rows, band)
         })?;
         Ok(view)
     }
@@ -190,33 +191,53 @@ impl Slide {
             return self.copy(level, columns, rows);
         }
         let mut out = Rgb::from_vec(width, height, vec![0; width * height * 3]).unwrap_or_default();
+        self.resample_into(level, axes, columns, &rows, out.pixels_mut())?;
+        Ok(out)
+    }
+
+    /// As [`Slide::resample`], into rows of as many pixels as there are columns.
+    fn resample_into(
+        &self,
+        level: usize,
+        axes: [Axis; 2],
+        columns: Range<i64>,
+        rows: &Range<i64>,
+        out: &mut [[u8; 3]],
+    ) -> Result<()> {
+        if axes.iter().all(|axis| axis.shift().is_some()) {
+            out.copy_from_slice(self.resample(level, axes, columns, rows.clone())?.pixels());
+            return Ok(());
+        }
+        let width = usize::try_from(columns.end - columns.start).unwrap_or(0).max(1);
         let strip = ((STRIP_SOURCE_PX / axes[0].step) as i64).max(1);
         let mut start = columns.start;
         while start < columns.end {
             let end = (start + strip).min(columns.end);
-            self.resample_strip(level, axes, start..end, &rows, (start - columns.start) as usize, &mut out)?;
+            let part = (start - columns.start) as usize..(end - columns.start) as usize;
+            let rows_out = out.chunks_mut(width).map(|row| &mut row[part.clone()]);
+            self.resample_strip(level, axes, start..end, rows, rows_out)?;
             start = end;
         }
-        Ok(out)
+        Ok(())
     }
 
-    fn resample_strip(
+    fn resample_strip<'a>(
         &self,
         level: usize,
         [across, down]: [Axis; 2],
         columns: Range<i64>,
         rows: &Range<i64>,
-        left: usize,
-        out: &mut Rgb,
+        out: impl Iterator<Item = &'a mut [[u8; 3]]>,
     ) -> Result<()> {
-        let width = (columns.end - columns.start) as usize;
         let span = across.span(&columns);
         let averager = Columns::new(across, columns, span.start);
         let needed = (span.end - span.start) as usize;
         let mut means = vec![0; 3 * (needed + averager.slack()) + 1];
         let mut sums = Vec::new();
-        let mut source = RowRing::new(Rows::new(self, level, span, down.span(rows), false), needed);
-        for (i, y) in rows.clone().enumerate() {
+        let rows_read = down.span(rows);
+        let past_cache = self.are_whole_tiles(level, &span, &rows_read);
+        let mut source = RowRing::new(Rows::new(self, level, span, rows_read, past_cache), needed);
+        for (y, out) in rows.clone().zip(out) {
             let taps = down.taps(y);
             let count = taps.weights.len();
             if count <= FUSED_ROWS {
@@ -231,10 +252,17 @@ impl Slide {
                 }
                 carry(&mut sums, &mut means);
             }
-            averager.average(&means, &mut out.row_mut(i)[left..left + width]);
+            averager.average(&means, out);
         }
         Ok(())
     }
+}
+
+/// Returns how many output rows to read at a time when a row of tiles makes `per_tile` of them.
+fn band_rows(per_tile: f64) -> usize {
+    let whole = per_tile.round().max(1.0) as usize;
+    let band = whole * BAND_ROWS.div_ceil(whole);
+    if (per_tile - whole as f64).abs() < 1e-9 && band <= MOST_BAND_ROWS { band } else { BAND_ROWS }
 }
 
 /// Returns the level-0 pixels per pixel of a level, across and down.
@@ -253,4 +281,23 @@ fn step(base: u64, level: u64) -> f64 {
     let whole = ratio.round();
     let rounds_to = base as f64 / whole;
     if (rounds_to - level as f64).abs() < 1.0 { whole } else { ratio }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_are_whole_rows_of_tiles_where_these_fit() {
+        fn t(per_tile: f64, expected: usize) {
+            assert_eq!(band_rows(per_tile), expected, "{per_tile}");
+        }
+        t(128.0, 128);
+        t(256.0, 256);
+        t(32.0, 64);
+        t(24.0, 72);
+        t(512.0, BAND_ROWS);
+        t(245.76, BAND_ROWS);
+        t(0.5, BAND_ROWS);
+    }
 }

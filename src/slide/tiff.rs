@@ -1,5 +1,6 @@
 //! TIFF and BigTIFF: directories, parsed once and checked before anything is believed.
 
+mod container;
 mod decode;
 mod facts;
 mod foreign;
@@ -13,6 +14,7 @@ use std::{
 };
 
 pub(super) use self::{
+    container::{Kept, Tags, resolution_tags},
     facts::{resolution, text_properties},
     page::Page,
     slide::{Associated, Composed, TiffSlide, is_level_of, stored_tile},

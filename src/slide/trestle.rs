@@ -5,10 +5,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Format, Probe, SlideReader, Tag,
+    Format, KeptValue, PartAt, Probe, SlideReader, Tag,
+    kept::{MOST_POWER, small_number},
     mosaic::Patch,
     properties::{Properties, calibration, real},
-    tiff::{Associated, Composed, Page, Tiff, TiffSlide, stored_tile, text_properties},
+    tiff::{
+        Associated, Composed, Kept, Page, Tiff, TiffSlide, resolution_tags, stored_tile, text_properties,
+    },
 };
 use crate::error::{Error, Result};
 
@@ -54,10 +57,35 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let power = real(&properties, "trestle.Objective Power");
     let colour =
         properties.get("trestle.Background Color").and_then(|text| u32::from_str_radix(text, 16).ok());
+    slide.clean_by(kept);
     let info = slide.info_mut();
     info.background = colour.map(|colour| [16, 8, 0].map(|shift| (colour >> shift) as u8));
     info.describe(NAME, mpp, power, properties);
     Ok(Box::new(slide))
+}
+
+/// Writes the header of a clean copy: overlaps, magnification, background and pixel size.
+fn kept(slide: &TiffSlide) -> Result<Kept> {
+    let properties = properties(slide.tiff());
+    let overlaps: Vec<String> = overlaps(&properties)?.iter().map(u32::to_string).collect();
+    let mut text = format!("OverlapsXY={}", overlaps.join(" "));
+    let of = |key: &str| properties.get(&format!("trestle.{key}")).map_or("", String::as_str);
+    if let Some(power) = small_number(of("Objective Power"), MOST_POWER) {
+        text += &format!(";Objective Power={power}");
+    }
+    if let Some(colour) = u32::from_str_radix(of("Background Color"), 16).ok().filter(|&c| c < 1 << 24) {
+        text += &format!(";Background Color={colour:06X}");
+    }
+    let image = |level: usize| {
+        let at = PartAt { level, part: 0 };
+        let mut tags = resolution_tags(slide.tiff(), slide.directory_of(at)?);
+        if level == 0 {
+            tags.push((Tag::IMAGE_DESCRIPTION, KeptValue::Text(text.clone())));
+            tags.push((Tag::SOFTWARE, KeptValue::Text("MedScan".into())));
+        }
+        Ok((Some(at), tags))
+    };
+    (0..slide.info().levels.len()).map(image).collect()
 }
 
 /// Reads `Key=Value;Key=Value` of the description.

@@ -10,14 +10,17 @@ mod stitch;
 use std::collections::BTreeMap;
 
 use super::{
-    Format, Probe, SlideReader, Tag,
+    Format, KeptValue, PartAt, Probe, SlideReader, Tag,
+    kept::{MOST_POWER, known_model, small_number},
     properties::{Properties, calibration, put, real},
-    tiff::{Associated, Directory, Page, Tiff, TiffSlide, text_properties},
+    tiff::{Associated, Directory, Kept, Page, Tags, Tiff, TiffSlide, text_properties},
     xml,
 };
 use crate::error::{Error, Result};
 
 const NAME: &str = "ventana";
+/// Largest pixel size that a clean copy states, in µm.
+const MOST_UM: f64 = 100.0;
 
 pub(super) const FORMAT: Format = Format { name: NAME, detect, open };
 
@@ -74,12 +77,44 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
             slide
         }
     };
+    slide.clean_by(kept);
     let stated = slide.info_mut().levels.iter_mut().zip(downsamples);
     stated.for_each(|(level, factor)| level.downsample = factor);
     let mpp = real(&properties, "ventana.ScanRes").and_then(|v| calibration(v, v, "ventana.ScanRes"));
     let power = real(&properties, "ventana.Magnification");
     slide.info_mut().describe(NAME, mpp, power, properties);
     Ok(Box::new(slide))
+}
+
+/// Writes the header of a clean copy: pixel size and magnification, on a directory that shows nothing because readers look
+/// for them in the first one, and how the tiles of the scan overlap.
+fn kept(slide: &TiffSlide) -> Result<Kept> {
+    let properties = scan_properties(slide.tiff())?;
+    let of = |name: &str| properties.get(&format!("ventana.{name}")).map_or("", String::as_str);
+    let mut scan = String::from("<iScan");
+    for (name, most) in [("Magnification", MOST_POWER), ("ScanRes", MOST_UM)] {
+        if let Some(value) = small_number(of(name), most) {
+            scan += &format!(" {name}=\"{value}\"");
+        }
+    }
+    if let Some(model) = known_model(of("ScannerModel")) {
+        scan += &format!(" ScannerModel=\"{model}\"");
+    }
+    scan += "/>";
+    let mut out = vec![(None, vec![(Tag::XML_PACKET, KeptValue::Packet(scan))])];
+    for level in 0..slide.info().levels.len() {
+        let at = PartAt { level, part: 0 };
+        let directory = slide.directory_of(at)?;
+        let text = slide.tiff().text(directory, Tag::IMAGE_DESCRIPTION).unwrap_or_default();
+        let text = format!("level={level} mag={}", magnification(&text, level)?);
+        let mut tags: Tags = vec![(Tag::IMAGE_DESCRIPTION, KeptValue::Text(text))];
+        let stitching = slide.tiff().text(directory, Tag::XML_PACKET).filter(|_| level == 0);
+        if let Some(text) = stitching {
+            tags.push((Tag::XML_PACKET, KeptValue::Packet(stitch::cleaned(&text)?)));
+        }
+        out.push((Some(at), tags));
+    }
+    Ok(out)
 }
 
 fn associated_name(description: &str) -> Option<&'static str> {

@@ -16,6 +16,8 @@ const BELOW_BRIGHTEST: u32 = 25;
 const MAX_TINT: u8 = 26;
 /// The darkest white that is believed, in grey levels [expert].
 const MIN_WHITE: u32 = 180;
+/// The least mean of the channels that can be glass.
+const FAINTEST: u32 = MIN_WHITE - BELOW_BRIGHTEST;
 /// Least share of the view that must be white [expert].
 const MIN_SHARE: f64 = 5e-4;
 /// Pixels that a thread counts at a time.
@@ -45,11 +47,7 @@ impl White {
 /// Warns, and returns a default, when there are too few of them.
 #[must_use]
 pub fn estimate(view: &Rgb, warnings: &Warnings) -> White {
-    let [by_light] = histograms(view, |px, [by_light]| {
-        if is_grey(px) {
-            by_light[usize::from(light(px))] += 1;
-        }
-    });
+    let Greys { by_light, bright } = greys(view);
     let needed = ((view.pixels().len() as f64 * MIN_SHARE) as u64).max(16);
     let brightest = (0..256u32).rev().scan(0, |seen, level| {
         *seen += by_light[level as usize];
@@ -61,10 +59,9 @@ pub fn estimate(view: &Rgb, warnings: &Warnings) -> White {
         warnings.push(Warning::WhitePointFallback { reason: "the slide shows no clear glass".into() });
         return White { rgb: DEFAULT };
     };
-    let levels = histograms(view, |px, levels| {
-        if is_grey(px) && u32::from(light(px)) + BELOW_BRIGHTEST >= brightest {
-            levels.iter_mut().zip(px).for_each(|(levels, v)| levels[usize::from(v)] += 1);
-        }
+    let from = brightest - BELOW_BRIGHTEST - FAINTEST;
+    let levels = std::array::from_fn::<_, 3, _>(|channel| {
+        std::array::from_fn(|v| bright[from as usize..].iter().map(|b| u64::from(b[channel][v])).sum())
     });
     White { rgb: levels.map(|histogram| median(&histogram) as f64) }
 }
@@ -80,21 +77,42 @@ fn is_grey([r, g, b]: [u8; 3]) -> bool {
     r.max(g).max(b) - r.min(g).min(b) <= MAX_TINT
 }
 
+/// The pixels of a view that are nearly grey.
+struct Greys {
+    /// How many there are of each mean of the channels.
+    by_light: [u64; 256],
+    /// For each mean from [`FAINTEST`] on, how many have each grey level in each channel.
+    bright: Vec<[[u32; 256]; 3]>,
+}
+
+impl Greys {
+    fn new() -> Self {
+        Self { by_light: [0; 256], bright: vec![[[0; 256]; 3]; 256 - FAINTEST as usize] }
+    }
+
+    fn count(mut self, pixels: &[[u8; 3]]) -> Self {
+        for px in pixels.iter().filter(|px| is_grey(**px)) {
+            let light = usize::from(light(*px));
+            self.by_light[light] += 1;
+            if let Some(levels) = light.checked_sub(FAINTEST as usize).and_then(|i| self.bright.get_mut(i)) {
+                levels.iter_mut().zip(px).for_each(|(levels, &v)| levels[usize::from(v)] += 1);
+            }
+        }
+        self
+    }
+
+    fn add(mut self, other: &Self) -> Self {
+        self.by_light.iter_mut().zip(other.by_light).for_each(|(sum, n)| *sum += n);
+        let bright = self.bright.as_flattened_mut().as_flattened_mut().iter_mut();
+        bright.zip(other.bright.as_flattened().as_flattened()).for_each(|(sum, n)| *sum += n);
+        self
+    }
+}
+
 /// Counts over all pixels, on all threads of the current pool.
-fn histograms<const N: usize>(
-    view: &Rgb,
-    count: impl Fn([u8; 3], &mut [[u64; 256]; N]) + Sync,
-) -> [[u64; 256]; N] {
-    let of = |pixels: &[[u8; 3]]| {
-        let mut found = [[0; 256]; N];
-        pixels.iter().for_each(|&px| count(px, &mut found));
-        found
-    };
-    let add = |mut sum: [[u64; 256]; N], other: [[u64; 256]; N]| {
-        sum.as_flattened_mut().iter_mut().zip(other.as_flattened()).for_each(|(sum, n)| *sum += n);
-        sum
-    };
-    view.pixels().par_chunks(CHUNK_PX).map(of).reduce(|| [[0; 256]; N], add)
+fn greys(view: &Rgb) -> Greys {
+    let chunks = view.pixels().par_chunks(CHUNK_PX);
+    chunks.fold(Greys::new, Greys::count).reduce(Greys::new, |sum, other| sum.add(&other))
 }
 
 /// Returns the lower median of a histogram; 0 when it is empty.

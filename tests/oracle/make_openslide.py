@@ -3,6 +3,7 @@
     python make_openslide.py real DATA_DIR > real.json
     HISTOGRADE_WRITE_SLIDES=/tmp/built cargo test --test oracle write_slides
     python make_openslide.py built /tmp/built > built.json
+    python make_openslide.py clean /tmp/built PROGRAM    # holds clean copies of moved tiles against their sources
     python make_openslide.py j2k .           # writes rgb.j2k and ycbcr.j2k, which the built Aperio slides hold
     python make_openslide.py jxr .           # writes tile.jxr, which the built CZI holds
     python make_openslide.py jls .           # writes tile.jls, which a built DICOM slide holds
@@ -12,7 +13,9 @@ Needs openslide-python, openslide-bin and numpy; for j2k, jxr and jls, imagecode
 import hashlib
 import json
 import os
+import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import openslide
@@ -125,6 +128,24 @@ def lines(slide):
     return text + "]}"
 
 
+def check_clean(folder, program):
+    """OpenSlide reads clean copies of slides whose header places the tiles as it reads the slides themselves."""
+    for name in ("bif", "scn", "trestle", "ventana_tiff"):
+        main_file = open(f"{folder}/{name}/built.txt").read().split()[0]
+        source = f"{folder}/{name}/{main_file}"
+        with tempfile.TemporaryDirectory() as out:
+            copy = f"{out}/{main_file}"
+            subprocess.run([program, "deidentify", source, "-o", copy, "-q"], check=True)
+            before, after = describe(source), describe(copy)
+        assert after["vendor"] == before["vendor"] and after["levels"] == before["levels"], name
+        shown = [(key, image) for key, image in after["associated"].items() if image[2] != [255.0] * 3]
+        assert not shown, (name, shown)
+        for key, value in before["properties"].items():
+            if key.startswith(("openslide.mpp", "openslide.objective", "openslide.level", "openslide.region", "openslide.bounds")):
+                assert after["properties"].get(key) == value, (name, key, value, after["properties"].get(key))
+        print(name, "is the same in OpenSlide; left:", ", ".join(sorted(after["properties"])))
+
+
 def write_j2k(folder):
     import imagecodecs
     y, x = np.mgrid[:64, :64]
@@ -152,6 +173,9 @@ def write_jls(folder):
 
 def main():
     kind, folder = sys.argv[1:3]
+    if kind == "clean":
+        check_clean(folder, sys.argv[3])
+        return
     if kind == "jls":
         write_jls(folder)
         return

@@ -147,8 +147,9 @@ Examples:
   histograde deidentify slide.svs -o clean.svs
 
 Writes a copy that holds the pyramid, its pixel size, magnification and colour profile, and nothing else: no label,
-no macro, no thumbnail, no barcodes, dates or free text. The copy is read back and checked. Aperio and generic
-TIFF slides; others are refused. The name of the file, and writing on the tissue itself, are yours to check.")]
+no macro, no thumbnail, no barcodes, dates or free text. The copy is read back and checked. TIFF slides (Aperio, NDPI,
+SCN, BIF, Trestle and more) and DICOM; others are refused. The name of the file, and writing on the tissue itself, are
+yours to check.")]
 pub(crate) struct Deidentify {
     /// The slide
     pub(crate) slide: PathBuf,

@@ -5,11 +5,15 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    LEVEL_TOLERANCE, MIN_INSIDE, Resolution, Settings, annotation::Annotations, quality, share::Shares,
+    LEVEL_TOLERANCE, MIN_INSIDE, Resolution, Settings,
+    annotation::Annotations,
+    quality,
+    share::{Corners, Sums},
     table::Row,
 };
 use crate::{
     error::{Error, Result},
+    geometry::Rect,
     slide::{Place, Slide},
     stain::white::White,
     tissue::View,
@@ -73,7 +77,8 @@ pub(super) fn choose(slide_id: &str, slide: &Slide, settings: &Settings) -> Resu
     let scale = scale(slide, settings.resolution, native)?;
     let mpp = native.and_then(|mpp| Mpp::new(mpp.x() * scale[0], mpp.y() * scale[1]));
     let places = grid(slide, settings, scale)?;
-    let survey = Survey::of(slide, settings, native)?;
+    let rects: Vec<Rect> = places.iter().map(Place::rect).collect();
+    let survey = Survey::of(slide, settings, native, &rects)?;
     let annotations = match &settings.within {
         Some(path) if path.is_dir() => {
             Some(Annotations::read(&path.join(format!("{slide_id}.geojson")), &settings.classes)?)
@@ -83,13 +88,12 @@ pub(super) fn choose(slide_id: &str, slide: &Slide, settings: &Settings) -> Resu
     };
     let mut counts = Counts { grid: places.len() as u64, ..Counts::default() };
     let mut spots = Vec::new();
-    for place in places {
-        let rect = place.rect();
+    for (place, rect) in places.into_iter().zip(rects) {
         let mut row = Row::new(slide_id, rect, mpp);
         if let Some(survey) = &survey {
-            row.tissue = Some(rounded(survey.tissue.of(rect)));
-            row.pen = Some(rounded(survey.pen.of(rect)));
-            row.fold = Some(rounded(survey.fold.of(rect)));
+            let share = |sums| Some(rounded(survey.corners.share(sums, rect)));
+            (row.tissue, row.pen, row.fold) =
+                (share(&survey.tissue), share(&survey.pen), share(&survey.fold));
         }
         if let Some(annotations) = &annotations {
             let (share, class) = annotations.inside(rect);
@@ -182,15 +186,17 @@ fn grid(slide: &Slide, settings: &Settings, scale: [f64; 2]) -> Result<Vec<Place
 
 /// What the low-power view tells about tiles.
 struct Survey {
-    tissue: Shares,
-    pen: Shares,
-    fold: Shares,
+    corners: Corners,
+    tissue: Sums,
+    pen: Sums,
+    fold: Sums,
     white: White,
 }
 
 impl Survey {
-    /// Looks at the slide at low power; `None` when its pixel size is unknown and nothing asks for it.
-    fn of(slide: &Slide, settings: &Settings, native: Option<Mpp>) -> Result<Option<Self>> {
+    /// Looks at the slide at low power, to tell about some rectangles; `None` when its pixel size is unknown and nothing
+    /// asks for it.
+    fn of(slide: &Slide, settings: &Settings, native: Option<Mpp>, rects: &[Rect]) -> Result<Option<Self>> {
         let limits = &settings.limits;
         let needed = settings.min_tissue > 0.0 || limits.pen.is_some() || limits.fold.is_some();
         let Some(native) = native else {
@@ -198,11 +204,12 @@ impl Survey {
         };
         let view = View::read(slide, native, &Warnings::default())?;
         let (found, densities) = rayon::join(|| view.tissue(), || quality::Densities::of(&view));
-        let fold = densities.fold(&found.mask);
-        let shares = |mask| Shares::new(mask, view.scale);
-        let (tissue, (pen, fold)) =
-            rayon::join(|| shares(&found.mask), || rayon::join(|| shares(&densities.pen), || shares(&fold)));
-        Ok(Some(Self { tissue, pen, fold, white: view.white }))
+        let corners = Corners::new((found.mask.width(), found.mask.height()), view.scale, rects);
+        let (fold, (tissue, pen)) = rayon::join(
+            || corners.sums(&densities.fold(&found.mask)),
+            || (corners.sums(&found.mask), corners.sums(&densities.pen)),
+        );
+        Ok(Some(Self { corners, tissue, pen, fold, white: view.white }))
     }
 }
 

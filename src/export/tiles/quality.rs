@@ -1,5 +1,7 @@
 //! Flaws seen at low power: ink and folds. Simple measures, meant to leave tiles out, not to describe the slide.
 
+use rayon::prelude::*;
+
 use crate::{
     raster::{Mask, Plane},
     segment::smooth,
@@ -17,6 +19,10 @@ const MIN_INK_RED: f64 = 1.15;
 const FOLD_TIMES: f64 = 1.9;
 /// … and at least so dense, summed over channels, × 100 [expert].
 const FOLD_LEAST: f64 = 90.0;
+/// Tissue this faint does not count for the median, × 100 [expert].
+const LEAST_DENSITY: usize = 10;
+/// Pixels that a thread looks at at a time.
+const CHUNK_PX: usize = 1 << 18;
 /// Density is averaged over this, in µm, so that nuclei are not folds [expert].
 const FOLD_SMOOTH_UM: f64 = 24.0;
 
@@ -34,8 +40,8 @@ impl Densities {
     /// Measures a view.
     pub(super) fn of(view: &View) -> Self {
         let tables = view.white.density_tables();
-        let mut density = Plane::filled(view.pixels.width(), view.pixels.height(), 0u8);
-        let mut pen = density.clone();
+        let plane = || Plane::filled(view.pixels.width(), view.pixels.height(), 0u8);
+        let (mut density, mut pen) = (plane(), plane());
         let pixels = density.data_mut().iter_mut().zip(pen.data_mut()).zip(view.pixels.pixels());
         for ((density, pen), px) in pixels {
             let [r, g, b] = std::array::from_fn(|k| u32::from(tables[k][usize::from(px[k])]));
@@ -51,17 +57,35 @@ impl Densities {
 
     /// Finds tissue that lies double.
     pub(super) fn fold(&self, tissue: &Mask) -> Mask {
-        let mut histogram = [0u64; 256];
-        let solid = tissue.data().iter().zip(self.density.data());
-        solid
-            .filter(|(tissue, density)| **tissue != 0 && **density >= 10)
-            .for_each(|(_, &d)| histogram[usize::from(d)] += 1);
-        let from = (f64::from(white::median(&histogram)) * FOLD_TIMES).max(FOLD_LEAST);
+        let from = (f64::from(white::median(&self.histogram(tissue))) * FOLD_TIMES).max(FOLD_LEAST);
         let dense: [u8; 256] = std::array::from_fn(|v| u8::from(v as f64 > from));
-        let mut fold = self.smooth.map(|v| dense[usize::from(v)]);
-        let others = fold.data_mut().iter_mut().zip(tissue.data()).zip(self.pen.data());
-        others.for_each(|((fold, &tissue), &pen)| *fold &= tissue & (pen ^ 1));
+        let mut fold = Mask::filled(tissue.width(), tissue.height(), 0);
+        let chunks = fold.data_mut().par_chunks_mut(CHUNK_PX).zip(self.smooth.data().par_chunks(CHUNK_PX));
+        let others = tissue.data().par_chunks(CHUNK_PX).zip(self.pen.data().par_chunks(CHUNK_PX));
+        chunks.zip(others).for_each(|((fold, smooth), (tissue, pen))| {
+            for ((fold, &smooth), (&tissue, &pen)) in fold.iter_mut().zip(smooth).zip(tissue.iter().zip(pen))
+            {
+                *fold = dense[usize::from(smooth)] & tissue & (pen ^ 1);
+            }
+        });
         fold
+    }
+
+    /// Counts the densities of tissue that are not next to nothing.
+    fn histogram(&self, tissue: &Mask) -> [u64; 256] {
+        let of = |(tissue, density): (&[u8], &[u8])| {
+            let mut histogram = [0u64; 256];
+            tissue.iter().zip(density).for_each(|(&t, &d)| histogram[usize::from(t * d)] += 1);
+            histogram
+        };
+        let add = |mut sum: [u64; 256], other: [u64; 256]| {
+            sum.iter_mut().zip(other).for_each(|(sum, n)| *sum += n);
+            sum
+        };
+        let chunks = tissue.data().par_chunks(CHUNK_PX).zip(self.density.data().par_chunks(CHUNK_PX));
+        let mut histogram = chunks.map(of).reduce(|| [0; 256], add);
+        histogram[..LEAST_DENSITY].fill(0);
+        histogram
     }
 }
 

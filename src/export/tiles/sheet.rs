@@ -46,7 +46,6 @@ pub(super) fn write(
     out: &Path,
 ) -> Result<()> {
     let folder = out.join("slides").join(slide_id);
-    write_geojson(&folder.join("tiles.geojson"), rows)?;
     let every = rows.len().div_ceil(SHOWN).max(1);
     let few = rows.iter().step_by(every).take(if shown { SHOWN } else { 0 });
     let picked = few.map(|row| {
@@ -55,7 +54,16 @@ pub(super) fn write(
     });
     let picked: Vec<Picked> = picked.collect();
     let rects: Vec<Rect> = rows.iter().map(rect).collect();
-    write_png(&folder.join("contact_sheet.png"), &contact::draw(slide_id, map, scale, &rects, &picked))
+    let (geojson, sheet) = rayon::join(
+        || write_geojson(&folder.join("tiles.geojson"), rows),
+        || {
+            write_png(
+                &folder.join("contact_sheet.png"),
+                &contact::draw(slide_id, map, scale, &rects, &picked),
+            )
+        },
+    );
+    geojson.and(sheet)
 }
 
 fn rect(row: &Row) -> Rect {

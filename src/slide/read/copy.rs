@@ -35,6 +35,13 @@ impl Slide {
         Ok(Rgb::from_vec(width, height, out.into_flattened()).unwrap_or_default())
     }
 
+    /// Returns whether a rectangle of a level is made of whole tiles.
+    pub(super) fn are_whole_tiles(&self, level: usize, columns: &Range<i64>, rows: &Range<i64>) -> bool {
+        let facts = &self.info().levels[level];
+        whole_tiles(columns, facts.tile_width, facts.width).is_some()
+            && whole_tiles(rows, facts.tile_height, facts.height).is_some()
+    }
+
     /// Returns a tile that the cache happens to hold, or decodes it.
     pub(super) fn tile_past_cache(&self, at: TileAt) -> Result<Tile> {
         match self.cache.held(at) {

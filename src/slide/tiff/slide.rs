@@ -6,13 +6,14 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{Page, Tag, Tiff, decode, facts::quickhash, foreign::Foreign};
+use super::{Page, Tag, Tiff, container::Cleaner, decode, facts::quickhash, foreign::Foreign};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
     slide::{
         JpegCopy, Level, SlideInfo, SlideReader, Storage, Stored, TileAt,
         codec::{Fault, jpeg},
+        kept::Container,
         limits,
         mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
     },
@@ -23,14 +24,16 @@ const TILE_BITS: u32 = 40;
 
 /// A slide stored in one TIFF file.
 pub(in crate::slide) struct TiffSlide {
-    format: &'static str,
-    tiff: Tiff,
+    pub(super) format: &'static str,
+    pub(super) tiff: Tiff,
     info: SlideInfo,
-    levels: Vec<Source>,
+    pub(super) levels: Vec<Source>,
     associated: BTreeMap<String, Associated>,
     stored: StoredTiles,
     /// Tiles of every level to be shown from the next finer one; empty when missing tiles are glass.
     missing: Vec<BTreeSet<u64>>,
+    /// Writes the header of a clean copy, where that is of the same format.
+    pub(super) cleaner: Option<Cleaner>,
 }
 
 /// An image beside the pyramid.
@@ -59,14 +62,14 @@ pub(in crate::slide) fn stored_tile(pages: &[Page], page: usize, col: u64, row: 
 }
 
 /// The directories of one level, and how their tiles lie if that is not side by side.
-struct Source {
-    parts: Vec<Part>,
+pub(super) struct Source {
+    pub(super) parts: Vec<Part>,
     mosaic: Option<Mosaic>,
 }
 
 /// A page and, when our own path does not read it, the decoder that does.
-struct Part {
-    page: Page,
+pub(super) struct Part {
+    pub(super) page: Page,
     foreign: OnceLock<std::result::Result<Foreign, String>>,
 }
 
@@ -171,6 +174,7 @@ impl TiffSlide {
             associated,
             stored: StoredTiles::default(),
             missing: Vec::new(),
+            cleaner: None,
         })
     }
 
@@ -263,6 +267,10 @@ impl SlideReader for TiffSlide {
 
     fn stored(&self) -> Option<&dyn Stored> {
         Some(self)
+    }
+
+    fn container(&self) -> Option<&dyn Container> {
+        self.cleaner.map(|_| self as &dyn Container)
     }
 
     fn quickhash(&self) -> Option<String> {

@@ -81,6 +81,44 @@ pub(super) fn read(text: &str, base: &Page) -> Result<Areas> {
     Ok(Areas { areas, advance, tile }.upright())
 }
 
+/// Returns the XML with the numbers that [`read`] needs and nothing else.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(super) fn cleaned(text: &str) -> Result<String> {
+    let document = xml::parse(NAME, WHAT, text)?;
+    let root = document.root_element();
+    let infos = xml::find(root, &["SlideStitchInfo"]).map(|node| xml::children(node, "ImageInfo"));
+    let origins = xml::find(root, &["AoiOrigin"]);
+    let mut out = String::from("<EncodeInfo Ver=\"2\"><SlideStitchInfo>");
+    for (i, info) in infos.into_iter().flatten().enumerate() {
+        let scanned = u8::from(xml::whole(NAME, info, "AOIScanned")? != 0);
+        out += &format!("<ImageInfo AOIScanned=\"{scanned}\" AOIIndex=\"{i}\"");
+        out += &numbers(info, &["Width", "Height", "NumCols", "NumRows", "Pos-X", "Pos-Y"]);
+        out += ">";
+        for joint in xml::children(info, "TileJointInfo").filter(|_| scanned == 1) {
+            let direction = if joint.attribute("Direction") == Some("UP") { "UP" } else { "RIGHT" };
+            out += &format!("<TileJointInfo FlagJoined=\"1\" Direction=\"{direction}\"");
+            out += &numbers(joint, &["Confidence", "Tile1", "Tile2", "OverlapX", "OverlapY"]);
+            out += "/>";
+        }
+        out += "</ImageInfo>";
+    }
+    out += "</SlideStitchInfo><AoiOrigin>";
+    let origins = origins.iter().flat_map(Node::children).filter(Node::is_element).enumerate();
+    origins.for_each(|(i, origin)| {
+        out += &format!("<AOI{i}{}/>", numbers(origin, &["OriginX", "OriginY"]));
+    });
+    Ok(out + "</AoiOrigin></EncodeInfo>")
+}
+
+/// Writes those of some attributes that are numbers.
+fn numbers(node: Node<'_, '_>, names: &[&str]) -> String {
+    let one = |name: &&str| xml::real(NAME, node, name).map(|value| format!(" {name}=\"{value}\"")).ok();
+    names.iter().filter_map(one).collect()
+}
+
 fn area(info: Node<'_, '_>, origin: Node<'_, '_>, tile: [u32; 2], base: &Page) -> Result<Area> {
     let size = [xml::whole(NAME, info, "Width")?, xml::whole(NAME, info, "Height")?];
     if size != tile.map(i64::from) {
