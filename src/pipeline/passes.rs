@@ -114,7 +114,7 @@ impl<'a> Scan<'a> {
         };
         let mut found = Vec::with_capacity(windows.len());
         for some in windows.chunks(at_once(&windows, pass, self.budget(self.plan.tiling.bytes()))) {
-            found.extend(some.par_iter().map(one).collect::<Result<Vec<_>>>()?);
+            found.extend(some.par_iter().with_max_len(1).map(one).collect::<Result<Vec<_>>>()?);
         }
         Ok(Found { finds: join(found), analysed_px })
     }
