@@ -165,8 +165,7 @@ impl Facts {
 pub fn assess(slide: &Slide, view: &Rgb, tissue: &TissueMask, mpp: Mpp, watch: &Watch) -> Result<Quality> {
     let mut seen = View::of(view, tissue, mpp.times(tissue.scale));
     let whole = seen.tissue.clone();
-    let (focus, foreign) =
-        rayon::join(|| focus::measure(slide, tissue, mpp, watch), || foreign::find(&seen));
+    let (focus, foreign) = rayon::join(|| focus::measure(slide, tissue, mpp, watch), || foreign::find(&seen));
     let focus = focus?;
     // The rest is judged by tissue that nothing foreign lies on.
     for mask in [&foreign.pen, &foreign.bubble, &foreign.dust] {

@@ -151,9 +151,7 @@ impl Places {
             let here = f64::from(eosin) / f64::from(n);
             match reference(living, living_eosin, least) {
                 Some(reference) => here >= EOSIN * reference,
-                None => {
-                    here >= lonely && f64::from(tissue) >= LONELY_TISSUE * f64::from(around.area())
-                }
+                None => here >= lonely && f64::from(tissue) >= LONELY_TISSUE * f64::from(around.area()),
             }
         })
     }
@@ -166,12 +164,8 @@ impl Places {
         let full = {
             let (cytoplasm, eosin) = (within(&cytoplasm), within(&eosin));
             let least = least_reference(field);
-            let sums = [
-                near.sums(&cytoplasm),
-                near.sums(&eosin),
-                around.sums(&living),
-                around.sums(&living_eosin),
-            ];
+            let sums =
+                [near.sums(&cytoplasm), near.sums(&eosin), around.sums(&living), around.sums(&living_eosin)];
             chosen(pink, sums, |_, [cytoplasm, eosin, living, living_eosin]| {
                 let reference = reference(living, living_eosin, least).unwrap_or(0.0);
                 f64::from(eosin) >= EOSIN_MEAN * reference * f64::from(cytoplasm)

@@ -65,7 +65,7 @@ impl Heights {
         runs.clear();
         add_runs(self.mask.row(y), y, runs);
         let row = self.middle.row_mut(y);
-        for x in runs.iter().flat_map(|run| run.x0..run.x1) {
+        for x in runs.iter().flat_map(|run| run.x0()..run.x1()) {
             row[x] = table[usize::from(odds(x) as u16)];
         }
     }
