@@ -28,9 +28,7 @@ pub fn count_nuclei(field: &Field<'_>, nuclei: &Mask, tally: &mut Tally) {
     let mut fits = vec![0u8; columns.len()];
     for y in field.window.core_rows() {
         let core = |mask| core_row(mask, y, &columns);
-        for (fits, (&t, &n)) in fits.iter_mut().zip(core(&field.tissue).iter().zip(core(nuclei))) {
-            *fits = u8::from((t != 0) & (n != 0));
-        }
+        of_nuclei(core(&field.tissue), core(nuclei), &mut fits);
         bins.add(core(&field.h), &fits);
     }
     observe_bins(tally, H_OF_NUCLEI, &bins.sums());
@@ -44,19 +42,41 @@ pub fn count_tissue(field: &Field<'_>, analysed: &Mask, nuclei: &Mask, tally: &m
     let (mut tissue_px, mut analysed_px) = (0, 0);
     for y in field.window.core_rows() {
         let core = |mask| core_row(mask, y, &columns);
-        let (tissue, analysed) = (core(&field.tissue), core(analysed));
-        let others = core(nuclei).iter().zip(core(&field.clear));
-        for ((fits, (&t, &a)), (&n, &c)) in fits.iter_mut().zip(tissue.iter().zip(analysed)).zip(others) {
-            *fits = u8::from((t != 0) & (n == 0) & (a != 0) & (c == 0));
-        }
+        let masks = [core(&field.tissue), core(analysed), core(nuclei), core(&field.clear)];
+        let px = of_cytoplasm(masks, &mut fits);
         bins.add(core(&field.e), &fits);
-        tissue_px += tissue.iter().map(|&t| u64::from(t != 0)).sum::<u64>();
-        let both = tissue.iter().zip(analysed).map(|(&t, &a)| u64::from((t != 0) & (a != 0)));
-        analysed_px += both.sum::<u64>();
+        tissue_px += px[0];
+        analysed_px += px[1];
     }
     tally.add(TISSUE_PX, tissue_px);
     tally.add(ANALYSED_PX, analysed_px);
     observe_bins(tally, E_OF_CYTOPLASM, &bins.sums());
+}
+
+wide! {
+    /// 1 in nuclei on tissue.
+    fn of_nuclei<'a>(tissue: &'a [u8], nuclei: &'a [u8], out: &'a mut [u8]) {
+        for ((out, &t), &n) in out.iter_mut().zip(tissue).zip(nuclei) {
+            *out = u8::from((t != 0) & (n != 0));
+        }
+    }
+}
+
+wide! {
+    /// 1 in cytoplasm, given tissue, what is analysed, nuclei and what is clear. Returns the pixels of tissue and those of
+    /// it that are analysed.
+    fn of_cytoplasm<'a>(masks: [&'a [u8]; 4], out: &'a mut [u8]) -> [u64; 2] {
+        let [tissue, analysed, nuclei, clear] = masks;
+        let (mut tissue_px, mut analysed_px) = (0u32, 0u32);
+        let others = nuclei.iter().zip(clear);
+        for ((out, (&t, &a)), (&n, &c)) in out.iter_mut().zip(tissue.iter().zip(analysed)).zip(others) {
+            let own = (t != 0) & (a != 0);
+            *out = u8::from(own & (n == 0) & (c == 0));
+            tissue_px += u32::from(t != 0);
+            analysed_px += u32::from(own);
+        }
+        [tissue_px, analysed_px].map(u64::from)
+    }
 }
 
 /// The core's part of one row.

@@ -35,6 +35,12 @@ impl Shape {
         Self::from_parts(&Sums::of(plane, region, number), &contour::walk(plane, number, region.anchor))
     }
 
+    /// As [`Shape::of`] for a region whose boundary was walked already.
+    #[must_use]
+    pub fn along<T: Copy + PartialEq>(plane: &Plane<T>, region: &Region, number: T, steps: &[Step]) -> Self {
+        Self::from_parts(&Sums::of(plane, region, number), steps)
+    }
+
     /// Measures a region whose runs are known and painted as 1 on a mask that is otherwise empty around it.
     #[must_use]
     pub fn of_runs(painted: &Mask, region: &Region, runs: &[Run]) -> Self {

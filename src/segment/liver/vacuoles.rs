@@ -339,12 +339,13 @@ impl Grown<'_, '_> {
     }
 
     fn object(&self, region: &Region, number: usize) -> Object {
-        let shape = Shape::of(&self.labels, region, number as u32);
+        let steps = contour::walk(&self.labels, number as u32, region.anchor);
+        let shape = Shape::along(&self.labels, region, number as u32, &steps);
         let diameter = equivalent_diameter(self.field.window.mpp.area_um2(region.area_px));
         let class = if diameter >= MACRO_FROM_UM { &MACRO } else { &MICRO };
         let depth = self.taken[number - 1].depth;
         let values = [diameter, shape.circularity, shape.solidity, shape.aspect_ratio, depth, 0.0, 0.0, 0.0];
         let values = values.map(|v| v as f32);
-        contour::object(class, &self.labels, region, number as u32, &self.field.window, values)
+        contour::object_along(class, &steps, region, &self.field.window, values)
     }
 }

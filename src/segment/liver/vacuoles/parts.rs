@@ -134,15 +134,20 @@ fn trimmed(parts: &Plane<u32>, squared: &Plane<u16>, region: &Region, number: u3
         let (own, near) = (parts.row(y), squared.row(y));
         let above = y.checked_sub(1).map(|y| squared.row(y));
         let below = (y + 1 < squared.height()).then(|| squared.row(y + 1));
-        for x in (region.x0..region.x1).filter(|&x| near[x] >= least && own[x] == number) {
-            let wide = |row: Option<&[u16]>, x: usize| row.is_some_and(|row| row.get(x) >= Some(&least));
-            let beside = x > 0 && near[x - 1] >= least && wide(Some(near), x + 1);
-            // The disk around a place within others adds that place alone.
-            if beside && wide(above, x) && wide(below, x) {
-                disks.add((x, y), &[0]);
-            } else {
-                disks.add((x, y), &spans);
+        let wide = |row: Option<&[u16]>, x: usize| row.is_some_and(|row| row.get(x) >= Some(&least));
+        let mut x = region.x0;
+        while x < region.x1 {
+            let start = x;
+            while x < region.x1 && near[x] >= least && own[x] == number {
+                // The disk around a place within others adds that place alone.
+                let beside = x > 0 && near[x - 1] >= least && wide(Some(near), x + 1);
+                if !(beside && wide(above, x) && wide(below, x)) {
+                    disks.add((x, y), &spans);
+                }
+                x += 1;
             }
+            disks.add_run(y, start, x);
+            x += 1;
         }
     }
     disks.of_part(parts, number)
@@ -176,6 +181,14 @@ impl<'a> Disks<'a> {
             changes[x.saturating_sub(half).max(x0) - x0] += 1;
             changes[(x + half + 1).min(x1) - x0] -= 1;
         }
+    }
+
+    /// Adds the pixels `start..end` of a row.
+    fn add_run(&mut self, y: usize, start: usize, end: usize) {
+        let Region { x0, y0, x1, .. } = *self.region;
+        let changes = &mut self.changes[(y - y0) * (x1 - x0 + 1)..][..x1 - x0 + 1];
+        changes[start - x0] += 1;
+        changes[end - x0] -= 1;
     }
 
     /// Returns the pixels of a part that lie in any disk.
