@@ -265,3 +265,20 @@ fn join(found: Vec<Finds>) -> Finds {
     all.objects.sort_by_key(|o| (o.anchor().1, o.anchor().0, o.class.name));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_comes_back_in_reading_order() {
+        let spec = TileSpec { core_px: 64, halo_px: 0, shift_px: 0 };
+        let windows = spec.cut(640, 640, 1.0, Mpp::square(0.5).unwrap());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let place = |w: &Window| Ok((w.y0, w.x0));
+        let done = pool.install(|| in_order(&windows, place)).unwrap();
+        assert_eq!(done, windows.iter().map(|w| (w.y0, w.x0)).collect::<Vec<_>>());
+        let fails = |w: &Window| if w.x0 == 320 { Err(crate::Error::NotScored) } else { Ok(()) };
+        assert!(pool.install(|| in_order(&windows, fails)).is_err());
+    }
+}

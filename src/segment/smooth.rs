@@ -286,7 +286,24 @@ mod tests {
         assert_eq!(sums.sum(1, 1, 9, 9), 11);
         assert_eq!(sums.sum(-5, -5, 1, 1), 1);
         assert_eq!(sums.sum(2, 0, 2, 2), 0);
-        assert_eq!(sums.band(0, 2).around(0, 1), 12);
-        assert_eq!(sums.band(1, 9).around(1, 0), 5);
+    }
+
+    #[test]
+    fn squares_sum_what_tables_sum() {
+        let data = (0..17u32 * 13).map(|i| (i * 7919 % 251) as u8).collect();
+        let plane = Plane::from_vec(17, 13, data).unwrap();
+        let table = Integral::new(&plane);
+        for (radius, rows) in [(0, 0..13), (2, 0..13), (5, 3..9), (40, 0..13)] {
+            let mut squares = Squares::new(&plane, radius);
+            // Also where rows are passed over, further than a square reaches.
+            for y in rows.step_by(if radius == 0 { 3 } else { 1 }) {
+                squares.go_to(y);
+                for x in 0..17 {
+                    let (r, i, j) = (radius as i64, x as i64, y as i64);
+                    let expected = table.sum(i - r, j - r, i + r + 1, j + r + 1);
+                    assert_eq!(squares.around(x), expected, "{radius} ({x}, {y})");
+                }
+            }
+        }
     }
 }
