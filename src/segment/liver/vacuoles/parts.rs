@@ -263,11 +263,11 @@ mod tests {
     #[test]
     fn what_is_not_deep_is_left_out_and_changes_nothing_else() {
         let mask = painted(&[(20.0, 20.0, 9.0), (35.0, 20.0, 9.0), (62.0, 34.0, 8.0)], &[]);
-        let density = Plane::from_vec(90, 60, (0..90 * 60).map(|i| (i % 90) as u8).collect()).unwrap();
+        let density = Plane::from_vec(90, 60, (0..90 * 60).map(|i| 90 - (i % 90) as u8).collect()).unwrap();
         let lumps = || pieces(&mask, Connectivity::Eight);
         let deep = |region: &Region, lowest: u8| {
-            assert!((region.x0..region.x1).contains(&usize::from(lowest)), "{lowest}");
-            lowest >= 20
+            assert_eq!(usize::from(lowest), 91 - region.x1);
+            lowest <= 50
         };
         let left = divide(lumps(), (90, 60), (6, 60), &density, deep);
         let all = divided(&mask);
