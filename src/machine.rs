@@ -25,6 +25,21 @@ pub(crate) fn began(pid: u32) -> Option<u64> {
     if ended { None } else { fields.nth(18)?.parse().ok() }
 }
 
+/// Hands memory that was freed back to the system. What one step of a large slide leaves lies scattered between what it
+/// keeps, and the next step would take more besides: of a liver's peak that was a tenth.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn give_back_memory() {
+    // SAFETY: the allocator's own function, safe at any time from any thread.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Elsewhere the allocator's own rules hold.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn give_back_memory() {}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;

@@ -42,8 +42,8 @@ pub struct Organ {
     pub name: &'static str,
     /// The coarse pass, for structures larger than some tens of µm.
     pub structure_pass: Pass,
-    /// Finds the structures anchored in the core of one window of the coarse pass.
-    pub structures: fn(&Field<'_>) -> Finds,
+    /// Finds the structures anchored in the core of one window of the coarse pass. May drop planes as `cells`.
+    pub structures: fn(&mut Field<'_>) -> Finds,
     /// Looks at all structures of the slide at once: drops, merges or adds (e.g. cortex from glomeruli).
     pub relate: fn(Vec<Object>, &SlideGeometry) -> Vec<Object>,
     /// The fine pass, for nuclei and vacuoles.

@@ -10,6 +10,7 @@ use crate::{
     annotation::Annotations,
     error::{Error, Result},
     geometry::Rect,
+    machine,
     measure::{
         feature::{Evidences, Missing},
         tally::Tally,
@@ -106,7 +107,7 @@ impl Default for Tiling {
 
 impl Tiling {
     /// Bytes that all windows in work take together unless told otherwise.
-    pub const WINDOWS_BYTES: usize = 116 << 20;
+    pub const WINDOWS_BYTES: usize = 128 << 20;
 
     /// Returns a tiling for this many threads.
     #[must_use]
@@ -228,6 +229,13 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         corrections::mark(drawn, &mut artefacts, whole.scale, LEFT_OUT_BY_HAND);
     }
     let tissue = whole.without(&artefacts);
+    drop(whole);
+    let give_back = || {
+        if slide.info().levels[0].width.saturating_mul(slide.info().levels[0].height) >= LARGE_PX {
+            machine::give_back_memory();
+        }
+    };
+    give_back();
     let (cell_scale, cell_mpp) = passes::resolve(plan.organ.cell_pass, calibration.mpp);
     models.slide_px = passes::extent(slide, cell_scale);
     let cell_pass = models.widen(plan.organ.cell_pass, cell_mpp);
@@ -247,6 +255,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     };
     note_slide(slide, &tissue, plan.organ, &warnings);
     let (structures, structure_tally) = structures(&scan, &profile)?;
+    give_back();
     let of_cells = scan.models.clone().for_cells();
     let scan = Scan { models: &of_cells, ..scan };
     let map = StructureMap::new(&structures);
@@ -285,6 +294,9 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     };
     Ok(SlideResult { summary, tissue, artefacts, structures, cells: cells.finds.objects })
 }
+
+/// From so many pixels on it is worth the time to hand memory back between steps.
+const LARGE_PX: u64 = 16_000_000;
 
 /// Number on the map of artefacts of what a person left out: no kind of artefact.
 const LEFT_OUT_BY_HAND: u8 = quality::Kind::ALL.len() as u8 + 1;

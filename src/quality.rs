@@ -165,20 +165,28 @@ impl Facts {
 pub fn assess(slide: &Slide, view: &Rgb, tissue: &TissueMask, mpp: Mpp, watch: &Watch) -> Result<Quality> {
     let mut seen = View::of(view, tissue, mpp.times(tissue.scale));
     let whole = seen.tissue.clone();
-    let focus = focus::measure(slide, tissue, mpp, watch)?;
-    let foreign = foreign::find(&seen);
+    let (focus, foreign) = rayon::join(|| focus::measure(slide, tissue, mpp, watch), || foreign::find(&seen));
+    let focus = focus?;
     // The rest is judged by tissue that nothing foreign lies on.
     for mask in [&foreign.pen, &foreign.bubble, &foreign.dust] {
         seen.tissue.data_mut().iter_mut().zip(mask.data()).for_each(|(t, &m)| *t &= 1 - m);
     }
-    let colours = stain::colours(&seen);
+    let (knife_lines, ((tears, folds), (pools, (blurred, colours)))) = rayon::join(
+        || lines::find(&seen),
+        || {
+            rayon::join(
+                || rayon::join(|| tear::find(&seen, &whole), || fold::find(&seen)),
+                || (blood::find(&seen), (focus.blurred(&seen), stain::colours(&seen))),
+            )
+        },
+    );
     let mut map = Plane::filled(seen.tissue.width(), seen.tissue.height(), 0u8);
     // Later ones lie on top: what is certain covers what may follow from it.
-    lay(&mut map, Kind::EdgeBlood, &blood::find(&seen));
-    lay(&mut map, Kind::Blur, &focus.blurred(&seen));
-    lay(&mut map, Kind::Tear, &tear::find(&seen, &whole));
-    lay(&mut map, Kind::KnifeLine, &lines::find(&seen));
-    lay(&mut map, Kind::Fold, &fold::find(&seen));
+    lay(&mut map, Kind::EdgeBlood, &pools);
+    lay(&mut map, Kind::Blur, &blurred);
+    lay(&mut map, Kind::Tear, &tears);
+    lay(&mut map, Kind::KnifeLine, &knife_lines);
+    lay(&mut map, Kind::Fold, &folds);
     lay(&mut map, Kind::Dust, &foreign.dust);
     lay(&mut map, Kind::Bubble, &foreign.bubble);
     lay(&mut map, Kind::Pen, &foreign.pen);

@@ -1,5 +1,7 @@
 //! One pass over a slide: windows with tissue, each turned into a field, segmented, and put together.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 use super::{Cores, Plan};
@@ -114,7 +116,7 @@ impl<'a> Scan<'a> {
         };
         let mut found = Vec::with_capacity(windows.len());
         for some in windows.chunks(at_once(&windows, pass, self.budget(self.plan.tiling.bytes()))) {
-            found.extend(some.par_iter().map(one).collect::<Result<Vec<_>>>()?);
+            found.extend(in_order(some, one)?);
         }
         Ok(Found { finds: join(found), analysed_px })
     }
@@ -171,6 +173,20 @@ impl<'a> Scan<'a> {
         }
         rgb
     }
+}
+
+/// Does the work of every window on the current pool. They are taken in reading order, whichever thread is free: neighbours
+/// share the tiles that are decoded for them.
+fn in_order<T: Send>(windows: &[Window], one: impl Fn(&Window) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let next = AtomicUsize::new(0);
+    let take = |_| {
+        let i = next.fetch_add(1, Ordering::Relaxed);
+        one(&windows[i]).map(|done| (i, done))
+    };
+    let all = (0..windows.len()).into_par_iter().with_max_len(1);
+    let mut done = all.map(take).collect::<Result<Vec<_>>>()?;
+    done.sort_unstable_by_key(|&(i, _)| i);
+    Ok(done.into_iter().map(|(_, done)| done).collect())
 }
 
 /// Returns a map of `scale` level-0 pixels per pixel over a window, halo included; 0 outside the slide.
@@ -248,4 +264,21 @@ fn join(found: Vec<Finds>) -> Finds {
     }
     all.objects.sort_by_key(|o| (o.anchor().1, o.anchor().0, o.class.name));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_comes_back_in_reading_order() {
+        let spec = TileSpec { core_px: 64, halo_px: 0, shift_px: 0 };
+        let windows = spec.cut(640, 640, 1.0, Mpp::square(0.5).unwrap());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let place = |w: &Window| Ok((w.y0, w.x0));
+        let done = pool.install(|| in_order(&windows, place)).unwrap();
+        assert_eq!(done, windows.iter().map(|w| (w.y0, w.x0)).collect::<Vec<_>>());
+        let fails = |w: &Window| if w.x0 == 320 { Err(crate::Error::NotScored) } else { Ok(()) };
+        assert!(pool.install(|| in_order(&windows, fails)).is_err());
+    }
 }

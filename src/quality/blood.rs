@@ -44,7 +44,9 @@ pub(super) fn find(view: &View) -> Mask {
     for (i, region) in found.regions.iter().enumerate() {
         let runs = found.runs(i);
         let count = |mask: &Mask| -> u64 {
-            runs.iter().map(|r| mask.row(r.y)[r.x0..r.x1].iter().map(|&v| u64::from(v)).sum::<u64>()).sum()
+            runs.iter()
+                .map(|r| mask.row(r.y())[r.x0()..r.x1()].iter().map(|&v| u64::from(v)).sum::<u64>())
+                .sum()
         };
         let large = region.area_px as f64 >= view.px_area(LEAST_UM2);
         if large && count(&touching) > 0 && 2 * count(&near) >= region.area_px {
@@ -64,8 +66,10 @@ fn glass(view: &View, pool: &Mask) -> Mask {
     let found = pieces(&open, Connectivity::Eight);
     for i in 0..found.regions.len() {
         let runs = found.runs(i);
-        let clear: u64 =
-            runs.iter().map(|r| empty.row(r.y)[r.x0..r.x1].iter().map(|&v| u64::from(v)).sum::<u64>()).sum();
+        let clear: u64 = runs
+            .iter()
+            .map(|r| empty.row(r.y())[r.x0()..r.x1()].iter().map(|&v| u64::from(v)).sum::<u64>())
+            .sum();
         if clear as f64 >= view.px_area(GLASS_UM2) {
             found.paint(i, &mut out, 1);
         }

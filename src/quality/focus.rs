@@ -84,7 +84,7 @@ pub(super) fn measure(slide: &Slide, tissue: &TissueMask, mpp: Mpp, watch: &Watc
         let rgb = slide.read_window(window)?;
         Ok((of_window(&rgb, window), Chroma::of(&rgb, &tables)))
     };
-    let found = windows.par_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let found = windows.par_iter().with_max_len(1).map(read).collect::<Result<Vec<_>>>()?;
     let (mut index, mut chroma) = (Vec::new(), Chroma::default());
     let solid = |x: usize, y: usize| {
         let at = |v: usize| (v as f64 * SQUARE as f64 * scale).floor() as i64;

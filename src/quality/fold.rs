@@ -103,5 +103,5 @@ fn of_folds(view: &View, found: &Pieces, sure: &Mask) -> Mask {
 }
 
 fn count(mask: &Mask, runs: &[Run]) -> usize {
-    runs.iter().map(|run| mask.row(run.y)[run.x0..run.x1].iter().filter(|&&v| v != 0).count()).sum()
+    runs.iter().map(|run| mask.row(run.y())[run.x0()..run.x1()].iter().filter(|&&v| v != 0).count()).sum()
 }

@@ -128,7 +128,7 @@ fn place(view: &View, found: &Pieces, i: usize, region: &Region, smooth: &[Plane
 fn ring(view: &View, found: &Pieces, i: usize, region: &Region) -> Option<Mask> {
     let mut own = Mask::filled(region.x1 - region.x0, region.y1 - region.y0, 0);
     for run in found.runs(i) {
-        own.row_mut(run.y - region.y0)[run.x0 - region.x0..run.x1 - region.x0].fill(1);
+        own.row_mut(run.y() - region.y0)[run.x0() - region.x0..run.x1() - region.x0].fill(1);
     }
     let filled = morphology::fill_holes(&own, u64::MAX);
     let enclosed = (filled.count() - own.count()) as f64;
@@ -146,7 +146,7 @@ fn merge(into: &mut Mask, part: &Mask, region: &Region) {
 fn mean(plane: &Plane<u8>, runs: &[Run]) -> f64 {
     let (mut sum, mut n) = (0u64, 0u64);
     for run in runs {
-        let row = &plane.row(run.y)[run.x0..run.x1];
+        let row = &plane.row(run.y())[run.x0()..run.x1()];
         sum += row.iter().map(|&v| u64::from(v)).sum::<u64>();
         n += row.len() as u64;
     }

@@ -133,17 +133,17 @@ impl Rent {
         let mut own_wide = own.clone();
         let (mut sum, mut widest, mut mouth, mut stain, mut deep) = (0.0, 0u16, 0u32, 0u64, 0u64);
         for run in found.runs(i) {
-            own.row_mut(run.y - region.y0)[run.x0 - region.x0..run.x1 - region.x0].fill(1);
-            let to = &mut own_wide.row_mut(run.y - region.y0)[run.x0 - region.x0..run.x1 - region.x0];
-            to.copy_from_slice(&wide.row(run.y)[run.x0..run.x1]);
-            for x in run.x0..run.x1 {
-                widest = widest.max(depth.at(x, run.y));
-                sum += f64::from(depth.at(x, run.y)).sqrt() - 0.5;
-                if depth.at(x, run.y) >= DEEP {
-                    stain += view.od.iter().map(|plane| u64::from(plane.at(x, run.y))).sum::<u64>();
+            own.row_mut(run.y() - region.y0)[run.x0() - region.x0..run.x1() - region.x0].fill(1);
+            let to = &mut own_wide.row_mut(run.y() - region.y0)[run.x0() - region.x0..run.x1() - region.x0];
+            to.copy_from_slice(&wide.row(run.y())[run.x0()..run.x1()]);
+            for x in run.x0()..run.x1() {
+                widest = widest.max(depth.at(x, run.y()));
+                sum += f64::from(depth.at(x, run.y())).sqrt() - 0.5;
+                if depth.at(x, run.y()) >= DEEP {
+                    stain += view.od.iter().map(|plane| u64::from(plane.at(x, run.y()))).sum::<u64>();
                     deep += 1;
                 }
-                let (x, y) = (x as i64, run.y as i64);
+                let (x, y) = (x as i64, run.y() as i64);
                 let beside = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)];
                 mouth += u32::from(beside.iter().any(|&(x, y)| inside.get(x, y) == Some(0)));
             }

@@ -8,6 +8,7 @@ use std::{
     path::Path,
 };
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::partial::Partial;
@@ -50,23 +51,44 @@ pub fn write(path: &Path, slide_id: &str, result: &SlideResult) -> Result<()> {
     file.commit()
 }
 
-fn write_to(out: &mut impl Write, slide_id: &str, structures: &[Object], cells: &[Object]) -> io::Result<()> {
+fn write_to(
+    out: &mut (impl Write + Send),
+    slide_id: &str,
+    structures: &[Object],
+    cells: &[Object],
+) -> io::Result<()> {
     out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
     let structures = structures.iter().map(|o| (ObjectType::Annotation, o));
     let cells = cells.iter().map(|o| (ObjectType::Detection, o));
-    let mut line = Vec::with_capacity(4096);
-    for (number, (kind, object)) in structures.chain(cells).enumerate() {
-        line.clear();
-        line.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
-        feature(&mut line, uuid(slide_id, number, object), kind, object)?;
-        out.write_all(&line)?;
+    let objects: Vec<(ObjectType, &Object)> = structures.chain(cells).collect();
+    let parts: Vec<(usize, &[(ObjectType, &Object)])> =
+        (0..).step_by(PART).zip(objects.chunks(PART)).collect();
+    let text = |&(first, part): &(usize, &[(ObjectType, &Object)])| -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        for (number, &(kind, object)) in (first..).zip(part) {
+            text.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
+            feature(&mut text, uuid(slide_id, number, object), kind, object)?;
+        }
+        Ok(text)
+    };
+    let mut ready: Vec<Vec<u8>> = Vec::new();
+    // What follows is made while what is ready is written.
+    for some in parts.chunks(rayon::current_num_threads()).chain([&[][..]]) {
+        let write = || ready.iter().try_for_each(|text| out.write_all(text));
+        let make = || some.par_iter().map(text).collect::<io::Result<Vec<_>>>();
+        let (written, made) = rayon::join(write, make);
+        written?;
+        ready = made?;
     }
     out.write_all(b"\n]}\n")
 }
 
+/// Objects whose text is made at once, by one thread.
+const PART: usize = 1024;
+
 fn feature(line: &mut Vec<u8>, id: [u8; 16], kind: ObjectType, object: &Object) -> io::Result<()> {
     line.extend_from_slice(b"{\"type\":\"Feature\",\"id\":\"");
-    push_uuid(line, id)?;
+    push_uuid(line, id);
     line.extend_from_slice(b"\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[[");
     push_ring(line, &object.outline.points())?;
     write!(line, "]]}},\"properties\":{{\"objectType\":\"{}\",\"classification\":", kind.name())?;
@@ -111,11 +133,27 @@ fn push_coordinate(line: &mut Vec<u8>, v: f64) -> io::Result<()> {
     if steps < 0 {
         line.push(b'-');
     }
+    push_whole(line, whole);
     match part {
-        0 => write!(line, "{whole}"),
-        _ if part % 10 == 0 => write!(line, "{whole}.{}", part / 10),
-        _ => write!(line, "{whole}.{part:02}"),
+        0 => Ok(()),
+        _ if part % 10 == 0 => write!(line, ".{}", part / 10),
+        _ => write!(line, ".{part:02}"),
     }
+}
+
+/// Writes a whole number: most of a file is these.
+fn push_whole(line: &mut Vec<u8>, mut whole: u64) {
+    let mut digits = [0u8; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (whole % 10) as u8;
+        whole /= 10;
+        if whole == 0 {
+            break;
+        }
+    }
+    line.extend_from_slice(&digits[first..]);
 }
 
 /// Returns an id that depends only on the slide's id and the object: the same run gives the same ids.
@@ -137,14 +175,14 @@ fn uuid(slide_id: &str, number: usize, object: &Object) -> [u8; 16] {
     id
 }
 
-fn push_uuid(line: &mut Vec<u8>, id: [u8; 16]) -> io::Result<()> {
+fn push_uuid(line: &mut Vec<u8>, id: [u8; 16]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for (i, byte) in id.iter().enumerate() {
         if matches!(i, 4 | 6 | 8 | 10) {
             line.push(b'-');
         }
-        write!(line, "{byte:02x}")?;
+        line.extend([byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -14,8 +14,13 @@ use crate::{
 /// at the anchor's outer corner; it is empty when the anchor does not carry `label`.
 #[must_use]
 pub fn outline(plane: &Plane<u32>, label: u32, anchor: (usize, usize), window: &Window) -> Outline {
+    along(&walk(plane, label, anchor), anchor, window)
+}
+
+/// Packs a walk that starts at a pixel of a window.
+fn along(steps: &[Step], anchor: (usize, usize), window: &Window) -> Outline {
     let start = (window.left() + anchor.0 as i64, window.top() + anchor.1 as i64);
-    Outline::new((start.0 as i32, start.1 as i32), window.scale, &walk(plane, label, anchor))
+    Outline::new((start.0 as i32, start.1 as i32), window.scale, steps)
 }
 
 /// Returns the steps of the boundary walk described at [`outline`].
@@ -69,6 +74,18 @@ pub fn object(
     window: &Window,
     values: [f32; Object::VALUES],
 ) -> Object {
+    object_along(class, &walk(plane, number, region.anchor), region, window, values)
+}
+
+/// As [`object`] for a region whose boundary was walked already.
+#[must_use]
+pub fn object_along(
+    class: &'static Class,
+    steps: &[Step],
+    region: &Region,
+    window: &Window,
+    values: [f32; Object::VALUES],
+) -> Object {
     // Whole-number sums in the slide's frame: the window must not show in the last digit.
     let n = region.area_px as i64;
     let mean = |start: i64, sum: u64| {
@@ -76,7 +93,7 @@ pub fn object(
     };
     Object {
         class,
-        outline: outline(plane, number, region.anchor, window),
+        outline: along(steps, region.anchor, window),
         area_um2: window.mpp.area_um2(region.area_px) as f32,
         centroid: Point { x: mean(window.left(), region.sum_x), y: mean(window.top(), region.sum_y) },
         values,

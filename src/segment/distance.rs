@@ -166,7 +166,7 @@ impl Nearest {
         runs.clear();
         add_runs(row, 0, &mut runs);
         for run in &runs {
-            each(run.x0.saturating_sub(1)..(run.x1 + 1).min(row.len()), self);
+            each(run.x0().saturating_sub(1)..(run.x1() + 1).min(row.len()), self);
         }
         self.runs = runs;
     }

@@ -17,22 +17,66 @@ pub const E_OF_CYTOPLASM: Counter = Counter("e_of_cytoplasm");
 
 /// Adds what the window's core holds. `analysed` is the parenchyma, `nuclei` the pixels of nuclei.
 pub fn count(field: &Field<'_>, analysed: &Mask, nuclei: &Mask, tally: &mut Tally) {
+    count_nuclei(field, nuclei, tally);
+    count_tissue(field, analysed, nuclei, tally);
+}
+
+/// Adds the haematoxylin of the nuclei in the window's core.
+pub fn count_nuclei(field: &Field<'_>, nuclei: &Mask, tally: &mut Tally) {
     let columns = field.window.core_columns();
-    let mut bins = Bins([[0; Bins::PLACES]; 4]);
+    let mut bins = Bins::default();
+    let mut fits = vec![0u8; columns.len()];
+    for y in field.window.core_rows() {
+        let core = |mask| core_row(mask, y, &columns);
+        of_nuclei(core(&field.tissue), core(nuclei), &mut fits);
+        bins.add(core(&field.h), &fits);
+    }
+    observe_bins(tally, H_OF_NUCLEI, &bins.sums());
+}
+
+/// Adds all else that the window's core holds; needs no haematoxylin.
+pub fn count_tissue(field: &Field<'_>, analysed: &Mask, nuclei: &Mask, tally: &mut Tally) {
+    let columns = field.window.core_columns();
+    let mut bins = Bins::default();
+    let mut fits = vec![0u8; columns.len()];
     let (mut tissue_px, mut analysed_px) = (0, 0);
     for y in field.window.core_rows() {
         let core = |mask| core_row(mask, y, &columns);
-        let px = bins.add(
-            [core(&field.tissue), core(&field.clear), core(analysed), core(nuclei)],
-            [core(&field.h), core(&field.e)],
-        );
+        let masks = [core(&field.tissue), core(analysed), core(nuclei), core(&field.clear)];
+        let px = of_cytoplasm(masks, &mut fits);
+        bins.add(core(&field.e), &fits);
         tissue_px += px[0];
         analysed_px += px[1];
     }
     tally.add(TISSUE_PX, tissue_px);
     tally.add(ANALYSED_PX, analysed_px);
-    observe_bins(tally, H_OF_NUCLEI, &bins.sums(Bins::OF_NUCLEI));
-    observe_bins(tally, E_OF_CYTOPLASM, &bins.sums(0));
+    observe_bins(tally, E_OF_CYTOPLASM, &bins.sums());
+}
+
+wide! {
+    /// 1 in nuclei on tissue.
+    fn of_nuclei<'a>(tissue: &'a [u8], nuclei: &'a [u8], out: &'a mut [u8]) {
+        for ((out, &t), &n) in out.iter_mut().zip(tissue).zip(nuclei) {
+            *out = u8::from((t != 0) & (n != 0));
+        }
+    }
+}
+
+wide! {
+    /// 1 in cytoplasm, given tissue, what is analysed, nuclei and what is clear. Returns the pixels of tissue and those of
+    /// it that are analysed.
+    fn of_cytoplasm<'a>(masks: [&'a [u8]; 4], out: &'a mut [u8]) -> [u64; 2] {
+        let [tissue, analysed, nuclei, clear] = masks;
+        let (mut tissue_px, mut analysed_px) = (0u32, 0u32);
+        let others = nuclei.iter().zip(clear);
+        for ((out, (&t, &a)), (&n, &c)) in out.iter_mut().zip(tissue.iter().zip(analysed)).zip(others) {
+            let own = (t != 0) & (a != 0);
+            *out = u8::from(own & (n == 0) & (c == 0));
+            tissue_px += u32::from(t != 0);
+            analysed_px += u32::from(own);
+        }
+        [tissue_px, analysed_px].map(u64::from)
+    }
 }
 
 /// The core's part of one row.
@@ -40,26 +84,29 @@ fn core_row<'a>(mask: &'a Mask, y: usize, columns: &std::ops::Range<usize>) -> &
     &mask.row(y)[columns.clone()]
 }
 
-/// Eosin of the cytoplasm, then haematoxylin of nuclei, then all else. Neighbours are much alike and are counted apart:
-/// one place can only be counted up once every few cycles.
+/// How often each stain occurs, then all that is not asked for. Neighbours are much alike and are counted apart: one place
+/// can only be counted up once every few cycles.
 struct Bins([[u32; Self::PLACES]; 4]);
 
-impl Bins {
-    /// First place of haematoxylin.
-    const OF_NUCLEI: usize = 256;
-    /// Place of what is not asked for.
-    const REST: u16 = 512;
-    const PLACES: usize = 513;
+impl Default for Bins {
+    fn default() -> Self {
+        Self([[0; Self::PLACES]; 4])
+    }
+}
 
-    /// Adds a row: tissue, clear, analysed, nuclei; haematoxylin and eosin. Returns the pixels of tissue and those of it
-    /// that are analysed.
-    fn add(&mut self, masks: [&[u8]; 4], stains: [&[u8]; 2]) -> [u64; 2] {
-        add_row(&mut self.0, masks, stains)
+impl Bins {
+    /// Place of what is not asked for.
+    const REST: u16 = 256;
+    const PLACES: usize = 257;
+
+    /// Adds the stain of a row's pixels that fit.
+    fn add(&mut self, stain: &[u8], fits: &[u8]) {
+        add_row(&mut self.0, stain, fits);
     }
 
-    /// What was counted at 256 places.
-    fn sums(&self, first: usize) -> [u64; 256] {
-        std::array::from_fn(|v| self.0.iter().map(|bins| u64::from(bins[first + v])).sum())
+    /// What was counted.
+    fn sums(&self) -> [u64; 256] {
+        std::array::from_fn(|v| self.0.iter().map(|bins| u64::from(bins[v])).sum())
     }
 }
 
@@ -67,31 +114,16 @@ impl Bins {
 const BLOCK: usize = 64;
 
 wide! {
-    fn add_row<'a>(
-        bins: &'a mut [[u32; Bins::PLACES]; 4],
-        masks: [&'a [u8]; 4],
-        stains: [&'a [u8]; 2],
-    ) -> [u64; 2] {
-        let ([tissue, clear, analysed, nuclei], [h, e]) = (masks, stains);
-        let (mut tissue_px, mut analysed_px) = (0u32, 0u32);
+    fn add_row<'a>(bins: &'a mut [[u32; Bins::PLACES]; 4], stain: &'a [u8], fits: &'a [u8]) {
         let mut places = [0u16; BLOCK];
-        let blocks = tissue.chunks(BLOCK).zip(clear.chunks(BLOCK)).zip(analysed.chunks(BLOCK));
-        let stains = nuclei.chunks(BLOCK).zip(h.chunks(BLOCK)).zip(e.chunks(BLOCK));
-        for (((tissue, clear), analysed), ((nuclei, h), e)) in blocks.zip(stains) {
-            let masks = tissue.iter().zip(clear).zip(analysed.iter().zip(nuclei));
-            for ((place, ((&t, &c), (&a, &n))), (&h, &e)) in places.iter_mut().zip(masks).zip(h.iter().zip(e)) {
-                let of_nuclei = (t != 0) & (n != 0);
-                let of_cytoplasm = (t != 0) & (n == 0) & (a != 0) & (c == 0);
-                let other = if of_cytoplasm { u16::from(e) } else { Bins::REST };
-                *place = if of_nuclei { Bins::OF_NUCLEI as u16 + u16::from(h) } else { other };
+        for (stain, fits) in stain.chunks(BLOCK).zip(fits.chunks(BLOCK)) {
+            for ((place, &v), &fits) in places.iter_mut().zip(stain).zip(fits) {
+                *place = if fits != 0 { u16::from(v) } else { Bins::REST };
             }
-            tissue_px += tissue.iter().map(|&t| u32::from(t != 0)).sum::<u32>();
-            analysed_px += tissue.iter().zip(analysed).map(|(&t, &a)| u32::from((t != 0) & (a != 0))).sum::<u32>();
-            for (i, &place) in places[..tissue.len()].iter().enumerate() {
+            for (i, &place) in places[..stain.len()].iter().enumerate() {
                 bins[i % 4][usize::from(place)] += 1;
             }
         }
-        [tissue_px, analysed_px].map(u64::from)
     }
 }
 

@@ -89,12 +89,39 @@ pub struct Labels {
 /// Pixels of one row beside each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The row.
-    pub y: usize,
-    /// First column.
-    pub x0: usize,
-    /// Behind the last column.
-    pub x1: usize,
+    y: u32,
+    x0: u32,
+    x1: u32,
+}
+
+impl Run {
+    /// The pixels `x0..x1` of row `y`.
+    pub(super) fn new(y: usize, x0: usize, x1: usize) -> Self {
+        // There are millions: planes are smaller than 2³² pixels either way.
+        let [y, x0, x1] = [y, x0, x1].map(|v| v as u32);
+        Self { y, x0, x1 }
+    }
+
+    /// Returns the row.
+    #[inline(always)]
+    #[must_use]
+    pub fn y(self) -> usize {
+        self.y as usize
+    }
+
+    /// Returns the first column.
+    #[inline(always)]
+    #[must_use]
+    pub fn x0(self) -> usize {
+        self.x0 as usize
+    }
+
+    /// Returns the place behind the last column.
+    #[inline(always)]
+    #[must_use]
+    pub fn x1(self) -> usize {
+        self.x1 as usize
+    }
 }
 
 /// The connected regions of a mask, without a plane of their numbers.
@@ -123,7 +150,7 @@ impl Pieces {
 
 /// Sets the pixels of runs to `value`.
 pub fn paint<T: Copy>(runs: &[Run], plane: &mut Plane<T>, value: T) {
-    runs.iter().for_each(|run| plane.row_mut(run.y)[run.x0..run.x1].fill(value));
+    runs.iter().for_each(|run| plane.row_mut(run.y())[run.x0()..run.x1()].fill(value));
 }
 
 /// Finds the connected regions of a mask.
@@ -174,7 +201,7 @@ pub fn label(mask: &Mask, connectivity: Connectivity) -> Labels {
     let (regions, numbers) = numbered((mask.width(), mask.height()), &runs, &mut parent);
     let mut plane = Plane::filled(mask.width(), mask.height(), 0u32);
     for (run, n) in runs.iter().zip(numbers) {
-        plane.row_mut(run.y)[run.x0..run.x1].fill(n);
+        plane.row_mut(run.y())[run.x0()..run.x1()].fill(n);
     }
     Labels { plane, regions }
 }
@@ -219,12 +246,13 @@ fn joined(runs: &[Run], connectivity: Connectivity) -> Vec<u32> {
     for i in 0..runs.len() {
         let run = &runs[i];
         while above < i
-            && (runs[above].y + 1 < run.y || runs[above].y + 1 == run.y && runs[above].x1 + reach <= run.x0)
+            && (runs[above].y() + 1 < run.y()
+                || runs[above].y() + 1 == run.y() && runs[above].x1() + reach <= run.x0())
         {
             above += 1;
         }
         let mut j = above;
-        while j < i && runs[j].y + 1 == run.y && runs[j].x0 < run.x1 + reach {
+        while j < i && runs[j].y() + 1 == run.y() && runs[j].x0() < run.x1() + reach {
             join(&mut parent, i as u32, j as u32);
             j += 1;
         }
@@ -256,12 +284,12 @@ pub(super) fn add_runs(row: &[u8], y: usize, runs: &mut Vec<Run>) {
             edges &= edges - 1;
             match start.take() {
                 None => start = Some(x),
-                Some(x0) => runs.push(Run { y, x0, x1: x }),
+                Some(x0) => runs.push(Run::new(y, x0, x)),
             }
         }
     }
     if let Some(x0) = start {
-        runs.push(Run { y, x0, x1: row.len() });
+        runs.push(Run::new(y, x0, row.len()));
     }
 }
 
@@ -309,7 +337,7 @@ fn numbered((width, height): (usize, usize), runs: &[Run], parent: &mut [u32]) -
             numbers[i] = regions.len() as u32;
         }
         numbers[i] = numbers[top];
-        regions[numbers[i] as usize - 1].add_run(run.y, run.x0, run.x1, width, height);
+        regions[numbers[i] as usize - 1].add_run(run.y(), run.x0(), run.x1(), width, height);
     }
     (regions, numbers)
 }
@@ -370,7 +398,7 @@ mod tests {
         let mut plane = mask.map(|_| 0);
         for i in 0..pieces.regions.len() {
             for run in pieces.runs(i) {
-                plane.row_mut(run.y)[run.x0..run.x1].fill(i as u32 + 1);
+                plane.row_mut(run.y())[run.x0()..run.x1()].fill(i as u32 + 1);
             }
         }
         Labels { plane, regions: pieces.regions.clone() }

@@ -19,11 +19,7 @@ use super::{
     red_cells,
     structures::StructureMap,
 };
-use crate::{
-    measure::tally::Tally,
-    organ::SlideGeometry,
-    raster::{Plane, Rgb},
-};
+use crate::{measure::tally::Tally, organ::SlideGeometry, raster::Rgb};
 
 /// Halo of the fine pass, in µm: the largest vacuole, 56 µm, and what its rim is judged by; or two territories
 /// of 14 µm and a nucleus with its surroundings.
@@ -47,8 +43,10 @@ pub const CLASSES: &[&Class] = &[
 
 /// Finds the structures anchored in the core of one window of the coarse pass.
 #[must_use]
-pub fn structures(field: &Field<'_>) -> Finds {
+pub fn structures(field: &mut Field<'_>) -> Finds {
     let blood = red_cells::mask(field);
+    // Nothing below looks at colours.
+    field.rgb = Rgb::default();
     let (mut objects, lumen) = vessels::find(field, &blood);
     let mut tally = Tally::default();
     objects.extend(necrosis::find(field, &blood, &lumen, &mut tally));
@@ -75,8 +73,10 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let pale = Paleness::of(field, &grid);
     // Their labels are large and not needed.
     let Nuclei { mask: nuclei, found: mut cells, .. } = nuclei::segment(field);
+    let mut tally = Tally::default();
+    super::ground::count_nuclei(field, &nuclei, &mut tally);
     if !by_model {
-        field.od = Plane::default();
+        (field.h, field.od) = Default::default();
     }
     let field = &*field;
     let model = field.models.vacuoles.as_deref();
@@ -96,8 +96,7 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
         clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead)
     };
     hepatocytes::name(field, &grid, &mut cells, &ground.parenchyma, &ground.empty);
-    let mut tally = Tally::default();
-    super::ground::count(field, &ground.parenchyma, &nuclei, &mut tally);
+    super::ground::count_tissue(field, &ground.parenchyma, &nuclei, &mut tally);
     count::tally(field, &fat, &ground, &nuclei, &mut tally);
     eosin.tally(field, &grid, &mut tally);
     let cells = cells.into_iter().filter(|n| n.in_core).map(|n| n.object);

@@ -243,20 +243,15 @@ fn collect(
         if !limits.contains(&window.mpp.area_um2(region.area_px)) || region.extent() > largest {
             continue;
         }
-        let shape = Shape::of(labels, region, n as u32);
+        let steps = contour::walk(labels, n as u32, region.anchor);
+        let shape = Shape::along(labels, region, n as u32, &steps);
         if shape.solidity < rules.min_solidity {
             continue;
         }
         let stain = StainOf::measure(field, labels, region, n as u32);
         let class = class::of(&shape, &stain, field);
-        let object = contour::object(
-            class,
-            labels,
-            region,
-            n as u32,
-            window,
-            class::values(&shape, &stain, window.mpp),
-        );
+        let values = class::values(&shape, &stain, window.mpp);
+        let object = contour::object_along(class, &steps, region, window, values);
         let in_core = window.in_core(region.anchor.0, region.anchor.1);
         found.push(Nucleus { object, region: region.clone(), shape, in_core });
         numbers[n] = found.len() as u32;

@@ -35,6 +35,12 @@ impl Shape {
         Self::from_parts(&Sums::of(plane, region, number), &contour::walk(plane, number, region.anchor))
     }
 
+    /// As [`Shape::of`] for a region whose boundary was walked already.
+    #[must_use]
+    pub fn along<T: Copy + PartialEq>(plane: &Plane<T>, region: &Region, number: T, steps: &[Step]) -> Self {
+        Self::from_parts(&Sums::of(plane, region, number), steps)
+    }
+
     /// Measures a region whose runs are known and painted as 1 on a mask that is otherwise empty around it.
     #[must_use]
     pub fn of_runs(painted: &Mask, region: &Region, runs: &[Run]) -> Self {
@@ -136,16 +142,16 @@ impl Sums {
 
     fn of_runs(region: &Region, runs: &[Run]) -> Self {
         let mut s = Self::empty(region);
-        for row in runs.chunk_by(|a, b| a.y == b.y) {
+        for row in runs.chunk_by(|a, b| a.y() == b.y()) {
             let (mut n, mut sum) = (0, 0);
             for run in row {
-                let (from, to) = ((run.x0 - region.x0) as u64, (run.x1 - region.x0) as u64);
+                let (from, to) = ((run.x0() - region.x0) as u64, (run.x1() - region.x0) as u64);
                 n += to - from;
                 sum += (to - from) * (from + to - 1) / 2;
                 s.xx += squares_below(to) - squares_below(from);
             }
-            let (first, last) = (row[0].x0 - region.x0, row[row.len() - 1].x1 - region.x0);
-            let dy = (row[0].y - region.y0) as u64;
+            let (first, last) = (row[0].x0() - region.x0, row[row.len() - 1].x1() - region.x0);
+            let dy = (row[0].y() - region.y0) as u64;
             s.n += n;
             s.x += sum;
             s.y += n * dy;
@@ -284,7 +290,9 @@ mod tests {
                 let corners: Vec<Point<i32>> = found
                     .runs(i)
                     .iter()
-                    .flat_map(|r| [(r.x0, r.y), (r.x1, r.y), (r.x0, r.y + 1), (r.x1, r.y + 1)])
+                    .flat_map(|r| {
+                        [(r.x0(), r.y()), (r.x1(), r.y()), (r.x0(), r.y() + 1), (r.x1(), r.y() + 1)]
+                    })
                     .map(|(x, y)| Point::new(x as i32, y as i32))
                     .collect();
                 let hull = Sums::of_runs(region, found.runs(i)).hull_area();

@@ -1,5 +1,7 @@
 //! Means over neighbourhoods. At the edge of a plane its outermost pixels are repeated.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::raster::{Plane, wide};
@@ -33,16 +35,6 @@ impl Integral {
         Self { width, height, sums }
     }
 
-    /// Returns the sums over rows `y0..y1`, cut to the plane.
-    #[must_use]
-    pub fn band(&self, y0: i64, y1: i64) -> Band<'_> {
-        let row = |y: i64| {
-            let y = y.clamp(0, self.height as i64) as usize;
-            &self.sums[y * (self.width + 1)..][..self.width + 1]
-        };
-        Band { upper: row(y0), lower: row(y1) }
-    }
-
     /// Returns the sum over columns `x0..x1` and rows `y0..y1`, cut to the plane.
     #[inline]
     #[must_use]
@@ -55,21 +47,61 @@ impl Integral {
     }
 }
 
-/// Sums over some rows.
-#[derive(Clone, Copy)]
-pub struct Band<'a> {
-    upper: &'a [u32],
-    lower: &'a [u32],
+/// Sums over the squares around the places of one row after the other. Unlike [`Integral`] it takes a few rows of memory.
+pub struct Squares<'a> {
+    plane: &'a Plane<u8>,
+    radius: usize,
+    /// Rows that `columns` holds.
+    rows: Range<usize>,
+    /// Sum of every column over those rows.
+    columns: Vec<u32>,
+    /// Sums of the columns before each.
+    before: Vec<u32>,
 }
 
-impl Band<'_> {
-    /// Returns the sum over the columns up to `reach` away from `x`, cut to the plane.
+impl<'a> Squares<'a> {
+    /// Prepares squares of side `2 · radius + 1`, cut to the plane.
+    #[must_use]
+    pub fn new(plane: &'a Plane<u8>, radius: usize) -> Self {
+        let (columns, before) = (vec![0; plane.width()], vec![0; plane.width() + 1]);
+        Self { plane, radius, rows: 0..0, columns, before }
+    }
+
+    /// Goes to row `y`, which must not lie above the one before.
+    pub fn go_to(&mut self, y: usize) {
+        let rows = y.saturating_sub(self.radius)..(y + self.radius + 1).min(self.plane.height());
+        if rows.start >= self.rows.end {
+            self.columns.fill(0);
+            self.rows = rows.start..rows.start;
+        }
+        (self.rows.end..rows.end).for_each(|y| add_row(&mut self.columns, self.plane.row(y)));
+        (self.rows.start..rows.start).for_each(|y| take_row(&mut self.columns, self.plane.row(y)));
+        self.rows = rows;
+        let mut sum = 0u32;
+        for (before, &column) in self.before[1..].iter_mut().zip(&self.columns) {
+            sum += column;
+            *before = sum;
+        }
+    }
+
+    /// Returns the sum over the square around column `x`.
     #[inline(always)]
     #[must_use]
-    pub fn around(&self, x: usize, reach: usize) -> u32 {
-        let (x0, x1) = (x.saturating_sub(reach), (x + reach + 1).min(self.lower.len() - 1));
-        let below = self.lower[x1].wrapping_sub(self.lower[x0]);
-        below.wrapping_sub(self.upper[x1]).wrapping_add(self.upper[x0])
+    pub fn around(&self, x: usize) -> u32 {
+        let end = (x + self.radius + 1).min(self.columns.len());
+        self.before[end] - self.before[x.saturating_sub(self.radius)]
+    }
+}
+
+wide! {
+    fn add_row<'a>(columns: &'a mut [u32], row: &'a [u8]) {
+        columns.iter_mut().zip(row).for_each(|(c, &v)| *c += u32::from(v));
+    }
+}
+
+wide! {
+    fn take_row<'a>(columns: &'a mut [u32], row: &'a [u8]) {
+        columns.iter_mut().zip(row).for_each(|(c, &v)| *c -= u32::from(v));
     }
 }
 
@@ -277,7 +309,24 @@ mod tests {
         assert_eq!(sums.sum(1, 1, 9, 9), 11);
         assert_eq!(sums.sum(-5, -5, 1, 1), 1);
         assert_eq!(sums.sum(2, 0, 2, 2), 0);
-        assert_eq!(sums.band(0, 2).around(0, 1), 12);
-        assert_eq!(sums.band(1, 9).around(1, 0), 5);
+    }
+
+    #[test]
+    fn squares_sum_what_tables_sum() {
+        let data = (0..17u32 * 13).map(|i| (i * 7919 % 251) as u8).collect();
+        let plane = Plane::from_vec(17, 13, data).unwrap();
+        let table = Integral::new(&plane);
+        for (radius, rows) in [(0, 0..13), (2, 0..13), (5, 3..9), (40, 0..13)] {
+            let mut squares = Squares::new(&plane, radius);
+            // Also where rows are passed over, further than a square reaches.
+            for y in rows.step_by(if radius == 0 { 3 } else { 1 }) {
+                squares.go_to(y);
+                for x in 0..17 {
+                    let (r, i, j) = (radius as i64, x as i64, y as i64);
+                    let expected = table.sum(i - r, j - r, i + r + 1, j + r + 1);
+                    assert_eq!(squares.around(x), expected, "{radius} ({x}, {y})");
+                }
+            }
+        }
     }
 }

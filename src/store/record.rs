@@ -101,9 +101,10 @@ impl KeptFile {
     pub(super) fn of(folder: &Path, name: &str) -> Result<(Self, Facts)> {
         let path = folder.join(name);
         let read = || {
-            let file = File::open(&path)?;
-            file.sync_all()?;
-            Ok((sha256(file)?, Facts::of(&path)?))
+            let bring = || File::open(&path)?.sync_all();
+            let (brought, sha256) = rayon::join(bring, || File::open(&path).and_then(sha256));
+            brought?;
+            Ok((sha256?, Facts::of(&path)?))
         };
         let (sha256, facts) = read().map_err(Error::io("read back", &path))?;
         Ok((Self { name: name.into(), bytes: facts.bytes, sha256 }, facts))

@@ -115,11 +115,16 @@ impl Listener for Writer<'_> {
     fn keep(&self, job: &Job, held: &Held, slide: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
         let folder = self.folder(job);
         let write = || {
-            geojson::write(&folder.join(FILES[0]), &job.slide_id, result)?;
+            let (objects, pictures) = rayon::join(
+                || geojson::write(&folder.join(FILES[0]), &job.slide_id, result),
+                || {
+                    overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]))?;
+                    overview::write_report_pictures(slide, result, &folder)?;
+                    overview::write_quality(slide, result, &job.slide_id, &folder.join(FILES[6]))
+                },
+            );
+            objects.and(pictures)?;
             watch.check()?;
-            overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]))?;
-            overview::write_report_pictures(slide, result, &folder)?;
-            overview::write_quality(slide, result, &job.slide_id, &folder.join(FILES[6]))?;
             if let Some(wanted) = &job.options.fields {
                 fields::write(&folder.join(FILES[7]), wanted, &job.slide_id, result)?;
             }

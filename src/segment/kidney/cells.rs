@@ -182,9 +182,10 @@ impl<'a> Scene<'a> {
             let own =
                 |y: usize, x: usize| self.inner.at(x, y) == 0 && self.class_is(self.outer.at(x, y), &TUBULE);
             let runs = found.runs(i);
-            let inside: usize = runs.iter().map(|r| (r.x0..r.x1).filter(|&x| own(r.y, x)).count()).sum();
+            let inside: usize =
+                runs.iter().map(|r| (r.x0()..r.x1()).filter(|&x| own(r.y(), x)).count()).sum();
             if inside as f64 >= IN_EPITHELIUM * region.area_px as f64 {
-                runs.iter().for_each(|r| vacuoles.row_mut(r.y)[r.x0..r.x1].fill(1));
+                runs.iter().for_each(|r| vacuoles.row_mut(r.y())[r.x0()..r.x1()].fill(1));
             }
         }
         vacuoles

@@ -1,6 +1,6 @@
 //! Adds up the core of one window.
 
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 use super::{
     counters::{
@@ -27,16 +27,19 @@ pub(super) fn tally<'a>(
     let columns = field.window.core_columns();
     let squares = Squares::of(field);
     let mut sums = [0u64; 6];
-    for y in field.window.core_rows() {
-        let row = |mask: &'a Mask| &mask.row(y)[columns.clone()];
-        let (parenchyma, blood) = (row(&ground.parenchyma), row(&ground.blood));
-        let (sinusoid, rims, tissue) = (row(&ground.sinusoid), row(&ground.rims), row(&field.tissue));
-        let fat = row(fat);
-        for (square, span) in squares.in_row() {
-            let cut = |row: &'a [u8]| &row[span.clone()];
-            let masks = [parenchyma, fat, sinusoid, rims, blood, tissue].map(cut);
-            let part = add_up(masks);
-            let number = square_of(square, squares.row(y));
+    let rows: Vec<usize> = field.window.core_rows().collect();
+    for of_square in rows.chunk_by(|&a, &b| squares.row(a) == squares.row(b)) {
+        let mut parts = vec![[0u64; 6]; squares.spans.len()];
+        for &y in of_square {
+            let row = |mask: &'a Mask| &mask.row(y)[columns.clone()];
+            let (parenchyma, blood) = (row(&ground.parenchyma), row(&ground.blood));
+            let slits = [row(&ground.sinusoid), row(&ground.rims)];
+            let masks = [parenchyma, row(fat), slits[0], slits[1], blood, row(&field.tissue)];
+            add_row(masks, &squares.spans, &mut parts);
+        }
+        let row = squares.row(of_square[0]);
+        for ((square, _), part) in squares.spans.iter().zip(parts) {
+            let number = square_of(*square, row);
             for (counter, n) in
                 [(SQUARE_PARENCHYMA, part[0]), (SQUARE_MACRO, part[2]), (SQUARE_MICRO, part[3])]
             {
@@ -53,31 +56,33 @@ pub(super) fn tally<'a>(
 }
 
 wide! {
-    /// Pixels of parenchyma, of its vacuoles, of those that are macrovesicular and in groups, of sinusoids with
-    /// their rims and of blood.
-    fn add_up<'a>(masks: [&'a [u8]; 6]) -> [u64; 6] {
-        let [parenchyma, fat, sinusoid, rims, blood, tissue] = masks;
-        let of = |kinds: RangeInclusive<u8>| {
-            let pixels = parenchyma.iter().zip(fat);
-            u64::from(pixels.map(|(&p, kind)| u32::from(p & u8::from(kinds.contains(kind)))).sum::<u32>())
-        };
-        let sum = |mask: &[u8]| u64::from(mask.iter().map(|&v| u32::from(v)).sum::<u32>());
-        let bloody = blood.iter().zip(tissue).map(|(&b, &t)| u32::from(b & t)).sum::<u32>();
-        [
-            sum(parenchyma),
-            of(1..=u8::MAX),
-            of(kind::MACRO..=kind::MACRO),
-            of(kind::GROUPED..=kind::GROUPED),
-            sum(sinusoid) + sum(rims),
-            u64::from(bloody),
-        ]
+    /// Adds the pixels of one row to those of each square: of parenchyma, of its vacuoles, of those that are macrovesicular
+    /// and in groups, of sinusoids with their rims and of blood.
+    fn add_row<'a>(masks: [&'a [u8]; 6], spans: &'a [(u32, Range<usize>)], parts: &'a mut [[u64; 6]]) {
+        for ((_, span), part) in spans.iter().zip(parts) {
+            let [parenchyma, fat, sinusoid, rims, blood, tissue] = masks.map(|mask| &mask[span.clone()]);
+            let mut sums = [0u32; 6];
+            let slits = sinusoid.iter().zip(rims).map(|(&slit, &rim)| slit | rim);
+            for ((&p, &kind), (s, (&b, &t))) in
+                parenchyma.iter().zip(fat).zip(slits.zip(blood.iter().zip(tissue)))
+            {
+                let own = u32::from(p);
+                sums[0] += own;
+                sums[1] += own & u32::from(kind != 0);
+                sums[2] += own & u32::from(kind == kind::MACRO);
+                sums[3] += own & u32::from(kind == kind::GROUPED);
+                sums[4] += u32::from(s);
+                sums[5] += u32::from(b & t);
+            }
+            part.iter_mut().zip(sums).for_each(|(part, n)| *part += u64::from(n));
+        }
     }
 }
 
 /// How the 48 µm squares of the slide cut the columns of a core.
 struct Squares {
     /// Number of the square, and its columns from the core's left edge.
-    spans: Vec<(u32, std::ops::Range<usize>)>,
+    spans: Vec<(u32, Range<usize>)>,
     top: i64,
     um: f64,
 }
@@ -87,7 +92,7 @@ impl Squares {
         let um = field.window.mpp.mean();
         let width = field.window.core_width as usize;
         let number = |x: usize| square(field.window.x0 + x as i64, um);
-        let mut spans: Vec<(u32, std::ops::Range<usize>)> = Vec::new();
+        let mut spans: Vec<(u32, Range<usize>)> = Vec::new();
         for x in 0..width {
             match spans.last_mut() {
                 Some((n, span)) if *n == number(x) => span.end = x + 1,
@@ -95,10 +100,6 @@ impl Squares {
             }
         }
         Self { spans, top: field.window.top(), um }
-    }
-
-    fn in_row(&self) -> impl Iterator<Item = (u32, std::ops::Range<usize>)> + '_ {
-        self.spans.iter().cloned()
     }
 
     /// Number of the square for row `y` of the window.

@@ -153,8 +153,11 @@ pub(super) fn widths(field: &Field<'_>, sinusoid: &Mask, nuclei: &Mask) -> Vec<u
     let mut lined = morphology::dilate(sinusoid, field.px(LINING_UM));
     let own = sinusoid.data().iter().zip(nuclei.data());
     lined.data_mut().iter_mut().zip(own).for_each(|(l, (&s, &n))| *l = s | (*l & n));
-    let whole = morphology::close(&lined, field.px(CELL_GAP_UM / 2.0));
-    let whole = morphology::fill_holes(&whole, field.window.mpp.px_area(LINING_UM2) as u64);
+    let whole = {
+        let closed = morphology::close(&lined, field.px(CELL_GAP_UM / 2.0));
+        drop(lined);
+        morphology::fill_holes(&closed, field.window.mpp.px_area(LINING_UM2) as u64)
+    };
     let tenths = 10.0 * field.window.mpp.mean();
     let most = (field.px(SLIT_MAX_UM) / 2.0).powi(2) as u16;
     // Beyond the largest that a place is compared with.

@@ -14,7 +14,7 @@ use crate::{
         liver::{counters::NECROSIS_PX, paleness::cytoplasm_density},
         morphology,
         object::{Class, Object, anchored_in},
-        smooth::{Band, Integral},
+        smooth::Squares,
     },
 };
 
@@ -96,9 +96,9 @@ struct Places {
     tissue: Mask,
     /// Tissue whose surroundings hold nuclei.
     alive: Mask,
-    /// Sums over cytoplasm of living cells, and its eosin.
-    living: Integral,
-    living_eosin: Integral,
+    /// Cytoplasm of living cells, and its eosin.
+    living: Mask,
+    living_eosin: Plane<u8>,
 }
 
 impl Places {
@@ -114,18 +114,15 @@ impl Places {
         let nuclei = combined(&tissue, &field.h, |t, h| t & u8::from(h >= nuclear));
         let cytoplasm = combined(&tissue, &nuclei, |t, n| t & (n ^ 1));
         let eosin = combined(&cytoplasm, &field.e, |c, e| c * e);
-        let alive = {
-            let (all_nuclei, all_tissue) = (Integral::new(&nuclei), Integral::new(&tissue));
-            Square::of(field, NUCLEI_UM).mask(&tissue, |s, y| {
-                let (nuclei, tissue) = (s.row(&all_nuclei, y), s.row(&all_tissue, y));
-                move |x| f64::from(nuclei.at(x)) >= ALIVE * f64::from(tissue.at(x))
-            })
-        };
+        let near = Square::of(field, NUCLEI_UM);
+        let alive = chosen(&tissue, [near.sums(&nuclei), near.sums(&tissue)], |_, [nuclei, tissue]| {
+            f64::from(nuclei) >= ALIVE * f64::from(tissue)
+        });
         let near = morphology::dilate(&nuclei, field.px(BESIDE_UM));
         let living = full(field, &both(&both(&cytoplasm, &near), &alive), &eosin);
         Self {
-            living_eosin: Integral::new(&combined(&living, &eosin, |l, e| l * e)),
-            living: Integral::new(&living),
+            living_eosin: combined(&living, &eosin, |l, e| l * e),
+            living,
             alive,
             cytoplasm,
             eosin,
@@ -134,90 +131,67 @@ impl Places {
         }
     }
 
-    /// What tells the eosin of living cytoplasm around each place of a row.
-    fn reference(&self, field: &Field<'_>, y: usize) -> Reference<'_> {
-        let around = Square::of(field, REFERENCE_UM);
-        Reference {
-            living: around.row(&self.living, y),
-            eosin: around.row(&self.living_eosin, y),
-            least: field.window.mpp.px_area(REFERENCE_UM2) as u32,
-        }
-    }
-
     /// Where the eosin of the cytoplasm is that of dead cells, as far from the core as zones there depend on it.
     fn pink(&self, field: &Field<'_>) -> Mask {
-        let around = Square::of(field, REFERENCE_UM);
+        let (near, around) = (Square::of(field, EOSIN_UM), Square::of(field, REFERENCE_UM));
         let lonely = LONELY_EOSIN * f64::from(field.profile.e_cytoplasm);
-        let (cytoplasm, eosin) = (Integral::new(&self.cytoplasm), Integral::new(&self.eosin));
-        let tissue = Integral::new(&self.tissue);
+        let least = least_reference(field);
+        let sums = [
+            near.sums(&self.cytoplasm),
+            near.sums(&self.eosin),
+            around.sums(&self.living),
+            around.sums(&self.living_eosin),
+            around.sums(&self.tissue),
+        ];
         let places = near_core(field, &field.tissue);
-        Square::of(field, EOSIN_UM).mask(&places, |near, y| {
-            let (cytoplasm, eosin) = (near.row(&cytoplasm, y), near.row(&eosin, y));
-            let (reference, tissue) = (self.reference(field, y), around.row(&tissue, y));
-            move |x| {
-                let n = cytoplasm.at(x);
-                if 3 * n < near.area() {
-                    return false;
-                }
-                let here = f64::from(eosin.at(x)) / f64::from(n);
-                reference.at(x).map_or_else(
-                    || {
-                        let solid = f64::from(tissue.at(x));
-                        here >= lonely && solid >= LONELY_TISSUE * f64::from(around.area())
-                    },
-                    |reference| here >= EOSIN * reference,
-                )
+        chosen(&places, sums, |_, [n, eosin, living, living_eosin, tissue]| {
+            if 3 * n < near.area() {
+                return false;
+            }
+            let here = f64::from(eosin) / f64::from(n);
+            match reference(living, living_eosin, least) {
+                Some(reference) => here >= EOSIN * reference,
+                None => here >= lonely && f64::from(tissue) >= LONELY_TISSUE * f64::from(around.area()),
             }
         })
     }
 
     /// The part of a mask that is pink enough on average and in which nuclei are missing. Few sums are held at a time.
     fn dead(self, field: &Field<'_>, pink: &Mask) -> Mask {
-        let around = Square::of(field, REFERENCE_UM);
-        let within = |a: &Plane<u8>| Integral::new(&combined(a, pink, |a, p| a * p));
+        let (near, around) = (Square::of(field, NUCLEI_UM), Square::of(field, REFERENCE_UM));
+        let within = |a: &Plane<u8>| combined(a, pink, |a, p| a * p);
+        let Self { cytoplasm, eosin, nuclei, tissue, alive, living, living_eosin } = self;
         let full = {
-            let (cytoplasm, eosin) = (within(&self.cytoplasm), within(&self.eosin));
-            Square::of(field, NUCLEI_UM).mask(pink, |near, y| {
-                let (cytoplasm, eosin) = (near.row(&cytoplasm, y), near.row(&eosin, y));
-                let reference = self.reference(field, y);
-                move |x| {
-                    let reference = reference.at(x).unwrap_or(0.0);
-                    f64::from(eosin.at(x)) >= EOSIN_MEAN * reference * f64::from(cytoplasm.at(x))
-                }
+            let (cytoplasm, eosin) = (within(&cytoplasm), within(&eosin));
+            let least = least_reference(field);
+            let sums =
+                [near.sums(&cytoplasm), near.sums(&eosin), around.sums(&living), around.sums(&living_eosin)];
+            chosen(pink, sums, |_, [cytoplasm, eosin, living, living_eosin]| {
+                let reference = reference(living, living_eosin, least).unwrap_or(0.0);
+                f64::from(eosin) >= EOSIN_MEAN * reference * f64::from(cytoplasm)
             })
         };
-        let Self { tissue, nuclei, alive, living, living_eosin, .. } = self;
-        drop((living, living_eosin));
-        let (all, all_nuclei) =
-            (Integral::new(&both(&tissue, &alive)), Integral::new(&both(&nuclei, &alive)));
+        drop((cytoplasm, eosin, living, living_eosin));
+        let (all, all_nuclei) = (both(&tissue, &alive), both(&nuclei, &alive));
         let (tissue, nuclei) = (within(&tissue), within(&nuclei));
-        Square::of(field, NUCLEI_UM).mask(&full, |near, y| {
-            let (all, all_nuclei) = (around.row(&all, y), around.row(&all_nuclei, y));
-            let (tissue, nuclei) = (near.row(&tissue, y), near.row(&nuclei, y));
-            move |x| {
-                let (of, n) = (all.at(x), all_nuclei.at(x));
-                let usual = if of > 0 { f64::from(n) / f64::from(of) } else { ALIVE / NUCLEI };
-                let most = NUCLEI * usual.max(ALIVE) * f64::from(tissue.at(x));
-                f64::from(nuclei.at(x)) <= most
-            }
+        let sums = [around.sums(&all), around.sums(&all_nuclei), near.sums(&tissue), near.sums(&nuclei)];
+        chosen(&full, sums, |_, [of, n, tissue, nuclei]| {
+            let usual = if of > 0 { f64::from(n) / f64::from(of) } else { ALIVE / NUCLEI };
+            let most = NUCLEI * usual.max(ALIVE) * f64::from(tissue);
+            f64::from(nuclei) <= most
         })
     }
 }
 
-/// Eosin of living cytoplasm around the places of one row.
-struct Reference<'a> {
-    living: Row<'a>,
-    eosin: Row<'a>,
-    least: u32,
+/// The mean eosin of living cytoplasm from the sums around a place, if there is enough of it.
+#[inline(always)]
+fn reference(living: u32, eosin: u32, least: u32) -> Option<f64> {
+    (living >= least).then(|| f64::from(eosin) / f64::from(living))
 }
 
-impl Reference<'_> {
-    /// The mean around column `x`, if there is enough of it.
-    #[inline(always)]
-    fn at(&self, x: usize) -> Option<f64> {
-        let living = self.living.at(x);
-        (living >= self.least).then(|| f64::from(self.eosin.at(x)) / f64::from(living))
-    }
+/// Least living cytoplasm of a reference, in pixels.
+fn least_reference(field: &Field<'_>) -> u32 {
+    field.window.mpp.px_area(REFERENCE_UM2) as u32
 }
 
 /// How far from the core pink places matter, in µm: a piece of a zone, the extent of a zone that is dropped because it is
@@ -243,14 +217,11 @@ fn near_core(field: &Field<'_>, mask: &Mask) -> Mask {
 
 /// Living cytoplasm without what is rarefied.
 fn full(field: &Field<'_>, living: &Mask, eosin: &Plane<u8>) -> Mask {
-    let sum = Integral::new(&combined(living, eosin, |l, e| l * e));
-    let count = Integral::new(living);
-    Square::of(field, RAREFIED_UM).mask(living, |s, y| {
-        let (sum, count, eosin) = (s.row(&sum, y), s.row(&count, y), eosin.row(y));
-        move |x| {
-            let mean = f64::from(sum.at(x)) / f64::from(count.at(x).max(1));
-            f64::from(eosin[x]) >= RAREFIED * mean
-        }
+    let sum = combined(living, eosin, |l, e| l * e);
+    let near = Square::of(field, RAREFIED_UM);
+    chosen(living, [near.sums(&sum), near.sums(living)], |at, [sum, count]| {
+        let mean = f64::from(sum) / f64::from(count.max(1));
+        f64::from(eosin.data()[at]) >= RAREFIED * mean
     })
 }
 
@@ -279,37 +250,28 @@ impl Square {
         (2 * self.radius + 1).pow(2) as u32
     }
 
-    /// The sums over the squares around the places of one row.
-    fn row(self, table: &Integral, y: usize) -> Row<'_> {
-        let (y, r) = (y as i64, self.radius as i64);
-        Row { band: table.band(y - r, y + r + 1), radius: self.radius }
+    /// The sums over the squares around places.
+    fn sums(self, plane: &Plane<u8>) -> Squares<'_> {
+        Squares::new(plane, self.radius)
     }
+}
 
-    /// Where `within` is set and the test passes that `row` gives for its row.
-    fn mask<T: Fn(usize) -> bool>(self, within: &Mask, row: impl Fn(Self, usize) -> T) -> Mask {
-        let mut out = within.clone();
-        for y in 0..within.height() {
-            let test = row(self, y);
-            for (x, v) in out.row_mut(y).iter_mut().enumerate().filter(|(_, v)| **v != 0) {
-                *v = u8::from(test(x));
-            }
+/// Where `within` is set and the test passes of a pixel, by its index, and the sums around it.
+fn chosen<const N: usize>(
+    within: &Mask,
+    mut sums: [Squares<'_>; N],
+    test: impl Fn(usize, [u32; N]) -> bool,
+) -> Mask {
+    let mut out = within.clone();
+    let width = within.width();
+    for y in (0..within.height()).filter(|&y| within.row(y).contains(&1)) {
+        sums.iter_mut().for_each(|sums| sums.go_to(y));
+        for (x, v) in out.row_mut(y).iter_mut().enumerate().filter(|(_, v)| **v != 0) {
+            let around = std::array::from_fn(|k| sums[k].around(x));
+            *v = u8::from(test(y * width + x, around));
         }
-        out
     }
-}
-
-/// Sums over the squares around the places of one row.
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    band: Band<'a>,
-    radius: usize,
-}
-
-impl Row<'_> {
-    #[inline(always)]
-    fn at(&self, x: usize) -> u32 {
-        self.band.around(x, self.radius)
-    }
+    out
 }
 
 /// Cuts zones along a grid that starts at the slide's corner and traces the pieces.

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use super::{coarse::Grid, paleness::Paleness};
 use crate::{
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, wide},
     segment::{
         contour,
         field::Field,
@@ -100,7 +100,15 @@ pub(super) fn find(
         let rows = pale.rows_below(grid, DIVIDE_LEVEL, &search.open);
         pieces_of_rows(size, Connectivity::Eight, rows)
     };
-    for part in parts::divide(lumps, size, *search.limits.start(), search.judge.largest) {
+    // Needed no more while the parts are worked out, which takes the most memory.
+    search.canvas = Mask::default();
+    let parts = {
+        let deep = |region: &Region, density: u8| search.judge.may_be_deep(region, density);
+        let sizes = (*search.limits.start(), search.judge.largest);
+        parts::divide(lumps, size, sizes, &pale.density, deep)
+    };
+    search.canvas = Mask::filled(size.0, size.1, 0);
+    for part in parts {
         search.look_at(&part.region, &part.runs, true);
     }
     let mut vacuoles = search.grow().finish();
@@ -179,9 +187,10 @@ impl<'a, 'f> Search<'a, 'f> {
         if !self.limits.contains(&region.area_px) || !self.judge.may_be_vacuole(region) {
             return;
         }
+        let Some(depth) = self.judge.depth(region, runs, part) else { return };
         paint(runs, &mut self.canvas, 1);
         let candidate = Candidate { canvas: &self.canvas, runs, region, part };
-        if let Some(verdict) = self.judge.judge(&candidate) {
+        if let Some(verdict) = self.judge.judge(&candidate, depth) {
             self.take(region, &verdict);
         }
         paint(runs, &mut self.canvas, 0);
@@ -218,7 +227,8 @@ impl<'a, 'f> Search<'a, 'f> {
 
     /// Lets every vacuole grow into pixels that are paler than its rim: at most [`GROWTH_UM`].
     fn grow(self) -> Grown<'a, 'f> {
-        let Self { field, judge, taken, pixels, limits, .. } = self;
+        let Self { field, judge, open, canvas, taken, pixels, limits, .. } = self;
+        drop((open, canvas));
         let (w, h) = (field.width(), field.height());
         let mut labels = Plane::filled(w, h, 0u32);
         for (taken, label) in taken.iter().zip(1..) {
@@ -226,11 +236,16 @@ impl<'a, 'f> Search<'a, 'f> {
         }
         let mut grown = Grown { field, pale: judge.pale, taken, limits, labels };
         let mut joined: Vec<(usize, u32)> = Vec::new();
+        let mut free = vec![0u8; w];
         for Taken { region, .. } in grown.taken.iter().filter(|_| growth_px(field) > 0) {
             let columns = region.x0.saturating_sub(1).max(1)..(region.x1 + 1).min(w - 1);
+            let free = &mut free[columns.clone()];
             for y in region.y0.saturating_sub(1).max(1)..(region.y1 + 1).min(h - 1) {
-                let pixels = y * w + columns.start..y * w + columns.end;
-                joined.extend(pixels.filter_map(|i| grown.joins(i, w).map(|label| (i, label))));
+                let row = |y: usize| grown.labels.row(y);
+                let own = &row(y)[columns.start - 1..columns.end + 1];
+                beside(own, &row(y - 1)[columns.clone()], &row(y + 1)[columns.clone()], free);
+                let pixels = (y * w + columns.start..).zip(&*free).filter(|(_, free)| **free != 0);
+                joined.extend(pixels.filter_map(|(i, _)| grown.joins(i, w).map(|label| (i, label))));
             }
         }
         let inside = |i: &usize| (1..w - 1).contains(&(i % w)) && (1..h - 1).contains(&(i / w));
@@ -244,6 +259,17 @@ impl<'a, 'f> Search<'a, 'f> {
             }
         }
         grown
+    }
+}
+
+wide! {
+    /// 1 where a pixel without a label has a neighbour with one; `own` reaches one pixel further to both sides.
+    fn beside<'a>(own: &'a [u32], above: &'a [u32], below: &'a [u32], out: &'a mut [u8]) {
+        let n = out.len();
+        let near = own[..n].iter().zip(&own[2..n + 2]).zip(above[..n].iter().zip(&below[..n]));
+        for ((out, &own), ((&left, &right), (&up, &down))) in out.iter_mut().zip(&own[1..n + 1]).zip(near) {
+            *out = u8::from((own == 0) & (left | right | up | down != 0));
+        }
     }
 }
 
@@ -313,12 +339,13 @@ impl Grown<'_, '_> {
     }
 
     fn object(&self, region: &Region, number: usize) -> Object {
-        let shape = Shape::of(&self.labels, region, number as u32);
+        let steps = contour::walk(&self.labels, number as u32, region.anchor);
+        let shape = Shape::along(&self.labels, region, number as u32, &steps);
         let diameter = equivalent_diameter(self.field.window.mpp.area_um2(region.area_px));
         let class = if diameter >= MACRO_FROM_UM { &MACRO } else { &MICRO };
         let depth = self.taken[number - 1].depth;
         let values = [diameter, shape.circularity, shape.solidity, shape.aspect_ratio, depth, 0.0, 0.0, 0.0];
         let values = values.map(|v| v as f32);
-        contour::object(class, &self.labels, region, number as u32, &self.field.window, values)
+        contour::object_along(class, &steps, region, &self.field.window, values)
     }
 }

@@ -77,13 +77,13 @@ fn point_up(height: &Plane<u16>, within: &Mask, inside: &[Run], labels: &mut Pla
     let mut ranks = Ranks::of(height, within);
     let (mut ways, mut peaks) = (vec![0u16; w], Vec::new());
     let labels = labels.data_mut();
-    for runs in inside.chunk_by(|a, b| a.y == b.y) {
-        let (y, first, last) = (runs[0].y, runs[0].x0, runs[runs.len() - 1].x1);
+    for runs in inside.chunk_by(|a, b| a.y() == b.y()) {
+        let (y, first, last) = (runs[0].y(), runs[0].x0(), runs[runs.len() - 1].x1());
         let rows = ranks.around(y).map(|row| &row[first..last + 2]);
         steepest(rows, &mut ways[first..last]);
         for run in runs {
-            let own = y * w + run.x0..y * w + run.x1;
-            for ((i, label), &way) in own.clone().zip(&mut labels[own]).zip(&ways[run.x0..run.x1]) {
+            let own = y * w + run.x0()..y * w + run.x1();
+            for ((i, label), &way) in own.clone().zip(&mut labels[own]).zip(&ways[run.x0()..run.x1()]) {
                 let to = i + steps[usize::from(way)] - w - 1;
                 *label = if way == STAY {
                     peaks.push(height.data()[i]);
@@ -172,8 +172,8 @@ fn follow(labels: &mut Plane<u32>, inside: &[Run]) -> Vec<Span> {
     let labels = labels.data_mut();
     let mut spans = Vec::new();
     for run in inside {
-        let mut own = Span { y: run.y as u32, x0: run.x0 as u32, x1: run.x0 as u32, number: 0 };
-        for (x, i) in (run.x0 as u32..).zip(run.y * width + run.x0..run.y * width + run.x1) {
+        let mut own = Span { y: run.y() as u32, x0: run.x0() as u32, x1: run.x0() as u32, number: 0 };
+        for (x, i) in (run.x0() as u32..).zip(run.y() * width + run.x0()..run.y() * width + run.x1()) {
             let number = followed(labels, i);
             if number != own.number {
                 if x > own.x0 {
@@ -182,7 +182,7 @@ fn follow(labels: &mut Plane<u32>, inside: &[Run]) -> Vec<Span> {
                 (own.x0, own.number) = (x, number);
             }
         }
-        spans.push(Span { x1: run.x1 as u32, ..own });
+        spans.push(Span { x1: run.x1() as u32, ..own });
     }
     spans
 }

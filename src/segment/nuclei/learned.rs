@@ -5,7 +5,7 @@
 
 use std::{
     ops::{Range, RangeInclusive},
-    sync::OnceLock,
+    sync::{LazyLock, OnceLock},
 };
 
 use safetensors::SafeTensors;
@@ -14,7 +14,7 @@ use crate::{
     raster::{Mask, Plane, wide},
     segment::{
         field::Field,
-        label::add_runs,
+        label::{Run, add_runs},
         net::{Dense, Depthwise, Net, Row, RowMut, Step, widened},
     },
 };
@@ -55,6 +55,19 @@ pub(super) struct Heights {
 impl Heights {
     fn empty((width, height): (usize, usize), offset: (usize, usize)) -> Self {
         Self { mask: Mask::filled(width, height, 0), middle: Plane::filled(width, height, 0), offset }
+    }
+
+    /// Sets the heights inside the nuclei of a row from the log odds of each column.
+    fn raise(&mut self, y: usize, runs: &mut Vec<Run>, odds: impl Fn(usize) -> i16) {
+        static OF_ODDS: LazyLock<Vec<u16>> =
+            LazyLock::new(|| (0..=u16::MAX).map(|odds| height_of(odds as i16)).collect());
+        let table = OF_ODDS.as_slice();
+        runs.clear();
+        add_runs(self.mask.row(y), y, runs);
+        let row = self.middle.row_mut(y);
+        for x in runs.iter().flat_map(|run| run.x0()..run.x1()) {
+            row[x] = table[usize::from(odds(x) as u16)];
+        }
     }
 }
 
@@ -106,31 +119,40 @@ pub(super) fn heights(field: &Field<'_>, factor: usize, least: f64) -> Option<He
     let sees = Sees { field, factor, offset, size: (width, height) };
     let mut heights = Heights::empty((2 * width * factor, 2 * height * factor), offset);
     let least = (least as f32 * STEPS) as i16;
+    let tissue = |y: usize| &field.tissue.row(offset.1 + y)[offset.0..];
     let mut runs = Vec::new();
-    let mut add = |y: usize, nucleus: &[i16], middle: &[i16]| {
-        let tissue = &field.tissue.row(offset.1 + y)[offset.0..];
-        let mask = heights.mask.row_mut(y);
-        at_least(nucleus, least, tissue, mask);
-        runs.clear();
-        add_runs(mask, y, &mut runs);
-        for span in runs.iter().map(|run| run.x0..run.x1) {
-            let places = heights.middle.row_mut(y)[span.clone()].iter_mut();
-            places.zip(&middle[span]).for_each(|(height, &odds)| *height = height_of(odds));
-        }
-    };
     if factor == 1 {
-        let mut rows = Verdict::empty(2 * width, 2);
+        let level = level_of(least);
         sees.run(builtin()?, |y, row| {
-            write_row(&row, 0, &mut rows);
-            (0..2).for_each(|dy| add(2 * y + dy, rows.nucleus.row(dy), rows.middle.row(dy)));
+            for dy in 0..2 {
+                let (y, [left, right]) = (2 * y + dy, [2 * dy, 2 * dy + 1].map(|c| row.channel(c)));
+                let mask = heights.mask.row_mut(y).as_chunks_mut::<2>().0;
+                from_level(left, right, level, tissue(y).as_chunks::<2>().0, mask);
+                let middle = [4 + 2 * dy, 5 + 2 * dy].map(|c| row.channel(c));
+                heights.raise(y, &mut runs, |x| steps_of(middle[x % 2][x / 2]));
+            }
         });
     } else {
         let mut coarse = Verdict::empty(2 * width, 2 * height);
         sees.run(builtin()?, |y, row| write_row(&row, y, &mut coarse));
         let (nucleus, middle) = (finer(&coarse.nucleus, factor), finer(&coarse.middle, factor));
-        (0..nucleus.height()).for_each(|y| add(y, nucleus.row(y), middle.row(y)));
+        for y in 0..nucleus.height() {
+            at_least(nucleus.row(y), least, tissue(y), heights.mask.row_mut(y));
+            heights.raise(y, &mut runs, |x| middle.at(x, y));
+        }
     }
     Some(heights)
+}
+
+/// Log odds in steps.
+#[inline(always)]
+fn steps_of(odds: f32) -> i16 {
+    (odds * STEPS) as i16
+}
+
+/// The log odds × [`STEPS`] from which [`steps_of`] gives `least` or more: it drops fractions.
+fn level_of(least: i16) -> f32 {
+    if least > 0 { f32::from(least) } else { (f32::from(least) - 1.0).next_up() }
 }
 
 /// Spreads log odds over 0–[`FULL`] without flat ends: on a plateau there is no way up.
@@ -206,7 +228,22 @@ wide! {
     /// Writes log odds in steps.
     fn in_steps<'a>(left: &'a [f32], right: &'a [f32], out: &'a mut [[i16; 2]]) {
         for ((pair, &l), &r) in out.iter_mut().zip(left).zip(right) {
-            *pair = [l, r].map(|v| (v * STEPS) as i16);
+            *pair = [l, r].map(steps_of);
+        }
+    }
+}
+
+wide! {
+    /// 1 where tissue has some log odds × [`STEPS`] or more.
+    fn from_level<'a>(
+        left: &'a [f32],
+        right: &'a [f32],
+        level: f32,
+        tissue: &'a [[u8; 2]],
+        out: &'a mut [[u8; 2]],
+    ) {
+        for (((out, tissue), &l), &r) in out.iter_mut().zip(tissue).zip(left).zip(right) {
+            *out = [u8::from(l * STEPS >= level) & tissue[0], u8::from(r * STEPS >= level) & tissue[1]];
         }
     }
 }
@@ -319,6 +356,17 @@ mod tests {
         (6, 34, 2, -2.22731),
         (7, 9, 30, -2.67832),
     ];
+
+    #[test]
+    fn levels_tell_what_steps_tell() {
+        for least in [-300i16, -1, 0, 1, 100, 2000] {
+            let level = level_of(least);
+            for tenths in i32::from(least) * 10 - 30..i32::from(least) * 10 + 30 {
+                let odds = tenths as f32 / 10.0 / STEPS;
+                assert_eq!(odds * STEPS >= level, steps_of(odds) >= least, "{odds} {least}");
+            }
+        }
+    }
 
     #[test]
     fn the_network_computes_what_was_trained() {

@@ -107,6 +107,25 @@ impl Candidate<'_> {
     }
 }
 
+/// How deep a region is, and what it must be like for its size.
+pub(super) struct Depth {
+    rule: Rule,
+    /// Equivalent diameter in µm.
+    diameter: f64,
+    /// Density of the cytoplasm around it, × 100.
+    cytoplasm: u8,
+    /// Its lowest density, × 100, and the first pixel that has it.
+    density: u8,
+    deepest: usize,
+    /// How much paler than the cytoplasm that is, as a share of the cytoplasm's density.
+    depth: f64,
+}
+
+/// How much paler than the cytoplasm a density is, as a share of the cytoplasm's.
+fn depth_below(cytoplasm: u8, density: u8) -> f64 {
+    1.0 - f64::from(density) / f64::from(cytoplasm.max(1))
+}
+
 /// What is known of a region that is a vacuole.
 pub(super) struct Verdict {
     /// Its rim lies where density reaches this, × 100.
@@ -155,18 +174,33 @@ impl<'a, 'f> Judge<'a, 'f> {
         whole && !slim && full >= LEAST_FULL
     }
 
-    /// Returns what is known of a region that is a vacuole. What costs little is looked at first.
-    pub(super) fn judge(&self, candidate: &Candidate<'_>) -> Option<Verdict> {
-        let region = candidate.region;
+    /// Returns whether a part that holds no lower density than this and lies in the box of a region may be deep enough.
+    pub(super) fn may_be_deep(&self, region: &Region, density: u8) -> bool {
+        let (first, last) =
+            (self.grid.block(region.x0, region.y0), self.grid.block(region.x1 - 1, region.y1 - 1));
+        let rows = (first.1..=last.1).map(|y| &self.pale.cytoplasm.row(y)[first.0..=last.0]);
+        let most = rows.flatten().copied().max().unwrap_or(u8::MAX);
+        let least = PART.iter().map(|rule| rule.depth).fold(f64::INFINITY, f64::min);
+        depth_below(most, density) >= least
+    }
+
+    /// Returns how deep a region is if it is deep enough for a vacuole of its size.
+    pub(super) fn depth(&self, region: &Region, runs: &[Run], part: bool) -> Option<Depth> {
         let diameter = equivalent_diameter(self.field.window.mpp.area_um2(region.area_px));
-        let rules: &[Rule] = if candidate.part { &PART } else { &WHOLE };
+        let rules: &[Rule] = if part { &PART } else { &WHOLE };
         let rule = rules.iter().find(|rule| diameter <= rule.up_to_um)?;
         let (x, y) = region.centre();
         let block = self.grid.block(x as usize, y as usize);
         let cytoplasm = self.pale.cytoplasm.at(block.0, block.1);
-        let (density, deepest) = self.deepest(candidate);
-        let depth = 1.0 - f64::from(density) / f64::from(cytoplasm.max(1));
-        if depth < rule.depth || !self.is_round(candidate, rule) {
+        let (density, deepest) = self.deepest(region, runs);
+        let depth = depth_below(cytoplasm, density);
+        (depth >= rule.depth).then_some(Depth { rule: *rule, diameter, cytoplasm, density, deepest, depth })
+    }
+
+    /// Returns what is known of a region that is a vacuole. What costs little is looked at first.
+    pub(super) fn judge(&self, candidate: &Candidate<'_>, found: Depth) -> Option<Verdict> {
+        let Depth { rule, diameter, cytoplasm, density, deepest, depth } = found;
+        if !self.is_round(candidate, &rule) {
             return None;
         }
         let small = diameter <= SMALL_UM && self.field.window.mpp.mean() > SMALL_MPP;
@@ -236,9 +270,9 @@ impl<'a, 'f> Judge<'a, 'f> {
         let steps = self.field.px(WALL_UM).round().max(1.0) as i32;
         let (mut all, mut open) = (0u32, 0u32);
         for run in candidate.runs {
-            let y = run.y;
-            for x in run.x0..run.x1 {
-                let beside = x > run.x0 && x + 1 < run.x1;
+            let y = run.y();
+            for x in run.x0()..run.x1() {
+                let beside = x > run.x0() && x + 1 < run.x1();
                 if beside && candidate.own(x, y - 1) && candidate.own(x, y + 1) {
                     continue;
                 }
@@ -259,15 +293,16 @@ impl<'a, 'f> Judge<'a, 'f> {
     }
 
     /// The lowest density of a region, and the first pixel that has it.
-    fn deepest(&self, candidate: &Candidate<'_>) -> (u8, usize) {
+    fn deepest(&self, region: &Region, runs: &[Run]) -> (u8, usize) {
         let density = &self.pale.density;
-        let (x, y) = candidate.region.anchor;
+        let (x, y) = region.anchor;
         let mut best = (u8::MAX, y * density.width() + x);
-        for run in candidate.runs {
-            for (x, &v) in (run.x0..).zip(&density.row(run.y)[run.x0..run.x1]) {
-                if v < best.0 {
-                    best = (v, run.y * density.width() + x);
-                }
+        for run in runs {
+            let pixels = &density.row(run.y())[run.x0()..run.x1()];
+            let lowest = pixels.iter().fold(u8::MAX, |lowest, &v| lowest.min(v));
+            if lowest < best.0 {
+                let x = run.x0() + pixels.iter().position(|&v| v == lowest).unwrap_or(0);
+                best = (lowest, run.y() * density.width() + x);
             }
         }
         best

@@ -30,25 +30,37 @@ pub(super) struct Part {
     pub(super) region: Region,
 }
 
-/// Divides the lumps of at least `least_px` pixels where they are narrow, and returns the parts up to `largest` pixels
-/// wide without their slits, in reading order of their anchors. Lumps lie in a plane of `width` × `height` pixels; pixels
-/// joined at corners belong to one.
-pub(super) fn divide(lumps: Pieces, size: (usize, usize), least_px: u64, largest: usize) -> Vec<Part> {
-    let mask = wide_ones(&lumps, size, least_px);
+/// Divides the lumps of at least `sizes.0` pixels where they are narrow, and returns the parts up to `sizes.1` pixels wide
+/// without their slits, in reading order of their anchors. Lumps lie in a plane of `width` × `height` pixels; pixels joined
+/// at corners belong to one. `deep` tells from a region's box and the lowest density in it which can be left out.
+pub(super) fn divide(
+    lumps: Pieces,
+    size: (usize, usize),
+    (least_px, largest): (u64, usize),
+    density: &Plane<u8>,
+    deep: impl Fn(&Region, u8) -> bool,
+) -> Vec<Part> {
+    let lowest = |runs: &[Run]| {
+        let of_run = |run: &Run| lowest_of(&density.row(run.y())[run.x0()..run.x1()]);
+        runs.iter().fold(u8::MAX, |lowest, run| lowest.min(of_run(run)))
+    };
+    let mask = wide_ones(&lumps, size, least_px, |region, runs| deep(region, lowest(runs)));
     drop(lumps);
     let squared = distance::squared_up_to(&mask, (FAR * FAR - 1) as u16);
     let Basins { labels: parts, regions, spans } = basins::climb(&squared, &mask, |peak, pass| {
         let (peak, pass) = (f64::from(peak).sqrt(), f64::from(pass).sqrt());
         peak - pass <= (peak * PASS_SHARE).max(PASS_PX)
     });
-    let mut peaks = vec![0u16; regions.len()];
+    drop(mask);
+    let mut known = vec![(0u16, u8::MAX); regions.len()];
     for span in spans {
-        let peak = &mut peaks[span.number as usize];
+        let (peak, lowest) = &mut known[span.number as usize];
         *peak = span.of_plane(&squared).iter().fold(*peak, |peak, &d| peak.max(d));
+        *lowest = (*lowest).min(lowest_of(span.of_plane(density)));
     }
     let mut out = Vec::new();
-    for (number, (region, peak)) in regions.iter().zip(peaks).enumerate().skip(1) {
-        if (MIN_WIDTH_PX..=largest as f64).contains(&width(peak)) {
+    for (number, (region, (peak, lowest))) in regions.iter().zip(known).enumerate().skip(1) {
+        if (MIN_WIDTH_PX..=largest as f64).contains(&width(peak)) && deep(region, lowest) {
             let own = trimmed(&parts, &squared, region, number as u32, peak);
             out.extend(part(&own, region, size).filter(|part| part.region.area_px >= least_px));
         }
@@ -57,12 +69,24 @@ pub(super) fn divide(lumps: Pieces, size: (usize, usize), least_px: u64, largest
     out
 }
 
+/// The lowest of some densities.
+fn lowest_of(densities: &[u8]) -> u8 {
+    densities.iter().fold(u8::MAX, |lowest, &v| lowest.min(v))
+}
+
 /// Lumps of at least `least_px` pixels that hold a square of three by three pixels: others are narrower than
-/// [`MIN_WIDTH_PX`] everywhere. At the plane's edge nothing is known of a lump's width.
-fn wide_ones(lumps: &Pieces, (width, height): (usize, usize), least_px: u64) -> Mask {
+/// [`MIN_WIDTH_PX`] everywhere. At the plane's edge nothing is known of a lump's width. Those that are not `deep` are left
+/// out, which changes nothing for others: no two touch.
+fn wide_ones(
+    lumps: &Pieces,
+    (width, height): (usize, usize),
+    least_px: u64,
+    deep: impl Fn(&Region, &[Run]) -> bool,
+) -> Mask {
     let mut mask = Mask::filled(width, height, 0);
     for (i, region) in lumps.regions.iter().enumerate().filter(|(_, r)| r.area_px >= least_px) {
-        if region.touches_edge || has_square(lumps.runs(i)) {
+        let runs = lumps.runs(i);
+        if (region.touches_edge || has_square(runs)) && deep(region, runs) {
             lumps.paint(i, &mut mask, 1);
         }
     }
@@ -71,14 +95,14 @@ fn wide_ones(lumps: &Pieces, (width, height): (usize, usize), least_px: u64) -> 
 
 /// Returns whether runs in reading order cover three by three pixels.
 fn has_square(runs: &[Run]) -> bool {
-    let rows: Vec<&[Run]> = runs.chunk_by(|a, b| a.y == b.y).collect();
+    let rows: Vec<&[Run]> = runs.chunk_by(|a, b| a.y() == b.y()).collect();
     rows.windows(3).any(|rows| {
         let meets = |x0: usize, x1: usize, row: &[Run]| {
-            let common = row.iter().map(move |r| (x0.max(r.x0), x1.min(r.x1)));
+            let common = row.iter().map(move |r| (x0.max(r.x0()), x1.min(r.x1())));
             common.filter(|(from, to)| from + 3 <= *to).collect::<Vec<_>>()
         };
-        rows[1].iter().filter(|run| run.x0 + 3 <= run.x1).any(|run| {
-            let above = meets(run.x0, run.x1, rows[0]);
+        rows[1].iter().filter(|run| run.x0() + 3 <= run.x1()).any(|run| {
+            let above = meets(run.x0(), run.x1(), rows[0]);
             above.into_iter().any(|(from, to)| !meets(from, to, rows[2]).is_empty())
         })
     })
@@ -88,8 +112,8 @@ fn has_square(runs: &[Run]) -> bool {
 fn part(own: &Mask, region: &Region, (width, height): (usize, usize)) -> Option<Part> {
     let mut part = Part { runs: runs_of(own), region: Region::EMPTY };
     for run in &mut part.runs {
-        *run = Run { y: run.y + region.y0, x0: run.x0 + region.x0, x1: run.x1 + region.x0 };
-        part.region.add_run(run.y, run.x0, run.x1, width, height);
+        *run = Run::new(run.y() + region.y0, run.x0() + region.x0, run.x1() + region.x0);
+        part.region.add_run(run.y(), run.x0(), run.x1(), width, height);
     }
     (part.region.area_px > 0).then_some(part)
 }
@@ -99,26 +123,34 @@ fn width(squared: u16) -> f64 {
     2.0 * f64::from(squared).sqrt()
 }
 
-/// Returns a part without what is narrower than [`SLIT_SHARE`] of its widest place, painted in its own box.
+/// Returns a part without what is narrower than [`SLIT_SHARE`] of its widest place, painted in its own box: the disks
+/// around places that are wide enough.
 fn trimmed(parts: &Plane<u32>, squared: &Plane<u16>, region: &Region, number: u32, peak: u16) -> Mask {
-    let mut out = Mask::filled(region.x1 - region.x0, region.y1 - region.y0, 0);
     let radius = SLIT_SHARE * width(peak) / 2.0;
     let least = (radius * radius) as u16;
     let spans = half_widths(radius.floor() as usize, least);
-    let is_core = |x: i64, y: i64| squared.get(x, y).is_some_and(|d| d >= least);
+    let mut disks = Disks::in_box(region);
     for y in region.y0..region.y1 {
         let (own, near) = (parts.row(y), squared.row(y));
-        for x in (region.x0..region.x1).filter(|&x| near[x] >= least && own[x] == number) {
-            out.set(x - region.x0, y - region.y0, 1);
-            let (i, j) = (x as i64, y as i64);
-            let inner =
-                [(1, 0), (-1, 0), (0, 1), (0, -1)].into_iter().all(|(dx, dy)| is_core(i + dx, j + dy));
-            if !inner {
-                stamp(&mut out, parts, (region, number), (x, y), &spans);
+        let above = y.checked_sub(1).map(|y| squared.row(y));
+        let below = (y + 1 < squared.height()).then(|| squared.row(y + 1));
+        let wide = |row: Option<&[u16]>, x: usize| row.is_some_and(|row| row.get(x) >= Some(&least));
+        let mut x = region.x0;
+        while x < region.x1 {
+            let start = x;
+            while x < region.x1 && near[x] >= least && own[x] == number {
+                // The disk around a place within others adds that place alone.
+                let beside = x > 0 && near[x - 1] >= least && wide(Some(near), x + 1);
+                if !(beside && wide(above, x) && wide(below, x)) {
+                    disks.add((x, y), &spans);
+                }
+                x += 1;
             }
+            disks.add_run(y, start, x);
+            x += 1;
         }
     }
-    out
+    disks.of_part(parts, number)
 }
 
 /// Half the width of a disk of squared radius `least`, by the distance of the row from its middle.
@@ -126,21 +158,52 @@ fn half_widths(reach: usize, least: u16) -> Vec<usize> {
     (0..=reach).map(|dy| usize::from(least - (dy * dy) as u16).isqrt()).collect()
 }
 
-/// Paints the pixels of a part that lie in the disk around one of them.
-fn stamp(
-    out: &mut Mask,
-    parts: &Plane<u32>,
-    (region, number): (&Region, u32),
-    (x, y): (usize, usize),
-    spans: &[usize],
-) {
-    let reach = spans.len() - 1;
-    for row in y.saturating_sub(reach).max(region.y0)..(y + reach + 1).min(region.y1) {
-        let half = spans[row.abs_diff(y)];
-        let columns = x.saturating_sub(half).max(region.x0)..(x + half + 1).min(region.x1);
-        let of_part = parts.row(row)[columns.clone()].iter();
-        let own = &mut out.row_mut(row - region.y0)[columns.start - region.x0..columns.end - region.x0];
-        own.iter_mut().zip(of_part).for_each(|(o, &n)| *o |= u8::from(n == number));
+/// Disks in a box: how many start and end at every pixel of its rows.
+struct Disks<'a> {
+    region: &'a Region,
+    /// One place more than pixels in each row.
+    changes: Vec<i32>,
+}
+
+impl<'a> Disks<'a> {
+    fn in_box(region: &'a Region) -> Self {
+        let (width, height) = (region.x1 - region.x0, region.y1 - region.y0);
+        Self { region, changes: vec![0; (width + 1) * height] }
+    }
+
+    /// Adds a disk around a pixel of the window; `spans` are its half-widths by the distance from its middle row.
+    fn add(&mut self, (x, y): (usize, usize), spans: &[usize]) {
+        let Region { x0, y0, x1, y1, .. } = *self.region;
+        let (reach, stride) = (spans.len() - 1, x1 - x0 + 1);
+        for row in y.saturating_sub(reach).max(y0)..(y + reach + 1).min(y1) {
+            let half = spans[row.abs_diff(y)];
+            let changes = &mut self.changes[(row - y0) * stride..][..stride];
+            changes[x.saturating_sub(half).max(x0) - x0] += 1;
+            changes[(x + half + 1).min(x1) - x0] -= 1;
+        }
+    }
+
+    /// Adds the pixels `start..end` of a row.
+    fn add_run(&mut self, y: usize, start: usize, end: usize) {
+        let Region { x0, y0, x1, .. } = *self.region;
+        let changes = &mut self.changes[(y - y0) * (x1 - x0 + 1)..][..x1 - x0 + 1];
+        changes[start - x0] += 1;
+        changes[end - x0] -= 1;
+    }
+
+    /// Returns the pixels of a part that lie in any disk.
+    fn of_part(&self, parts: &Plane<u32>, number: u32) -> Mask {
+        let Region { x0, y0, x1, y1, .. } = *self.region;
+        let mut out = Mask::filled(x1 - x0, y1 - y0, 0);
+        for (y, changes) in self.changes.chunks_exact(x1 - x0 + 1).enumerate() {
+            let mut disks = 0;
+            let own = &parts.row(y0 + y)[x0..x1];
+            for ((out, change), &n) in out.row_mut(y).iter_mut().zip(changes).zip(own) {
+                disks += change;
+                *out = u8::from((disks > 0) & (n == number));
+            }
+        }
+        out
     }
 }
 
@@ -150,7 +213,9 @@ mod tests {
     use crate::segment::label::{Connectivity, pieces};
 
     fn divided(mask: &Mask) -> Vec<Part> {
-        divide(pieces(mask, Connectivity::Eight), (mask.width(), mask.height()), 6, 60)
+        let density = mask.map(|_| 0);
+        let lumps = pieces(mask, Connectivity::Eight);
+        divide(lumps, (mask.width(), mask.height()), (6, 60), &density, |_, _| true)
     }
 
     /// Paints disks (x, y, radius) and bars (x0, y0, x1, y1).
@@ -182,7 +247,10 @@ mod tests {
                     "{} {area}",
                     part.region.area_px
                 );
-                assert_eq!(part.runs.iter().map(|r| (r.x1 - r.x0) as u64).sum::<u64>(), part.region.area_px);
+                assert_eq!(
+                    part.runs.iter().map(|r| (r.x1() - r.x0()) as u64).sum::<u64>(),
+                    part.region.area_px
+                );
             }
         }
         let (left, right) = ((20.0, 30.0, 12.0), (41.0, 31.0, 11.0));
@@ -190,6 +258,21 @@ mod tests {
         t(&painted(&[left, right], &[]), &[left, right]);
         t(&painted(&[left], &[(20, 29, 80, 32)]), &[left]);
         t(&painted(&[], &[(0, 10, 90, 12)]), &[]);
+    }
+
+    #[test]
+    fn what_is_not_deep_is_left_out_and_changes_nothing_else() {
+        let mask = painted(&[(20.0, 20.0, 9.0), (35.0, 20.0, 9.0), (62.0, 34.0, 8.0)], &[]);
+        let density = Plane::from_vec(90, 60, (0..90 * 60).map(|i| 90 - (i % 90) as u8).collect()).unwrap();
+        let lumps = || pieces(&mask, Connectivity::Eight);
+        let deep = |region: &Region, lowest: u8| {
+            assert_eq!(usize::from(lowest), 91 - region.x1);
+            lowest <= 50
+        };
+        let left = divide(lumps(), (90, 60), (6, 60), &density, deep);
+        let all = divided(&mask);
+        assert_eq!((all.len(), left.len()), (3, 2));
+        assert!(left.iter().all(|part| part.region.x0 >= 20 && all.iter().any(|a| a.runs == part.runs)));
     }
 
     #[test]
