@@ -233,7 +233,7 @@ fn keep_stained(dense: Mask, od: &Plane<u8>, green: &Plane<u8>, min_px: f64) -> 
     let fragments = pieces(&dense, Connectivity::Eight);
     let sum = |plane: &Plane<u8>, fragment: usize| -> u64 {
         let runs = fragments.runs(fragment).iter();
-        runs.map(|run| u64::from(total(&plane.row(run.y)[run.x0..run.x1]))).sum()
+        runs.map(|run| u64::from(total(&plane.row(run.y())[run.x0()..run.x1()]))).sum()
     };
     let mut kept = dense;
     for (i, fragment) in fragments.regions.iter().enumerate() {
