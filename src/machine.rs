@@ -26,7 +26,7 @@ pub(crate) fn began(pid: u32) -> Option<u64> {
 }
 
 /// Hands memory that was freed back to the system. What one step of a large slide leaves lies scattered between what it
-/// keeps, and the next step would take more besides: of a liver's peak that was a tenth.
+/// keeps, and the next step would take more besides.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn give_back_memory() {
     // SAFETY: the allocator's own function, safe at any time from any thread.

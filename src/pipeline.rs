@@ -107,7 +107,7 @@ impl Default for Tiling {
 
 impl Tiling {
     /// Bytes that all windows in work take together unless told otherwise.
-    pub const WINDOWS_BYTES: usize = 128 << 20;
+    pub const WINDOWS_BYTES: usize = 116 << 20;
 
     /// Returns a tiling for this many threads.
     #[must_use]

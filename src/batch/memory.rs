@@ -48,7 +48,7 @@ impl Memory {
         self.0
     }
 
-    /// What all windows in work may take together: of 300 MiB the usual 128, of others the same share.
+    /// What all windows in work may take together: of 300 MiB the usual 116, of others the same share.
     pub(super) fn windows(self) -> usize {
         let share = (self.0 - BASE) as f64 / (Self::default().0 - BASE) as f64;
         (share * Tiling::WINDOWS_BYTES as f64) as usize
