@@ -104,7 +104,8 @@ pub fn per_mm2(found: &Evidences<'_>, n: u64, whole: Counter, what: &'static str
     }
 }
 
-/// Returns the `q` quantile (0–1, lower of the two middle values) of `values`; the denominator is their number.
+/// Returns the `q` quantile (0–1) of `values` by linear interpolation between order statistics (type 7 of Hyndman and Fan); the
+/// denominator is their number.
 ///
 /// # Errors
 ///
@@ -112,7 +113,9 @@ pub fn per_mm2(found: &Evidences<'_>, n: u64, whole: Counter, what: &'static str
 pub fn quantile(mut values: Vec<f64>, q: f64, what: &'static str) -> Result<Value, Missing> {
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1).ok_or(Missing::NoStructure { what })?;
-    let value = values[(last as f64 * q).floor() as usize];
+    let at = last as f64 * q;
+    let (below, above) = (values[at.floor() as usize], values[at.ceil() as usize]);
+    let value = below + (above - below) * at.fract();
     Ok(Value { value, n: values.len() as u64, denominator: values.len() as f64 })
 }
 
@@ -175,7 +178,9 @@ mod tests {
         }
         t(&[], 0.5, None);
         t(&[3.0], 0.5, Some(3.0));
-        t(&[4.0, 1.0, 2.0, 3.0], 0.5, Some(2.0));
+        t(&[4.0, 1.0, 2.0, 3.0], 0.5, Some(2.5));
+        t(&[4.0, 1.0, 2.0], 0.5, Some(2.0));
+        t(&[4.0, 1.0], 0.25, Some(1.75));
         t(&[4.0, 1.0, 2.0, 3.0], 1.0, Some(4.0));
     }
 

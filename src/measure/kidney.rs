@@ -65,11 +65,12 @@ const fn feature(
     Feature { name, unit, direction, max_mpp, evidence, source, measure }
 }
 
-/// Returns the lower median, or `None` of nothing.
+/// Returns the median, the mean of both middle values when their number is even, or `None` of nothing.
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len().checked_sub(1)? / 2).copied()
+    let last = values.len().checked_sub(1)?;
+    Some(f64::midpoint(values[last / 2], values[values.len() / 2]))
 }
 
 /// Returns 100 · `part` / `n` of `what`, or why not.

@@ -26,5 +26,5 @@ fn solid_share_to_grade() {
 fn medians() {
     assert_eq!(median([].into_iter()), None);
     assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
-    assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), Some(2.0));
+    assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), Some(2.5));
 }
