@@ -21,7 +21,7 @@ const ORGAN_SHARE: u8 = 64;
 /// Width of the rim of adipocytes, in µm: a pixel of the structure pass.
 const FAT_RIM_UM: f64 = 2.0;
 /// Beside a gap a pixel belongs to it below this share of the cytoplasm's density (an empty one lies below half) …
-const EDGE_SHARE: f64 = 0.65;
+const EDGE_SHARE: f64 = 0.6;
 /// … as far as this, in µm. Both were set on phantoms.
 const EDGE_UM: f64 = 0.5;
 /// Counts per islet, by the islet's place in the slide's list.
