@@ -263,7 +263,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let tallies = per_structure(structures.len(), cells.finds.per_structure);
     let analysed_px = cells.analysed_px;
     let structure_mpp = scan.resolve(plan.organ.structure_pass).1;
-    let measured = measure(
+    let mut measured = measure(
         plan.organ,
         &Evidences {
             tissue_mm2: tissue.area_mm2,
@@ -278,6 +278,10 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         },
     );
     quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
+    let refused = quality::unseen_nuclei(&cells.finds.tally, cell_mpp);
+    if refused.is_some() {
+        measured = nothing(plan.organ, &Missing::NoRule { why: "nuclei were not recognised" });
+    }
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
     note_bad_tiles(slide, &warnings);
     let summary = Summary {
@@ -290,6 +294,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         counts,
         analysed_px,
         quality,
+        refused,
         ..facts(slide, plan, calibration, warnings, &models)
     };
     Ok(SlideResult { summary, tissue, artefacts, structures, cells: cells.finds.objects })
@@ -403,6 +408,11 @@ fn measure(organ: &Organ, evidences: &Evidences<'_>) -> Vec<Measured> {
     organ.features.iter().map(|&feature| Measured { feature, value: value(feature) }).collect()
 }
 
+/// Every feature of the organ, not measured for one reason.
+fn nothing(organ: &Organ, why: &Missing) -> Vec<Measured> {
+    organ.features.iter().map(|&feature| Measured { feature, value: Err(why.clone()) }).collect()
+}
+
 /// Counts objects by class, in legend order.
 fn counts<'a>(organ: &Organ, objects: impl Iterator<Item = &'a Object>) -> Vec<(&'static str, u64)> {
     let mut counts: Vec<(&'static str, u64)> = organ.classes.iter().map(|c| (c.name, 0)).collect();
@@ -457,8 +467,7 @@ fn without_result(
     } else {
         Missing::NoRule { why: "artefacts cover too much of the tissue" }
     };
-    let missing = |&feature| Measured { feature, value: Err(why.clone()) };
-    let measured: Vec<Measured> = plan.organ.features.iter().map(missing).collect();
+    let measured = nothing(plan.organ, &why);
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),
         measured,

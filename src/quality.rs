@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::view::View;
 pub use self::{
-    hints::hints,
+    hints::{hints, unseen_nuclei},
     stain::{Chroma, Colours},
 };
 use crate::{

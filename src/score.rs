@@ -10,6 +10,7 @@ mod lesion;
 pub mod published;
 pub mod recovery;
 pub mod rubric;
+pub mod sampling;
 pub mod sensitivity;
 mod valid;
 

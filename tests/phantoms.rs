@@ -76,10 +76,7 @@ const LIVER: Table = Table {
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
-    unmet: &[
-        "steatosis_macro hepatocyte_nuclear_density_per_mm2",
-        "steatosis_micro hepatocyte_nuclear_density_per_mm2",
-    ],
+    unmet: &[],
 };
 
 const KIDNEY: Table = Table {

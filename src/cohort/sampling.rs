@@ -1,55 +1,24 @@
 //! Whether enough of each animal was looked at (domain.md §5.1).
 
 use super::subjects::{Cohort, Endpoint, Subject};
+use crate::score::sampling::{Count, LEAST, Least};
 
-/// What an animal needs at least, over all its slides.
-struct Least {
-    tissue: &'static str,
-    /// The feature that counts it; summed over the slides.
-    feature: &'static str,
-    needed: f64,
-    what: &'static str,
-    /// What is uncertain below.
-    uncertain: &'static str,
+/// Says, by tissue, which subjects have too little. They are not left out. Of nuclei and tubules the tables hold no number; no slide of
+/// usual size falls below theirs without falling below the others.
+pub(super) fn notes(cohort: &Cohort) -> Vec<String> {
+    LEAST.iter().filter(|l| l.by == Count::Value).filter_map(|least| note(cohort, least)).collect()
 }
 
-/// Least objects and areas per animal (domain.md §5.1) [expert]. Tubules and hepatocytes have limits too, but no slide of
-/// usual size falls below them without falling below these.
-const LEAST: &[Least] = &[
-    Least {
-        tissue: "pancreas",
-        feature: "islet_count_n",
-        needed: 15.0,
-        what: "islets",
-        uncertain: "what is measured of islets",
-    },
-    Least {
-        tissue: "kidney",
-        feature: "glom_count_n",
-        needed: 30.0,
-        what: "glomeruli",
-        uncertain: "what is measured of glomeruli",
-    },
-    Least {
-        tissue: "liver",
-        feature: "analysed_area_mm2",
-        needed: 4.0,
-        what: "mm² of liver",
-        uncertain: "the density of inflammatory foci",
-    },
-];
-
-/// Says, by tissue, which subjects have too little. They are not left out.
-pub(super) fn notes(cohort: &Cohort) -> Vec<String> {
-    LEAST.iter().filter_map(|least| note(cohort, least)).collect()
+/// Returns the sum of an endpoint over the slides of a subject. Where the unit is the cage, the next level below are animals'
+/// means, not slides, so that there is none.
+pub(super) fn total(subject: &Subject, endpoint: &Endpoint) -> Option<f64> {
+    let is_animal = subject.animals.len() == 1 && subject.animals[0] == subject.id;
+    Some(subject.slides.get(endpoint).filter(|_| is_animal)?.iter().sum())
 }
 
 fn note(cohort: &Cohort, least: &Least) -> Option<String> {
-    let endpoint = Endpoint { tissue: least.tissue.to_owned(), feature: least.feature.to_owned() };
-    // Where the unit is the cage, the next level below are animals' means, not slides.
-    let is_animal = |s: &Subject| s.animals.len() == 1 && s.animals[0] == s.id;
-    let total = |s: &Subject| Some(s.slides.get(&endpoint).filter(|_| is_animal(s))?.iter().sum::<f64>());
-    let totals: Vec<f64> = cohort.subjects.iter().filter_map(total).collect();
+    let endpoint = Endpoint { tissue: least.organ.to_owned(), feature: least.counted.to_owned() };
+    let totals: Vec<f64> = cohort.subjects.iter().filter_map(|s| total(s, &endpoint)).collect();
     let few = || totals.iter().copied().filter(|&t| t < least.needed);
     let lowest = few().min_by(f64::total_cmp)?;
     let highest = few().fold(lowest, f64::max);
@@ -60,7 +29,7 @@ fn note(cohort: &Cohort, least: &Least) -> Option<String> {
     };
     Some(format!(
         "{}: {} of {} animals have fewer than {} {} ({found}): {} is uncertain there (domain.md §5.1, expert)",
-        least.tissue,
+        least.organ,
         few().count(),
         totals.len(),
         least.needed,

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::subjects::{Cohort, Endpoint};
+use super::{
+    sampling::total,
+    subjects::{Cohort, Endpoint},
+};
 use serde::Serialize;
 
 use crate::{
     organ::ORGANS,
-    score::{Outcome, index_column, rubric::Rubric, sensitivity::scenarios},
+    score::{Outcome, index_column, rubric::Rubric, sampling::Count, sensitivity::scenarios},
     stats::describe::mean,
 };
 
@@ -47,6 +50,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 organ,
                 |feature| values.get(&endpoint(feature)).copied(),
                 |feature| means.get(feature).copied(),
+                |feature, by| total(subject, &endpoint(feature)).filter(|_| by == Count::Value),
             );
             for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
             {

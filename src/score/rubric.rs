@@ -6,8 +6,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    DamageIndex, Finding, Measured, OrganScore, Outcome, changes::changes, field, file::RubricFile,
-    index::damage_index, published, valid,
+    DamageIndex, Finding, Measured, OrganScore, Outcome,
+    changes::changes,
+    field,
+    file::RubricFile,
+    index::damage_index,
+    published,
+    sampling::{self, Count},
+    valid,
 };
 pub use super::{
     changes::Change,
@@ -82,18 +88,21 @@ impl Rubric {
     }
 
     /// Grades the values of one animal. Lesions judged against controls are graded in percent of the control group's
-    /// mean; without one, or where it is 0, they are not scored.
+    /// mean; without one, or where it is 0, they are not scored. `counted` tells how much of something was found over all
+    /// its slides, where that is known.
     #[must_use]
     pub fn score_subject(
         &self,
         organ: &Organ,
         value: impl Fn(&str) -> Option<f64>,
         control_mean: impl Fn(&str) -> Option<f64>,
+        counted: impl Fn(&'static str, Count) -> Option<f64>,
     ) -> OrganScore {
         let one = |lesion: &Lesion| {
             let value = value(&lesion.feature);
             // The study's own controls before those of the calibration.
             let base = control_mean(&lesion.feature).or_else(|| self.base(organ, &lesion.feature));
+            let too_few = value.and_then(|_| sampling::too_few(organ.name, &lesion.feature, &counted));
             let outcome = match (value, lesion.compare, base) {
                 (None, ..) => {
                     Outcome::NotScored { missing: Missing::NoRule { why: "no slide gives a value" } }
@@ -105,6 +114,7 @@ impl Rubric {
                 }
                 (Some(_), Compare::PctCtrl, None) => Outcome::NotScored { missing: Missing::NeedsControls },
             };
+            let outcome = too_few.map_or(outcome, |missing| Outcome::NotScored { missing });
             Self::found(lesion, value, outcome)
         };
         let findings: Vec<_> = self.lesions(organ).iter().map(one).collect();
@@ -210,6 +220,10 @@ impl Rubric {
             },
             (Err(missing), _) => Outcome::NotScored { missing: missing.clone() },
         };
+        let counted = sampling::on_slide(measured);
+        let too_few =
+            value.as_ref().ok().and_then(|_| sampling::too_few(organ.name, &lesion.feature, counted));
+        let outcome = too_few.map_or(outcome, |missing| Outcome::NotScored { missing });
         Self::found(lesion, value.ok().map(|v| v.value), outcome)
     }
 

@@ -13,6 +13,9 @@ use crate::{
 const MIN_DENSITY: u16 = 300;
 /// Densities above this are ink or folds, summed over channels, × 1000 [expert].
 const MAX_DENSITY: u16 = 4_000;
+/// Black writing and ink absorb all colours alike: the least absorbed at least this share of the most, which no mixture of
+/// haematoxylin and eosin reaches, summed over channels from this density on, × 1000 [expert].
+const INK: (f64, u16) = (0.8, 1_500);
 /// Most colours given to the estimate; more are thinned evenly.
 const MAX_COLOURS: usize = 120_000;
 
@@ -33,13 +36,15 @@ pub fn profile(samples: &[Rgb], white: &White, warnings: &Warnings) -> StainProf
     let (mut h, mut he) = ([0u64; 256], vec![[0u64; 256]; 256]);
     let separator = Separator::new(white, &matrix);
     let density = white.density_tables();
-    let blood =
-        |px: [u8; 3]| hue.is_blood(std::array::from_fn(|k| f64::from(density[k][usize::from(px[k])])));
+    let foreign = |px: [u8; 3]| {
+        let d: [u16; 3] = std::array::from_fn(|k| density[k][usize::from(px[k])]);
+        is_ink(d) || hue.is_blood(d.map(f64::from))
+    };
     for sample in samples {
         let stains = separator.separate(sample);
         let tissue = stains.clear.data().iter().zip(stains.od.data()).zip(sample.pixels());
         for ((&vh, &ve), ((&clear, &od), &px)) in stains.h.data().iter().zip(stains.e.data()).zip(tissue) {
-            if clear == 0 && u16::from(od) * 10 >= MIN_DENSITY / 2 && !blood(px) {
+            if clear == 0 && u16::from(od) * 10 >= MIN_DENSITY / 2 && !foreign(px) {
                 h[usize::from(vh)] += 1;
                 he[usize::from(vh)][usize::from(ve)] += 1;
             }
@@ -107,9 +112,17 @@ pub(super) fn stained(samples: &[Rgb], white: &White) -> Vec<[f64; 3]> {
     let pixels = samples.iter().flat_map(Rgb::pixels).step_by(every);
     pixels
         .map(|px| std::array::from_fn(|k| tables[k][usize::from(px[k])]))
-        .filter(|d: &[u16; 3]| (MIN_DENSITY..=MAX_DENSITY).contains(&d.iter().sum()))
+        .filter(|d: &[u16; 3]| (MIN_DENSITY..=MAX_DENSITY).contains(&d.iter().sum()) && !is_ink(*d))
         .map(|d| d.map(|v| f64::from(v) / 1000.0))
         .collect()
+}
+
+/// Whether optical densities × 1000 are those of writing or black ink: dark and without hue.
+fn is_ink(d: [u16; 3]) -> bool {
+    let (share, least) = INK;
+    let most = d.into_iter().max().unwrap_or(0);
+    let fewest = d.into_iter().min().unwrap_or(0);
+    d.iter().sum::<u16>() >= least && f64::from(fewest) >= share * f64::from(most)
 }
 
 /// Drops blood, which is no dye and must not be taken for eosin.
@@ -176,7 +189,11 @@ mod tests {
         let mut sample = Rgb::filled(100, 100, colour(0.10, 0.30));
         sample.pixels_mut()[..1000].fill(colour(0.70, 0.10));
         let warnings = Warnings::default();
-        let profile = profile(&[sample], &white, &warnings);
+        let profile = super::profile(&[sample.clone()], &white, &warnings);
+        // As much black writing as nuclei changes nothing.
+        let mut written = Rgb::filled(100, 110, [12, 10, 14]);
+        written.pixels_mut()[..10_000].copy_from_slice(sample.pixels());
+        assert_eq!(super::profile(&[written], &white, &warnings), profile);
         assert!(profile.h_nuclei > profile.h_threshold && profile.h_threshold >= profile.h_cytoplasm);
         assert!(profile.e_cytoplasm > 20, "{profile:?}");
     }

@@ -1,0 +1,166 @@
+//! How much must be looked at before a grade means something (domain.md §5.1).
+
+use super::Measured;
+use crate::measure::feature::Missing;
+
+/// Least objects, or least area, that an animal needs over all its slides [expert].
+pub struct Least {
+    /// Organ.
+    pub organ: &'static str,
+    /// The feature that counts it …
+    pub counted: &'static str,
+    /// … and how.
+    pub by: Count,
+    /// What an animal needs.
+    pub needed: f64,
+    /// What is counted, for people.
+    pub what: &'static str,
+    /// Features that rest on it.
+    pub features: &'static [&'static str],
+    /// The same for people.
+    pub uncertain: &'static str,
+}
+
+/// Which number of a feature counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Its value.
+    Value,
+    /// The objects that it rests on.
+    Objects,
+}
+
+/// A slide, or an animal, with less than this share of what an animal needs is not graded: an animal rarely has more than ten
+/// sections. Between it and the whole the reader is warned [expert].
+const GRADED_FROM: f64 = 0.1;
+
+/// What animals need, by organ.
+pub const LEAST: &[Least] = &[
+    Least {
+        organ: "pancreas",
+        counted: "islet_count_n",
+        by: Count::Value,
+        needed: 15.0,
+        what: "islets",
+        features: &[
+            "islet_eq_diameter_um_median",
+            "islet_circularity_median",
+            "islet_vacuolated_pct",
+            "islet_pyknotic_nuclei_pct",
+            "insulitis_score_mean",
+            "islet_rbc_area_pct",
+            "islet_hyaline_area_pct",
+        ],
+        uncertain: "what is measured of islets",
+    },
+    Least {
+        organ: "kidney",
+        counted: "glom_count_n",
+        by: Count::Value,
+        needed: 30.0,
+        what: "glomeruli",
+        features: &[
+            "glom_sclerosis_index",
+            "glom_tuft_area_um2_mean",
+            "glom_shrunken_pct",
+            "bowman_space_pct",
+            "mesangial_proxy_pct",
+            "glom_nuclear_density_per_mm2",
+        ],
+        uncertain: "what is measured of glomeruli",
+    },
+    Least {
+        organ: "kidney",
+        counted: "tubule_lumen_area_pct",
+        by: Count::Objects,
+        needed: 300.0,
+        what: "tubules with a lumen",
+        features: &[
+            "tubule_dilated_pct",
+            "tubule_vacuolated_pct",
+            "tubule_clear_cell_pct",
+            "tubule_basophilic_pct",
+            "cast_tubule_pct",
+            "brush_border_index",
+        ],
+        uncertain: "what is measured of tubules",
+    },
+    Least {
+        organ: "liver",
+        counted: "hepatocyte_nuclear_density_per_mm2",
+        by: Count::Objects,
+        needed: 3_000.0,
+        what: "nuclei of hepatocytes",
+        features: &["hypertrophic_hepatocyte_pct"],
+        uncertain: "what is measured of hepatocytes",
+    },
+    Least {
+        organ: "liver",
+        counted: "analysed_area_mm2",
+        by: Count::Value,
+        needed: 4.0,
+        what: "mm² of liver",
+        features: &["inflammatory_foci_per_mm2"],
+        uncertain: "the density of inflammatory foci",
+    },
+];
+
+/// Returns why a feature cannot be graded, if too little of what it rests on was found; `counted` tells how much, `None`
+/// where that is not known.
+pub fn too_few(
+    organ: &str,
+    feature: &str,
+    counted: impl Fn(&'static str, Count) -> Option<f64>,
+) -> Option<Missing> {
+    let resting = LEAST.iter().filter(|l| l.organ == organ && l.features.contains(&feature));
+    let mut short = resting.filter_map(|l| {
+        let (found, needed) = (counted(l.counted, l.by)?, GRADED_FROM * l.needed);
+        (found < needed).then_some(Missing::TooFew { what: l.what, found, needed })
+    });
+    short.next()
+}
+
+/// Counts on one slide.
+pub fn on_slide(measured: &[Measured]) -> impl Fn(&'static str, Count) -> Option<f64> {
+    |feature, by| {
+        let value = measured.iter().find(|m| m.feature.name == feature)?.value.as_ref().ok()?;
+        Some(match by {
+            Count::Value => value.value,
+            Count::Objects => value.n as f64,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::organ;
+
+    #[test]
+    fn grades_need_a_tenth_of_what_an_animal_needs() {
+        fn t(organ: &str, feature: &str, found: f64, expected: Option<&str>) {
+            let said = too_few(organ, feature, |_, _| Some(found)).map(|missing| missing.to_string());
+            assert_eq!(said.as_deref(), expected, "{feature} of {found}");
+        }
+        t("pancreas", "islet_vacuolated_pct", 1.0, Some("1 islets, at least 1.5 needed"));
+        t("pancreas", "islet_vacuolated_pct", 2.0, None);
+        t("pancreas", "islet_area_pct", 0.0, None);
+        t("kidney", "tubule_vacuolated_pct", 6.0, Some("6 tubules with a lumen, at least 30 needed"));
+        t("kidney", "tubule_vacuolated_pct", 30.0, None);
+        t("kidney", "bowman_space_pct", 2.0, Some("2 glomeruli, at least 3 needed"));
+        t("liver", "inflammatory_foci_per_mm2", 0.3, Some("0.3 mm² of liver, at least 0.4 needed"));
+        t("liver", "fat_area_pct", 0.0, None);
+        assert_eq!(too_few("kidney", "bowman_space_pct", |_, _| None), None);
+    }
+
+    #[test]
+    fn every_name_is_a_feature_of_its_organ() {
+        for least in LEAST {
+            let known = organ::find(least.organ).unwrap().features;
+            let is_known = |name: &&&str| known.iter().any(|f| f.name == **name);
+            let unknown: Vec<_> =
+                least.features.iter().chain([&least.counted]).filter(|n| !is_known(n)).collect();
+            assert!(unknown.is_empty(), "{}: {unknown:?}", least.organ);
+        }
+    }
+}
