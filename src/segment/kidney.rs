@@ -10,6 +10,7 @@ mod glomeruli;
 mod learned;
 mod leukocytes;
 mod levels;
+mod lumens;
 mod marks;
 mod mixed;
 mod ramps;
@@ -115,7 +116,7 @@ pub fn structures(field: &Field<'_>) -> Finds {
         (Some(model), Trust::WithRules) => mixed::find(&ground, model),
         (None, _) => {
             let mut objects = glomeruli::find(&ground, None);
-            objects.extend(tubules::find(&ground));
+            objects.extend(tubules::find(&ground, None).0);
             objects
         }
     };

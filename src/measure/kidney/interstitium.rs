@@ -46,7 +46,7 @@ pub(super) const MEDULLA_AREA: Feature =
 
 /// Width of what belongs to the interstitium along the outline of a tubule, in µm: tubules are outlined in pixels of
 /// 1 µm, and those that touch are half a pixel apart on each side.
-const RIM_UM: f64 = 0.6;
+const RIM_UM: f64 = 0.7;
 
 /// Cortex that is neither glomerulus nor tubule: what is paler than epithelium, leukocytes, and half a pixel along the
 /// outlines of tubules.

@@ -114,9 +114,11 @@ pub(super) const CLEAR_CELLS: Feature = feature(
     |found| share_of(found, is_clear),
 );
 
-/// Tubules with a cast.
+/// Tubules with a cast; what fills dead tubules is their own debris.
 pub(super) const CAST_TUBULES: Feature =
-    feature("cast_tubule_pct", "%", (Up, 0.5, Expert), "domain.md §3.3", |found| share_of(found, is_cast));
+    feature("cast_tubule_pct", "%", (Up, 0.5, Expert), "domain.md §3.3", |found| {
+        judged(found, |usual, t| is_cast(t) && !usual.is_dead(t))
+    });
 
 /// Casts over lumen area.
 pub(super) const CAST_AREA: Feature =

@@ -1,7 +1,7 @@
 //! Glomeruli and tubules as a network sees them: it tells corpuscle, tuft and tubule from everything else, pixel by
 //! pixel, by colour and context, and how near the middle of its tubule a pixel lies.
 
-use super::{GLOMERULUS, LUMEN, TUBULE, TUFT, casts, levels::Ground, tubules};
+use super::{GLOMERULUS, LUMEN, TUBULE, TUFT, casts, levels::Ground, lumens, tubules};
 use crate::{
     raster::{Mask, Plane},
     segment::{
@@ -22,7 +22,7 @@ use crate::{
 /// A corpuscle that was traced ranks above one that was only seen: its outline is finer.
 const BELOW_TRACED: f64 = 20.0;
 /// Steps of the maps per log odd.
-const STEPS: f64 = 1000.0;
+pub(super) const STEPS: f64 = 1000.0;
 /// Threads and specks that do not belong to a corpuscle, radius in µm.
 const CORPUSCLE_OPEN_UM: f64 = 6.0;
 /// Largest gap in a corpuscle, in µm².
@@ -39,7 +39,7 @@ const MIN_SOLIDITY: f64 = 0.85;
 /// Least share of a corpuscle that is tuft: cysts and wide vessels have none.
 const MIN_TUFT: f64 = 0.1;
 /// Threads that do not belong to a tubule, radius in µm.
-const TUBULE_OPEN_UM: f64 = 2.0;
+pub(super) const TUBULE_OPEN_UM: f64 = 2.0;
 /// Largest gap in a tubule, in µm².
 const TUBULE_GAP_UM2: f64 = 400.0;
 /// Least area of a tubule, in µm²: 14 µm across.
@@ -57,7 +57,7 @@ pub(super) struct Sight {
     pub(super) corpuscles: Plane<u32>,
     tufts: Mask,
     /// Log odds of tubule, and how near the middle of its tubule a pixel lies.
-    tubules: [Plane<i16>; 2],
+    pub(super) tubules: [Plane<i16>; 2],
 }
 
 impl Sight {
@@ -81,21 +81,28 @@ impl Sight {
 
     /// Returns the tubules and lumens.
     fn tubules(&self, ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-        let field = ground.field;
+        tubules_in(ground, &self.territories(ground.field, model, TUBULE_OPEN_UM, |_| true))
+    }
+
+    /// Divides what the network takes for tubules, where `free` lets a pixel count, into single ones; what is narrower than
+    /// twice `open_um` is left out.
+    pub(super) fn territories(
+        &self,
+        field: &Field<'_>,
+        model: &Model,
+        open_um: f64,
+        free: impl Fn(usize) -> bool,
+    ) -> Plane<u32> {
         let [tubule, middle] = &self.tubules;
         let mut rest = above(tubule, least(model, "least_odds_tubule"));
-        rest.data_mut().iter_mut().zip(self.corpuscles.data()).for_each(|(r, &c)| *r &= u8::from(c == 0));
-        let rest = morphology::open(&rest, field.px(TUBULE_OPEN_UM));
+        for (i, (r, &corpuscle)) in rest.data_mut().iter_mut().zip(self.corpuscles.data()).enumerate() {
+            *r &= u8::from(corpuscle == 0 && free(i));
+        }
+        let rest = morphology::open(&rest, field.px(open_um));
         let rest = morphology::fill_holes(&rest, field.window.mpp.px_area(TUBULE_GAP_UM2) as u64);
         let heights = model.heights(middle, &rest);
         let depth = model.depth("middle_depth", 0.1);
-        let territory = basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth).labels;
-        tubules_in(ground, &territory)
-    }
-
-    /// Lets go of what only tubules need.
-    pub(super) fn without_tubules(self) -> Self {
-        Self { tubules: [(); 2].map(|()| Plane::filled(0, 0, 0)), ..self }
+        basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth).labels
     }
 }
 
@@ -130,7 +137,7 @@ fn corpuscles(field: &Field<'_>, mask: &Mask) -> Plane<u32> {
 }
 
 /// Returns the regions that are no longer than a structure can be and lie on tissue, with their numbers.
-fn whole(ground: &Ground<'_>, plane: &Plane<u32>) -> (Vec<Region>, Vec<u32>) {
+pub(super) fn whole(ground: &Ground<'_>, plane: &Plane<u32>) -> (Vec<Region>, Vec<u32>) {
     let field = ground.field;
     let count = plane.data().iter().copied().max().unwrap_or(0) as usize;
     let mut regions = vec![Region::EMPTY; count];
@@ -244,7 +251,7 @@ fn tuft(
 fn tubules_in(ground: &Ground<'_>, territory: &Plane<u32>) -> Vec<Object> {
     let field = ground.field;
     let casts = casts::find(ground);
-    let mut open = tubules::lumens(ground, &casts);
+    let mut open = lumens::open(ground, &casts);
     apart(territory, &mut open);
     let lumens = label(&open, Connectivity::Four);
     let mut largest: std::collections::BTreeMap<u32, usize> = std::collections::BTreeMap::new();

@@ -3,15 +3,21 @@
 //! their lumens.
 
 use super::{
+    TUBULE,
     glomeruli::{self, Painted},
-    learned::Sight,
+    learned::{Sight, TUBULE_OPEN_UM, whole},
     levels::Ground,
-    tubules,
+    tubules::{self, Told},
 };
-use crate::segment::{
-    label::Region,
-    model::Model,
-    object::{Object, anchored_in},
+use crate::{
+    raster::{Mask, Plane},
+    segment::{
+        contour,
+        label::Region,
+        model::Model,
+        object::{Object, anchored_in},
+        shape::Shape,
+    },
 };
 
 /// Outlines are traced around places with at least these log odds of being corpuscle, × 1000 …
@@ -33,19 +39,64 @@ const PER_OVERLAP: f64 = 3.0;
 /// less than 2, nearly all whole glomeruli more than 3.5.
 const CERTAIN: f64 = 3.0;
 
+/// Least area of a tubule that only the network sees, in µm²: 16 µm across. What it sees beyond the outline of one with a lumen is
+/// mostly narrower, …
+const CLOSED_UM2: f64 = 200.0;
+/// … or bent around it.
+const CLOSED_SOLIDITY: f64 = 0.75;
+/// What lies this near a lumen that was found, in µm, is its own wall …
+const OWN_WALL_UM: f64 = 10.0;
+/// … and beyond it what is wider than the rest of a thick wall, radius in µm, may be another tubule.
+const OTHERS_OPEN_UM: f64 = 4.0;
+
 /// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
 pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-    let mut objects = match Sight::of(ground, model).map(Sight::without_tubules) {
-        Some(sight) => {
-            let mut objects = glomeruli::find(ground, Some(&Seen::of(&sight)));
-            objects.extend(sight.glomeruli(ground, CERTAIN));
-            objects
-        }
-        None => Vec::new(),
-    };
-    objects.extend(tubules::find(ground));
+    let Some(sight) = Sight::of(ground, model) else { return tubules::find(ground, None).0 };
+    let mut objects = glomeruli::find(ground, Some(&Seen::of(&sight)));
+    objects.extend(sight.glomeruli(ground, CERTAIN));
+    let others = |squared: &Plane<u32>| others(ground, model, &sight, squared);
+    let told = Told { odds: &sight.tubules[0], others: &others };
+    let (open, territory) = tubules::find(ground, Some(&told));
+    objects.extend(open);
+    objects.extend(closed(ground, model, &sight, &territory));
     objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
     objects
+}
+
+/// Tubules that only the network sees: without a lumen that was found.
+fn closed(ground: &Ground<'_>, model: &Model, sight: &Sight, territory: &Plane<u32>) -> Vec<Object> {
+    let field = ground.field;
+    let seen = sight.territories(field, model, TUBULE_OPEN_UM, |i| territory.data()[i] == 0);
+    let object = |(region, number, outer): (Region, u32, Shape)| {
+        let values = tubules::closed_values(field.window.mpp.mean(), &outer);
+        contour::object(&TUBULE, &seen, &region, number, &field.window, values)
+    };
+    solid(ground, &seen).map(object).collect()
+}
+
+/// 1 where the network sees tubules well away from the lumens that were found.
+fn others(ground: &Ground<'_>, model: &Model, sight: &Sight, squared: &Plane<u32>) -> Mask {
+    let near = ground.field.px(OWN_WALL_UM).powi(2) as u32;
+    let seen = sight.territories(ground.field, model, OTHERS_OPEN_UM, |i| squared.data()[i] > near);
+    let mut is = vec![0u8; seen.data().iter().copied().max().unwrap_or(0) as usize + 1];
+    solid(ground, &seen).for_each(|(_, number, _)| is[number as usize] = 1);
+    seen.map(|n| is[n as usize])
+}
+
+/// Regions with the size and shape of a tubule, with their numbers.
+fn solid<'a>(
+    ground: &Ground<'a>,
+    seen: &'a Plane<u32>,
+) -> impl Iterator<Item = (Region, u32, Shape)> + use<'a> {
+    let mpp = ground.field.window.mpp;
+    let (regions, numbers) = whole(ground, seen);
+    let shaped = regions.into_iter().zip(numbers).map(move |(region, number)| {
+        let shape = Shape::of(seen, &region, number);
+        (region, number, shape)
+    });
+    shaped.filter(move |(region, _, shape)| {
+        mpp.area_um2(region.area_px) >= CLOSED_UM2 && shape.solidity >= CLOSED_SOLIDITY
+    })
 }
 
 /// What the network says of outlines.
