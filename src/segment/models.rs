@@ -37,7 +37,7 @@ const STRUCTURE_BESIDE_UM: f64 = kidney::NECK_UM;
 /// Bytes per pixel that a window takes besides, while a network's maps are turned into objects.
 const BYTES_PER_PX: usize = 10;
 /// The same for the network of structures: four maps, and what divides corpuscles and tubules.
-const STRUCTURE_BYTES_PER_PX: usize = 50;
+const STRUCTURE_BYTES_PER_PX: usize = 60;
 
 /// A model that may be used.
 #[derive(Clone, Debug)]

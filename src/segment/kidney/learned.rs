@@ -84,6 +84,11 @@ impl Sight {
         tubules_in(ground, &self.territories(ground.field, model, TUBULE_OPEN_UM, |_| true))
     }
 
+    /// Lets go of what only glomeruli need.
+    pub(super) fn without_glomeruli(self) -> Self {
+        Self { odds: Plane::filled(0, 0, 0), tufts: Mask::filled(0, 0, 0), ..self }
+    }
+
     /// Divides what the network takes for tubules, where `free` lets a pixel count, into single ones; what is narrower than
     /// twice `open_um` is left out.
     pub(super) fn territories(

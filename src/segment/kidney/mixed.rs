@@ -15,6 +15,7 @@ use crate::{
         contour,
         label::Region,
         model::Model,
+        morphology,
         object::{Object, anchored_in},
         shape::Shape,
     },
@@ -54,7 +55,8 @@ pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
     let Some(sight) = Sight::of(ground, model) else { return tubules::find(ground, None).0 };
     let mut objects = glomeruli::find(ground, Some(&Seen::of(&sight)));
     objects.extend(sight.glomeruli(ground, CERTAIN));
-    let others = |squared: &Plane<u32>| others(ground, model, &sight, squared);
+    let sight = sight.without_glomeruli();
+    let others = |lumens: &Mask| others(ground, model, &sight, lumens);
     let told = Told { odds: &sight.tubules[0], others: &others };
     let (open, territory) = tubules::find(ground, Some(&told));
     objects.extend(open);
@@ -75,9 +77,10 @@ fn closed(ground: &Ground<'_>, model: &Model, sight: &Sight, territory: &Plane<u
 }
 
 /// 1 where the network sees tubules well away from the lumens that were found.
-fn others(ground: &Ground<'_>, model: &Model, sight: &Sight, squared: &Plane<u32>) -> Mask {
-    let near = ground.field.px(OWN_WALL_UM).powi(2) as u32;
-    let seen = sight.territories(ground.field, model, OTHERS_OPEN_UM, |i| squared.data()[i] > near);
+fn others(ground: &Ground<'_>, model: &Model, sight: &Sight, lumens: &Mask) -> Mask {
+    let near = morphology::dilate(lumens, ground.field.px(OWN_WALL_UM));
+    let seen = sight.territories(ground.field, model, OTHERS_OPEN_UM, |i| near.data()[i] == 0);
+    drop(near);
     let mut is = vec![0u8; seen.data().iter().copied().max().unwrap_or(0) as usize + 1];
     solid(ground, &seen).for_each(|(_, number, _)| is[number as usize] = 1);
     seen.map(|n| is[n as usize])

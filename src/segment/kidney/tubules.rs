@@ -39,8 +39,8 @@ const WALL_SHARE: f64 = 0.72;
 pub(super) struct Told<'a> {
     /// Log odds of tubule, × 1000.
     pub(super) odds: &'a Plane<i16>,
-    /// 1 where it sees other tubules than those with a lumen, given the squared distance to the next lumen in pixels.
-    pub(super) others: &'a dyn Fn(&Plane<u32>) -> Mask,
+    /// 1 where it sees other tubules than those whose lumens are given.
+    pub(super) others: &'a dyn Fn(&Mask) -> Mask,
 }
 
 /// Finds the tubules anchored in the window's core, and their lumens. Returns them with the pixels of each tubule of the window.
@@ -48,13 +48,22 @@ pub(super) fn find(ground: &Ground<'_>, told: Option<&Told<'_>>) -> (Vec<Object>
     let (field, odds) = (ground.field, told.map(|t| t.odds));
     let casts = casts::find(ground);
     let whole = label(&lumens::open(ground, &casts), Connectivity::Four);
-    let none = Mask::filled(field.width(), field.height(), 0);
-    let kept = lumens::accepted(ground, (&whole, &casts), &walls(ground, &whole, &none), odds);
-    let (lumens, vacuoles) = parted(ground, &whole, &kept);
+    let (lumens, vacuoles) = {
+        let none = Mask::filled(field.width(), field.height(), 0);
+        let kept = lumens::accepted(ground, (&whole, &casts), &walls(ground, &whole, &none), odds);
+        parted(ground, &whole, &kept)
+    };
+    drop(whole);
     let lumens = label(&lumens, Connectivity::Four);
-    let walls = walls(ground, &lumens, &vacuoles);
+    let mut walls = walls(ground, &lumens, &vacuoles);
+    drop(vacuoles);
     let kept = lumens::accepted(ground, (&lumens, &casts), &walls, odds);
-    let territory = territories(&lumens, walls, &kept, (field.px(MAX_WALL_UM), told));
+    if let Some(told) = told {
+        let is: Vec<u8> = kept.iter().map(|shape| u8::from(shape.is_some())).collect();
+        let others = (told.others)(&lumens.plane.map(|n| if n == 0 { 0 } else { is[n as usize - 1] }));
+        walls.data_mut().iter_mut().zip(others.data()).for_each(|(w, &o)| *w &= 1 - o);
+    }
+    let territory = territories(&lumens, walls, &kept, field.px(MAX_WALL_UM));
     let mut regions = vec![Region::EMPTY; kept.len()];
     add_regions(&territory, &mut regions);
     let mut objects = Vec::new();
@@ -175,12 +184,7 @@ fn walls(ground: &Ground<'_>, lumens: &Labels, vacuoles: &Mask) -> Mask {
 }
 
 /// Gives each wall pixel to the nearest accepted lumen it is joined to.
-fn territories(
-    lumens: &Labels,
-    walls: Mask,
-    kept: &[Option<Shape>],
-    (reach, told): (f64, Option<&Told<'_>>),
-) -> Plane<u32> {
+fn territories(lumens: &Labels, walls: Mask, kept: &[Option<Shape>], reach: f64) -> Plane<u32> {
     let mut seeds = lumens.plane.clone();
     for v in seeds.data_mut() {
         if *v != 0 && kept[*v as usize - 1].is_none() {
@@ -189,10 +193,6 @@ fn territories(
     }
     let squared = distance::squared(&seeds.map(|v| u8::from(v == 0)));
     let mut within = walls;
-    if let Some(told) = told {
-        let others = (told.others)(&squared);
-        within.data_mut().iter_mut().zip(others.data()).for_each(|(w, &o)| *w &= 1 - o);
-    }
     let most = (reach * reach) as u32;
     let limit = |d: u32| u8::from(d <= most);
     for ((w, &d), &seed) in within.data_mut().iter_mut().zip(squared.data()).zip(seeds.data()) {
