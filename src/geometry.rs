@@ -1,9 +1,9 @@
 //! Places on a slide. Everything here is in **level-0 pixels** unless a name says otherwise.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A position in level-0 pixels; (0, 0) is the outer corner of the first pixel.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Point {
     /// Distance from the left edge, in level-0 pixels.
     pub x: f64,

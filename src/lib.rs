@@ -14,6 +14,7 @@ pub mod geometry;
 mod machine;
 pub mod manifest;
 pub mod measure;
+mod names;
 pub mod organ;
 pub mod phantom;
 pub mod pipeline;

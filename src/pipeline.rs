@@ -1,5 +1,6 @@
 //! One slide, top to bottom.
 
+pub mod checkpoint;
 mod corrections;
 mod passes;
 mod samples;
@@ -32,7 +33,7 @@ use crate::{
     watch::Watch,
 };
 
-use self::passes::Scan;
+use self::{checkpoint::Checkpoint, passes::Scan};
 
 /// What will run on a slide, with everything resolved.
 #[derive(Clone, Debug)]
@@ -201,6 +202,21 @@ pub struct SlideResult {
 /// [`Error::Uncalibrated`] without pixel size; [`Error::Interrupted`] when `watch` was stopped; what
 /// reading found wrong.
 pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideResult> {
+    score_slide_kept(slide, plan, watch, None)
+}
+
+/// As [`score_slide`], going on from the windows that a checkpoint holds and keeping those that get done in it. The result
+/// is the same.
+///
+/// # Errors
+///
+/// As [`score_slide`]; never because of the checkpoint.
+pub fn score_slide_kept(
+    slide: &Slide,
+    plan: &Plan,
+    watch: &Watch,
+    checkpoint: Option<&Checkpoint<'_>>,
+) -> Result<SlideResult> {
     let warnings = Warnings::default();
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
@@ -247,6 +263,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
         artefacts: &artefacts,
         mpp: calibration.mpp,
         models: &models,
+        checkpoint,
     };
     let profile = {
         let samples = samples::read(&scan, plan.organ.cell_pass)?;
@@ -259,7 +276,7 @@ pub fn score_slide(slide: &Slide, plan: &Plan, watch: &Watch) -> Result<SlideRes
     let of_cells = scan.models.clone().for_cells();
     let scan = Scan { models: &of_cells, ..scan };
     let map = StructureMap::new(&structures);
-    let cells = scan.run(cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
+    let cells = scan.run("cells", cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
     let tallies = per_structure(structures.len(), cells.finds.per_structure);
     let analysed_px = cells.analysed_px;
     let structure_mpp = scan.resolve(plan.organ.structure_pass).1;
@@ -363,8 +380,9 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
     let (scale, mpp) = scan.resolve(organ.structure_pass);
     let extent = passes::extent(scan.slide, scale);
     let (models, pass) = scan.models.for_structures(organ.structure_pass, mpp, extent);
-    let found =
-        Scan { models: &models, ..*scan }.run(pass, profile, |field| (organ.structures)(field))?.finds;
+    let found = Scan { models: &models, ..*scan }
+        .run("structures", pass, profile, |field| (organ.structures)(field))?
+        .finds;
     let base = &scan.slide.info().levels[0];
     let geometry = SlideGeometry {
         bounds: Rect { x0: 0, y0: 0, width: base.width, height: base.height },

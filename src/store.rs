@@ -7,6 +7,8 @@
 //! - `<key>.error.json`: why the slide failed, when the same file with the same settings would fail again;
 //! - `seen.json`: sizes and times of files when they were last hashed, so that they need not be hashed again, and how long
 //!   the slide took. The only file here that depends on the machine; it may be lost at any time;
+//! - `<key>.structures.windows`, `<key>.cells.windows`: windows of a large slide in work that are done
+//!   ([`crate::pipeline::checkpoint`]); they go when the slide is done;
 //! - `lock`: who is scoring the slide ([`lock`]).
 
 mod facts;
@@ -17,6 +19,7 @@ mod record;
 mod seen;
 mod state;
 mod why;
+mod windows;
 
 use std::{
     fs::{self, File},
@@ -231,6 +234,7 @@ impl Store {
             return Err(Error::io("keep the result in", &folder)(lost));
         }
         write_synced(&folder.join(key.record()), &Record::new(key, kept, done.summary).to_bytes()?)?;
+        self.forget_windows(job);
         seen.write(&folder)
     }
 

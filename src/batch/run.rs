@@ -17,7 +17,7 @@ use rayon::ThreadPoolBuilder;
 use super::{Done, Job, gate::Gate, memory::Memory};
 use crate::{
     error::{Error, Result},
-    pipeline::{Plan, SlideResult, Summary, Tiling, score_slide},
+    pipeline::{Plan, SlideResult, Summary, Tiling, checkpoint::Checkpoint, score_slide_kept},
     score::rubric::Rubric,
     slide::Slide,
     store,
@@ -83,6 +83,11 @@ pub trait Listener: Sync {
         result: &SlideResult,
         watch: &Watch,
     ) -> Result<()>;
+
+    /// Says where windows of a claimed slide are kept while it is in work; nowhere unless told otherwise.
+    fn checkpoint<'a>(&'a self, _job: &'a Job, _held: &'a Self::Held) -> Option<Checkpoint<'a>> {
+        None
+    }
 
     /// Hears that a slide failed that was claimed.
     fn failed(&self, _job: &Job, _held: &Self::Held, _error: &Error, _seconds: f64) {}
@@ -251,7 +256,8 @@ impl<L: Listener> Work<'_, L> {
             let tiling = Tiling::within(rayon::current_num_threads(), memory.windows());
             let (rubric, models, options) = (self.rubric.clone(), job.models.clone(), job.options.clone());
             let plan = Plan { organ: job.organ, mpp: job.mpp, rubric, tiling, models, options };
-            let result = score_slide(&slide, &plan, &watch);
+            let checkpoint = self.listener.checkpoint(job, held);
+            let result = score_slide_kept(&slide, &plan, &watch, checkpoint.as_ref());
             // Also what seems wrong with a slide is its own fault only if it stayed as it was.
             facts.map_or(Ok(()), |facts| store::unchanged(&job.path, &facts))?;
             let result = result?;

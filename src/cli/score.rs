@@ -5,7 +5,12 @@ mod dry_run;
 mod log;
 mod writer;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use histograde::{
     Error, Result,
@@ -58,6 +63,9 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     Ok(Exit::of(&done))
 }
 
+/// Time between checkpoints of a slide unless told otherwise.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
 /// How a batch is run, and which part of it.
 #[derive(Clone, Copy)]
 pub(super) struct How<'a> {
@@ -100,6 +108,8 @@ pub(super) fn score(
         store: &store,
         gather: part.is_some_and(|p| p.gather),
         explain: operation.explain,
+        checkpoint_every: Some(operation.checkpoint_every.unwrap_or(CHECKPOINT_EVERY))
+            .filter(|e| !e.is_zero()),
         watch: watch.clone(),
         progress: Progress::new(console, &plan.jobs, watch),
         console,

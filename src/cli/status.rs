@@ -32,6 +32,9 @@ fn as_text(found: &store::Overview, show: usize) -> String {
     for slide_id in &found.abandoned {
         let _ = writeln!(text, "abandoned: {slide_id}; its process is dead, the next run takes it");
     }
+    for slide_id in &found.begun {
+        let _ = writeln!(text, "checkpoint: {slide_id}; a run that is stopped goes on from it");
+    }
     for (slide_id, error) in found.failed.iter().take(show) {
         let _ = writeln!(text, "failed: {slide_id}: {error}");
     }
@@ -49,6 +52,7 @@ fn as_json(found: &store::Overview) -> String {
         "failed": found.failed.iter().map(pair).collect::<Vec<_>>(),
         "working": found.working.iter().map(work).collect::<Vec<_>>(),
         "abandoned": found.abandoned,
+        "checkpoints": found.begun,
     });
     format!("{value:#}\n")
 }

@@ -2,12 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::names;
+
 /// The name of a count, e.g. `parenchyma_px`. Declared as constants beside the code that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Counter(pub &'static str);
 
+impl<'de> Deserialize<'de> for Counter {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|name| Self(names::lasting(&name)))
+    }
+}
+
 /// Counts and histograms. Merging is exact and commutative, so results do not depend on threads or tiles.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Tally {
     counts: BTreeMap<Counter, u64>,
     histograms: BTreeMap<Counter, BTreeMap<u32, u64>>,

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::{Cores, Plan};
+use super::{
+    Cores, Plan,
+    checkpoint::{Checkpoint, Pace},
+};
 use crate::{
     error::Result,
     organ::Pass,
@@ -43,6 +46,8 @@ pub(super) struct Scan<'a> {
     pub(super) mpp: Mpp,
     /// The models that run on it.
     pub(super) models: &'a InUse,
+    /// Where windows that are done are kept.
+    pub(super) checkpoint: Option<&'a Checkpoint<'a>>,
 }
 
 /// What a pass found on the whole slide.
@@ -93,9 +98,10 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Segments all windows of a pass on the current pool.
+    /// Segments all windows of a pass on the current pool, but for those that the checkpoint holds under `name`.
     pub(super) fn run(
         &self,
+        name: &str,
         pass: Pass,
         profile: &StainProfile,
         segment: impl Fn(&mut Field<'_>) -> Finds + Sync,
@@ -105,7 +111,10 @@ impl<'a> Scan<'a> {
         let analysed_px = windows.iter().map(level0_px).sum();
         // The coarse pass takes a small part of the time; progress tells of the fine one.
         let counts = pass.mpp == self.plan.organ.cell_pass.mpp;
-        self.watch.expect_px(if counts { analysed_px } else { 0 });
+        let mut journal = self.checkpoint.map(|c| c.open(name, &windows, profile));
+        let mut found = journal.as_mut().map(|j| j.resume(&windows)).unwrap_or_default();
+        let left_px = windows[found.len()..].iter().map(level0_px).sum();
+        self.watch.expect_px(if counts { left_px } else { 0 });
         let one = |window: &Window| -> Result<Finds> {
             self.watch.check()?;
             let mut field = self.field(*window, &separator, profile)?;
@@ -114,9 +123,19 @@ impl<'a> Scan<'a> {
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
         };
-        let mut found = Vec::with_capacity(windows.len());
-        for some in windows.chunks(at_once(&windows, pass, self.budget(self.plan.tiling.bytes()))) {
-            found.extend(in_order(some, one)?);
+        let most = at_once(&windows, pass, self.budget(self.plan.tiling.bytes()));
+        let mut pace = Pace::new(most, self.checkpoint);
+        while found.len() < windows.len() {
+            let some = &windows[found.len()..windows.len().min(found.len() + pace.windows())];
+            match in_order(some, one) {
+                Ok(done) => found.extend(done),
+                Err(error) => {
+                    journal.iter_mut().for_each(|j| j.keep_last(&found, self.slide));
+                    return Err(error);
+                }
+            }
+            pace.done(some.len());
+            journal.iter_mut().for_each(|j| j.keep(&found, self.slide));
         }
         Ok(Found { finds: join(found), analysed_px })
     }

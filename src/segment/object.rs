@@ -1,5 +1,9 @@
 //! Objects: one segmented instance each, with a class, an outline and measurements.
 
+pub(crate) mod kept;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{geometry::Point, measure::tally::Tally, tile::Window};
 
 /// What an object is. Classes are constants; compare them with [`Class::is`].
@@ -26,7 +30,7 @@ impl Class {
 /// The outer boundary of an object: a closed walk along pixel edges, packed at two bits a step.
 ///
 /// Filling it gives exactly the pixels it was traced from (enclosed holes included).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Outline {
     /// Corner where the walk starts, in working pixels of the slide.
     pub start: (i32, i32),
@@ -79,6 +83,11 @@ impl Outline {
     /// Returns the steps of the walk.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
         (0..self.steps as usize).map(|i| Step::ALL[usize::from(self.packed[i / 4] >> (2 * (i % 4)) & 3)])
+    }
+
+    /// Returns whether there are as many packed steps as it says; one that was read from a file may lie.
+    fn is_whole(&self) -> bool {
+        self.packed.len() == (self.steps as usize).div_ceil(4)
     }
 
     /// Returns the corners of the walk in working pixels, collinear ones left out, not closed.

@@ -86,7 +86,7 @@ impl Key {
         format!("{}.error.json", self.name())
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let parts = [&self.slide, &self.settings.to_string(), &self.algorithm, &self.model, &self.schema];
         let mut hash = Sha256::new();
         for part in parts {

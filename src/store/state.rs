@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::{
     FOLDER,
     lock::{self, Owner},
-    record,
+    record, windows,
 };
 
 /// The state of every slide that the store knows.
@@ -19,6 +19,8 @@ pub struct Overview {
     pub working: Vec<(String, Owner)>,
     /// Slides that were begun by a process that is dead; the next run takes them.
     pub abandoned: Vec<String>,
+    /// Slides not done of which windows are kept: they will not begin anew.
+    pub begun: Vec<String>,
 }
 
 /// Looks at the store of an output folder. Files are not hashed.
@@ -35,7 +37,11 @@ pub fn overview(out: &Path) -> Overview {
             Some(owner) => all.working.push((slide_id.clone(), owner)),
             None => {}
         }
-        for name in record::names(&folder) {
+        let records = record::names(&folder);
+        if records.iter().all(|name| name.ends_with(".error.json")) && !windows::names(&folder).is_empty() {
+            all.begun.push(slide_id.clone());
+        }
+        for name in records {
             if !name.ends_with(".error.json") {
                 all.done += 1;
             } else if let Ok(Some(error)) = record::read_error(&folder.join(&name)) {

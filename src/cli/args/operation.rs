@@ -30,6 +30,9 @@ pub(crate) struct Operation {
     /// Longest time for one slide: 90s, 30m, 2h; then it fails and the others go on
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) slide_timeout: Option<Duration>,
+    /// Time between checkpoints of a slide in work, from which a run that was killed goes on; 0 for none [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = every)]
+    pub(crate) checkpoint_every: Option<Duration>,
     /// Memory for everything: 128M or more [default: 300M]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub(crate) memory: Option<Memory>,
@@ -71,6 +74,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     let (number, factor) = with_unit(text, &[('s', 1.0), ('m', 60.0), ('h', 3600.0)]);
     let seconds = number.parse::<f64>().ok().map(|v| v * factor).filter(|v| *v > 0.0 && *v < 1e8);
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected a time such as 90s, 30m or 2h".into())
+}
+
+/// Reads a time as [`duration`] does, or 0.
+fn every(text: &str) -> Result<Duration, String> {
+    match text.trim().trim_end_matches(['s', 'm', 'h']).trim() {
+        "0" => Ok(Duration::ZERO),
+        _ => duration(text).map_err(|_| "expected a time such as 60s or 5m, or 0".into()),
+    }
 }
 
 /// Reads a size: a number with `K`, `M`, `G` or `T` (of 1024); bytes without.

@@ -45,6 +45,10 @@ impl Log {
         self.line("slide_started", || json!({"slide_id": job.slide_id, "path": job.path, "why": why}));
     }
 
+    pub(super) fn checkpoint(&self, job: &Job, text: &str) {
+        self.line("checkpoint", || json!({"slide_id": job.slide_id, "what": text}));
+    }
+
     pub(super) fn finished(&self, done: &Done) {
         self.line("slide_finished", || {
             let mut value = outcome(done);

@@ -7,13 +7,13 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use histograde::{
     Error, Result, Slide,
     batch::{Claim, Done, Job, Listener},
-    pipeline::SlideResult,
+    pipeline::{SlideResult, checkpoint::Checkpoint},
     report::{fields, geojson, overview, slide_json},
     score::rubric::Rubric,
     store::{self, Found, Lock, Look, Store, Taken},
@@ -42,6 +42,8 @@ pub(super) struct Writer<'a> {
     /// Only what is there counts.
     pub(super) gather: bool,
     pub(super) explain: bool,
+    /// Time between checkpoints of a slide; `None` for none.
+    pub(super) checkpoint_every: Option<Duration>,
     pub(super) watch: Arc<Watch>,
     pub(super) progress: Progress<'a>,
     pub(super) console: &'a Console,
@@ -65,6 +67,16 @@ impl Writer<'_> {
     fn explained(&self, job: &Job, why: &str) {
         if self.explain {
             self.console.explain(format!("{}: {why}", job.slide_id));
+        }
+    }
+
+    /// Tells what became of a checkpoint.
+    fn noted(&self, job: &Job, text: &str) {
+        self.log.checkpoint(job, text);
+        if self.explain {
+            self.console.explain(format!("{}: {text}", job.slide_id));
+        } else {
+            self.console.detail(format!("{}: {text}", job.slide_id));
         }
     }
 
@@ -109,6 +121,11 @@ impl Listener for Writer<'_> {
         self.explained(job, &format!("scored: {why}"));
         self.log.claimed(job, &why);
         self.store.clear(job, &FILES)?;
+        match self.store.sweep_windows(job, &look) {
+            (0, _) => {}
+            _ => self
+                .noted(job, "checkpoint ignored: made with other settings, another slide or another program"),
+        }
         Ok(Claim::Score(Held { lock, look, start: Instant::now(), kept: AtomicBool::new(false) }))
     }
 
@@ -138,9 +155,18 @@ impl Listener for Writer<'_> {
         write().inspect(|()| held.kept.store(true, Ordering::Relaxed)).inspect_err(|e| self.stop_if_full(e))
     }
 
+    fn checkpoint<'a>(&'a self, job: &'a Job, held: &'a Held) -> Option<Checkpoint<'a>> {
+        let every = self.checkpoint_every?;
+        self.store.checkpoint(job, &held.look, every, |text| self.noted(job, text))
+    }
+
     fn failed(&self, job: &Job, held: &Held, error: &Error, seconds: f64) {
         if held.kept.load(Ordering::Relaxed) {
             return;
+        }
+        // Only what stopped from outside is worth going on with.
+        if !matches!(error, Error::Interrupted | Error::TimedOut { .. }) {
+            self.store.forget_windows(job);
         }
         // Files without a record would be taken for a result by people.
         let cleared = self.store.clear(job, &FILES);
