@@ -4,6 +4,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/files.rs"]
+mod common_files;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -14,6 +17,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use common_files::files;
 
 /// A slide of many windows, and what an undisturbed run makes of it.
 struct Scene {
@@ -87,23 +92,6 @@ fn checkpoint(out: &Path, pass: &str) -> Option<PathBuf> {
     let entries = fs::read_dir(out.join("store/a")).ok()?;
     let ending = format!(".{pass}.windows");
     entries.filter_map(|e| Some(e.ok()?.path())).find(|p| p.to_string_lossy().ends_with(&ending))
-}
-
-/// Every file that does not tell of times, with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else if !["run.json", "seen.json"].contains(&path.file_name().unwrap().to_str().unwrap()) {
-                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 fn copied(from: &Path, to: PathBuf) -> PathBuf {

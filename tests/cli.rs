@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/files.rs"]
+mod common_files;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -13,6 +16,8 @@ use assert_cmd::Command;
 use predicates::{prelude::*, str::contains};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use common_files::files;
 
 fn histograde(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_histograde"));
@@ -71,23 +76,6 @@ impl Folder {
         let mut reader = csv::Reader::from_path(self.path(name)).unwrap();
         reader.deserialize().map(|row| row.unwrap()).collect()
     }
-}
-
-/// Every file below a folder but `run.json` and `seen.json`, which tell times, with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.file_name().unwrap() != "run.json" && path.file_name().unwrap() != "seen.json" {
-                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 #[test]

@@ -21,6 +21,14 @@ pub struct Least {
     pub uncertain: &'static str,
 }
 
+impl Least {
+    /// Returns whether an area is counted; of little tissue another remark tells.
+    #[must_use]
+    pub fn is_area(&self) -> bool {
+        self.counted.ends_with("_mm2")
+    }
+}
+
 /// Which number of a feature counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {

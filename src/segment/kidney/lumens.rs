@@ -32,34 +32,32 @@ const MIN_SOLIDITY: f64 = 0.6;
 const RIM_UM: f64 = 4.0;
 /// … and the least share of it that is solid.
 const MIN_SOLID_RIM: f64 = 0.75;
-/// Weights of the score that tells lumens from clefts between tubules, which are paler than epithelium but not empty,
-/// branched, and continued by the gaps between tubules: logistic regression on two phantoms (1 667 lumens, 183
-/// clefts). Working defaults, **not validated**.
-const BASE: f64 = -42.5;
-/// … per share that is empty or cast,
-const PER_EMPTY: f64 = 3.1;
-/// … per share of wall at this distance in µm,
-const PER_SOLID_RIM: f64 = 15.2;
+/// Distance from the lumen at which wall counts in the score, in µm.
 const NEAR_RIM_UM: f64 = 3.0;
-/// … per unit of solidity,
-const PER_SOLIDITY: f64 = 22.6;
-/// … per natural logarithm of the area in µm².
-const PER_LOG_AREA: f64 = 2.23;
-/// Weights of the score where a network tells how surely a place is tubule: logistic regression on seven of fourteen phantoms; on the
-/// other seven 69 of 2 994 lumens were missed and 55 clefts kept, 116 and 459 by the marks above alone. Working defaults, **not
-/// validated**. The sum begins with this …
-const SEEN_BASE: f64 = -21.3;
-/// … per share that is empty or cast,
-const SEEN_PER_EMPTY: f64 = 2.05;
-/// … per share of wall at [`NEAR_RIM_UM`],
-const SEEN_PER_SOLID_RIM: f64 = 1.83;
-/// … per unit of solidity,
-const SEEN_PER_SOLIDITY: f64 = 13.35;
-/// … per natural logarithm of the area in µm²,
-const SEEN_PER_LOG_AREA: f64 = 1.51;
-/// … per log odd of tubule, which count up to this either way.
-const PER_ODD: f64 = 1.28;
+/// Log odds count up to this, either way.
 const MOST_ODDS: f64 = 6.0;
+
+/// Weights of the score that tells lumens from clefts between tubules, which are paler than epithelium but not empty,
+/// branched, and continued by the gaps between tubules. Working defaults, **not validated**.
+struct Weights {
+    base: f64,
+    /// Per share that is empty or cast.
+    empty: f64,
+    /// Per share of wall at [`NEAR_RIM_UM`].
+    wall: f64,
+    /// Per unit of solidity.
+    solidity: f64,
+    /// Per natural logarithm of the area in µm².
+    area: f64,
+    /// Per log odd of tubule that a network gives.
+    odds: f64,
+}
+
+/// Logistic regression on two phantoms (1 667 lumens, 183 clefts).
+const ALONE: Weights = Weights { base: -42.5, empty: 3.1, wall: 15.2, solidity: 22.6, area: 2.23, odds: 0.0 };
+/// Where a network tells how surely a place is tubule: logistic regression on phantoms with lesions, in four stains.
+const TOLD: Weights =
+    Weights { base: -21.3, empty: 2.05, wall: 1.83, solidity: 13.35, area: 1.51, odds: 1.28 };
 
 /// Open lumens and casts: wide enough, with what floats in them.
 pub(super) fn open(ground: &Ground<'_>, casts: &Mask) -> Mask {
@@ -115,24 +113,17 @@ impl Candidate<'_> {
         let shape = Shape::of(&self.lumens.plane, self.region, self.number);
         // A network does not tell a cast from dead epithelium.
         let odds = self.odds.filter(|_| self.cast_px() * 2 < self.region.area_px);
-        let near = || self.solid_rim(NEAR_RIM_UM);
-        let score = match odds {
-            Some(odds) => {
-                SEEN_BASE
-                    + SEEN_PER_EMPTY * empty
-                    + SEEN_PER_SOLID_RIM * near()
-                    + SEEN_PER_SOLIDITY * shape.solidity
-                    + SEEN_PER_LOG_AREA * area.ln()
-                    + PER_ODD * self.mean_of(odds).clamp(-MOST_ODDS, MOST_ODDS)
-            }
-            None if shape.solidity < MIN_SOLIDITY || self.solid_rim(RIM_UM) < MIN_SOLID_RIM => return None,
-            None => {
-                BASE + PER_EMPTY * empty
-                    + PER_SOLID_RIM * near()
-                    + PER_SOLIDITY * shape.solidity
-                    + PER_LOG_AREA * area.ln()
-            }
-        };
+        if odds.is_none() && (shape.solidity < MIN_SOLIDITY || self.solid_rim(RIM_UM) < MIN_SOLID_RIM) {
+            return None;
+        }
+        let weights = if odds.is_some() { TOLD } else { ALONE };
+        let odds = odds.map_or(0.0, |odds| self.mean_of(odds).clamp(-MOST_ODDS, MOST_ODDS));
+        let score = weights.base
+            + weights.empty * empty
+            + weights.wall * self.solid_rim(NEAR_RIM_UM)
+            + weights.solidity * shape.solidity
+            + weights.area * area.ln()
+            + weights.odds * odds;
         (score > 0.0).then_some(shape)
     }
 
