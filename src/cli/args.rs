@@ -189,7 +189,7 @@ pub(crate) enum Method {
 pub(crate) enum StructureMethod {
     /// A learned network alone
     Net,
-    /// Glomeruli by a network and traced edges together, tubules by rules
+    /// Glomeruli by a network and traced edges together, tubules by lumens and network together
     Mixed,
     /// Rules alone
     Classical,

@@ -54,7 +54,7 @@ pub enum Trust {
     /// It finds glomeruli and tubules alone.
     #[default]
     Alone,
-    /// It tells where glomeruli are; rules trace their edges, and find tubules.
+    /// It tells where glomeruli are, and rules trace their edges; it helps rules to find tubules with a lumen, and finds the others.
     WithRules,
 }
 

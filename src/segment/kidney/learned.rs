@@ -256,7 +256,7 @@ fn tuft(
 fn tubules_in(ground: &Ground<'_>, territory: &Plane<u32>) -> Vec<Object> {
     let field = ground.field;
     let casts = casts::find(ground);
-    let mut open = lumens::open(ground, &casts);
+    let mut open = lumens::open(ground, &casts, lumens::EDGE_ALONE);
     apart(territory, &mut open);
     let lumens = label(&open, Connectivity::Four);
     let mut largest: std::collections::BTreeMap<u32, usize> = std::collections::BTreeMap::new();

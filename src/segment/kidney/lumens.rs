@@ -12,8 +12,10 @@ use crate::{
 
 /// Narrowest gap that counts as lumen, radius in µm: below, gaps between tubules would join it.
 const OPEN_UM: f64 = 1.5;
-/// Pixels beside a lumen that are paler than this share of the cytoplasm's density are more than half open.
-const EDGE_SHARE: f64 = 0.5;
+/// Pixels beside a lumen that are paler than this share of the cytoplasm's density are more than half open …
+pub(super) const EDGE_SHARE: f64 = 0.5;
+/// … and this is what the rules' own weights were fitted with.
+pub(super) const EDGE_ALONE: f64 = 0.6;
 /// Largest island in a lumen (debris, a sloughed cell) that belongs to it, in µm².
 const ISLAND_UM2: f64 = 150.0;
 /// Areas of a lumen, in µm²: 6 to 130 µm across.
@@ -60,12 +62,12 @@ const TOLD: Weights =
     Weights { base: -21.3, empty: 2.05, wall: 1.83, solidity: 13.35, area: 1.51, odds: 1.28 };
 
 /// Open lumens and casts: wide enough, with what floats in them.
-pub(super) fn open(ground: &Ground<'_>, casts: &Mask) -> Mask {
+pub(super) fn open(ground: &Ground<'_>, casts: &Mask, edge_share: f64) -> Mask {
     let field = ground.field;
     let mut pale = ground.pale.clone();
     pale.data_mut().iter_mut().zip(field.tissue.data()).for_each(|(p, &t)| *p &= t);
     let mut open = morphology::open(&pale, field.px(OPEN_UM));
-    let edge = (ground.levels.cytoplasm * EDGE_SHARE) as u8;
+    let edge = (ground.levels.cytoplasm * edge_share) as u8;
     let grown = morphology::dilate(&open, 1.0);
     for ((o, &g), &od) in open.data_mut().iter_mut().zip(grown.data()).zip(ground.od.data()) {
         *o |= g & u8::from(od < edge);

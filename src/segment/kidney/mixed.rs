@@ -1,6 +1,6 @@
 //! Glomeruli by network and by traced edges together: the network tells by context where corpuscles are, and an outline
 //! that was traced along the capsule and agrees with it is taken for the network's, which is coarse. Tubules are found by
-//! their lumens.
+//! their lumens, which the network helps to tell from clefts; those without one by the network.
 
 use super::{
     TUBULE,

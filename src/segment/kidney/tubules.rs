@@ -47,7 +47,8 @@ pub(super) struct Told<'a> {
 pub(super) fn find(ground: &Ground<'_>, told: Option<&Told<'_>>) -> (Vec<Object>, Plane<u32>) {
     let (field, odds) = (ground.field, told.map(|t| t.odds));
     let casts = casts::find(ground);
-    let whole = label(&lumens::open(ground, &casts), Connectivity::Four);
+    let edge = if odds.is_some() { lumens::EDGE_SHARE } else { lumens::EDGE_ALONE };
+    let whole = label(&lumens::open(ground, &casts, edge), Connectivity::Four);
     let (lumens, vacuoles) = {
         let none = Mask::filled(field.width(), field.height(), 0);
         let kept = lumens::accepted(ground, (&whole, &casts), &walls(ground, &whole, &none), odds);
