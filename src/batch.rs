@@ -11,7 +11,7 @@ use std::{
 
 pub use self::{
     memory::Memory,
-    run::{Claim, Listener, Options, run},
+    run::{Claim, IO_THREADS, Listener, Options, run},
 };
 use crate::{
     error::{Error, Result},

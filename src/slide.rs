@@ -4,6 +4,7 @@
 //! caching, resampling to a requested pixel size) is written once, in [`Slide`]. Formats that store
 //! overlapping or moved tiles compose them onto a grid of their own in `slide/mosaic.rs`.
 
+mod ahead;
 mod aperio;
 mod bad_tiles;
 mod bytes;
@@ -47,17 +48,19 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::Serialize;
 
-use self::{bad_tiles::BadTiles, cache::TileCache, tiff::Tag};
 pub use self::{
+    ahead::{OnDisk, ReadAhead},
     icc::ToSrgb,
     kept::{Container, KeptImage, KeptPixels, KeptValue, PartAt},
     probe::Probe,
     tiles::{Place, Placed, Tiles},
 };
+use self::{bad_tiles::BadTiles, cache::TileCache, tiff::Tag};
 use crate::{
     error::{Error, Result, one_line},
     geometry::Rect,
@@ -164,6 +167,12 @@ pub trait SlideReader: Send + Sync {
     ///
     /// [`Error::Malformed`] if the stored tile does not decode to the size its level declares.
     fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>>;
+
+    /// Returns where the bytes of a tile lie, so that they can be read ahead; `None` where that is not known, or they do not
+    /// lie together.
+    fn on_disk(&self, _at: TileAt) -> Option<OnDisk> {
+        None
+    }
 
     /// Returns whether a tile that a smaller level does not store shows what the next finer level does,
     /// and not glass.
@@ -326,6 +335,7 @@ pub struct Slide {
     reader: Box<dyn SlideReader>,
     cache: TileCache,
     bad_tiles: BadTiles,
+    ahead: Option<Arc<ReadAhead>>,
 }
 
 impl Slide {
@@ -350,6 +360,7 @@ impl Slide {
                         reader,
                         cache,
                         bad_tiles: BadTiles::default(),
+                        ahead: None,
                     });
                 }
                 Err(reason) => rejections.push((format.name, one_line(reason))),

@@ -38,8 +38,9 @@ impl Gate {
     }
 
     /// Waits until a slide of so many bytes fits beside those inside; one that never would runs alone. Meanwhile this
-    /// thread of the pool works at the windows of those inside.
-    pub(super) fn enter(&self, bytes: u64) -> Inside<'_> {
+    /// thread of the pool works at the windows of those inside. `first` is called when it is the first of those that wait.
+    pub(super) fn enter(&self, bytes: u64, first: impl FnOnce()) -> Inside<'_> {
+        let mut first = Some(first);
         let ticket = {
             let mut state = self.state();
             state.next += 1;
@@ -48,15 +49,19 @@ impl Gate {
             ticket
         };
         loop {
-            {
+            let is_first = {
                 let mut state = self.state();
-                let fits = state.inside == 0 || state.used + bytes <= self.total;
-                if fits && state.waiting.front() == Some(&ticket) {
+                let is_first = state.waiting.front() == Some(&ticket);
+                if is_first && (state.inside == 0 || state.used + bytes <= self.total) {
                     state.waiting.pop_front();
                     state.used += bytes;
                     state.inside += 1;
                     return Inside { gate: self, bytes };
                 }
+                is_first
+            };
+            if let Some(first) = first.take_if(|_| is_first) {
+                first();
             }
             if rayon::yield_now() != Some(rayon::Yield::Executed) {
                 thread::sleep(PAUSE);
@@ -90,7 +95,7 @@ mod tests {
             for bytes in [40, 60, 30, 500, 50, 10, 90, 20] {
                 let (gate, inside, most) = (&gate, &inside, &most);
                 scope.spawn(move || {
-                    let _slide = gate.enter(bytes);
+                    let _slide = gate.enter(bytes, || ());
                     let now = inside.fetch_add(bytes, Ordering::SeqCst) + bytes;
                     assert!(now <= 100 || now == 500, "{now}");
                     most.fetch_max(now, Ordering::SeqCst);
@@ -100,5 +105,19 @@ mod tests {
             }
         });
         assert_eq!(most.into_inner(), 500);
+    }
+
+    #[test]
+    fn the_first_that_waits_is_told() {
+        let (gate, told) = (Gate::new(100), AtomicU64::new(0));
+        let inside = gate.enter(80, || unreachable!("nobody is before it"));
+        thread::scope(|scope| {
+            scope.spawn(|| gate.enter(30, || _ = told.fetch_add(1, Ordering::SeqCst)));
+            while told.load(Ordering::SeqCst) == 0 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            drop(inside);
+        });
+        assert_eq!(told.into_inner(), 1);
     }
 }

@@ -17,6 +17,11 @@ const BASE: u64 = 64 * MIB;
 const CACHE: u64 = 32 * MIB;
 /// What every slide in work takes besides: thumbnails, masks, pictures being painted.
 const SLIDE: u64 = 14 * MIB;
+/// What a slide takes besides where networks look far around every place, so that its windows are larger than their share.
+/// Measured: two kidneys side by side in 600 MiB.
+const FAR: u64 = 100 * MIB;
+/// What each thread beyond the second adds to the usual budget: windows would shrink else, and most of their pixels be halo.
+const PER_THREAD: u64 = 100 * MIB;
 /// Bytes kept per pixel of a slide: objects and their outlines. A slide full of small fat vacuoles takes about so much.
 const BYTES_PER_PX: f64 = 0.5;
 
@@ -42,6 +47,12 @@ impl Memory {
         Ok(Self(bytes))
     }
 
+    /// Returns the usual budget of a run: 300 MiB on one or two threads, 100 MiB more for each further one.
+    #[must_use]
+    pub fn for_threads(threads: usize) -> Self {
+        Self(Self::default().0 + PER_THREAD * threads.saturating_sub(2) as u64)
+    }
+
     /// Returns the bytes.
     #[must_use]
     pub fn bytes(self) -> u64 {
@@ -64,17 +75,19 @@ impl Memory {
         CACHE.min(self.slides() / 3)
     }
 
-    /// What a slide is expected to take besides its windows. One that takes more than [`Memory::slides`] runs alone.
-    pub(super) fn of_slide(self, info: &SlideInfo) -> u64 {
+    /// What a slide is expected to take besides its share of windows, with networks that look `far` or without. One that takes
+    /// more than [`Memory::slides`] runs alone.
+    pub(super) fn of_slide(self, info: &SlideInfo, far: bool) -> u64 {
         let px = info.levels.first().map_or(0.0, |l| l.width as f64 * l.height as f64);
         let cache = self.cache().min((3.0 * px) as u64);
-        SLIDE + cache + (BYTES_PER_PX * px) as u64
+        SLIDE + cache + (BYTES_PER_PX * px) as u64 + if far { FAR } else { 0 }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slide::Level;
 
     #[test]
     fn shares_add_up() {
@@ -85,5 +98,17 @@ mod tests {
         }
         assert_eq!(Memory::default().windows(), Tiling::WINDOWS_BYTES);
         assert!(Memory::new(127 * MIB).is_err());
+    }
+
+    #[test]
+    fn threads_bring_memory_and_networks_take_it() {
+        let mib = |threads| Memory::for_threads(threads).bytes() / MIB;
+        assert_eq!([0, 1, 2, 3, 8, 64].map(mib), [300, 300, 300, 400, 900, 6500]);
+        let level = Level { width: 2048, height: 2048, downsample: 1.0, tile_width: 256, tile_height: 256 };
+        let small = SlideInfo::of_levels(vec![level]);
+        let side_by_side = |memory: Memory, far| memory.slides() / memory.of_slide(&small, far);
+        assert_eq!(side_by_side(Memory::default(), false), 4);
+        assert_eq!(side_by_side(Memory::default(), true), 0, "runs alone");
+        assert_eq!(side_by_side(Memory::new(600 * MIB).unwrap(), true), 2);
     }
 }

@@ -19,13 +19,16 @@ use crate::{
     error::{Error, Result},
     pipeline::{Plan, SlideResult, Summary, Tiling, checkpoint::Checkpoint, score_slide_kept},
     score::rubric::Rubric,
-    slide::Slide,
+    slide::{ReadAhead, Slide},
     store,
     watch::Watch,
 };
 
 /// Time until a slide that another process has is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Threads that read ahead unless told otherwise: a disk that is far away answers several questions at once.
+pub const IO_THREADS: usize = 2;
 
 /// How a batch is run. Results do not depend on it, but for slides that take too long.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,8 @@ pub struct Options {
     pub threads: usize,
     /// Memory for everything.
     pub memory: Memory,
+    /// Threads that read ahead what others will decode.
+    pub io_threads: usize,
     /// Longest time for one slide.
     pub slide_timeout: Option<Duration>,
 }
@@ -42,7 +47,7 @@ impl Options {
     /// Returns usual options for this many threads.
     #[must_use]
     pub fn of_threads(threads: usize) -> Self {
-        Self { threads, memory: Memory::default(), slide_timeout: None }
+        Self { threads, memory: Memory::for_threads(threads), io_threads: IO_THREADS, slide_timeout: None }
     }
 }
 
@@ -122,7 +127,8 @@ pub fn run<L: Listener>(
         .map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
     let list = List::new(jobs);
     let gate = Gate::new(options.memory.slides());
-    let work = Work { rubric, options, watch, listener, gate: &gate };
+    let ahead = ReadAhead::new(options.io_threads);
+    let work = Work { rubric, options, watch, listener, gate: &gate, ahead };
     pool.broadcast(|_| {
         while let Some((index, job)) = list.next() {
             match work.one(index, job) {
@@ -199,6 +205,7 @@ struct Work<'a, L> {
     watch: &'a Arc<Watch>,
     listener: &'a L,
     gate: &'a Gate,
+    ahead: Option<Arc<ReadAhead>>,
 }
 
 impl<L: Listener> Work<'_, L> {
@@ -237,7 +244,8 @@ impl<L: Listener> Work<'_, L> {
     fn score(&self, index: usize, job: &Job, held: &L::Held) -> (Result<Summary>, f64) {
         let open = guarded(|| {
             let facts = store::facts_of(&job.path);
-            let slide = Slide::open(&job.path)?;
+            let mut slide = Slide::open(&job.path)?;
+            slide.set_read_ahead(self.ahead.clone());
             slide.tolerate_bad_tiles(job.max_bad_tiles);
             slide.set_cache_budget(self.options.memory.cache() as usize);
             Ok((slide, facts))
@@ -246,7 +254,8 @@ impl<L: Listener> Work<'_, L> {
             Ok(open) => open,
             Err(error) => return (Err(error), 0.0),
         };
-        let _inside = self.gate.enter(self.options.memory.of_slide(slide.info()));
+        let bytes = self.options.memory.of_slide(slide.info(), job.models.run_on(job.organ));
+        let _inside = self.gate.enter(bytes, || self.ahead.iter().for_each(|a| a.ask_next(&job.path)));
         let start = Instant::now();
         let watch = Arc::new(Watch::of_slide(self.watch, self.options.slide_timeout));
         self.listener.started(index, job, &watch);

@@ -14,7 +14,7 @@ use std::{
 
 use histograde::{
     Error, Result,
-    batch::{self, Done, Options},
+    batch::{self, Done, IO_THREADS, Memory, Options},
     organ::species,
     report::{
         partial,
@@ -65,6 +65,8 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
 
 /// Time between checkpoints of a slide unless told otherwise.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+/// More threads that read ahead ask a disk for more than it does at once.
+const MOST_IO_THREADS: usize = 64;
 
 /// How a batch is run, and which part of it.
 #[derive(Clone, Copy)]
@@ -96,7 +98,8 @@ pub(super) fn score(
     let log = Log::open(operation.log_json.as_deref())?;
     let options = Options {
         threads: plan.threads,
-        memory: operation.memory.unwrap_or_default(),
+        memory: operation.memory.unwrap_or_else(|| Memory::for_threads(plan.threads)),
+        io_threads: operation.io_threads.unwrap_or(IO_THREADS).min(MOST_IO_THREADS),
         slide_timeout: operation.slide_timeout,
     };
     log.start(&plan, &options, out);

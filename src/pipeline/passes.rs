@@ -127,7 +127,7 @@ impl<'a> Scan<'a> {
         let mut pace = Pace::new(most, self.checkpoint);
         while found.len() < windows.len() {
             let some = &windows[found.len()..windows.len().min(found.len() + pace.windows())];
-            match in_order(some, one) {
+            match in_order(some, one, |i| self.look_ahead(&windows, found.len() + i)) {
                 Ok(done) => found.extend(done),
                 Err(error) => {
                     journal.iter_mut().for_each(|j| j.keep_last(&found, self.slide));
@@ -138,6 +138,14 @@ impl<'a> Scan<'a> {
             journal.iter_mut().for_each(|j| j.keep(&found, self.slide));
         }
         Ok(Found { finds: join(found), analysed_px })
+    }
+
+    /// Has the window read ahead that a thread will take after its next one, while it works at number `i`; at the start of the
+    /// pass, all those in between.
+    fn look_ahead(&self, windows: &[Window], i: usize) {
+        let ahead = rayon::current_num_threads();
+        let from = if i == 0 { 1 } else { i + ahead };
+        windows.iter().take(i + ahead + 1).skip(from).for_each(|window| self.slide.look_ahead(window));
     }
 
     /// Reads a window and separates its stains.
@@ -194,12 +202,17 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Does the work of every window on the current pool. They are taken in reading order, whichever thread is free: neighbours
+/// Does the work of every window on the current pool; `taken` hears of each before. They are taken in reading order, whichever thread is free: neighbours
 /// share the tiles that are decoded for them.
-fn in_order<T: Send>(windows: &[Window], one: impl Fn(&Window) -> Result<T> + Sync) -> Result<Vec<T>> {
+fn in_order<T: Send>(
+    windows: &[Window],
+    one: impl Fn(&Window) -> Result<T> + Sync,
+    taken: impl Fn(usize) + Sync,
+) -> Result<Vec<T>> {
     let next = AtomicUsize::new(0);
     let take = |_| {
         let i = next.fetch_add(1, Ordering::Relaxed);
+        taken(i);
         one(&windows[i]).map(|done| (i, done))
     };
     let all = (0..windows.len()).into_par_iter().with_max_len(1);
@@ -295,9 +308,9 @@ mod tests {
         let windows = spec.cut(640, 640, 1.0, Mpp::square(0.5).unwrap());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         let place = |w: &Window| Ok((w.y0, w.x0));
-        let done = pool.install(|| in_order(&windows, place)).unwrap();
+        let done = pool.install(|| in_order(&windows, place, |_| ())).unwrap();
         assert_eq!(done, windows.iter().map(|w| (w.y0, w.x0)).collect::<Vec<_>>());
         let fails = |w: &Window| if w.x0 == 320 { Err(crate::Error::NotScored) } else { Ok(()) };
-        assert!(pool.install(|| in_order(&windows, fails)).is_err());
+        assert!(pool.install(|| in_order(&windows, fails, |_| ())).is_err());
     }
 }

@@ -79,12 +79,14 @@ pub(super) fn measure(slide: &Slide, tissue: &TissueMask, mpp: Mpp, watch: &Watc
     let windows = spec.cut(base.width, base.height, scale, mpp.times(scale));
     let windows: Vec<Window> = windows.into_iter().filter(|w| tissue.share(w.core_rect()) > 0.0).collect();
     let tables = tissue.white.density_tables();
-    let read = |window: &Window| -> Result<_> {
+    let read = |(i, window): (usize, &Window)| -> Result<_> {
         watch.check()?;
+        // A thread takes neighbours one after the other.
+        windows.get(i + 1).into_iter().for_each(|next| slide.look_ahead(next));
         let rgb = slide.read_window(window)?;
         Ok((of_window(&rgb, window), Chroma::of(&rgb, &tables)))
     };
-    let found = windows.par_iter().with_max_len(1).map(read).collect::<Result<Vec<_>>>()?;
+    let found = windows.par_iter().enumerate().with_max_len(1).map(read).collect::<Result<Vec<_>>>()?;
     let (mut index, mut chroma) = (Vec::new(), Chroma::default());
     let solid = |x: usize, y: usize| {
         let at = |v: usize| (v as f64 * SQUARE as f64 * scale).floor() as i64;

@@ -155,6 +155,14 @@ impl Models {
         by(self.structures.is_some(), self.trust)
     }
 
+    /// Returns whether any of them runs on slides of this organ whose pixels are in its range.
+    #[must_use]
+    pub fn run_on(&self, organ: &Organ) -> bool {
+        self.nuclei.is_some()
+            || self.vacuoles.is_some() && organ.has_fat_vacuoles()
+            || self.structures.is_some() && organ.has_glomeruli()
+    }
+
     /// Uses the model of a folder for its task.
     ///
     /// # Errors

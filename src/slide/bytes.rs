@@ -3,12 +3,15 @@
 use std::{
     fs::File,
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use memmap2::Mmap;
 
-use super::torn::Known;
+use super::{ahead::OnDisk, torn::Known};
 use crate::error::{Error, Result};
 
 /// After this many bytes read, the pages read so far are handed back to the system.
@@ -20,6 +23,7 @@ pub(super) struct FileBytes {
     _known: Option<Known>,
     /// `None` for a folder.
     map: Option<Mmap>,
+    file: Option<Arc<File>>,
     read: AtomicU64,
 }
 
@@ -38,12 +42,17 @@ impl FileBytes {
         // file while it is read, missing pages become zeros.
         #[allow(unsafe_code)]
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
-        Ok(Self { _known: Some(Known::new(map.as_ptr_range())), map: Some(map), read: AtomicU64::new(0) })
+        Ok(Self {
+            _known: Some(Known::new(map.as_ptr_range())),
+            map: Some(map),
+            file: Some(Arc::new(file)),
+            read: AtomicU64::new(0),
+        })
     }
 
     /// Returns no bytes, for a slide that is a folder.
     pub(super) fn none() -> Self {
-        Self { _known: None, map: None, read: AtomicU64::new(0) }
+        Self { _known: None, map: None, file: None, read: AtomicU64::new(0) }
     }
 
     /// Returns the length of the file.
@@ -56,6 +65,12 @@ impl FileBytes {
         let start = usize::try_from(offset).ok()?;
         let end = usize::try_from(offset.checked_add(len)?).ok()?;
         self.all().get(start..end)
+    }
+
+    /// Returns where `len` bytes at `offset` lie, for whoever reads them ahead.
+    pub(super) fn on_disk(&self, offset: u64, len: u64) -> Option<OnDisk> {
+        let range = offset..offset.checked_add(len)?;
+        (!range.is_empty()).then_some(OnDisk { file: self.file.clone()?, range })
     }
 
     /// Returns the whole file.

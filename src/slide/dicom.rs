@@ -25,7 +25,7 @@ use self::{
     instance::{Header, Identity, Kind},
 };
 use super::{
-    Format, Probe, Rewritten, SlideInfo, SlideReader, TileAt,
+    Format, OnDisk, Probe, Rewritten, SlideInfo, SlideReader, TileAt,
     bytes::FileBytes,
     limits,
     mosaic::{StoredTiles, no_such_tile},
@@ -241,6 +241,10 @@ impl SlideReader for Dicom {
     fn read_tile(&self, at: TileAt) -> Result<Option<Rgb>> {
         let level = self.levels.get(at.level).ok_or_else(|| no_such_tile(at))?;
         level.tile(at, &self.stored)
+    }
+
+    fn on_disk(&self, at: TileAt) -> Option<OnDisk> {
+        self.levels.get(at.level)?.on_disk(at)
     }
 
     fn rewritten(&self) -> Option<&dyn Rewritten> {

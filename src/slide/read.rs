@@ -64,6 +64,14 @@ impl Slide {
         self.resample(level, axes, columns, rows)
     }
 
+    /// Returns the level that a window is read from, and the columns and rows of it.
+    pub(super) fn source_of(&self, window: &Window) -> (usize, Range<i64>, Range<i64>) {
+        let (left, top) = (window.left(), window.top());
+        let (level, [across, down]) = self.grid([0, 0], [window.scale; 2]);
+        let columns = across.span(&(left..left + window.width() as i64));
+        (level, columns, down.span(&(top..top + window.height() as i64)))
+    }
+
     /// Reads a rectangle at any pixel size: `width`×`height` pixels of `mpp` µm, from the corner
     /// (`x0`, `y0`) in level-0 pixels. Pixels outside the slide are white (255).
     ///

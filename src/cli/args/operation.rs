@@ -33,9 +33,12 @@ pub(crate) struct Operation {
     /// Time between checkpoints of a slide in work, from which a run that was killed goes on; 0 for none [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = every)]
     pub(crate) checkpoint_every: Option<Duration>,
-    /// Memory for everything: 128M or more [default: 300M]
+    /// Memory for everything: 128M or more [default: 300M, 100M more per thread beyond two]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub(crate) memory: Option<Memory>,
+    /// Threads that read ahead what will be decoded next, for slow disks; 0 for none [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) io_threads: Option<usize>,
     /// Add one line of JSON per event to FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) log_json: Option<PathBuf>,

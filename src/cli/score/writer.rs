@@ -150,7 +150,10 @@ impl Listener for Writer<'_> {
             watch.check()?;
             let done = store::Done { summary: &result.summary, seconds: held.start.elapsed().as_secs_f64() };
             let written: Vec<&str> = FILES.into_iter().filter(|name| folder.join(name).is_file()).collect();
-            self.store.keep(job, &held.look, &held.lock, &written, &done)
+            self.store.keep(job, &held.look, &held.lock, &written, &done)?;
+            // The list of the run's files wants it, and now the slide is still in memory.
+            let _ = self.store.whole(job);
+            Ok(())
         };
         write().inspect(|()| held.kept.store(true, Ordering::Relaxed)).inspect_err(|e| self.stop_if_full(e))
     }

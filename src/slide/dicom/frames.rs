@@ -87,6 +87,21 @@ impl Frames {
     }
 }
 
+impl Frames {
+    /// Returns where a frame lies in the file, with the headers of its items.
+    pub(super) fn range(&self, frame: usize) -> Option<Range<usize>> {
+        match self {
+            Self::Native { start, length } => {
+                let start = start.checked_add(frame.checked_mul(*length)?)?;
+                Some(start..start.checked_add(*length)?)
+            }
+            Self::Fragments { starts, end } => {
+                Some(*starts.get(frame)?..starts.get(frame + 1).copied().unwrap_or(*end))
+            }
+        }
+    }
+}
+
 /// Joins the items from `start` to `stop`; a frame is nearly always one.
 fn join(bytes: &[u8], start: usize, stop: usize) -> Result<Cow<'_, [u8]>> {
     let mut reader = Reader::new(bytes, start, true);

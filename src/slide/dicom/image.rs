@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     raster::Rgb,
     slide::{
-        Level, TileAt, limits,
+        Level, OnDisk, TileAt, limits,
         mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
     },
 };
@@ -127,6 +127,22 @@ impl Image {
                 Some(&(part, frame)) => self.parts[part].frame(frame).map(Some),
                 None => Ok(None),
             },
+        }
+    }
+
+    /// Returns where the bytes of a tile lie.
+    pub(super) fn on_disk(&self, at: TileAt) -> Option<OnDisk> {
+        match &self.layout {
+            Layout::Moved { .. } => None,
+            Layout::Full { first } => {
+                let frame = first + at.row * self.grid()[0] + at.col;
+                let part = self.parts.iter().find(|part| part.range().contains(&frame))?;
+                part.on_disk(frame - part.first)
+            }
+            Layout::Grid(frames) => {
+                let &(part, frame) = frames.get(&(at.col, at.row))?;
+                self.parts[part].on_disk(frame)
+            }
         }
     }
 

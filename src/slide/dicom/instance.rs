@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     raster::Rgb,
-    slide::{bytes::FileBytes, limits},
+    slide::{OnDisk, bytes::FileBytes, limits},
 };
 
 /// VL Whole Slide Microscopy Image Storage.
@@ -299,6 +299,12 @@ impl Instance {
         let rgb = self.codec.decode(&data, width, height).map_err(|fault| fault.at(NAME, place()))?;
         self.bytes.done_with(data.len() as u64);
         Ok(rgb)
+    }
+
+    /// Returns where a frame lies.
+    pub(super) fn on_disk(&self, frame: u64) -> Option<OnDisk> {
+        let range = self.frames.range(usize::try_from(frame).ok()?)?;
+        self.bytes.on_disk(range.start as u64, range.len() as u64)
     }
 
     /// Returns the bytes of a frame as they are stored.

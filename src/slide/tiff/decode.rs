@@ -20,14 +20,9 @@ use crate::{
 /// Decodes tile (`col`, `row`); `None` when nothing is stored there. The last strip may be shorter
 /// than the others; tiles always have their full size.
 pub(super) fn tile(tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Option<Rgb>, Fault> {
-    let height = if page.tiled {
-        u64::from(page.tile_height)
-    } else {
-        u64::from(page.tile_height).min(page.height - row * u64::from(page.tile_height))
-    };
-    let (width, height) = (page.tile_width as usize, height as usize);
+    let (width, height) = (page.tile_width as usize, tile_height(page, row) as usize);
     let index = row * page.cols() + col;
-    let Some(data) = stored(tiff, page, index, row, height)? else { return Ok(None) };
+    let Some(data) = stored(tiff, page, index, row)? else { return Ok(None) };
     tiff.bytes().done_with(data.len() as u64);
     match page.compression {
         compression::JPEG => jpeg_tile(tiff, page, data, width, height),
@@ -42,27 +37,28 @@ pub(super) fn tile(tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Optio
     .map(Some)
 }
 
+/// Returns the height of the tiles of a row.
+fn tile_height(page: &Page, row: u64) -> u64 {
+    let height = u64::from(page.tile_height);
+    if page.tiled { height } else { height.min(page.height.saturating_sub(row * height)) }
+}
+
+/// Returns where tile `index`, which lies in this row, is stored: offset and length.
+pub(super) fn place(tiff: &Tiff, page: &Page, index: u64, row: u64) -> Option<(u64, u64)> {
+    // Uncompressed strips, read in pieces.
+    let Some(rows) = page.stored_rows else { return page.stored(tiff, index) };
+    let first = row * u64::from(page.tile_height);
+    let (offset, length) = page.stored(tiff, first / rows)?;
+    let row_bytes = page.width * page.samples;
+    let end = offset.saturating_add(length);
+    let offset = offset.saturating_add(first % rows * row_bytes);
+    Some((offset, end.saturating_sub(offset).min(tile_height(page, row) * row_bytes)))
+}
+
 /// Returns the stored bytes of a tile.
-fn stored<'a>(
-    tiff: &'a Tiff,
-    page: &Page,
-    index: u64,
-    row: u64,
-    height: usize,
-) -> Result<Option<&'a [u8]>, Fault> {
+fn stored<'a>(tiff: &'a Tiff, page: &Page, index: u64, row: u64) -> Result<Option<&'a [u8]>, Fault> {
     let outside = || Fault::damaged("an offset and a length", "none");
-    let (offset, length) = match page.stored_rows {
-        // Uncompressed strips, read in pieces.
-        Some(rows) => {
-            let first = row * u64::from(page.tile_height);
-            let (offset, length) = page.stored(tiff, first / rows).ok_or_else(outside)?;
-            let row_bytes = page.width * page.samples;
-            let end = offset.saturating_add(length);
-            let offset = offset.saturating_add(first % rows * row_bytes);
-            (offset, end.saturating_sub(offset).min(height as u64 * row_bytes))
-        }
-        None => page.stored(tiff, index).ok_or_else(outside)?,
-    };
+    let (offset, length) = place(tiff, page, index, row).ok_or_else(outside)?;
     if length == 0 {
         return Ok(None);
     }
@@ -103,7 +99,7 @@ pub(super) fn tile_bytes<'a>(
     col: u64,
     row: u64,
 ) -> Result<Option<&'a [u8]>, Fault> {
-    let data = stored(tiff, page, row * page.cols() + col, row, page.tile_height as usize)?;
+    let data = stored(tiff, page, row * page.cols() + col, row)?;
     tiff.bytes().done_with(data.map_or(0, |data| data.len() as u64));
     Ok(data)
 }
@@ -114,7 +110,7 @@ pub(super) fn jpeg_stream<'a>(tiff: &'a Tiff, page: &Page, col: u64, row: u64) -
     if !plain || page.photometric == photometric::MIN_IS_WHITE || col >= page.cols() || row >= page.rows() {
         return None;
     }
-    let data = stored(tiff, page, row * page.cols() + col, row, page.tile_height as usize).ok()??;
+    let data = stored(tiff, page, row * page.cols() + col, row).ok()??;
     tiff.bytes().done_with(data.len() as u64);
     let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
     Some(Stored { tables, data, colour: jpeg_colour(page) })
@@ -169,7 +165,7 @@ fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> 
     for channel in 0..channels {
         let index = index + channel as u64 * stride;
         let row = index % stride / page.cols();
-        let Some(data) = stored(tiff, page, index, row, height)? else { continue };
+        let Some(data) = stored(tiff, page, index, row)? else { continue };
         let plane = samples(page, data, width, height, 1)?;
         for (px, value) in rgb.pixels_mut().iter_mut().zip(plane) {
             px[channel] = value;

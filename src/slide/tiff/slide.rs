@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     raster::Rgb,
     slide::{
-        JpegCopy, Level, SlideInfo, SlideReader, Storage, Stored, TileAt,
+        JpegCopy, Level, OnDisk, SlideInfo, SlideReader, Storage, Stored, TileAt,
         codec::{Fault, jpeg},
         kept::Container,
         limits,
@@ -259,6 +259,12 @@ impl SlideReader for TiffSlide {
             return Ok(None);
         }
         self.part_tile(part, &format!("level {}", at.level), at.col, at.row)
+    }
+
+    fn on_disk(&self, at: TileAt) -> Option<OnDisk> {
+        let page = self.plain_page(at.level)?;
+        let (offset, length) = decode::place(&self.tiff, page, at.row * page.cols() + at.col, at.row)?;
+        self.tiff.bytes().on_disk(offset, length)
     }
 
     fn missing_shows_finer(&self) -> bool {
