@@ -246,12 +246,7 @@ pub fn score_slide_kept(
     }
     let tissue = whole.without(&artefacts);
     drop(whole);
-    let give_back = || {
-        if slide.info().levels[0].width.saturating_mul(slide.info().levels[0].height) >= LARGE_PX {
-            machine::give_back_memory();
-        }
-    };
-    give_back();
+    give_back_memory(slide);
     let (cell_scale, cell_mpp) = passes::resolve(plan.organ.cell_pass, calibration.mpp);
     models.slide_px = passes::extent(slide, cell_scale);
     let cell_pass = models.widen(plan.organ.cell_pass, cell_mpp);
@@ -272,7 +267,7 @@ pub fn score_slide_kept(
     };
     note_slide(slide, &tissue, plan.organ, &warnings);
     let (structures, structure_tally) = structures(&scan, &profile)?;
-    give_back();
+    give_back_memory(slide);
     let of_cells = scan.models.clone().for_cells();
     let scan = Scan { models: &of_cells, ..scan };
     let map = StructureMap::new(&structures);
@@ -319,6 +314,14 @@ pub fn score_slide_kept(
 
 /// From so many pixels on it is worth the time to hand memory back between steps.
 const LARGE_PX: u64 = 16_000_000;
+
+/// Hands memory that a step of a large slide left back to the system.
+fn give_back_memory(slide: &Slide) {
+    let base = &slide.info().levels[0];
+    if base.width.saturating_mul(base.height) >= LARGE_PX {
+        machine::give_back_memory();
+    }
+}
 
 /// Number on the map of artefacts of what a person left out: no kind of artefact.
 const LEFT_OUT_BY_HAND: u8 = quality::Kind::ALL.len() as u8 + 1;

@@ -137,6 +137,8 @@ impl<'a> Scan<'a> {
             pace.done(some.len());
             journal.iter_mut().for_each(|j| j.keep(&found, self.slide));
         }
+        // The windows' memory makes room for the joined list beside its parts.
+        super::give_back_memory(self.slide);
         Ok(Found { finds: join(found), analysed_px })
     }
 
