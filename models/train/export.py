@@ -22,8 +22,8 @@ from net import NETS, Net, folded
 from predict import CHOICES, POST, labels, maps
 
 matplotlib.use("svg")
-OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
-RANGE = {"nuclei-rgb": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
+OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "nuclei-whole": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
+RANGE = {"nuclei-rgb": (0.1, 0.7), "nuclei-whole": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
 
 
 def images(name, root, held):
@@ -88,7 +88,8 @@ def card_of(name, net, post, sha):
     lines = [f'name = "{name}"', f'task = "{name.split("-")[0]}"', f"outputs = {json.dumps(OUTPUTS[name])}", "",
              "[input]", 'normalisation = "rgb / 127.5 - 1"', "mpp = 0.5", f"mpp_range = [{low}, {high}]", "tile = 1024",
              f"halo = {net.reach()}", "", "[network]",
-             *[f"{k} = {c[k]}" for k in ("widths", "down", "up")], "",
+             *[f"{k} = {c[k]}" for k in ("widths", "down", "up")],
+             *([] if c["filters"] == "depthwise" else [f'filters = "{c["filters"]}"']), "",
              "[post]", *[f"{k} = {float(v)}" for k, v in post.items()], "",
              "[weights]", 'file = "weights.safetensors"', f'sha256 = "{sha}"']
     return "\n".join(lines) + "\n"
