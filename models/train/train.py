@@ -53,6 +53,7 @@ def main():
     a.add_argument("--side", type=int, default=192)
     a.add_argument("--rate", type=float, default=4e-3)
     a.add_argument("--fall", type=float, default=0.25, help="share of the iterations over which the rate falls")
+    a.add_argument("--shares", help="share of samples of each group, as monuseg=0.5,consep=0.4,phantom=0.1")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--half", action="store_true", help="bfloat16 arithmetic in training")
@@ -61,7 +62,9 @@ def main():
     torch.manual_seed(o.seed)
     os.makedirs(o.work, exist_ok=True)
     groups, shares = data.load(o.name, o.data, o.work, o.phantom)
-    print({g: len(p) for g, p in groups.items()}, flush=True)
+    if o.shares:
+        shares = {g: float(s) for g, s in (part.split("=") for part in o.shares.split(","))}
+    print({g: (len(p), shares[g]) for g, p in groups.items()}, flush=True)
     net = Net(**NETS[o.name]).to(memory_format=torch.channels_last)
     mean = copy.deepcopy(net)
     plain = [p for p in net.parameters() if p.ndim < 2]
