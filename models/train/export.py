@@ -22,8 +22,8 @@ from net import NETS, Net, folded
 from predict import CHOICES, POST, labels, maps
 
 matplotlib.use("svg")
-OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "nuclei-whole": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
-RANGE = {"nuclei-rgb": (0.1, 0.7), "nuclei-whole": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
+OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
+RANGE = {"nuclei-rgb": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
 
 
 def images(name, root, held):

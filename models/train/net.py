@@ -89,11 +89,23 @@ class Net(nn.Module):
 
 
 NETS = {
-    "nuclei-rgb": dict(widths=(24, 40, 64), down=(2, 3, 3), up=(1, 2)),
-    "nuclei-whole": dict(widths=(16, 32, 56), down=(1, 2, 3), up=(1, 1), filters="whole"),
+    "nuclei-rgb": dict(widths=(16, 32, 56), down=(1, 2, 3), up=(1, 1), filters="whole"),
     "vacuoles-rgb": dict(widths=(16, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1)),
     "kidney-rgb": dict(widths=(24, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1), outputs=4),
 }
+
+
+def each(net, put):
+    """Calls `put` with the name, convolution and batch normalisation of every part but the head."""
+    put("stem", *net.stem)
+    for way in ("down", "up"):
+        for level, blocks in enumerate(getattr(net, way)):
+            for i, block in enumerate(blocks):
+                for part, m in block.named_children():
+                    put(f"{way}{level}.{i}.{part}", *m)
+    for way, name in (("halve", "halve" if net.filters == "depthwise" else "fold"), ("join", "join")):
+        for level, m in enumerate(getattr(net, way)):
+            put(f"{name}{level}", *m)
 
 
 def folded(net):
@@ -106,18 +118,33 @@ def folded(net):
         out[f"{name}.weight"] = weight.reshape(weight.shape[0], -1) if conv.groups == 1 else weight[:, 0]
         out[f"{name}.bias"] = bn.bias - bn.running_mean * scale
 
-    put("stem", *net.stem)
-    for way in ("down", "up"):
-        for level, blocks in enumerate(getattr(net, way)):
-            for i, block in enumerate(blocks):
-                for part, m in block.named_children():
-                    put(f"{way}{level}.{i}.{part}", *m)
-    for way, name in (("halve", "halve" if net.filters == "depthwise" else "fold"), ("join", "join")):
-        for level, m in enumerate(getattr(net, way)):
-            put(f"{name}{level}", *m)
+    each(net, put)
     out["head.weight"] = net.head.weight[:, :, 0, 0]
     out["head.bias"] = net.head.bias
     return {k: v.detach().float().contiguous() for k, v in out.items()}
+
+
+def unfold(net, weights, sample):
+    """Takes over weights of `folded`. Batch normalisation takes mean and spread of the sample and gives them back."""
+    target = {}
+
+    def seen(name, conv, bn):
+        conv.weight.copy_(weights[f"{name}.weight"].reshape(conv.weight.shape))
+        target[bn] = weights[f"{name}.bias"]
+
+    def given_back(bn, inputs):
+        mean, var = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), unbiased=False)
+        bn.running_mean.copy_(mean), bn.running_var.copy_(var)
+        bn.weight.copy_(torch.sqrt(var + bn.eps)), bn.bias.copy_(target[bn] + mean)
+
+    with torch.no_grad():
+        each(net, seen)
+        net.head.weight.copy_(weights["head.weight"][..., None, None]), net.head.bias.copy_(weights["head.bias"])
+        hooks = [bn.register_forward_pre_hook(given_back) for bn in target]
+        net.eval()(sample)
+        for hook in hooks:
+            hook.remove()
+        net.train()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ POST = {
     "nuclei-rgb": dict(least_odds=0.3, middle_depth=0.12, min_um2=4.0, open_um=0.0, close_um=0.5),
     "vacuoles-rgb": dict(least_odds=0.0, middle_depth=0.15, min_um2=3.0),
 }
-POST["nuclei-whole"] = POST["nuclei-rgb"]
 CHOICES = {"least_odds": (-0.3, 0.0, 0.3, 0.6), "middle_depth": (0.05, 0.08, 0.12)}
 
 
