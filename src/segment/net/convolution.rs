@@ -93,12 +93,12 @@ impl Rows<'_> {
         for at in span.step_by(N * S::F32_LANES) {
             let groups = layer.table.chunks_exact(each).zip(&layer.bias).enumerate();
             for (group, (table, bias)) in groups {
-                let sums = sums::<S, N>(simd, rows, stride, at, table, bias);
-                for k in 0..GROUP {
+                let [first, second] = sums::<S, N>(simd, rows, stride, at, table, bias);
+                for (k, (&first, &second)) in first.iter().zip(&second).enumerate() {
                     let own = (group * GROUP + k) * stride + at;
                     let to = to.map(|to| to.map(|to| &to[own..][..N * S::F32_LANES]));
-                    put::<S, N>(simd, sums[0][k], to.map(|to| to[0]), &mut upper[own..]);
-                    put::<S, N>(simd, sums[1][k], to.map(|to| to[1]), &mut lower[own..]);
+                    put::<S, N>(simd, first, to.map(|to| to[0]), &mut upper[own..]);
+                    put::<S, N>(simd, second, to.map(|to| to[1]), &mut lower[own..]);
                 }
             }
         }
