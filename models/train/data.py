@@ -156,7 +156,7 @@ def nuclei(root, work, program):
     groups["consep"] = [mosaic(p, 4) for p in by_image.values()]
     for _, _, rgb, labels, *_ in phantoms(work, program, 100):
         groups["phantom"].append(picture(rgb, labels, half=False))
-    return groups, {"monuseg": 0.6, "consep": 0.3, "phantom": 0.1}
+    return groups, {"monuseg": 0.5, "consep": 0.42, "phantom": 0.08}
 
 
 def parts(mask):
@@ -191,25 +191,26 @@ def without_fat(root):
 
 
 def vacuoles(root, work, program):
-    groups = {"liver_fat": [], "liver_lean": [], "phantom": [], **without_fat(root), "glass": []}
+    groups = {"liver_fat": [], "liver_lean": [], "phantom": [], "vessels": [], **without_fat(root), "glass": []}
     for _, image, mask, held in liver(root):
         if not held:
             m = read(mask)
             m = (m[..., 0] if m.ndim == 3 else m) > 127
             p = picture(read(image), parts(m), half=False)
             groups["liver_fat" if m.mean() > 0.005 else "liver_lean"].append(p)
-    for _, tissue, rgb, _, labels, fat in (*phantoms(work, program, 200), *phantoms(work, program, 240, LEAN)):
-        labels = np.zeros(rgb.shape[:2], np.uint8) if labels is None else labels
-        unsure = (labels > 0) if fat is None else (labels > 0) | (fat > 0)
-        groups["phantom"].append(picture(rgb, labels, half=False) if tissue == "liver" else lean(rgb, unsure))
+    for group, painted in (("phantom", phantoms(work, program, 200)), ("vessels", phantoms(work, program, 240, LEAN))):
+        for _, tissue, rgb, _, labels, fat in painted:
+            labels = np.zeros(rgb.shape[:2], np.uint8) if labels is None else labels
+            unsure = (labels > 0) if fat is None else (labels > 0) | (fat > 0)
+            groups[group].append(picture(rgb, labels, half=False) if tissue == "liver" else lean(rgb, unsure))
     rng = np.random.default_rng(5)
     for _ in range(8):
         base = rng.uniform(215, 250) + rng.uniform(-4, 4, 3)
         rgb = base + rng.normal(0, rng.uniform(0.3, 3), (448, 448, 3))
         rgb[:, : rng.integers(40, 400)] -= rng.uniform(0, 12)
         groups["glass"].append(lean(rgb.clip(0, 255)))
-    return groups, {"liver_fat": 0.41, "liver_lean": 0.18, "phantom": 0.11, "other": 0.09, "clear": 0.1, "colon": 0.04, "kidney": 0.04,
-                    "glass": 0.03}
+    return groups, {"liver_fat": 0.41, "liver_lean": 0.18, "phantom": 0.06, "vessels": 0.05, "other": 0.09, "clear": 0.1, "colon": 0.04,
+                    "kidney": 0.04, "glass": 0.03}
 
 
 def load(name, root, work, program):

@@ -66,7 +66,7 @@ def main():
     groups, shares = data.load(o.name, o.data, o.work, o.phantom)
     if o.shares:
         shares = {g: float(s) for g, s in (part.split("=") for part in o.shares.split(","))}
-    print({g: (len(p), shares[g]) for g, p in groups.items()}, flush=True)
+    print({g: (len(p), shares.get(g, 0.0)) for g, p in groups.items()}, flush=True)
     net = Net(**NETS[o.name]).to(memory_format=torch.channels_last)
     if o.start:
         sample = augment.batch(groups, shares, 48, o.side, [o.seed, 0, 1], SCALES[o.name])[0]
