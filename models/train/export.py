@@ -88,7 +88,8 @@ def card_of(name, net, post, sha):
     lines = [f'name = "{name}"', f'task = "{name.split("-")[0]}"', f"outputs = {json.dumps(OUTPUTS[name])}", "",
              "[input]", 'normalisation = "rgb / 127.5 - 1"', "mpp = 0.5", f"mpp_range = [{low}, {high}]", "tile = 1024",
              f"halo = {net.reach()}", "", "[network]",
-             *[f"{k} = {c[k]}" for k in ("widths", "down", "up")], "",
+             *[f"{k} = {c[k]}" for k in ("widths", "down", "up")],
+             *([] if c["filters"] == "depthwise" else [f'filters = "{c["filters"]}"']), "",
              "[post]", *[f"{k} = {float(v)}" for k, v in post.items()], "",
              "[weights]", 'file = "weights.safetensors"', f'sha256 = "{sha}"']
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """Trains one model: `python train.py nuclei-rgb --data ../../../shared/data --phantom ../../target/release/histograde`.
 
-Goes on where `work/<name>.pt` ends. The learning rate is held and falls over the last quarter, so a longer run repeats
+Goes on where `work/<name>.pt` ends. The learning rate is held and falls at the end, so a longer run repeats
 a shorter one up to there.
 """
 import argparse
@@ -13,17 +13,18 @@ import time
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import augment
 import data
-from net import NETS, Net
+from net import NETS, Net, unfold
 
 SCALES = {"nuclei-rgb": (0.8, 1.3), "vacuoles-rgb": (0.7, 1.5)}
 
 
-def rate(i, total, top):
-    return top * min(1, (i + 1) / 100) * min(1, max(0.005, (total - i) / (0.25 * total)))
+def rate(i, total, top, fall):
+    return top * min(1, (i + 1) / 100) * min(1, max(0.005, (total - i) / (fall * total)))
 
 
 def loss_of(out, target, weight, name):
@@ -52,6 +53,9 @@ def main():
     a.add_argument("--batch", type=int, default=12)
     a.add_argument("--side", type=int, default=192)
     a.add_argument("--rate", type=float, default=4e-3)
+    a.add_argument("--fall", type=float, default=0.25, help="share of the iterations over which the rate falls")
+    a.add_argument("--shares", help="share of samples of each group, as monuseg=0.5,consep=0.4,phantom=0.1")
+    a.add_argument("--start", help="model folder whose weights are gone on from, with batch normalisation set anew")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--half", action="store_true", help="bfloat16 arithmetic in training")
@@ -60,8 +64,13 @@ def main():
     torch.manual_seed(o.seed)
     os.makedirs(o.work, exist_ok=True)
     groups, shares = data.load(o.name, o.data, o.work, o.phantom)
-    print({g: len(p) for g, p in groups.items()}, flush=True)
+    if o.shares:
+        shares = {g: float(s) for g, s in (part.split("=") for part in o.shares.split(","))}
+    print({g: (len(p), shares.get(g, 0.0)) for g, p in groups.items()}, flush=True)
     net = Net(**NETS[o.name]).to(memory_format=torch.channels_last)
+    if o.start:
+        sample = augment.batch(groups, shares, 48, o.side, [o.seed, 0, 1], SCALES[o.name])[0]
+        unfold(net, load_file(f"{o.start}/weights.safetensors"), sample)
     mean = copy.deepcopy(net)
     plain = [p for p in net.parameters() if p.ndim < 2]
     heavy = [p for p in net.parameters() if p.ndim >= 2]
@@ -90,7 +99,7 @@ def main():
     for i in range(start, o.iterations):
         x, t, w = ready.get()
         for g in opt.param_groups:
-            g["lr"] = rate(i, o.iterations, o.rate)
+            g["lr"] = rate(i, o.iterations, o.rate, o.fall)
         with torch.autocast("cpu", torch.bfloat16, enabled=o.half):
             out = net(x.contiguous(memory_format=torch.channels_last))
         parts = loss_of(out.float(), t, w, o.name)
@@ -108,7 +117,7 @@ def main():
         sums.append([float(p.detach()) for p in parts])
         if (i + 1) % 50 == 0 or i + 1 == o.iterations:
             seconds = spent + time.time() - t0
-            row = [i + 1, round(seconds), round(rate(i, o.iterations, o.rate), 6), *np.round(np.mean(sums, 0), 4)]
+            row = [i + 1, round(seconds), round(rate(i, o.iterations, o.rate, o.fall), 6), *np.round(np.mean(sums, 0), 4)]
             writer.writerow(row), log.flush()
             print(*row, flush=True)
             sums = []

@@ -1,7 +1,7 @@
 //! Learned models as folders: `model.toml` says what one eats and how it is built, a safetensors file holds its weights.
 //!
-//! `models/train` writes such folders. A model is a chain of depthwise-separable blocks on squares of 2, 4, 8, … pixels
-//! with additive skips; it gives log odds per pixel for each of its outputs.
+//! `models/train` writes such folders. A model is a chain of blocks, depthwise-separable or of whole convolutions, on
+//! squares of 2, 4, 8, … pixels with additive skips; it gives log odds per pixel for each of its outputs.
 
 mod domain;
 mod grid;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 pub use self::domain::Facts;
-use super::net::{Dense, Depthwise, Net, Row, RowMut, Step};
+use super::net::{Convolution, Dense, Depthwise, Net, Row, RowMut, Step};
 use crate::{
     error::{Error, Result},
     raster::{Plane, Rgb},
@@ -73,6 +73,19 @@ struct Network {
     widths: Vec<usize>,
     down: Vec<usize>,
     up: Vec<usize>,
+    #[serde(default)]
+    filters: Filters,
+}
+
+/// What the filters of a network look at.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Filters {
+    /// Each channel alone, mixed afterwards.
+    #[default]
+    Depthwise,
+    /// All channels at once.
+    Whole,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -198,7 +211,7 @@ fn file(path: &Path, limit: u64) -> Result<Vec<u8>> {
 fn parse_card(text: &str) -> Result<Card> {
     let card: Card = toml::from_str(text)
         .map_err(|e| Error::malformed(FORMAT, "model.toml", "the fields of models/train/README.md", e))?;
-    let Network { widths, down, up } = &card.network;
+    let Network { widths, down, up, .. } = &card.network;
     let levels = widths.len();
     let known = (2..=MAX_LEVELS).contains(&levels) && down.len() == levels && up.len() + 1 == levels;
     let small = widths.iter().all(|w| (1..=MAX_WIDTH).contains(w))
@@ -250,7 +263,17 @@ impl Store<'_> {
         Ok(mix)
     }
 
-    fn block(&self, name: &str) -> Result<Step> {
+    fn convolution(&self, name: &str) -> Result<Convolution> {
+        let (weights, bias) = self.pair(name)?;
+        let got = format!("{} and {}", weights.len(), bias.len());
+        let expected = "outputs in fours and 3x3 taps of their inputs";
+        Convolution::new(&weights, &bias).ok_or_else(|| Error::malformed(FORMAT, name, expected, got))
+    }
+
+    fn block(&self, name: &str, filters: Filters) -> Result<Step> {
+        if filters == Filters::Whole {
+            return Ok(Step::Refine(self.convolution(&format!("{name}.convolve"))?));
+        }
         let filter = format!("{name}.filter");
         let (taps, bias) = self.pair(&filter)?;
         let got = format!("{} and {}", taps.len(), bias.len());
@@ -260,10 +283,36 @@ impl Store<'_> {
     }
 
     /// Adds the blocks of a level.
-    fn blocks(&self, steps: &mut Vec<Step>, way: &str, level: usize, count: usize) -> Result<()> {
+    fn blocks(
+        &self,
+        steps: &mut Vec<Step>,
+        way: &str,
+        level: usize,
+        count: usize,
+        filters: Filters,
+    ) -> Result<()> {
         (0..count).try_for_each(|i| {
-            steps.push(self.block(&format!("{way}{level}.{i}"))?);
+            steps.push(self.block(&format!("{way}{level}.{i}"), filters)?);
             Ok(())
+        })
+    }
+
+    fn stem(&self, width: usize, filters: Filters) -> Result<Step> {
+        if filters == Filters::Depthwise {
+            return Ok(Step::Mix(self.mix_to("stem", width)?));
+        }
+        let stem = self.convolution("stem")?;
+        if stem.outputs() != width {
+            return Err(Error::malformed(FORMAT, "outputs of stem", width, stem.outputs()));
+        }
+        Ok(Step::Convolve(stem))
+    }
+
+    /// The step from one level to the next.
+    fn coarser(&self, level: usize, width: usize, filters: Filters) -> Result<Step> {
+        Ok(match filters {
+            Filters::Depthwise => Step::Halve(self.mix_to(&format!("halve{level}"), width)?),
+            Filters::Whole => Step::Fold(self.mix_to(&format!("fold{level}"), width)?),
         })
     }
 }
@@ -271,18 +320,18 @@ impl Store<'_> {
 fn build(card: &Card, weights: &[u8]) -> Result<Net> {
     let fault = |e| Error::malformed(FORMAT, "weights", "a safetensors file", e);
     let store = Store(SafeTensors::deserialize(weights).map_err(fault)?);
-    let Network { widths, down, up } = &card.network;
-    let mut steps = vec![Step::Mix(store.mix_to("stem", widths[0])?)];
-    store.blocks(&mut steps, "down", 0, down[0])?;
+    let &Network { ref widths, ref down, ref up, filters } = &card.network;
+    let mut steps = vec![store.stem(widths[0], filters)?];
+    store.blocks(&mut steps, "down", 0, down[0], filters)?;
     let mut skips = Vec::new();
     for (level, (&width, &count)) in widths.iter().zip(down).enumerate().skip(1) {
         skips.push(steps.len() - 1);
-        steps.push(Step::Halve(store.mix_to(&format!("halve{}", level - 1), width)?));
-        store.blocks(&mut steps, "down", level, count)?;
+        steps.push(store.coarser(level - 1, width, filters)?);
+        store.blocks(&mut steps, "down", level, count, filters)?;
     }
     for (level, skip) in skips.into_iter().enumerate().rev() {
         steps.push(Step::Join(store.mix(&format!("join{level}"))?, skip));
-        store.blocks(&mut steps, "up", level, up[level])?;
+        store.blocks(&mut steps, "up", level, up[level], filters)?;
     }
     let head = store.mix_to("head", 4 * card.outputs.len())?;
     steps.push(Step::Head(head));

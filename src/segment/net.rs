@@ -1,11 +1,21 @@
 //! Small convolutional networks, run row by row: a window of any height needs a few rows of memory.
 
+mod convolution;
 mod kernels;
+mod rows;
 
 use std::ops::Range;
 
-pub(super) use self::kernels::{Dense, Depthwise};
-use self::kernels::{Floats, LANES, MARGIN, MAX_SIDE, add_doubled, halve, stride};
+pub(super) use self::{
+    convolution::Convolution,
+    kernels::{Dense, Depthwise},
+    rows::{Row, RowMut},
+};
+use self::{
+    convolution::{TAPS, fold},
+    kernels::{Floats, LANES, MARGIN, MAX_SIDE, add_doubled, halve},
+    rows::{Rows, union},
+};
 
 /// Rows a step remembers at least: more than the next step looks back.
 const REMEMBERED: usize = 16;
@@ -24,8 +34,14 @@ pub(super) enum Step {
     Filter(Depthwise, Dense),
     /// As `Filter`, with the input added before what is below zero is set to zero.
     Block(Depthwise, Dense),
+    /// Filters all channels together and sets what is below zero to zero.
+    Convolve(Convolution),
+    /// As `Convolve`, with the input added before what is below zero is set to zero.
+    Refine(Convolution),
     /// Averages squares of four pixels, then as `Mix`.
     Halve(Dense),
+    /// Takes each square of four pixels as one of four times the channels, then as `Mix`.
+    Fold(Dense),
     /// Mixes, repeats every pixel in a square of four, adds the output of an earlier step, and sets what is below
     /// zero to zero.
     Join(Dense, usize),
@@ -40,117 +56,31 @@ pub(super) struct Net {
     steps: Vec<Step>,
 }
 
-/// The last rows of one step's output: channels of pixels, with empty margins.
-struct Rows {
-    stride: usize,
-    width: usize,
-    height: usize,
-    /// Floats of a row.
-    length: usize,
-    /// Rows kept.
-    remembered: usize,
-    /// Pixels of the input per pixel.
-    scale: usize,
-    data: Floats,
-    empty: Floats,
-    /// Rows computed so far.
-    done: usize,
-}
-
-impl Rows {
-    fn new(channels: usize, (width, height): (usize, usize), scale: usize, remembered: usize) -> Self {
-        let stride = stride(width);
-        let length = channels * stride;
-        let (data, empty) = (Floats::zeros(length * remembered), Floats::zeros(length));
-        Self { stride, width, height, length, remembered, scale, data, empty, done: 0 }
-    }
-
-    /// A row that was computed lately; rows outside the picture are empty.
-    fn row(&self, y: isize) -> &[f32] {
-        match usize::try_from(y) {
-            Ok(y) if y < self.height => self.data.part(y % self.remembered * self.length, self.length),
-            _ => self.empty.part(0, self.length),
-        }
-    }
-
-    /// Returns the place of the next rows. Their number divides that of the rows kept and of those done.
-    fn next(&mut self, rows: usize) -> &mut [f32] {
-        self.data.part_mut(self.done % self.remembered * self.length, rows * self.length)
-    }
-
-    /// Returns the floats of a channel that the next rows must hold, in whole vectors, when those columns of each row of
-    /// the input are wanted; `None` when none are.
-    fn span(&self, rows: usize, wanted: &[Range<usize>]) -> Option<Range<usize>> {
-        let of_input =
-            (self.done * self.scale).min(wanted.len())..((self.done + rows) * self.scale).min(wanted.len());
-        let columns = union(&wanted[of_input])?;
-        let start = columns.start / self.scale / LANES * LANES;
-        let end = columns.end.div_ceil(self.scale).next_multiple_of(LANES).min(self.stride - 2 * MARGIN);
-        (start < end).then_some(MARGIN + start..MARGIN + end)
-    }
-
-    /// Empties what lies beyond the last column of the next rows, and counts them.
-    fn finish(&mut self, rows: usize) {
-        let (stride, end) = (self.stride, MARGIN + self.width);
-        self.next(rows).chunks_exact_mut(stride).for_each(|channel| channel[end..].fill(0.0));
-        self.done += rows;
-    }
-}
-
-/// One row of channels of pixels.
-pub(super) struct Row<'a> {
-    data: &'a [f32],
-    stride: usize,
-    width: usize,
-}
-
-impl Row<'_> {
-    /// Returns one channel.
-    pub(super) fn channel(&self, channel: usize) -> &[f32] {
-        &self.data[channel * self.stride + MARGIN..][..self.width]
-    }
-}
-
-/// One row of channels of pixels, for writing.
-pub(super) struct RowMut<'a> {
-    data: &'a mut [f32],
-    stride: usize,
-    width: usize,
-}
-
-impl RowMut<'_> {
-    /// Returns one channel.
-    pub(super) fn channel(&mut self, channel: usize) -> &mut [f32] {
-        &mut self.data[channel * self.stride + MARGIN..][..self.width]
-    }
-
-    /// Returns two channels, the first of which is `channel`.
-    pub(super) fn pair(&mut self, channel: usize) -> [&mut [f32]; 2] {
-        let (first, second) = self.data[channel * self.stride..].split_at_mut(self.stride);
-        [first, second].map(|row| &mut row[MARGIN..MARGIN + self.width])
-    }
-}
-
 impl Step {
-    fn dense(&self) -> &Dense {
+    /// Channels of its output.
+    fn outputs(&self) -> usize {
         match self {
             Self::Mix(d)
             | Self::Filter(_, d)
             | Self::Block(_, d)
             | Self::Halve(d)
+            | Self::Fold(d)
             | Self::Join(d, _)
-            | Self::Head(d) => d,
+            | Self::Head(d) => d.outputs(),
+            Self::Convolve(c) | Self::Refine(c) => c.outputs(),
         }
     }
 
     /// Returns whether the step takes what the step before gives.
     fn takes(&self, channels: usize) -> bool {
-        let filter = match self {
-            Self::Filter(f, _) | Self::Block(f, _) => f.channels() == channels,
-            _ => true,
-        };
-        let adds = !matches!(self, Self::Block(..)) || self.dense().outputs() == channels;
-        filter && adds && self.dense().inputs() == channels
+        match self {
+            Self::Mix(d) | Self::Halve(d) | Self::Join(d, _) | Self::Head(d) => d.inputs() == channels,
+            Self::Fold(d) => d.inputs() == 4 * channels,
+            Self::Filter(f, d) => f.channels() == channels && d.inputs() == channels,
+            Self::Block(f, d) => [f.channels(), d.inputs(), d.outputs()] == [channels; 3],
+            Self::Convolve(c) => c.inputs() == channels,
+            Self::Refine(c) => [c.inputs(), c.outputs()] == [channels; 2],
+        }
     }
 
     /// How many pixels of the step before it reaches to each side, at most.
@@ -158,15 +88,15 @@ impl Step {
         match self {
             Self::Mix(_) | Self::Head(_) => 0,
             Self::Filter(f, _) | Self::Block(f, _) => f.reach(),
-            Self::Halve(_) | Self::Join(..) => 1,
+            Self::Convolve(_) | Self::Refine(_) | Self::Halve(_) | Self::Fold(_) | Self::Join(..) => 1,
         }
     }
 
     /// Rows that are computed together: neighbours look at much the same.
     fn at_once(&self) -> usize {
         match self {
-            Self::Filter(..) | Self::Block(..) | Self::Join(..) => 2,
-            Self::Mix(_) | Self::Halve(_) | Self::Head(_) => 1,
+            Self::Filter(..) | Self::Block(..) | Self::Convolve(_) | Self::Refine(_) | Self::Join(..) => 2,
+            Self::Mix(_) | Self::Halve(_) | Self::Fold(_) | Self::Head(_) => 1,
         }
     }
 
@@ -175,7 +105,8 @@ impl Step {
         match self {
             Self::Mix(_) | Self::Head(_) => y,
             Self::Filter(f, _) | Self::Block(f, _) => (y | 1) + f.reach(),
-            Self::Halve(_) => 2 * y + 1,
+            Self::Convolve(_) | Self::Refine(_) => (y | 1) + 1,
+            Self::Halve(_) | Self::Fold(_) => 2 * y + 1,
             Self::Join(..) => y / 2,
         }
     }
@@ -187,13 +118,13 @@ impl Net {
         let mut channels = inputs;
         for (i, step) in steps.iter().enumerate() {
             let skip = match step {
-                Step::Join(d, skip) => *skip < i && steps[*skip].dense().outputs() == d.outputs(),
+                Step::Join(d, skip) => *skip < i && steps[*skip].outputs() == d.outputs(),
                 _ => true,
             };
             if !skip || !step.takes(channels) {
                 return None;
             }
-            channels = step.dense().outputs();
+            channels = step.outputs();
         }
         Some(Self { inputs, steps })
     }
@@ -222,14 +153,14 @@ impl Net {
         for (i, step) in self.steps.iter().enumerate() {
             let before = &rows[rows.len() - 1];
             let (size, scale) = match step {
-                Step::Halve(_) => ((before.width / 2, before.height / 2), 2 * before.scale),
+                Step::Halve(_) | Step::Fold(_) => ((before.width / 2, before.height / 2), 2 * before.scale),
                 Step::Join(_, skip) => {
                     let skip = &rows[skip + 1];
                     ((skip.width, skip.height), skip.scale)
                 }
                 _ => ((before.width, before.height), before.scale),
             };
-            rows.push(Rows::new(step.dense().outputs(), size, scale, self.remembered(i)));
+            rows.push(Rows::new(step.outputs(), size, scale, self.remembered(i)));
         }
         let scales = rows.iter().map(|rows| rows.scale);
         let reach = self.steps.iter().zip(scales).map(|(step, scale)| scale * step.looks_beside()).sum();
@@ -308,6 +239,17 @@ impl Step {
                 let own = [input.row(y), input.row(y + 1)];
                 filter.rows(mix, &under(filter, input, y), (stride, span), Some(own), scratch, next);
             }
+            Self::Convolve(by) => by.rows(&beside(input, y), (stride, span), None, next),
+            Self::Refine(by) => {
+                let own = [input.row(y), input.row(y + 1)];
+                by.rows(&beside(input, y), (stride, span), Some(own), next);
+            }
+            Self::Fold(mix) => {
+                let scratch = scratch.space(mix.inputs() * to);
+                let own = span.start..span.end.min(end);
+                fold([input.row(2 * y), input.row(2 * y + 1)], stride, to, own, scratch);
+                mix.row(scratch, to, span, 0.0, next);
+            }
             Self::Halve(mix) => {
                 let scratch = scratch.space(input.length / stride * to);
                 let own = span.start..span.end.min(end);
@@ -329,12 +271,6 @@ impl Step {
     }
 }
 
-/// The columns that hold all of some rows'; `None` when all are empty.
-fn union(columns: &[Range<usize>]) -> Option<Range<usize>> {
-    let some = columns.iter().filter(|columns| !columns.is_empty()).cloned();
-    some.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
-}
-
 /// Columns up to `reach` pixels away from those of any row up to `reach` rows away, of rows of `width` pixels.
 pub(super) fn widened(columns: &[Range<usize>], reach: usize, width: usize) -> Vec<Range<usize>> {
     let one = |y: usize| {
@@ -348,6 +284,11 @@ pub(super) fn widened(columns: &[Range<usize>], reach: usize, width: usize) -> V
 fn under<'a>(filter: &Depthwise, input: &'a Rows, y: isize) -> [&'a [f32]; MAX_SIDE + 1] {
     let reach = filter.reach() as isize;
     std::array::from_fn(|i| input.row(y - reach + (i as isize).min(2 * reach + 1)))
+}
+
+/// The rows that a convolution of row `y` and the next looks at, from above.
+fn beside(input: &Rows, y: isize) -> [&[f32]; TAPS + 1] {
+    std::array::from_fn(|i| input.row(y - 1 + i as isize))
 }
 
 #[cfg(test)]

@@ -3,6 +3,10 @@ use super::*;
 const CARD: &str = include_str!("golden/model.toml");
 const WEIGHTS: &[u8] = include_bytes!("golden/weights.safetensors");
 const GOLDEN: &[u8] = include_bytes!("golden/golden.safetensors");
+/// The same with convolutions over all channels.
+const WHOLE_CARD: &str = include_str!("golden_whole/model.toml");
+const WHOLE_WEIGHTS: &[u8] = include_bytes!("golden_whole/weights.safetensors");
+const WHOLE_GOLDEN: &[u8] = include_bytes!("golden_whole/golden.safetensors");
 
 /// The golden tile and what PyTorch says of it.
 fn golden(bytes: &[u8]) -> (Rgb, Vec<Plane<f32>>) {
@@ -17,21 +21,30 @@ fn golden(bytes: &[u8]) -> (Rgb, Vec<Plane<f32>>) {
 
 #[test]
 fn maps_equal_those_of_pytorch() {
-    let model = Model::parse(CARD, WEIGHTS).unwrap();
-    assert_eq!((model.card.task.as_str(), model.align(), model.card.post["least_odds"]), ("test", 8, 0.25));
-    let (rgb, expected) = golden(GOLDEN);
-    let maps = model.maps(&rgb);
-    assert_eq!(maps.len(), expected.len());
-    for (map, wanted) in maps.iter().zip(&expected) {
-        for (i, (got, wanted)) in map.data().iter().zip(wanted.data()).enumerate() {
-            assert!((got - wanted).abs() < 1e-4, "pixel {i}: {got}, not {wanted}");
+    for (card, weights, tile) in [(CARD, WEIGHTS, GOLDEN), (WHOLE_CARD, WHOLE_WEIGHTS, WHOLE_GOLDEN)] {
+        let model = Model::parse(card, weights).unwrap();
+        assert_eq!(
+            (model.card.task.as_str(), model.align(), model.card.post["least_odds"]),
+            ("test", 8, 0.25)
+        );
+        let (rgb, expected) = golden(tile);
+        let maps = model.maps(&rgb);
+        assert_eq!(maps.len(), expected.len());
+        for (map, wanted) in maps.iter().zip(&expected) {
+            for (i, (got, wanted)) in map.data().iter().zip(wanted.data()).enumerate() {
+                assert!((got - wanted).abs() < 1e-4, "pixel {i}: {got}, not {wanted}");
+            }
         }
     }
 }
 
 #[test]
 fn maps_depend_on_the_stated_halo_alone() {
-    let model = Model::parse(CARD, WEIGHTS).unwrap();
+    maps_depend_on_the_halo(&Model::parse(CARD, WEIGHTS).unwrap());
+    maps_depend_on_the_halo(&Model::parse(WHOLE_CARD, WHOLE_WEIGHTS).unwrap());
+}
+
+fn maps_depend_on_the_halo(model: &Model) {
     let colour = |x: usize, y: usize| [(x * 31 + y * 17) % 251, (x * 7 + y * 5) % 241, (x * y) % 239];
     let picture = |x0: usize, y0: usize, side: usize| {
         let mut rgb = Rgb::filled(side, side, [0; 3]);
@@ -67,6 +80,15 @@ fn folders_that_do_not_fit_are_refused() {
     t(&changed("\"a\", \"b\"", "\"a\""), WEIGHTS, "head");
     t(&changed("[0.4, 0.6]", "[0.4, 0.45]"), WEIGHTS, "mpp_range");
     t(&changed("rgb / 127.5 - 1", "od"), WEIGHTS, "normalisation");
+    for (from, to, expected) in [
+        ("[4, 8, 12]", "[8, 8, 12]", "outputs of stem"),
+        ("[4, 8, 12]", "[4, 8, 16]", "fold1"),
+        ("[1, 2, 3]", "[1, 2, 4]", "down2.3.convolve"),
+        ("\"whole\"", "\"round\"", "model.toml"),
+        ("filters = \"whole\"", "", "down0.0.filter"),
+    ] {
+        t(&WHOLE_CARD.replace(from, to), WHOLE_WEIGHTS, expected);
+    }
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Model::open(folder.path()), Err(Error::Io { .. })));
     std::fs::write(folder.path().join("model.toml"), changed("weights.safetensors", "../w.safetensors"))

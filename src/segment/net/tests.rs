@@ -17,6 +17,10 @@ fn filter(channels: usize, side: usize, seed: u32) -> Depthwise {
     Depthwise::new(floats(channels * side * side, seed), floats(channels, seed + 1)).unwrap()
 }
 
+fn convolution(inputs: usize, outputs: usize, seed: u32) -> Convolution {
+    Convolution::new(&floats(9 * inputs * outputs, seed), &floats(outputs, seed + 1)).unwrap()
+}
+
 /// A network with every kind of step.
 fn net() -> Net {
     let steps = vec![
@@ -26,7 +30,11 @@ fn net() -> Net {
         Step::Block(filter(8, 5, 5), dense(8, 8, 6)),
         Step::Join(dense(8, 4, 7), 1),
         Step::Block(filter(4, 3, 8), dense(4, 4, 9)),
-        Step::Head(dense(4, 4, 10)),
+        Step::Convolve(convolution(4, 8, 11)),
+        Step::Refine(convolution(8, 8, 12)),
+        Step::Fold(dense(32, 8, 13)),
+        Step::Join(dense(8, 8, 14), 7),
+        Step::Head(dense(8, 4, 10)),
     ];
     Net::new(2, steps).unwrap()
 }
@@ -86,6 +94,22 @@ fn steps_compute_what_they_say() {
     });
     let taps: Vec<f32> = (0..25).map(|i| (i as f32).sin()).collect();
     let filter = Depthwise::new(taps.clone(), vec![0.1]).unwrap();
+    // The third output keeps the lower left of each square.
+    let corner: Vec<f32> = (0..16).map(|i| f32::from(u8::from(i == 2 * 4 + 2))).collect();
+    let fold = Dense::new(&corner, &[0.0; 4]).unwrap();
+    t(vec![Step::Fold(fold)], |at, x, y| at(2 * x, 2 * y + 1).max(0.0));
+    let weights: Vec<f32> = (0..36).map(|i| (i as f32).cos()).collect();
+    let summed = |at: &dyn Fn(isize, isize) -> f32, x: isize, y: isize| -> f32 {
+        let taps = weights[18..27].iter().enumerate();
+        0.2 + taps.map(|(i, t)| t * at(x + i as isize % 3 - 1, y + i as isize / 3 - 1)).sum::<f32>()
+    };
+    let convolution = || Convolution::new(&weights, &[0.0, 0.0, 0.2, 0.0]).unwrap();
+    t(vec![Step::Convolve(convolution())], |at, x, y| summed(at, x, y).max(0.0));
+    let alike: Vec<f32> =
+        (0..144).map(|i| weights[i / 36 * 9 + i % 9] * f32::from(u8::from(i / 9 % 4 == 2))).collect();
+    let refine = Convolution::new(&alike, &[0.0, 0.0, 0.2, 0.0]).unwrap();
+    let same = Dense::new(&[1.0; 4], &[0.0; 4]).unwrap();
+    t(vec![Step::Head(same), Step::Refine(refine)], |at, x, y| (at(x, y) + summed(at, x, y)).max(0.0));
     t(vec![Step::Filter(filter, dense())], |at, x, y| {
         let taps = taps.iter().enumerate();
         let sum: f32 = taps.map(|(i, t)| t * at(x + i as isize % 5 - 2, y + i as isize / 5 - 2)).sum();
@@ -102,4 +126,9 @@ fn steps_that_do_not_fit_are_refused() {
     assert!(Net::new(2, vec![Step::Mix(dense(2, 4, 1)), Step::Join(dense(4, 4, 1), 1)]).is_none());
     assert!(Dense::new(&[0.0; 9], &[0.0; 3]).is_none());
     assert!(Depthwise::new(vec![0.0; 16], vec![0.0]).is_none());
+    assert!(Convolution::new(&[0.0; 40], &[0.0; 4]).is_none());
+    assert!(Convolution::new(&[0.0; 54], &[0.0; 6]).is_none());
+    assert!(Convolution::new(&[], &[]).is_none());
+    assert!(Net::new(2, vec![Step::Refine(convolution(2, 4, 1))]).is_none());
+    assert!(Net::new(4, vec![Step::Fold(dense(4, 4, 1))]).is_none());
 }
