@@ -6,6 +6,7 @@
 //! unspoilt sections; they are not validated on labelled artefacts.
 
 mod blood;
+mod chroma;
 mod focus;
 mod fold;
 mod foreign;
@@ -19,8 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use self::view::View;
 pub use self::{
+    chroma::Chroma,
     hints::{hints, unseen_nuclei},
-    stain::{Chroma, Colours},
+    stain::Colours,
 };
 use crate::{
     error::Result,
@@ -171,15 +173,14 @@ pub fn assess(slide: &Slide, view: &Rgb, tissue: &TissueMask, mpp: Mpp, watch: &
     for mask in [&foreign.pen, &foreign.bubble, &foreign.dust] {
         seen.tissue.data_mut().iter_mut().zip(mask.data()).for_each(|(t, &m)| *t &= 1 - m);
     }
-    let (knife_lines, ((tears, folds), (pools, (blurred, colours)))) = rayon::join(
-        || lines::find(&seen),
-        || {
-            rayon::join(
-                || rayon::join(|| tear::find(&seen, &whole), || fold::find(&seen)),
-                || (blood::find(&seen), (focus.blurred(&seen), stain::colours(&seen))),
-            )
-        },
-    );
+    let torn = || {
+        let tears = tear::find(&seen, &whole);
+        let knife_lines = lines::find(&seen, &tears);
+        (tears, knife_lines)
+    };
+    let rest = || (blood::find(&seen), focus.blurred(&seen), stain::colours(&seen));
+    let ((tears, knife_lines), (folds, (pools, blurred, colours))) =
+        rayon::join(torn, || rayon::join(|| fold::find(&seen), rest));
     let mut map = Plane::filled(seen.tissue.width(), seen.tissue.height(), 0u8);
     // Later ones lie on top: what is certain covers what may follow from it.
     lay(&mut map, Kind::EdgeBlood, &pools);

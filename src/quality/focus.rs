@@ -1,7 +1,7 @@
 //! Focus: how much fine detail tissue shows for the coarse detail it has, in squares of a reading at about 1 µm per
 //! pixel, whatever the slide's own pixel size.
 
-use super::{stain::Chroma, view::View};
+use super::{chroma::Chroma, view::View};
 use crate::{
     error::Result,
     geometry::Rect,
@@ -86,21 +86,24 @@ pub(super) fn measure(slide: &Slide, tissue: &TissueMask, mpp: Mpp, watch: &Watc
         let rgb = slide.read_window(window)?;
         Ok((of_window(&rgb, window), Chroma::of(&rgb, &tables)))
     };
-    let found = windows.par_iter().enumerate().with_max_len(1).map(read).collect::<Result<Vec<_>>>()?;
-    let (mut index, mut chroma) = (Vec::new(), Chroma::default());
+    let nothing = || (Vec::new(), Chroma::default());
+    let (found, chroma) =
+        windows.par_iter().enumerate().with_max_len(1).map(read).try_reduce(nothing, |mut a, b| {
+            a.0.extend(b.0);
+            a.1.add(&b.1);
+            Ok(a)
+        })?;
+    let mut index = Vec::new();
     let solid = |x: usize, y: usize| {
         let at = |v: usize| (v as f64 * SQUARE as f64 * scale).floor() as i64;
         let side = (SQUARE as f64 * scale).ceil() as u64;
         tissue.share(Rect { x0: at(x), y0: at(y), width: side, height: side }) >= LEAST_TISSUE
     };
-    for (squares_of, colours) in &found {
-        chroma.add(colours);
-        for &(x, y, sharp) in squares_of {
-            let inside = x < squares.width() && y < squares.height() && solid(x, y);
-            let Some(sharp) = sharp.filter(|_| inside) else { continue };
-            squares.set(x, y, (sharp * 100.0).round().min(254.0) as u8);
-            index.push(sharp);
-        }
+    for (x, y, sharp) in found {
+        let inside = x < squares.width() && y < squares.height() && solid(x, y);
+        let Some(sharp) = sharp.filter(|_| inside) else { continue };
+        squares.set(x, y, (sharp * 100.0).round().min(254.0) as u8);
+        index.push(sharp);
     }
     index.sort_by(f64::total_cmp);
     let sharpness = (!index.is_empty()).then(|| index[(index.len() - 1) / 2]);

@@ -4,6 +4,7 @@ use super::view::View;
 use crate::{
     raster::{Mask, Plane, wide},
     segment::morphology,
+    units::Mpp,
 };
 
 /// A line is pale against the tissue this far to both sides, in µm [expert].
@@ -30,14 +31,16 @@ const CANDIDATES: usize = 48;
 /// Lines within this many directions and pixels of a judged one are not judged again.
 const LIKE: (usize, usize) = (3, 6);
 
-/// Returns 1 on lines of the knife.
-pub(super) fn find(view: &View) -> Mask {
-    let pale = pale(view);
+/// Returns 1 on lines of the knife. A straight tear is none.
+pub(super) fn find(view: &View, tears: &Mask) -> Mask {
+    let mut tissue = view.tissue.clone();
+    tissue.data_mut().iter_mut().zip(tears.data()).for_each(|(t, &tear)| *t &= 1 - tear);
+    let pale = pale(view, &tissue);
     let (width, height) = (pale.width(), pale.height());
     let mut out = Mask::filled(width, height, 0);
     let mut left = pale;
     for _ in 0..MOST_LINES {
-        let Some((line, places)) = next(&left, view) else { break };
+        let Some((line, places)) = next(&left, &tissue, view.mpp) else { break };
         for (x, y) in places {
             out.set(x, y, 1);
         }
@@ -54,10 +57,10 @@ pub(super) fn find(view: &View) -> Mask {
 }
 
 /// Returns 1 where a pixel is pale against tissue on two opposite sides.
-fn pale(view: &View) -> Mask {
+fn pale(view: &View, tissue: &Mask) -> Mask {
     let sum = view.od[0].data().iter().zip(view.od[1].data()).zip(view.od[2].data());
     let sum = sum.map(|((&r, &g), &b)| ((u32::from(r) + u32::from(g) + u32::from(b)) / 3) as u8).collect();
-    let (width, height) = (view.tissue.width(), view.tissue.height());
+    let (width, height) = (tissue.width(), tissue.height());
     let sum: Plane<u8> = Plane::from_vec(width, height, sum).unwrap_or_default();
     let reach = (view.mpp.px(BESIDE_UM).round() as i64).max(2);
     let diagonal = ((reach as f64 * 0.7).round() as i64).max(1);
@@ -65,7 +68,7 @@ fn pale(view: &View) -> Mask {
     let mut out = Mask::filled(width, height, 0);
     for y in 0..height {
         for x in 0..width {
-            if view.tissue.at(x, y) == 0 {
+            if tissue.at(x, y) == 0 {
                 continue;
             }
             let own = f64::from(sum.at(x, y));
@@ -81,11 +84,11 @@ fn pale(view: &View) -> Mask {
 }
 
 /// Returns the line through most pixels that is long and pale enough, and its way through tissue.
-fn next(left: &Mask, view: &View) -> Option<(Line, Vec<(usize, usize)>)> {
+fn next(left: &Mask, tissue: &Mask, mpp: Mpp) -> Option<(Line, Vec<(usize, usize)>)> {
     let mut votes = Votes::of(left);
     (0..CANDIDATES).find_map(|_| {
         let line = votes.take_strongest()?;
-        line.supported(left, view).map(|places| (line, places))
+        line.supported(left, tissue, mpp).map(|places| (line, places))
     })
 }
 
@@ -179,25 +182,25 @@ impl Line {
     }
 
     /// Returns the pixels of the line's way through tissue, if it is long and pale enough.
-    fn supported(&self, pale: &Mask, view: &View) -> Option<Vec<(usize, usize)>> {
-        let (places, hits) = self.walk(pale, view);
-        let long = places.len() as f64 >= view.mpp.px(LENGTH_UM);
+    fn supported(&self, pale: &Mask, tissue: &Mask, mpp: Mpp) -> Option<Vec<(usize, usize)>> {
+        let (places, hits) = self.walk(pale, tissue);
+        let long = places.len() as f64 >= mpp.px(LENGTH_UM);
         // More than the tissue beside it, which may be full of pale slits.
-        let beside = [-8.0, -5.0, 5.0, 8.0].map(|by| self.share(pale, view, by));
+        let beside = [-8.0, -5.0, 5.0, 8.0].map(|by| self.share(pale, tissue, by));
         let beside = beside.iter().sum::<f64>() / 4.0;
         let share = hits as f64 / places.len().max(1) as f64;
         (long && share >= SUPPORT && share - beside >= BEYOND).then_some(places)
     }
 
     /// Share of pale pixels on the parallel line so many pixels away.
-    fn share(&self, pale: &Mask, view: &View, by: f64) -> f64 {
+    fn share(&self, pale: &Mask, tissue: &Mask, by: f64) -> f64 {
         let moved = Self { offset: self.offset + by, ..*self };
-        let (places, hits) = moved.walk(pale, view);
+        let (places, hits) = moved.walk(pale, tissue);
         hits as f64 / places.len().max(1) as f64
     }
 
     /// Returns the pixels of the line in tissue, and how many of them are pale or have a pale one beside them.
-    fn walk(&self, pale: &Mask, view: &View) -> (Vec<(usize, usize)>, usize) {
+    fn walk(&self, pale: &Mask, tissue: &Mask) -> (Vec<(usize, usize)>, usize) {
         let (width, height) = (pale.width() as f64, pale.height() as f64);
         let steps = width.hypot(height) as i64;
         let (mut places, mut hits) = (Vec::new(), 0usize);
@@ -205,8 +208,7 @@ impl Line {
             let t = t as f64;
             let x = (self.offset * self.cos - t * self.sin).round();
             let y = (self.offset * self.sin + t * self.cos).round();
-            if x < 0.0 || y < 0.0 || x >= width || y >= height || view.tissue.at(x as usize, y as usize) == 0
-            {
+            if x < 0.0 || y < 0.0 || x >= width || y >= height || tissue.at(x as usize, y as usize) == 0 {
                 continue;
             }
             places.push((x as usize, y as usize));

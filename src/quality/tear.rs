@@ -1,14 +1,15 @@
 //! Tears: long places as bare as glass that neither branch, as gaps between lobules do, nor are round or wide, as lumens
-//! are, nor thin, as sinusoids are. A tear may open to the glass around the section.
+//! are, nor thin, as sinusoids are, nor chains of cells, as fat is. A tear may open to the glass around the section.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+mod rent;
 
+use self::rent::{LEAST, Places, Rent};
 use super::view::View;
 use crate::{
-    raster::{Mask, Plane},
+    raster::Mask,
     segment::{
         distance,
-        label::{Connectivity, Pieces, Region, pieces},
+        label::{Connectivity, pieces},
         morphology,
     },
 };
@@ -21,27 +22,10 @@ const JOIN_UM: f64 = 14.0;
 const BROAD_UM: f64 = 110.0;
 /// What the view makes of the edge of a broad place, in µm.
 const EDGE_UM: f64 = 8.0;
-/// Least length along the tear and least area, in µm and µm² [expert].
-const LEAST: (f64, f64) = (250.0, 10_000.0);
-/// Least mean width, in µm and in pixels: septa between lobules with faint fibres are narrower, and what is hardly
-/// resolved has no shape [expert].
-const LEAST_WIDTH: (f64, f64) = (22.0, 4.0);
-/// Least length over width [expert].
-const SLENDER: f64 = 6.0;
-/// Least share of all its arms that the longest way through a tear makes up [expert].
-const ONE_WAY: f64 = 0.62;
-/// Most of its length that may lie open to the glass: a tear has a mouth, a bay of the section's edge is one [expert].
-const MOUTH: f64 = 0.35;
-/// Sum of the densities, × 100, by which a tear is at most darker than glass: lumens hold plasma, gaps loose fibres [expert].
-const BARE: f64 = 1.5;
-/// Most that its widest place may exceed the mean width: a chain of fat cells bulges [expert].
-const EVEN: f64 = 1.45;
-/// Least share of its wide places that hang together: fat cells are walled off from each other [expert].
-const WHOLE: f64 = 0.6;
-/// Squared distance from the edge, in pixels, from which a place is judged by its stain.
-const DEEP: u16 = 4;
 /// What the view makes of the edge of a tear, in µm.
 const RIM_UM: f64 = 5.0;
+/// Most density of such an edge, over that of the slide's tissue [expert].
+const PALE: f64 = 0.8;
 
 /// Returns 1 in tears of a section whose tissue, artefacts included, is `tissue`.
 pub(super) fn find(view: &View, tissue: &Mask) -> Mask {
@@ -54,7 +38,7 @@ pub(super) fn find(view: &View, tissue: &Mask) -> Mask {
     let wide = morphology::open(&empty, view.mpp.px(WIDE_UM) / 2.0);
     let mut joined = morphology::dilate(&wide, view.mpp.px(JOIN_UM) / 2.0);
     joined.data_mut().iter_mut().zip(empty.data()).for_each(|(j, &e)| *j &= e);
-    let glass = of_glass(view, &inside);
+    let glass = median(view, |i| view.clear.data()[i] > inside.data()[i]);
     let depth = distance::squared_up_to(&joined, distance::MOST_NEAR);
     let places = Places { view, inside: &inside, wide: &wide, depth: &depth };
     let found = pieces(&joined, Connectivity::Eight);
@@ -66,24 +50,36 @@ pub(super) fn find(view: &View, tissue: &Mask) -> Mask {
             found.paint(i, &mut out, 1);
         }
     }
-    morphology::dilate(&out, view.mpp.px(RIM_UM))
+    with_edge(view, &out)
 }
 
-/// Returns the median sum of the densities, × 100, of clear places outside the section; 0 where there are none.
-fn of_glass(view: &View, inside: &Mask) -> f64 {
-    let mut histogram = [0u64; 3 * 256];
-    for (i, _) in view.clear.data().iter().zip(inside.data()).enumerate().filter(|(_, (c, i))| **c > **i) {
-        histogram[view.od.iter().map(|plane| usize::from(plane.data()[i])).sum::<usize>()] += 1;
+/// Adds what the view makes of the edges of tears: pixels that are partly tissue.
+fn with_edge(view: &View, tears: &Mask) -> Mask {
+    let stained = |i: usize| view.tissue.data()[i] > view.clear.data()[i];
+    let most = PALE * median(view, stained);
+    let mut out = morphology::dilate(tears, view.mpp.px(RIM_UM));
+    for (i, (o, &tear)) in out.data_mut().iter_mut().zip(tears.data()).enumerate() {
+        *o &= tear | u8::from((sum(view, i) as f64) < most);
     }
+    out
+}
+
+/// Returns the sum of the densities of a pixel, × 100.
+fn sum(view: &View, pixel: usize) -> usize {
+    view.od.iter().map(|plane| usize::from(plane.data()[pixel])).sum()
+}
+
+/// Returns the median sum of the densities, × 100, of some pixels; 0 where there are none.
+fn median(view: &View, of: impl Fn(usize) -> bool) -> f64 {
+    let mut histogram = [0u64; 3 * 256];
+    (0..view.clear.data().len()).filter(|&i| of(i)).for_each(|i| histogram[sum(view, i)] += 1);
     let half = histogram.iter().sum::<u64>() / 2;
     let mut below = 0;
-    histogram
-        .iter()
-        .position(|&n| {
-            below += n;
-            below > half
-        })
-        .map_or(0.0, |sum| sum as f64)
+    let middle = histogram.iter().position(|&n| {
+        below += n;
+        below > half
+    });
+    middle.map_or(0.0, |sum| sum as f64)
 }
 
 /// Returns 1 on the section with its holes and with the bays of its edge that are no broader than a tear.
@@ -98,134 +94,60 @@ fn inside(view: &View, tissue: &Mask) -> Mask {
     out
 }
 
-/// What is known of every pixel.
-struct Places<'a> {
-    view: &'a View,
-    /// 1 on the section with its holes.
-    inside: &'a Mask,
-    /// 1 where an empty place is as wide as a tear.
-    wide: &'a Mask,
-    /// Squared distance from the edge of empty places.
-    depth: &'a Plane<u16>,
-}
-
-/// Measures of one empty place, in pixels.
-struct Rent {
-    area: f64,
-    /// Longest way through it.
-    length: f64,
-    /// Four times the mean distance from its edge, which is the width of a band.
-    width: f64,
-    /// Width of its widest place.
-    widest: f64,
-    /// Share of its wide pixels in the largest piece of them.
-    whole: f64,
-    /// Pixels beside the glass around the section.
-    mouth: f64,
-    /// Mean sum of the densities away from its edge, × 100.
-    stain: f64,
-}
-
-impl Rent {
-    fn of(places: &Places<'_>, found: &Pieces, i: usize, region: &Region) -> Self {
-        let Places { view, inside, wide, depth } = *places;
-        let mut own = Mask::filled(region.x1 - region.x0, region.y1 - region.y0, 0);
-        let mut own_wide = own.clone();
-        let (mut sum, mut widest, mut mouth, mut stain, mut deep) = (0.0, 0u16, 0u32, 0u64, 0u64);
-        for run in found.runs(i) {
-            own.row_mut(run.y() - region.y0)[run.x0() - region.x0..run.x1() - region.x0].fill(1);
-            let to = &mut own_wide.row_mut(run.y() - region.y0)[run.x0() - region.x0..run.x1() - region.x0];
-            to.copy_from_slice(&wide.row(run.y())[run.x0()..run.x1()]);
-            for x in run.x0()..run.x1() {
-                widest = widest.max(depth.at(x, run.y()));
-                sum += f64::from(depth.at(x, run.y())).sqrt() - 0.5;
-                if depth.at(x, run.y()) >= DEEP {
-                    stain += view.od.iter().map(|plane| u64::from(plane.at(x, run.y()))).sum::<u64>();
-                    deep += 1;
-                }
-                let (x, y) = (x as i64, run.y() as i64);
-                let beside = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)];
-                mouth += u32::from(beside.iter().any(|&(x, y)| inside.get(x, y) == Some(0)));
-            }
-        }
-        let area = region.area_px as f64;
-        let parts: Vec<u64> =
-            pieces(&own_wide, Connectivity::Eight).regions.iter().map(|r| r.area_px).collect();
-        let largest = parts.iter().max().copied().unwrap_or(0);
-        Self {
-            area,
-            length: longest_way(&own),
-            width: 4.0 * sum / area.max(1.0),
-            widest: 2.0 * f64::from(widest).sqrt() - 1.0,
-            whole: largest as f64 / parts.iter().sum::<u64>().max(1) as f64,
-            mouth: mouth.into(),
-            stain: stain as f64 / deep.max(1) as f64,
-        }
-    }
-
-    fn is_tear(&self, view: &View, glass: f64) -> bool {
-        self.length >= view.mpp.px(LEAST.0)
-            && self.width >= view.mpp.px(LEAST_WIDTH.0).max(LEAST_WIDTH.1)
-            && self.length >= SLENDER * self.width
-            && self.length * self.width >= ONE_WAY * self.area
-            && self.widest <= EVEN * self.width
-            && self.whole >= WHOLE
-            && self.stain <= glass + BARE
-            && self.mouth <= MOUTH * self.length
-    }
-}
-
-/// Returns the length of the longest of the shortest ways between two pixels of a connected mask, in pixels: from the
-/// pixel farthest from any one to the one farthest from it.
-fn longest_way(mask: &Mask) -> f64 {
-    let Some(any) = mask.data().iter().position(|&v| v != 0) else { return 0.0 };
-    let (end, _) = farthest(mask, any);
-    f64::from(farthest(mask, end).1) / 5.0
-}
-
-/// Returns the pixel farthest from one and how far it is; a step is 5 straight and 7 aslant (Borgefors 1986).
-fn farthest(mask: &Mask, from: usize) -> (usize, u32) {
-    const STEPS: [(i64, i64, u32); 8] =
-        [(1, 0, 5), (-1, 0, 5), (0, 1, 5), (0, -1, 5), (1, 1, 7), (1, -1, 7), (-1, 1, 7), (-1, -1, 7)];
-    let width = mask.width();
-    let mut far = vec![u32::MAX; mask.data().len()];
-    let mut next = BinaryHeap::from([Reverse((0u32, from))]);
-    let mut last = (from, 0);
-    while let Some(Reverse((way, at))) = next.pop() {
-        if far[at] != u32::MAX {
-            continue;
-        }
-        far[at] = way;
-        last = (at, way);
-        let (x, y) = ((at % width) as i64, (at / width) as i64);
-        for (dx, dy, step) in STEPS {
-            let (x, y) = (x + dx, y + dy);
-            if mask.get(x, y) == Some(1) {
-                let beside = y as usize * width + x as usize;
-                if far[beside] == u32::MAX {
-                    next.push(Reverse((way + step, beside)));
-                }
-            }
-        }
-    }
-    last
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{quality::lines, raster::Plane, units::Mpp};
+
+    /// Side of the view, in pixels of 4 µm.
+    const SIDE: usize = 240;
+
+    /// A square section with clear disks, each of a place and a radius in pixels.
+    fn section(disks: &[(f64, f64, f64)]) -> View {
+        let near = |v: usize| (8..SIDE - 8).contains(&v);
+        let plane = |value: &dyn Fn(usize, usize) -> u8| {
+            let data = (0..SIDE * SIDE).map(|i| value(i % SIDE, i / SIDE)).collect();
+            Plane::from_vec(SIDE, SIDE, data).unwrap()
+        };
+        let tissue = plane(&|x, y| u8::from(near(x) && near(y)));
+        let clear = plane(&|x, y| {
+            let (u, v) = (x as f64, y as f64);
+            let hole = disks.iter().any(|&(a, b, r)| (u - a).hypot(v - b) <= r);
+            u8::from(hole || tissue.at(x, y) == 0)
+        });
+        let od = clear.map(|c| 30 * (1 - c));
+        View { step: 1, tissue, mpp: Mpp::square(4.0).unwrap(), od: [od.clone(), od.clone(), od], clear }
+    }
+
+    /// Disks along a straight line, so many pixels apart; their radius grows evenly from the first to the last.
+    fn along(from: (f64, f64), to: (f64, f64), radii: (f64, f64), apart: f64) -> Vec<(f64, f64, f64)> {
+        let steps = ((to.0 - from.0).hypot(to.1 - from.1) / apart).round();
+        let between = |a: f64, b: f64, t: f64| a + (b - a) * t;
+        let disk =
+            |t: f64| (between(from.0, to.0, t), between(from.1, to.1, t), between(radii.0, radii.1, t));
+        (0..=steps as usize).map(|i| disk(i as f64 / steps)).collect()
+    }
 
     #[test]
-    fn ways_are_measured_inside() {
-        fn t(rows: &[&str], expected: f64) {
-            let data = rows.iter().flat_map(|r| r.bytes().map(|b| u8::from(b == b'#'))).collect();
-            let mask = Plane::from_vec(rows[0].len(), rows.len(), data).unwrap();
-            assert_eq!(longest_way(&mask), expected, "{rows:?}");
+    fn tears_are_told_by_their_shape() {
+        fn t(what: &str, parts: &[Vec<(f64, f64, f64)>], expected: bool) {
+            let view = section(&parts.concat());
+            let tears = find(&view, &view.tissue);
+            assert_eq!(tears.count() > 0, expected, "{what}");
+            // Nor is a straight one taken for a line of the knife.
+            assert_eq!(lines::find(&view, &tears).count(), 0, "{what}");
         }
-        t(&["....", "...."], 0.0);
-        t(&["#####"], 4.0);
-        t(&["#..", ".#.", "..#"], 2.8);
-        // Around the corner, not across.
-        t(&["#####", "#....", "#####"], 8.8);
+        let band = |from, to, radii| along(from, to, radii, 1.0);
+        t("one", &[band((40.0, 60.0), (190.0, 90.0), (5.0, 5.0))], true);
+        t("of changing width", &[band((30.0, 60.0), (200.0, 90.0), (3.5, 7.0))], true);
+        let crossing =
+            [band((40.0, 40.0), (200.0, 200.0), (5.0, 5.0)), band((75.0, 175.0), (175.0, 75.0), (5.0, 5.0))];
+        t("two that cross", &crossing, true);
+        t("short", &[band((40.0, 60.0), (80.0, 60.0), (5.0, 5.0))], false);
+        t("a lumen", &[band((40.0, 60.0), (100.0, 60.0), (9.0, 9.0))], false);
+        let gaps: Vec<_> = (0..6).map(|i| 30.0 + 30.0 * f64::from(i)).collect();
+        let gaps = gaps.iter().map(|&y| band((40.0, y), (200.0, y), (4.0, 4.0)));
+        let stem = [band((120.0, 30.0), (120.0, 180.0), (4.0, 4.0))];
+        t("gaps that branch", &gaps.chain(stem).collect::<Vec<_>>(), false);
     }
 }

@@ -211,7 +211,7 @@ impl Said {
     }
 }
 
-/// No unspoilt H&E image is refused, hardly any of it is left out, and its stain is doubted on human kidney tiles at most;
+/// No unspoilt H&E image is refused, hardly any of it is left out, and its stain is doubted on one human kidney tile at most;
 /// most images of other stains are noticed.
 #[test]
 fn clean_images_pass() {
@@ -232,8 +232,8 @@ fn clean_images_pass() {
     assert!(he.images > 900 && kidney.images > 15 && others.images > 70, "{he:?} {kidney:?} {others:?}");
     assert_eq!((he.refused, he.doubted, kidney.refused), (0, 0, 0), "{he:?} {kidney:?}");
     assert!(he.much <= 3 && he.left_out_pct < 0.15 * he.images as f64, "{he:?}");
-    assert!(kidney.much == 0 && kidney.doubted <= 7, "{kidney:?}");
-    assert!(others.doubted * 10 >= others.images * 8, "{others:?}");
+    assert!(kidney.much == 0 && kidney.doubted <= 1, "{kidney:?}");
+    assert!(others.doubted * 10 >= others.images * 9, "{others:?}");
 }
 
 #[test]
@@ -252,4 +252,6 @@ fn lesions_are_no_artefacts() {
     t("liver", ("inflammation", 25.0), "dark");
     t("pancreas", ("gaps", 20.0), "pale");
     t("kidney", ("tubular_dilation", 60.0), "default");
+    // Chains of fat cells are no tears.
+    t("pancreas", ("fat", 35.0), "dark");
 }
