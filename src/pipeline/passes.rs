@@ -204,8 +204,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Does the work of every window on the current pool; `taken` hears of each before. They are taken in reading order, whichever thread is free: neighbours
-/// share the tiles that are decoded for them.
+/// Does the work of every window on the current pool; `taken` hears of each before. They are taken in reading order,
+/// whichever thread is free: neighbours share the tiles that are decoded for them.
 fn in_order<T: Send>(
     windows: &[Window],
     one: impl Fn(&Window) -> Result<T> + Sync,

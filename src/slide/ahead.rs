@@ -221,6 +221,28 @@ mod tests {
     }
 
     #[test]
+    fn a_windows_tiles_lie_where_they_are_looked_for() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/liver-phantom.svs");
+        let (slide, file) = (Slide::open(&path).unwrap(), std::fs::read(&path).unwrap());
+        let bytes_at = |place: &OnDisk| &file[place.range.start as usize..place.range.end as usize];
+        let stored = slide.stored().unwrap();
+        let facts = &slide.info().levels[0];
+        let (cols, rows) =
+            (facts.width.div_ceil(facts.tile_width.into()), facts.height.div_ceil(facts.tile_height.into()));
+        for (col, row) in (0..rows).flat_map(|row| (0..cols).map(move |col| (col, row))) {
+            let at = TileAt { level: 0, col, row };
+            assert_eq!(bytes_at(&slide.reader.on_disk(at).unwrap()), stored.bytes(at).unwrap().unwrap());
+        }
+        assert!(slide.reader.on_disk(TileAt { level: 99, col: 0, row: 0 }).is_none());
+        let mpp = slide.info().calibration.as_ref().unwrap().mpp;
+        let spec = crate::tile::TileSpec { core_px: 64, halo_px: 32, shift_px: 0 };
+        let window = spec.cut(facts.width, facts.height, 1.0, mpp)[0];
+        let own = bytes_at(&slide.on_disk(&window)[0]);
+        let first = stored.bytes(TileAt { level: 0, col: 0, row: 0 }).unwrap().unwrap();
+        assert!(own.windows(first.len()).any(|part| part == first));
+    }
+
+    #[test]
     fn reading_ends_where_the_file_does() {
         let file = file_of(&vec![7; PIECE + 10]);
         let mut piece = vec![0; PIECE];

@@ -7,13 +7,11 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::kernels::{LANES, MARGIN};
+use super::kernels::{GROUP, LANES, MARGIN, in_groups};
 use crate::raster::wide;
 
 /// Side of a kernel.
 pub(super) const TAPS: usize = 3;
-/// Output channels computed together.
-const GROUP: usize = 4;
 /// Registers for as many sums at once as the widest instructions want.
 const MANY_REGISTERS: usize = 32;
 
@@ -30,16 +28,8 @@ impl Convolution {
     /// Takes weights, output channels × inputs × rows × columns, and one bias per output; `None` when their numbers do
     /// not fit or the outputs do not come in fours.
     pub(in crate::segment) fn new(weights: &[f32], bias: &[f32]) -> Option<Self> {
-        let (bias, rest) = bias.as_chunks::<GROUP>();
-        let each = weights.len().checked_div(bias.len() * GROUP)?;
-        let inputs = each / (TAPS * TAPS);
-        if !rest.is_empty() || inputs == 0 || inputs * TAPS * TAPS * bias.len() * GROUP != weights.len() {
-            return None;
-        }
-        let table = (0..bias.len() * each)
-            .map(|i| std::array::from_fn(|k| weights[(i / each * GROUP + k) * each + i % each]))
-            .collect();
-        Some(Self { table, bias: bias.to_vec(), inputs })
+        let (table, bias, each) = in_groups(weights, bias)?;
+        each.is_multiple_of(TAPS * TAPS).then_some(Self { table, bias, inputs: each / (TAPS * TAPS) })
     }
 
     pub(super) fn inputs(&self) -> usize {

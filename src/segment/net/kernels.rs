@@ -14,7 +14,7 @@ pub(super) const LANES: usize = 32;
 /// Pixels of a row that go through a filter and a mix together: they stay near the processor in between.
 const TILE: usize = 8 * LANES;
 /// Output channels computed together.
-const GROUP: usize = 4;
+pub(super) const GROUP: usize = 4;
 /// Empty columns on each side of a row: further than any kernel reaches.
 pub(super) const MARGIN: usize = 16;
 /// Largest side of a kernel.
@@ -63,6 +63,23 @@ impl Floats {
     }
 }
 
+/// Values of four outputs each.
+type Fours = Vec<[f32; GROUP]>;
+
+/// Puts four outputs together: the weights of each, group after group, their biases, and how many weights an output has.
+/// `None` when the numbers do not fit or the outputs do not come in fours.
+pub(super) fn in_groups(weights: &[f32], bias: &[f32]) -> Option<(Fours, Fours, usize)> {
+    let (bias, rest) = bias.as_chunks::<GROUP>();
+    let outputs = bias.len() * GROUP;
+    let each = weights.len().checked_div(outputs)?;
+    if !rest.is_empty() || each == 0 || each * outputs != weights.len() {
+        return None;
+    }
+    let weight = |i: usize, k: usize| weights[(i / each * GROUP + k) * each + i % each];
+    let table = (0..bias.len() * each).map(|i| std::array::from_fn(|k| weight(i, k))).collect();
+    Some((table, bias.to_vec(), each))
+}
+
 /// A layer that mixes the channels of every pixel, batch normalisation folded in.
 #[derive(Clone, Debug)]
 pub(in crate::segment) struct Dense {
@@ -76,17 +93,8 @@ impl Dense {
     /// Takes weights, output channels × inputs, and one bias per output; `None` when their numbers do not fit or the
     /// outputs do not come in fours.
     pub(in crate::segment) fn new(weights: &[f32], bias: &[f32]) -> Option<Self> {
-        let (bias, rest) = bias.as_chunks::<GROUP>();
-        let outputs = bias.len() * GROUP;
-        let inputs = weights.len().checked_div(outputs)?;
-        if !rest.is_empty() || inputs == 0 || inputs * outputs != weights.len() {
-            return None;
-        }
-        let weight = |group: usize, input: usize, k: usize| weights[(group * GROUP + k) * inputs + input];
-        let table = (0..bias.len() * inputs)
-            .map(|i| std::array::from_fn(|k| weight(i / inputs, i % inputs, k)))
-            .collect();
-        Some(Self { table, bias: bias.to_vec(), inputs })
+        let (table, bias, inputs) = in_groups(weights, bias)?;
+        Some(Self { table, bias, inputs })
     }
 
     pub(super) fn inputs(&self) -> usize {
