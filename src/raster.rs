@@ -151,6 +151,21 @@ impl Rgb {
         (data.len() == width.checked_mul(height)?.checked_mul(3)?).then_some(Self { width, height, data })
     }
 
+    /// Returns the picture without `px` pixels on each side; nothing where there is no more than that.
+    #[must_use]
+    pub fn without_margin(self, px: usize) -> Self {
+        if px == 0 {
+            return self;
+        }
+        let (width, height) = (self.width.saturating_sub(2 * px), self.height.saturating_sub(2 * px));
+        if width == 0 || height == 0 {
+            return Self::default();
+        }
+        let mut out = Self::filled(width, height, [0; 3]);
+        (0..height).for_each(|y| out.row_mut(y).copy_from_slice(&self.row(y + px)[px..px + width]));
+        out
+    }
+
     /// Returns the width in pixels.
     #[must_use]
     pub fn width(&self) -> usize {

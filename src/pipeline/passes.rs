@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     organ::Pass,
     raster::{Plane, Rgb},
-    segment::{field::Field, models::InUse, object::Finds},
+    segment::{field::Field, model::Surroundings, models::InUse, object::Finds},
     slide::Slide,
     stain::{Separator, StainProfile, white::White},
     tile::{TileSpec, Window},
@@ -70,7 +70,9 @@ impl<'a> Scan<'a> {
         let halo_px = mpp.px(pass.halo_um).ceil() as u32;
         let core_px = match tiling.cores {
             Cores::Fitting { threads, bytes } => {
-                fitting(pass, halo_px, threads, self.budget(bytes)).max(self.least_core(halo_px))
+                // Where structures are found with a network, two threads share a window.
+                let at_work = if self.models.structures.is_some() { threads.div_ceil(2) } else { threads };
+                fitting(pass, halo_px, at_work, self.budget(bytes)).max(self.least_core(halo_px))
             }
             Cores::Fixed(px) => px,
         };
@@ -155,13 +157,25 @@ impl<'a> Scan<'a> {
     where
         'a: 'p,
     {
-        let rgb = self.slide.read_window(&window)?;
-        let rgb = self.whiten_outside(rgb, &window);
-        let rgb = self.cover_artefacts(rgb, &window, profile);
+        let (rgb, surroundings) = self.colours(&window, profile)?;
         let stains = separator.separate(&rgb);
         let tissue = sample(&self.tissue.mask, self.tissue.scale, &window);
         let (h, e, od, clear) = (stains.h, stains.e, stains.od, stains.clear);
-        Ok(Field { window, rgb, h, e, od, clear, tissue, profile, models: self.models })
+        Ok(Field { window, rgb, h, e, od, clear, surroundings, tissue, profile, models: self.models })
+    }
+
+    /// Reads the colours of a window, and for a network of structures those around it.
+    fn colours(&self, window: &Window, profile: &StainProfile) -> Result<(Rgb, Option<Surroundings>)> {
+        let read = |window: &Window| -> Result<Rgb> {
+            let rgb = self.slide.read_window(window)?;
+            Ok(self.cover_artefacts(self.whiten_outside(rgb, window), window, profile))
+        };
+        let Some(model) = &self.models.structures else { return Ok((read(window)?, None)) };
+        let beyond = window.mpp.px(self.models.beyond_um).ceil() as u32;
+        let wide = Window { halo: window.halo + beyond, ..*window };
+        let rgb = read(&wide)?;
+        let surroundings = model.surroundings(&rgb, &wide, self.models.slide_px);
+        Ok((rgb.without_margin(beyond as usize), surroundings))
     }
 
     /// Gives artefacts the colour of the slide's cytoplasm: nothing is found in them or at their edges.

@@ -76,16 +76,21 @@ pub fn write_report_pictures(slide: &Slide, result: &SlideResult, folder: &Path)
 ///
 /// As [`Slide::read_whole`].
 pub fn draw(slide: &Slide, result: &SlideResult, slide_id: &str) -> Result<Rgb> {
-    let mut map = map::draw(slide, result)?;
     let um = result.summary.calibration.mpp.mean();
-    let mut fields = Vec::new();
-    for field in field::choose(slide, result) {
-        mark(&mut map, &field);
-        let (mut picture, scale) = field::draw(slide, result, &field, true)?;
-        scale_bar::draw(&mut picture, um * scale);
-        picture.frame(0, 0, field::SIDE_PX, field::SIDE_PX, field::MARK, 2);
-        fields.push((field.title, picture));
-    }
+    let chosen = field::choose(slide, result);
+    let fields = || -> Result<Vec<Picture>> {
+        let one = |field| -> Result<Picture> {
+            let (mut picture, scale) = field::draw(slide, result, field, true)?;
+            scale_bar::draw(&mut picture, um * scale);
+            picture.frame(0, 0, field::SIDE_PX, field::SIDE_PX, field::MARK, 2);
+            Ok(picture)
+        };
+        chosen.iter().map(one).collect()
+    };
+    let (map, fields) = rayon::join(|| map::draw(slide, result), fields);
+    let (mut map, fields) = (map?, fields?);
+    chosen.iter().for_each(|field| mark(&mut map, field));
+    let fields: Vec<(String, Picture)> = chosen.into_iter().map(|field| field.title).zip(fields).collect();
     scale_bar::draw(&mut map.picture, um * map.frame.scale);
     Ok(sheet(&map, &fields, result, slide_id).into_rgb())
 }

@@ -13,7 +13,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-pub use self::domain::Facts;
+pub use self::{domain::Facts, objects::Surroundings};
 use super::net::{Convolution, Dense, Depthwise, Net, Row, RowMut, Step};
 use crate::{
     error::{Error, Result},

@@ -84,6 +84,8 @@ pub struct InUse {
     pub trust: Trust,
     /// How far around a core nuclei are needed, in µm.
     pub nuclei_margin_um: f64,
+    /// How far beyond a window the network of structures looks, in µm.
+    pub beyond_um: f64,
     /// Width and height of the slide, in working pixels.
     pub slide_px: (i64, i64),
 }
@@ -110,6 +112,7 @@ pub static CLASSICAL: InUse = InUse {
     structures: None,
     trust: Trust::Alone,
     nuclei_margin_um: 0.0,
+    beyond_um: 0.0,
     slide_px: (0, 0),
 };
 
@@ -243,15 +246,17 @@ impl InUse {
     }
 
     /// Returns the models for the pass that finds structures, `slide_px` being the slide in its working pixels, and the pass
-    /// widened by what they look at.
+    /// with room for whole structures. What the network looks at beyond is kept in its own, larger pixels.
     #[must_use]
     pub fn for_structures(&self, mut pass: Pass, mpp: Mpp, slide_px: (i64, i64)) -> (Self, Pass) {
+        let mut beyond_um = 0.0;
         if let Some(model) = &self.structures {
-            let needed = model.reach_um(mpp) + STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM;
+            let needed = STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM;
+            beyond_um = (needed + model.reach_um(mpp) - pass.halo_um).max(0.0);
             pass.halo_um = pass.halo_um.max(needed);
             pass.bytes_per_px += STRUCTURE_BYTES_PER_PX;
         }
-        (Self { slide_px, ..self.clone() }, pass)
+        (Self { slide_px, beyond_um, ..self.clone() }, pass)
     }
 
     /// Returns the models for the pass that finds cells.

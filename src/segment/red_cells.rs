@@ -162,6 +162,7 @@ mod tests {
             clear: plane(),
             tissue: Mask::filled(40, 40, 1),
             profile: &profile,
+            surroundings: None,
             models: &crate::segment::models::CLASSICAL,
         })
         .count()

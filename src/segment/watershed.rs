@@ -1,7 +1,5 @@
 //! Dividing a mask among seeds.
 
-use std::collections::VecDeque;
-
 use crate::raster::{Mask, Plane};
 
 /// A flooding height.
@@ -31,39 +29,46 @@ impl Height for u16 {
 pub fn watershed<T: Height>(seeds: &Plane<u32>, height: &Plane<T>, within: &Mask) -> Plane<u32> {
     let (w, h) = (within.width(), within.height());
     let mut out = Plane::filled(w, h, 0u32);
-    let top = height.data().iter().map(|v| v.level()).max().unwrap_or(0);
-    let mut queues: Vec<VecDeque<u32>> = vec![VecDeque::new(); top + 1];
     let labels = out.data_mut();
-    for (i, (&seed, &inside)) in seeds.data().iter().zip(within.data()).enumerate() {
-        if seed != 0 && inside != 0 {
-            labels[i] = seed;
-            queues[height.data()[i].level()].push_back(i as u32);
+    let heights = height.data();
+    // 1 where a basin may still grow: one byte a pixel, of which the cache holds many.
+    let mut free = within.clone();
+    for ((label, free), &seed) in labels.iter_mut().zip(free.data_mut()).zip(seeds.data()) {
+        *label = if *free != 0 { seed } else { 0 };
+        *free = u8::from(*free != 0 && seed == 0);
+    }
+    let free = free.data_mut();
+    let near = |i: usize| {
+        let x = i % w;
+        [
+            (x > 0).then(|| i - 1),
+            (x + 1 < w).then_some(i + 1),
+            i.checked_sub(w),
+            (i + w < w * h).then_some(i + w),
+        ]
+    };
+    let top = heights.iter().map(|v| v.level()).max().unwrap_or(0);
+    let mut queues: Vec<Vec<u32>> = vec![Vec::new(); top + 1];
+    for i in (0..labels.len()).filter(|&i| labels[i] != 0) {
+        // A seed amid others, or at its wall, leads nowhere.
+        if near(i).into_iter().flatten().any(|j| free[j] != 0) {
+            queues[heights[i].level()].push(i as u32);
         }
     }
-    let mut level = 0;
-    while level < queues.len() {
-        let Some(i) = queues[level].pop_front() else {
-            level += 1;
-            continue;
-        };
-        let (x, i) = ((i % w as u32) as usize, i as usize);
-        let mut visit = |j: usize| {
-            if labels[j] == 0 && within.data()[j] != 0 {
-                labels[j] = labels[i];
-                queues[height.data()[j].level().max(level)].push_back(j as u32);
+    for level in 0..queues.len() {
+        let mut next = 0;
+        while let Some(&i) = queues[level].get(next) {
+            next += 1;
+            let i = i as usize;
+            for j in near(i).into_iter().flatten() {
+                if free[j] != 0 {
+                    free[j] = 0;
+                    labels[j] = labels[i];
+                    queues[heights[j].level().max(level)].push(j as u32);
+                }
             }
-        };
-        if x > 0 && x + 1 < w && i >= w && i + w < w * h {
-            [i - 1, i + 1, i - w, i + w].into_iter().for_each(visit);
-        } else {
-            let near = [
-                (x > 0).then(|| i - 1),
-                (x + 1 < w).then_some(i + 1),
-                i.checked_sub(w),
-                (i + w < w * h).then_some(i + w),
-            ];
-            near.into_iter().flatten().for_each(&mut visit);
         }
+        queues[level] = Vec::new();
     }
     out
 }

@@ -132,15 +132,18 @@ impl Listener for Writer<'_> {
     fn keep(&self, job: &Job, held: &Held, slide: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
         let folder = self.folder(job);
         let write = || {
-            let (objects, pictures) = rayon::join(
-                || geojson::write(&folder.join(FILES[0]), &job.slide_id, result),
-                || {
-                    overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]))?;
-                    overview::write_report_pictures(slide, result, &folder)?;
-                    overview::write_quality(slide, result, &job.slide_id, &folder.join(FILES[6]))
-                },
-            );
-            objects.and(pictures)?;
+            let objects = || {
+                // The list of the run's files wants it, and now the slide is still in memory.
+                let _ = self.store.whole(job);
+                geojson::write(&folder.join(FILES[0]), &job.slide_id, result)
+            };
+            let overview = || overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]));
+            let others = || {
+                overview::write_report_pictures(slide, result, &folder)?;
+                overview::write_quality(slide, result, &job.slide_id, &folder.join(FILES[6]))
+            };
+            let (objects, (overview, others)) = rayon::join(objects, || rayon::join(overview, others));
+            objects.and(overview).and(others)?;
             watch.check()?;
             if let Some(wanted) = &job.options.fields {
                 fields::write(&folder.join(FILES[7]), wanted, &job.slide_id, result)?;
@@ -150,10 +153,7 @@ impl Listener for Writer<'_> {
             watch.check()?;
             let done = store::Done { summary: &result.summary, seconds: held.start.elapsed().as_secs_f64() };
             let written: Vec<&str> = FILES.into_iter().filter(|name| folder.join(name).is_file()).collect();
-            self.store.keep(job, &held.look, &held.lock, &written, &done)?;
-            // The list of the run's files wants it, and now the slide is still in memory.
-            let _ = self.store.whole(job);
-            Ok(())
+            self.store.keep(job, &held.look, &held.lock, &written, &done)
         };
         write().inspect(|()| held.kept.store(true, Ordering::Relaxed)).inspect_err(|e| self.stop_if_full(e))
     }

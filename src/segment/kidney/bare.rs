@@ -32,10 +32,7 @@ pub(super) fn count(scene: &Scene<'_>, tally: &mut Tally) {
     let verdicts = cells.verdicts();
     let (mut epithelium_px, mut bare, mut alive) = (0u64, [0u64; 256], [0u64; 256]);
     for y in scene.field.window.core_rows() {
-        for x in scene.field.window.core_columns() {
-            if !is_epithelium(scene, x, y) {
-                continue;
-            }
+        for_each_epithelium(scene, y, |x| {
             epithelium_px += 1;
             let i = cells.at(x, y);
             match verdicts[i] {
@@ -43,24 +40,31 @@ pub(super) fn count(scene: &Scene<'_>, tally: &mut Tally) {
                 Verdict::Alive => alive[usize::from(cells.eosin[i])] += 1,
                 Verdict::Between => {}
             }
-        }
+        });
     }
     tally.add(EPITHELIUM_PX, epithelium_px);
     observe_bins(tally, E_OF_BARE, &bare);
     observe_bins(tally, E_OF_ALIVE, &alive);
 }
 
-/// Whether a pixel is dense cytoplasm of the cortex outside glomeruli and lumens.
-fn is_epithelium(scene: &Scene<'_>, x: usize, y: usize) -> bool {
+/// Calls `each` with the columns of a row's core that are dense cytoplasm of the cortex outside glomeruli and lumens.
+fn for_each_epithelium(scene: &Scene<'_>, y: usize, mut each: impl FnMut(usize)) {
     let field = scene.field;
     let least = (scene.levels.cytoplasm * EPITHELIUM_SHARE) as u8;
-    let outer = scene.outer.at(x, y);
-    field.od.at(x, y) >= least
-        && scene.nuclear.at(x, y) == 0
-        && scene.red.at(x, y) == 0
-        && field.tissue.at(x, y) != 0
-        && (outer == 0 || scene.class_is(outer, &TUBULE) && !scene.class_is(scene.inner.at(x, y), &LUMEN))
-        && scene.class_is(scene.zones.at(x, y), &CORTEX)
+    let (od, tissue, nuclear, red) =
+        (field.od.row(y), field.tissue.row(y), scene.nuclear.row(y), scene.red.row(y));
+    let columns = field.window.core_columns();
+    scene.for_each_run(y, columns, |run, (outer, inner, zone)| {
+        let outside = outer == 0 || scene.class_is(outer, &TUBULE) && !scene.class_is(inner, &LUMEN);
+        if !outside || !scene.class_is(zone, &CORTEX) {
+            return;
+        }
+        for x in run {
+            if od[x] >= least && nuclear[x] == 0 && red[x] == 0 && tissue[x] != 0 {
+                each(x);
+            }
+        }
+    });
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +81,8 @@ struct Cells {
     columns: usize,
     rows: usize,
     /// Pixels of nuclei, and of nuclei and epithelium.
-    nuclear: Vec<u32>,
-    all: Vec<u32>,
+    nuclear: Vec<u16>,
+    all: Vec<u16>,
     /// Mean eosin of the epithelium around, OD × 100; 0 where there is none.
     eosin: Vec<u8>,
 }
@@ -97,18 +101,23 @@ impl Cells {
         let (mut dense, mut sums) = (vec![0u32; n], vec![0u32; n]);
         let least = (scene.levels.cytoplasm * EPITHELIUM_SHARE) as u8;
         for y in 0..field.height() {
-            for x in 0..field.width() {
-                let i = cells.at(x, y);
-                if scene.nuclear.at(x, y) != 0 {
-                    cells.nuclear[i] += 1;
-                } else if field.od.at(x, y) >= least && scene.red.at(x, y) == 0 {
-                    dense[i] += 1;
-                    sums[i] += u32::from(field.e.at(x, y));
+            let (od, e, nuclear, red) =
+                (field.od.row(y), field.e.row(y), scene.nuclear.row(y), scene.red.row(y));
+            let mut start = 0;
+            for i in cells.at(0, y)..cells.at(0, y) + columns {
+                let end = ((i % columns + 1) * side - skip.0).min(field.width());
+                for x in start..end {
+                    let nucleus = u16::from(nuclear[x]);
+                    let epithelium = (1 - nucleus) * u16::from(od[x] >= least) * u16::from(red[x] == 0);
+                    cells.nuclear[i] += nucleus;
+                    dense[i] += u32::from(epithelium);
+                    sums[i] += u32::from(epithelium * u16::from(e[x]));
                 }
+                start = end;
             }
         }
         for (all, (&nuclear, &dense)) in cells.all.iter_mut().zip(cells.nuclear.iter().zip(&dense)) {
-            *all = nuclear + dense;
+            *all = nuclear + dense as u16;
         }
         let (n, e) = (cells.sums(&dense), cells.sums(&sums));
         for (eosin, (n, e)) in cells.eosin.iter_mut().zip(n.into_iter().zip(e)) {
@@ -147,18 +156,18 @@ impl Cells {
                 return Verdict::Between;
             }
             let least = (f64::from(self.eosin[i]) * ALIKE).round() as u8;
-            let (mut nuclear, mut all) = (0u64, 0u64);
+            let (mut nuclear, mut all) = (0u32, 0u32);
             for row in around(i / self.columns, self.rows) {
                 let columns = around(i % self.columns, self.columns);
                 let cells = row * self.columns + columns.start..row * self.columns + columns.end;
                 let values = self.nuclear[cells.clone()].iter().zip(&self.all[cells.clone()]);
                 for ((&n, &a), &eosin) in values.zip(&self.eosin[cells]) {
-                    let counts = u64::from(eosin >= least);
-                    nuclear += u64::from(n) * counts;
-                    all += u64::from(a) * counts;
+                    let counts = u16::from(eosin >= least);
+                    nuclear += u32::from(n * counts);
+                    all += u32::from(a * counts);
                 }
             }
-            let share = nuclear as f64 / (all.max(1) as f64 * USUAL_NUCLEAR);
+            let share = f64::from(nuclear) / (f64::from(all.max(1)) * USUAL_NUCLEAR);
             match share {
                 s if s < FEW_NUCLEI => Verdict::Bare,
                 s if s >= ALIVE => Verdict::Alive,

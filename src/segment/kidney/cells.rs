@@ -1,5 +1,7 @@
 //! The fine pass: nuclei, blood, and what each structure holds.
 
+use std::ops::Range;
+
 use super::{
     CORTEX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE, LUMEN, MEDULLA, TUBULE, TUFT, bare,
     counts::*,
@@ -200,24 +202,34 @@ impl<'a> Scene<'a> {
         let columns = self.field.window.core_columns();
         let mut sums = Sums::default();
         for y in self.field.window.core_rows() {
-            let (outer, inner, zones) = (self.outer.row(y), self.inner.row(y), self.zones.row(y));
-            let mut x = columns.start;
-            while x < columns.end {
-                let key = (outer[x], inner[x], zones[x]);
-                let start = x;
-                while x < columns.end && (outer[x], inner[x], zones[x]) == key {
-                    x += 1;
-                }
-                self.run(y, start..x, key, &mut sums, owners);
-            }
+            self.for_each_run(y, columns.clone(), |run, key| self.run(y, run, key, &mut sums, owners));
         }
         sums.add_to(tally);
+    }
+
+    /// Calls `each` with every run of a row that belongs to the same structures, and with their numbers: outer, inner, zone.
+    pub(super) fn for_each_run(
+        &self,
+        y: usize,
+        columns: Range<usize>,
+        mut each: impl FnMut(Range<usize>, (u32, u32, u32)),
+    ) {
+        let (outer, inner, zones) = (self.outer.row(y), self.inner.row(y), self.zones.row(y));
+        let mut x = columns.start;
+        while x < columns.end {
+            let key = (outer[x], inner[x], zones[x]);
+            let start = x;
+            while x < columns.end && (outer[x], inner[x], zones[x]) == key {
+                x += 1;
+            }
+            each(start..x, key);
+        }
     }
 
     fn run(
         &self,
         y: usize,
-        run: std::ops::Range<usize>,
+        run: Range<usize>,
         (outer, inner, zone): (u32, u32, u32),
         sums: &mut Sums,
         owners: &mut Owners,
@@ -258,7 +270,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Counts the pixels of a run by kind; returns how many outside nuclei are blood or paler than epithelium.
-    fn look(&self, y: usize, run: std::ops::Range<usize>, counts: &mut Counts) -> u64 {
+    fn look(&self, y: usize, run: Range<usize>, counts: &mut Counts) -> u64 {
         let field = self.field;
         let clear_e = (f64::from(field.profile.e_cytoplasm) * CLEAR_EOSIN) as u8;
         let light_od = (self.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;

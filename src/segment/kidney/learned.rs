@@ -64,8 +64,7 @@ impl Sight {
     /// Looks at a window; `None` where it is no larger than its halo.
     pub(super) fn of(ground: &Ground<'_>, model: &Model) -> Option<Self> {
         let field = ground.field;
-        let [odds, tuft, tubule, middle] =
-            <[Plane<i16>; 4]>::try_from(model.odds(field, field.window.halo)?).ok()?;
+        let [odds, tuft, tubule, middle] = <[Plane<i16>; 4]>::try_from(model.odds(field)?).ok()?;
         let corpuscles = corpuscles(field, &above(&odds, least(model, "least_odds_corpuscle")));
         let tufts = above(&tuft, least(model, "least_odds_tuft"));
         Some(Self { odds, corpuscles, tufts, tubules: [tubule, middle] })
@@ -82,11 +81,6 @@ impl Sight {
     /// Returns the tubules and lumens.
     fn tubules(&self, ground: &Ground<'_>, model: &Model) -> Vec<Object> {
         tubules_in(ground, &self.territories(ground.field, model, TUBULE_OPEN_UM, |_| true))
-    }
-
-    /// Lets go of what only glomeruli need.
-    pub(super) fn without_glomeruli(self) -> Self {
-        Self { odds: Plane::filled(0, 0, 0), tufts: Mask::filled(0, 0, 0), ..self }
     }
 
     /// Divides what the network takes for tubules, where `free` lets a pixel count, into single ones; what is narrower than

@@ -53,14 +53,20 @@ const OTHERS_OPEN_UM: f64 = 4.0;
 /// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
 pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
     let Some(sight) = Sight::of(ground, model) else { return tubules::find(ground, None).0 };
-    let mut objects = glomeruli::find(ground, Some(&Seen::of(&sight)));
-    objects.extend(sight.glomeruli(ground, CERTAIN));
-    let sight = sight.without_glomeruli();
-    let others = |lumens: &Mask| others(ground, model, &sight, lumens);
-    let told = Told { odds: &sight.tubules[0], others: &others };
-    let (open, territory) = tubules::find(ground, Some(&told));
-    objects.extend(open);
-    objects.extend(closed(ground, model, &sight, &territory));
+    let corpuscles = || {
+        let mut objects = glomeruli::find(ground, Some(&Seen::of(&sight)));
+        objects.extend(sight.glomeruli(ground, CERTAIN));
+        objects
+    };
+    let tubules = || {
+        let others = |lumens: &Mask| others(ground, model, &sight, lumens);
+        let told = Told { odds: &sight.tubules[0], others: &others };
+        let (mut objects, territory) = tubules::find(ground, Some(&told));
+        objects.extend(closed(ground, model, &sight, &territory));
+        objects
+    };
+    let (mut objects, tubules) = rayon::join(corpuscles, tubules);
+    objects.extend(tubules);
     objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
     objects
 }

@@ -86,6 +86,7 @@ fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
         clear: plane(2).map(|od| u8::from(od < 20)),
         tissue: Mask::filled(w, h, 1),
         profile: &profile,
+        surroundings: None,
         models: &crate::segment::models::CLASSICAL,
     };
     structures(&field).objects

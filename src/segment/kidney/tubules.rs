@@ -40,7 +40,7 @@ pub(super) struct Told<'a> {
     /// Log odds of tubule, × 1000.
     pub(super) odds: &'a Plane<i16>,
     /// 1 where it sees other tubules than those whose lumens are given.
-    pub(super) others: &'a dyn Fn(&Mask) -> Mask,
+    pub(super) others: &'a (dyn Fn(&Mask) -> Mask + Sync),
 }
 
 /// Finds the tubules anchored in the window's core, and their lumens. Returns them with the pixels of each tubule of the window.

@@ -12,13 +12,30 @@ use crate::{
         field::Field,
         nuclei::basins::{self, Basins},
     },
+    tile::Window,
     units::Mpp,
 };
 
 /// Height of a middle that is certain.
 const FULL: f32 = 60_000.0;
 
+/// A window and what lies around it, in a network's own pixels.
+pub struct Surroundings {
+    grid: Grid,
+    rgb: Rgb,
+}
+
 impl Model {
+    /// Returns a window of a slide of `slide_px` window pixels as the network eats it; `None` where it holds not one square of
+    /// the network.
+    #[must_use]
+    pub fn surroundings(&self, rgb: &Rgb, window: &Window, slide_px: (i64, i64)) -> Option<Surroundings> {
+        let step = step(window.mpp.mean(), self.card.input.mpp);
+        let grid = Grid::over(window, window.halo, step, self.align())?.within(slide_px)?;
+        let rgb = grid.shrink(&padded(rgb, window, slide_px), window);
+        Some(Surroundings { grid, rgb })
+    }
+
     /// Returns how far to each side an output looks, in µm, on pixels of `mpp`; squares that do not fit included.
     #[must_use]
     pub fn reach_um(&self, mpp: Mpp) -> f64 {
@@ -31,14 +48,12 @@ impl Model {
         self.card.post.get(name).copied().unwrap_or(otherwise)
     }
 
-    /// Returns the log odds × 1000 of each output in the window's core and `margin` pixels around it, the least number
-    /// elsewhere; `None` where the window holds not one square of the network.
-    pub(in crate::segment) fn odds(&self, field: &Field<'_>, margin: u32) -> Option<Vec<Plane<i16>>> {
-        let window = &field.window;
-        let grid = Grid::over(window, margin, step(window.mpp.mean(), self.card.input.mpp), self.align())?;
-        let grid = grid.within(field.models.slide_px)?;
-        let maps = self.maps(&grid.shrink(&padded(field), window)).into_iter();
-        Some(maps.map(|map| grid.enlarge(&map, window, i16::MIN)).collect())
+    /// Returns the log odds × 1000 of each output over the window, the least number where there are none; `None` where nothing
+    /// was kept for the network.
+    pub(in crate::segment) fn odds(&self, field: &Field<'_>) -> Option<Vec<Plane<i16>>> {
+        let Surroundings { grid, rgb } = field.surroundings.as_ref()?;
+        let maps = self.maps(rgb).into_iter();
+        Some(maps.map(|map| grid.enlarge(&map, &field.window, i16::MIN)).collect())
     }
 
     /// Turns the log odds of a middle into heights within a mask.
@@ -60,7 +75,8 @@ impl Model {
     ) -> Option<Basins> {
         let window = &field.window;
         let grid = Grid::over(window, margin, step(window.mpp.mean(), self.card.input.mpp), self.align())?;
-        let mut maps = self.maps(&grid.shrink(&padded(field), window)).into_iter();
+        let eaten = grid.shrink(&padded(&field.rgb, window, field.models.slide_px), window);
+        let mut maps = self.maps(&eaten).into_iter();
         let (inside, middle) = (maps.next()?, maps.next()?);
         let least = (self.parameter("least_odds", 0.0) as f32 * STEPS) as i16;
         let mask = {
@@ -80,17 +96,16 @@ impl Model {
 
 /// The window's colours with the slide mirrored at its edges: networks expect tissue to go on. Glass there would make a
 /// vacuole that the edge opens a part of it, and an even colour hides nuclei near the edge.
-fn padded<'a>(field: &'a Field<'_>) -> Cow<'a, Rgb> {
-    let window = &field.window;
-    let columns = sources(window.left(), field.width(), field.models.slide_px.0);
-    let rows = sources(window.top(), field.height(), field.models.slide_px.1);
+fn padded<'a>(rgb: &'a Rgb, window: &Window, slide_px: (i64, i64)) -> Cow<'a, Rgb> {
+    let columns = sources(window.left(), rgb.width(), slide_px.0);
+    let rows = sources(window.top(), rgb.height(), slide_px.1);
     let own = |sources: &[usize]| sources.iter().enumerate().all(|(at, &from)| at == from);
     if own(&columns) && own(&rows) {
-        return Cow::Borrowed(&field.rgb);
+        return Cow::Borrowed(rgb);
     }
-    let mut out = Rgb::filled(field.width(), field.height(), [0; 3]);
+    let mut out = Rgb::filled(rgb.width(), rgb.height(), [0; 3]);
     for (y, &from) in rows.iter().enumerate() {
-        let row = field.rgb.row(from);
+        let row = rgb.row(from);
         out.row_mut(y).iter_mut().zip(&columns).for_each(|(pixel, &x)| *pixel = row[x]);
     }
     Cow::Owned(out)

@@ -69,6 +69,7 @@ impl Slide {
             tissue: Mask::filled(w, t, 1),
             h,
             profile,
+            surroundings: None,
             models: &crate::segment::models::CLASSICAL,
         }
     }
