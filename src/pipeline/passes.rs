@@ -125,7 +125,8 @@ impl<'a> Scan<'a> {
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
         };
-        let most = at_once(&windows, pass, self.budget(self.plan.tiling.bytes()));
+        let shared = self.models.structures.is_some();
+        let most = at_once(&windows, pass, self.budget(self.plan.tiling.bytes()), shared);
         let mut pace = Pace::new(most, self.checkpoint);
         while found.len() < windows.len() {
             let some = &windows[found.len()..windows.len().min(found.len() + pace.windows())];
@@ -267,12 +268,14 @@ fn fitting(pass: Pass, halo_px: u32, threads: usize, bytes: usize) -> u32 {
     core.clamp(CORE_PX.0, CORE_PX.1)
 }
 
-/// How many windows may be in work together: enough for all threads, unless they are large and the threads many.
-fn at_once(windows: &[Window], pass: Pass, bytes: usize) -> usize {
+/// How many windows may be handed out together: enough for all threads, unless they are large and the threads many. Where
+/// several threads share a window, one that waits for the others may begin another, so that all of them must fit.
+fn at_once(windows: &[Window], pass: Pass, bytes: usize, shared: bool) -> usize {
     let largest = windows.iter().map(|w| w.width() * w.height()).max().unwrap_or(1);
     let fit = (bytes / pass.bytes_per_px / largest).max(1);
     let threads = rayon::current_num_threads();
-    if fit < threads { fit } else { threads * WINDOWS_PER_THREAD }
+    let most = threads * WINDOWS_PER_THREAD;
+    if fit < threads || shared { fit.min(most) } else { most }
 }
 
 /// Returns level-0 pixels per working pixel of a pass, and the size of a working pixel, on a slide of `mpp`.

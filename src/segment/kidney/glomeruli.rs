@@ -1,5 +1,7 @@
 //! Glomeruli: corpuscle and tuft.
 
+use rayon::prelude::*;
+
 use super::{
     GLOMERULUS, TUFT,
     capsule::{Curve, DIRECTIONS, Rays, Tracer},
@@ -101,8 +103,8 @@ pub(super) fn find(ground: &Ground<'_>, seen: Option<&Seen<'_>>) -> Vec<Object> 
             }
         }
     }
-    let mut objects: Vec<Object> =
-        curves.iter().filter_map(|c| judge(ground, &rays, c, seen)).flatten().collect();
+    let judged = curves.par_iter().filter_map(|c| judge(ground, &rays, c, seen));
+    let mut objects: Vec<Object> = judged.flatten_iter().collect();
     objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
     objects
 }
@@ -250,6 +252,7 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve, seen: Option<&Seen<'_>
     if !DIAMETER_UM.contains(&diameter_um) || circularity < MIN_CIRCULARITY {
         return None;
     }
+    let (more, higher) = seen.map_or(Some((0.0, 0.0)), |s| s.adds(&painted))?;
     let tuft = painted.tuft(ground)?;
     let largest = tuft.regions.first()?;
     let shape = Shape::of(&tuft.plane, largest, 1);
@@ -265,7 +268,6 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve, seen: Option<&Seen<'_>
         eosin_contrast: look.eosin,
     };
     let (score, rank) = Marks::of(ground, rays, &known).verdict();
-    let (more, higher) = seen.map_or(Some((0.0, 0.0)), |s| s.adds(&painted))?;
     let (score, rank) = (score + more, rank + higher);
     if score < MIN_SCORE {
         return None;

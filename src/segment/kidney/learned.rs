@@ -130,7 +130,8 @@ fn corpuscles(field: &Field<'_>, mask: &Mask) -> Plane<u32> {
     let mask = morphology::fill_holes(&mask, field.window.mpp.px_area(CORPUSCLE_GAP_UM2) as u64);
     // In sixteenths of a pixel.
     let most = field.px(NECK_UM).powi(2);
-    let heights = distance::squared(&mask).map(|d| (16.0 * f64::from(d).min(most).sqrt()) as u16);
+    let cut = most.ceil().min(f64::from(distance::MOST_NEAR)) as u16;
+    let heights = distance::squared_up_to(&mask, cut).map(|d| (16.0 * f64::from(d).min(most).sqrt()) as u16);
     let depth = (16.0 * field.px(NECK_DEPTH_UM)) as u16;
     basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth).labels
 }

@@ -192,15 +192,15 @@ fn territories(lumens: &Labels, walls: Mask, kept: &[Option<Shape>], reach: f64)
             *v = 0;
         }
     }
-    let squared = distance::squared(&seeds.map(|v| u8::from(v == 0)));
+    let most = (reach * reach).min(f64::from(distance::MOST_NEAR - 1)) as u16;
+    let squared = distance::squared_up_to(&seeds.map(|v| u8::from(v == 0)), most + 1);
     let mut within = walls;
-    let most = (reach * reach) as u32;
-    let limit = |d: u32| u8::from(d <= most);
+    let limit = |d: u16| u8::from(d <= most);
     for ((w, &d), &seed) in within.data_mut().iter_mut().zip(squared.data()).zip(seeds.data()) {
         *w = *w & limit(d) | u8::from(seed != 0);
     }
     let steps: Vec<u8> = (0..=1024u32).map(|d| (f64::from(d).sqrt() * 4.0) as u8).collect();
-    let height = squared.map(|d| steps[d.min(1024) as usize]);
+    let height = squared.map(|d| steps[usize::from(d.min(1024))]);
     watershed(&seeds, &height, &within)
 }
 
