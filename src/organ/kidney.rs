@@ -38,7 +38,7 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
     structure_pass: Pass { mpp: 1.0, halo_um: 400.0, bytes_per_px: 34 },
-    structures: |field| segment::structures(field),
+    structures: segment::structures,
     relate: segment::relate,
     cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM + segment::LEUKOCYTES_NEAR_UM, bytes_per_px: 34 },
     cells: segment::cells,

@@ -109,7 +109,10 @@ pub const CLASSES: &[&Class] = &[
 
 /// Finds the structures anchored in the core of one window of the coarse pass.
 #[must_use]
-pub fn structures(field: &Field<'_>) -> Finds {
+pub fn structures(field: &mut Field<'_>) -> Finds {
+    // Nothing below looks at colours but the network, which has its own.
+    (field.rgb, field.clear) = Default::default();
+    let field = &*field;
     let ground = Ground::of(field);
     let mut objects = match (&field.models.structures, field.models.trust) {
         (Some(model), Trust::Alone) => learned::find(&ground, model),

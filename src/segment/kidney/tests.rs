@@ -77,7 +77,7 @@ fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
     };
     let pixels: Vec<[u8; 3]> = (0..w * h).map(at).collect();
     let plane = |c: usize| Plane::from_vec(w, h, pixels.iter().map(|p| p[c]).collect()).unwrap();
-    let field = Field {
+    let mut field = Field {
         window,
         rgb: Rgb::filled(w, h, [200, 150, 190]),
         h: plane(0),
@@ -89,7 +89,7 @@ fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
         surroundings: None,
         models: &crate::segment::models::CLASSICAL,
     };
-    structures(&field).objects
+    structures(&mut field).objects
 }
 
 fn related(objects: Vec<Object>) -> Vec<Object> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{FAT, ISLET, LUMEN, OUTER_FAT, counters as count, ground, wide_gaps::MASK_REACH_UM};
 use crate::{
     measure::tally::Tally,
-    raster::{Mask, Plane},
+    raster::{Mask, Plane, wide},
     segment::{field::Field, ground as common, morphology, object::Finds, smooth, structures::StructureMap},
 };
 
@@ -92,32 +92,18 @@ impl Compartments {
         per_islet: &mut PerIslet,
     ) {
         let mut analysed = Mask::filled(field.width(), field.height(), 0);
-        let [mut acini, mut vacuoles, mut gaps, mut lumina] = [0u64; 4];
+        let mut areas = [0u64; 4];
         let columns = field.window.core_columns();
         let edges = self.edges(field, holes, nuclei);
         for y in field.window.core_rows() {
-            let edge = &edges.row(y)[columns.clone()];
-            let rows = self.islets.row(y).iter().zip(self.exocrine.row(y)).zip(self.empty.row(y));
-            let rows = rows.zip(holes.row(y)).zip(self.kinds.row(y)).zip(analysed.row_mut(y));
-            for ((((((&islet, &exocrine), &empty), &hole), &kind), analysed), &edge) in
-                rows.skip(columns.start).take(columns.len()).zip(edge)
-            {
-                let gap = u8::from(kind == kind::ORGAN) & (empty | edge) & (1 - hole);
-                let acinar = exocrine & ((1 - empty) | hole) & (1 - gap);
-                acini += u64::from(acinar);
-                vacuoles += u64::from(acinar & hole);
-                gaps += u64::from(gap);
-                lumina += u64::from(kind == kind::LUMEN);
-                *analysed = acinar | u8::from(islet != 0);
-            }
+            let masks = [&self.exocrine, &self.empty, holes, &edges, &self.kinds]
+                .map(|plane| &plane.row(y)[columns.clone()]);
+            let analysed = &mut analysed.row_mut(y)[columns.clone()];
+            let row = count_row(masks, &self.islets.row(y)[columns.clone()], analysed);
+            areas.iter_mut().zip(row).for_each(|(all, n)| *all += u64::from(n));
         }
-        let areas = [
-            (count::ACINAR_PX, acini),
-            (count::ACINAR_VACUOLE_PX, vacuoles),
-            (count::GAP_PX, gaps),
-            (count::LUMEN_PX, lumina),
-        ];
-        areas.into_iter().for_each(|(counter, px)| finds.tally.add(counter, px));
+        let counters = [count::ACINAR_PX, count::ACINAR_VACUOLE_PX, count::GAP_PX, count::LUMEN_PX];
+        counters.into_iter().zip(areas).for_each(|(counter, px)| finds.tally.add(counter, px));
         if self.any_islet {
             self.count_islets(field, holes, blood, finds, per_islet);
         }
@@ -169,6 +155,26 @@ impl Compartments {
                 x = end;
             }
         }
+    }
+}
+
+wide! {
+    /// Counts the pixels of a row that are acini, vacuoles in them, gaps and lumina; `analysed` becomes 1 in acini and islets.
+    fn count_row<'a>(masks: [&'a [u8]; 5], islets: &'a [u32], analysed: &'a mut [u8]) -> [u32; 4] {
+        let n = analysed.len();
+        let [exocrine, empty, holes, edges, kinds] = masks.map(|mask| &mask[..n]);
+        let islets = &islets[..n];
+        let [mut acini, mut vacuoles, mut gaps, mut lumina] = [0u32; 4];
+        for i in 0..n {
+            let gap = u8::from(kinds[i] == kind::ORGAN) & (empty[i] | edges[i]) & (1 - holes[i]);
+            let acinar = exocrine[i] & ((1 - empty[i]) | holes[i]) & (1 - gap);
+            acini += u32::from(acinar);
+            vacuoles += u32::from(acinar & holes[i]);
+            gaps += u32::from(gap);
+            lumina += u32::from(kinds[i] == kind::LUMEN);
+            analysed[i] = acinar | u8::from(islets[i] != 0);
+        }
+        [acini, vacuoles, gaps, lumina]
     }
 }
 
@@ -232,10 +238,14 @@ impl Blocks {
         for row in 0..rows {
             sums.fill(0);
             for y in (row * side).max(dy)..((row + 1) * side).min(h + dy) {
-                let line = empty.row(y - dy).iter().zip(field.tissue.row(y - dy)).zip(kinds.row(y - dy));
-                for (x, ((&empty, &tissue), &kind)) in line.enumerate() {
-                    sums[(x + dx) / side] +=
-                        u32::from(tissue & (1 - empty) & u8::from(!matches!(kind, kind::LUMEN | kind::FAT)));
+                let (empty, tissue, kinds) = (empty.row(y - dy), field.tissue.row(y - dy), kinds.row(y - dy));
+                for (block, sum) in sums.iter_mut().enumerate() {
+                    let columns = (block * side).max(dx) - dx..((block + 1) * side - dx).min(w);
+                    let line = empty[columns.clone()].iter().zip(&tissue[columns.clone()]);
+                    for ((&empty, &tissue), &kind) in line.zip(&kinds[columns]) {
+                        let dense = tissue & (1 - empty);
+                        *sum += u32::from(dense & u8::from(!matches!(kind, kind::LUMEN | kind::FAT)));
+                    }
                 }
             }
             share.row_mut(row).iter_mut().zip(&sums).for_each(|(b, &s)| *b = (s * 255 / full) as u8);
@@ -252,10 +262,19 @@ impl Blocks {
     /// 1 at the pixels of blocks whose value is at least `least`.
     fn enlarge(&self, field: &Field<'_>, blocks: &Plane<u8>, least: u8) -> Mask {
         let mut out = Mask::filled(field.width(), field.height(), 0);
+        let (width, mut above) = (field.width(), None);
         for y in 0..field.height() {
-            let line = blocks.row((y + self.shift.1) / self.side);
-            for (x, out) in out.row_mut(y).iter_mut().enumerate() {
-                *out = u8::from(line[(x + self.shift.0) / self.side] >= least);
+            let row = (y + self.shift.1) / self.side;
+            if above != Some(row) {
+                let mut start = 0;
+                for (block, &value) in (1..).zip(blocks.row(row)) {
+                    let end = (block * self.side - self.shift.0).min(width);
+                    out.row_mut(y)[start..end].fill(u8::from(value >= least));
+                    start = end;
+                }
+                above = Some(row);
+            } else {
+                out.data_mut().copy_within((y - 1) * width..y * width, y * width);
             }
         }
         out
