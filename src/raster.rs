@@ -218,3 +218,19 @@ impl Rgb {
         self.data
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_is_cut_off() {
+        let data: Vec<u8> = (0..5 * 4 * 3).collect();
+        let picture = Rgb::from_vec(5, 4, data).unwrap();
+        let inner = picture.clone().without_margin(1);
+        assert_eq!((inner.width(), inner.height()), (3, 2));
+        assert_eq!((inner.row(0)[0], inner.row(1)[2]), (picture.row(1)[1], picture.row(2)[3]));
+        assert_eq!(picture.clone().without_margin(0), picture);
+        assert_eq!(picture.without_margin(2), Rgb::default());
+    }
+}

@@ -322,6 +322,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn windows_that_threads_share_all_fit_into_memory() {
+        let pass = Pass { mpp: 0.5, halo_um: 0.0, bytes_per_px: 10 };
+        let windows =
+            TileSpec { core_px: 64, halo_px: 0, shift_px: 0 }.cut(640, 64, 1.0, Mpp::square(0.5).unwrap());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let one = 64 * 64 * 10;
+        for (bytes, alone, shared) in [(0, 1, 1), (2 * one, 2, 2), (5 * one, 96, 5), (1000 * one, 96, 96)] {
+            let most = |shared| pool.install(|| at_once(&windows, pass, bytes, shared));
+            assert_eq!((most(false), most(true)), (alone, shared), "{bytes}");
+        }
+    }
+
+    #[test]
     fn work_comes_back_in_reading_order() {
         let spec = TileSpec { core_px: 64, halo_px: 0, shift_px: 0 };
         let windows = spec.cut(640, 640, 1.0, Mpp::square(0.5).unwrap());
