@@ -1,5 +1,7 @@
 //! Lumens of tubules: what is open or filled by a cast, and what tells it from clefts between tubules.
 
+use rayon::prelude::*;
+
 use super::{learned::STEPS, levels::Ground, tubules};
 use crate::{
     raster::{Mask, Plane},
@@ -61,6 +63,9 @@ const ALONE: Weights = Weights { base: -42.5, empty: 3.1, wall: 15.2, solidity: 
 const TOLD: Weights =
     Weights { base: -21.3, empty: 2.05, wall: 1.83, solidity: 13.35, area: 1.51, odds: 1.28 };
 
+/// Regions that a thread judges before it looks for others.
+const AT_ONCE: usize = 32;
+
 /// Open lumens and casts: wide enough, with what floats in them.
 pub(super) fn open(ground: &Ground<'_>, casts: &Mask, edge_share: f64) -> Mask {
     let field = ground.field;
@@ -85,8 +90,10 @@ pub(super) fn accepted(
     walls: &Mask,
     odds: Option<&Plane<i16>>,
 ) -> Vec<Option<Shape>> {
-    let candidate = |(region, number)| Candidate { ground, lumens, casts, walls, odds, region, number };
-    lumens.regions.iter().zip(1..).map(|of| candidate(of).accepted()).collect()
+    let judged = |(i, region)| {
+        Candidate { ground, lumens, casts, walls, odds, region, number: i as u32 + 1 }.accepted()
+    };
+    lumens.regions.par_iter().enumerate().with_min_len(AT_ONCE).map(judged).collect()
 }
 
 /// A region that may be a tubule's lumen.

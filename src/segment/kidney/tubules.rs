@@ -1,5 +1,7 @@
 //! Tubules: a lumen, open or filled by a cast, and the epithelium around it.
 
+use rayon::prelude::*;
+
 use super::{
     LUMEN, TUBULE, casts,
     levels::Ground,
@@ -35,6 +37,9 @@ const THREAD_UM: f64 = 1.5;
 /// Epithelium is at least this dense, as a share of the cytoplasm's optical density.
 const WALL_SHARE: f64 = 0.72;
 
+/// Tubules that a thread measures before it looks for others.
+const AT_ONCE: usize = 32;
+
 /// What a network tells of tubules.
 pub(super) struct Told<'a> {
     /// Log odds of tubule, × 1000.
@@ -67,10 +72,8 @@ pub(super) fn find(ground: &Ground<'_>, told: Option<&Told<'_>>) -> (Vec<Object>
     let territory = territories(&lumens, walls, &kept, field.px(MAX_WALL_UM));
     let mut regions = vec![Region::EMPTY; kept.len()];
     add_regions(&territory, &mut regions);
-    let mut objects = Vec::new();
-    for (i, shape) in kept.iter().enumerate() {
-        let Some(shape) = shape else { continue };
-        let number = i as u32 + 1;
+    let object = |(i, shape): (usize, &Option<Shape>)| {
+        let (number, shape) = (i as u32 + 1, shape.as_ref()?);
         let cast = count(&casts, &lumens, number);
         let (region, lumen) = (&regions[i], &lumens.regions[i]);
         let outer = Shape::of(&territory, region, number);
@@ -78,10 +81,12 @@ pub(super) fn find(ground: &Ground<'_>, told: Option<&Told<'_>>) -> (Vec<Object>
         let cast_pct = 100.0 * cast as f64 / lumen.area_px as f64;
         let mut values = tubule_values(field.window.mpp.mean(), shape, &outer, lumen_um2, cast_pct);
         values[7] = nuclear_red(ground, &territory, region, number) as f32;
-        objects.push(contour::object(&TUBULE, &territory, region, number, &field.window, values));
+        let tubule = contour::object(&TUBULE, &territory, region, number, &field.window, values);
         let values = [values[1], shape.aspect_ratio as f32, cast_pct as f32, 0.0, 0.0, 0.0, 0.0, 0.0];
-        objects.push(contour::object(&LUMEN, &lumens.plane, lumen, number, &field.window, values));
-    }
+        Some([tubule, contour::object(&LUMEN, &lumens.plane, lumen, number, &field.window, values)])
+    };
+    let mut objects: Vec<Object> =
+        kept.par_iter().enumerate().with_min_len(AT_ONCE).filter_map(object).flatten_iter().collect();
     objects.retain(|o| anchored_in(&field.window, o.anchor()));
     (objects, territory)
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
+
 use super::{
     Model,
     grid::{Grid, STEPS, step},
@@ -52,7 +54,7 @@ impl Model {
     /// was kept for the network.
     pub(in crate::segment) fn odds(&self, field: &Field<'_>) -> Option<Vec<Plane<i16>>> {
         let Surroundings { grid, rgb } = field.surroundings.as_ref()?;
-        let maps = self.maps(rgb).into_iter();
+        let maps = self.maps(rgb).into_par_iter();
         Some(maps.map(|map| grid.enlarge(&map, &field.window, i16::MIN)).collect())
     }
 
