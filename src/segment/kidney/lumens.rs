@@ -63,8 +63,8 @@ const ALONE: Weights = Weights { base: -42.5, empty: 3.1, wall: 15.2, solidity: 
 const TOLD: Weights =
     Weights { base: -21.3, empty: 2.05, wall: 1.83, solidity: 13.35, area: 1.51, odds: 1.28 };
 
-/// Regions that a thread judges before it looks for others.
-const AT_ONCE: usize = 32;
+/// Lumens, or tubules, that a thread takes at once.
+pub(super) const AT_ONCE: usize = 32;
 
 /// Open lumens and casts: wide enough, with what floats in them.
 pub(super) fn open(ground: &Ground<'_>, casts: &Mask, edge_share: f64) -> Mask {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{
     LUMEN, TUBULE, casts,
     levels::Ground,
-    lumens::{self, MAX_LUMEN_UM, VACUOLE_UM2},
+    lumens::{self, AT_ONCE, MAX_LUMEN_UM, VACUOLE_UM2},
 };
 use crate::{
     raster::{Mask, Plane},
@@ -36,9 +36,6 @@ const INSIDE_UM: f64 = 3.0;
 const THREAD_UM: f64 = 1.5;
 /// Epithelium is at least this dense, as a share of the cytoplasm's optical density.
 const WALL_SHARE: f64 = 0.72;
-
-/// Tubules that a thread measures before it looks for others.
-const AT_ONCE: usize = 32;
 
 /// What a network tells of tubules.
 pub(super) struct Told<'a> {
