@@ -1,8 +1,10 @@
 """Writes the model folder `kidney-rgb` of a checkpoint: `python export_kidney.py --work work`."""
 import argparse
+import csv
 import hashlib
 import json
 import os
+import tempfile
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from export import curves_of, golden
 from net import NETS, Net, folded
 
 NAME = "kidney-rgb"
-POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.5, "middle_depth": 0.05}
+POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.6, "middle_depth": 0.05}
 
 
 def card(net, sha):
@@ -26,11 +28,25 @@ def card(net, sha):
     return "\n".join(lines) + "\n"
 
 
+def joined(path, logs):
+    """Writes logs of runs that went on from each other as one."""
+    iterations = seconds = 0
+    with open(path, "w", newline="") as out:
+        writer = csv.writer(out)
+        for i, log in enumerate(logs):
+            head, *rows = csv.reader(open(log))
+            writer.writerows([head] if i == 0 else [])
+            rows = [[int(r[0]) + iterations, int(r[1]) + seconds, *r[2:]] for r in rows]
+            writer.writerows(rows)
+            iterations, seconds = rows[-1][:2]
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--data", default="../../../shared/data")
     a.add_argument("--program", default="histograde")
     a.add_argument("--work", default="work")
+    a.add_argument("--before", nargs="*", default=[], help="logs of the runs that this one went on from")
     a.add_argument("--swapped", action="store_true")
     a.add_argument("--output", default=f"{data.HERE}/../{NAME}")
     o = a.parse_args()
@@ -46,7 +62,9 @@ def main():
         f.write(card(net, sha))
     picture = next(iter(kidney.phantoms(o.work, o.program, 1300, kidney.PHANTOMS[:1], 256)))
     golden(net, o.output, np.ascontiguousarray(picture[64:160, 64:160, :3]))
-    curves_of(stem, o.output, ("loss", "corpuscle", "tuft", "tubule", "height"))
+    with tempfile.TemporaryDirectory() as folder:
+        joined(f"{folder}/log.csv", [*o.before, stem + ".csv"])
+        curves_of(f"{folder}/log", o.output, ("loss", "corpuscle", "tuft", "tubule", "height"))
 
 
 if __name__ == "__main__":
