@@ -8,15 +8,15 @@ import tempfile
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import data
 import kidney
 from export import curves_of, golden
-from net import NETS, Net, folded
+from net import NETS, Net, folded, unfold
 
 NAME = "kidney-rgb"
-POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.6, "middle_depth": 0.05}
+POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.5, "middle_depth": 0.05}
 
 
 def card(net, sha):
@@ -47,6 +47,7 @@ def main():
     a.add_argument("--program", default="histograde")
     a.add_argument("--work", default="work")
     a.add_argument("--before", nargs="*", default=[], help="logs of the runs that this one went on from")
+    a.add_argument("--average", help="model folder whose weights are averaged with the checkpoint's")
     a.add_argument("--swapped", action="store_true")
     a.add_argument("--output", default=f"{data.HERE}/../{NAME}")
     o = a.parse_args()
@@ -54,6 +55,9 @@ def main():
     stem = f"{o.work}/{NAME}{'-swapped' if o.swapped else ''}"
     net = Net(**NETS[NAME])
     net.load_state_dict(torch.load(stem + ".pt")["mean"])
+    if o.average:
+        before = load_file(f"{o.average}/weights.safetensors")
+        unfold(net, {k: (v + before[k]) / 2 for k, v in folded(net).items()}, torch.rand(1, 3, 64, 64))
     net.eval()
     os.makedirs(o.output, exist_ok=True)
     save_file(folded(net), f"{o.output}/weights.safetensors")

@@ -114,9 +114,9 @@ def mouse(root, without=()):
             yield np.rint(small[0].numpy().transpose(1, 2, 0)).astype(np.uint8)
 
 
-def load(root, work, program, held=False, without=()):
-    """Training pictures (or those held back) by group, and the share of samples each group is drawn with; `without` names
-    pictures of mouse that are left out."""
+def load(root, work, program, held=False, without=None):
+    """Training pictures (or those held back) by group, and the share of samples each group is drawn with. If `without` is
+    given, pictures of mouse but for those it names are among them, and human glomeruli at half their size."""
     groups = {}
     for task, stain, _, image, mask, flag in omniseg(root):
         if flag == held:
@@ -124,11 +124,12 @@ def load(root, work, program, held=False, without=()):
             p = labelled(read(image), m[..., 0] if m.ndim == 3 else m, task, TASK_MPP[task] == 1.0)
             group = groups.setdefault(f"{task}-{'he' if stain == 'he' else 'other'}", [])
             group.append(p)
-            if TASK_MPP[task] == MPP:
-                # At half their size, human glomeruli are as large as those of rodents.
+            if without is not None and TASK_MPP[task] == MPP:
+                # As large as those of rodents.
                 group.append(np.rint(halved(p)).astype(np.uint8))
     groups["phantom"] = list(phantoms(work, program, 1000))
-    groups["mouse"] = list(mouse(root, without))
+    if without is not None:
+        groups["mouse"] = list(mouse(root, without))
     shares = {"corpuscle-he": 0.14, "tuft-he": 0.12, "tubule-he": 0.18, "artery-he": 0.06, "corpuscle-other": 0.10,
               "tuft-other": 0.10, "tubule-other": 0.12, "artery-other": 0.03, "phantom": 0.18, "mouse": 0.2}
     return groups, {g: shares[g] for g in groups}
