@@ -7,10 +7,11 @@ import re
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 import data
 import kidney
-from net import NETS, Net
+from net import NETS, Net, unfold
 from predict import maps
 
 # Glass has no look, and organs full of holes only show what is no fat: no liver looks like them.
@@ -65,7 +66,7 @@ def main():
     o = a.parse_args()
     torch.set_num_threads(1)
     net = Net(**NETS[o.name])
-    net.load_state_dict(torch.load(f"{o.work}/{o.name}.pt")["mean"])
+    unfold(net, load_file(f"{data.HERE}/../{o.name}/weights.safetensors"), torch.rand(1, 3, 64, 64))
     net.eval()
     load = kidney.load if o.name == "kidney-rgb" else lambda *a: data.load(o.name, *a)
     groups, _ = load(o.data, o.work, o.phantom)

@@ -1,17 +1,19 @@
 """Writes the model folder `kidney-rgb` of a checkpoint: `python export_kidney.py --work work`."""
 import argparse
+import csv
 import hashlib
 import json
 import os
+import tempfile
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import data
 import kidney
 from export import curves_of, golden
-from net import NETS, Net, folded
+from net import NETS, Net, folded, unfold
 
 NAME = "kidney-rgb"
 POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.5, "middle_depth": 0.05}
@@ -26,11 +28,26 @@ def card(net, sha):
     return "\n".join(lines) + "\n"
 
 
+def joined(path, logs):
+    """Writes logs of runs that went on from each other as one."""
+    iterations = seconds = 0
+    with open(path, "w", newline="") as out:
+        writer = csv.writer(out)
+        for i, log in enumerate(logs):
+            head, *rows = csv.reader(open(log))
+            writer.writerows([head] if i == 0 else [])
+            rows = [[int(r[0]) + iterations, int(r[1]) + seconds, *r[2:]] for r in rows]
+            writer.writerows(rows)
+            iterations, seconds = rows[-1][:2]
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--data", default="../../../shared/data")
     a.add_argument("--program", default="histograde")
     a.add_argument("--work", default="work")
+    a.add_argument("--before", nargs="*", default=[], help="logs of the runs that this one went on from")
+    a.add_argument("--average", help="model folder whose weights are averaged with the checkpoint's")
     a.add_argument("--swapped", action="store_true")
     a.add_argument("--output", default=f"{data.HERE}/../{NAME}")
     o = a.parse_args()
@@ -38,6 +55,9 @@ def main():
     stem = f"{o.work}/{NAME}{'-swapped' if o.swapped else ''}"
     net = Net(**NETS[NAME])
     net.load_state_dict(torch.load(stem + ".pt")["mean"])
+    if o.average:
+        before = load_file(f"{o.average}/weights.safetensors")
+        unfold(net, {k: (v + before[k]) / 2 for k, v in folded(net).items()}, torch.rand(1, 3, 64, 64))
     net.eval()
     os.makedirs(o.output, exist_ok=True)
     save_file(folded(net), f"{o.output}/weights.safetensors")
@@ -46,7 +66,9 @@ def main():
         f.write(card(net, sha))
     picture = next(iter(kidney.phantoms(o.work, o.program, 1300, kidney.PHANTOMS[:1], 256)))
     golden(net, o.output, np.ascontiguousarray(picture[64:160, 64:160, :3]))
-    curves_of(stem, o.output, ("loss", "corpuscle", "tuft", "tubule", "height"))
+    with tempfile.TemporaryDirectory() as folder:
+        joined(f"{folder}/log.csv", [*o.before, stem + ".csv"])
+        curves_of(f"{folder}/log", o.output, ("loss", "corpuscle", "tuft", "tubule", "height"))
 
 
 if __name__ == "__main__":

@@ -13,14 +13,20 @@ import time
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import augment
 import kidney
-from net import NETS, Net
+from net import NETS, Net, unfold
 from train import rate
 
 NAME = "kidney-rgb"
+# Share of samples whose colours are mixed.
+RECOLOURED = {"other": 0.5, "mouse": 0.5}
+# Haematoxylin and Schiff's reagent as optical densities of red, green, blue.
+PAS = np.array([(0.65, 0.70, 0.29), (0.175, 0.972, 0.154), (0.1, -0.2, 0.9)])
+PAS /= np.linalg.norm(PAS, axis=1, keepdims=True)
 
 
 def recoloured(rgb, rng):
@@ -28,7 +34,19 @@ def recoloured(rgb, rng):
     od = -np.log((np.clip(rgb, 0, 255) + 1) / 256)
     m = np.eye(3)[rng.permutation(3)] if rng.random() < 0.5 else np.eye(3)
     m = (1 - (k := rng.uniform(0, 0.6))) * m + k * rng.dirichlet((1, 1, 1), 3).T
-    return 256 * np.exp(-od @ (m * rng.uniform(0.6, 1.4, 3)).astype(np.float32)) - 1
+    return np.maximum(256 * np.exp(-od @ (m * rng.uniform(0.6, 1.4, 3)).astype(np.float32)) - 1, 0)
+
+
+def as_he(rgb, rng):
+    """Turns PAS into what looks like H&E: what is blue keeps haematoxylin where it is darkest, all else takes eosin."""
+    od = -np.log((np.clip(rgb, 0, 255) + 1) / 256)
+    blue, red, _ = np.maximum(od @ np.linalg.inv(PAS), 0).transpose(2, 0, 1)
+    pale = np.quantile(blue, rng.uniform(0.5, 0.9))
+    h = np.maximum(blue - pale, 0) * rng.uniform(1, 2) + 0.2 * np.minimum(blue, pale)
+    e = np.minimum(blue, pale) * rng.uniform(0.4, 1.0) + red * rng.uniform(0.3, 1.0)
+    name = list(augment.STAINS)[rng.integers(len(augment.STAINS))]
+    od = np.dstack([h, e]) @ augment.matrix(name, rng, 0.05)[:2]
+    return np.maximum(256 * np.exp(-od) - 1, 0).astype(np.float32)
 
 
 def batch(groups, shares, size, side, seed, scales):
@@ -39,7 +57,9 @@ def batch(groups, shares, size, side, seed, scales):
         group = names[rng.choice(len(names), p=p / p.sum())]
         cut = augment.place(groups[group], side, rng, scales)
         rgb = cut[..., :3].astype(np.float32)
-        if rng.random() < (0.5 if group.endswith("other") else 0.2):
+        if group == "mouse" and rng.random() < 0.4:
+            rgb = as_he(rgb, rng)
+        if rng.random() < RECOLOURED.get(group.split("-")[-1], 0.2):
             rgb = recoloured(rgb, rng)
         images.append(augment.colours(rgb, rng, group == "phantom"))
         targets.append(np.ascontiguousarray(cut[..., 3:].transpose(2, 0, 1), np.float32) / 255)
@@ -75,16 +95,21 @@ def main():
     a.add_argument("--rate", type=float, default=4e-3)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--scales", type=float, nargs=2, default=(0.6, 1.6))
-    a.add_argument("--start", help="checkpoint to begin with")
+    a.add_argument("--fall", type=float, default=0.25, help="share of the iterations over which the rate falls")
+    a.add_argument("--start", help="checkpoint to begin with, or model folder, with batch normalisation set anew")
+    a.add_argument("--mouse-without", nargs="*", metavar="NAME", help="train on the pictures of mouse too, but for these")
     a.add_argument("--swapped", action="store_true", help="train on the held-back tiles: the other half of a cross-validation")
     o = a.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(o.seed)
     os.makedirs(o.work, exist_ok=True)
-    groups, shares = kidney.load(o.data, o.work, o.phantom, o.swapped)
+    groups, shares = kidney.load(o.data, o.work, o.phantom, o.swapped, o.mouse_without)
     print({g: len(p) for g, p in groups.items()}, flush=True)
     net = Net(**NETS[NAME]).to(memory_format=torch.channels_last)
-    if o.start:
+    if o.start and os.path.isdir(o.start):
+        sample = batch(groups, shares, 48, o.side, [o.seed, 0, 1], o.scales)[0]
+        unfold(net, load_file(f"{o.start}/weights.safetensors"), sample)
+    elif o.start:
         net.load_state_dict(torch.load(o.start)["mean"])
     mean = copy.deepcopy(net)
     plain = [p for p in net.parameters() if p.ndim < 2]
@@ -105,7 +130,7 @@ def main():
     for i in range(o.iterations):
         x, t, w = ready.get()
         for g in opt.param_groups:
-            g["lr"] = rate(i, o.iterations, o.rate)
+            g["lr"] = rate(i, o.iterations, o.rate, o.fall)
         with torch.autocast("cpu", torch.bfloat16):
             out = net(x.contiguous(memory_format=torch.channels_last))
         parts = loss_of(out.float(), t, w)
@@ -119,7 +144,7 @@ def main():
                 m.lerp_(p, 1 - keep) if m.dtype.is_floating_point else m.copy_(p)
         sums.append([float(p.detach()) for p in parts])
         if (i + 1) % 50 == 0:
-            row = [i + 1, round(time.time() - t0), round(rate(i, o.iterations, o.rate), 6), *np.round(np.mean(sums, 0), 4)]
+            row = [i + 1, round(time.time() - t0), round(rate(i, o.iterations, o.rate, o.fall), 6), *np.round(np.mean(sums, 0), 4)]
             writer.writerow(row), log.flush()
             print(*row, flush=True)
             sums = []
