@@ -305,6 +305,32 @@ fn segment_writes_every_layer_at_full_size() {
 }
 
 #[test]
+fn pas_is_segmented_by_a_network_of_its_own() {
+    let folder = Folder::new();
+    let slide = folder.arg("k.svs");
+    histograde(&["phantom", "--tissue", "kidney", "--size", "1400", "--seed", "5", "-q", "-o", &slide])
+        .assert()
+        .code(0);
+    let outlines = |stain: &str| {
+        let out = folder.arg(stain);
+        let to = ["--labels=false", "-q", "-o", &out, "--stain", stain];
+        histograde(&[&["segment", &slide, "--tissue", "kidney"][..], &to].concat()).assert().code(0);
+        fs::read_to_string(folder.path(stain).join("k.geojson")).unwrap()
+    };
+    let (he, pas) = (outlines("he"), outlines("pas"));
+    assert!(pas.contains("tubule") && he != pas);
+    let refused = |more: &[&str], words: &'static str| {
+        let out = folder.arg("refused");
+        histograde(&[&["segment", &slide, "-q", "-o", &out, "--stain", "pas"][..], more].concat())
+            .assert()
+            .code(2)
+            .stderr(contains(words));
+    };
+    refused(&["--tissue", "liver"], "tissue with --stain pas: expected kidney, found liver");
+    refused(&["--tissue", "kidney", "--structures", "classical"], "expected net or mixed, found classical");
+}
+
+#[test]
 fn completions_name_our_commands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         histograde(&["completions", shell]).assert().code(0).stdout(contains("phantom"));

@@ -22,10 +22,10 @@ MOUSE_MPP = (0.34, 0.5)  # not stated: as published, and where glomeruli are as 
 PAS = {"glomerulus": [(0, 0, 255), (0, 255, 0)], "tuft": [(0, 0, 255)], "tubule": [(255, 0, 0)]}
 
 
-def segment(o, folder, method, mpp, model=None):
-    out = f"{folder}-{method}"
+def segment(o, folder, method, mpp, model=None, stain="he"):
+    out = f"{folder}-{method}-{stain}"
     subprocess.run([o.program, "segment", folder, "--tissue", "kidney", "--mpp", str(mpp), "--structures", method,
-                    *(["--model", model] if method != "classical" and model else []), "--threads", "1", "-q", "-o", out], check=True)
+                    *(["--model", model] if method != "classical" and model else []), "--stain", stain, "--threads", "1", "-q", "-o", out], check=True)
     return out
 
 
@@ -101,8 +101,10 @@ def mouse(o, folder, left_out=None):
         for n in names:
             os.makedirs(f"{folder}/{mpp}/{n}")
             os.symlink(f"{root}/{n}.png", f"{folder}/{mpp}/{n}/{n}.png")
-        for method in o.methods if not left_out else [m for m in o.methods if m != "classical"]:
-            out = {n: segment(o, f"{folder}/{mpp}/{n}", method, mpp, f"{left_out}/{n}" if left_out else o.model) for n in names}
+        learned = [m for m in o.methods if m != "classical"]
+        ways = [(m, "he") for m in learned] if left_out else [(m, "he") for m in o.methods] + [(m, "pas") for m in learned]
+        for method, stain in ways:
+            out = {n: segment(o, f"{folder}/{mpp}/{n}", method, mpp, f"{left_out}/{n}" if left_out else o.model, stain) for n in names}
             for structure, colours in PAS.items():
                 values = []
                 for n in names:
@@ -114,7 +116,7 @@ def mouse(o, folder, left_out=None):
                     found = whole[edge:edge + label.shape[0], edge:edge + label.shape[1]] > 0
                     values.append((2 * (found & truth).sum(), found.sum() + truth.sum(), truth.any(), dice(found, truth)))
                     print(mpp, method, structure, n, f"{values[-1][3]:.3f}", flush=True)
-                rows.append([str(mpp), structure, method, f"{sum(v[0] for v in values) / max(1, sum(v[1] for v in values)):.3f}",
+                rows.append([str(mpp), structure, method + ", pas" * (stain == "pas"), f"{sum(v[0] for v in values) / max(1, sum(v[1] for v in values)):.3f}",
                              ", ".join(f"{n} {v[3]:.2f}" if v[2] else f"{n} none there, {v[1]} px found" for n, v in zip(names, values))])
     return rows
 

@@ -184,6 +184,15 @@ pub(crate) enum Method {
     Classical,
 }
 
+/// How slides are stained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stain {
+    /// Haematoxylin and eosin
+    He,
+    /// Periodic acid–Schiff: kidneys only
+    Pas,
+}
+
 /// How structures are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StructureMethod {
@@ -283,6 +292,7 @@ Examples:
   histograde segment slide.svs --tissue liver -o labels
   histograde segment tiles/ --tissue kidney --mpp 0.25 -o labels
   histograde segment slide.svs --tissue liver -o labels --labels=false
+  histograde segment tiles/ --tissue kidney --stain pas --mpp 0.5 -o labels
 
 Writes to OUT, for every slide:
   <stem>.<layer>.tif   32-bit label image at full resolution; 0 is background, every object has its number
@@ -302,6 +312,9 @@ pub(crate) struct Segment {
         action = ArgAction::Set
     )]
     pub(crate) labels: bool,
+    /// Stain of the slides; pas finds glomeruli and tubules by a network of its own, for labels and outlines only
+    #[arg(long, value_enum, value_name = "STAIN", default_value = "he")]
+    pub(crate) stain: Stain,
     /// Species, whose sizes structures have; a column `species` of the sample sheet comes first
     #[arg(long, value_name = "NAME", default_value = "rat", value_parser = species())]
     pub(crate) species: String,

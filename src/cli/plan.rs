@@ -11,7 +11,10 @@ use histograde::{
     score::rubric::Rubric,
     segment::{
         model::Model,
-        models::{Choice, Models, Trust, builtin_nuclei, builtin_structures, builtin_vacuoles},
+        models::{
+            Choice, Models, Trust, builtin_nuclei, builtin_structures, builtin_structures_of_pas,
+            builtin_vacuoles,
+        },
     },
 };
 use serde_json::{Value, json};
@@ -130,6 +133,17 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
         return Err(Error::config("--model", "no `classical` for the task of the model", "both"));
     }
     Ok(models)
+}
+
+/// Takes the network that was trained for PAS where structures are found by the built-in one.
+pub(super) fn of_pas(models: Models) -> Result<Models> {
+    let asked = |found| Error::config("--structures with --stain pas", "net or mixed", found);
+    let Some(choice) = &models.structures else { return Err(asked("classical")) };
+    if choice.model.card.sha256() != builtin_structures()?.card.sha256() {
+        return Ok(models);
+    }
+    let model = Arc::new(builtin_structures_of_pas()?);
+    Ok(Models { structures: Some(Choice { model, required: true }), ..models })
 }
 
 /// Finds the slides and checks the settings.

@@ -15,8 +15,15 @@ use histograde::{
 use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Progress, words};
 
 pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failure> {
-    let models = plan::models(&args.batch.methods, plan::Usual::Segment)?;
+    let mut models = plan::models(&args.batch.methods, plan::Usual::Segment)?;
+    let pas = args.stain == args::Stain::Pas;
+    if pas {
+        models = plan::of_pas(models)?;
+    }
     let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
+    if let Some(job) = plan.jobs.iter().find(|job| pas && !job.organ.has_glomeruli()) {
+        return Err(Error::config("tissue with --stain pas", "kidney", job.organ.name).into());
+    }
     for job in &mut plan.jobs {
         let of_sheet = job.sample.as_ref().and_then(|s| s.species);
         job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();

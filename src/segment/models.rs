@@ -25,6 +25,11 @@ const STRUCTURES: (&str, &[u8]) = (
     include_bytes!("../../models/kidney-rgb/weights.safetensors"),
 );
 
+const STRUCTURES_OF_PAS: (&str, &[u8]) = (
+    include_str!("../../models/kidney-pas/model.toml"),
+    include_bytes!("../../models/kidney-pas/weights.safetensors"),
+);
+
 /// What the organs' own halos hold for the reach of a method that finds nuclei, in µm.
 const NUCLEUS_REACH_UM: f64 = nuclei::HALO_UM - nuclei::MAX_EXTENT_UM;
 /// Largest side of a vacuole's box that a network finds, in µm. Larger regions are dropped everywhere, so that one cut
@@ -138,6 +143,14 @@ pub fn builtin_vacuoles() -> Result<Model> {
 /// As [`Model::parse`], which a sound build does not give.
 pub fn builtin_structures() -> Result<Model> {
     Model::parse(STRUCTURES.0, STRUCTURES.1)
+}
+
+/// Returns the built-in model that finds glomeruli and tubules on PAS: trained on with mouse, never to be scored with.
+///
+/// # Errors
+/// As [`Model::parse`], which a sound build does not give.
+pub fn builtin_structures_of_pas() -> Result<Model> {
+    Model::parse(STRUCTURES_OF_PAS.0, STRUCTURES_OF_PAS.1)
 }
 
 impl Models {
