@@ -326,8 +326,8 @@ fn pas_is_segmented_by_a_network_of_its_own() {
             .code(2)
             .stderr(contains(words));
     };
-    refused(&["--tissue", "liver"], "tissue with --stain pas: expected kidney, found liver");
-    refused(&["--tissue", "kidney", "--structures", "classical"], "expected net or mixed, found classical");
+    refused(&["--tissue", "liver"], "tissue with --stain pas, expected kidney, got liver");
+    refused(&["--tissue", "kidney", "--structures", "classical"], "expected net or mixed, got classical");
 }
 
 #[test]
