@@ -50,22 +50,24 @@ def picture(rgb, labels, weight=None, half=True):
     return np.rint(halved(a) if half else a).astype(np.uint8)
 
 
-def monuseg(root):
-    """(name, colour path, label path, held back) of each image."""
+def monuseg(root, fold=None):
+    """(name, colour path, label path, held back) of each image, each of another patient; `fold` k of n: (k, n)."""
     d = f"{root}/nuclei/monuseg_train"
     images = sorted(glob.glob(f"{d}/images/*"))
-    held = set(images[HELD_MONUSEG])
+    held = set(images[HELD_MONUSEG] if fold is None else images[fold[0]::fold[1]])
     for path in images:
         stem = os.path.splitext(os.path.basename(path))[0]
         label = [p for p in (f"{d}/labels/{stem}.png", f"{d}/labels_rebuilt/{stem}.png") if os.path.exists(p)][0]
         yield stem, path, label, path in held
 
 
-def consep(root):
+def consep(root, fold=None):
     d = f"{root}/nuclei/consep_train"
     for path in sorted(glob.glob(f"{d}/images/*")):
         stem = os.path.splitext(os.path.basename(path))[0]
-        yield stem, path, f"{d}/labels/{stem}.png", int(stem.split("_")[1]) in HELD_CONSEP
+        source = int(stem.split("_")[1])
+        held = source in HELD_CONSEP if fold is None else source % fold[1] == fold[0]
+        yield stem, path, f"{d}/labels/{stem}.png", held
 
 
 def liver(root):
@@ -143,14 +145,14 @@ def mosaic(pictures, side):
     return np.concatenate(rows, 0)
 
 
-def nuclei(root, work, program):
+def nuclei(root, work, program, fold=None):
     """Training pictures with the share of samples that each group is drawn with."""
     groups = {"monuseg": [], "consep": [], "phantom": []}
-    for _, image, label, held in monuseg(root):
+    for _, image, label, held in monuseg(root, fold):
         if not held:
             groups["monuseg"].append(picture(read(image), read(label)))
     by_image = {}
-    for stem, image, label, held in consep(root):
+    for stem, image, label, held in consep(root, fold):
         if not held:
             by_image.setdefault(stem.split("_")[1], []).append(picture(read(image), read(label)))
     groups["consep"] = [mosaic(p, 4) for p in by_image.values()]
@@ -213,12 +215,11 @@ def vacuoles(root, work, program):
                     "kidney": 0.04, "glass": 0.03}
 
 
-def load(name, root, work, program):
-    """Loads training pictures, kept decoded in `work`."""
+def load(name, root, work, program, fold=None):
+    """Loads training pictures, kept decoded in `work`; of the nuclei, all but a fold."""
     path = f"{work}/{name}.npz"
-    make = nuclei if name.startswith("nuclei") else vacuoles
     if not os.path.exists(path):
-        groups, shares = make(root, work, program)
+        groups, shares = nuclei(root, work, program, fold) if name.startswith("nuclei") else vacuoles(root, work, program)
         flat = {f"{g}/{i}": p for g, ps in groups.items() for i, p in enumerate(ps)}
         np.savez(path, shares=np.array([f"{g}={s}" for g, s in shares.items()]), **flat)
     with np.load(path) as z:

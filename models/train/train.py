@@ -56,6 +56,7 @@ def main():
     a.add_argument("--fall", type=float, default=0.25, help="share of the iterations over which the rate falls")
     a.add_argument("--shares", help="share of samples of each group, as monuseg=0.5,consep=0.4,phantom=0.1")
     a.add_argument("--start", help="model folder whose weights are gone on from, with batch normalisation set anew")
+    a.add_argument("--fold", type=int, nargs=2, metavar=("K", "N"), help="hold back fold K of N instead (nuclei)")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--half", action="store_true", help="bfloat16 arithmetic in training")
@@ -63,7 +64,7 @@ def main():
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
     os.makedirs(o.work, exist_ok=True)
-    groups, shares = data.load(o.name, o.data, o.work, o.phantom)
+    groups, shares = data.load(o.name, o.data, o.work, o.phantom, o.fold)
     if o.shares:
         shares = {g: float(s) for g, s in (part.split("=") for part in o.shares.split(","))}
     print({g: (len(p), shares.get(g, 0.0)) for g, p in groups.items()}, flush=True)

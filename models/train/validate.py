@@ -3,6 +3,7 @@
 `python validate.py --data ../../../shared/data --program ../../target/release/histograde`
 """
 import argparse
+import csv
 import json
 import os
 import subprocess
@@ -30,12 +31,12 @@ def linked(folder, items):
             os.symlink(label, f"{folder}/ref/{stem}{os.path.splitext(label)[1]}")
 
 
-def segmented(program, folder, method, mpp, tissue="liver", threads=1):
-    """Label images of a folder by one method; returns their folder and the seconds of processor time."""
+def segmented(program, folder, method, mpp, tissue="liver", threads=1, model=None):
+    """Label images of a folder by one method, or another model; returns their folder and the seconds of processor time."""
     out = f"{folder}/{method}-{tissue}"
     before = os.times()
     subprocess.run([program, "segment", f"{folder}/in", "--tissue", tissue, "--mpp", str(mpp), "--nuclei", method, "--vacuoles",
-                    method, "--threads", str(threads), "-q", "-o", out], check=True)
+                    method, "--threads", str(threads), "-q", "-o", out, *(["--model", model] if model else [])], check=True)
     after = os.times()
     return out, after.children_user + after.children_system - before.children_user - before.children_system
 
@@ -153,6 +154,17 @@ def speed(program, folder, rounds=3):
     return [[n, v, f"{4.096 ** 2 / np.median(s):.1f}"] for (n, v), s in seconds.items()]
 
 
+def cross_validated():
+    """What `cross_validate.py` found: all folds together, and each fold's AJI."""
+    with open(f"{data.HERE}/../nuclei-rgb/cross_validation.csv") as f:
+        found = list(csv.DictReader(f))
+    rows = []
+    for r in (r for r in found if r["fold"] == "all"):
+        folds = " ".join(s["aji"] for s in found if (s["method"], s["group"]) == (r["method"], r["group"]) and s["fold"] != "all")
+        rows.append([r["group"], r["images"], r["method"], *(r[k] for k in ("aji", "pq", "f1", "dice", "found_per_reference")), folds])
+    return table(["images", "n", "method", "AJI", "PQ", "F1", "Dice", "found / reference", "AJI of each fold"], rows)
+
+
 def table(head, rows):
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *["| " + " | ".join(r) + " |" for r in rows]]
     return "\n".join(lines) + "\n\n"
@@ -182,6 +194,7 @@ def main():
     text = open(f"{data.HERE}/validation.template.md").read().replace("{{kidney}}\n", validate_kidney.block(o))
     for key, block in {
         "nuclei": table(["images", "n", "method", "AJI", "PQ", "F1", "Dice", "found / reference"], n),
+        "cross_validation": cross_validated(),
         "vacuoles": table(["images", "n", "method", "pooled Dice", "area r", "mean error, points"], v),
         "false_fat": table(["images", "n", "method", "mean, % of area", "worst image, %"], f),
         "speed": table(["nuclei", "vacuoles", "MP per processor second"], s),
