@@ -1,4 +1,4 @@
-"""Writes the model folder `kidney-rgb` of a checkpoint: `python export_kidney.py --work work`."""
+"""Writes a model folder of a checkpoint, `kidney-rgb` unless told otherwise: `python export_kidney.py --work work`."""
 import argparse
 import csv
 import hashlib
@@ -19,9 +19,9 @@ NAME = "kidney-rgb"
 POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.5, "middle_depth": 0.05}
 
 
-def card(net, sha):
+def card(name, net, sha):
     c = net.config
-    lines = [f'name = "{NAME}"', 'task = "structures"', f"outputs = {json.dumps(kidney.OUTPUTS)}", "", "[input]",
+    lines = [f'name = "{name}"', 'task = "structures"', f"outputs = {json.dumps(kidney.OUTPUTS)}", "", "[input]",
              'normalisation = "rgb / 127.5 - 1"', f"mpp = {kidney.MPP}", "mpp_range = [0.1, 2.2]", "tile = 1024",
              f"halo = {net.reach()}", "", "[network]", *[f"{k} = {c[k]}" for k in ("widths", "down", "up")], "", "[post]",
              *[f"{k} = {v}" for k, v in POST.items()], "", "[weights]", 'file = "weights.safetensors"', f'sha256 = "{sha}"']
@@ -63,7 +63,7 @@ def main():
     save_file(folded(net), f"{o.output}/weights.safetensors")
     sha = hashlib.sha256(open(f"{o.output}/weights.safetensors", "rb").read()).hexdigest()
     with open(f"{o.output}/model.toml", "w") as f:
-        f.write(card(net, sha))
+        f.write(card(os.path.basename(os.path.abspath(o.output)), net, sha))
     picture = next(iter(kidney.phantoms(o.work, o.program, 1300, kidney.PHANTOMS[:1], 256)))
     golden(net, o.output, np.ascontiguousarray(picture[64:160, 64:160, :3]))
     with tempfile.TemporaryDirectory() as folder:
