@@ -7,6 +7,8 @@ use crate::{
 };
 
 const VERSION: &[u8] = b"01.02";
+/// What a page holds of one image: four numbers.
+const BYTES_OF_IMAGE: u64 = 16;
 
 /// Where everything is.
 pub(super) struct Index {
@@ -113,7 +115,14 @@ fn level(bytes: &[u8], pointer: u64, header: &Header) -> Result<Vec<Stored>> {
         limits::check("number of pages of Index.dat", pages, limits::MAX_PATCHES)?;
         let mut page = Cursor { bytes, at: next };
         let count = page.next()?;
-        limits::check("number of images of a level", stored.len() as u64 + count, limits::MAX_PATCHES)?;
+        let images = stored.len() as u64 + count;
+        limits::check("number of images of a level", images, limits::MAX_PATCHES)?;
+        // No two pages share bytes; those in a loop would hold more than the file does.
+        let most = bytes.len() as u64 / BYTES_OF_IMAGE;
+        if images > most {
+            let expected = format!("at most {most} images of a level, as many as its bytes hold");
+            return Err(Error::malformed(NAME, "Index.dat", expected, images));
+        }
         next = page.next()?;
         for _ in 0..count {
             let item = Stored {
