@@ -205,7 +205,6 @@ mod from_slides {
     }
 
     #[test]
-    #[ignore = "paints and scores 180 slides: minutes"]
     fn effects_come_back_from_slides() {
         let folder = std::env::var_os("HISTOGRADE_FOUNDING").map(PathBuf::from);
         let temporary = tempfile::tempdir().unwrap();
