@@ -70,8 +70,8 @@ impl Sight {
         Some(Self { odds, corpuscles, tufts, tubules: [tubule, middle] })
     }
 
-    /// Returns the glomeruli and tufts whose mean log odds are at least `certainty`.
-    pub(super) fn glomeruli(&self, ground: &Ground<'_>, certainty: f64) -> Vec<Object> {
+    /// Returns the glomeruli and tufts whose mean log odds are at least `certainty`, given the share of nuclear pixels.
+    pub(super) fn glomeruli(&self, ground: &Ground<'_>, certainty: fn(f64) -> f64) -> Vec<Object> {
         let (places, numbers) = whole(ground, &self.corpuscles);
         let numbered = places.iter().zip(numbers);
         let found = numbered.filter_map(|(region, n)| glomerulus(ground, self, region, n, certainty));
@@ -108,7 +108,7 @@ impl Sight {
 /// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
 pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
     let Some(sight) = Sight::of(ground, model) else { return Vec::new() };
-    let mut objects = sight.glomeruli(ground, f64::NEG_INFINITY);
+    let mut objects = sight.glomeruli(ground, |_| f64::NEG_INFINITY);
     objects.extend(sight.tubules(ground, model));
     objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
     objects
@@ -174,7 +174,7 @@ fn glomerulus(
     sight: &Sight,
     region: &Region,
     number: u32,
-    least_certainty: f64,
+    least_certainty: fn(f64) -> f64,
 ) -> Option<[Object; 2]> {
     let (corpuscles, odds, tufts) = (&sight.corpuscles, &sight.odds, &sight.tufts);
     let field = ground.field;
@@ -202,7 +202,7 @@ fn glomerulus(
     }
     let n = region.area_px as f64;
     let (nuclear, certainty) = (nuclear as f64 / n, sum as f64 / n / STEPS);
-    if certainty < least_certainty {
+    if certainty < least_certainty(nuclear) {
         return None;
     }
     let space_pct = 100.0 * (area_um2 - tuft_um2) / area_um2;
