@@ -23,7 +23,8 @@ const BEYOND_UM: f64 = 150.0;
 /// are thinner. Rat cortex holds 3–7 glomeruli per mm²: neighbours lie about 500 µm apart, and gaps twice as wide
 /// are no rarity.
 const SPAN_UM: f64 = 300.0;
-/// Tissue this far, in µm, is medulla whatever its tubules: those of its outer stripe are as wide as the cortex's.
+/// Tissue this far, in µm, is medulla though its tubules are as wide as the cortex's, as those of its outer stripe are. Where no
+/// thin tubules are found anywhere, there is no medulla for such a stripe to belong to, and it is cortex.
 const FAR_UM: f64 = 700.0;
 /// Tubules are compared over squares reaching this far, in µm, that hold at least as many …
 const AROUND_UM: f64 = 160.0;
@@ -31,8 +32,10 @@ const FEWEST: u32 = 6;
 /// … and are thin below, and as wide as the cortex's from, these shares of the mean diameter near glomeruli.
 const THIN: f64 = 0.76;
 const WIDE: f64 = 0.84;
-/// Radius of the smallest place that thin tubules make medulla, in µm.
+/// Radius of the smallest place that thin tubules make medulla, in µm, …
 const LEAST_UM: f64 = 100.0;
+/// … and of the smallest whose distance tells of medulla around it.
+const SPOT_UM: f64 = 50.0;
 /// Tissue reaches this far beyond the structures found in it, in µm.
 const TISSUE_UM: f64 = 130.0;
 /// Most pixels of a zone map: larger slides take larger pixels.
@@ -63,17 +66,19 @@ pub(super) fn zones(
     let span = morphology::dilate(&near, SPAN_UM / um);
     let far = morphology::dilate(&near, FAR_UM / um);
     let tissue = morphology::dilate(&map.dots(clues.places.iter().copied()), (TISSUE_UM / um).max(1.5));
-    let [thin, wide] = map.compared(clues.widths, &near);
-    let mut distant = near.map(|v| 1 - v);
-    let mut slender = distant.clone();
-    let masks = span.data().iter().zip(far.data()).zip(thin.data().iter().zip(wide.data()));
-    let places = distant.data_mut().iter_mut().zip(slender.data_mut()).zip(tissue.data());
-    for (((d, s), &tissue), ((&span, &far), (&thin, &wide))) in places.zip(masks) {
-        *d &= tissue & (1 - span) & ((1 - far) | (1 - wide));
-        *s &= tissue & thin;
+    let Compared { thin, wide, alike } = map.compared(clues.widths, &near);
+    // At the edge of the tissue, too, where squares hold few.
+    let alike = morphology::dilate(&alike, (AROUND_UM + TISSUE_UM) / um);
+    let outside = both(&tissue, &near.map(|v| 1 - v));
+    let slender = morphology::open(&both(&outside, &thin), LEAST_UM / um);
+    let striped = slender.data().contains(&1);
+    let mut distant = outside;
+    let masks = span.data().iter().zip(far.data()).zip(wide.data().iter().zip(alike.data()));
+    for (d, ((&span, &far), (&wide, &alike))) in distant.data_mut().iter_mut().zip(masks) {
+        let stripe = (1 - far) & (u8::from(striped) | (1 - alike));
+        *d &= (1 - span) & (stripe | (1 - wide));
     }
-    let mut medulla = morphology::dilate(&distant, SPAN_UM / um);
-    let slender = morphology::open(&slender, LEAST_UM / um);
+    let mut medulla = morphology::dilate(&morphology::open(&distant, SPOT_UM / um), SPAN_UM / um);
     medulla.data_mut().iter_mut().zip(slender.data()).for_each(|(m, &s)| *m |= s);
     let mut cortex = both(&tissue, &medulla.map(|v| u8::from(v == 0)));
     cortex.data_mut().iter_mut().zip(near.data()).for_each(|(c, &n)| *c |= n);
@@ -127,8 +132,8 @@ impl Map {
         mask
     }
 
-    /// Returns where tubules are thin, and where they are as wide as those in `near` or too few to tell.
-    fn compared(&self, widths: &[(f64, f64, f64)], near: &Mask) -> [Mask; 2] {
+    /// Compares tubules with those in `near`.
+    fn compared(&self, widths: &[(f64, f64, f64)], near: &Mask) -> Compared {
         let (w, h) = (self.window.width(), self.window.height());
         // Numbers and summed widths in tenths of a µm, by pixel, then over all pixels above and to the left.
         let mut table = vec![[0u64; 2]; (w + 1) * (h + 1)];
@@ -152,7 +157,7 @@ impl Map {
         }
         let reach = (AROUND_UM / self.um).round() as usize;
         let mean = |[n, sum]: [u64; 2]| sum as f64 / n.max(1) as f64;
-        let mut masks = [(); 2].map(|()| Mask::filled(w, h, 0));
+        let mut masks = [(); 3].map(|()| Mask::filled(w, h, 0));
         for y in 0..h {
             for x in 0..w {
                 let (x0, y0) = (x.saturating_sub(reach), y.saturating_sub(reach));
@@ -167,10 +172,19 @@ impl Map {
                 let share = mean(here) / mean(usual);
                 masks[0].set(x, y, u8::from(!few && share < THIN));
                 masks[1].set(x, y, u8::from(few || share >= WIDE));
+                masks[2].set(x, y, u8::from(!few && share >= WIDE));
             }
         }
-        masks
+        let [thin, wide, alike] = masks;
+        Compared { thin, wide, alike }
     }
+}
+
+/// Where tubules are thin, where they are as wide as those of the cortex or too few to tell, and where they are surely as wide.
+struct Compared {
+    thin: Mask,
+    wide: Mask,
+    alike: Mask,
 }
 
 /// 1 where both masks are.
@@ -256,5 +270,21 @@ mod tests {
         let found = zones(&centres, &Clues { places: &tissue(6000.0), widths: &[] }, 0.0, &slide(6000));
         assert!(area(&found, &MEDULLA) > 5.0, "{}", area(&found, &MEDULLA));
         assert!(area(&found, &CORTEX) > 2.0);
+    }
+
+    #[test]
+    fn tubules_as_wide_as_the_cortexs_are_medulla_only_beside_thin_ones() {
+        // Glomeruli in the left tenth of a square; tubules 40 µm wide, thin ones in its right third or nowhere.
+        let places = tissue(3000.0);
+        let centres: Vec<(f64, f64)> = (0..6).map(|i| (600.0, 1000.0 * f64::from(i) + 400.0)).collect();
+        let share = |thin_from: f64| {
+            let widths: Vec<_> =
+                places.iter().map(|&(x, y)| (x, y, if x > thin_from { 25.0 } else { 40.0 })).collect();
+            let found = zones(&centres, &Clues { places: &places, widths: &widths }, 60.0, &slide(3000));
+            area(&found, &CORTEX) / 9.0
+        };
+        assert!(share(f64::INFINITY) > 0.97, "{}", share(f64::INFINITY));
+        let beside = share(4000.0);
+        assert!((0.25..0.5).contains(&beside), "{beside}");
     }
 }
