@@ -10,6 +10,7 @@ Peers run beside it, in the same round, where they are given:
     --limit "jpeg_limit tiles.bin 1 0 0 3"         bare libjpeg-turbo; its last number counts, MP per CPU-second
     --peer "name=python peer.py slide.svs 0 0 x"   another program on a region of 2048 x 2048 px; the number after
                                                    `MP/cpu-s=` counts, or 4.19 MP over its CPU time
+    --tiler "name=python peer.py slide.svs"        another program that cuts tiles or normalises their stain, likewise
 """
 import argparse
 import json
@@ -19,12 +20,13 @@ import re
 import shlex
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from sparse import sparse_slide
 
 ROOT = Path(__file__).resolve().parent.parent
 ORGANS = ("liver", "kidney", "pancreas")
@@ -51,10 +53,11 @@ def score(binary, slide, tissue, threads, folder):
     shutil.rmtree(out, ignore_errors=True)
     command = [binary, "score", slide, "--tissue", tissue, "-o", out, "--threads", threads, "--quiet"]
     _, wall, cpu, peak = run(command)
-    about = json.loads((out / "run.json").read_text())["slides"][0]
+    told = json.loads((out / "run.json").read_text())
+    about = told["slides"][0]
     result = next((out / "slides").glob("*/result.json")).read_bytes()
-    mp = about["analysed_mp"]
-    return {"mp": mp, "slide_mp": about["slide_mp"], "wall": wall, "cpu": cpu, "peak": peak, "result": result}
+    return {"mp": about["analysed_mp"], "slide_mp": about["slide_mp"], "wall": wall, "cpu": cpu, "peak": peak, "result": result,
+            "stages": told["stages"]}
 
 
 def scores(binary, slides, rounds, folder):
@@ -79,99 +82,73 @@ def scores(binary, slides, rounds, folder):
     return lines
 
 
-class Tiff:
-    """Just enough of a little-endian TIFF to take the tiles out of a phantom."""
-
-    SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 16: 8}
-
-    def __init__(self, path):
-        self.data = Path(path).read_bytes()
-        self.big = self.data[2] == 43
-        self.pages = []
-        at = self.number(8 if self.big else 4, 8 if self.big else 4)
-        while at:
-            page, at = self.page(at)
-            self.pages.append(page)
-
-    def number(self, at, size):
-        return int.from_bytes(self.data[at:at + size], "little")
-
-    def page(self, at):
-        head, entry, word = (8, 20, 8) if self.big else (2, 12, 4)
-        count = self.number(at, head)
-        tags = {}
-        for i in range(count):
-            e = at + head + i * entry
-            tag, kind, n = self.number(e, 2), self.number(e + 2, 2), self.number(e + 4, word)
-            size = self.SIZES.get(kind, 1)
-            place = e + 4 + word
-            if n * size > word:
-                place = self.number(place, word)
-            raw = self.data[place:place + n * size]
-            if kind in (3, 4, 16):
-                tags[tag] = (kind, [int.from_bytes(raw[k:k + size], "little") for k in range(0, len(raw), size)])
-            else:
-                tags[tag] = (kind, raw)
-        return tags, self.number(at + head + count * entry, word)
+def stages(binary, slides, limit, rounds, folder):
+    """Table of what each stage takes on one thread: medians, in nanoseconds per analysed pixel, and the share of all."""
+    columns = []
+    for _, slide, tissue in slides:
+        taken = [score(binary, slide, tissue, 1, folder) for _ in range(rounds)]
+        names = taken[0]["stages"]
+        per_px = {n: statistics.median(1e3 * t["stages"][n] / t["mp"] for t in taken) for n in names}
+        per_px["the rest"] = statistics.median(1e3 * (t["cpu"] - sum(t["stages"].values())) / t["mp"] for t in taken)
+        columns.append(per_px)
+    lines = ["| stage | " + " | ".join(name for name, *_ in slides) + " |", "|---" * (len(slides) + 1) + "|"]
+    order = sorted(columns[-1], key=lambda n: -sum(c[n] for c in columns))
+    for name in order:
+        cells = (f"{c[name]:.1f} ({100 * c[name] / sum(c.values()):.0f} %)" for c in columns)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines.append("| **all** | " + " | ".join(f"{sum(c.values()):.1f}" for c in columns) + " |")
+    if limit:
+        text, *_ = run(shlex.split(limit))
+        lines += ["", f"Bare libjpeg-turbo takes {1e3 / float(re.findall(r'[0-9.]+', text)[-1]):.1f} ns per pixel of level 0."]
+    return lines
 
 
-def sparse_slide(phantom, path, gigapixels):
-    """Writes a BigTIFF whose tissue is copies of a phantom, one for every 400 MP, amid one shared tile of glass.
+def tiles(binary, slide, peers, rounds, folder):
+    """Table of cutting a slide into tiles of 512 px, one thread."""
+    ways = {
+        "coordinates only": ["--coords-only"],
+        "JPEG, stored tiles copied": [],
+        "JPEG, encoded again": ["--lossless-copy=false"],
+        "PNG": ["--format", "png"],
+        "JPEG, stain brought to a target (Macenko)": ["--stain-norm", "macenko", "--target", slide],
+        "JPEG, stain brought to a target (Reinhard)": ["--stain-norm", "reinhard", "--target", slide],
+    }
+    found = {way: [] for way in (*ways, *peers)}
+    out = Path(folder) / "tiles"
+    for _ in range(rounds):
+        for way, options in ways.items():
+            shutil.rmtree(out, ignore_errors=True)
+            _, wall, cpu, _ = run([binary, "tile", slide, "-o", out, "--size", 512, "--threads", 1, "--quiet", *options])
+            count = len((out / "tiles.csv").read_text().splitlines()) - 1
+            found[way].append((count * 0.262144 / cpu, wall, count))
+        for peer, command in peers.items():
+            text, *_ = run(shlex.split(command))
+            found[peer].append((float(re.findall(r"MP/cpu-s=\s*([\d.]+)", text)[-1]), None, None))
+    lines = ["| what | tiles | seconds | MP of tiles per CPU-second |", "|---|---|---|---|"]
+    for way, taken in found.items():
+        speed = statistics.median(t[0] for t in taken)
+        seconds = "" if taken[0][1] is None else f"{min(t[1] for t in taken):.2f}"
+        lines.append(f"| {way} | {taken[0][2] or ''} | {seconds} | {speed:.{0 if speed > 20 else 1}f} |")
+    return lines
 
-    The phantom's sides are whole tiles on every level, so that each level shows the same picture."""
-    source = Tiff(phantom)
-    levels = [p for p in source.pages if 324 in p]
-    tile, whole = levels[0][322][1][0], levels[0][256][1][0]
-    factors = [whole // p[256][1][0] for p in levels]
-    if whole % (tile * factors[-1]) or any(p[322][1][0] != tile or p.get(347) != levels[0].get(347) for p in levels):
-        sys.exit(f"{phantom}: its levels do not share tiles and tables")
-    slots = max(1, round((gigapixels * 1e9) ** 0.5 / whole))
-    islands = max(1, round(slots * slots * whole * whole / 400e6))
-    across = int(islands ** 0.5 + 0.999)
-    places = [(k % across * slots // across, k // across * slots // across) for k in range(islands)]
-    out = bytearray(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0))
-    written, pages = {}, []
 
-    def put(offset, length):
-        if (offset, length) not in written:
-            written[offset, length] = len(out)
-            out.extend(source.data[offset:offset + length])
-            if len(out) % 2:
-                out.append(0)
-        return written[offset, length]
-
-    # The tile of least bytes of the largest level is glass.
-    glass = min(zip(levels[0][325][1], levels[0][324][1]))
-    for page, factor in zip(levels, factors):
-        side = whole // factor // tile
-        n = slots * side
-        offsets, counts = page[324][1], page[325][1]
-        placed, lengths = [put(glass[1], glass[0])] * (n * n), [glass[0]] * (n * n)
-        for column, row in places:
-            for i, (offset, count) in enumerate(zip(offsets, counts)):
-                j = (row * side + i // side) * n + column * side + i % side
-                placed[j], lengths[j] = put(offset, count), count
-        tags = {t: v for t, v in page.items() if t not in (256, 257, 324, 325, 273, 279)}
-        tags[256], tags[257] = (4, [n * tile]), (4, [n * tile])
-        tags[324], tags[325] = (16, placed), (4, lengths)
-        pages.append(tags)
-    link = 8
-    for tags in pages:
-        values = {}
-        for tag, (kind, value) in sorted(tags.items()):
-            letter = {3: "H", 4: "I", 16: "Q"}.get(kind)
-            raw = struct.pack(f"<{len(value)}{letter}", *value) if letter else bytes(value)
-            n = len(raw) // Tiff.SIZES.get(kind, 1)
-            if len(raw) > 8:
-                place = len(out)
-                out.extend(raw + b"\0" * (len(raw) % 2))
-                raw = struct.pack("<Q", place)
-            values[tag] = struct.pack("<HHQ", tag, kind, n) + raw.ljust(8, b"\0")
-        struct.pack_into("<Q", out, link, len(out))
-        out.extend(struct.pack("<Q", len(values)) + b"".join(values.values()))
-        link = len(out)
-        out.extend(bytes(8))
-    Path(path).write_bytes(out)
+def many(binary, folder, slides=200, side=800, painted=20):
+    """Table of a folder of small slides: scored, and once more with nothing left to do."""
+    study = Path(folder) / "many"
+    study.mkdir()
+    for i in range(painted):
+        run([binary, "phantom", "--quiet", "--tissue", "liver", "--size", side, "--seed", i + 1, "-o", study / f"0-{i}.svs"])
+    for i in range(painted, slides):
+        shutil.copy(study / f"0-{i % painted}.svs", study / f"{i // painted}-{i % painted}.svs")
+    lines = ["| slides | threads | run | seconds | CPU-seconds | slides per minute | peak memory, MB |", "|---|---|---|---|---|---|---|"]
+    for threads in (1, 2):
+        out = Path(folder) / f"many-{threads}"
+        for what in ("scored", "again, nothing to do"):
+            command = [binary, "score", study, "--tissue", "liver", "-o", out, "--threads", threads, "--quiet"]
+            _, wall, cpu, peak = run(command)
+            pace = f"{60 * slides / wall:.0f}" if what == "scored" else ""
+            lines.append(f"| {slides} | {threads} | {what} | {wall:.1f} | {cpu:.1f} | {pace} | {peak:.0f} |")
+    return lines
 
 
 def scaling(binary, gigapixels, folder, side=4096):
@@ -243,6 +220,7 @@ def main():
     parser.add_argument("--gigapixels", default="1,2,4,8,12")
     parser.add_argument("--limit", default=None)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--tiler", action="append", default=[], metavar="NAME=COMMAND")
     parser.add_argument("--skip-benches", action="store_true", help="do not run `cargo bench`")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs/performance.md")
@@ -260,6 +238,7 @@ def main():
         if args.slide:
             slides.append((f"{args.slide.stem}, {args.tissue}", args.slide, args.tissue))
         peers = dict(p.split("=", 1) for p in args.peer)
+        tilers = dict(p.split("=", 1) for p in args.tiler)
         head = ["# Speed and memory", "",
                 f"Written by `python3 benches/performance.py`; {version.strip()}; {about}. Slides of 0.5 µm/px, pictures and",
                 "tables included. CPU-seconds are user and system time of the whole command. Where other work shares the machine,",
@@ -270,6 +249,14 @@ def main():
             "Side by side": lambda: side_by_side(args.binary, slides, args.limit, peers, args.rounds, folder),
             "Scaling with area": lambda: ["Sparse slides: one liver phantom for every 400 MP, amid glass; two threads.", "",
                                           *scaling(args.binary, giga, folder)],
+            "Where the time goes": lambda: [
+                "One thread, nanoseconds per pixel analysed, by `run.json`. Decoding is of all levels; reading is what puts tiles together to",
+                "windows; structures and cells are what remains of their passes without nuclei, vacuoles and network.", "",
+                *stages(args.binary, slides, args.limit, args.rounds, folder)],
+            "Tiles": lambda: [f"`tile --size 512` of {slides[-1][0]}, one thread.", "",
+                              *tiles(args.binary, slides[-1][1], tilers, args.rounds, folder)],
+            "A folder of small slides": lambda: ["Liver phantoms of 800 × 800 px, each with pictures and outlines.", "",
+                                                 *many(args.binary, folder, slides=20 if args.quick else 200)],
             "Single steps": lambda: ["`cargo bench --bench nuclei`:", "", *benches()],
         }
         if not args.limit and not peers:

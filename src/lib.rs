@@ -25,6 +25,7 @@ pub mod score;
 pub mod segment;
 mod sheet;
 pub mod slide;
+pub mod stages;
 pub mod stain;
 pub mod stats;
 pub mod store;

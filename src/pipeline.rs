@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 mod corrections;
+mod notes;
 mod passes;
 mod samples;
 
@@ -18,14 +19,15 @@ use crate::{
     },
     organ::{Organ, SlideGeometry, species::Species},
     quality::{self, Quality},
-    raster::{Plane, Rgb},
+    raster::Plane,
     score::{Measured, OrganScore, field::Fields, rubric::Rubric},
     segment::{
         models::{InUse, Method, Models},
         object::Object,
         structures::StructureMap,
     },
-    slide::{Calibration, Slide, SlideInfo, TileAt},
+    slide::{Calibration, Slide, SlideInfo},
+    stages::{Stage, during},
     stain::{self, StainProfile},
     tissue::{self, TissueMask},
     units::Mpp,
@@ -221,20 +223,20 @@ pub fn score_slide_kept(
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
     let mut models = plan.models.fitting(calibration.mpp, plan.organ)?;
-    let (whole, view) = tissue::find_with_view(slide, calibration.mpp, &warnings)?;
+    let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
     watch.check()?;
     let drawn = plan.options.annotations.as_deref();
     let whole = drawn.map_or_else(|| whole.clone(), |d| d.restrict(whole.clone()));
     if whole.is_blank() {
-        note_bad_tiles(slide, &warnings);
+        notes::bad_tiles(slide, &warnings);
         return Ok(without_result(slide, plan, calibration, whole, warnings, &models));
     }
     let Quality { map: mut artefacts, facts: quality } =
-        quality::assess(slide, &view, &whole, calibration.mpp, watch)?;
+        during(Stage::Quality, || quality::assess(slide, &view, &whole, calibration.mpp, watch))?;
     drop(view);
     quality.remarks().into_iter().for_each(|w| warnings.push(w));
     if let Some(reason) = quality.refusal(plan.options.max_artefact_pct) {
-        note_bad_tiles(slide, &warnings);
+        notes::bad_tiles(slide, &warnings);
         let mut result = without_result(slide, plan, calibration, whole, warnings, &models);
         result.summary.tissue_mm2 = result.tissue.area_mm2;
         (result.summary.quality, result.summary.refused) = (quality, Some(reason));
@@ -261,41 +263,39 @@ pub fn score_slide_kept(
         checkpoint,
     };
     let profile = {
-        let samples = samples::read(&scan, plan.organ.cell_pass)?;
-        note_strange(&models, &samples, cell_mpp, &warnings);
-        stain::profile(&samples, &tissue.white, &warnings)
+        let samples = during(Stage::Reading, || samples::read(&scan, plan.organ.cell_pass))?;
+        notes::strange(&models, &samples, cell_mpp, &warnings);
+        during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
-    note_slide(slide, &tissue, plan.organ, &warnings);
+    notes::slide(slide, &tissue, plan.organ, &warnings);
     let (structures, structure_tally) = structures(&scan, &profile)?;
     give_back_memory(slide);
     let of_cells = scan.models.clone().for_cells();
     let scan = Scan { models: &of_cells, ..scan };
     let map = StructureMap::new(&structures);
-    let cells = scan.run("cells", cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
+    let cells = scan.run(Stage::Cells, cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
     let tallies = per_structure(structures.len(), cells.finds.per_structure);
     let analysed_px = cells.analysed_px;
     let structure_mpp = scan.resolve(plan.organ.structure_pass).1;
-    let mut measured = measure(
-        plan.organ,
-        &Evidences {
-            tissue_mm2: tissue.area_mm2,
-            mpp: cell_mpp,
-            structure_mpp,
-            structures: &structures,
-            structure_tallies: &tallies,
-            cells: &cells.finds.objects,
-            structure_tally: &structure_tally,
-            tally: &cells.finds.tally,
-            profile: &profile,
-        },
-    );
+    let evidences = Evidences {
+        tissue_mm2: tissue.area_mm2,
+        mpp: cell_mpp,
+        structure_mpp,
+        structures: &structures,
+        structure_tallies: &tallies,
+        cells: &cells.finds.objects,
+        structure_tally: &structure_tally,
+        tally: &cells.finds.tally,
+        profile: &profile,
+    };
+    let mut measured = during(Stage::Scoring, || measure(plan.organ, &evidences));
     quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
     let refused = quality::unseen_nuclei(&cells.finds.tally, cell_mpp);
     if refused.is_some() {
         measured = nothing(plan.organ, &Missing::NoRule { why: "nuclei were not recognised" });
     }
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
-    note_bad_tiles(slide, &warnings);
+    notes::bad_tiles(slide, &warnings);
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),
         structure_mpp,
@@ -343,40 +343,6 @@ fn calibrate(slide: &Slide, plan: &Plan, warnings: &Warnings) -> Result<Calibrat
     Ok(calibration)
 }
 
-/// Notes what limits the score of this slide.
-fn note_slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings: &Warnings) {
-    if tissue.area_mm2 < organ.needed_mm2 {
-        warnings.push(Warning::LittleTissue { area_mm2: tissue.area_mm2, needed_mm2: organ.needed_mm2 });
-    }
-    let count = slide.info().missing_tiles;
-    if count > 0 {
-        warnings.push(Warning::MissingTiles { count });
-    }
-}
-
-/// Notes models that were trained on images that look different.
-fn note_strange(models: &InUse, samples: &[Rgb], mpp: Mpp, warnings: &Warnings) {
-    for model in models.models() {
-        let differs = model.facts(samples, mpp).map(|facts| model.differs(&facts)).unwrap_or_default();
-        if !differs.is_empty() {
-            warnings.push(Warning::OutsideTrainingDomain { model: model.card.name.clone(), differs });
-        }
-    }
-}
-
-/// Notes the damaged tiles that were left out.
-fn note_bad_tiles(slide: &Slide, warnings: &Warnings) {
-    let found = slide.bad_tiles();
-    if found.is_empty() {
-        return;
-    }
-    let place = |(at, what): &(TileAt, String)| {
-        let TileAt { level, col, row } = at;
-        format!("level {level}, column {col}, row {row}: {what}")
-    };
-    warnings.push(Warning::BadTiles { tiles: found.iter().map(place).collect() });
-}
-
 /// Runs the structure pass and the step that looks at all of its objects at once.
 fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, Tally)> {
     let organ = scan.plan.organ;
@@ -384,7 +350,7 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
     let extent = passes::extent(scan.slide, scale);
     let (models, pass) = scan.models.for_structures(organ.structure_pass, mpp, extent);
     let found = Scan { models: &models, ..*scan }
-        .run("structures", pass, profile, |field| (organ.structures)(field))?
+        .run(Stage::Structures, pass, profile, |field| (organ.structures)(field))?
         .finds;
     let base = &scan.slide.info().levels[0];
     let geometry = SlideGeometry {

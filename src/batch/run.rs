@@ -20,6 +20,7 @@ use crate::{
     pipeline::{Plan, SlideResult, Summary, Tiling, checkpoint::Checkpoint, score_slide_kept},
     score::rubric::Rubric,
     slide::{ReadAhead, Slide},
+    stages::{Stage, during},
     store,
     watch::Watch,
 };
@@ -270,7 +271,7 @@ impl<L: Listener> Work<'_, L> {
             // Also what seems wrong with a slide is its own fault only if it stayed as it was.
             facts.map_or(Ok(()), |facts| store::unchanged(&job.path, &facts))?;
             let result = result?;
-            self.listener.keep(job, held, &slide, &result, &watch)?;
+            during(Stage::Writing, || self.listener.keep(job, held, &slide, &result, &watch))?;
             Ok(result.summary)
         });
         (outcome, start.elapsed().as_secs_f64())

@@ -14,6 +14,7 @@ use crate::{
     raster::{Plane, Rgb},
     segment::{field::Field, model::Surroundings, models::InUse, object::Finds},
     slide::Slide,
+    stages::{Stage, during},
     stain::{Separator, StainProfile, white::White},
     tile::{TileSpec, Window},
     tissue::TissueMask,
@@ -100,10 +101,10 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Segments all windows of a pass on the current pool, but for those that the checkpoint holds under `name`.
+    /// Segments all windows of a pass on the current pool, but for those that the checkpoint holds under the name of `stage`.
     pub(super) fn run(
         &self,
-        name: &str,
+        stage: Stage,
         pass: Pass,
         profile: &StainProfile,
         segment: impl Fn(&mut Field<'_>) -> Finds + Sync,
@@ -113,14 +114,14 @@ impl<'a> Scan<'a> {
         let analysed_px = windows.iter().map(level0_px).sum();
         // The coarse pass takes a small part of the time; progress tells of the fine one.
         let counts = pass.mpp == self.plan.organ.cell_pass.mpp;
-        let mut journal = self.checkpoint.map(|c| c.open(name, &windows, profile));
+        let mut journal = self.checkpoint.map(|c| c.open(stage.name(), &windows, profile));
         let mut found = journal.as_mut().map(|j| j.resume(&windows)).unwrap_or_default();
         let left_px = windows[found.len()..].iter().map(level0_px).sum();
         self.watch.expect_px(if counts { left_px } else { 0 });
         let one = |window: &Window| -> Result<Finds> {
             self.watch.check()?;
             let mut field = self.field(*window, &separator, profile)?;
-            let mut finds = segment(&mut field);
+            let mut finds = during(stage, || segment(&mut field));
             finds.objects.retain(|o| on_tissue(&field, o.anchor()) || self.models.vouches_for(o));
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
@@ -158,8 +159,8 @@ impl<'a> Scan<'a> {
     where
         'a: 'p,
     {
-        let (rgb, surroundings) = self.colours(&window, profile)?;
-        let stains = separator.separate(&rgb);
+        let (rgb, surroundings) = during(Stage::Reading, || self.colours(&window, profile))?;
+        let stains = during(Stage::Stains, || separator.separate(&rgb));
         let tissue = sample(&self.tissue.mask, self.tissue.scale, &window);
         let (h, e, od, clear) = (stains.h, stains.e, stains.od, stains.clear);
         Ok(Field { window, rgb, h, e, od, clear, surroundings, tissue, profile, models: self.models })

@@ -16,6 +16,7 @@ use crate::{
     batch::Done,
     error::{Error, Result},
     score::rubric::{Origin, hex},
+    stages,
 };
 
 /// Largest file whose content is hashed, in bytes; larger ones are known by size and time of change.
@@ -50,6 +51,8 @@ struct RunFile<'a> {
     rubric: &'a Origin,
     threads: usize,
     seconds: f64,
+    /// Seconds that all threads together were at each stage of the work, on the slides worked at in this run.
+    stages: BTreeMap<&'static str, f64>,
     counts: Counts,
     slides: Vec<SlideRun<'a>>,
 }
@@ -114,6 +117,7 @@ pub fn write(path: &Path, run: &Run<'_>) -> Result<()> {
         rubric: run.rubric,
         threads: run.threads,
         seconds: milli(run.seconds),
+        stages: stages::spent().map(|(stage, time)| (stage.name(), milli(time.as_secs_f64()))).into(),
         counts,
         slides: sorted(run.done).into_iter().map(|d| slide(d, run.files)).collect(),
     };

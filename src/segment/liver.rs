@@ -19,7 +19,12 @@ use super::{
     red_cells,
     structures::StructureMap,
 };
-use crate::{measure::tally::Tally, organ::SlideGeometry, raster::Rgb};
+use crate::{
+    measure::tally::Tally,
+    organ::SlideGeometry,
+    raster::Rgb,
+    stages::{Stage, during},
+};
 
 /// Halo of the fine pass, in µm: the largest vacuole, 56 µm, and what its rim is judged by; or two territories
 /// of 14 µm and a nucleus with its surroundings.
@@ -80,12 +85,12 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     }
     let field = &*field;
     let model = field.models.vacuoles.as_deref();
-    let learned = model.and_then(|model| vacuoles::find_by_model(field, model, &grid, &pale));
-    let (fat, droplets) = {
+    let (fat, droplets) = during(Stage::Vacuoles, || {
+        let learned = model.and_then(|model| vacuoles::find_by_model(field, model, &grid, &pale));
         let found =
             learned.unwrap_or_else(|| vacuoles::find(field, &grid, &pale, (&blood, &nuclei), &beyond));
         (found.kinds(&field.window), found.found)
-    };
+    });
     let ground = {
         let excluded = structures.mask(&field.window, vessels::CLASSES);
         ground::describe(field, &grid, &pale, &fat, blood, &excluded)

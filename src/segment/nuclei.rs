@@ -19,7 +19,10 @@ use super::{
     shape::Shape,
     smooth,
 };
-use crate::raster::{Mask, Plane, wide};
+use crate::{
+    raster::{Mask, Plane, wide},
+    stages::{Stage, during},
+};
 
 /// What tells nuclei from the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,8 +157,10 @@ pub struct Nucleus {
 /// Finds the nuclei of a window by the model in use, else by [`RULES`].
 #[must_use]
 pub fn segment(field: &Field<'_>) -> Nuclei {
-    let model = field.models.nuclei.as_deref();
-    model.and_then(|model| by_model(field, model)).unwrap_or_else(|| segment_with(field, &RULES))
+    during(Stage::Nuclei, || {
+        let model = field.models.nuclei.as_deref();
+        model.and_then(|model| by_model(field, model)).unwrap_or_else(|| segment_with(field, &RULES))
+    })
 }
 
 /// Finds the nuclei of a window by a model.

@@ -27,7 +27,11 @@ use super::{
     object::{Class, Finds, Object},
     structures::StructureMap,
 };
-use crate::{measure::tally::Tally, organ::SlideGeometry};
+use crate::{
+    measure::tally::Tally,
+    organ::SlideGeometry,
+    stages::{Stage, during},
+};
 
 pub use self::islets::DIAMETER_UM as ISLET_DIAMETER_UM;
 
@@ -160,7 +164,7 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let blood = islet_blood::mask(field, &places);
     let mut finds = Finds::default();
     let mut per_islet = PerIslet::new();
-    let holes = vacuoles::find(field, &places, &blood, &mut finds);
+    let holes = during(Stage::Vacuoles, || vacuoles::find(field, &places, &blood, &mut finds));
     places.count(field, &holes, &blood, &found.mask, &mut finds, &mut per_islet);
     rims::count(field, &places, &found.mask, &mut per_islet);
     nuclei_of::count(field, &places, found, &mut finds, &mut per_islet);

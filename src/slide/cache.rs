@@ -13,7 +13,11 @@ use std::{
 };
 
 use super::{Level, TileAt, spare};
-use crate::{error::Result, raster::Rgb};
+use crate::{
+    error::Result,
+    raster::Rgb,
+    stages::{Stage, during},
+};
 
 const SHARDS: usize = 8;
 const DEFAULT_BUDGET: usize = 32 << 20;
@@ -105,7 +109,7 @@ impl TileCache {
         if let Some(tile) = content.as_ref() {
             return Ok(tile.clone());
         }
-        let tile = decode()?.map(Arc::new);
+        let tile = during(Stage::Decoding, decode)?.map(Arc::new);
         *content = Some(tile.clone());
         drop(content);
         let bytes = tile.as_ref().map_or(0, |rgb| rgb.data().len());

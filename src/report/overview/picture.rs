@@ -1,6 +1,7 @@
 //! A picture to draw on: blending, smooth lines, boxes.
 
-use image::{Rgb as Px, RgbImage, imageops};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images};
+use image::{Rgb as Px, RgbImage};
 use imageproc::{drawing, rect};
 
 use crate::raster::Rgb;
@@ -26,14 +27,9 @@ impl Picture {
     /// Takes pixels over, enlarged or reduced to `width` × `height`.
     pub(super) fn from_rgb(pixels: Rgb, width: u32, height: u32) -> Self {
         let (w, h) = (pixels.width() as u32, pixels.height() as u32);
-        let image = RgbImage::from_raw(w, h, pixels.into_vec()).unwrap_or_default();
         let same = (w, h) == (width, height);
-        let image = if same {
-            image
-        } else {
-            imageops::resize(&image, width, height, imageops::FilterType::CatmullRom)
-        };
-        Self { image, coverage: Vec::new() }
+        let bytes = if same { pixels.into_vec() } else { resized(&pixels, (w, h), (width, height)) };
+        Self { image: RgbImage::from_raw(width, height, bytes).unwrap_or_default(), coverage: Vec::new() }
     }
 
     pub(super) fn into_rgb(self) -> Rgb {
@@ -49,9 +45,16 @@ impl Picture {
         self.image.height()
     }
 
-    /// Copies another picture onto this one.
+    /// Copies another picture onto this one; what reaches beyond is left out.
     pub(super) fn place(&mut self, other: &Self, x: u32, y: u32) {
-        imageops::replace(&mut self.image, &other.image, i64::from(x), i64::from(y));
+        let columns = other.width().min(self.width().saturating_sub(x)) as usize;
+        let (own, width) = (3 * self.width() as usize, 3 * other.width() as usize);
+        if columns == 0 {
+            return;
+        }
+        let rows = self.image.chunks_exact_mut(own).skip(y as usize).zip(other.image.chunks_exact(width));
+        let at = 3 * x as usize;
+        rows.for_each(|(to, from)| to[at..at + 3 * columns].copy_from_slice(&from[..3 * columns]));
     }
 
     /// Mixes a colour into one pixel; `share` 255 replaces it. Outside the picture nothing happens.
@@ -106,6 +109,17 @@ impl Picture {
         }
         self.coverage = coverage;
     }
+}
+
+/// The bytes of pixels that were `from` wide and high, enlarged or reduced to `to`; black where one of them is empty.
+fn resized(pixels: &Rgb, from: (u32, u32), to: (u32, u32)) -> Vec<u8> {
+    let mut out = images::Image::new(to.0, to.1, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    if let Ok(image) = images::ImageRef::new(from.0, from.1, pixels.data(), PixelType::U8x3) {
+        // Fails for other kinds of pixels alone.
+        let _ = Resizer::new().resize(&image, &mut out, &options);
+    }
+    out.into_vec()
 }
 
 /// The part of a picture that a line can touch.
@@ -166,12 +180,38 @@ fn distance(p: At, a: At, b: At) -> f32 {
     let length = dx * dx + dy * dy;
     let along = if length > 0.0 { ((p.0 - a.0) * dx + (p.1 - a.1) * dy) / length } else { 0.0 };
     let t = along.clamp(0.0, 1.0);
-    (p.0 - a.0 - t * dx).hypot(p.1 - a.1 - t * dy)
+    let (x, y) = (p.0 - a.0 - t * dx, p.1 - a.1 - t * dy);
+    (x * x + y * y).sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pixels_enlarged_and_reduced_again_are_the_same() {
+        let data: Vec<u8> = (0..6 * 4 * 3).map(|i| (i * 3) as u8).collect();
+        let pixels = Rgb::from_vec(6, 4, data).unwrap();
+        let large = Picture::from_rgb(pixels.clone(), 60, 40);
+        assert_eq!((large.width(), large.height()), (60, 40));
+        let small = Picture::from_rgb(large.into_rgb(), 6, 4).into_rgb();
+        let apart = |(a, b): (&u8, &u8)| a.abs_diff(*b);
+        assert!(small.data().iter().zip(pixels.data()).map(apart).max() <= Some(6));
+        assert_eq!(Picture::from_rgb(pixels.clone(), 6, 4).into_rgb().data(), pixels.data());
+    }
+
+    #[test]
+    fn a_picture_is_placed_where_it_fits() {
+        let dark = Picture::filled(4, 3, [0; 3]);
+        for ((x, y), expected) in
+            [((0, 0), 12), ((5, 6), 12), ((8, 0), 6), ((0, 9), 4), ((10, 0), 0), ((0, 10), 0)]
+        {
+            let mut picture = Picture::filled(10, 10, [255; 3]);
+            picture.place(&dark, x, y);
+            let placed = picture.image.pixels().filter(|p| p.0 == [0; 3]).count();
+            assert_eq!(placed, expected, "{x}, {y}");
+        }
+    }
 
     #[test]
     fn lines_cover_their_thickness_and_stay_inside() {

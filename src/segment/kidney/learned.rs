@@ -15,6 +15,7 @@ use crate::{
         object::{Object, anchored_in},
         shape::Shape,
     },
+    stages::{Stage, during},
     tile::Window,
     units::equivalent_diameter,
 };
@@ -107,7 +108,7 @@ impl Sight {
 
 /// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
 pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-    let Some(sight) = Sight::of(ground, model) else { return Vec::new() };
+    let Some(sight) = during(Stage::Network, || Sight::of(ground, model)) else { return Vec::new() };
     let mut objects = sight.glomeruli(ground, |_| f64::NEG_INFINITY);
     objects.extend(sight.tubules(ground, model));
     objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));

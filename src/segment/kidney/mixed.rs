@@ -19,6 +19,7 @@ use crate::{
         object::{Object, anchored_in},
         shape::Shape,
     },
+    stages::{Stage, during},
 };
 
 /// Outlines are traced around places with at least these log odds of being corpuscle, × 1000 …
@@ -56,7 +57,9 @@ const OTHERS_OPEN_UM: f64 = 4.0;
 
 /// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
 pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-    let Some(sight) = Sight::of(ground, model) else { return tubules::find(ground, None).0 };
+    let Some(sight) = during(Stage::Network, || Sight::of(ground, model)) else {
+        return tubules::find(ground, None).0;
+    };
     let corpuscles = || {
         let mut objects = glomeruli::find(ground, Some(&Seen::of(&sight)));
         objects.extend(sight.glomeruli(ground, certainty));

@@ -1,0 +1,45 @@
+//! What the reader of a slide's score should know.
+
+use crate::{
+    organ::Organ,
+    raster::Rgb,
+    segment::models::InUse,
+    slide::{Slide, TileAt},
+    tissue::TissueMask,
+    units::Mpp,
+    warning::{Warning, Warnings},
+};
+
+/// Notes what limits the score of this slide.
+pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings: &Warnings) {
+    if tissue.area_mm2 < organ.needed_mm2 {
+        warnings.push(Warning::LittleTissue { area_mm2: tissue.area_mm2, needed_mm2: organ.needed_mm2 });
+    }
+    let count = slide.info().missing_tiles;
+    if count > 0 {
+        warnings.push(Warning::MissingTiles { count });
+    }
+}
+
+/// Notes models that were trained on images that look different.
+pub(super) fn strange(models: &InUse, samples: &[Rgb], mpp: Mpp, warnings: &Warnings) {
+    for model in models.models() {
+        let differs = model.facts(samples, mpp).map(|facts| model.differs(&facts)).unwrap_or_default();
+        if !differs.is_empty() {
+            warnings.push(Warning::OutsideTrainingDomain { model: model.card.name.clone(), differs });
+        }
+    }
+}
+
+/// Notes the damaged tiles that were left out.
+pub(super) fn bad_tiles(slide: &Slide, warnings: &Warnings) {
+    let found = slide.bad_tiles();
+    if found.is_empty() {
+        return;
+    }
+    let place = |(at, what): &(TileAt, String)| {
+        let TileAt { level, col, row } = at;
+        format!("level {level}, column {col}, row {row}: {what}")
+    };
+    warnings.push(Warning::BadTiles { tiles: found.iter().map(place).collect() });
+}
