@@ -158,6 +158,8 @@ struct Shot {
 struct Walk {
     /// Amounts of the lesion, evenly spaced over its range.
     levels: usize,
+    /// How lines begin of single slides that are known to lie astray, listed in the README under *Limits*. Each must occur.
+    known: &'static [&'static str],
 }
 
 fn number<N: std::str::FromStr>(variable: &str) -> Option<N> {
@@ -313,12 +315,18 @@ fn check(table: &Table, plan: Walk) {
             wrong.extend(of_knob);
         }
     }
+    for known in plan.known {
+        let before = wrong.len();
+        wrong.retain(|line| !line.starts_with(known));
+        let occurred = wrong.len() < before || only.is_some();
+        assert!(occurred, "{known}: no longer astray, take it from the list and from the README");
+    }
     assert!(wrong.is_empty(), "{}:\n{}", table.organ, wrong.join("\n"));
 }
 
 /// The walk of every CI run.
 fn short() -> Walk {
-    Walk { levels: number("HISTOGRADE_LEVELS").unwrap_or(3) }
+    Walk { levels: number("HISTOGRADE_LEVELS").unwrap_or(3), known: &[] }
 }
 
 #[test]
@@ -336,7 +344,7 @@ fn the_pancreas_measures_what_was_painted() {
     check(&PANCREAS, short());
 }
 
-const TEN: Walk = Walk { levels: 10 };
+const TEN: Walk = Walk { levels: 10, known: &[] };
 
 #[test]
 fn ten_levels_of_the_liver() {
@@ -344,9 +352,9 @@ fn ten_levels_of_the_liver() {
 }
 
 #[test]
-#[ignore = "fails on two slides, see Limits in README; three minutes on two cores"]
 fn ten_levels_of_the_kidney() {
-    check(&KIDNEY, TEN);
+    let known = &["tubular_dilation=46.667 tubule_lumen_eq_diameter_um_median: "];
+    check(&KIDNEY, Walk { known, ..TEN });
 }
 
 #[test]
