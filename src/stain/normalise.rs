@@ -6,7 +6,7 @@
 mod reinhard;
 mod vahadane;
 
-use self::reinhard::LabMoments;
+use self::reinhard::{LabMoments, Shift};
 use super::{
     CLEAR_TRANSMITTANCE, StainMatrix, estimate, macenko,
     separate::{dot, inverse},
@@ -94,7 +94,7 @@ pub struct Normaliser(Plan);
 
 enum Plan {
     Dyes(Box<DyePlan>),
-    Lab { white: White, from: LabMoments, to: LabMoments },
+    Lab { white: White, shift: Shift },
 }
 
 struct DyePlan {
@@ -114,7 +114,7 @@ impl Normaliser {
     pub fn new(from: &Look, to: &Look) -> Option<Self> {
         match (&from.0, &to.0) {
             (Kind::Lab { white, moments }, Kind::Lab { moments: target, .. }) => {
-                Some(Self(Plan::Lab { white: *white, from: *moments, to: *target }))
+                Some(Self(Plan::Lab { white: *white, shift: Shift::between(moments, target) }))
             }
             (
                 Kind::Dyes { white, matrix, most },
@@ -145,11 +145,8 @@ impl Normaliser {
     pub fn apply(&self, rgb: &mut Rgb) {
         match &self.0 {
             Plan::Dyes(plan) => rgb.pixels_mut().iter_mut().for_each(|px| *px = plan.convert(*px)),
-            Plan::Lab { white, from, to } => {
-                let clear = white.rgb.map(|v| v * CLEAR_TRANSMITTANCE);
-                let stained = |px: &[u8; 3]| (0..3).any(|k| f64::from(px[k]) < clear[k]);
-                let pixels = rgb.pixels_mut().iter_mut().filter(|px| stained(px));
-                pixels.for_each(|px| *px = from.moved_to(to, *px));
+            Plan::Lab { white, shift } => {
+                shift.apply(rgb.pixels_mut(), white.rgb.map(|v| v * CLEAR_TRANSMITTANCE));
             }
         }
     }

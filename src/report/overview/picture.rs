@@ -113,13 +113,16 @@ impl Picture {
 
 /// The bytes of pixels that were `from` wide and high, enlarged or reduced to `to`; black where one of them is empty.
 fn resized(pixels: &Rgb, from: (u32, u32), to: (u32, u32)) -> Vec<u8> {
-    let mut out = images::Image::new(to.0, to.1, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
-    if let Ok(image) = images::ImageRef::new(from.0, from.1, pixels.data(), PixelType::U8x3) {
+    // Of pixels of four bytes alone: code for all other kinds would be a tenth of the program.
+    let four: Vec<u8> = pixels.pixels().iter().flat_map(|&[r, g, b]| [r, g, b, u8::MAX]).collect();
+    let mut out = images::Image::new(to.0, to.1, PixelType::U8x4);
+    let options =
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
+    if let Ok(image) = images::ImageRef::new(from.0, from.1, &four, PixelType::U8x4) {
         // Fails for other kinds of pixels alone.
         let _ = Resizer::new().resize(&image, &mut out, &options);
     }
-    out.into_vec()
+    out.buffer().as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
 }
 
 /// The part of a picture that a line can touch.
