@@ -60,7 +60,7 @@ pub enum Missing {
         max: f64,
     },
     /// Too few objects or too little area for a stable number.
-    #[error("{found} {what}, at least {needed} needed")]
+    #[error("{} {what}, at least {needed} needed", thousandths(*found))]
     TooFew {
         /// What was counted.
         what: &'static str,
@@ -92,6 +92,11 @@ pub struct Value {
     pub n: u64,
     /// Its denominator: an area in mm² or a number of objects, as the feature says.
     pub denominator: f64,
+}
+
+/// Cut to thousandths, never up: what is too little must not read as enough.
+fn thousandths(v: f64) -> f64 {
+    (v * 1000.0).floor() / 1000.0
 }
 
 /// Everything found on one slide, ready to be measured.

@@ -157,6 +157,13 @@ mod tests {
         t("kidney", "tubule_vacuolated_pct", 30.0, None);
         t("kidney", "bowman_space_pct", 2.0, Some("2 glomeruli, at least 3 needed"));
         t("liver", "inflammatory_foci_per_mm2", 0.3, Some("0.3 mm² of liver, at least 0.4 needed"));
+        t(
+            "liver",
+            "inflammatory_foci_per_mm2",
+            0.313_609_75,
+            Some("0.313 mm² of liver, at least 0.4 needed"),
+        );
+        t("liver", "inflammatory_foci_per_mm2", 0.399_99, Some("0.399 mm² of liver, at least 0.4 needed"));
         t("liver", "fat_area_pct", 0.0, None);
         assert_eq!(too_few("kidney", "bowman_space_pct", |_, _| None), None);
     }

@@ -76,8 +76,8 @@ fn truth_agrees_with_labels() {
     let (canvas, truth) = paint_with(1400, 0.25, 2, &amounts);
     let vacuoles = areas(&canvas.labels["vacuoles"]);
     let um2 = |n: u64| n as f64 / 16.0;
-    let diameters: Vec<f64> =
-        vacuoles.values().map(|&n| 2.0 * (um2(n) / std::f64::consts::PI).sqrt()).collect();
+    let accepted = vacuoles.values().filter(|n| **n >= 32);
+    let diameters: Vec<f64> = accepted.map(|&n| 2.0 * (um2(n) / std::f64::consts::PI).sqrt()).collect();
     let mut sorted = diameters.clone();
     sorted.sort_by(f64::total_cmp);
     let median = (sorted[(sorted.len() - 1) / 2] + sorted[sorted.len() / 2]) / 2.0;

@@ -16,6 +16,8 @@ const MACRO_AFFECTED_PCT: f64 = 3.0;
 const MICRO_AFFECTED_PCT: f64 = 8.0;
 /// Small vacuoles make a cell steatotic from this share of its area, % (domain.md §3.2).
 const MICRO_STEATOTIC_PCT: f64 = 15.0;
+/// Vacuoles of fewer pixels are not accepted: at any pixel size they cannot be told from texture.
+const ACCEPTED_PX: u64 = 32;
 /// Widths of a sinusoid, in µm (domain.md §3.2).
 const SLIT_UM: std::ops::RangeInclusive<f64> = 2.0..=20.0;
 /// Nuclei of one cell are seen as a pair up to this distance, in µm, if the smaller has this share of the larger one's area
@@ -118,7 +120,9 @@ fn look_paired(a: &Nucleus, b: &Nucleus, reach: f32) -> bool {
 
 fn vacuoles(painted: &Painted<'_>, census: &Census<'_>, sizes: &[Size], pixels: &Pixels) -> Values {
     let um = painted.layout.um;
-    let diameters: Vec<f64> = painted.drops.iter().map(|d| f64::from(eq_diameter_um(d.pixels, um))).collect();
+    // The size of vacuoles that are accepted, as the feature is defined: smaller ones are texture at these pixels.
+    let accepted = painted.drops.iter().filter(|d| d.pixels >= ACCEPTED_PX);
+    let diameters: Vec<f64> = accepted.map(|d| f64::from(eq_diameter_um(d.pixels, um))).collect();
     let mut values = vec![
         ("vacuole_eq_diameter_um_median", quantile(diameters.clone(), 0.5)),
         ("vacuole_eq_diameter_um_p90", quantile(diameters, 0.9)),
