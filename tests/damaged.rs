@@ -87,6 +87,29 @@ fn jpeg_tiles() {
     page_fails(svs(lossless), "aperio file uses lossless JPEG, which is not supported");
 }
 
+/// States another height in the frame of a JPEG stream.
+fn of_height(mut stream: Vec<u8>, height: u16) -> Vec<u8> {
+    let frame = stream.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    stream[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+    stream
+}
+
+/// A few bytes that state a huge frame must not take its memory.
+#[test]
+fn jpeg_frames_larger_than_their_tiles() {
+    let wide = Page::tiled([2048, 16], [2048, 16], 3, JPEG, YCBCR);
+    page_fails(
+        wide.with_tiles(vec![of_height(jpeg(2048, 16), 65_535)]),
+        "malformed generic_tiff: tile (0, 0) of level 0, expected 2048x16 px, got 2048x65535",
+    );
+    // Bits the other way round: read by the decoder for rare layouts.
+    let rare = generic(of_height(jpeg(64, 64), 16_384), JPEG).set(266, Field::Shorts(vec![2]));
+    page_fails(
+        rare,
+        "malformed generic_tiff: tile (0, 0) of level 0, expected at most 64x64 px, got 64x16384",
+    );
+}
+
 /// A stream that stops early, but ends with an end marker: decoders fill the rest with grey.
 #[test]
 fn jpeg_tiles_that_end_early() {

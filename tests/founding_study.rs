@@ -104,8 +104,7 @@ fn order_sign_and_recovery_come_back() {
     assert!(kidney_suppressed as u64 >= 2 * SEEDS, "{kidney_suppressed}");
 }
 
-/// The same study from slides: painted, scored blind and compared by the program. It takes minutes; run it with
-/// `cargo test --profile quick --test founding_study -- --ignored --nocapture`. `HISTOGRADE_FOUNDING=FOLDER` keeps
+/// The same study from slides: painted, scored blind and compared by the program. It takes minutes. `HISTOGRADE_FOUNDING=FOLDER` keeps
 /// what it made.
 mod from_slides {
     use std::{

@@ -1,9 +1,8 @@
 //! Every lesion that can be painted moves its feature, what is measured lies near what was painted, and a lesion that is
 //! changed alone leaves the grades of the others where they were.
 //!
-//! Each lesion's range is walked in three steps (`HISTOGRADE_LEVELS` sets another number), and in ten by
-//! `cargo test --release --test phantoms -- --ignored --nocapture ten_levels`, which prints the tables and takes half an
-//! hour on two cores. `HISTOGRADE_KNOB=congestion` walks that one only; `HISTOGRADE_SEED=7` paints other slides.
+//! Each lesion's range is walked in three steps (`HISTOGRADE_LEVELS` sets another number), and in ten by the tests
+//! `ten_levels`; `--nocapture` prints the tables. `HISTOGRADE_KNOB=congestion` walks that one only; `HISTOGRADE_SEED=7` paints other slides.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

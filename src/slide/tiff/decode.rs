@@ -134,6 +134,20 @@ fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize)
     Ok(rgb)
 }
 
+/// Checks that a stored JPEG stream states no larger frame than its tile, for a decoder that takes any.
+pub(super) fn check_jpeg(tiff: &Tiff, page: &Page, index: u64, row: u64) -> Result<(), Fault> {
+    let Some(data) = stored(tiff, page, index, row)? else { return Ok(()) };
+    let (width, height) = jpeg::size(data)?;
+    let (most_wide, most_high) = (page.tile_width as usize, page.tile_height as usize);
+    if width > most_wide || height > most_high {
+        return Err(Fault::damaged(
+            format!("at most {most_wide}x{most_high} px"),
+            format!("{width}x{height}"),
+        ));
+    }
+    Ok(())
+}
+
 /// Decompresses the samples of one tile.
 fn samples(
     page: &Page,

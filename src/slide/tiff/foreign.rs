@@ -11,7 +11,7 @@ use tiff::{
 };
 
 use super::{
-    Tiff,
+    Tiff, decode,
     page::{Page, compression},
 };
 use crate::{
@@ -22,6 +22,9 @@ use crate::{
         limits,
     },
 };
+
+/// Bytes of one decoded tile: less than four per pixel of the largest, because its conversion takes half as many besides.
+const MAX_BYTES: usize = 4 * limits::MAX_TILE_PX as usize;
 
 struct Handle(Arc<FileBytes>);
 
@@ -50,7 +53,7 @@ impl Foreign {
         let fault = |error| fault(error, page);
         let cursor = Cursor::new(Handle(tiff.bytes().clone()));
         let mut limits = Limits::default();
-        limits.decoding_buffer_size = 8 * limits::MAX_TILE_PX as usize;
+        limits.decoding_buffer_size = MAX_BYTES;
         limits.intermediate_buffer_size = limits.decoding_buffer_size;
         let mut decoder = Decoder::new(cursor).map_err(fault)?.with_limits(limits);
         decoder.seek_to_image(index).map_err(fault)?;
@@ -60,9 +63,15 @@ impl Foreign {
     }
 
     /// Decodes tile (`col`, `row`), clipped to the image.
-    pub(super) fn tile(&self, page: &Page, col: u64, row: u64) -> Result<Rgb, Fault> {
+    pub(super) fn tile(&self, tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Rgb, Fault> {
         let index = u32::try_from(row * page.cols() + col).unwrap_or(u32::MAX);
         let planes = if page.planar { page.samples as u32 } else { 1 };
+        if page.compression == compression::JPEG {
+            // The crate believes any size that a stream states.
+            (0..planes).try_for_each(|plane| {
+                decode::check_jpeg(tiff, page, (plane * self.chunks + index).into(), row)
+            })?;
+        }
         let mut decoder = self.decoder.lock().unwrap_or_else(|e| e.into_inner());
         let (width, height) = decoder.chunk_data_dimensions(index);
         let (width, height) = (width as usize, height as usize);
@@ -75,24 +84,23 @@ impl Foreign {
         }
         drop(decoder);
         let samples = if parts.len() == 1 { parts.swap_remove(0) } else { interleave(&parts) };
-        let pixels = self.to_rgb(&samples)?;
+        let pixels = self.to_rgb(samples)?;
         Rgb::from_vec(width, height, pixels)
             .ok_or_else(|| Fault::damaged(format!("{width}x{height} px"), "another number of samples"))
     }
 
-    fn to_rgb(&self, samples: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn to_rgb(&self, mut samples: Vec<u8>) -> Result<Vec<u8>, Fault> {
         Ok(match self.colours {
-            ColorType::Gray(_) => colour::gray_to_rgb(samples, false),
+            ColorType::Gray(_) => colour::gray_to_rgb(&samples, false),
             ColorType::GrayA(_) => samples.as_chunks::<2>().0.iter().flat_map(|&[v, _]| [v; 3]).collect(),
-            ColorType::RGB(_) => samples.to_vec(),
-            ColorType::RGBA(_) => colour::drop_fourth(samples),
+            ColorType::RGB(_) => samples,
+            ColorType::RGBA(_) => colour::drop_fourth(&samples),
             ColorType::CMYK(_) => {
                 samples.as_chunks::<4>().0.iter().flat_map(|&ink| colour::cmyk_to_rgb(ink)).collect()
             }
             ColorType::YCbCr(_) => {
-                let mut rgb = samples.to_vec();
-                colour::ycbcr_to_rgb(rgb.as_chunks_mut::<3>().0);
-                rgb
+                colour::ycbcr_to_rgb(samples.as_chunks_mut::<3>().0);
+                samples
             }
             other => return Err(Fault::Unsupported(format!("pixels of {} samples", other.num_samples()))),
         })

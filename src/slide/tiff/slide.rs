@@ -100,7 +100,7 @@ impl Part {
 
     fn tile(&self, tiff: &Tiff, col: u64, row: u64) -> std::result::Result<Option<Rgb>, Fault> {
         match self.prepare(tiff)? {
-            Some(foreign) => foreign.tile(&self.page, col, row).map(Some),
+            Some(foreign) => foreign.tile(tiff, &self.page, col, row).map(Some),
             None => decode::tile(tiff, &self.page, col, row),
         }
     }
