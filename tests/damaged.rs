@@ -110,6 +110,21 @@ fn jpeg_frames_larger_than_their_tiles() {
     );
 }
 
+/// Planes of ink are no slide's way, and all are decoded before they are put together.
+#[test]
+fn planes_that_are_large_together() {
+    const CMYK: u16 = 5;
+    const PLANAR: u16 = 2;
+    let side = 8192;
+    let page = Page::tiled([side, side], [side, side], 4, 1, CMYK)
+        .set(284, Field::Shorts(vec![PLANAR]))
+        .with_tiles(vec![vec![7; 100]; 4]);
+    page_fails(
+        page,
+        "malformed generic_tiff: tile (0, 0) of level 0, expected planes of at most 134217728 bytes together, got 268435456",
+    );
+}
+
 /// A stream that stops early, but ends with an end marker: decoders fill the rest with grey.
 #[test]
 fn jpeg_tiles_that_end_early() {

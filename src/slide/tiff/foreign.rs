@@ -75,6 +75,11 @@ impl Foreign {
         let mut decoder = self.decoder.lock().unwrap_or_else(|e| e.into_inner());
         let (width, height) = decoder.chunk_data_dimensions(index);
         let (width, height) = (width as usize, height as usize);
+        // Planes are decoded one by one, then put together: twice as many bytes.
+        let bytes = width.saturating_mul(height).saturating_mul(planes as usize);
+        if planes > 1 && bytes > MAX_BYTES / 2 {
+            return Err(Fault::damaged(format!("planes of at most {} bytes together", MAX_BYTES / 2), bytes));
+        }
         let mut parts = Vec::new();
         for plane in 0..planes {
             let chunk = decoder.read_chunk(plane * self.chunks + index).map_err(|e| fault(e, page))?;
