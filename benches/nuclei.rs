@@ -104,7 +104,16 @@ fn painted(um: f64, per_mm2: f64, profile: &StainProfile) -> Field<'_> {
     let side = SIDE as u32;
     let (mpp, flat) = (Mpp::square(um).unwrap_or_else(|| unreachable!()), |v| Plane::filled(SIDE, SIDE, v));
     Field {
-        window: Window { x0: 0, y0: 0, core_width: side, core_height: side, halo: 0, scale: 1.0, mpp },
+        window: Window {
+            x0: 0,
+            y0: 0,
+            core_width: side,
+            core_height: side,
+            halo: 0,
+            scale: 1.0,
+            source_scale: 1.0,
+            mpp,
+        },
         rgb: Rgb::filled(SIDE, SIDE, [200, 150, 190]),
         e: flat(25),
         od: flat(60),

@@ -1,5 +1,7 @@
 //! Organs: how each tissue is segmented and which features it has.
 
+#[cfg(test)]
+mod dictionary;
 mod kidney;
 mod liver;
 mod pancreas;
@@ -20,6 +22,9 @@ use crate::{
 pub struct Pass {
     /// Preferred working µm/px. A slide that is coarser is worked at its own pixel size.
     pub mpp: f64,
+    /// Largest pixels that are read, as a share of the working pixel, where the slide has finer ones: scanners compress every
+    /// level, and what was compressed at the working size is not what an average of finer pixels is.
+    pub source_share: f64,
     /// Halo in µm: the largest object plus the reach of every filter.
     pub halo_um: f64,
     /// Bytes of memory that a window takes at most per pixel while it is segmented, measured.

@@ -290,6 +290,7 @@ pub fn score_slide_kept(
     };
     let mut measured = during(Stage::Scoring, || measure(plan.organ, &evidences));
     quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
+    quality::crowds(&cells.finds.objects, cell_mpp).into_iter().for_each(|w| warnings.push(w));
     let refused = quality::unseen_nuclei(&cells.finds.tally, cell_mpp);
     if refused.is_some() {
         measured = nothing(plan.organ, &Missing::NoRule { why: "nuclei were not recognised" });

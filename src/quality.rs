@@ -7,6 +7,7 @@
 
 mod blood;
 mod chroma;
+mod crowds;
 mod focus;
 mod fold;
 mod foreign;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use self::view::View;
 pub use self::{
     chroma::Chroma,
+    crowds::crowds,
     hints::{hints, unseen_nuclei},
     stain::Colours,
 };

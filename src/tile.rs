@@ -40,6 +40,8 @@ pub struct Window {
     pub halo: u32,
     /// Level-0 pixels per working pixel, at least 1.
     pub scale: f64,
+    /// Level-0 pixels per pixel of the level it is read from, at most, unless the slide has no finer one.
+    pub source_scale: f64,
     /// Size of a working pixel.
     pub mpp: Mpp,
 }
@@ -143,6 +145,7 @@ impl TileSpec {
             core_height,
             halo: self.halo_px,
             scale,
+            source_scale: scale,
             mpp,
         };
         rows.iter().flat_map(|&row| columns.iter().map(move |&column| window(column, row))).collect()
@@ -179,7 +182,16 @@ mod tests {
     #[test]
     fn cores_are_cut_to_tissue_on_the_grid() {
         let mpp = Mpp::square(0.5).unwrap();
-        let window = Window { x0: 256, y0: 0, core_width: 256, core_height: 200, halo: 9, scale: 2.0, mpp };
+        let window = Window {
+            x0: 256,
+            y0: 0,
+            core_width: 256,
+            core_height: 200,
+            halo: 9,
+            scale: 2.0,
+            source_scale: 2.0,
+            mpp,
+        };
         let t = |rect: Rect, margin: i64, expected: (i64, i64, u32, u32)| {
             let cut = window.cut_to(rect, margin);
             assert_eq!((cut.x0, cut.y0, cut.core_width, cut.core_height), expected, "{rect:?} {margin}");

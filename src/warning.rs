@@ -113,6 +113,18 @@ pub enum Warning {
         /// What speaks against it.
         why: String,
     },
+    /// Sheets of nuclei as dense as in a lymph node (domain.md §2.0).
+    #[error(
+        "{n} {} of crowded nuclei, {mm2:.2} mm² together: if this is a lymph node, spleen or another tissue, leave it out (an annotation \
+         of class Ignore), for it is measured as the organ's",
+        if *n == 1 { "sheet" } else { "sheets" }
+    )]
+    CrowdedNuclei {
+        /// How many.
+        n: usize,
+        /// Their area together.
+        mm2: f64,
+    },
     /// Fewer objects than an animal needs (domain.md §5.1); other slides of the animal may hold more.
     #[error("{found} {what}; an animal needs at least {needed} over its slides")]
     FewObjects {

@@ -222,7 +222,7 @@ fn average(rgb: &Rgb, x: [f64; 2], y: [f64; 2]) -> [f64; 3] {
 
 fn window(x0: i64, y0: i64, core: u32, halo: u32, scale: f64) -> Window {
     let mpp = Mpp::square(0.5 * scale).unwrap();
-    Window { x0, y0, core_width: core, core_height: core, halo, scale, mpp }
+    Window { x0, y0, core_width: core, core_height: core, halo, scale, source_scale: scale, mpp }
 }
 
 #[test]
@@ -288,6 +288,10 @@ fn levels_are_chosen_and_share_one_grid() {
     // The level is 4 times smaller, rounded down: its pixels are those of the grid.
     assert_eq!(slide.read_window(&window(0, 0, 25, 0, 4.0)).unwrap(), Rgb::filled(25, 25, [10, 20, 30]));
     assert_ne!(slide.read_window(&window(0, 0, 25, 0, 3.9)).unwrap(), Rgb::filled(25, 25, [10, 20, 30]));
+    // What must come from finer pixels is averaged from level 0.
+    let finer = Window { source_scale: 2.0, ..window(0, 0, 25, 0, 4.0) };
+    let alone = slide_of(&base).read_window(&window(0, 0, 25, 0, 4.0)).unwrap();
+    assert_eq!(slide.read_window(&finer).unwrap(), alone);
     let error = slide.read_region_at(1.0, 0, 0, 1, 1).unwrap_err();
     assert!(matches!(error, Error::Uncalibrated), "{error}");
 }

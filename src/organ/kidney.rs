@@ -37,10 +37,16 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 /// The kidney.
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
-    structure_pass: Pass { mpp: 1.0, halo_um: 400.0, bytes_per_px: 34 },
+    // Its tubules' nuclei are what the darkness of those of the fine pass is measured by.
+    structure_pass: Pass { mpp: 1.0, source_share: 0.5, halo_um: 400.0, bytes_per_px: 34 },
     structures: segment::structures,
     relate: segment::relate,
-    cell_pass: Pass { mpp: 0.5, halo_um: nuclei::HALO_UM + segment::LEUKOCYTES_NEAR_UM, bytes_per_px: 34 },
+    cell_pass: Pass {
+        mpp: 0.5,
+        source_share: 1.0,
+        halo_um: nuclei::HALO_UM + segment::LEUKOCYTES_NEAR_UM,
+        bytes_per_px: 34,
+    },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,

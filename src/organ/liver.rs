@@ -16,10 +16,10 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 /// The liver.
 pub(super) const LIVER: Organ = Organ {
     name: "liver",
-    structure_pass: Pass { mpp: 2.0, halo_um: 500.0, bytes_per_px: 30 },
+    structure_pass: Pass { mpp: 2.0, source_share: 1.0, halo_um: 500.0, bytes_per_px: 30 },
     structures: segment::structures,
     relate: segment::relate,
-    cell_pass: Pass { mpp: 0.25, halo_um: segment::CELL_HALO_UM, bytes_per_px: 16 },
+    cell_pass: Pass { mpp: 0.25, source_share: 1.0, halo_um: segment::CELL_HALO_UM, bytes_per_px: 16 },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,

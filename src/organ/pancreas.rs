@@ -38,10 +38,15 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 /// The pancreas.
 pub(super) const PANCREAS: Organ = Organ {
     name: "pancreas",
-    structure_pass: Pass { mpp: 2.0, halo_um: segment::STRUCTURE_HALO_UM, bytes_per_px: 24 },
+    structure_pass: Pass {
+        mpp: 2.0,
+        source_share: 1.0,
+        halo_um: segment::STRUCTURE_HALO_UM,
+        bytes_per_px: 24,
+    },
     structures: |field| segment::structures(field),
     relate: segment::relate,
-    cell_pass: Pass { mpp: 0.25, halo_um: nuclei::HALO_UM, bytes_per_px: 32 },
+    cell_pass: Pass { mpp: 0.25, source_share: 1.0, halo_um: nuclei::HALO_UM, bytes_per_px: 32 },
     cells: segment::cells,
     classes: segment::CLASSES,
     features: features::FEATURES,

@@ -98,6 +98,7 @@ impl Drawn {
             core_height: size(y0, y1),
             halo: 0,
             scale,
+            source_scale: scale,
             mpp,
         };
         let mut mask = Plane::filled(window.width(), window.height(), 0u8);

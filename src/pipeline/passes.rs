@@ -81,6 +81,7 @@ impl<'a> Scan<'a> {
         let base = &self.slide.info().levels[0];
         let margin = mpp.px(BESIDE_TISSUE_UM).ceil() as i64;
         let windows = spec.cut(base.width, base.height, scale, mpp).into_iter();
+        let windows = windows.map(|w| Window { source_scale: scale * pass.source_share, ..w });
         windows.filter_map(|w| Some(w.cut_to(self.tissue.bounds_in(w.core_rect())?, margin))).collect()
     }
 
@@ -323,8 +324,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn structures_of_the_kidney_are_read_from_finer_pixels() {
+        // Nuclei of the fine pass, at half its pixels, are judged by those of its tubules.
+        let kidney = crate::organ::find("kidney").unwrap();
+        let (coarse, fine) = (kidney.structure_pass, kidney.cell_pass);
+        assert!(coarse.mpp * coarse.source_share <= fine.mpp * fine.source_share);
+    }
+
+    #[test]
     fn windows_that_threads_share_all_fit_into_memory() {
-        let pass = Pass { mpp: 0.5, halo_um: 0.0, bytes_per_px: 10 };
+        let pass = Pass { mpp: 0.5, source_share: 1.0, halo_um: 0.0, bytes_per_px: 10 };
         let windows =
             TileSpec { core_px: 64, halo_px: 0, shift_px: 0 }.cut(640, 64, 1.0, Mpp::square(0.5).unwrap());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();

@@ -47,7 +47,7 @@ pub(crate) const NUCLEUS: Class = Class {
     measurements: &["circularity", "h_od_mean"],
 };
 
-const PASS: Pass = Pass { mpp: 0.5, halo_um: 0.0, bytes_per_px: 1 };
+const PASS: Pass = Pass { mpp: 0.5, source_share: 1.0, halo_um: 0.0, bytes_per_px: 1 };
 
 /// A liver with three features.
 pub(crate) static LIVER: Organ = Organ {

@@ -115,7 +115,16 @@ mod tests {
 
     fn window(width: u32, height: u32) -> Window {
         let mpp = Mpp::square(0.5).unwrap();
-        Window { x0: 100, y0: 200, core_width: width, core_height: height, halo: 0, scale: 2.0, mpp }
+        Window {
+            x0: 100,
+            y0: 200,
+            core_width: width,
+            core_height: height,
+            halo: 0,
+            scale: 2.0,
+            source_scale: 2.0,
+            mpp,
+        }
     }
 
     #[test]

@@ -158,7 +158,16 @@ mod tests {
             hue: CytoplasmHue::TYPICAL,
         };
         let mpp = Mpp::square(0.5).unwrap();
-        let window = Window { x0: 0, y0: 0, core_width: 4, core_height: 1, halo: 1, scale: 1.0, mpp };
+        let window = Window {
+            x0: 0,
+            y0: 0,
+            core_width: 4,
+            core_height: 1,
+            halo: 1,
+            scale: 1.0,
+            source_scale: 1.0,
+            mpp,
+        };
         let (w, h) = (window.width(), window.height());
         // Core columns 1–4 of row 1: nucleus, cytoplasm, clear, off tissue.
         let row = |values: [u8; 4], around: u8| {

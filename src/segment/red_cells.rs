@@ -148,7 +148,16 @@ mod tests {
             hue: CytoplasmHue::TYPICAL,
         };
         let mpp = Mpp::square(0.5).unwrap();
-        let window = Window { x0: 0, y0: 0, core_width: 40, core_height: 40, halo: 0, scale: 1.0, mpp };
+        let window = Window {
+            x0: 0,
+            y0: 0,
+            core_width: 40,
+            core_height: 40,
+            halo: 0,
+            scale: 1.0,
+            source_scale: 1.0,
+            mpp,
+        };
         let disc = |i: usize| (i % 40).abs_diff(20).pow(2) + (i / 40).abs_diff(20).pow(2) <= 36;
         let mut colours = Rgb::filled(40, 40, [200, 150, 190]);
         colours.pixels_mut().iter_mut().enumerate().filter(|(i, _)| disc(*i)).for_each(|(_, p)| *p = rgb);

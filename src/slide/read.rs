@@ -49,7 +49,7 @@ impl Slide {
     }
 
     /// Reads a window at its working resolution, halo included, by area-averaging the coarsest level
-    /// that is not coarser than the window. Pixels outside the slide are white (255).
+    /// that is not coarser than the window's `source_scale`. Pixels outside the slide are white (255).
     ///
     /// A pixel's value depends on its place and the scale only, not on the window it is read in.
     ///
@@ -60,14 +60,14 @@ impl Slide {
         let (left, top) = (window.left(), window.top());
         let columns = left..left + window.width() as i64;
         let rows = top..top + window.height() as i64;
-        let (level, axes) = self.grid([0, 0], [window.scale; 2]);
+        let (level, axes) = self.grid_from([0, 0], [window.scale; 2], [window.source_scale; 2]);
         self.resample(level, axes, columns, rows)
     }
 
     /// Returns the level that a window is read from, and the columns and rows of it.
     pub(super) fn source_of(&self, window: &Window) -> (usize, Range<i64>, Range<i64>) {
         let (left, top) = (window.left(), window.top());
-        let (level, [across, down]) = self.grid([0, 0], [window.scale; 2]);
+        let (level, [across, down]) = self.grid_from([0, 0], [window.scale; 2], [window.source_scale; 2]);
         let columns = across.span(&(left..left + window.width() as i64));
         (level, columns, down.span(&(top..top + window.height() as i64)))
     }
@@ -152,9 +152,14 @@ impl Slide {
 
     /// Chooses the level to read for a scale, and places the output grid on it.
     fn grid(&self, corner: [i64; 2], scale: [f64; 2]) -> (usize, [Axis; 2]) {
+        self.grid_from(corner, scale, scale)
+    }
+
+    /// As [`Slide::grid`], from a level of no larger scale than `source` where there is one.
+    fn grid_from(&self, corner: [i64; 2], scale: [f64; 2], source: [f64; 2]) -> (usize, [Axis; 2]) {
         let levels = &self.info().levels;
         let steps = |level: &Level| steps(&levels[0], level);
-        let wanted = scale.map(|scale| scale * (1.0 + 1e-3));
+        let wanted = source.map(|scale| scale * (1.0 + 1e-3));
         let fine = |level: &Level| steps(level).iter().zip(wanted).all(|(step, wanted)| *step <= wanted);
         let index = levels.iter().rposition(fine).unwrap_or(0);
         let steps = steps(&levels[index]);

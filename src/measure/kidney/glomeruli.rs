@@ -179,7 +179,7 @@ pub(super) const GLOBALLY_SCLEROSED: Feature = feature(
 pub(super) const SHRUNKEN: Feature =
     feature("glom_shrunken_pct", "%", (Up, 1.0, Expert), "domain.md §3.3", |found| {
         some(found)?;
-        Err(Missing::NeedsControls)
+        Err(Missing::NoRule { why: "the controls' tufts and Bowman's spaces are not kept by slide" })
     });
 
 fn some<'a>(found: &Evidences<'a>) -> Result<Vec<Glomerulus<'a>>, Missing> {

@@ -181,6 +181,7 @@ impl Squares {
             core_height: (last.0 + half) as u32 + 1,
             halo: 0,
             scale: step,
+            source_scale: step,
             mpp: found.mpp.times(SQUARE_UM / f64::from(STEPS) / found.mpp.mean()),
         };
         let zones = StructureMap::new(found.structures).paint(&window, &[&CORTEX, &MEDULLA]);

@@ -43,7 +43,7 @@ pub(super) const HYPERTROPHIC: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Sourced,
     source: "Liang 2014",
-    measure: |_| Err(Missing::NeedsControls),
+    measure: |_| Err(Missing::NoRule { why: "the controls' territories are not kept by slide" }),
 };
 
 /// Median area of hepatocyte nuclei.

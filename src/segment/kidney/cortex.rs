@@ -110,6 +110,7 @@ impl Map {
             core_height: side(height_um),
             halo: 0,
             scale: um / slide.level0_um,
+            source_scale: um / slide.level0_um,
             mpp: Mpp::square(um)?,
         };
         Some(Self { um, margin, window })

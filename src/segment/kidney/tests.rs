@@ -70,7 +70,8 @@ fn even(_: f64, _: f64) -> [u8; 3] {
 fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
     let profile = profile();
     let mpp = Mpp::square(1.0).unwrap();
-    let window = Window { x0, y0, core_width: core, core_height: core, halo: 400, scale: 2.0, mpp };
+    let window =
+        Window { x0, y0, core_width: core, core_height: core, halo: 400, scale: 2.0, source_scale: 2.0, mpp };
     let (w, h) = (window.width(), window.height());
     let at = |i: usize| {
         scene((window.left() + (i % w) as i64) as f64 + 0.5, (window.top() + (i / w) as i64) as f64 + 0.5)

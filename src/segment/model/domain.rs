@@ -80,7 +80,8 @@ impl Model {
 
     fn resampled(&self, rgb: &Rgb, mpp: Mpp) -> Option<Rgb> {
         let (core_width, core_height) = (rgb.width() as u32, rgb.height() as u32);
-        let window = Window { x0: 0, y0: 0, core_width, core_height, halo: 0, scale: 1.0, mpp };
+        let window =
+            Window { x0: 0, y0: 0, core_width, core_height, halo: 0, scale: 1.0, source_scale: 1.0, mpp };
         let grid = Grid::over(&window, 0, step(mpp.mean(), self.card.input.mpp), self.align())?;
         Some(grid.shrink(rgb, &window))
     }

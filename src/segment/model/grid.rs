@@ -166,7 +166,7 @@ mod tests {
 
     fn window(x0: i64, core: u32, halo: u32) -> Window {
         let mpp = Mpp::square(0.3).unwrap();
-        Window { x0, y0: x0, core_width: core, core_height: core, halo, scale: 1.0, mpp }
+        Window { x0, y0: x0, core_width: core, core_height: core, halo, scale: 1.0, source_scale: 1.0, mpp }
     }
 
     fn picture(window: &Window) -> Rgb {

@@ -69,7 +69,7 @@ fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
 
 #[test]
 fn halos_hold_the_reach_of_the_models_and_what_they_find() {
-    let pass = Pass { mpp: 0.25, halo_um: 60.0, bytes_per_px: 24 };
+    let pass = Pass { mpp: 0.25, source_share: 1.0, halo_um: 60.0, bytes_per_px: 24 };
     let mpp = Mpp::square(0.5).unwrap();
     assert_eq!(InUse::default().widen(pass, mpp), pass);
     let models = Models {

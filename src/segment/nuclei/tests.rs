@@ -76,7 +76,7 @@ impl Slide {
 
     fn window(&self, x0: i64, y0: i64, core: u32, halo: u32) -> Window {
         let mpp = Mpp::square(self.um).unwrap();
-        Window { x0, y0, core_width: core, core_height: core, halo, scale: 1.0, mpp }
+        Window { x0, y0, core_width: core, core_height: core, halo, scale: 1.0, source_scale: 1.0, mpp }
     }
 }
 
