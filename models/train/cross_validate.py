@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import tomllib
 
 import numpy as np
 import tifffile
@@ -92,8 +91,7 @@ def main():
     o = a.parse_args()
     o.program, o.data = os.path.abspath(o.program), os.path.abspath(o.data)
     torch.set_num_threads(1)
-    with open(f"{FOLDER}/model.toml", "rb") as f:
-        post = tomllib.load(f)["post"]
+    post = export.post_of(FOLDER)
     table, images, every = [], [], {}
 
     def add(method, fold, group, found):

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HELD_MONUSEG = slice(1, None, 5)  # every fifth by name, from the second
+ALL = (1000, 1000)  # a fold that holds no image
 HELD_CONSEP = {2, 7, 12, 17, 22, 27}  # source images, 16 patches each
 FAT_CONSEP = {5, 16, 25, 26}  # hold fat cells
 HELD_KIDNEY = {"80", "81", "155", "158", "251"}  # slides of H&E tiles, as for kidney-rgb

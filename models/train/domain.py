@@ -7,11 +7,10 @@ import re
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 import data
 import kidney
-from net import NETS, Net, unfold
+from net import NETS, Net, stored, unfold
 from predict import maps
 
 # Glass has no look, and organs full of holes only show what is no fat: no liver looks like them.
@@ -66,7 +65,7 @@ def main():
     o = a.parse_args()
     torch.set_num_threads(1)
     net = Net(**NETS[o.name])
-    unfold(net, load_file(f"{data.HERE}/../{o.name}/weights.safetensors"), torch.rand(1, 3, 64, 64))
+    unfold(net, stored(f"{data.HERE}/../{o.name}"), torch.rand(1, 3, 64, 64))
     net.eval()
     load = kidney.load if o.name == "kidney-rgb" else lambda *a: data.load(o.name, *a)
     groups, _ = load(o.data, o.work, o.phantom)

@@ -1,14 +1,19 @@
 """Writes a model folder of a checkpoint, with what it scores on training and held-back images.
 
 `python export.py nuclei-rgb --data ../../../shared/data --program ../../target/release/histograde`
+
+Nuclei have two: what was trained on all images, and in `held_back` within it its twin, trained without those held back, which is what
+they measure.
 """
 import argparse
+import copy
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import tempfile
+import tomllib
 
 import matplotlib
 import numpy as np
@@ -18,11 +23,12 @@ import torch
 from safetensors.torch import save_file
 
 import data
-from net import NETS, Net, folded
+from net import NETS, Net, folded, unfold
 from predict import CHOICES, POST, labels, maps
 
 matplotlib.use("svg")
 OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
+HALF = {"nuclei-rgb"}  # weights of 16 bits
 RANGE = {"nuclei-rgb": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
 
 
@@ -104,7 +110,13 @@ def golden(net, folder, rgb):
 
 def write(net, name, folder, post, rgb):
     os.makedirs(folder, exist_ok=True)
-    save_file(folded(net), f"{folder}/weights.safetensors")
+    weights = folded(net)
+    if name in HALF:
+        weights = {k: v.half() for k, v in weights.items()}
+        net = copy.deepcopy(net)
+        unfold(net, {k: v.float() for k, v in weights.items()}, torch.rand(4, 3, 64, 64) * 2 - 1)
+        net.eval()
+    save_file(weights, f"{folder}/weights.safetensors")
     sha = hashlib.sha256(open(f"{folder}/weights.safetensors", "rb").read()).hexdigest()
     with open(f"{folder}/model.toml", "w") as f:
         f.write(card_of(name, net, post, sha))
@@ -123,23 +135,33 @@ def curves_of(stem, folder, columns):
     figure.savefig(f"{folder}/curves.svg", metadata={"Date": None})
 
 
+def post_of(folder):
+    with open(f"{folder}/model.toml", "rb") as f:
+        return tomllib.load(f)["post"]
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("name", choices=NETS)
     a.add_argument("--data", default="../../../shared/data")
     a.add_argument("--program", default="histograde")
     a.add_argument("--work", default="work")
+    a.add_argument("--output", help="model folder [default: that of the name]")
+    a.add_argument("--all", action="store_true", help="it was trained on all images: no scores")
+    a.add_argument("--card", help="take the parameters after the network from this model folder")
     a.add_argument("--threads", type=int, default=2)
     o = a.parse_args()
     torch.set_num_threads(o.threads)
     net = Net(**NETS[o.name])
     net.load_state_dict(torch.load(f"{o.work}/{o.name}.pt")["mean"])
     net.eval()
-    post = chosen(o.name, net, o.data, o.program)
-    folder = f"{data.HERE}/../{o.name}"
+    post = post_of(o.card) if o.card else chosen(o.name, net, o.data, o.program)
+    folder = o.output or f"{data.HERE}/../{o.name}"
     tissue, *_ = [p for p in data.phantoms(o.work, o.program, 300) if p[1] == "liver"]
     write(net, o.name, folder, post, tissue[2][256:352, 256:352])
     curves_of(f"{o.work}/{o.name}", folder, ("loss", "foreground", "dice", "height"))
+    if o.all:
+        return
     with open(f"{folder}/metrics.csv", "w") as f:
         f.write("group,split,images,dice,aji,f1,pq,predicted_per_reference,area_dice,area_r,area_mae_pp\n")
         for split, held in (("train", False), ("held", True)):

@@ -8,12 +8,12 @@ import tempfile
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 import data
 import kidney
 from export import curves_of, golden
-from net import NETS, Net, folded, unfold
+from net import NETS, Net, folded, stored, unfold
 
 NAME = "kidney-rgb"
 POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.5, "middle_depth": 0.05}
@@ -56,7 +56,7 @@ def main():
     net = Net(**NETS[NAME])
     net.load_state_dict(torch.load(stem + ".pt")["mean"])
     if o.average:
-        before = load_file(f"{o.average}/weights.safetensors")
+        before = stored(o.average)
         unfold(net, {k: (v + before[k]) / 2 for k, v in folded(net).items()}, torch.rand(1, 3, 64, 64))
     net.eval()
     os.makedirs(o.output, exist_ok=True)

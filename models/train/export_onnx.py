@@ -10,15 +10,14 @@ import tomllib
 import numpy as np
 import tifffile
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 import data
-from net import NETS, Net, each
+from net import NETS, Net, each, stored
 
 def opened(folder, config):
     """The network of a model folder: as in the program, without batch normalisation, which its weights hold."""
-    net, weights = Net(**config).eval(), load_file(f"{folder}/weights.safetensors")
+    net, weights = Net(**config).eval(), stored(folder)
 
     def put(name, conv, _):
         conv.weight = nn.Parameter(weights[f"{name}.weight"].reshape(conv.weight.shape))

@@ -5,6 +5,7 @@ block (filter, mix, add the input, ReLU), halve (mean of four, then mix), join (
 ReLU), head (mix). Whole: convolve (3x3, ReLU; in blocks with the input added before), fold (2x2 with stride 2, ReLU).
 """
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -89,7 +90,7 @@ class Net(nn.Module):
 
 
 NETS = {
-    "nuclei-rgb": dict(widths=(16, 32, 56), down=(1, 2, 3), up=(1, 1), filters="whole"),
+    "nuclei-rgb": dict(widths=(24, 48, 80), down=(1, 2, 3), up=(1, 1), filters="whole"),
     "vacuoles-rgb": dict(widths=(16, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1)),
     "kidney-rgb": dict(widths=(24, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1), outputs=4),
 }
@@ -124,13 +125,27 @@ def folded(net):
     return {k: v.detach().float().contiguous() for k, v in out.items()}
 
 
+def stored(folder):
+    """Weights of a model folder, as floats of 32 bits."""
+    return {name: w.float() for name, w in load_file(f"{folder}/weights.safetensors").items()}
+
+
+def widened(weight, old):
+    """Puts a convolution's weights of `folded` into one of as many channels or more; what more channels see stays as drawn."""
+    side = weight.shape[2:]
+    old = old.reshape(old.shape[0], -1, *side)
+    weight[:old.shape[0]] = 0
+    weight[:old.shape[0], :old.shape[1]] = old
+
+
 def unfold(net, weights, sample):
-    """Takes over weights of `folded`. Batch normalisation takes mean and spread of the sample and gives them back."""
+    """Takes over weights of `folded`, of a network that may be narrower: what channels are more gives nothing to the others yet,
+    so that the wider network says the same. Batch normalisation takes mean and spread of the sample and gives them back."""
     target = {}
 
     def seen(name, conv, bn):
-        conv.weight.copy_(weights[f"{name}.weight"].reshape(conv.weight.shape))
-        target[bn] = weights[f"{name}.bias"]
+        widened(conv.weight, weights[f"{name}.weight"])
+        target[bn] = F.pad(weights[f"{name}.bias"], (0, len(bn.weight) - len(weights[f"{name}.bias"])))
 
     def given_back(bn, inputs):
         mean, var = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), unbiased=False)
@@ -139,7 +154,7 @@ def unfold(net, weights, sample):
 
     with torch.no_grad():
         each(net, seen)
-        net.head.weight.copy_(weights["head.weight"][..., None, None]), net.head.bias.copy_(weights["head.bias"])
+        widened(net.head.weight, weights["head.weight"]), net.head.bias.copy_(weights["head.bias"])
         hooks = [bn.register_forward_pre_hook(given_back) for bn in target]
         net.eval()(sample)
         for hook in hooks:

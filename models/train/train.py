@@ -13,12 +13,11 @@ import time
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import augment
 import data
-from net import NETS, Net, unfold
+from net import NETS, Net, stored, unfold
 
 SCALES = {"nuclei-rgb": (0.8, 1.3), "vacuoles-rgb": (0.7, 1.5)}
 
@@ -55,8 +54,9 @@ def main():
     a.add_argument("--rate", type=float, default=4e-3)
     a.add_argument("--fall", type=float, default=0.25, help="share of the iterations over which the rate falls")
     a.add_argument("--shares", help="share of samples of each group, as monuseg=0.5,consep=0.4,phantom=0.1")
-    a.add_argument("--start", help="model folder whose weights are gone on from, with batch normalisation set anew")
+    a.add_argument("--start", help="model folder, of the network or a narrower one, whose weights are gone on from")
     a.add_argument("--fold", type=int, nargs=2, metavar=("K", "N"), help="hold back fold K of N instead (nuclei)")
+    a.add_argument("--all", dest="fold", action="store_const", const=data.ALL, help="hold nothing back (nuclei)")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--half", action="store_true", help="bfloat16 arithmetic in training")
@@ -71,7 +71,7 @@ def main():
     net = Net(**NETS[o.name]).to(memory_format=torch.channels_last)
     if o.start:
         sample = augment.batch(groups, shares, 48, o.side, [o.seed, 0, 1], SCALES[o.name])[0]
-        unfold(net, load_file(f"{o.start}/weights.safetensors"), sample)
+        unfold(net, stored(o.start), sample)
     mean = copy.deepcopy(net)
     plain = [p for p in net.parameters() if p.ndim < 2]
     heavy = [p for p in net.parameters() if p.ndim >= 2]

@@ -13,12 +13,11 @@ import time
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import augment
 import kidney
-from net import NETS, Net, unfold
+from net import NETS, Net, stored, unfold
 from train import rate
 
 NAME = "kidney-rgb"
@@ -108,7 +107,7 @@ def main():
     net = Net(**NETS[NAME]).to(memory_format=torch.channels_last)
     if o.start and os.path.isdir(o.start):
         sample = batch(groups, shares, 48, o.side, [o.seed, 0, 1], o.scales)[0]
-        unfold(net, load_file(f"{o.start}/weights.safetensors"), sample)
+        unfold(net, stored(o.start), sample)
     elif o.start:
         net.load_state_dict(torch.load(o.start)["mean"])
     mean = copy.deepcopy(net)

@@ -9,6 +9,7 @@ mod objects;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use half::f16;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -235,12 +236,17 @@ struct Store<'a>(SafeTensors<'a>);
 
 impl Store<'_> {
     fn floats(&self, name: &str) -> Result<Vec<f32>> {
-        let fault = |got: String| Error::malformed(FORMAT, format!("weights {name}"), "32-bit floats", got);
+        let expected = "floats of 16 or 32 bits";
+        let fault = |got: String| Error::malformed(FORMAT, format!("weights {name}"), expected, got);
         let tensor = self.0.tensor(name).map_err(|e| fault(e.to_string()))?;
-        if tensor.dtype() != Dtype::F32 {
-            return Err(fault(format!("{:?}", tensor.dtype())));
+        let data = tensor.data();
+        match tensor.dtype() {
+            Dtype::F32 => Ok(data.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect()),
+            Dtype::F16 => {
+                Ok(data.as_chunks::<2>().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect())
+            }
+            other => Err(fault(format!("{other:?}"))),
         }
-        Ok(tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
     }
 
     fn pair(&self, name: &str) -> Result<(Vec<f32>, Vec<f32>)> {
