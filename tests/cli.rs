@@ -346,6 +346,11 @@ fn networks_are_chosen_and_named() {
     let twice =
         ["score", &slide, "--tissue", "liver", "--vacuoles", "classical", "--model", model, "-o", &out];
     assert!(stderr(&twice, 2).contains("--model"));
+    let kidney = concat!(env!("CARGO_MANIFEST_DIR"), "/models/kidney-rgb");
+    let idle = ["segment", &slide, "--tissue", "liver", "--model", kidney, "-o", &out];
+    assert!(stderr(&idle, 2).contains("got one of structures, which are looked for on kidney only"));
+    let both = ["score", &slide, "--tissue", "liver", "--model", model, "--model", model, "-o", &out];
+    assert!(stderr(&both, 2).contains("expected one model for each task, got two of vacuoles"));
 }
 
 #[test]

@@ -33,10 +33,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Uses these models on every slide.
-    pub(super) fn with_models(mut self, models: &Models) -> Self {
+    /// Uses these models on every slide. A folder given by the user that no slide has a use for is a mistake.
+    pub(super) fn with_models(mut self, models: &Models) -> Result<Self> {
+        models.check_use(&self.jobs.iter().map(|job| job.organ).collect::<Vec<_>>())?;
         self.jobs.iter_mut().for_each(|job| job.models = models.clone());
-        self
+        Ok(self)
     }
 
     /// How nuclei, vacuoles and structures are found where the pixels allow it.
@@ -102,13 +103,13 @@ pub(super) enum Usual {
 }
 
 /// Returns the models to use.
-pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
+pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models, Failure> {
     let (method, structures) = match usual {
         Usual::Segment => (Method::Net, StructureMethod::Net),
         Usual::Score => (Method::Classical, StructureMethod::Mixed),
     };
     let built_in = |wanted: bool, asked: bool, load: fn() -> Result<Model>| -> Result<Option<Choice>> {
-        Ok(if wanted { Some(Choice { model: Arc::new(load()?), required: asked }) } else { None })
+        Ok(if wanted { Some(Choice::built_in(load()?, asked)) } else { None })
     };
     let by_net = |asked: Option<Method>| asked.unwrap_or(method) == Method::Net;
     let by = args.structures.unwrap_or(structures);
@@ -122,7 +123,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
         )?,
         trust: if by == StructureMethod::Mixed { Trust::WithRules } else { Trust::Alone },
     };
-    args.model.iter().try_for_each(|folder| models.add(folder))?;
+    args.model.iter().try_for_each(|folder| models.add(folder).map_err(Failure::of(folder)))?;
     let contradicts = |rules: Option<bool>, choice: &Option<Choice>| rules == Some(true) && choice.is_some();
     let rules = |asked: Option<Method>| asked.map(|m| m == Method::Classical);
     let structures = args.structures.map(|m| m == StructureMethod::Classical);
@@ -130,7 +131,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
         || contradicts(rules(args.vacuoles), &models.vacuoles)
         || contradicts(structures, &models.structures)
     {
-        return Err(Error::config("--model", "no `classical` for the task of the model", "both"));
+        return Err(Error::config("--model", "no `classical` for the task of the model", "both").into());
     }
     Ok(models)
 }
@@ -142,8 +143,8 @@ pub(super) fn of_pas(models: Models) -> Result<Models> {
     if choice.model.card.sha256() != builtin_structures()?.card.sha256() {
         return Ok(models);
     }
-    let model = Arc::new(builtin_structures_of_pas()?);
-    Ok(Models { structures: Some(Choice { model, required: true }), ..models })
+    let structures = Some(Choice::built_in(builtin_structures_of_pas()?, true));
+    Ok(Models { structures, ..models })
 }
 
 /// Finds the slides and checks the settings.

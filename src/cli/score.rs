@@ -37,7 +37,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
         None => Rubric::builtin()?,
     };
     let models = plan::models(&args.batch.methods, plan::Usual::Score)?;
-    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
+    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models)?;
     let fields = args.fields.map(|count| Fields {
         count,
         objective: args.objective,

@@ -20,7 +20,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
     if pas {
         models = plan::of_pas(models)?;
     }
-    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
+    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models)?;
     if let Some(job) = plan.jobs.iter().find(|job| pas && !job.organ.has_glomeruli()) {
         return Err(Error::config("tissue with --stain pas", "kidney", job.organ.name).into());
     }

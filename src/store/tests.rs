@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf};
 
 use super::*;
 use crate::{
@@ -130,8 +130,8 @@ fn settings_are_part_of_the_key() {
     };
     t(bench.job(), "kept");
     t(Job { mpp: Mpp::square(0.25), ..bench.job() }, "mpp changed from null to [0.25,0.25]");
-    let model = Arc::new(builtin_nuclei().unwrap());
-    let models = Models { nuclei: Some(Choice { model, required: false }), ..Default::default() };
+    let nuclei = Some(Choice::built_in(builtin_nuclei().unwrap(), false));
+    let models = Models { nuclei, ..Default::default() };
     let why = store.look(&Job { models, ..bench.job() }, &bench.rubric).why().map(ToString::to_string);
     assert!(why.is_some_and(|why| why.starts_with("nuclei changed from \"classical\"")));
     t(Job { max_bad_tiles: 0.0, ..bench.job() }, "max_bad_tiles changed from 0.01 to 0.0");

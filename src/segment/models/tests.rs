@@ -35,7 +35,7 @@ fn organ(name: &str) -> &'static Organ {
 }
 
 fn choice(model: Model, required: bool) -> Option<Choice> {
-    Some(Choice { model: Arc::new(model), required })
+    Some(Choice::built_in(model, required))
 }
 
 #[test]
@@ -99,4 +99,27 @@ fn folders_of_other_tasks_are_refused() {
     write("nuclei");
     models.add(folder.path()).unwrap();
     assert!(models.nuclei.as_ref().is_some_and(|c| c.required) && models.vacuoles.is_none());
+    let said = models.add(folder.path()).unwrap_err().to_string();
+    let place = folder.path().display();
+    let expected =
+        format!("--model, expected one model for each task, got two of nuclei: {place} and {place}");
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn models_without_use_are_refused() {
+    let folder = PathBuf::from("models/kidney-rgb");
+    let given = |model: Model| Some(Choice { folder: Some(folder.clone()), ..Choice::built_in(model, true) });
+    let models = Models { structures: given(builtin_structures().unwrap()), ..Models::default() };
+    let said = models.check_use(&[organ("liver"), organ("liver")]).unwrap_err().to_string();
+    let expected = "--model models/kidney-rgb, expected a model of something that is looked for on liver, \
+                    got one of structures, which are looked for on kidney only";
+    assert_eq!(said, expected);
+    models.check_use(&[organ("liver"), organ("kidney")]).unwrap();
+    let vacuoles = Models { vacuoles: given(builtin_vacuoles().unwrap()), ..Models::default() };
+    assert!(vacuoles.check_use(&[organ("kidney"), organ("pancreas")]).is_err());
+    let nuclei = Models { nuclei: given(builtin_nuclei().unwrap()), ..Models::default() };
+    nuclei.check_use(&[organ("pancreas")]).unwrap();
+    // Built-in models stand by for slides that need them.
+    Models::of_scores().unwrap().check_use(&[organ("liver")]).unwrap();
 }
