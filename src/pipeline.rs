@@ -292,7 +292,7 @@ pub fn score_slide_kept(
     quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
     let refused = quality::unseen_nuclei(&cells.finds.tally, cell_mpp);
     if refused.is_some() {
-        measured = nothing(plan.organ, &Missing::NoRule { why: "nuclei were not recognised" });
+        measured = nothing(plan.organ, &Missing::LeftOut { why: "nuclei were not recognised" });
     }
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
     notes::bad_tiles(slide, &warnings);
@@ -452,7 +452,7 @@ fn without_result(
     let why = if tissue.is_blank() {
         Missing::Blank
     } else {
-        Missing::NoRule { why: "artefacts cover too much of the tissue" }
+        Missing::LeftOut { why: "artefacts cover too much of the tissue" }
     };
     let measured = nothing(plan.organ, &why);
     let summary = Summary {

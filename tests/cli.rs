@@ -382,7 +382,15 @@ fn a_spoilt_slide_stays_a_row() {
     let rows = folder.rows("out/slides.csv");
     assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "excluded"));
     assert!(rows[0]["exclude_reason"].contains("more than 5 % (pen"), "{rows:?}");
-    assert_eq!(folder.json("out/slides/inked/result.json")["status"], "excluded");
+    let result = folder.json("out/slides/inked/result.json");
+    assert_eq!(result["status"], "excluded");
+    let why = "not measured on this slide: artefacts cover too much of the tissue";
+    let features = result["features"].as_array().unwrap();
+    assert!(features.iter().all(|f| f["missing"]["text"] == why), "{features:?}");
+    assert_eq!(
+        rows[0]["artefact_excluded_pct"].parse::<f64>().unwrap(),
+        result["quality"]["artefact_excluded_pct"].as_f64().unwrap()
+    );
     assert!(image::open(folder.path("out/slides/inked/quality.png")).unwrap().width() > 600);
     score("100");
     let rows = folder.rows("out/slides.csv");

@@ -91,7 +91,10 @@ impl<'a> Progress<'a> {
         match &done.outcome {
             // Told once, when the run was stopped; the table names every slide.
             Err(Error::Interrupted) => self.console.detail(format!("{place}: not finished")),
-            Err(error) if done.excluded.is_some() => self.console.detail(format!("{place}: {error}")),
+            Err(error) if done.excluded.is_some() => {
+                self.console.detail(format!("{place}: {error}"));
+                self.warnings(done);
+            }
             Err(error) => self.console.error(format!("{place}: {}", super::about(&done.job.path, error))),
             Ok(_) if done.kept => self.console.detail(format!("{place}: kept from an earlier run")),
             Ok(summary) => {
@@ -100,10 +103,14 @@ impl<'a> Progress<'a> {
                 let came = words::outcome(summary);
                 self.console
                     .say(format!("{place}: {came}; {mp:.1} MP in {:.1} s ({rate:.1} MP/s)", done.seconds));
-                for warning in &summary.warnings {
-                    self.console.detail(format!("  warning: {warning}"));
-                }
+                self.warnings(done);
             }
+        }
+    }
+
+    fn warnings(&self, done: &Done) {
+        for warning in done.facts().iter().flat_map(|summary| &summary.warnings) {
+            self.console.detail(format!("  warning: {warning}"));
         }
     }
 

@@ -125,7 +125,7 @@ pub fn write(path: &Path, run: &Run<'_>) -> Result<()> {
 }
 
 fn slide<'a>(d: &'a Done, files: &BTreeMap<String, Fingerprint>) -> SlideRun<'a> {
-    let summary = d.outcome.as_ref().ok();
+    let summary = d.facts();
     let analysed_mp = summary.map(|s| s.analysed_px as f64 / 1e6);
     SlideRun {
         slide_id: &d.job.slide_id,

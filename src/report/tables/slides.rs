@@ -80,12 +80,12 @@ fn sample(d: &Done, cell: fn(&Sample) -> Option<String>) -> String {
 }
 
 fn summary(d: &Done, cell: fn(&Summary) -> String) -> String {
-    d.outcome.as_ref().map(cell).unwrap_or_default()
+    d.facts().map(cell).unwrap_or_default()
 }
 
 /// Returns a number of a slide that holds tissue.
 fn measured(d: &Done, cell: fn(&Summary) -> Option<f64>) -> String {
-    let summary = d.outcome.as_ref().ok().filter(|s| !s.is_blank());
+    let summary = d.facts().filter(|s| !s.is_blank());
     summary.and_then(cell).map(number).unwrap_or_default()
 }
 

@@ -46,6 +46,29 @@ fn slides_have_one_row_each_whatever_came_of_them() {
 }
 
 #[test]
+fn a_slide_that_quality_control_left_out_keeps_its_facts() {
+    let mut summary = test_slide::summary(false);
+    summary.quality.artefact_excluded_pct = 34.86;
+    summary.refused = Some("artefacts cover 34.9 % of the tissue".into());
+    let job = test_slide::study().remove(2).job;
+    let done = [Done::new(job, Ok(summary), 1.0)];
+    let text = written(|path| write_slides(path, &done, &test_slide::rubric()));
+    let [row] = &filled(&text)[..] else { panic!("{text}") };
+    for cell in [
+        "status=excluded",
+        "exclude_reason=artefacts cover 34.9 % of the tissue",
+        "format=aperio",
+        "width_px=4000",
+        "mpp_x_um=0.25",
+        "artefact_excluded_pct=34.86",
+        "warnings=only 1.500 mm² of tissue; a score needs at least 20 mm²",
+    ] {
+        assert!(row.split('|').any(|c| c == cell), "{cell}: {row}");
+    }
+    assert!(!row.contains("error=") && !row.contains("macro_affected_area_pct"), "{row}");
+}
+
+#[test]
 fn columns_of_the_slide_table() {
     let text = written(|path| write_slides(path, &test_slide::study(), &test_slide::rubric()));
     let heading = text.lines().next().unwrap();

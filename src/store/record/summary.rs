@@ -76,6 +76,7 @@ enum MissingRecord {
     TooFew { what: String, found: f64, needed: f64 },
     NeedsControls,
     Blank,
+    LeftOut { why: String },
     NoRule { why: String },
 }
 
@@ -210,6 +211,7 @@ impl From<&Missing> for MissingRecord {
             Missing::TooFew { what, found, needed } => Self::TooFew { what: what.into(), found, needed },
             Missing::NeedsControls => Self::NeedsControls,
             Missing::Blank => Self::Blank,
+            Missing::LeftOut { why } => Self::LeftOut { why: why.into() },
             Missing::NoRule { why } => Self::NoRule { why: why.into() },
         }
     }
@@ -226,6 +228,7 @@ impl From<MissingRecord> for Missing {
             }
             MissingRecord::NeedsControls => Self::NeedsControls,
             MissingRecord::Blank => Self::Blank,
+            MissingRecord::LeftOut { why } => Self::LeftOut { why: shared(&why) },
             MissingRecord::NoRule { why } => Self::NoRule { why: shared(&why) },
         }
     }
