@@ -456,6 +456,31 @@ fn annotations_go_out_are_edited_and_come_back() {
         areas.filter_map(|f| f["properties"]["measurements"]["area_um2"].as_f64()).collect();
     assert!(areas.iter().any(|a| (a / 40_000.0 - 1.0).abs() < 0.02), "{areas:?}");
 
+    // Nothing that was drawn goes without a word.
+    let far = square.replace("1400", "9400").replace("1800", "9800");
+    let unknown = folder.text("unknown.geojson", &square.replace("Islet", "Foo"));
+    let outside = folder.text("outside.geojson", &far.replace("Islet", "Region"));
+    score("unknown", &["--annotations", &unknown]);
+    assert_eq!(features(&folder, "unknown"), before);
+    let warnings = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["warnings"].clone();
+    assert!(warnings("unknown").contains("unknown class were not used: Foo (1); known on pancreas: ignore"));
+    score("outside", &["--annotations", &outside]);
+    let said = warnings("outside");
+    assert!(said.contains("lie outside the slide (3072 × 3072 px): Region (1)"), "{said}");
+    assert!(said.contains("the drawn areas leave none of the"), "{said}");
+    let result = folder.json("outside/slides/pancreas/result.json");
+    let why = "not measured on this slide: the drawn areas leave none of its tissue";
+    assert_eq!(
+        (&result["status"], &result["features"][0]["missing"]["text"]),
+        (&"blank".into(), &why.into())
+    );
+
+    // Of a slide among many a file may be empty.
+    folder.text("drawn/pancreas.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    score("empty", &["--annotations", &folder.arg("drawn")]);
+    assert_eq!(features(&folder, "empty"), before);
+    assert!(warnings("empty").contains("pancreas.geojson holds no polygon"));
+
     let none = stderr(
         &[
             "score",

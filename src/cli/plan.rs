@@ -212,13 +212,18 @@ pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Res
             console.detail(format!("{}: no annotations", job.slide_id));
             continue;
         };
-        let annotations = Annotations::read(&path).map_err(Failure::of(&path))?;
+        // Of one slide among many a file without areas says that none was drawn; alone it is a mistake.
+        let read = if given.is_dir() { Annotations::read_any } else { Annotations::read };
+        let annotations = read(&path).map_err(Failure::of(&path))?;
         job.options.annotations = Some(Arc::new(annotations));
         found += 1;
     }
     if found == 0 {
         let expected = "a file named after a slide (<slide_id>.geojson, .json or .xml)";
         return Err(Error::config(format!("--annotations {}", given.display()), expected, "none").into());
+    }
+    if found < jobs.len() {
+        console.say(format!("annotations for {found} of {} slides in {}", jobs.len(), given.display()));
     }
     Ok(())
 }

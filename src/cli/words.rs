@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
-use histograde::{batch::Done, pipeline::Summary};
+use histograde::{batch::Done, pipeline::Summary, warning::Warning};
 
 /// Slides and reasons that a closing summary names.
 const NAMED: usize = 3;
@@ -10,6 +10,10 @@ const NAMED: usize = 3;
 /// Says in half a line what came of a slide.
 pub(super) fn outcome(summary: &Summary) -> String {
     if summary.is_blank() {
+        let by_hand = |w: &Warning| matches!(w, Warning::AnnotationsLeaveNothing { .. });
+        if let Some(warning) = summary.warnings.iter().find(|w| by_hand(w)) {
+            return format!("blank: {warning}");
+        }
         return "blank: no tissue found, nothing to score".into();
     }
     let index = match summary.score.index.value {
