@@ -176,7 +176,7 @@ fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
         mpp: sample.mpp.or(mpp),
         max_bad_tiles: MAX_BAD_TILES,
         models: Models::default(),
-        options: Options::default(),
+        options: Options { species: sample.species.unwrap_or_default(), ..Options::default() },
         sample: Some(sample),
     };
     Ok(manifest::read(sheet)?.into_iter().map(job).collect())
@@ -226,4 +226,21 @@ pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Res
         console.say(format!("annotations for {found} of {} slides in {}", jobs.len(), given.display()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_gives_the_species() {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = folder.path().join("samples.csv");
+        ["a.svs", "b.svs"].iter().for_each(|name| std::fs::write(folder.path().join(name), "").unwrap());
+        let rows = "slide,animal_id,group,tissue,species\na.svs,1,x,kidney,mouse\nb.svs,2,x,kidney,\n";
+        std::fs::write(&sheet, rows).unwrap();
+        let plan = of_sheet(&sheet, None, None).unwrap();
+        let species: Vec<&str> = plan.jobs.iter().map(|j| j.options.species.name).collect();
+        assert_eq!(species, ["mouse", "rat"]);
+    }
 }
