@@ -170,6 +170,8 @@ pub struct Summary {
     pub quality: quality::Facts,
     /// Why the slide was not scored though it holds tissue.
     pub refused: Option<String>,
+    /// What was chosen for it: species, limits, drawn areas.
+    pub options: Options,
 }
 
 impl Summary {
@@ -223,6 +225,7 @@ pub fn score_slide_kept(
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
     let mut models = plan.models.fitting(calibration.mpp, plan.organ)?;
+    plan.models.left_out(calibration.mpp, plan.organ).into_iter().for_each(|w| warnings.push(w));
     let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
     watch.check()?;
     let drawn = plan.options.annotations.as_deref();
@@ -451,6 +454,7 @@ fn facts(
         analysed_px: 0,
         quality: quality::Facts::default(),
         refused: None,
+        options: plan.options.clone(),
     }
 }
 

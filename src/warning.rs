@@ -75,6 +75,22 @@ pub enum Warning {
         /// What differs, with the measured value and the range of the training images.
         differs: Vec<String>,
     },
+    /// A learned model was not used, because it was not trained for such pixels.
+    #[error(
+        "{objects} were found by the classical method: model {model} takes {low} to {high} µm/px, not {mpp:.4}"
+    )]
+    ModelLeftOut {
+        /// What was looked for.
+        objects: String,
+        /// Name of the model.
+        model: String,
+        /// Finest pixels it takes, in µm.
+        low: f64,
+        /// Coarsest pixels it takes, in µm.
+        high: f64,
+        /// Pixel size of the slide, in µm.
+        mpp: f64,
+    },
     /// Artefacts cover much of the tissue; they were left out of all measurements.
     #[error("artefacts cover {pct:.1} % of the tissue and were left out ({what})")]
     Artefacts {

@@ -336,7 +336,9 @@ fn networks_are_chosen_and_named() {
     let methods = score(&["--nuclei", "net", "--vacuoles", "net"], 0);
     assert_eq!(named(&methods), ["nuclei net nuclei-rgb", "vacuoles net vacuoles-rgb"]);
     let told = &folder.json("out/run.json")["settings"]["methods"];
-    assert_eq!(told["nuclei"]["sha256"], methods[0]["sha256"]);
+    for hash in ["sha256", "card_sha256"] {
+        assert!(told["nuclei"][hash].is_string() && told["nuclei"][hash] == methods[0][hash], "{told}");
+    }
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/vacuoles-rgb");
     let methods = score(&["--model", model], 0);
     assert_eq!(named(&methods), ["nuclei classical null", "vacuoles net vacuoles-rgb"]);
@@ -460,6 +462,18 @@ fn annotations_go_out_are_edited_and_come_back() {
     let far = square.replace("1400", "9400").replace("1800", "9800");
     let unknown = folder.text("unknown.geojson", &square.replace("Islet", "Foo"));
     let outside = folder.text("outside.geojson", &far.replace("Islet", "Region"));
+    score("unknown", &["--annotations", &unknown, "--species", "mouse"]);
+    let settings = folder.json("unknown/slides/pancreas/result.json")["settings"].clone();
+    let row = folder.rows("unknown/slides.csv").remove(0);
+    assert_eq!((row["species"].as_str(), &settings["species"]), ("mouse", &"mouse".into()));
+    assert_eq!(
+        (row["annotations"].as_str(), &settings["annotations"]["areas"]),
+        ("unknown.geojson", &1.into())
+    );
+    assert_eq!(settings["annotations"]["sha256"], row["annotations_sha256"].as_str());
+    let run = folder.json("unknown/run.json")["settings"].clone();
+    assert_eq!(run["species"]["mouse"], 1);
+    assert_eq!(run["annotations"]["pancreas"]["sha256"], row["annotations_sha256"].as_str());
     score("unknown", &["--annotations", &unknown]);
     assert_eq!(features(&folder, "unknown"), before);
     let warnings = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["warnings"].clone();

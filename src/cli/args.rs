@@ -297,6 +297,7 @@ Examples:
 Writes to OUT, for every slide:
   <stem>.<layer>.tif   32-bit label image at full resolution; 0 is background, every object has its number
   <stem>.geojson       outlines and measurements, for QuPath
+  <stem>.segment.json  models, settings and warnings: what the others were made with
 A label image without objects means: looked for and absent.")]
 pub(crate) struct Segment {
     #[command(flatten)]

@@ -44,7 +44,10 @@ impl Plan {
     fn methods(&self) -> Value {
         let models = self.jobs.first().map(|job| job.models.clone()).unwrap_or_default();
         let told = |choice: &Option<Choice>| match choice {
-            Some(c) => json!({"method": "net", "model": c.model.card.name, "sha256": c.model.card.sha256()}),
+            Some(Choice { model, .. }) => json!({
+                "method": "net", "model": model.card.name, "sha256": model.card.sha256(),
+                "card_sha256": model.card_sha256(),
+            }),
             None => json!({"method": "classical"}),
         };
         let mut structures = told(&models.structures);
@@ -83,10 +86,22 @@ impl Plan {
         tissues.dedup();
         let mpp = |job: &Job| job.mpp.map(|m| (job.slide_id.clone(), m.mean()));
         let given: BTreeMap<String, f64> = self.jobs.iter().filter_map(mpp).collect();
+        let mut species: BTreeMap<&str, usize> = BTreeMap::new();
+        self.jobs.iter().for_each(|job| *species.entry(job.options.species.name).or_default() += 1);
+        let drawn = |job: &Job| {
+            let areas = job.options.annotations.as_deref()?;
+            Some((job.slide_id.clone(), json!({"file": areas.file, "sha256": areas.sha256})))
+        };
+        let drawn: BTreeMap<String, Value> = self.jobs.iter().filter_map(drawn).collect();
         json!({
             "tissues": tissues,
             "slides": self.jobs.len(),
             "mpp_given": given,
+            "species": species,
+            "annotations": drawn,
+            "max_artefact_pct": self.jobs.first().map(|j| j.options.max_artefact_pct),
+            "max_bad_tiles_pct": self.jobs.first().map(|j| 100.0 * j.max_bad_tiles),
+            "fields": self.jobs.first().and_then(|j| j.options.fields),
             "rubric": rubric.origin().name,
             "methods": self.methods(),
         })

@@ -101,8 +101,13 @@ impl<'a> Progress<'a> {
                 let mp = summary.analysed_px as f64 / PX_PER_MP;
                 let rate = mp / done.seconds.max(1e-3);
                 let came = words::outcome(summary);
-                self.console
-                    .say(format!("{place}: {came}; {mp:.1} MP in {:.1} s ({rate:.1} MP/s)", done.seconds));
+                let warnings = match summary.warnings.len() {
+                    0 => String::new(),
+                    1 => "; 1 warning".to_owned(),
+                    n => format!("; {n} warnings"),
+                };
+                let time = format!("{mp:.1} MP in {:.1} s ({rate:.1} MP/s)", done.seconds);
+                self.console.say(format!("{place}: {came}; {time}{warnings}"));
                 self.warnings(done);
             }
         }

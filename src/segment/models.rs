@@ -120,6 +120,9 @@ pub struct Method {
     /// SHA-256 of its weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// SHA-256 of its card (`model.toml`): limits that stand there decide what is found as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_sha256: Option<String>,
 }
 
 /// No model: everything is found by the classical methods.
@@ -293,6 +296,7 @@ impl InUse {
                 .into(),
             model: model.as_ref().map(|m| m.card.name.clone()),
             sha256: model.as_ref().map(|m| m.card.sha256().to_owned()),
+            card_sha256: model.as_ref().map(|m| m.card_sha256().to_owned()),
         };
         let fat = organ.has_fat_vacuoles().then(|| method("vacuoles", &self.vacuoles));
         let structures = organ.has_glomeruli().then(|| method("structures", &self.structures));

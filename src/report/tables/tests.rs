@@ -23,8 +23,7 @@ fn filled(text: &str) -> Vec<String> {
 fn slides_have_one_row_each_whatever_came_of_them() {
     let text = written(|path| write_slides(path, &test_slide::study(), &test_slide::rubric()));
     let sample = "animal_id=R7|group=STZ, low|sex=F|batch=b1|dose=0.5|dose_unit=mg/kg";
-    let slide =
-        "format=aperio|width_px=4000|height_px=2000|mpp_x_um=0.25|mpp_y_um=0.25|mpp_origin=aperio.MPP";
+    let slide = "species=rat|format=aperio|width_px=4000|height_px=2000|mpp_x_um=0.25|mpp_y_um=0.25|mpp_origin=aperio.MPP";
     let warnings = "warnings=only 1.500 mm² of tissue; a score needs at least 20 mm²";
     let indices =
         "liver_damage_index_coverage=0.23529411764705882|steatosis_index_coverage=0.6666666666666666";
@@ -39,9 +38,9 @@ fn slides_have_one_row_each_whatever_came_of_them() {
              steatosis_index_coverage=0"
         ),
         "slide_id=c3|path=in/c3.svs|status=failed|error_kind=uncalibrated|error=the file states no pixel size \
-         (microns per pixel); pass --mpp X if you know it|tissue=liver"
+         (microns per pixel); pass --mpp X if you know it|tissue=liver|species=rat"
             .to_owned(),
-        format!("slide_id=d4|path=in/d4.svs|status=excluded|exclude_reason=torn|tissue=liver|{sample}"),
+        format!("slide_id=d4|path=in/d4.svs|status=excluded|exclude_reason=torn|tissue=liver|{sample}|species=rat"),
     ]);
 }
 
@@ -80,7 +79,7 @@ fn columns_of_the_slide_table() {
         ",warnings,liver_damage_index,liver_damage_index_coverage,steatosis_index,steatosis_index_coverage,\
          macro_affected_area_pct,rbc_area_pct,sinusoid_width_um_median,macrosteatosis_grade,macrosteatosis_score,"
     ));
-    assert_eq!(heading.split(',').count(), 28 + 2 * 2 + 3 + 2 * 10 + 13);
+    assert_eq!(heading.split(',').count(), 31 + 2 * 2 + 3 + 2 * 10 + 13);
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Choice, Models};
+use super::{Choice, Models, in_range};
 use crate::{
     error::{Error, Result},
     organ::Organ,
     segment::model::Model,
+    units::Mpp,
+    warning::Warning,
 };
 
 impl Models {
@@ -34,6 +36,26 @@ impl Models {
         }
         *task = Some(Choice { model: Arc::new(model), required: true, folder: Some(folder.to_owned()) });
         Ok(())
+    }
+
+    /// Says which models stand by for slides of this organ and are left out for their pixels; the objects are then found by
+    /// the classical methods.
+    #[must_use]
+    pub fn left_out(&self, mpp: Mpp, organ: &Organ) -> Vec<Warning> {
+        let kinds = [
+            ("nuclei", &self.nuclei, true),
+            ("vacuoles", &self.vacuoles, organ.has_fat_vacuoles()),
+            ("structures", &self.structures, organ.has_glomeruli()),
+        ];
+        let wanted = kinds.into_iter().filter(|(_, _, looked_for)| *looked_for);
+        let models = wanted.filter_map(|(objects, choice, _)| Some((objects, &choice.as_ref()?.model)));
+        let beyond = models.filter(|(_, model)| in_range(model, mpp).is_err());
+        let said = |(objects, model): (&str, &Arc<Model>)| {
+            let [low, high] = model.card.input.mpp_range;
+            let (objects, model) = (objects.to_owned(), model.card.name.clone());
+            Warning::ModelLeftOut { objects, model, low, high, mpp: mpp.mean() }
+        };
+        beyond.map(said).collect()
     }
 
     /// Checks that each model that was read from a folder has something to do on at least one of these organs.

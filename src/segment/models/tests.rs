@@ -65,6 +65,31 @@ fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
     let told = all(true).fitting(mpp(0.5), organ("pancreas")).unwrap().methods(organ("pancreas"));
     assert_eq!(told.iter().map(words).collect::<Vec<_>>(), [r#"nuclei net Some("nuclei-rgb")"#]);
     assert_eq!(told[0].sha256.as_deref().map(str::len), Some(64));
+    let said = all(false).left_out(mpp(1.0), organ("liver"));
+    let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "nuclei were found by the classical method: model nuclei-rgb takes 0.1 to 0.7 µm/px, not 1.0000",
+            "vacuoles were found by the classical method: model vacuoles-rgb takes 0.1 to 0.75 µm/px, not 1.0000",
+        ]
+    );
+    assert_eq!(all(false).left_out(mpp(0.5), organ("liver")), []);
+    assert_eq!(all(false).left_out(mpp(1.0), organ("pancreas")).len(), 1);
+}
+
+#[test]
+fn cards_tell_models_of_equal_weights_apart() {
+    let of = |odds: &str| {
+        let card = NUCLEI.0.replace("least_odds = 0.3", &format!("least_odds = {odds}"));
+        let nuclei = choice(Model::parse(&card, NUCLEI.1).unwrap(), true);
+        let used =
+            Models { nuclei, ..Models::default() }.fitting(Mpp::square(0.5).unwrap(), organ("pancreas"));
+        used.unwrap().methods(organ("pancreas")).remove(0)
+    };
+    let (usual, strict) = (of("0.3"), of("4.0"));
+    assert_eq!((&usual.model, &usual.sha256), (&strict.model, &strict.sha256));
+    assert_ne!(usual.card_sha256, strict.card_sha256);
 }
 
 #[test]

@@ -147,6 +147,8 @@ impl SummaryRecord {
             analysed_px: 0,
             quality: self.quality,
             refused: self.refused,
+            // They are part of the key: the record was made with the same.
+            options: job.options.clone(),
         })
     }
 }
