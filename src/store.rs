@@ -31,7 +31,7 @@ pub use self::{
     fingerprint::fingerprint,
     key::{ALGORITHM, Key},
     lock::{Lock, Locks, Taken},
-    state::{Overview, overview},
+    state::{Overview, others, overview},
     why::Why,
 };
 use self::{

@@ -265,6 +265,26 @@ fn an_earlier_run_leaves_nothing_stale_and_strangers_alone() {
 }
 
 #[test]
+fn results_of_another_command_are_named() {
+    let folder = Folder::new();
+    let (first, second, out) =
+        (folder.phantom("liver1.svs"), folder.phantom("liver2.svs"), folder.arg("mix"));
+    let score = |slide: &str, tissue: &str| stderr(&["score", slide, "--tissue", tissue, "-o", &out], 0);
+    let said = score(&first, "liver");
+    assert!(!said.contains("other commands"), "{said}");
+    let said = score(&second, "pancreas");
+    assert!(
+        said.contains("results of other commands, which are in none of these tables: liver1. Give"),
+        "{said}"
+    );
+    assert_eq!(folder.json("mix/run.json")["not_in_tables"], serde_json::json!(["liver1"]));
+    assert_eq!(folder.rows("mix/slides.csv").len(), 1);
+    let both = stderr(&["score", &first, &second, "--tissue", "liver", "-o", &out], 0);
+    assert!(!both.contains("other commands"), "{both}");
+    assert_eq!(folder.json("mix/run.json")["not_in_tables"], serde_json::json!([]));
+}
+
+#[test]
 fn a_sample_sheet_gives_tissue_and_group() {
     let folder = Folder::new();
     folder.phantom("in/a.svs");

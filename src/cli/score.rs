@@ -22,7 +22,7 @@ use histograde::{
         tables,
     },
     score::{field::Fields, rubric::Rubric},
-    store::{Policy, Store},
+    store::{self, Policy, Store},
     watch::Watch,
 };
 use rayon::prelude::*;
@@ -121,9 +121,12 @@ pub(super) fn score(
     let done = batch::run(plan.jobs, rubric, &options, watch, &writer)?;
     drop(writer);
     let seconds = start.elapsed().as_secs_f64();
-    let written = match part.filter(|p| p.is_part()) {
-        Some(_) => Ok(()),
-        None => {
+    let slides = done.iter().map(|d| d.job.slide_id.as_str()).collect();
+    let whole = part.is_none_or(|p| !p.is_part());
+    let others = if whole { store::others(out, &slides) } else { Vec::new() };
+    let written = match whole {
+        false => Ok(()),
+        true => {
             let about = run_json::Run {
                 arguments: &std::env::args().collect::<Vec<_>>(),
                 settings: &settings,
@@ -132,6 +135,7 @@ pub(super) fn score(
                 seconds,
                 done: &done,
                 files: &wholes(&store, &done),
+                not_in_tables: &others,
             };
             write_tables(out, rubric, &about)
         }
@@ -142,6 +146,9 @@ pub(super) fn score(
     });
     let code = if written.is_err() { crate::COULD_NOT_START } else { Exit::of(&done).code() };
     console.say(words::closing(&done, seconds, out));
+    if !others.is_empty() {
+        console.say(words::not_in_tables(&others, out));
+    }
     log.end(&done, seconds, code);
     if let Some(command) = &operation.notify_cmd {
         closing::notify(command, &done, seconds, code, out, console);

@@ -67,6 +67,17 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
     text
 }
 
+/// Names results of a folder that other commands made: tables are of the slides of one command.
+pub(super) fn not_in_tables(others: &[String], out: &Path) -> String {
+    let (all, named) = (others.len(), others.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
+    let more = if all > NAMED { format!(" and {} more", all - NAMED) } else { String::new() };
+    format!(
+        "{} also holds results of other commands, which are in none of these tables: {named}{more}. Give one command all \
+         slides (a sample sheet may mix tissues), or each command a folder of its own",
+        out.display()
+    )
+}
+
 /// Writes a time as people say it.
 pub(super) fn duration(seconds: f64) -> String {
     let s = seconds.max(0.0).round() as u64;
