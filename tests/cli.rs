@@ -218,6 +218,10 @@ fn a_blank_slide_is_an_outcome() {
     assert!(text.contains("blank: no tissue found"), "{text}");
     let rows = folder.rows("out/slides.csv");
     assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "blank"));
+    for command in ["score", "run"] {
+        let told = contains("no slide failed (blank slides and those left out did not), 1 some failed");
+        histograde(&[command, "--help"]).assert().code(0).stdout(told);
+    }
     assert_eq!(folder.json("out/slides/blank/result.json")["status"], "blank");
     assert!(image::open(folder.path("out/slides/blank/overview.png")).is_ok());
 }
