@@ -269,6 +269,20 @@ fn an_earlier_run_leaves_nothing_stale_and_strangers_alone() {
 }
 
 #[test]
+fn status_wants_a_folder_of_results() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("empty")).unwrap();
+    let said = stderr(&["status", &folder.arg("empty")], 2);
+    assert!(
+        said.contains("empty, expected a folder that `histograde score` or `run` writes results to"),
+        "{said}"
+    );
+    let (slide, out) = (folder.png("blank.png", [244, 243, 245]), folder.arg("out"));
+    histograde(&["score", &slide, "--tissue", "liver", "--mpp", "0.5", "-q", "-o", &out]).assert().code(0);
+    histograde(&["status", &out]).assert().code(0).stdout(contains("1 done, 0 failed"));
+}
+
+#[test]
 fn results_of_another_command_are_named() {
     let folder = Folder::new();
     let (first, second, out) =

@@ -170,7 +170,9 @@ fn wholes(store: &Store, done: &[Done]) -> BTreeMap<String, Fingerprint> {
 
 /// Makes the output folder and tries to write there, so that a night's work does not end before a full or read-only disk.
 fn writable(out: &Path) -> Result<()> {
-    std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    // The store tells `status` that results come here, also before the first slide is begun.
+    let store = out.join(store::FOLDER);
+    std::fs::create_dir_all(&store).map_err(Error::io("create", &store))?;
     let trial = partial::Partial::create(&out.join("trial"))?;
     drop(trial);
     Ok(())
