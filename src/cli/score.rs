@@ -22,7 +22,7 @@ use histograde::{
         tables,
     },
     score::{field::Fields, rubric::Rubric},
-    store::{self, Policy, Store},
+    store::{self, Limit, Policy, Store},
     watch::Watch,
 };
 use rayon::prelude::*;
@@ -78,7 +78,9 @@ pub(super) struct How<'a> {
 impl How<'_> {
     fn policy(&self) -> Policy {
         let o = self.operation;
-        Policy { fresh: o.fresh, retry_failed: o.retry_failed, verify: o.verify }
+        let gather = self.part.is_some_and(|p| p.gather);
+        let limit = if gather { Limit::Any } else { Limit::Of(o.slide_timeout) };
+        Policy { fresh: o.fresh, retry_failed: o.retry_failed, verify: o.verify, limit }
     }
 }
 

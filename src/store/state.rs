@@ -59,8 +59,8 @@ pub fn overview(out: &Path) -> Overview {
         for name in records {
             if !name.ends_with(".error.json") {
                 all.done += 1;
-            } else if let Ok(Some(error)) = record::read_error(&folder.join(&name)) {
-                all.failed.push((slide_id.clone(), error.to_string()));
+            } else if let Ok(Some(failed)) = record::read_error(&folder.join(&name)) {
+                all.failed.push((slide_id.clone(), failed.error.to_string()));
             }
         }
     }

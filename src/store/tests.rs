@@ -160,6 +160,24 @@ fn lasting_failures_are_kept_until_they_are_to_be_tried_again() {
 }
 
 #[test]
+fn a_time_out_holds_for_the_limit_it_was_made_with() {
+    let bench = Bench::new();
+    let store = Store::new(&bench.out(), Policy::default());
+    fs::create_dir_all(bench.out().join("store/a")).unwrap();
+    let late = Error::TimedOut { limit_s: 1.5 };
+    store.keep_failure(&bench.job(), &bench.look(Policy::default()), &late, 1.5).unwrap();
+    let under = |limit| bench.why(Policy { limit, ..Policy::default() });
+    let of = |seconds| Limit::Of(Some(Duration::from_secs_f64(seconds)));
+    assert_eq!((under(of(1.5)), under(Limit::Any)), ("kept".into(), "kept".into()));
+    let text = late.to_string();
+    assert_eq!(under(Limit::Of(None)), format!("{text}; now there is no limit"));
+    assert_eq!(under(of(20.0)), format!("{text}; now it is 20 s"));
+    // Other failures do not depend on the time.
+    store.keep_failure(&bench.job(), &bench.look(Policy::default()), &Error::Uncalibrated, 0.5).unwrap();
+    assert_eq!(under(Limit::Of(None)), "kept");
+}
+
+#[test]
 fn a_slide_that_changes_meanwhile_keeps_nothing() {
     let bench = Bench::new();
     let store = Store::new(&bench.out(), Policy::default());
