@@ -120,6 +120,18 @@ fn whatever_is_stale_is_told() {
 }
 
 #[test]
+fn every_setting_of_the_key_is_documented() {
+    let bench = Bench::new();
+    let key = Key::new(&bench.job(), "content".into(), bench.rubric.origin());
+    let docs = include_str!("../../docs/scaling.md");
+    let told =
+        docs.split_once("**The key**").and_then(|(_, rest)| rest.split_once("**The content")).unwrap().0;
+    for name in key.settings.as_object().unwrap().keys() {
+        assert!(told.contains(&format!("`{name}`")), "docs/scaling.md, The key: {name}");
+    }
+}
+
+#[test]
 fn settings_are_part_of_the_key() {
     let bench = Bench::new();
     bench.keep();
