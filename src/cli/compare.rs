@@ -28,6 +28,7 @@ pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failu
 pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<Exit, Failure> {
     let models = plan::models(&args.methods, plan::Usual::Score)?;
     let plan = plan::of_sheet(&args.design.manifest, args.mpp, args.threads)?.with_models(&models)?;
+    plan.say_idle(&args.methods, console);
     let samples = plan.jobs.iter().filter_map(|j| j.sample.clone()).collect();
     let prepared = Prepared::of(&args.design, samples)?;
     if args.operation.dry_run {

@@ -6,7 +6,8 @@ use histograde::{
     Error, Mpp, Result,
     annotation::Annotations,
     batch::{Job, MAX_BAD_TILES, slide_ids},
-    manifest, organ,
+    manifest,
+    organ::{self, Organ},
     pipeline::Options,
     score::rubric::Rubric,
     segment::{
@@ -38,6 +39,17 @@ impl Plan {
         models.check_use(&self.jobs.iter().map(|job| job.organ).collect::<Vec<_>>())?;
         self.jobs.iter_mut().for_each(|job| job.models = models.clone());
         Ok(self)
+    }
+
+    /// Says which methods were asked for that no slide has a use for.
+    pub(super) fn say_idle(&self, asked: &args::Methods, console: &Console) {
+        let any = |has: fn(&Organ) -> bool| self.jobs.iter().any(|job| has(job.organ));
+        if asked.vacuoles.is_some() && !any(Organ::has_fat_vacuoles) {
+            console.say("--vacuoles has no effect: vacuoles are looked for on liver only");
+        }
+        if asked.structures.is_some() && !any(Organ::has_glomeruli) {
+            console.say("--structures has no effect: glomeruli and tubules are looked for on kidney only");
+        }
     }
 
     /// How nuclei, vacuoles and structures are found where the pixels allow it.

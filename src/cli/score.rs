@@ -38,6 +38,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     };
     let models = plan::models(&args.batch.methods, plan::Usual::Score)?;
     let mut plan = plan::resolve(&args.batch, console)?.with_models(&models)?;
+    plan.say_idle(&args.batch.methods, console);
     let fields = args.fields.map(|count| Fields {
         count,
         objective: args.objective,

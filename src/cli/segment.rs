@@ -21,6 +21,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         models = plan::of_pas(models)?;
     }
     let mut plan = plan::resolve(&args.batch, console)?.with_models(&models)?;
+    plan.say_idle(&args.batch.methods, console);
     if let Some(job) = plan.jobs.iter().find(|job| pas && !job.organ.has_glomeruli()) {
         return Err(Error::config("tissue with --stain pas", "kidney", job.organ.name).into());
     }
@@ -42,7 +43,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
     let warned = done.iter().filter(|d| d.facts().is_some_and(|s| !s.warnings.is_empty())).count();
     let warned = match warned {
         0 => String::new(),
-        n => format!("; warnings of {n} slides in their {MADE_WITH}"),
+        n => format!("; {n} with warnings, see <slide_id>.{MADE_WITH}"),
     };
     console.say(format!("{}; label images in {}{warned}", words::totals(&done), out.display()));
     Ok(Exit::of(&done))

@@ -41,13 +41,17 @@ fn segment_says_what_it_was_made_with() {
         assert!(["sha256", "card_sha256"].iter().all(|hash| method[hash].as_str().unwrap().len() == 64));
     }
     // Pixels that the networks must not be given are found the classical way, and that is said.
-    let (coarse, said) = made(&["--mpp", "1"]);
+    let (coarse, said) = made(&["--mpp", "1", "--structures", "net"]);
     assert_eq!(coarse["methods"][0]["method"], "classical");
     let warnings: Vec<&str> =
         coarse["warnings"].as_array().unwrap().iter().map(|w| w["text"].as_str().unwrap()).collect();
     let expected =
         "nuclei were found by the classical method: model nuclei-rgb takes 0.1 to 0.7 µm/px, not 1.0000";
     assert!(warnings.contains(&expected), "{warnings:?}");
+    assert!(
+        said.contains("--structures has no effect: glomeruli and tubules are looked for on kidney only"),
+        "{said}"
+    );
     assert!(said.contains(" warnings") && said.contains("segment.json"), "{said}");
 }
 
