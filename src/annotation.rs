@@ -2,7 +2,7 @@
 //!
 //! What an area means follows from its class, in any case: `Ignore`, `Exclude`, `Artefact` or `Artifact` (with or
 //! without `*`) take tissue out; `Region`, `Include`, `ROI` or `Tissue` leave only the tissue in them; the name of a
-//! structure (`islet`, `glomerulus`, …) corrects the segmentation. Others are not used.
+//! structure (`islet`, `glomerulus`, …) corrects the segmentation. Others are not used, and a warning of the slide says so.
 
 mod geojson;
 mod imagescope;
@@ -27,8 +27,10 @@ const MAX_BYTES: u64 = 1 << 30;
 /// Class of an area that has none.
 pub const UNCLASSIFIED: &str = "unclassified";
 
-const EXCLUDE: [&str; 4] = ["ignore", "exclude", "artefact", "artifact"];
-const INCLUDE: [&str; 4] = ["region", "include", "roi", "tissue"];
+/// Classes that take tissue out.
+pub(crate) const EXCLUDE: [&str; 4] = ["ignore", "exclude", "artefact", "artifact"];
+/// Classes that leave only what lies in them.
+pub(crate) const INCLUDE: [&str; 4] = ["region", "include", "roi", "tissue"];
 
 /// A corner, in level-0 pixels.
 pub type Corner = [f64; 2];
@@ -87,8 +89,12 @@ impl Area {
 /// The areas of one slide.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotations {
-    /// Areas in the order of the file.
+    /// Areas in the order of the file; none where the file of a slide among many holds none.
     pub areas: Vec<Area>,
+    /// Name of the file, without its folder.
+    pub file: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
 }
 
 impl Annotations {
@@ -98,6 +104,19 @@ impl Annotations {
     ///
     /// [`Error::Io`] if it cannot be read; [`Error::Config`] for what is neither or holds no area.
     pub fn read(path: &Path) -> Result<Self> {
+        let read = Self::read_any(path)?;
+        if read.areas.is_empty() {
+            return Err(Error::config(path.display().to_string(), "at least one polygon", "none"));
+        }
+        Ok(read)
+    }
+
+    /// Reads a file as [`Annotations::read`] does; it may hold no area.
+    ///
+    /// # Errors
+    ///
+    /// As [`Annotations::read`], but for a file without an area.
+    pub fn read_any(path: &Path) -> Result<Self> {
         let size = fs::metadata(path).map_err(Error::io("read", path))?.len();
         if size > MAX_BYTES {
             let what = format!("bytes of {}", path.display());
@@ -111,25 +130,8 @@ impl Annotations {
         } else {
             geojson::parse(&name, start)?
         };
-        if areas.is_empty() {
-            return Err(Error::config(name, "at least one polygon", "none"));
-        }
-        Ok(Self { areas })
-    }
-
-    /// Returns a hash of all areas.
-    #[must_use]
-    pub fn sha256(&self) -> String {
-        let mut hash = Sha256::new();
-        for area in &self.areas {
-            hash.update(&area.class);
-            for ring in &area.rings {
-                hash.update([0]);
-                ring.iter().flatten().for_each(|v| hash.update(v.to_le_bytes()));
-            }
-            hash.update([1]);
-        }
-        hex(&hash.finalize())
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { areas, file, sha256: hex(&Sha256::digest(&text)) })
     }
 
     /// Returns the file of a slide: `given` itself, or in that folder one named after the slide's id or file.
@@ -229,6 +231,7 @@ mod tests {
             assert!(said.contains(expected), "{said}");
         }
         t("{}", "expected at least one polygon, got none");
+        t(r#"{"type":"FeatureCollection","features":[]}"#, "expected at least one polygon, got none");
         t("x", "expected GeoJSON");
         t("<Annotations><Annotation>", "expected well-formed XML");
         t("<svg/>", "expected the element Annotations, got svg");

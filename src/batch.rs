@@ -53,6 +53,8 @@ pub struct Done {
     pub job: Job,
     /// The numbers, or why there are none. [`Error::Excluded`] for a slide that was left out on request.
     pub outcome: Result<Summary, Error>,
+    /// What is known of a slide that quality control left out: its facts and how much was spoilt, no numbers to compare.
+    pub refused: Option<Box<Summary>>,
     /// Why the slide was left out: by the sample sheet, and then not read, or by quality control.
     pub excluded: Option<String>,
     /// Time spent on it, in seconds. Only `run.json` tells it: data files do not depend on the machine.
@@ -66,20 +68,30 @@ impl Done {
     #[must_use]
     pub fn new(job: Job, outcome: Result<Summary, Error>, seconds: f64) -> Self {
         // A slide that quality control refused was read, but has no numbers.
-        let (outcome, excluded) = match outcome {
-            Ok(Summary { refused: Some(reason), .. }) => {
-                (Err(Error::Spoilt { reason: reason.clone() }), Some(reason))
-            }
-            other => (other, None),
+        let (outcome, refused, excluded) = match outcome {
+            Ok(summary) => match summary.refused.clone() {
+                Some(reason) => {
+                    (Err(Error::Spoilt { reason: reason.clone() }), Some(summary.into()), Some(reason))
+                }
+                None => (Ok(summary), None, None),
+            },
+            failed => (failed, None, None),
         };
-        Self { job, outcome, excluded, seconds, kept: false }
+        Self { job, outcome, refused, excluded, seconds, kept: false }
     }
 
     /// Returns the outcome of a slide that the sample sheet leaves out.
     #[must_use]
     pub fn excluded(job: Job, reason: String) -> Self {
         let outcome = Err(Error::Excluded { reason: reason.clone() });
-        Self { job, outcome, excluded: Some(reason), seconds: 0.0, kept: false }
+        Self { job, outcome, refused: None, excluded: Some(reason), seconds: 0.0, kept: false }
+    }
+
+    /// Returns what is known of a slide that was read to its end, whether it was scored, blank or left out by quality
+    /// control. Only the first two have numbers: see [`Done::outcome`].
+    #[must_use]
+    pub fn facts(&self) -> Option<&Summary> {
+        self.outcome.as_ref().ok().or(self.refused.as_deref())
     }
 
     /// Returns the word of the `status` column: `scored`, `blank`, `failed` or `excluded`.

@@ -170,6 +170,8 @@ pub struct Summary {
     pub quality: quality::Facts,
     /// Why the slide was not scored though it holds tissue.
     pub refused: Option<String>,
+    /// What was chosen for it: species, limits, drawn areas.
+    pub options: Options,
 }
 
 impl Summary {
@@ -223,13 +225,27 @@ pub fn score_slide_kept(
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
     let mut models = plan.models.fitting(calibration.mpp, plan.organ)?;
+    plan.models.left_out(calibration.mpp, plan.organ).into_iter().for_each(|w| warnings.push(w));
     let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
     watch.check()?;
     let drawn = plan.options.annotations.as_deref();
-    let whole = drawn.map_or_else(|| whole.clone(), |d| d.restrict(whole.clone()));
+    let (found_mm2, found_none) = (whole.area_mm2, whole.is_blank());
+    let size = (slide.info().levels[0].width, slide.info().levels[0].height);
+    let whole = match drawn {
+        Some(drawn) => {
+            corrections::remarks(plan.organ, drawn, size).into_iter().for_each(|w| warnings.push(w));
+            drawn.restrict(whole)
+        }
+        None => whole,
+    };
     if whole.is_blank() {
         notes::bad_tiles(slide, &warnings);
-        return Ok(without_result(slide, plan, calibration, whole, warnings, &models));
+        let mut why = Missing::Blank;
+        if !found_none {
+            warnings.push(Warning::AnnotationsLeaveNothing { area_mm2: found_mm2 });
+            why = Missing::LeftOut { why: "the drawn areas leave none of its tissue" };
+        }
+        return Ok(without_result(slide, plan, calibration, whole, warnings, &models, &why));
     }
     let Quality { map: mut artefacts, facts: quality } =
         during(Stage::Quality, || quality::assess(slide, &view, &whole, calibration.mpp, watch))?;
@@ -237,7 +253,8 @@ pub fn score_slide_kept(
     quality.remarks().into_iter().for_each(|w| warnings.push(w));
     if let Some(reason) = quality.refusal(plan.options.max_artefact_pct) {
         notes::bad_tiles(slide, &warnings);
-        let mut result = without_result(slide, plan, calibration, whole, warnings, &models);
+        let why = Missing::LeftOut { why: "artefacts cover too much of the tissue" };
+        let mut result = without_result(slide, plan, calibration, whole, warnings, &models, &why);
         result.summary.tissue_mm2 = result.tissue.area_mm2;
         (result.summary.quality, result.summary.refused) = (quality, Some(reason));
         result.artefacts = artefacts;
@@ -293,7 +310,7 @@ pub fn score_slide_kept(
     quality::crowds(&cells.finds.objects, cell_mpp).into_iter().for_each(|w| warnings.push(w));
     let refused = quality::unseen_nuclei(&cells.finds.tally, cell_mpp);
     if refused.is_some() {
-        measured = nothing(plan.organ, &Missing::NoRule { why: "nuclei were not recognised" });
+        measured = nothing(plan.organ, &Missing::LeftOut { why: "nuclei were not recognised" });
     }
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
     notes::bad_tiles(slide, &warnings);
@@ -438,6 +455,7 @@ fn facts(
         analysed_px: 0,
         quality: quality::Facts::default(),
         refused: None,
+        options: plan.options.clone(),
     }
 }
 
@@ -449,13 +467,9 @@ fn without_result(
     tissue: TissueMask,
     warnings: Warnings,
     models: &InUse,
+    why: &Missing,
 ) -> SlideResult {
-    let why = if tissue.is_blank() {
-        Missing::Blank
-    } else {
-        Missing::NoRule { why: "artefacts cover too much of the tissue" }
-    };
-    let measured = nothing(plan.organ, &why);
+    let measured = nothing(plan.organ, why);
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),
         measured,

@@ -20,6 +20,7 @@ pub mod partial;
 pub mod png;
 mod print;
 pub mod run_json;
+pub mod segment_json;
 pub mod slide_json;
 pub mod tables;
 pub mod wording;

@@ -24,6 +24,7 @@ mod windows;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub use self::{
@@ -31,7 +32,7 @@ pub use self::{
     fingerprint::fingerprint,
     key::{ALGORITHM, Key},
     lock::{Lock, Locks, Taken},
-    state::{Overview, overview},
+    state::{Overview, others, overview},
     why::Why,
 };
 use self::{
@@ -52,6 +53,16 @@ use crate::{
 /// Folder of the store inside the output folder.
 pub const FOLDER: &str = "store";
 
+/// The longest time for one slide, when it is asked whether a time-out holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// Whatever a slide was given: nothing is to be scored.
+    #[default]
+    Any,
+    /// What each slide is given now; `None` for no limit.
+    Of(Option<Duration>),
+}
+
 /// How earlier results are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -61,6 +72,8 @@ pub struct Policy {
     pub retry_failed: bool,
     /// Hash every file, also those whose size and times are as they were.
     pub verify: bool,
+    /// A slide that took too long under another limit is scored again.
+    pub limit: Limit,
 }
 
 /// The store of one output folder.
@@ -176,8 +189,15 @@ impl Store {
     /// Returns the failure that is kept under a key, or why there is nothing.
     fn failure(&self, folder: &Path, key: &Key, seconds: f64) -> Found {
         match record::read_error(&folder.join(key.error_record())) {
-            Ok(Some(error)) if self.policy.retry_failed => Found::Stale(Why::Failed(error.to_string())),
-            Ok(Some(error)) => Found::Kept(Box::new(Err(error)), seconds),
+            Ok(Some(failed)) if self.policy.retry_failed => {
+                Found::Stale(Why::Failed(failed.error.to_string()))
+            }
+            Ok(Some(failed)) => match self.policy.limit {
+                Limit::Of(now) if failed.limit_s.is_some_and(|before| now != limit(before)) => {
+                    Found::Stale(Why::LimitChanged(failed.error.to_string(), now))
+                }
+                _ => Found::Kept(Box::new(Err(failed.error)), seconds),
+            },
             Ok(None) => Found::Stale(why::of_other_records(folder, key)),
             Err(what) => Found::Stale(Why::Damaged { file: key.error_record(), what }),
         }
@@ -282,6 +302,11 @@ impl Look {
             Found::Kept(..) => None,
         }
     }
+}
+
+/// Returns a limit of so many seconds; `None` for what is none.
+fn limit(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// A result to keep.

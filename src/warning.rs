@@ -75,6 +75,22 @@ pub enum Warning {
         /// What differs, with the measured value and the range of the training images.
         differs: Vec<String>,
     },
+    /// A learned model was not used, because it was not trained for such pixels.
+    #[error(
+        "{objects} were found by the classical method: model {model} takes {low} to {high} µm/px, not {mpp:.4}"
+    )]
+    ModelLeftOut {
+        /// What was looked for.
+        objects: String,
+        /// Name of the model.
+        model: String,
+        /// Finest pixels it takes, in µm.
+        low: f64,
+        /// Coarsest pixels it takes, in µm.
+        high: f64,
+        /// Pixel size of the slide, in µm.
+        mpp: f64,
+    },
     /// Artefacts cover much of the tissue; they were left out of all measurements.
     #[error("artefacts cover {pct:.1} % of the tissue and were left out ({what})")]
     Artefacts {
@@ -144,6 +160,38 @@ pub enum Warning {
         nuclei: f64,
         /// Median haematoxylin of cytoplasm.
         cytoplasm: f64,
+    },
+    /// Drawn areas whose class means nothing on this tissue.
+    #[error("drawn areas of unknown class were not used: {}; known on {tissue}: {}", classes.join(", "), known.join(", "))]
+    AnnotationsUnknown {
+        /// Each class with the number of its areas.
+        classes: Vec<String>,
+        /// The tissue the slide was scored as.
+        tissue: String,
+        /// Classes that would have been used.
+        known: Vec<String>,
+    },
+    /// Drawn areas that lie beside the slide.
+    #[error("drawn areas lie outside the slide ({width} × {height} px): {}", classes.join(", "))]
+    AnnotationsOutside {
+        /// Each class with the number of its areas that lie outside.
+        classes: Vec<String>,
+        /// Width of the slide, in level-0 pixels.
+        width: u64,
+        /// Height of the slide, in level-0 pixels.
+        height: u64,
+    },
+    /// A file of annotations without an area.
+    #[error("{file} holds no polygon: nothing was left out, kept or corrected by hand")]
+    AnnotationsEmpty {
+        /// Name of the file.
+        file: String,
+    },
+    /// All tissue lies where the drawn areas leave none.
+    #[error("the drawn areas leave none of the {area_mm2:.3} mm² of tissue that was found")]
+    AnnotationsLeaveNothing {
+        /// Tissue found, in mm².
+        area_mm2: f64,
     },
     /// Scoring used a rubric other than the built-in one.
     #[error("non-default scoring: rubric {name}, {changed} values differ")]

@@ -218,6 +218,10 @@ fn a_blank_slide_is_an_outcome() {
     assert!(text.contains("blank: no tissue found"), "{text}");
     let rows = folder.rows("out/slides.csv");
     assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "blank"));
+    for command in ["score", "run"] {
+        let told = contains("no slide failed (blank slides and those left out did not), 1 some failed");
+        histograde(&[command, "--help"]).assert().code(0).stdout(told);
+    }
     assert_eq!(folder.json("out/slides/blank/result.json")["status"], "blank");
     assert!(image::open(folder.path("out/slides/blank/overview.png")).is_ok());
 }
@@ -262,6 +266,40 @@ fn an_earlier_run_leaves_nothing_stale_and_strangers_alone() {
     assert!(!folder.path("out/slides/a/result.json").exists());
     assert_eq!(fs::read(folder.path("out/slides/a/remark.txt")).unwrap(), b"mine");
     assert_eq!(folder.rows("out/slides.csv")[0]["status"], "failed");
+}
+
+#[test]
+fn status_wants_a_folder_of_results() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("empty")).unwrap();
+    let said = stderr(&["status", &folder.arg("empty")], 2);
+    assert!(
+        said.contains("empty, expected a folder that `histograde score` or `run` writes results to"),
+        "{said}"
+    );
+    let (slide, out) = (folder.png("blank.png", [244, 243, 245]), folder.arg("out"));
+    histograde(&["score", &slide, "--tissue", "liver", "--mpp", "0.5", "-q", "-o", &out]).assert().code(0);
+    histograde(&["status", &out]).assert().code(0).stdout(contains("1 done, 0 failed"));
+}
+
+#[test]
+fn results_of_another_command_are_named() {
+    let folder = Folder::new();
+    let (first, second, out) =
+        (folder.phantom("liver1.svs"), folder.phantom("liver2.svs"), folder.arg("mix"));
+    let score = |slide: &str, tissue: &str| stderr(&["score", slide, "--tissue", tissue, "-o", &out], 0);
+    let said = score(&first, "liver");
+    assert!(!said.contains("other commands"), "{said}");
+    let said = score(&second, "pancreas");
+    assert!(
+        said.contains("results of other commands, which are in none of these tables: liver1. Give"),
+        "{said}"
+    );
+    assert_eq!(folder.json("mix/run.json")["not_in_tables"], serde_json::json!(["liver1"]));
+    assert_eq!(folder.rows("mix/slides.csv").len(), 1);
+    let both = stderr(&["score", &first, &second, "--tissue", "liver", "-o", &out], 0);
+    assert!(!both.contains("other commands"), "{both}");
+    assert_eq!(folder.json("mix/run.json")["not_in_tables"], serde_json::json!([]));
 }
 
 #[test]
@@ -336,7 +374,9 @@ fn networks_are_chosen_and_named() {
     let methods = score(&["--nuclei", "net", "--vacuoles", "net"], 0);
     assert_eq!(named(&methods), ["nuclei net nuclei-rgb", "vacuoles net vacuoles-rgb"]);
     let told = &folder.json("out/run.json")["settings"]["methods"];
-    assert_eq!(told["nuclei"]["sha256"], methods[0]["sha256"]);
+    for hash in ["sha256", "card_sha256"] {
+        assert!(told["nuclei"][hash].is_string() && told["nuclei"][hash] == methods[0][hash], "{told}");
+    }
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/models/vacuoles-rgb");
     let methods = score(&["--model", model], 0);
     assert_eq!(named(&methods), ["nuclei classical null", "vacuoles net vacuoles-rgb"]);
@@ -346,6 +386,11 @@ fn networks_are_chosen_and_named() {
     let twice =
         ["score", &slide, "--tissue", "liver", "--vacuoles", "classical", "--model", model, "-o", &out];
     assert!(stderr(&twice, 2).contains("--model"));
+    let kidney = concat!(env!("CARGO_MANIFEST_DIR"), "/models/kidney-rgb");
+    let idle = ["segment", &slide, "--tissue", "liver", "--model", kidney, "-o", &out];
+    assert!(stderr(&idle, 2).contains("got one of structures, which are looked for on kidney only"));
+    let both = ["score", &slide, "--tissue", "liver", "--model", model, "--model", model, "-o", &out];
+    assert!(stderr(&both, 2).contains("expected one model for each task, got two of vacuoles"));
 }
 
 #[test]
@@ -377,7 +422,15 @@ fn a_spoilt_slide_stays_a_row() {
     let rows = folder.rows("out/slides.csv");
     assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "excluded"));
     assert!(rows[0]["exclude_reason"].contains("more than 5 % (pen"), "{rows:?}");
-    assert_eq!(folder.json("out/slides/inked/result.json")["status"], "excluded");
+    let result = folder.json("out/slides/inked/result.json");
+    assert_eq!(result["status"], "excluded");
+    let why = "not measured on this slide: artefacts cover too much of the tissue";
+    let features = result["features"].as_array().unwrap();
+    assert!(features.iter().all(|f| f["missing"]["text"] == why), "{features:?}");
+    assert_eq!(
+        rows[0]["artefact_excluded_pct"].parse::<f64>().unwrap(),
+        result["quality"]["artefact_excluded_pct"].as_f64().unwrap()
+    );
     assert!(image::open(folder.path("out/slides/inked/quality.png")).unwrap().width() > 600);
     score("100");
     let rows = folder.rows("out/slides.csv");
@@ -442,6 +495,43 @@ fn annotations_go_out_are_edited_and_come_back() {
     let areas: Vec<f64> =
         areas.filter_map(|f| f["properties"]["measurements"]["area_um2"].as_f64()).collect();
     assert!(areas.iter().any(|a| (a / 40_000.0 - 1.0).abs() < 0.02), "{areas:?}");
+
+    // Nothing that was drawn goes without a word.
+    let far = square.replace("1400", "9400").replace("1800", "9800");
+    let unknown = folder.text("unknown.geojson", &square.replace("Islet", "Foo"));
+    let outside = folder.text("outside.geojson", &far.replace("Islet", "Region"));
+    score("unknown", &["--annotations", &unknown, "--species", "mouse"]);
+    let settings = folder.json("unknown/slides/pancreas/result.json")["settings"].clone();
+    let row = folder.rows("unknown/slides.csv").remove(0);
+    assert_eq!((row["species"].as_str(), &settings["species"]), ("mouse", &"mouse".into()));
+    assert_eq!(
+        (row["annotations"].as_str(), &settings["annotations"]["areas"]),
+        ("unknown.geojson", &1.into())
+    );
+    assert_eq!(settings["annotations"]["sha256"], row["annotations_sha256"].as_str());
+    let run = folder.json("unknown/run.json")["settings"].clone();
+    assert_eq!(run["species"]["mouse"], 1);
+    assert_eq!(run["annotations"]["pancreas"]["sha256"], row["annotations_sha256"].as_str());
+    score("unknown", &["--annotations", &unknown]);
+    assert_eq!(features(&folder, "unknown"), before);
+    let warnings = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["warnings"].clone();
+    assert!(warnings("unknown").contains("unknown class were not used: Foo (1); known on pancreas: ignore"));
+    score("outside", &["--annotations", &outside]);
+    let said = warnings("outside");
+    assert!(said.contains("lie outside the slide (3072 × 3072 px): Region (1)"), "{said}");
+    assert!(said.contains("the drawn areas leave none of the"), "{said}");
+    let result = folder.json("outside/slides/pancreas/result.json");
+    let why = "not measured on this slide: the drawn areas leave none of its tissue";
+    assert_eq!(
+        (&result["status"], &result["features"][0]["missing"]["text"]),
+        (&"blank".into(), &why.into())
+    );
+
+    // Of a slide among many a file may be empty.
+    folder.text("drawn/pancreas.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    score("empty", &["--annotations", &folder.arg("drawn")]);
+    assert_eq!(features(&folder, "empty"), before);
+    assert!(warnings("empty").contains("pancreas.geojson holds no polygon"));
 
     let none = stderr(
         &[

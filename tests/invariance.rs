@@ -4,10 +4,7 @@
 
 mod common;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use histograde::{
     Mpp, Slide,
@@ -105,7 +102,7 @@ fn grids_and_threads_do_not_matter_on_phantoms() {
 
 /// The built-in networks, on every slide.
 fn networks() -> Models {
-    let choice = |model| Some(Choice { model: Arc::new(model), required: true });
+    let choice = |model| Some(Choice::built_in(model, true));
     Models {
         nuclei: choice(builtin_nuclei().unwrap()),
         vacuoles: choice(builtin_vacuoles().unwrap()),

@@ -252,7 +252,8 @@ Writes to OUT:
 
 Scoring is blind: animal and group of a slide are joined after it was measured.
 An empty cell was not measured; 0 was looked for and is absent.
-Exit codes: 0 all scored, 1 some not, 2 could not start or not write its tables, 130 or 143 stopped.")]
+Exit codes: 0 no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start or not
+write its tables, 130 or 143 stopped. What came of each slide is its status in slides.csv.")]
 pub(crate) struct Score {
     #[command(flatten)]
     pub(crate) batch: Batch,
@@ -297,6 +298,7 @@ Examples:
 Writes to OUT, for every slide:
   <stem>.<layer>.tif   32-bit label image at full resolution; 0 is background, every object has its number
   <stem>.geojson       outlines and measurements, for QuPath
+  <stem>.segment.json  models, settings and warnings: what the others were made with
 A label image without objects means: looked for and absent.")]
 pub(crate) struct Segment {
     #[command(flatten)]

@@ -30,7 +30,7 @@ pub(super) fn run(args: &args::Demo, console: &Console) -> Result<Exit, Failure>
     console.say(format!("painting phantoms into {}", args.output.join("slides").display()));
     let study = study::make(&args.output, size, &watch, |id| console.detail(format!("painted {id}")))?;
     console.say(format!("scoring {} slides of {}", study.slides, study.sheet.display()));
-    let plan = plan::of_sheet(&study.sheet, None, args.threads)?.with_models(&Models::of_scores()?);
+    let plan = plan::of_sheet(&study.sheet, None, args.threads)?.with_models(&Models::of_scores()?)?;
     let operation = args::Operation::default();
     let how = score::How { operation: &operation, part: None };
     let done = score::score(plan, &Rubric::builtin()?, &args.output.join(RESULTS), how, &watch, console)?;

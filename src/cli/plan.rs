@@ -6,7 +6,8 @@ use histograde::{
     Error, Mpp, Result,
     annotation::Annotations,
     batch::{Job, MAX_BAD_TILES, slide_ids},
-    manifest, organ,
+    manifest,
+    organ::{self, Organ},
     pipeline::Options,
     score::rubric::Rubric,
     segment::{
@@ -33,17 +34,32 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Uses these models on every slide.
-    pub(super) fn with_models(mut self, models: &Models) -> Self {
+    /// Uses these models on every slide. A folder given by the user that no slide has a use for is a mistake.
+    pub(super) fn with_models(mut self, models: &Models) -> Result<Self> {
+        models.check_use(&self.jobs.iter().map(|job| job.organ).collect::<Vec<_>>())?;
         self.jobs.iter_mut().for_each(|job| job.models = models.clone());
-        self
+        Ok(self)
+    }
+
+    /// Says which methods were asked for that no slide has a use for.
+    pub(super) fn say_idle(&self, asked: &args::Methods, console: &Console) {
+        let any = |has: fn(&Organ) -> bool| self.jobs.iter().any(|job| has(job.organ));
+        if asked.vacuoles.is_some() && !any(Organ::has_fat_vacuoles) {
+            console.say("--vacuoles has no effect: vacuoles are looked for on liver only");
+        }
+        if asked.structures.is_some() && !any(Organ::has_glomeruli) {
+            console.say("--structures has no effect: glomeruli and tubules are looked for on kidney only");
+        }
     }
 
     /// How nuclei, vacuoles and structures are found where the pixels allow it.
     fn methods(&self) -> Value {
         let models = self.jobs.first().map(|job| job.models.clone()).unwrap_or_default();
         let told = |choice: &Option<Choice>| match choice {
-            Some(c) => json!({"method": "net", "model": c.model.card.name, "sha256": c.model.card.sha256()}),
+            Some(Choice { model, .. }) => json!({
+                "method": "net", "model": model.card.name, "sha256": model.card.sha256(),
+                "card_sha256": model.card_sha256(),
+            }),
             None => json!({"method": "classical"}),
         };
         let mut structures = told(&models.structures);
@@ -82,10 +98,22 @@ impl Plan {
         tissues.dedup();
         let mpp = |job: &Job| job.mpp.map(|m| (job.slide_id.clone(), m.mean()));
         let given: BTreeMap<String, f64> = self.jobs.iter().filter_map(mpp).collect();
+        let mut species: BTreeMap<&str, usize> = BTreeMap::new();
+        self.jobs.iter().for_each(|job| *species.entry(job.options.species.name).or_default() += 1);
+        let drawn = |job: &Job| {
+            let areas = job.options.annotations.as_deref()?;
+            Some((job.slide_id.clone(), json!({"file": areas.file, "sha256": areas.sha256})))
+        };
+        let drawn: BTreeMap<String, Value> = self.jobs.iter().filter_map(drawn).collect();
         json!({
             "tissues": tissues,
             "slides": self.jobs.len(),
             "mpp_given": given,
+            "species": species,
+            "annotations": drawn,
+            "max_artefact_pct": self.jobs.first().map(|j| j.options.max_artefact_pct),
+            "max_bad_tiles_pct": self.jobs.first().map(|j| 100.0 * j.max_bad_tiles),
+            "fields": self.jobs.first().and_then(|j| j.options.fields),
             "rubric": rubric.origin().name,
             "methods": self.methods(),
         })
@@ -102,13 +130,13 @@ pub(super) enum Usual {
 }
 
 /// Returns the models to use.
-pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
+pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models, Failure> {
     let (method, structures) = match usual {
         Usual::Segment => (Method::Net, StructureMethod::Net),
         Usual::Score => (Method::Classical, StructureMethod::Mixed),
     };
     let built_in = |wanted: bool, asked: bool, load: fn() -> Result<Model>| -> Result<Option<Choice>> {
-        Ok(if wanted { Some(Choice { model: Arc::new(load()?), required: asked }) } else { None })
+        Ok(if wanted { Some(Choice::built_in(load()?, asked)) } else { None })
     };
     let by_net = |asked: Option<Method>| asked.unwrap_or(method) == Method::Net;
     let by = args.structures.unwrap_or(structures);
@@ -122,7 +150,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
         )?,
         trust: if by == StructureMethod::Mixed { Trust::WithRules } else { Trust::Alone },
     };
-    args.model.iter().try_for_each(|folder| models.add(folder))?;
+    args.model.iter().try_for_each(|folder| models.add(folder).map_err(Failure::of(folder)))?;
     let contradicts = |rules: Option<bool>, choice: &Option<Choice>| rules == Some(true) && choice.is_some();
     let rules = |asked: Option<Method>| asked.map(|m| m == Method::Classical);
     let structures = args.structures.map(|m| m == StructureMethod::Classical);
@@ -130,7 +158,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models> {
         || contradicts(rules(args.vacuoles), &models.vacuoles)
         || contradicts(structures, &models.structures)
     {
-        return Err(Error::config("--model", "no `classical` for the task of the model", "both"));
+        return Err(Error::config("--model", "no `classical` for the task of the model", "both").into());
     }
     Ok(models)
 }
@@ -142,8 +170,8 @@ pub(super) fn of_pas(models: Models) -> Result<Models> {
     if choice.model.card.sha256() != builtin_structures()?.card.sha256() {
         return Ok(models);
     }
-    let model = Arc::new(builtin_structures_of_pas()?);
-    Ok(Models { structures: Some(Choice { model, required: true }), ..models })
+    let structures = Some(Choice::built_in(builtin_structures_of_pas()?, true));
+    Ok(Models { structures, ..models })
 }
 
 /// Finds the slides and checks the settings.
@@ -175,7 +203,7 @@ fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
         mpp: sample.mpp.or(mpp),
         max_bad_tiles: MAX_BAD_TILES,
         models: Models::default(),
-        options: Options::default(),
+        options: Options { species: sample.species.unwrap_or_default(), ..Options::default() },
         sample: Some(sample),
     };
     Ok(manifest::read(sheet)?.into_iter().map(job).collect())
@@ -211,7 +239,9 @@ pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Res
             console.detail(format!("{}: no annotations", job.slide_id));
             continue;
         };
-        let annotations = Annotations::read(&path).map_err(Failure::of(&path))?;
+        // Of one slide among many a file without areas says that none was drawn; alone it is a mistake.
+        let read = if given.is_dir() { Annotations::read_any } else { Annotations::read };
+        let annotations = read(&path).map_err(Failure::of(&path))?;
         job.options.annotations = Some(Arc::new(annotations));
         found += 1;
     }
@@ -219,5 +249,25 @@ pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Res
         let expected = "a file named after a slide (<slide_id>.geojson, .json or .xml)";
         return Err(Error::config(format!("--annotations {}", given.display()), expected, "none").into());
     }
+    if found < jobs.len() {
+        console.say(format!("annotations for {found} of {} slides in {}", jobs.len(), given.display()));
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_gives_the_species() {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = folder.path().join("samples.csv");
+        ["a.svs", "b.svs"].iter().for_each(|name| std::fs::write(folder.path().join(name), "").unwrap());
+        let rows = "slide,animal_id,group,tissue,species\na.svs,1,x,kidney,mouse\nb.svs,2,x,kidney,\n";
+        std::fs::write(&sheet, rows).unwrap();
+        let plan = of_sheet(&sheet, None, None).unwrap();
+        let species: Vec<&str> = plan.jobs.iter().map(|j| j.options.species.name).collect();
+        assert_eq!(species, ["mouse", "rat"]);
+    }
 }

@@ -91,19 +91,31 @@ impl<'a> Progress<'a> {
         match &done.outcome {
             // Told once, when the run was stopped; the table names every slide.
             Err(Error::Interrupted) => self.console.detail(format!("{place}: not finished")),
-            Err(error) if done.excluded.is_some() => self.console.detail(format!("{place}: {error}")),
+            Err(error) if done.excluded.is_some() => {
+                self.console.detail(format!("{place}: {error}"));
+                self.warnings(done);
+            }
             Err(error) => self.console.error(format!("{place}: {}", super::about(&done.job.path, error))),
             Ok(_) if done.kept => self.console.detail(format!("{place}: kept from an earlier run")),
             Ok(summary) => {
                 let mp = summary.analysed_px as f64 / PX_PER_MP;
                 let rate = mp / done.seconds.max(1e-3);
                 let came = words::outcome(summary);
-                self.console
-                    .say(format!("{place}: {came}; {mp:.1} MP in {:.1} s ({rate:.1} MP/s)", done.seconds));
-                for warning in &summary.warnings {
-                    self.console.detail(format!("  warning: {warning}"));
-                }
+                let warnings = match summary.warnings.len() {
+                    0 => String::new(),
+                    1 => "; 1 warning".to_owned(),
+                    n => format!("; {n} warnings"),
+                };
+                let time = format!("{mp:.1} MP in {:.1} s ({rate:.1} MP/s)", done.seconds);
+                self.console.say(format!("{place}: {came}; {time}{warnings}"));
+                self.warnings(done);
             }
+        }
+    }
+
+    fn warnings(&self, done: &Done) {
+        for warning in done.facts().iter().flat_map(|summary| &summary.warnings) {
+            self.console.detail(format!("  warning: {warning}"));
         }
     }
 

@@ -22,7 +22,7 @@ use histograde::{
         tables,
     },
     score::{field::Fields, rubric::Rubric},
-    store::{Policy, Store},
+    store::{self, Limit, Policy, Store},
     watch::Watch,
 };
 use rayon::prelude::*;
@@ -37,7 +37,8 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
         None => Rubric::builtin()?,
     };
     let models = plan::models(&args.batch.methods, plan::Usual::Score)?;
-    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
+    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models)?;
+    plan.say_idle(&args.batch.methods, console);
     let fields = args.fields.map(|count| Fields {
         count,
         objective: args.objective,
@@ -78,7 +79,9 @@ pub(super) struct How<'a> {
 impl How<'_> {
     fn policy(&self) -> Policy {
         let o = self.operation;
-        Policy { fresh: o.fresh, retry_failed: o.retry_failed, verify: o.verify }
+        let gather = self.part.is_some_and(|p| p.gather);
+        let limit = if gather { Limit::Any } else { Limit::Of(o.slide_timeout) };
+        Policy { fresh: o.fresh, retry_failed: o.retry_failed, verify: o.verify, limit }
     }
 }
 
@@ -121,9 +124,12 @@ pub(super) fn score(
     let done = batch::run(plan.jobs, rubric, &options, watch, &writer)?;
     drop(writer);
     let seconds = start.elapsed().as_secs_f64();
-    let written = match part.filter(|p| p.is_part()) {
-        Some(_) => Ok(()),
-        None => {
+    let slides = done.iter().map(|d| d.job.slide_id.as_str()).collect();
+    let whole = part.is_none_or(|p| !p.is_part());
+    let others = if whole { store::others(out, &slides) } else { Vec::new() };
+    let written = match whole {
+        false => Ok(()),
+        true => {
             let about = run_json::Run {
                 arguments: &std::env::args().collect::<Vec<_>>(),
                 settings: &settings,
@@ -132,6 +138,7 @@ pub(super) fn score(
                 seconds,
                 done: &done,
                 files: &wholes(&store, &done),
+                not_in_tables: &others,
             };
             write_tables(out, rubric, &about)
         }
@@ -142,6 +149,9 @@ pub(super) fn score(
     });
     let code = if written.is_err() { crate::COULD_NOT_START } else { Exit::of(&done).code() };
     console.say(words::closing(&done, seconds, out));
+    if !others.is_empty() {
+        console.say(words::not_in_tables(&others, out));
+    }
     log.end(&done, seconds, code);
     if let Some(command) = &operation.notify_cmd {
         closing::notify(command, &done, seconds, code, out, console);
@@ -163,7 +173,9 @@ fn wholes(store: &Store, done: &[Done]) -> BTreeMap<String, Fingerprint> {
 
 /// Makes the output folder and tries to write there, so that a night's work does not end before a full or read-only disk.
 fn writable(out: &Path) -> Result<()> {
-    std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    // The store tells `status` that results come here, also before the first slide is begun.
+    let store = out.join(store::FOLDER);
+    std::fs::create_dir_all(&store).map_err(Error::io("create", &store))?;
     let trial = partial::Partial::create(&out.join("trial"))?;
     drop(trial);
     Ok(())

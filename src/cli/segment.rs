@@ -7,7 +7,7 @@ use histograde::{
     batch::{self, Claim, Done, Job, Listener, Options},
     organ::species,
     pipeline::SlideResult,
-    report::{geojson, label_layers},
+    report::{geojson, label_layers, segment_json},
     score::rubric::Rubric,
     watch::Watch,
 };
@@ -20,7 +20,8 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
     if pas {
         models = plan::of_pas(models)?;
     }
-    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models);
+    let mut plan = plan::resolve(&args.batch, console)?.with_models(&models)?;
+    plan.say_idle(&args.batch.methods, console);
     if let Some(job) = plan.jobs.iter().find(|job| pas && !job.organ.has_glomeruli()) {
         return Err(Error::config("tissue with --stain pas", "kidney", job.organ.name).into());
     }
@@ -39,9 +40,17 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
     let done =
         batch::run(plan.jobs, &Rubric::builtin()?, &Options::of_threads(plan.threads), &watch, &writer)?;
     drop(writer);
-    console.say(format!("{}; label images in {}", words::totals(&done), out.display()));
+    let warned = done.iter().filter(|d| d.facts().is_some_and(|s| !s.warnings.is_empty())).count();
+    let warned = match warned {
+        0 => String::new(),
+        n => format!("; {n} with warnings, see <slide_id>.{MADE_WITH}"),
+    };
+    console.say(format!("{}; label images in {}{warned}", words::totals(&done), out.display()));
     Ok(Exit::of(&done))
 }
+
+/// Ending of the file that says what a slide's outlines were made with.
+const MADE_WITH: &str = "segment.json";
 
 /// Writes the files of each slide.
 struct Writer<'a> {
@@ -54,6 +63,10 @@ impl Writer<'_> {
     fn outlines(&self, job: &Job) -> PathBuf {
         self.out.join(format!("{}.geojson", job.slide_id))
     }
+
+    fn made_with(&self, job: &Job) -> PathBuf {
+        self.out.join(format!("{}.{MADE_WITH}", job.slide_id))
+    }
 }
 
 impl Listener for Writer<'_> {
@@ -63,7 +76,7 @@ impl Listener for Writer<'_> {
         let labels = label_layers::layers(job.organ).into_iter();
         labels
             .map(|layer| label_layers::path(&self.out, &job.slide_id, layer))
-            .chain([self.outlines(job)])
+            .chain([self.outlines(job), self.made_with(job)])
             .try_for_each(|path| super::remove(&path))?;
         Ok(Claim::Score(()))
     }
@@ -72,7 +85,8 @@ impl Listener for Writer<'_> {
         if self.labels {
             label_layers::write(&self.out, &job.slide_id, result, watch)?;
         }
-        geojson::write(&self.outlines(job), &job.slide_id, result)
+        geojson::write(&self.outlines(job), &job.slide_id, result)?;
+        segment_json::write(&self.made_with(job), &job.slide_id, &result.summary)
     }
 
     fn started(&self, index: usize, job: &Job, watch: &Arc<Watch>) {

@@ -12,6 +12,11 @@ pub(super) fn run(args: &args::Status) -> Result<Exit, Failure> {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(Error::io("find", &args.out)(missing).into());
     }
+    if !args.out.join(store::FOLDER).is_dir() {
+        let expected = "a folder that `histograde score` or `run` writes results to";
+        let got = format!("one without {}/", store::FOLDER);
+        return Err(Error::config(args.out.display().to_string(), expected, got).into());
+    }
     let found = store::overview(&args.out);
     let text = if args.json { as_json(&found) } else { as_text(&found, args.show as usize) };
     super::print(&text)?;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
-use histograde::{batch::Done, pipeline::Summary};
+use histograde::{batch::Done, pipeline::Summary, warning::Warning};
 
 /// Slides and reasons that a closing summary names.
 const NAMED: usize = 3;
@@ -10,6 +10,10 @@ const NAMED: usize = 3;
 /// Says in half a line what came of a slide.
 pub(super) fn outcome(summary: &Summary) -> String {
     if summary.is_blank() {
+        let by_hand = |w: &Warning| matches!(w, Warning::AnnotationsLeaveNothing { .. });
+        if let Some(warning) = summary.warnings.iter().find(|w| by_hand(w)) {
+            return format!("blank: {warning}");
+        }
         return "blank: no tissue found, nothing to score".into();
     }
     let index = match summary.score.index.value {
@@ -61,6 +65,17 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
         }
     }
     text
+}
+
+/// Names results of a folder that other commands made: tables are of the slides of one command.
+pub(super) fn not_in_tables(others: &[String], out: &Path) -> String {
+    let (all, named) = (others.len(), others.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "));
+    let more = if all > NAMED { format!(" and {} more", all - NAMED) } else { String::new() };
+    format!(
+        "{} also holds results of other commands, which are in none of these tables: {named}{more}. Give one command all \
+         slides (a sample sheet may mix tissues), or each command a folder of its own",
+        out.display()
+    )
 }
 
 /// Writes a time as people say it.

@@ -75,6 +75,12 @@ pub enum Missing {
     /// The slide holds no tissue.
     #[error("the slide is blank")]
     Blank,
+    /// What would be measured was left out of this slide.
+    #[error("not measured on this slide: {why}")]
+    LeftOut {
+        /// Why it was left out.
+        why: &'static str,
+    },
     /// No rule of this version can measure it honestly.
     #[error("not measured by this version: {why}")]
     NoRule {

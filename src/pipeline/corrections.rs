@@ -1,7 +1,10 @@
 //! Structures that a person drew take the place of those that were found.
 
+use std::collections::BTreeMap;
+
 use crate::{
-    annotation::{Annotations, Area},
+    annotation::{Annotations, Area, EXCLUDE, INCLUDE},
+    error::one_line,
     organ::Organ,
     raster::Plane,
     segment::{
@@ -13,6 +16,7 @@ use crate::{
     },
     tile::Window,
     units::{Mpp, equivalent_diameter},
+    warning::Warning,
 };
 
 /// A drawn outline this like a found one, as the share of their common area, leaves the found one as it is.
@@ -69,11 +73,46 @@ fn boxed(object: Object) -> (Object, Bounds) {
 /// Layers of small objects, which are not corrected.
 const CELLS: [&str; 2] = ["nuclei", "vacuoles"];
 
+/// Classes of an organ whose objects can be drawn.
+fn drawable(organ: &Organ) -> impl Iterator<Item = &'static Class> {
+    organ.classes.iter().copied().filter(|c| !CELLS.contains(&c.layer))
+}
+
 /// Returns the structure that an area's class names.
 fn class_of(organ: &Organ, area: &Area) -> Option<&'static Class> {
     let name = area.class.trim().trim_end_matches('*');
-    let mut structures = organ.classes.iter().filter(|c| !CELLS.contains(&c.layer));
-    structures.find(|c| c.name.eq_ignore_ascii_case(name)).copied()
+    drawable(organ).find(|c| c.name.eq_ignore_ascii_case(name))
+}
+
+/// Says which of the drawn areas mean nothing on a slide, and why.
+pub(super) fn remarks(organ: &Organ, drawn: &Annotations, (width, height): (u64, u64)) -> Vec<Warning> {
+    if drawn.areas.is_empty() {
+        return vec![Warning::AnnotationsEmpty { file: drawn.file.clone() }];
+    }
+    let known = |a: &&Area| a.excludes() || a.includes() || class_of(organ, a).is_some();
+    let outside = |a: &&Area| {
+        let [left, top, right, bottom] = a.bounds();
+        right <= 0.0 || bottom <= 0.0 || left >= width as f64 || top >= height as f64
+    };
+    let mut out = Vec::new();
+    let classes = counted(drawn.areas.iter().filter(|a| !known(a)));
+    if !classes.is_empty() {
+        let names = EXCLUDE.into_iter().chain(INCLUDE).chain(drawable(organ).map(|c| c.name));
+        let known = names.map(str::to_owned).collect();
+        out.push(Warning::AnnotationsUnknown { classes, tissue: organ.name.into(), known });
+    }
+    let classes = counted(drawn.areas.iter().filter(known).filter(outside));
+    if !classes.is_empty() {
+        out.push(Warning::AnnotationsOutside { classes, width, height });
+    }
+    out
+}
+
+/// Returns the classes of areas, each with its number, in the order of their names.
+fn counted<'a>(areas: impl Iterator<Item = &'a Area>) -> Vec<String> {
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    areas.for_each(|area| *numbers.entry(area.class.trim()).or_default() += 1);
+    numbers.into_iter().map(|(class, n)| format!("{} ({n})", one_line(class.to_owned()))).collect()
 }
 
 /// A drawn area on the grid of the structure pass.
@@ -170,5 +209,35 @@ pub(super) fn any(organ: &Organ, annotations: &Annotations) -> bool {
 pub(super) fn mark(annotations: &Annotations, artefacts: &mut Plane<u8>, scale: f64, value: u8) {
     for area in annotations.areas.iter().filter(|a| a.excludes()) {
         area.fill(artefacts, scale, (0.0, 0.0), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_that_do_nothing_are_named() {
+        let area = |class: &str, at: f64| Area {
+            class: class.into(),
+            rings: vec![vec![[at, 0.0], [at + 9.0, 0.0], [at + 9.0, 9.0]]],
+        };
+        let said = |areas: Vec<Area>| -> Vec<String> {
+            let drawn = Annotations { areas, file: "a.geojson".into(), ..Annotations::default() };
+            let organ = crate::organ::find("pancreas").unwrap();
+            remarks(organ, &drawn, (100, 50)).iter().map(ToString::to_string).collect()
+        };
+        let ok = ["Ignore*", "region", "Islet", "TISSUE"].map(|class| area(class, 0.0));
+        assert_eq!(said(ok.to_vec()), [""; 0]);
+        let unknown = said(vec![area("Foo", 0.0), area("Glomerulus", 0.0), area("Foo", 500.0)]);
+        let expected = "drawn areas of unknown class were not used: Foo (2), Glomerulus (1); known on pancreas: \
+                        ignore, exclude, artefact, artifact, region, include, roi, tissue, islet, ";
+        assert!(unknown.len() == 1 && unknown[0].starts_with(expected), "{unknown:?}");
+        assert_eq!(
+            said(vec![area("Ignore", 100.0), area("Region", -9.0), area("Islet", 99.0)]),
+            ["drawn areas lie outside the slide (100 × 50 px): Ignore (1), Region (1)"]
+        );
+        let empty = "a.geojson holds no polygon: nothing was left out, kept or corrected by hand";
+        assert_eq!(said(Vec::new()), [empty]);
     }
 }

@@ -39,6 +39,8 @@ pub struct Run<'a> {
     pub done: &'a [Done],
     /// Size and hash of the slides' files, by slide id.
     pub files: &'a BTreeMap<String, Fingerprint>,
+    /// Slides with a result of another command in the same folder: in none of this run's tables.
+    pub not_in_tables: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -54,6 +56,7 @@ struct RunFile<'a> {
     /// Seconds that all threads together were at each stage of the work, on the slides worked at in this run.
     stages: BTreeMap<&'static str, f64>,
     counts: Counts,
+    not_in_tables: &'a [String],
     slides: Vec<SlideRun<'a>>,
 }
 
@@ -119,13 +122,14 @@ pub fn write(path: &Path, run: &Run<'_>) -> Result<()> {
         seconds: milli(run.seconds),
         stages: stages::spent().map(|(stage, time)| (stage.name(), milli(time.as_secs_f64()))).into(),
         counts,
+        not_in_tables: run.not_in_tables,
         slides: sorted(run.done).into_iter().map(|d| slide(d, run.files)).collect(),
     };
     write_whole(path, &pretty(&file)?)
 }
 
 fn slide<'a>(d: &'a Done, files: &BTreeMap<String, Fingerprint>) -> SlideRun<'a> {
-    let summary = d.outcome.as_ref().ok();
+    let summary = d.facts();
     let analysed_mp = summary.map(|s| s.analysed_px as f64 / 1e6);
     SlideRun {
         slide_id: &d.job.slide_id,
@@ -207,11 +211,13 @@ mod tests {
                 "a1".to_owned(),
                 Fingerprint { bytes: 9, sha256: None, modified_s: Some(7) },
             )]),
+            not_in_tables: &["old".into()],
         };
         write(&path, &run).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(json["counts"], serde_json::json!({"scored": 1, "blank": 1, "failed": 1, "excluded": 1}));
         assert_eq!(json["seconds"], 4.568);
+        assert_eq!(json["not_in_tables"], serde_json::json!(["old"]));
         assert_eq!(json["settings"]["tissue"], "liver");
         assert_eq!(json["rubric"]["name"], "built-in");
         let slide = &json["slides"][0];

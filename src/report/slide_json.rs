@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     measure::feature::{Direction, Evidence, Missing},
     pipeline::Summary,
-    score::{DamageIndex, Finding, Measured, Outcome, published::Published, rubric::Origin},
+    score::{DamageIndex, Finding, Measured, Outcome, field::Fields, published::Published, rubric::Origin},
     segment::models::Method,
     slide::Level,
     stain::StainProfile,
@@ -36,6 +36,7 @@ struct ResultFile<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     exclude_reason: Option<&'a str>,
     tissue: &'static str,
+    settings: Settings<'a>,
     slide: SlideFacts<'a>,
     working_mpp: BTreeMap<&'static str, f64>,
     tissue_mm2: f64,
@@ -53,8 +54,25 @@ struct ResultFile<'a> {
     rubric: &'a Origin,
 }
 
+/// What was chosen for the slide.
 #[derive(Serialize)]
-struct SlideFacts<'a> {
+pub(super) struct Settings<'a> {
+    species: &'static str,
+    max_artefact_pct: f64,
+    annotations: Option<Drawn<'a>>,
+    fields: Option<&'a Fields>,
+}
+
+/// The file of areas that were drawn on the slide.
+#[derive(Serialize)]
+struct Drawn<'a> {
+    file: &'a str,
+    sha256: &'a str,
+    areas: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct SlideFacts<'a> {
     file: String,
     format: &'static str,
     vendor: Option<&'a str>,
@@ -67,7 +85,7 @@ struct SlideFacts<'a> {
 
 /// What quality control took out.
 #[derive(Serialize)]
-struct QualityFacts {
+pub(super) struct QualityFacts {
     artefact_excluded_pct: Option<f64>,
     focus_sharpness_index: Option<f64>,
     artefacts_mm2: BTreeMap<&'static str, f64>,
@@ -121,7 +139,7 @@ struct PublishedRow {
 }
 
 #[derive(Serialize)]
-struct ObjectCount {
+pub(super) struct ObjectCount {
     class: &'static str,
     count: u64,
 }
@@ -154,9 +172,9 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         },
         exclude_reason: summary.refused.as_deref(),
         tissue: summary.organ.name,
+        settings: settings(summary),
         slide: facts(summary),
-        working_mpp: [("structures", summary.structure_mpp.mean()), ("cells", summary.cell_mpp.mean())]
-            .into(),
+        working_mpp: working_mpp(summary),
         tissue_mm2: summary.tissue_mm2,
         quality: quality(summary),
         stain: summary.profile.as_ref(),
@@ -167,8 +185,8 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         damage_index: &summary.score.index,
         sub_indices: &summary.score.sub_indices,
         published_scores: summary.score.published.iter().map(published).collect(),
-        objects: summary.counts.iter().map(|&(class, count)| ObjectCount { class, count }).collect(),
-        warnings: summary.warnings.iter().map(warning).collect(),
+        objects: objects(summary),
+        warnings: warnings(summary),
         rubric,
     };
     pretty(&file)
@@ -190,7 +208,30 @@ pub(super) fn write_pretty(path: &Path, value: &impl Serialize) -> Result<()> {
     file.commit()
 }
 
-fn quality(summary: &Summary) -> QualityFacts {
+pub(super) fn settings(summary: &Summary) -> Settings<'_> {
+    let options = &summary.options;
+    let drawn = options.annotations.as_deref();
+    Settings {
+        species: options.species.name,
+        max_artefact_pct: options.max_artefact_pct,
+        annotations: drawn.map(|d| Drawn { file: &d.file, sha256: &d.sha256, areas: d.areas.len() }),
+        fields: options.fields.as_ref(),
+    }
+}
+
+pub(super) fn working_mpp(summary: &Summary) -> BTreeMap<&'static str, f64> {
+    [("structures", summary.structure_mpp.mean()), ("cells", summary.cell_mpp.mean())].into()
+}
+
+pub(super) fn objects(summary: &Summary) -> Vec<ObjectCount> {
+    summary.counts.iter().map(|&(class, count)| ObjectCount { class, count }).collect()
+}
+
+pub(super) fn warnings(summary: &Summary) -> Vec<Json> {
+    summary.warnings.iter().map(warning).collect()
+}
+
+pub(super) fn quality(summary: &Summary) -> QualityFacts {
     let facts = &summary.quality;
     QualityFacts {
         artefact_excluded_pct: (!summary.is_blank()).then_some(facts.artefact_excluded_pct),
@@ -199,7 +240,7 @@ fn quality(summary: &Summary) -> QualityFacts {
     }
 }
 
-fn facts(summary: &Summary) -> SlideFacts<'_> {
+pub(super) fn facts(summary: &Summary) -> SlideFacts<'_> {
     SlideFacts {
         file: summary.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         format: summary.format,

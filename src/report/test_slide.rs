@@ -124,6 +124,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
         counts: vec![(VEIN.name, u64::from(!blank)), (NUCLEUS.name, 0)],
         quality: Default::default(),
         refused: None,
+        options: Default::default(),
         analysed_px: if blank { 0 } else { 6_000_000 },
     }
 }

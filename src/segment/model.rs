@@ -3,11 +3,17 @@
 //! `models/train` writes such folders. A model is a chain of blocks, depthwise-separable or of whole convolutions, on
 //! squares of 2, 4, 8, … pixels with additive skips; it gives log odds per pixel for each of its outputs.
 
+mod check;
 mod domain;
 mod grid;
 mod objects;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use half::f16;
 use safetensors::{Dtype, SafeTensors};
@@ -26,10 +32,6 @@ const FORMAT: &str = "model folder";
 const MAX_CARD: u64 = 1 << 16;
 /// Most bytes of weights.
 const MAX_WEIGHTS: u64 = 1 << 26;
-/// Most levels, channels of one, and blocks of one.
-const MAX_LEVELS: usize = 5;
-const MAX_WIDTH: usize = 512;
-const MAX_BLOCKS: usize = 32;
 /// Channels of the first step: three colours of a square of four pixels.
 const INPUTS: usize = 12;
 
@@ -133,8 +135,8 @@ impl Model {
     /// Builds a model of the text of `model.toml` and the bytes of its weights.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if the two do not fit each other or something is missing, [`Error::Unsupported`] for a kind
-    /// of input this build does not prepare.
+    /// [`Error::Malformed`] if the two do not fit each other, something is missing or left over, or a parameter makes no
+    /// sense, [`Error::Unsupported`] for a kind of input this build does not prepare.
     pub fn parse(card: &str, weights: &[u8]) -> Result<Self> {
         let card_sha256 = hex(&Sha256::digest(card));
         let card = parse_card(card)?;
@@ -212,27 +214,12 @@ fn file(path: &Path, limit: u64) -> Result<Vec<u8>> {
 fn parse_card(text: &str) -> Result<Card> {
     let card: Card = toml::from_str(text)
         .map_err(|e| Error::malformed(FORMAT, "model.toml", "the fields of models/train/README.md", e))?;
-    let Network { widths, down, up, .. } = &card.network;
-    let levels = widths.len();
-    let known = (2..=MAX_LEVELS).contains(&levels) && down.len() == levels && up.len() + 1 == levels;
-    let small = widths.iter().all(|w| (1..=MAX_WIDTH).contains(w))
-        && down.iter().chain(up.iter()).all(|&n| n <= MAX_BLOCKS)
-        && (1..=8).contains(&card.outputs.len());
-    if !known || !small {
-        let expected = "2 to 5 levels, as many counts of blocks on the way down and one less on the way up";
-        let got = format!("widths {widths:?}, down {down:?}, up {up:?}");
-        return Err(Error::malformed(FORMAT, "network", expected, got));
-    }
-    let [least, most] = card.input.mpp_range;
-    if !(least > 0.0 && least <= card.input.mpp && card.input.mpp <= most && most.is_finite()) {
-        let got = format!("{} in {least} to {most}", card.input.mpp);
-        return Err(Error::malformed(FORMAT, "input.mpp", "a pixel size within mpp_range", got));
-    }
+    check::card(&card)?;
     Ok(card)
 }
 
-/// Weights by name.
-struct Store<'a>(SafeTensors<'a>);
+/// Weights by name, and the names of those that were taken.
+struct Store<'a>(SafeTensors<'a>, RefCell<BTreeSet<String>>);
 
 impl Store<'_> {
     fn floats(&self, name: &str) -> Result<Vec<f32>> {
@@ -250,7 +237,21 @@ impl Store<'_> {
     }
 
     fn pair(&self, name: &str) -> Result<(Vec<f32>, Vec<f32>)> {
-        Ok((self.floats(&format!("{name}.weight"))?, self.floats(&format!("{name}.bias"))?))
+        let [weight, bias] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
+        let pair = (self.floats(&weight)?, self.floats(&bias)?);
+        self.1.borrow_mut().extend([weight, bias]);
+        Ok(pair)
+    }
+
+    /// Checks that the network takes every tensor: what is left over belongs to another network.
+    fn none_left(&self) -> Result<()> {
+        let taken = self.1.borrow();
+        let mut left: Vec<&str> = self.0.names().into_iter().filter(|&name| !taken.contains(name)).collect();
+        left.sort_unstable();
+        let Some(first) = left.first() else { return Ok(()) };
+        let expected = "only tensors that the card's network takes";
+        let got = format!("{} that it does not, such as {first}", left.len());
+        Err(Error::malformed(FORMAT, "weights", expected, got))
     }
 
     fn mix(&self, name: &str) -> Result<Dense> {
@@ -325,7 +326,7 @@ impl Store<'_> {
 
 fn build(card: &Card, weights: &[u8]) -> Result<Net> {
     let fault = |e| Error::malformed(FORMAT, "weights", "a safetensors file", e);
-    let store = Store(SafeTensors::deserialize(weights).map_err(fault)?);
+    let store = Store(SafeTensors::deserialize(weights).map_err(fault)?, RefCell::default());
     let &Network { ref widths, ref down, ref up, filters } = &card.network;
     let mut steps = vec![store.stem(widths[0], filters)?];
     store.blocks(&mut steps, "down", 0, down[0], filters)?;
@@ -341,6 +342,7 @@ fn build(card: &Card, weights: &[u8]) -> Result<Net> {
     }
     let head = store.mix_to("head", 4 * card.outputs.len())?;
     steps.push(Step::Head(head));
+    store.none_left()?;
     let misfit =
         || Error::malformed(FORMAT, "weights", "steps that take what the one before gives", "others");
     Net::new(INPUTS, steps).ok_or_else(misfit)

@@ -1,6 +1,8 @@
 //! Which learned models a run may use, and which of them run on a slide.
 
-use std::{path::Path, sync::Arc};
+mod asked;
+
+use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,16 @@ pub struct Choice {
     pub model: Arc<Model>,
     /// It was asked for: a slide whose pixels it must not be given is refused instead of going the classical way.
     pub required: bool,
+    /// The folder it was read from; `None` for a built-in one.
+    pub folder: Option<PathBuf>,
+}
+
+impl Choice {
+    /// Returns a built-in model that may be used.
+    #[must_use]
+    pub fn built_in(model: Model, required: bool) -> Self {
+        Self { model: Arc::new(model), required, folder: None }
+    }
 }
 
 /// How far the network of structures is trusted.
@@ -108,6 +120,9 @@ pub struct Method {
     /// SHA-256 of its weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// SHA-256 of its card (`model.toml`): limits that stand there decide what is found as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_sha256: Option<String>,
 }
 
 /// No model: everything is found by the classical methods.
@@ -160,8 +175,7 @@ impl Models {
     /// # Errors
     /// As [`Model::parse`], which a sound build does not give.
     pub fn of_scores() -> Result<Self> {
-        let model = Arc::new(builtin_structures()?);
-        let structures = Some(Choice { model, required: false });
+        let structures = Some(Choice::built_in(builtin_structures()?, false));
         Ok(Self { structures, trust: Trust::WithRules, ..Self::default() })
     }
 
@@ -179,28 +193,6 @@ impl Models {
             || self.structures.is_some() && organ.has_glomeruli()
     }
 
-    /// Uses the model of a folder for its task.
-    ///
-    /// # Errors
-    /// As [`Model::open`]; [`Error::Config`] if its task is none of `nuclei`, `vacuoles` and `structures` or it does not
-    /// have the outputs that objects are made of.
-    pub fn add(&mut self, folder: &Path) -> Result<()> {
-        let model = Model::open(folder)?;
-        const TWO: (usize, &str) = (2, "two: object and middle");
-        const FOUR: (usize, &str) = (4, "four: corpuscle, tuft, tubule and its middle");
-        let (task, (count, expected)) = match model.card.task.as_str() {
-            "nuclei" => (&mut self.nuclei, TWO),
-            "vacuoles" => (&mut self.vacuoles, TWO),
-            "structures" => (&mut self.structures, FOUR),
-            task => return Err(Error::config("task of the model", "nuclei, vacuoles or structures", task)),
-        };
-        if model.card.outputs.len() != count {
-            return Err(Error::config("outputs of the model", expected, format!("{:?}", model.card.outputs)));
-        }
-        *task = Some(Choice { model: Arc::new(model), required: true });
-        Ok(())
-    }
-
     /// Returns the models that run on a slide of this organ and pixel size. A model that was not asked for is left out where
     /// the pixels are not in its range.
     ///
@@ -208,7 +200,7 @@ impl Models {
     /// [`Error::Config`] if a model that was asked for must not be given such pixels.
     pub fn fitting(&self, mpp: Mpp, organ: &Organ) -> Result<InUse> {
         let fits = |choice: &Option<Choice>| match choice {
-            Some(Choice { model, required }) => match in_range(model, mpp) {
+            Some(Choice { model, required, .. }) => match in_range(model, mpp) {
                 Ok(()) => Ok(Some(model.clone())),
                 Err(e) if *required => Err(e),
                 Err(_) => Ok(None),
@@ -304,6 +296,7 @@ impl InUse {
                 .into(),
             model: model.as_ref().map(|m| m.card.name.clone()),
             sha256: model.as_ref().map(|m| m.card.sha256().to_owned()),
+            card_sha256: model.as_ref().map(|m| m.card_sha256().to_owned()),
         };
         let fat = organ.has_fat_vacuoles().then(|| method("vacuoles", &self.vacuoles));
         let structures = organ.has_glomeruli().then(|| method("structures", &self.structures));

@@ -65,7 +65,7 @@ impl Key {
             "max_artefact_pct": job.options.max_artefact_pct,
             "species": job.options.species.name,
             "fields": job.options.fields,
-            "annotations": job.options.annotations.as_ref().map(|a| a.sha256()),
+            "annotations": job.options.annotations.as_ref().map(|a| [&a.file, &a.sha256]),
             "rubric": { "name": rubric.name, "sha256": rubric.sha256 },
         });
         Self { slide, settings, algorithm: ALGORITHM.into(), model: MODEL.clone(), schema: SCHEMA.into() }

@@ -60,6 +60,17 @@ struct Failure {
     key: Key,
     kind: String,
     text: String,
+    /// Of a slide that took too long: the time it was given, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limit_s: Option<f64>,
+}
+
+/// A failure as it is read back.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) error: Error,
+    /// Of a slide that took too long: the time it was given, in seconds.
+    pub(super) limit_s: Option<f64>,
 }
 
 /// A record with the hash of what it says.
@@ -131,15 +142,20 @@ impl KeptFile {
 /// Returns the bytes of a failure's record.
 pub(super) fn error_bytes(key: &Key, error: &Error) -> Result<Vec<u8>> {
     let text = error.to_string().chars().take(MAX_MESSAGE).collect();
-    seal(&Failure { key: key.clone(), kind: error.kind().into(), text })
+    let limit_s = match error {
+        Error::TimedOut { limit_s } => Some(*limit_s),
+        _ => None,
+    };
+    seal(&Failure { key: key.clone(), kind: error.kind().into(), text, limit_s })
 }
 
 /// Reads the record of a failure; `None` when there is none.
-pub(super) fn read_error(path: &Path) -> Result<Option<Error>, String> {
+pub(super) fn read_error(path: &Path) -> Result<Option<Failed>, String> {
     let Some(value) = open(path)? else { return Ok(None) };
     let failure: Failure = serde_json::from_value(value).map_err(|e| e.to_string())?;
     let kind = Error::kept_kind(&failure.kind).ok_or("names an unknown kind of failure")?;
-    Ok(Some(Error::Earlier { kind, text: failure.text }))
+    let error = Error::Earlier { kind, text: failure.text };
+    Ok(Some(Failed { error, limit_s: failure.limit_s }))
 }
 
 /// Returns the names of all records in a folder, sorted.

@@ -1,6 +1,6 @@
 //! What an output folder holds at this moment, for whoever asks while others work.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use super::{
     FOLDER,
@@ -23,14 +23,29 @@ pub struct Overview {
     pub begun: Vec<String>,
 }
 
+/// Returns the slides that have a result in an output folder and are not among `slides`, sorted.
+#[must_use]
+pub fn others(out: &Path, slides: &BTreeSet<&str>) -> Vec<String> {
+    let kept = |id: &String| {
+        let records = record::names(&out.join(FOLDER).join(id));
+        records.iter().any(|name| !name.ends_with(".error.json"))
+    };
+    names(out).into_iter().filter(|id| !slides.contains(id.as_str()) && kept(id)).collect()
+}
+
+/// Returns the ids of all slides that the store of an output folder knows, sorted.
+fn names(out: &Path) -> Vec<String> {
+    let entries = fs::read_dir(out.join(FOLDER)).into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<_> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
 /// Looks at the store of an output folder. Files are not hashed.
 #[must_use]
 pub fn overview(out: &Path) -> Overview {
     let mut all = Overview::default();
-    let entries = fs::read_dir(out.join(FOLDER)).into_iter().flatten().filter_map(Result::ok);
-    let mut names: Vec<_> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
-    names.sort();
-    for slide_id in names {
+    for slide_id in names(out) {
         let folder = out.join(FOLDER).join(&slide_id);
         match lock::holder(&folder) {
             Some(owner) if owner.is_dead() => all.abandoned.push(slide_id.clone()),
@@ -44,8 +59,8 @@ pub fn overview(out: &Path) -> Overview {
         for name in records {
             if !name.ends_with(".error.json") {
                 all.done += 1;
-            } else if let Ok(Some(error)) = record::read_error(&folder.join(&name)) {
-                all.failed.push((slide_id.clone(), error.to_string()));
+            } else if let Ok(Some(failed)) = record::read_error(&folder.join(&name)) {
+                all.failed.push((slide_id.clone(), failed.error.to_string()));
             }
         }
     }

@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf};
 
 use super::*;
 use crate::{
@@ -120,6 +120,18 @@ fn whatever_is_stale_is_told() {
 }
 
 #[test]
+fn every_setting_of_the_key_is_documented() {
+    let bench = Bench::new();
+    let key = Key::new(&bench.job(), "content".into(), bench.rubric.origin());
+    let docs = include_str!("../../docs/scaling.md");
+    let told =
+        docs.split_once("**The key**").and_then(|(_, rest)| rest.split_once("**The content")).unwrap().0;
+    for name in key.settings.as_object().unwrap().keys() {
+        assert!(told.contains(&format!("`{name}`")), "docs/scaling.md, The key: {name}");
+    }
+}
+
+#[test]
 fn settings_are_part_of_the_key() {
     let bench = Bench::new();
     bench.keep();
@@ -130,8 +142,8 @@ fn settings_are_part_of_the_key() {
     };
     t(bench.job(), "kept");
     t(Job { mpp: Mpp::square(0.25), ..bench.job() }, "mpp changed from null to [0.25,0.25]");
-    let model = Arc::new(builtin_nuclei().unwrap());
-    let models = Models { nuclei: Some(Choice { model, required: false }), ..Default::default() };
+    let nuclei = Some(Choice::built_in(builtin_nuclei().unwrap(), false));
+    let models = Models { nuclei, ..Default::default() };
     let why = store.look(&Job { models, ..bench.job() }, &bench.rubric).why().map(ToString::to_string);
     assert!(why.is_some_and(|why| why.starts_with("nuclei changed from \"classical\"")));
     t(Job { max_bad_tiles: 0.0, ..bench.job() }, "max_bad_tiles changed from 0.01 to 0.0");
@@ -157,6 +169,24 @@ fn lasting_failures_are_kept_until_they_are_to_be_tried_again() {
     assert!(bench.why(Policy { retry_failed: true, ..Policy::default() }).starts_with("failed before"));
     fs::write(bench.slide(), b"another").unwrap();
     assert_eq!(bench.why(Policy::default()), "the slide's content changed");
+}
+
+#[test]
+fn a_time_out_holds_for_the_limit_it_was_made_with() {
+    let bench = Bench::new();
+    let store = Store::new(&bench.out(), Policy::default());
+    fs::create_dir_all(bench.out().join("store/a")).unwrap();
+    let late = Error::TimedOut { limit_s: 1.5 };
+    store.keep_failure(&bench.job(), &bench.look(Policy::default()), &late, 1.5).unwrap();
+    let under = |limit| bench.why(Policy { limit, ..Policy::default() });
+    let of = |seconds| Limit::Of(Some(Duration::from_secs_f64(seconds)));
+    assert_eq!((under(of(1.5)), under(Limit::Any)), ("kept".into(), "kept".into()));
+    let text = late.to_string();
+    assert_eq!(under(Limit::Of(None)), format!("{text}; now there is no limit"));
+    assert_eq!(under(of(20.0)), format!("{text}; now it is 20 s"));
+    // Other failures do not depend on the time.
+    store.keep_failure(&bench.job(), &bench.look(Policy::default()), &Error::Uncalibrated, 0.5).unwrap();
+    assert_eq!(under(Limit::Of(None)), "kept");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Why a slide is scored again.
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, time::Duration};
 
 use super::{
     key::Key,
@@ -33,6 +33,8 @@ pub enum Why {
     },
     /// It failed with this message, and failures are to be tried again.
     Failed(String),
+    /// It took too long with this message, and now has another time or none.
+    LimitChanged(String, Option<Duration>),
     /// The slide cannot be read.
     Unreadable(String),
 }
@@ -49,6 +51,10 @@ impl fmt::Display for Why {
             Self::SchemaChanged => f.write_str("written in another layout"),
             Self::Damaged { file, what } => write!(f, "{file}: {what}"),
             Self::Failed(error) => write!(f, "failed before ({error})"),
+            Self::LimitChanged(error, None) => write!(f, "{error}; now there is no limit"),
+            Self::LimitChanged(error, Some(now)) => {
+                write!(f, "{error}; now it is {} s", now.as_secs_f64())
+            }
             Self::Unreadable(error) => write!(f, "the slide cannot be read: {error}"),
         }
     }

@@ -21,7 +21,38 @@ fn segment_writes_every_layer_at_full_size() {
     histograde(&["segment", &slide, "--tissue", "liver", "--labels=false", "-q", "-o", &only])
         .assert()
         .code(0);
-    assert_eq!(files(&folder.path("only")).into_keys().collect::<Vec<_>>(), [PathBuf::from("a.geojson")]);
+    let written = files(&folder.path("only")).into_keys().collect::<Vec<_>>();
+    assert_eq!(written, ["a.geojson", "a.segment.json"].map(PathBuf::from));
+}
+
+#[test]
+fn segment_says_what_it_was_made_with() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.phantom("a.svs"), folder.arg("out"));
+    let made = |more: &[&str]| {
+        let args = ["segment", &slide, "--tissue", "liver", "--labels=false", "-o", &out];
+        let said = stderr(&[&args[..], more].concat(), 0);
+        (folder.json("out/a.segment.json"), said)
+    };
+    let (usual, _) = made(&["--species", "mouse"]);
+    assert_eq!((&usual["status"], &usual["settings"]["species"]), (&"segmented".into(), &"mouse".into()));
+    for (method, model) in usual["methods"].as_array().unwrap().iter().zip(["nuclei-rgb", "vacuoles-rgb"]) {
+        assert_eq!((&method["method"], &method["model"]), (&"net".into(), &model.into()));
+        assert!(["sha256", "card_sha256"].iter().all(|hash| method[hash].as_str().unwrap().len() == 64));
+    }
+    // Pixels that the networks must not be given are found the classical way, and that is said.
+    let (coarse, said) = made(&["--mpp", "1", "--structures", "net"]);
+    assert_eq!(coarse["methods"][0]["method"], "classical");
+    let warnings: Vec<&str> =
+        coarse["warnings"].as_array().unwrap().iter().map(|w| w["text"].as_str().unwrap()).collect();
+    let expected =
+        "nuclei were found by the classical method: model nuclei-rgb takes 0.1 to 0.7 µm/px, not 1.0000";
+    assert!(warnings.contains(&expected), "{warnings:?}");
+    assert!(
+        said.contains("--structures has no effect: glomeruli and tubules are looked for on kidney only"),
+        "{said}"
+    );
+    assert!(said.contains(" warnings") && said.contains("segment.json"), "{said}");
 }
 
 #[test]

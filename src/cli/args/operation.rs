@@ -122,7 +122,7 @@ Examples:
   watch -n 10 histograde status results
 
 Reads only what is in OUT/store, on any machine that sees the folder; slides not begun yet are not known there.
-Exit codes: 0 none failed, 1 some failed or were abandoned, 2 no such folder.")]
+Exit codes: 0 none failed, 1 some failed or were abandoned, 2 no such folder, or not one of results.")]
 pub(crate) struct Status {
     /// Folder that `histograde score` writes
     pub(crate) out: PathBuf,

@@ -25,7 +25,7 @@ Examples:
 
 Checks everything first, then scores the slides without knowing their groups, then joins the sample sheet and compares.
 Writes what `score` writes to OUT and what `compare` writes to OUT/comparison; see their help.
-Exit codes: 0 all scored and compared, 1 some slides not, 2 could not start.")]
+Exit codes: 0 compared and no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start.")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) design: Design,

@@ -5,9 +5,10 @@ use std::{fmt::Write as _, path::Path};
 use histograde::{
     Slide,
     score::rubric::Rubric,
-    store::{Found, Policy, Store},
+    store::{Found, Store},
 };
 
+use super::How;
 use crate::cli::{Exit, Failure, args, plan::Plan, words};
 
 /// Megapixels per second and thread that are expected of slides when nothing was scored here yet: what whole slides
@@ -21,8 +22,8 @@ pub(in crate::cli) fn run(
     out: &Path,
     how: &args::Operation,
 ) -> Result<Exit, Failure> {
-    let store =
-        Store::new(out, Policy { fresh: how.fresh, retry_failed: how.retry_failed, verify: how.verify });
+    let how = How { operation: how, part: None };
+    let store = Store::new(out, how.policy());
     let mut text = String::new();
     let (mut to_do, mut mp_to_do) = (0, 0.0);
     // Of earlier results: megapixels and seconds.

@@ -5,7 +5,7 @@ use super::{
     picture::{Colour, Picture},
     text::Font,
 };
-use crate::{pipeline::Summary, score::Outcome};
+use crate::{pipeline::Summary, score::Outcome, warning::Warning};
 
 const INK: Colour = [20, 20, 20];
 const FAINT: Colour = [105, 105, 105];
@@ -27,6 +27,9 @@ pub(super) fn title(picture: &mut Picture, x: u32, slide_id: &str, summary: &Sum
     let width = picture.width() - 2 * x;
     Font::TITLE.write(picture, x, 16, &Font::TITLE.cut(slide_id, width), INK);
     let tissue = match summary.is_blank() {
+        true if summary.warnings.iter().any(|w| matches!(w, Warning::AnnotationsLeaveNothing { .. })) => {
+            "the drawn areas leave no tissue".to_owned()
+        }
         true => "no tissue found: the slide is blank".to_owned(),
         false if summary.refused.is_some() => {
             format!("{:.2} mm² of tissue, not scored", summary.tissue_mm2)

@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::test_slide;
+use crate::{annotation::Annotations, report::test_slide};
 
 fn text(blank: bool) -> String {
     let rubric = test_slide::rubric();
@@ -42,4 +42,21 @@ fn everything_measured_is_told() {
     let rubric = test_slide::rubric();
     let expected = expected.replace("SHA256", &rubric.origin().sha256);
     assert_eq!(text(false), expected);
+}
+
+#[test]
+fn what_was_chosen_is_told() {
+    let mut summary = test_slide::summary(false);
+    summary.options.species = crate::organ::species::find("mouse").unwrap();
+    let drawn = Annotations { areas: Vec::new(), file: "drawn.geojson".into(), sha256: "5f".into() };
+    summary.options.annotations = Some(drawn.into());
+    let json: Json =
+        serde_json::from_slice(&to_json("a1", &summary, test_slide::rubric().origin()).unwrap()).unwrap();
+    let expected = serde_json::json!({
+        "species": "mouse",
+        "max_artefact_pct": 40.0,
+        "annotations": {"file": "drawn.geojson", "sha256": "5f", "areas": 0},
+        "fields": null,
+    });
+    assert_eq!(json["settings"], expected);
 }

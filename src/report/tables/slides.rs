@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{organs, sorted, write_csv};
 use crate::{
+    annotation::Annotations,
     batch::Done,
     error::Result,
     manifest::Sample,
@@ -53,6 +54,9 @@ const FACTS: &[Fact] = &[
     ("dose_unit", |d| sample(d, |s| s.dose_unit.clone())),
     ("section", |d| sample(d, |s| s.section.clone())),
     ("roi", |d| sample(d, |s| s.roi.clone())),
+    ("species", |d| d.job.options.species.name.to_owned()),
+    ("annotations", |d| annotations(d, |a| a.file.clone())),
+    ("annotations_sha256", |d| annotations(d, |a| a.sha256.clone())),
     ("format", |d| summary(d, |s| s.format.to_owned())),
     ("width_px", |d| summary(d, |s| s.info.levels.first().map(|l| l.width.to_string()).unwrap_or_default())),
     ("height_px", |d| {
@@ -79,13 +83,17 @@ fn sample(d: &Done, cell: fn(&Sample) -> Option<String>) -> String {
     d.job.sample.as_ref().and_then(cell).unwrap_or_default()
 }
 
+fn annotations(d: &Done, cell: fn(&Annotations) -> String) -> String {
+    d.job.options.annotations.as_deref().map(cell).unwrap_or_default()
+}
+
 fn summary(d: &Done, cell: fn(&Summary) -> String) -> String {
-    d.outcome.as_ref().map(cell).unwrap_or_default()
+    d.facts().map(cell).unwrap_or_default()
 }
 
 /// Returns a number of a slide that holds tissue.
 fn measured(d: &Done, cell: fn(&Summary) -> Option<f64>) -> String {
-    let summary = d.outcome.as_ref().ok().filter(|s| !s.is_blank());
+    let summary = d.facts().filter(|s| !s.is_blank());
     summary.and_then(cell).map(number).unwrap_or_default()
 }
 

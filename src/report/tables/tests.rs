@@ -23,8 +23,7 @@ fn filled(text: &str) -> Vec<String> {
 fn slides_have_one_row_each_whatever_came_of_them() {
     let text = written(|path| write_slides(path, &test_slide::study(), &test_slide::rubric()));
     let sample = "animal_id=R7|group=STZ, low|sex=F|batch=b1|dose=0.5|dose_unit=mg/kg";
-    let slide =
-        "format=aperio|width_px=4000|height_px=2000|mpp_x_um=0.25|mpp_y_um=0.25|mpp_origin=aperio.MPP";
+    let slide = "species=rat|format=aperio|width_px=4000|height_px=2000|mpp_x_um=0.25|mpp_y_um=0.25|mpp_origin=aperio.MPP";
     let warnings = "warnings=only 1.500 mm² of tissue; a score needs at least 20 mm²";
     let indices =
         "liver_damage_index_coverage=0.23529411764705882|steatosis_index_coverage=0.6666666666666666";
@@ -39,10 +38,33 @@ fn slides_have_one_row_each_whatever_came_of_them() {
              steatosis_index_coverage=0"
         ),
         "slide_id=c3|path=in/c3.svs|status=failed|error_kind=uncalibrated|error=the file states no pixel size \
-         (microns per pixel); pass --mpp X if you know it|tissue=liver"
+         (microns per pixel); pass --mpp X if you know it|tissue=liver|species=rat"
             .to_owned(),
-        format!("slide_id=d4|path=in/d4.svs|status=excluded|exclude_reason=torn|tissue=liver|{sample}"),
+        format!("slide_id=d4|path=in/d4.svs|status=excluded|exclude_reason=torn|tissue=liver|{sample}|species=rat"),
     ]);
+}
+
+#[test]
+fn a_slide_that_quality_control_left_out_keeps_its_facts() {
+    let mut summary = test_slide::summary(false);
+    summary.quality.artefact_excluded_pct = 34.86;
+    summary.refused = Some("artefacts cover 34.9 % of the tissue".into());
+    let job = test_slide::study().remove(2).job;
+    let done = [Done::new(job, Ok(summary), 1.0)];
+    let text = written(|path| write_slides(path, &done, &test_slide::rubric()));
+    let [row] = &filled(&text)[..] else { panic!("{text}") };
+    for cell in [
+        "status=excluded",
+        "exclude_reason=artefacts cover 34.9 % of the tissue",
+        "format=aperio",
+        "width_px=4000",
+        "mpp_x_um=0.25",
+        "artefact_excluded_pct=34.86",
+        "warnings=only 1.500 mm² of tissue; a score needs at least 20 mm²",
+    ] {
+        assert!(row.split('|').any(|c| c == cell), "{cell}: {row}");
+    }
+    assert!(!row.contains("error=") && !row.contains("macro_affected_area_pct"), "{row}");
 }
 
 #[test]
@@ -57,7 +79,7 @@ fn columns_of_the_slide_table() {
         ",warnings,liver_damage_index,liver_damage_index_coverage,steatosis_index,steatosis_index_coverage,\
          macro_affected_area_pct,rbc_area_pct,sinusoid_width_um_median,macrosteatosis_grade,macrosteatosis_score,"
     ));
-    assert_eq!(heading.split(',').count(), 28 + 2 * 2 + 3 + 2 * 10 + 13);
+    assert_eq!(heading.split(',').count(), 31 + 2 * 2 + 3 + 2 * 10 + 13);
 }
 
 #[test]

@@ -65,6 +65,42 @@ fn maps_depend_on_the_halo(model: &Model) {
 }
 
 #[test]
+fn numbers_that_make_no_sense_are_refused() {
+    fn t(task: &str, from: &str, to: &str, expected: &str) {
+        let card = CARD.replace("task = \"test\"", &format!("task = \"{task}\""));
+        assert!(card.contains(from), "{from}");
+        let error = Model::parse(&card.replace(from, to), WEIGHTS).unwrap_err().to_string();
+        assert_eq!(error, format!("malformed model folder: {expected}"));
+    }
+    let post = "least_odds = 0.25";
+    t("nuclei", post, "least_odds = nan", "post.least_odds, expected -30 to 30, got NaN");
+    t("nuclei", post, "least_odds = 40.0", "post.least_odds, expected -30 to 30, got 40");
+    t("nuclei", post, "open_um = -4.0", "post.open_um, expected 0 to 5, got -4");
+    t("nuclei", post, "close_um = 1e9", "post.close_um, expected 0 to 5, got 1000000000");
+    t("vacuoles", post, "min_um2 = inf", "post.min_um2, expected 0 to 1000, got inf");
+    t("structures", post, "middle_depth = 2.0", "post.middle_depth, expected 0 to 1, got 2");
+    let expected =
+        "[post], expected a parameter that vacuoles are found by (least_odds, middle_depth, min_um2)";
+    t("vacuoles", post, "close_um = 0.5", &format!("{expected}, got close_um"));
+    t("test", "tile = 1024", "tile = 0", "input.tile, expected 1 to 65536, got 0");
+    t("test", "halo = 48", "halo = 4096", "input.halo, expected 0 to 2048, got 4096");
+    let wide = "mpp_range = [0.4, 500.0]";
+    let expected = "input.mpp_range, expected pixel sizes of at most 100 µm, got 500";
+    t("test", "mpp_range = [0.4, 0.6]", wide, expected);
+    let domain = |line: &str| format!("{post}\n[domain]\n{line}");
+    let expected = "domain.sharpness, expected two numbers, the smaller one first, got 2 and 1";
+    t("test", post, &domain("sharpness = [2.0, 1.0]"), expected);
+    let names = "od_median, red_share_dark, blue_share_dark, red_share_light, blue_share_light, sharpness, \
+                 foreground_pct, unsure_pct";
+    t(
+        "test",
+        post,
+        &domain("sharpnes = [1.0, 2.0]"),
+        &format!("[domain], expected one of {names}, got sharpnes"),
+    );
+}
+
+#[test]
 fn folders_that_do_not_fit_are_refused() {
     fn t(card: &str, weights: &[u8], expected: &str) {
         let error = Model::parse(card, weights).unwrap_err().to_string();
@@ -80,6 +116,11 @@ fn folders_that_do_not_fit_are_refused() {
     t(&changed("\"a\", \"b\"", "\"a\""), WEIGHTS, "head");
     t(&changed("[0.4, 0.6]", "[0.4, 0.45]"), WEIGHTS, "mpp_range");
     t(&changed("rgb / 127.5 - 1", "od"), WEIGHTS, "normalisation");
+    t(
+        &changed("[1, 2, 3]", "[0, 0, 0]"),
+        WEIGHTS,
+        "weights, expected only tensors that the card's network takes, got 24 that it does not, such as down0.0.filter.bias",
+    );
     for (from, to, expected) in [
         ("[4, 8, 12]", "[8, 8, 12]", "outputs of stem"),
         ("[4, 8, 12]", "[4, 8, 16]", "fold1"),

@@ -35,7 +35,7 @@ fn organ(name: &str) -> &'static Organ {
 }
 
 fn choice(model: Model, required: bool) -> Option<Choice> {
-    Some(Choice { model: Arc::new(model), required })
+    Some(Choice::built_in(model, required))
 }
 
 #[test]
@@ -65,6 +65,31 @@ fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
     let told = all(true).fitting(mpp(0.5), organ("pancreas")).unwrap().methods(organ("pancreas"));
     assert_eq!(told.iter().map(words).collect::<Vec<_>>(), [r#"nuclei net Some("nuclei-rgb")"#]);
     assert_eq!(told[0].sha256.as_deref().map(str::len), Some(64));
+    let said = all(false).left_out(mpp(1.0), organ("liver"));
+    let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "nuclei were found by the classical method: model nuclei-rgb takes 0.1 to 0.7 µm/px, not 1.0000",
+            "vacuoles were found by the classical method: model vacuoles-rgb takes 0.1 to 0.75 µm/px, not 1.0000",
+        ]
+    );
+    assert_eq!(all(false).left_out(mpp(0.5), organ("liver")), []);
+    assert_eq!(all(false).left_out(mpp(1.0), organ("pancreas")).len(), 1);
+}
+
+#[test]
+fn cards_tell_models_of_equal_weights_apart() {
+    let of = |odds: &str| {
+        let card = NUCLEI.0.replace("least_odds = 0.3", &format!("least_odds = {odds}"));
+        let nuclei = choice(Model::parse(&card, NUCLEI.1).unwrap(), true);
+        let used =
+            Models { nuclei, ..Models::default() }.fitting(Mpp::square(0.5).unwrap(), organ("pancreas"));
+        used.unwrap().methods(organ("pancreas")).remove(0)
+    };
+    let (usual, strict) = (of("0.3"), of("4.0"));
+    assert_eq!((&usual.model, &usual.sha256), (&strict.model, &strict.sha256));
+    assert_ne!(usual.card_sha256, strict.card_sha256);
 }
 
 #[test]
@@ -99,4 +124,27 @@ fn folders_of_other_tasks_are_refused() {
     write("nuclei");
     models.add(folder.path()).unwrap();
     assert!(models.nuclei.as_ref().is_some_and(|c| c.required) && models.vacuoles.is_none());
+    let said = models.add(folder.path()).unwrap_err().to_string();
+    let place = folder.path().display();
+    let expected =
+        format!("--model, expected one model for each task, got two of nuclei: {place} and {place}");
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn models_without_use_are_refused() {
+    let folder = PathBuf::from("models/kidney-rgb");
+    let given = |model: Model| Some(Choice { folder: Some(folder.clone()), ..Choice::built_in(model, true) });
+    let models = Models { structures: given(builtin_structures().unwrap()), ..Models::default() };
+    let said = models.check_use(&[organ("liver"), organ("liver")]).unwrap_err().to_string();
+    let expected = "--model models/kidney-rgb, expected a model of something that is looked for on liver, \
+                    got one of structures, which are looked for on kidney only";
+    assert_eq!(said, expected);
+    models.check_use(&[organ("liver"), organ("kidney")]).unwrap();
+    let vacuoles = Models { vacuoles: given(builtin_vacuoles().unwrap()), ..Models::default() };
+    assert!(vacuoles.check_use(&[organ("kidney"), organ("pancreas")]).is_err());
+    let nuclei = Models { nuclei: given(builtin_nuclei().unwrap()), ..Models::default() };
+    nuclei.check_use(&[organ("pancreas")]).unwrap();
+    // Built-in models stand by for slides that need them.
+    Models::of_scores().unwrap().check_use(&[organ("liver")]).unwrap();
 }

@@ -76,6 +76,7 @@ enum MissingRecord {
     TooFew { what: String, found: f64, needed: f64 },
     NeedsControls,
     Blank,
+    LeftOut { why: String },
     NoRule { why: String },
 }
 
@@ -146,6 +147,8 @@ impl SummaryRecord {
             analysed_px: 0,
             quality: self.quality,
             refused: self.refused,
+            // They are part of the key: the record was made with the same.
+            options: job.options.clone(),
         })
     }
 }
@@ -210,6 +213,7 @@ impl From<&Missing> for MissingRecord {
             Missing::TooFew { what, found, needed } => Self::TooFew { what: what.into(), found, needed },
             Missing::NeedsControls => Self::NeedsControls,
             Missing::Blank => Self::Blank,
+            Missing::LeftOut { why } => Self::LeftOut { why: why.into() },
             Missing::NoRule { why } => Self::NoRule { why: why.into() },
         }
     }
@@ -226,6 +230,7 @@ impl From<MissingRecord> for Missing {
             }
             MissingRecord::NeedsControls => Self::NeedsControls,
             MissingRecord::Blank => Self::Blank,
+            MissingRecord::LeftOut { why } => Self::LeftOut { why: shared(&why) },
             MissingRecord::NoRule { why } => Self::NoRule { why: shared(&why) },
         }
     }

@@ -1,0 +1,70 @@
+//! `<slide_id>.segment.json`: what outlines and label images of a slide were made with, and what to know of them.
+//!
+//! It stands beside the outlines, whose file holds nothing that QuPath does not expect.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::{
+    partial::write_whole,
+    slide_json::{
+        ObjectCount, QualityFacts, Settings, SlideFacts, facts, objects, pretty, quality, settings, warnings,
+        working_mpp,
+    },
+};
+use crate::{error::Result, pipeline::Summary, segment::models::Method, stain::StainProfile};
+
+/// Version of the layout of this file.
+const SCHEMA: &str = "histograde-segment/1";
+
+#[derive(Serialize)]
+struct SegmentFile<'a> {
+    schema: &'static str,
+    histograde: &'static str,
+    slide_id: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exclude_reason: Option<&'a str>,
+    tissue: &'static str,
+    settings: Settings<'a>,
+    slide: SlideFacts<'a>,
+    working_mpp: BTreeMap<&'static str, f64>,
+    tissue_mm2: f64,
+    quality: QualityFacts,
+    stain: Option<&'a StainProfile>,
+    methods: &'a [Method],
+    objects: Vec<ObjectCount>,
+    warnings: Vec<Json>,
+}
+
+/// Writes what the segmentation of one slide was made with.
+///
+/// # Errors
+///
+/// [`crate::Error::Io`] if it cannot be written.
+pub fn write(path: &Path, slide_id: &str, summary: &Summary) -> Result<()> {
+    let file = SegmentFile {
+        schema: SCHEMA,
+        histograde: env!("CARGO_PKG_VERSION"),
+        slide_id,
+        status: match (&summary.refused, summary.is_blank()) {
+            (Some(_), _) => "excluded",
+            (None, true) => "blank",
+            (None, false) => "segmented",
+        },
+        exclude_reason: summary.refused.as_deref(),
+        tissue: summary.organ.name,
+        settings: settings(summary),
+        slide: facts(summary),
+        working_mpp: working_mpp(summary),
+        tissue_mm2: summary.tissue_mm2,
+        quality: quality(summary),
+        stain: summary.profile.as_ref(),
+        methods: &summary.methods,
+        objects: objects(summary),
+        warnings: warnings(summary),
+    };
+    write_whole(path, &pretty(&file)?)
+}

@@ -1,0 +1,84 @@
+//! Models that a user asked for: what is given must fit, and have something to do.
+
+use std::{path::Path, sync::Arc};
+
+use super::{Choice, Models, in_range};
+use crate::{
+    error::{Error, Result},
+    organ::Organ,
+    segment::model::Model,
+    units::Mpp,
+    warning::Warning,
+};
+
+impl Models {
+    /// Uses the model of a folder for its task.
+    ///
+    /// # Errors
+    /// As [`Model::open`]; [`Error::Config`] if its task is none of `nuclei`, `vacuoles` and `structures`, another folder was
+    /// given for that task, or it does not have the outputs that objects are made of.
+    pub fn add(&mut self, folder: &Path) -> Result<()> {
+        let model = Model::open(folder)?;
+        const TWO: (usize, &str) = (2, "two: object and middle");
+        const FOUR: (usize, &str) = (4, "four: corpuscle, tuft, tubule and its middle");
+        let (task, (count, expected)) = match model.card.task.as_str() {
+            "nuclei" => (&mut self.nuclei, TWO),
+            "vacuoles" => (&mut self.vacuoles, TWO),
+            "structures" => (&mut self.structures, FOUR),
+            task => return Err(Error::config("task of the model", "nuclei, vacuoles or structures", task)),
+        };
+        if model.card.outputs.len() != count {
+            return Err(Error::config("outputs of the model", expected, format!("{:?}", model.card.outputs)));
+        }
+        if let Some(other) = task.as_ref().and_then(|choice| choice.folder.as_ref()) {
+            let got = format!("two of {}: {} and {}", model.card.task, other.display(), folder.display());
+            return Err(Error::config("--model", "one model for each task", got));
+        }
+        *task = Some(Choice { model: Arc::new(model), required: true, folder: Some(folder.to_owned()) });
+        Ok(())
+    }
+
+    /// Says which models stand by for slides of this organ and are left out for their pixels; the objects are then found by
+    /// the classical methods.
+    #[must_use]
+    pub fn left_out(&self, mpp: Mpp, organ: &Organ) -> Vec<Warning> {
+        let kinds = [
+            ("nuclei", &self.nuclei, true),
+            ("vacuoles", &self.vacuoles, organ.has_fat_vacuoles()),
+            ("structures", &self.structures, organ.has_glomeruli()),
+        ];
+        let wanted = kinds.into_iter().filter(|(_, _, looked_for)| *looked_for);
+        let models = wanted.filter_map(|(objects, choice, _)| Some((objects, &choice.as_ref()?.model)));
+        let beyond = models.filter(|(_, model)| in_range(model, mpp).is_err());
+        let said = |(objects, model): (&str, &Arc<Model>)| {
+            let [low, high] = model.card.input.mpp_range;
+            let (objects, model) = (objects.to_owned(), model.card.name.clone());
+            Warning::ModelLeftOut { objects, model, low, high, mpp: mpp.mean() }
+        };
+        beyond.map(said).collect()
+    }
+
+    /// Checks that each model that was read from a folder has something to do on at least one of these organs.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first that has not.
+    pub fn check_use(&self, organs: &[&Organ]) -> Result<()> {
+        let any = |has: fn(&Organ) -> bool| organs.iter().any(|organ| has(organ));
+        let uses = [
+            (&self.vacuoles, any(Organ::has_fat_vacuoles), "liver"),
+            (&self.structures, any(Organ::has_glomeruli), "kidney"),
+        ];
+        let idle = uses.iter().filter(|(_, used, _)| !used);
+        let given = idle.filter_map(|(choice, _, organ)| {
+            let choice = choice.as_ref()?;
+            Some((choice.folder.as_ref()?, &choice.model.card.task, organ))
+        });
+        let Some((folder, task, organ)) = given.into_iter().next() else { return Ok(()) };
+        let mut names: Vec<&str> = organs.iter().map(|o| o.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let what = format!("--model {}", folder.display());
+        let expected = format!("a model of something that is looked for on {}", names.join(" and "));
+        Err(Error::config(what, expected, format!("one of {task}, which are looked for on {organ} only")))
+    }
+}
