@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::feature::counted;
+
 /// One structured remark, stored in the slide result and printed in the report.
 #[derive(Clone, Debug, Deserialize, PartialEq, PartialOrd, Serialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -114,7 +116,7 @@ pub enum Warning {
         why: String,
     },
     /// Fewer objects than an animal needs (domain.md §5.1); other slides of the animal may hold more.
-    #[error("{found} {what}; an animal needs at least {needed} over its slides")]
+    #[error("{}; an animal needs at least {needed} over its slides", counted(*found, what))]
     FewObjects {
         /// What was counted.
         what: String,

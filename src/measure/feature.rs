@@ -60,7 +60,7 @@ pub enum Missing {
         max: f64,
     },
     /// Too few objects or too little area for a stable number.
-    #[error("{} {what}, at least {needed} needed", thousandths(*found))]
+    #[error("{}, at least {needed} needed", counted(*found, what))]
     TooFew {
         /// What was counted.
         what: &'static str,
@@ -109,6 +109,22 @@ pub struct Evidences<'a> {
     pub structure_mpp: Mpp,
     /// Large structures, in reading order.
     pub structures: &'a [Object],
+/// Plural and singular of what is counted.
+const NUMBERS: [(&str, &str); 4] =
+    [("islets", "islet"), ("glomeruli", "glomerulus"), ("tubules", "tubule"), ("nuclei", "nucleus")];
+
+/// Says how many of something there are, `what` being a plural: `1 islet`, `2 islets`.
+pub(crate) fn counted(found: f64, what: &str) -> String {
+    let one = |word: &str| NUMBERS.iter().find(|(many, _)| *many == word).map(|(_, one)| *one);
+    let mut words: Vec<&str> = what.split(' ').collect();
+    // The noun that is counted comes first: nuclei of hepatocytes.
+    let noun = words.iter_mut().filter(|_| found == 1.0).find_map(|w| Some((one(w)?, w)));
+    if let Some((one, word)) = noun {
+        *word = one;
+    }
+    format!("{} {}", thousandths(found), words.join(" "))
+}
+
     /// Counts per structure, same order and length as `structures`.
     pub structure_tallies: &'a [Tally],
     /// Nuclei, vacuoles and other small objects, in reading order.

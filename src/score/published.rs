@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Measured, field, rubric::value_of};
+use super::{Measured, field, sampling::gradable};
 use crate::measure::feature::{Evidence, Missing};
 
 /// One item of a published score on one slide.
@@ -328,7 +328,7 @@ impl Rule {
         field_number_mm: f64,
         before: &[Published],
     ) -> Result<f64, Missing> {
-        let look = |feature: &str| value_of(feature, measured).map(|v| v.value);
+        let look = |feature: &str| gradable(self.organ, feature, measured).map(|v| v.value);
         let passed = |starts: &[Start], value: f64| {
             let passes = |start: &&Start| match **start {
                 Above(cut) => value > cut,
@@ -408,6 +408,35 @@ mod tests {
                 measured(FOCI, Ok(3.0)),
                 measured(BALLOONED, Ok(1.0)),
             ],
+    #[test]
+    fn too_little_looked_at_gives_no_published_score() {
+        fn t(organ: &str, features: &[(&'static str, f64)], names: &[&str], expected: &str) {
+            let measured: Vec<_> = features.iter().map(|&(f, v)| measured(f, Ok(v))).collect();
+            let found = all(organ, &measured, 22.0);
+            for name in names {
+                let grade = &found.iter().find(|p| p.name == *name).unwrap().grade;
+                assert_eq!(grade.as_ref().unwrap_err().to_string(), expected, "{name}");
+            }
+        }
+        let foci = ["nas_lobular_inflammation", "saf_lobular_inflammation", "liang_inflammation", "ishak_c"];
+        let liver = "0.2 mm² of liver, at least 0.4 needed";
+        t("liver", &[("analysed_area_mm2", 0.2), (FOCI, 0.0)], &foci, liver);
+        let necrosis = [("analysed_area_mm2", 0.2), ("necrosis_area_pct", 0.0)];
+        t("liver", &necrosis, &["suzuki_necrosis"], liver);
+        t(
+            "kidney",
+            &[("glom_count_n", 2.0), ("glom_sclerosis_index", 0.0), ("glom_shrunken_pct", 0.0)],
+            &["glomerulosclerosis_index", "egti_g_surrogate"],
+            "2 glomeruli, at least 3 needed",
+        );
+        t(
+            "pancreas",
+            &[("islet_count_n", 1.0), ("insulitis_score_mean", 0.0)],
+            &["insulitis_mean"],
+            "1 islet, at least 2 needed",
+        );
+    }
+
             22.0,
         );
         let grade = |name: &str| found.iter().find(|p| p.name == name).unwrap().grade.clone();
