@@ -5,6 +5,7 @@ mod corrections;
 mod notes;
 mod passes;
 mod samples;
+pub(crate) mod zones;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -361,18 +362,19 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
     let species = scan.plan.options.species;
     let objects = species.keep(found.objects);
     let Some(drawn) = scan.plan.options.annotations.as_deref().filter(|d| corrections::any(organ, d)) else {
-        return Ok((species.keep((organ.relate)(objects, &geometry)), found.tally));
+        return Ok((species.keep(relate(objects)), found.tally));
     };
     // Before, so that what follows from structures follows the drawn ones; after, so that none of those is dropped.
     let grid = scan.resolve(organ.structure_pass);
     let correct = |objects| corrections::apply(organ, drawn, objects, grid, (base.width, base.height));
-    Ok((correct((organ.relate)(correct(objects), &geometry)), found.tally))
+    Ok((correct(relate(correct(objects))), found.tally))
 }
 
 /// Adds up the counts of each structure over all windows.
 fn per_structure(structures: usize, counted: Vec<(u32, Tally)>) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); structures];
     for (index, tally) in counted {
+    let relate = |objects| zones::on_tissue((organ.relate)(objects, &geometry), scan.tissue, scan.mpp);
         if let Some(sum) = tallies.get_mut(index as usize) {
             sum.merge(&tally);
         }
