@@ -83,6 +83,16 @@ pub enum Missing {
     },
 }
 
+/// Room for µm/px as scanners round it: 0.5022 is good enough for a feature that needs 0.5.
+const MPP_TOLERANCE: f64 = 1.05;
+
+impl Missing {
+    /// Returns whether what needs at most `max` µm/px cannot be had at `mpp`.
+    pub(crate) fn too_coarse(mpp: f64, max: f64) -> Option<Self> {
+        (mpp > max * MPP_TOLERANCE).then_some(Self::TooCoarse { mpp, max })
+    }
+}
+
 /// A measured number and what it rests on.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Value {
@@ -99,16 +109,6 @@ fn thousandths(v: f64) -> f64 {
     (v * 1000.0).floor() / 1000.0
 }
 
-/// Everything found on one slide, ready to be measured.
-pub struct Evidences<'a> {
-    /// Tissue, with enclosed holes of up to 5 000 µm², in mm².
-    pub tissue_mm2: f64,
-    /// Size of a working pixel of the fine pass.
-    pub mpp: Mpp,
-    /// Size of a working pixel of the structure pass.
-    pub structure_mpp: Mpp,
-    /// Large structures, in reading order.
-    pub structures: &'a [Object],
 /// Plural and singular of what is counted.
 const NUMBERS: [(&str, &str); 4] =
     [("islets", "islet"), ("glomeruli", "glomerulus"), ("tubules", "tubule"), ("nuclei", "nucleus")];
@@ -125,6 +125,16 @@ pub(crate) fn counted(found: f64, what: &str) -> String {
     format!("{} {}", thousandths(found), words.join(" "))
 }
 
+/// Everything found on one slide, ready to be measured.
+pub struct Evidences<'a> {
+    /// Tissue, with enclosed holes of up to 5 000 µm², in mm².
+    pub tissue_mm2: f64,
+    /// Size of a working pixel of the fine pass.
+    pub mpp: Mpp,
+    /// Size of a working pixel of the structure pass.
+    pub structure_mpp: Mpp,
+    /// Large structures, in reading order.
+    pub structures: &'a [Object],
     /// Counts per structure, same order and length as `structures`.
     pub structure_tallies: &'a [Tally],
     /// Nuclei, vacuoles and other small objects, in reading order.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Version of the layout of this file.
-const SCHEMA: &str = "histograde-slide/1";
+const SCHEMA: &str = "histograde-slide/2";
 
 #[derive(Serialize)]
 struct ResultFile<'a> {
@@ -123,7 +123,10 @@ struct PublishedRow {
 #[derive(Serialize)]
 struct ObjectCount {
     class: &'static str,
-    count: u64,
+    /// None where objects of the class are not looked for or not told apart.
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Json>,
 }
 
 /// Writes the result of one slide.
@@ -167,7 +170,7 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         damage_index: &summary.score.index,
         sub_indices: &summary.score.sub_indices,
         published_scores: summary.score.published.iter().map(published).collect(),
-        objects: summary.counts.iter().map(|&(class, count)| ObjectCount { class, count }).collect(),
+        objects: summary.counted().map(|(class, count)| object_count(class, &count)).collect(),
         warnings: summary.warnings.iter().map(warning).collect(),
         rubric,
     };
@@ -249,6 +252,10 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
         evidence: &finding.evidence,
         missing: why,
     }
+}
+
+fn object_count(class: &'static str, count: &std::result::Result<u64, Missing>) -> ObjectCount {
+    ObjectCount { class, count: count.as_ref().ok().copied(), missing: count.as_ref().err().map(missing) }
 }
 
 fn published(item: &Published) -> PublishedRow {

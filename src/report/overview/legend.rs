@@ -63,8 +63,10 @@ fn index(summary: &Summary) -> String {
 /// Returns the lines of the legend: colour, name and how many.
 pub(super) fn entries(summary: &Summary) -> Vec<(Colour, String)> {
     let classes = summary.organ.classes.iter().map(|class| {
-        let count = summary.counts.iter().find(|(name, _)| *name == class.name).map_or(0, |c| c.1);
-        (class.colour, format!("{} ({})", class.name, grouped(count)))
+        let count = summary.counted().find(|(name, _)| *name == class.name);
+        // A class that was not looked for is not one of which none was found.
+        let count = count.and_then(|c| c.1.ok()).map_or_else(|| "not counted".to_owned(), grouped);
+        (class.colour, format!("{} ({count})", class.name))
     });
     std::iter::once((map::TISSUE, "edge of tissue".to_owned())).chain(classes).collect()
 }
