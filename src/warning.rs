@@ -136,7 +136,7 @@ pub enum Warning {
         cytoplasm: f64,
     },
     /// Scoring used a rubric other than the built-in one.
-    #[error("non-default scoring: rubric {name}, {changed} values differ")]
+    #[error("non-default scoring: rubric {name}, {changed} {}", if *changed == 1 { "value differs" } else { "values differ" })]
     NonDefaultScoring {
         /// File name of the rubric.
         name: String,
