@@ -336,6 +336,9 @@ fn files_for_other_programs() {
     );
     let send = fs::read_to_string(out.join("send/mi.csv")).unwrap();
     assert!(send.lines().skip(1).all(|l| l.ends_with(",unverified")) && send.contains(",MI,10,1,MIEXAM,"));
+    let not_done: Vec<&str> = send.lines().filter(|l| l.contains("NOT DONE")).collect();
+    assert!(!not_done.is_empty() && not_done.iter().all(|l| !l.contains("NOT DONE,not measured")), "{send}");
+    assert!(send.contains("Fibrosis surrogate (report only) not measured, see exclusions.csv"), "{send}");
 
     let provenance = json("provenance.json");
     assert_eq!(provenance["inputs"][0]["name"], "samples.csv");

@@ -26,7 +26,7 @@ const LEAST_LEUKOCYTES: u32 = 5;
 use Direction::{Info, Up};
 use Evidence::{Expert, Recalled, Sourced};
 
-const WHAT: &str = "cortex (no glomerulus found)";
+const WHAT: &str = "glomerulus, and thus no cortex,";
 
 /// Tissue in the belt that holds the glomeruli.
 pub(super) const CORTEX_AREA: Feature =
