@@ -192,3 +192,14 @@ impl Squares {
         Self { cortex: squares.iter().filter(|(at, _)| in_cortex(at)).map(|(_, &n)| n).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_cortex_reads_as_a_sentence() {
+        let missing = Missing::NoStructure { what: WHAT };
+        assert_eq!(missing.to_string(), "no glomerulus, and thus no cortex, found");
+    }
+}

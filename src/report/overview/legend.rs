@@ -134,6 +134,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_class_without_number_is_not_one_of_which_none_was_found() {
+        let lines = |blank| -> Vec<String> {
+            entries(&crate::report::test_slide::summary(blank)).into_iter().map(|(_, text)| text).collect()
+        };
+        assert_eq!(lines(false), ["edge of tissue", "vein \"central\" (1)", "nucleus (not counted)"]);
+        assert_eq!(lines(true)[1], "vein \"central\" (not counted)");
+    }
+
+    #[test]
     fn counts_are_grouped() {
         fn t(count: u64, expected: &str) {
             assert_eq!(grouped(count), expected);
