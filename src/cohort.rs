@@ -15,6 +15,7 @@ pub mod question;
 mod ranked;
 pub mod recovery;
 pub mod relate;
+mod relative;
 mod sampling;
 pub mod scores;
 pub mod subjects;

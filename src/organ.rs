@@ -9,7 +9,7 @@ pub mod species;
 
 use crate::{
     geometry::Rect,
-    measure::feature::Feature,
+    measure::feature::{Feature, Missing},
     segment::{
         field::Field,
         object::{Class, Finds, Object},
@@ -58,12 +58,23 @@ pub struct Organ {
     pub cells: fn(&mut Field<'_>, &StructureMap<'_>) -> Finds,
     /// Every class either pass can return, in legend order.
     pub classes: &'static [&'static Class],
+    /// Classes of which a number would be wrong, and why.
+    pub uncounted: &'static [(&'static Class, Uncounted)],
     /// Features in report order.
     pub features: &'static [&'static Feature],
     /// Sub-indices of the damage index: name and lesion ids (domain.md §4.4).
     pub sub_indices: &'static [(&'static str, &'static [&'static str])],
     /// Least analysed tissue in mm² for a dependable score.
     pub needed_mm2: f64,
+}
+
+/// Why objects of a class have no number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Uncounted {
+    /// They are not looked for, only drawn ones are known.
+    NotSought(&'static str),
+    /// They are too small to be told apart on a slide coarser than this, in µm/px.
+    CoarserThan(f64),
 }
 
 /// Every organ this build can score.
@@ -76,6 +87,16 @@ pub fn find(name: &str) -> Option<&'static Organ> {
 }
 
 impl Organ {
+    /// Returns why `count` objects of a class, found at `mpp` µm/px, say nothing; `None` where the count holds.
+    #[must_use]
+    pub fn uncounted(&self, class: &str, count: u64, mpp: f64) -> Option<Missing> {
+        let (_, why) = self.uncounted.iter().find(|(c, _)| c.name == class)?;
+        match *why {
+            Uncounted::NotSought(why) => (count == 0).then_some(Missing::NoRule { why }),
+            Uncounted::CoarserThan(max) => Missing::too_coarse(mpp, max),
+        }
+    }
+
     /// Returns whether vacuoles of this organ are fat.
     #[must_use]
     pub fn has_fat_vacuoles(&self) -> bool {
@@ -92,5 +113,30 @@ impl Organ {
 impl std::fmt::Debug for Organ {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Organ").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_sought_or_is_too_small_has_no_number() {
+        fn t(organ: &str, class: &str, count: u64, mpp: f64, expected: Option<&str>) {
+            let said = find(organ).unwrap().uncounted(class, count, mpp).map(|m| m.to_string());
+            assert_eq!(said.as_deref(), expected, "{class} {count} {mpp}");
+        }
+        let never = "not measured by this version: portal tracts are not found dependably by rules";
+        t("liver", "portal tract", 0, 0.25, Some(never));
+        // Drawn by a person.
+        t("liver", "portal tract", 3, 0.25, None);
+        let coarse = "0.500 µm/px is coarser than the 0.35 µm/px this needs";
+        for organ in ["liver", "kidney", "pancreas"] {
+            t(organ, "pyknotic nucleus", 7, 0.5, Some(coarse));
+            t(organ, "pyknotic nucleus", 7, 0.25, None);
+        }
+        t("liver", "microvesicular vacuole", 0, 0.5, Some(coarse));
+        t("liver", "microvesicular vacuole", 0, 0.351, None);
+        t("liver", "macrovesicular vacuole", 0, 0.5, None);
     }
 }

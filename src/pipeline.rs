@@ -5,6 +5,7 @@ mod corrections;
 mod notes;
 mod passes;
 mod samples;
+pub(crate) mod zones;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -162,7 +163,7 @@ pub struct Summary {
     pub methods: Vec<Method>,
     /// What the reader should know.
     pub warnings: Vec<Warning>,
-    /// Objects by class name, in legend order: how many.
+    /// Objects by class name, in legend order: how many. [`Summary::counted`] says of which the number means nothing.
     pub counts: Vec<(&'static str, u64)>,
     /// Level-0 pixels in windows that were analysed.
     pub analysed_px: u64,
@@ -179,6 +180,20 @@ impl Summary {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.tissue_mm2 == 0.0
+    }
+
+    /// Returns the number of objects of each class, in legend order, or why there is none.
+    pub fn counted(&self) -> impl Iterator<Item = (&'static str, Result<u64, Missing>)> {
+        let mpp = self.cell_mpp.mean();
+        let one = move |&(class, count): &(&'static str, u64)| {
+            let missing = match (self.is_blank(), &self.refused) {
+                (true, _) => Some(Missing::Blank),
+                (_, Some(_)) => Some(Missing::NoRule { why: "the slide was not scored" }),
+                _ => self.organ.uncounted(class, count, mpp),
+            };
+            (class, missing.map_or(Ok(count), Err))
+        };
+        self.counts.iter().map(one)
     }
 }
 
@@ -377,14 +392,15 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
         tissue_mm2: scan.tissue.area_mm2,
     };
     let species = scan.plan.options.species;
+    let relate = |objects| zones::on_tissue((organ.relate)(objects, &geometry), scan.tissue, scan.mpp);
     let objects = species.keep(found.objects);
     let Some(drawn) = scan.plan.options.annotations.as_deref().filter(|d| corrections::any(organ, d)) else {
-        return Ok((species.keep((organ.relate)(objects, &geometry)), found.tally));
+        return Ok((species.keep(relate(objects)), found.tally));
     };
     // Before, so that what follows from structures follows the drawn ones; after, so that none of those is dropped.
     let grid = scan.resolve(organ.structure_pass);
     let correct = |objects| corrections::apply(organ, drawn, objects, grid, (base.width, base.height));
-    Ok((correct((organ.relate)(correct(objects), &geometry)), found.tally))
+    Ok((correct(relate(correct(objects))), found.tally))
 }
 
 /// Adds up the counts of each structure over all windows.
@@ -398,17 +414,12 @@ fn per_structure(structures: usize, counted: Vec<(u32, Tally)>) -> Vec<Tally> {
     tallies
 }
 
-/// Room for µm/px as scanners round it: 0.5022 is good enough for a feature that needs 0.5.
-const MPP_TOLERANCE: f64 = 1.05;
-
 /// Measures every feature of the organ; those that need finer pixels say so.
 fn measure(organ: &Organ, evidences: &Evidences<'_>) -> Vec<Measured> {
     let mpp = evidences.mpp.mean();
-    let value = |feature: &crate::measure::feature::Feature| {
-        if mpp > feature.max_mpp * MPP_TOLERANCE {
-            return Err(Missing::TooCoarse { mpp, max: feature.max_mpp });
-        }
-        (feature.measure)(evidences)
+    let value = |feature: &crate::measure::feature::Feature| match Missing::too_coarse(mpp, feature.max_mpp) {
+        Some(missing) => Err(missing),
+        None => (feature.measure)(evidences),
     };
     organ.features.iter().map(|&feature| Measured { feature, value: value(feature) }).collect()
 }

@@ -106,7 +106,7 @@ impl TissueMask {
     }
 
     /// The mask's columns and rows that a rectangle touches.
-    fn span(&self, rect: Rect) -> (Range<usize>, Range<usize>) {
+    pub(crate) fn span(&self, rect: Rect) -> (Range<usize>, Range<usize>) {
         let [left, top, right, bottom] = [rect.x0, rect.y0, rect.x1(), rect.y1()].map(|v| v as f64);
         let cut = |v: f64, most: usize| (v / self.scale).clamp(0.0, most as f64);
         let (width, height) = (self.mask.width(), self.mask.height());

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::feature::counted;
+
 /// One structured remark, stored in the slide result and printed in the report.
 #[derive(Clone, Debug, Deserialize, PartialEq, PartialOrd, Serialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -142,7 +144,7 @@ pub enum Warning {
         mm2: f64,
     },
     /// Fewer objects than an animal needs (domain.md §5.1); other slides of the animal may hold more.
-    #[error("{found} {what}; an animal needs at least {needed} over its slides")]
+    #[error("{}; an animal needs at least {needed} over its slides", counted(*found, what))]
     FewObjects {
         /// What was counted.
         what: String,
@@ -194,7 +196,7 @@ pub enum Warning {
         area_mm2: f64,
     },
     /// Scoring used a rubric other than the built-in one.
-    #[error("non-default scoring: rubric {name}, {changed} values differ")]
+    #[error("non-default scoring: rubric {name}, {changed} {}", if *changed == 1 { "value differs" } else { "values differ" })]
     NonDefaultScoring {
         /// File name of the rubric.
         name: String,

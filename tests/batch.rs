@@ -128,6 +128,7 @@ fn faulty() -> &'static Organ {
         },
         classes: l.classes,
         features: l.features,
+        uncounted: l.uncounted,
         sub_indices: l.sub_indices,
         needed_mm2: l.needed_mm2,
     }))

@@ -205,6 +205,13 @@ fn score_writes_every_file_and_a_row_per_slide() {
         assert!(!folder.path("out/slides/torn").join(file).exists(), "{file}");
     }
     assert_eq!(folder.json("out/slides/good/objects.geojson")["type"], "FeatureCollection");
+    // So little tissue gives no lesion and no published score; what was not looked for has no count.
+    let result = folder.json("out/slides/good/result.json");
+    for list in ["findings", "published_scores"] {
+        assert!(result[list].as_array().unwrap().iter().all(|s| s["grade"].is_null()), "{}", result[list]);
+    }
+    let portal = result["objects"].as_array().unwrap().iter().find(|o| o["class"] == "portal tract").unwrap();
+    assert!(portal["count"].is_null() && portal["missing"]["text"].is_string(), "{portal}");
     assert_eq!(folder.json("out/run.json")["histograde"], env!("CARGO_PKG_VERSION"));
     assert!(image::open(folder.path("out/slides/good/overview.png")).unwrap().width() >= 1600);
     assert!(!folder.rows("out/long.csv").is_empty());

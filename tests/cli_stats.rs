@@ -170,6 +170,8 @@ fn agreement_of_a_pathologist_with_results() {
     let out = folder.path().join("out");
     let table = fs::read_to_string(out.join("agreement.csv")).unwrap();
     assert!(table.lines().any(|l| l.starts_with("liver,necrosis,8,1,concordance,0.9")), "{table}");
+    // No interval that reaches above 1: eight animals are too few for one.
+    assert!(table.contains(",,,\"no interval: fewer than 11 animals"), "{table}");
     assert_eq!(fs::read_to_string(out.join("pairs.csv")).unwrap().lines().count(), 9);
     let svg = fs::read_to_string(out.join("liver_necrosis_bland_altman.svg")).unwrap();
     assert!(svg.contains("s3: 1.60, read 2") && svg.contains("<title>"), "{svg}");

@@ -182,6 +182,26 @@ fn physiology_of_cages_is_that_of_their_animals() {
 }
 
 #[test]
+fn scoring_that_is_not_the_default_stands_at_the_top() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let rubric =
+        include_str!("../models/rubric/rubric.json").replacen("\"weight\": 2.0,", "\"weight\": 3.25,", 1);
+    fs::write(folder.path().join("lab.json"), rubric).unwrap();
+    let page = |arguments: &[&str]| {
+        run(folder.path(), arguments).success();
+        fs::read_to_string(folder.path().join("results/comparison/report.html")).unwrap()
+    };
+    assert!(!page(&ALL).contains("Non-default scoring"));
+    let page = page(&[&ALL[..], &["--rubric", "lab.json"]].concat());
+    let banner = page.find("Non-default scoring").unwrap();
+    assert!(banner < page.find("id=\"results\"").unwrap());
+    assert!(page[banner..].contains("weight</code>: 3.25 in place of 2"), "{}", &page[banner..banner + 600]);
+    let methods = fs::read_to_string(folder.path().join("results/comparison/methods.txt")).unwrap();
+    assert!(methods.contains("one value of the rubric differs"), "{methods}");
+}
+
+#[test]
 fn the_same_study_gives_the_same_bytes() {
     let bytes = || {
         let folder = tempfile::tempdir().unwrap();
@@ -316,6 +336,9 @@ fn files_for_other_programs() {
     );
     let send = fs::read_to_string(out.join("send/mi.csv")).unwrap();
     assert!(send.lines().skip(1).all(|l| l.ends_with(",unverified")) && send.contains(",MI,10,1,MIEXAM,"));
+    let not_done: Vec<&str> = send.lines().filter(|l| l.contains("NOT DONE")).collect();
+    assert!(!not_done.is_empty() && not_done.iter().all(|l| !l.contains("NOT DONE,not measured")), "{send}");
+    assert!(send.contains("Fibrosis surrogate (report only) not measured, see exclusions.csv"), "{send}");
 
     let provenance = json("provenance.json");
     assert_eq!(provenance["inputs"][0]["name"], "samples.csv");

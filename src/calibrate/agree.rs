@@ -22,6 +22,8 @@ use crate::{
 pub struct Pair {
     /// Slide.
     pub slide_id: String,
+    /// Its animal; the slide itself where the results name none.
+    pub animal_id: String,
     /// Grade of the program.
     pub grade: u8,
     /// Continuous score of the program.
@@ -111,7 +113,8 @@ fn one(graded: &Graded, rubric: &Rubric, read: &Read, alpha: f64) -> Result<Agre
             ungraded += 1;
             continue;
         };
-        let pair = Pair { slide_id: slide.clone(), grade: own, score, read: *grade };
+        let animal_id = graded.animal(slide).to_owned();
+        let pair = Pair { slide_id: slide.clone(), animal_id, grade: own, score, read: *grade };
         if pairs.insert(slide.clone(), pair).is_some() {
             let what = format!("grades of {}, {}", read.tissue, lesion.id);
             return Err(Error::config(what, "one per slide", format!("two of {slide}")));
@@ -148,20 +151,25 @@ fn compared(
     }
 }
 
-/// Kappa of grades; a read between two grades counts as the nearer, the higher where both are as near.
+/// Kappa of grades with its interval over animals; a read between two grades counts as the nearer, the higher where both are
+/// as near.
 fn kappa(pairs: &[Pair], max: u8, weights: Weights, alpha: f64) -> Estimate {
-    let size = usize::from(max) + 1;
-    let mut table = vec![vec![0.0; size]; size];
+    let top = usize::from(max);
+    let mut animals: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for p in pairs {
-        table[usize::from(p.grade.min(max))][(p.read.round() as usize).min(size - 1)] += 1.0;
+        let grades = (usize::from(p.grade).min(top), (p.read.round() as usize).min(top));
+        animals.entry(&p.animal_id).or_default().push(grades);
     }
-    agreement::kappa(&table, weights, alpha).map(|k| (k.value, Some(k.interval)))
+    let animals: Vec<_> = animals.into_values().collect();
+    agreement::kappa_of_animals(&animals, top + 1, weights, alpha)
 }
 
 /// Grades and scores of `slides.csv`.
 struct Graded {
     /// Slide id → tissue, and values by column.
     slides: BTreeMap<String, (String, BTreeMap<String, f64>)>,
+    /// Slide id → animal, where the table names it.
+    animals: BTreeMap<String, String>,
 }
 
 impl Graded {
@@ -174,15 +182,24 @@ impl Graded {
             })
         };
         let (slide, tissue) = (place("slide_id")?, place("tissue")?);
-        let mut slides = BTreeMap::new();
+        let animal = table.heading.iter().position(|h| h == "animal_id");
+        let (mut slides, mut animals) = (BTreeMap::new(), BTreeMap::new());
         for row in &table.rows {
             let cell = |i: usize| row.cells.get(i).map_or("", String::as_str);
             let wanted = |h: &str| h.ends_with("_grade") || h.ends_with("_score");
             let values = table.heading.iter().enumerate().filter(|(_, h)| wanted(h));
             let values = values.filter_map(|(i, h)| Some((h.clone(), cell(i).parse::<f64>().ok()?)));
             slides.insert(cell(slide).to_owned(), (cell(tissue).to_owned(), values.collect()));
+            if let Some(name) = animal.map(cell).filter(|name| !name.is_empty()) {
+                animals.insert(cell(slide).to_owned(), name.to_owned());
+            }
         }
-        Ok(Self { slides })
+        Ok(Self { slides, animals })
+    }
+
+    /// The animal of a slide; a slide that names none stands for itself.
+    fn animal<'a>(&'a self, slide: &'a str) -> &'a str {
+        self.animals.get(slide).map_or(slide, String::as_str)
     }
 
     /// Grade and score of a lesion on a slide.
@@ -226,7 +243,9 @@ mod tests {
         assert_eq!((found.pairs.len(), found.ungraded), (8, 1));
         // One of eight is a grade apart. By hand: weighted disagreement 1/8 observed; expected from the margins
         // (2, 2, 2, 1, 1)/8 and (2, 1, 3, 1, 1)/8 by squared distance 220/64.
-        let kappa = found.kappa_quadratic.unwrap().0;
+        let (kappa, interval) = found.kappa_quadratic.unwrap();
+        // Eight slides without animals are eight animals, too few for an interval.
+        assert_eq!(interval, None);
         assert!((kappa - (1.0 - (1.0 / 8.0) / (220.0 / 64.0))).abs() < 1e-12, "{kappa}");
         let (bias, limits) = found.bias.unwrap();
         assert!((bias - (14.6 - 14.0) / 8.0).abs() < 1e-12, "{bias}");

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     score::rubric::{Lesion, Worse},
-    stats::agreement::{Weights, kappa},
+    stats::agreement::{Weights, kappa_of_animals},
 };
 
 /// Cut-offs fitted to a pathologist's grades, with how well they hold.
@@ -21,7 +21,7 @@ pub struct Fitted {
     pub animals: usize,
     /// Weighted κ (quadratic) of grades and predictions, each animal predicted from the others.
     pub kappa: Option<f64>,
-    /// Its 95 % interval.
+    /// Its 95 % interval over resampled animals; none below eleven.
     pub kappa_interval: Option<[f64; 2]>,
     /// The same κ with the cut-offs there were before.
     pub kappa_before: Option<f64>,
@@ -40,17 +40,17 @@ pub fn fit(lesion: &Lesion, points: &[(f64, f64, &str)]) -> Option<Fitted> {
         let others: Vec<(f64, f64)> = points.iter().filter(|p| p.2 != *animal).map(|p| (p.0, p.1)).collect();
         let Some((cuts, _)) = self::cuts(lesion, &others) else { continue };
         let fitted = with(lesion, cuts);
-        pairs.extend(points.iter().filter(|p| p.2 == *animal).map(|p| (p.1, fitted.grade(p.0))));
+        pairs.push(graded(points, animal, &fitted));
     }
     let found = agreement(&pairs, lesion.max);
-    let before: Vec<(f64, u8)> = points.iter().map(|p| (p.1, lesion.grade(p.0))).collect();
+    let before: Vec<_> = animals.iter().map(|animal| graded(points, animal, lesion)).collect();
     Some(Fitted {
         cuts,
         reached,
         slides: points.len(),
         animals: animals.len(),
         kappa: found.map(|k| k.0),
-        kappa_interval: found.map(|k| k.1),
+        kappa_interval: found.and_then(|k| k.1),
         kappa_before: agreement(&before, lesion.max).map(|k| k.0),
     })
 }
@@ -59,15 +59,18 @@ fn with(lesion: &Lesion, cuts: Vec<f64>) -> Lesion {
     Lesion { inclusive: vec![false; cuts.len()], cuts, per_field: None, ..lesion.clone() }
 }
 
-fn agreement(pairs: &[(f64, u8)], max: u8) -> Option<(f64, [f64; 2])> {
-    let k = usize::from(max) + 1;
-    let mut table = vec![vec![0.0; k]; k];
-    for &(read, predicted) in pairs {
-        let row = (read.round().max(0.0) as usize).min(k - 1);
-        table[row][usize::from(predicted).min(k - 1)] += 1.0;
-    }
-    let found = kappa(&table, Weights::Quadratic, 0.05).ok()?;
-    Some((found.value, [found.interval.lo, found.interval.hi]))
+/// Grades of one animal's slides: the reader's, and those of a lesion's cut-offs.
+fn graded(points: &[(f64, f64, &str)], animal: &str, lesion: &Lesion) -> Vec<(usize, usize)> {
+    let of = |&(value, read, _): &(f64, f64, &str)| {
+        ((read.round().max(0.0) as usize).min(lesion.max.into()), lesion.grade(value).into())
+    };
+    points.iter().filter(|p| p.2 == animal).map(of).collect()
+}
+
+fn agreement(animals: &[Vec<(usize, usize)>], max: u8) -> Option<(f64, Option<[f64; 2]>)> {
+    let found = kappa_of_animals(animals, usize::from(max) + 1, Weights::Quadratic, 0.05);
+    let (value, interval) = found.ok()?;
+    Some((value, interval.map(|i| [i.lo, i.hi])))
 }
 
 /// Returns where the isotonic fit passes ½, 1½, … and which of these it reaches.

@@ -118,7 +118,7 @@ fn kappas(read: &tidy::Pairs, args: &args::Agree, columns: [&str; 2]) -> Result<
         ("kappa with quadratic weights", Weights::Quadratic),
     ] {
         let found = agreement::kappa(&table, weights, args.alpha).map_err(undefined(columns))?;
-        rows.push((name, found.value, Some(found.interval)));
+        rows.push((name, found.value, found.interval));
     }
     let same = read.a.iter().zip(&read.b).filter(|(a, b)| a == b).count();
     rows.push(("share of equal grades", same as f64 / read.a.len().max(1) as f64, None));

@@ -42,8 +42,12 @@ fn text(done: &Calibrated) -> String {
                 .collect();
             let _ = write!(text, "{tissue}, {lesion}: cut-offs {}", cuts.join(", "));
             let _ = write!(text, "; {} slides of {} animals", fitted.slides, fitted.animals);
-            if let (Some(k), Some([lo, hi])) = (fitted.kappa, fitted.kappa_interval) {
-                let _ = write!(text, "; weighted kappa {k:.2} [{lo:.2}, {hi:.2}] by leaving animals out");
+            if let Some(k) = fitted.kappa {
+                let interval = match fitted.kappa_interval {
+                    Some([lo, hi]) => format!("[{lo:.2}, {hi:.2}]"),
+                    None => "(no interval: fewer than 11 animals, or grades hardly vary)".to_owned(),
+                };
+                let _ = write!(text, "; weighted kappa {k:.2} {interval} by leaving animals out");
             }
             if let Some(before) = fitted.kappa_before {
                 let _ = write!(text, ", {before:.2} with the cut-offs before");

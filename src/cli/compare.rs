@@ -98,6 +98,9 @@ impl<'a> Prepared<'a> {
             qupath_names: self.design.qupath_names,
         };
         comparison::write(out, &found, &run)?;
+        if let Some(warning) = self.rubric.warning() {
+            console.say(warning.to_string());
+        }
         console.say(format!(
             "{} endpoints of {} {} in {} groups; report in {}",
             found.endpoints.len(),

@@ -19,7 +19,10 @@ use histograde::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{console::Console, words};
+use super::{
+    console::Console,
+    words::{self, Told},
+};
 
 const REFRESH: Duration = Duration::from_millis(250);
 const PX_PER_MP: f64 = 1e6;
@@ -30,6 +33,7 @@ pub(super) struct Progress<'a> {
     slides: usize,
     state: Arc<Mutex<State>>,
     bar: Option<Bar>,
+    told: Told,
 }
 
 /// Where the batch is. Files stand for the work in them: their headers are not read for this.
@@ -53,7 +57,7 @@ struct Bar {
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(console: &'a Console, jobs: &[Job], watch: &Arc<Watch>) -> Self {
+    pub(super) fn new(console: &'a Console, jobs: &[Job], watch: &Arc<Watch>, told: Told) -> Self {
         let shown = console.shows_bar();
         let size = |job: &Job| if shown { fs::metadata(&job.path).map_or(0, |m| m.len()) } else { 0 };
         let sizes: Vec<u64> = jobs.iter().map(size).collect();
@@ -68,7 +72,7 @@ impl<'a> Progress<'a> {
         }));
         let bar = shown.then(|| Bar::start(state.clone(), jobs.len(), watch.clone()));
         console.set_bar(bar.as_ref().map(|b| b.bar.clone()));
-        Self { console, slides: jobs.len(), state, bar }
+        Self { console, slides: jobs.len(), state, bar, told }
     }
 
     pub(super) fn started(&self, index: usize, job: &Job, watch: &Arc<Watch>) {
@@ -100,7 +104,7 @@ impl<'a> Progress<'a> {
             Ok(summary) => {
                 let mp = summary.analysed_px as f64 / PX_PER_MP;
                 let rate = mp / done.seconds.max(1e-3);
-                let came = words::outcome(summary);
+                let came = words::outcome(summary, self.told);
                 let warnings = match summary.warnings.len() {
                     0 => String::new(),
                     1 => "; 1 warning".to_owned(),

@@ -117,7 +117,7 @@ pub(super) fn score(
         checkpoint_every: Some(operation.checkpoint_every.unwrap_or(CHECKPOINT_EVERY))
             .filter(|e| !e.is_zero()),
         watch: watch.clone(),
-        progress: Progress::new(console, &plan.jobs, watch),
+        progress: Progress::new(console, &plan.jobs, watch, words::Told::Index),
         console,
         log: &log,
     };

@@ -35,7 +35,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
     let writer = Writer {
         out: out.clone(),
         labels: args.labels,
-        progress: Progress::new(console, &plan.jobs, &watch),
+        progress: Progress::new(console, &plan.jobs, &watch, words::Told::Objects),
     };
     let done =
         batch::run(plan.jobs, &Rubric::builtin()?, &Options::of_threads(plan.threads), &watch, &writer)?;

@@ -7,8 +7,17 @@ use histograde::{batch::Done, pipeline::Summary, warning::Warning};
 /// Slides and reasons that a closing summary names.
 const NAMED: usize = 3;
 
+/// What is told of a slide that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Its damage index.
+    Index,
+    /// How many objects were outlined.
+    Objects,
+}
+
 /// Says in half a line what came of a slide.
-pub(super) fn outcome(summary: &Summary) -> String {
+pub(super) fn outcome(summary: &Summary, told: Told) -> String {
     if summary.is_blank() {
         let by_hand = |w: &Warning| matches!(w, Warning::AnnotationsLeaveNothing { .. });
         if let Some(warning) = summary.warnings.iter().find(|w| by_hand(w)) {
@@ -16,11 +25,14 @@ pub(super) fn outcome(summary: &Summary) -> String {
         }
         return "blank: no tissue found, nothing to score".into();
     }
-    let index = match summary.score.index.value {
-        Some(value) => format!("damage index {value:.0} of 100"),
-        None => "no damage index".into(),
+    let what = match (told, summary.score.index.value) {
+        (Told::Objects, _) => {
+            format!("{} objects outlined", summary.counts.iter().map(|(_, n)| n).sum::<u64>())
+        }
+        (Told::Index, Some(value)) => format!("damage index {value:.0} of 100"),
+        (Told::Index, None) => "no damage index".into(),
     };
-    format!("{:.2} mm² of {}, {index}", summary.tissue_mm2, summary.organ.name)
+    format!("{:.2} mm² of {}, {what}", summary.tissue_mm2, summary.organ.name)
 }
 
 /// Says how many slides came out how.

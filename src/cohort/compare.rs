@@ -12,6 +12,7 @@ use super::{
     checks, planned,
     recovery::{Recovery, recovery},
     relate::{self, Relation},
+    relative::{relative, spread},
     sampling,
     scores::{self, Sensitivity},
     subjects::{Cohort, Endpoint, Exclusion, Subject, is_grade},
@@ -19,10 +20,10 @@ use super::{
 use crate::{
     measure::feature::Direction,
     organ,
-    score::rubric::Rubric,
+    score::rubric::{Rubric, ZScore},
     stats::{
         adjust::{Method, adjust},
-        describe::{mean, pooled_variance},
+        describe::mean,
         nested,
     },
     study::{Animals, Study},
@@ -138,7 +139,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         notes.push("no normal or only control is declared: lesions judged against it stay unscored".into());
     }
     let groups = groups(&cohort, study);
-    let setting = Setting { cohort: &cohort, study, groups: &groups, control };
+    let setting = Setting { cohort: &cohort, study, groups: &groups, control, z: rubric.z() };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
     notes.extend(sampling::notes(&cohort));
@@ -211,6 +212,7 @@ struct Setting<'a> {
     study: &'a Study,
     groups: &'a [String],
     control: Option<&'a str>,
+    z: &'a ZScore,
 }
 
 impl Setting<'_> {
@@ -231,7 +233,8 @@ impl Setting<'_> {
         }
         let p = analysis.omnibus.iter().find(|t| t.role == Role::Primary).map(|t| t.p);
         let direction = direction(endpoint);
-        let (percent_of_control, z) = self.relative(&dots, direction);
+        let values = values(&dots);
+        let relative = relative(&values, self.of(&values, self.control), direction, self.z);
         Some(Compared {
             tissue: endpoint.tissue.clone(),
             feature: endpoint.feature.clone(),
@@ -244,8 +247,8 @@ impl Setting<'_> {
             family_size: 1,
             recovery: self.recovery(&dots),
             components: components(&dots),
-            percent_of_control,
-            z,
+            percent_of_control: relative.percent,
+            z: relative.z,
             dots,
         })
     }
@@ -326,38 +329,10 @@ impl Setting<'_> {
         };
         self.groups.iter().filter(treated).map(one).collect()
     }
-
-    /// Percent of control and z of each group (domain.md §4.1.7).
-    fn relative(&self, dots: &[Vec<Dot>], direction: Direction) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
-        let values = values(dots);
-        let none = || vec![None; dots.len()];
-        let Some(control) = self.of(&values, self.control).filter(|c| !c.is_empty()) else {
-            return (none(), none());
-        };
-        let centre = mean(control);
-        let spread = spread(&values).unwrap_or(0.0).max(0.05 * centre.abs());
-        let worse = |difference: f64| match direction {
-            Direction::Down => -difference,
-            Direction::TwoSided => difference.abs(),
-            Direction::Up | Direction::Info => difference,
-        };
-        let percent = |v: &Vec<f64>| (!v.is_empty() && centre > 0.0).then(|| 100.0 * mean(v) / centre);
-        let z = |v: &Vec<f64>| {
-            (!v.is_empty() && spread > 0.0).then(|| (worse(mean(v) - centre) / spread).clamp(-10.0, 10.0))
-        };
-        (values.iter().map(percent).collect(), values.iter().map(z).collect())
-    }
 }
 
 fn values(dots: &[Vec<Dot>]) -> Vec<Vec<f64>> {
     dots.iter().map(|g| g.iter().map(|d| d.value).collect()).collect()
-}
-
-/// Returns the standard deviation within groups of two animals or more; `None` without one.
-fn spread(values: &[Vec<f64>]) -> Option<f64> {
-    let tested: Vec<Vec<f64>> = values.iter().filter(|v| v.len() > 1).cloned().collect();
-    let (variance, df) = pooled_variance(&tested);
-    (df >= 1.0).then(|| variance.sqrt())
 }
 
 fn direction(endpoint: &Endpoint) -> Direction {

@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 
 use super::{
     sampling::total,
-    subjects::{Cohort, Endpoint},
+    subjects::{Cohort, Endpoint, Subject},
 };
 use serde::Serialize;
 
 use crate::{
     organ::ORGANS,
-    score::{Outcome, index_column, rubric::Rubric, sampling::Count, sensitivity::scenarios},
+    score::{
+        Outcome, index_column,
+        rubric::{Compare, Lesion, Rubric},
+        sampling::{Count, LEAST, Least},
+        sensitivity::scenarios,
+    },
     stats::describe::mean,
 };
 
@@ -24,7 +29,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
         let mut means: BTreeMap<String, f64> = BTreeMap::new();
         for lesion in rubric.lesions(organ) {
             let own = endpoint(&lesion.feature);
-            let of_control = |s: &&super::subjects::Subject| Some(s.group.as_str()) == control;
+            let of_control = |s: &&Subject| Some(s.group.as_str()) == control;
             let values: Vec<f64> = cohort
                 .subjects
                 .iter()
@@ -46,9 +51,10 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 continue;
             }
             let values = subject.values.clone();
+            let withheld = withheld(subject, rubric.lesions(organ), organ.name, &cohort.endpoints);
             let score = rubric.score_subject(
                 organ,
-                |feature| values.get(&endpoint(feature)).copied(),
+                |feature| values.get(&endpoint(feature)).copied().filter(|_| !withheld.contains(&feature)),
                 |feature| means.get(feature).copied(),
                 |feature, by| total(subject, &endpoint(feature)).filter(|_| by == Count::Value),
             );
@@ -84,6 +90,26 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
         }
     }
     sensitivity
+}
+
+/// Returns the features that stay ungraded on a subject: those that rest on so many objects that the tables do not hold their
+/// number, but of which no slide was graded on its own.
+fn withheld<'l>(
+    subject: &Subject,
+    lesions: &'l [Lesion],
+    tissue: &str,
+    known: &[(Endpoint, String)],
+) -> Vec<&'l str> {
+    let rests = |feature: &str| {
+        let by_objects = |l: &&Least| l.organ == tissue && l.by == Count::Objects;
+        LEAST.iter().filter(by_objects).any(|l| l.features.contains(&feature))
+    };
+    let ungraded = |lesion: &Lesion| {
+        let score = Endpoint { tissue: tissue.to_owned(), feature: format!("{}_score", lesion.id) };
+        known.iter().any(|(e, _)| *e == score) && !subject.values.contains_key(&score)
+    };
+    let here = |l: &&Lesion| l.compare == Compare::Abs && rests(&l.feature) && ungraded(l);
+    lesions.iter().filter(here).map(|l| l.feature.as_str()).collect()
 }
 
 /// The mean index of each group under one set of weights.
@@ -164,6 +190,31 @@ pub(super) fn order_notes(all: &[Sensitivity]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lesions_of_too_few_tubules_stay_ungraded_on_the_animal() {
+        let endpoint = |feature: &str| Endpoint { tissue: "kidney".into(), feature: feature.into() };
+        let names = ["tubule_dilated_pct", "tubular_dilation_score"].map(endpoint);
+        let subject = |values: &[(&str, f64)]| Subject {
+            id: "a".into(),
+            group: "normal".into(),
+            animals: vec!["a".into()],
+            block: None,
+            values: values.iter().map(|&(f, v)| (endpoint(f), v)).collect(),
+            slides: BTreeMap::new(),
+        };
+        let mut cohort = Cohort {
+            subjects: vec![
+                subject(&[("tubule_dilated_pct", 30.0)]),
+                subject(&[("tubule_dilated_pct", 30.0), ("tubular_dilation_score", 2.7)]),
+            ],
+            endpoints: names.iter().map(|e| (e.clone(), String::new())).collect(),
+            ..Cohort::default()
+        };
+        rescore(&mut cohort, &Rubric::builtin().unwrap(), None);
+        let scored = cohort.subjects.iter().map(|s| s.values.contains_key(&names[1]));
+        assert_eq!(scored.collect::<Vec<_>>(), [false, true]);
+    }
 
     #[test]
     fn changes_of_order_are_told() {

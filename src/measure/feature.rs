@@ -60,7 +60,7 @@ pub enum Missing {
         max: f64,
     },
     /// Too few objects or too little area for a stable number.
-    #[error("{} {what}, at least {needed} needed", thousandths(*found))]
+    #[error("{}, at least {needed} needed", counted(*found, what))]
     TooFew {
         /// What was counted.
         what: &'static str,
@@ -89,6 +89,16 @@ pub enum Missing {
     },
 }
 
+/// Room for µm/px as scanners round it: 0.5022 is good enough for a feature that needs 0.5.
+const MPP_TOLERANCE: f64 = 1.05;
+
+impl Missing {
+    /// Returns whether what needs at most `max` µm/px cannot be had at `mpp`.
+    pub(crate) fn too_coarse(mpp: f64, max: f64) -> Option<Self> {
+        (mpp > max * MPP_TOLERANCE).then_some(Self::TooCoarse { mpp, max })
+    }
+}
+
 /// A measured number and what it rests on.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Value {
@@ -103,6 +113,22 @@ pub struct Value {
 /// Cut to thousandths, never up: what is too little must not read as enough.
 fn thousandths(v: f64) -> f64 {
     (v * 1000.0).floor() / 1000.0
+}
+
+/// Plural and singular of what is counted.
+const NUMBERS: [(&str, &str); 4] =
+    [("islets", "islet"), ("glomeruli", "glomerulus"), ("tubules", "tubule"), ("nuclei", "nucleus")];
+
+/// Says how many of something there are, `what` being a plural: `1 islet`, `2 islets`.
+pub(crate) fn counted(found: f64, what: &str) -> String {
+    let one = |word: &str| NUMBERS.iter().find(|(many, _)| *many == word).map(|(_, one)| *one);
+    let mut words: Vec<&str> = what.split(' ').collect();
+    // The noun that is counted comes first: nuclei of hepatocytes.
+    let noun = words.iter_mut().filter(|_| found == 1.0).find_map(|w| Some((one(w)?, w)));
+    if let Some((one, word)) = noun {
+        *word = one;
+    }
+    format!("{} {}", thousandths(found), words.join(" "))
 }
 
 /// Everything found on one slide, ready to be measured.

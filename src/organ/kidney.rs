@@ -1,6 +1,6 @@
 //! Kidney: what is looked for, at which scale, and which features it has.
 
-use super::{Organ, Pass};
+use super::{Organ, Pass, Uncounted};
 use crate::{
     measure::kidney as features,
     segment::{kidney as segment, nuclei},
@@ -49,6 +49,8 @@ pub(super) const KIDNEY: Organ = Organ {
     },
     cells: segment::cells,
     classes: segment::CLASSES,
+    // As the features that count them.
+    uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35))],
     features: features::FEATURES,
     sub_indices: SUB_INDICES,
     needed_mm2: 10.0,

@@ -1,7 +1,10 @@
 //! Liver: what is looked for, at which scale, and which features it has.
 
-use super::{Organ, Pass};
-use crate::{measure::liver as features, segment::liver as segment};
+use super::{Organ, Pass, Uncounted};
+use crate::{
+    measure::liver as features,
+    segment::{liver as segment, nuclei, object::Class},
+};
 
 /// Sub-indices (domain.md §4.4).
 const SUB_INDICES: &[(&str, &[&str])] = &[
@@ -13,6 +16,16 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
     ("circulation", &["congestion"]),
 ];
 
+/// As the features that rest on them.
+const UNCOUNTED: &[(&Class, Uncounted)] = &[
+    (
+        &segment::vessels::PORTAL_TRACT,
+        Uncounted::NotSought("portal tracts are not found dependably by rules"),
+    ),
+    (&segment::vacuoles::MICRO, Uncounted::CoarserThan(0.35)),
+    (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
+];
+
 /// The liver.
 pub(super) const LIVER: Organ = Organ {
     name: "liver",
@@ -22,6 +35,7 @@ pub(super) const LIVER: Organ = Organ {
     cell_pass: Pass { mpp: 0.25, source_share: 1.0, halo_um: segment::CELL_HALO_UM, bytes_per_px: 16 },
     cells: segment::cells,
     classes: segment::CLASSES,
+    uncounted: UNCOUNTED,
     features: features::FEATURES,
     sub_indices: SUB_INDICES,
     needed_mm2: 20.0,

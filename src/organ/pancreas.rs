@@ -1,6 +1,6 @@
 //! Pancreas: what is looked for, at which scale, and which features it has.
 
-use super::{Organ, Pass};
+use super::{Organ, Pass, Uncounted};
 use crate::{
     measure::pancreas as features,
     segment::{nuclei, pancreas as segment},
@@ -49,6 +49,8 @@ pub(super) const PANCREAS: Organ = Organ {
     cell_pass: Pass { mpp: 0.25, source_share: 1.0, halo_um: nuclei::HALO_UM, bytes_per_px: 32 },
     cells: segment::cells,
     classes: segment::CLASSES,
+    // As the features that count them.
+    uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35))],
     features: features::FEATURES,
     sub_indices: SUB_INDICES,
     needed_mm2: 15.0,

@@ -192,7 +192,7 @@ mod tests {
                 .iter()
                 .map(|&(name, value)| Measured {
                     feature: known.iter().find(|f| f.name == name).unwrap(),
-                    value: Ok(Value { value, n: 1, denominator: 1.0 }),
+                    value: Ok(Value { value, n: 3_000, denominator: 1.0 }),
                 })
                 .collect();
             let said = hints(organ, &measured, &profile(65, 15, 25));
@@ -213,6 +213,16 @@ mod tests {
         t("kidney", kidney, &["0 glomeruli", "is this kidney? glom_count_n"]);
         let pancreas = &[("tissue_area_mm2", 5.0), ("acinar_nuclear_density_per_mm2", 300.0)];
         t("pancreas", pancreas, &["is this pancreas? acinar_nuclear_density"]);
+    }
+
+    #[test]
+    fn few_hepatocytes_are_remarked_on() {
+        let feature = organ::find("liver").unwrap().features.iter();
+        let feature = feature.copied().find(|f| f.name == "hepatocyte_nuclear_density_per_mm2").unwrap();
+        let measured = Measured { feature, value: Ok(Value { value: 1500.0, n: 400, denominator: 0.3 }) };
+        let said: Vec<String> =
+            hints("liver", &[measured], &profile(65, 15, 25)).iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["400 nuclei of hepatocytes; an animal needs at least 3000 over its slides"]);
     }
 
     #[test]

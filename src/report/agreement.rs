@@ -45,13 +45,19 @@ fn table(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|e| fault(e.to_string()))
 }
 
+/// Why a kappa stands without interval.
+const NO_INTERVAL: &str = "no interval: fewer than 11 animals, or grades hardly vary";
+
 fn measures(all: &[Agreement]) -> Result<Vec<u8>> {
     let heading = ["tissue", "lesion", "slides", "ungraded", "measure", "value", "low", "high", "missing"];
     let rows = all.iter().flat_map(|a| a.measures().map(|(name, estimate)| (a, name, estimate)));
     let row = |(a, name, estimate): (&Agreement, &str, &Estimate)| {
         let numbers = match estimate {
             Ok((value, Some(i))) => [value.to_string(), i.lo.to_string(), i.hi.to_string(), String::new()],
-            Ok((value, None)) => [value.to_string(), String::new(), String::new(), String::new()],
+            Ok((value, None)) => {
+                let why = if name.contains("kappa") { NO_INTERVAL } else { "" };
+                [value.to_string(), String::new(), String::new(), why.to_owned()]
+            }
             Err(why) => [String::new(), String::new(), String::new(), why.to_string()],
         };
         let (slides, ungraded) = (a.pairs.len().to_string(), a.ungraded.to_string());

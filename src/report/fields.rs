@@ -4,15 +4,19 @@
 //! a grid with a random start, every k-th of its squares that lies on tissue, from a random first one. Whole-section values
 //! stand in the last row; scores are always of the whole section.
 
+mod area;
+
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use self::area::Areas;
 use super::{number::number, tables::write_csv};
 use crate::{
     error::Result,
     geometry::Rect,
-    pipeline::SlideResult,
+    measure::feature::Missing,
+    pipeline::{SlideResult, zones::is_zone},
     score::field::{Fields, area_mm2},
     segment::object::{Class, Object},
     units::UM2_PER_MM2,
@@ -59,44 +63,102 @@ pub fn choose(fields: &Fields, slide_id: &str, result: &SlideResult) -> Vec<Rect
     (0..count).filter_map(|i| on_tissue.get((first + i as f64 * every) as usize).copied()).collect()
 }
 
-/// Writes the table: a row per field, then `mean of fields` and `whole section`. Objects count in the field that holds their
-/// centre.
+/// Writes the table: a row per field, then `all fields` and `whole section`. Objects count in the field that holds their centre;
+/// areas are cut to the field and to tissue. What has no number has an empty cell, and its reason in the column `remark` of
+/// the last rows. Returns what the user should know: that fewer fields fit than were asked for.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Io`] if it cannot be written.
-pub fn write(path: &Path, fields: &Fields, slide_id: &str, result: &SlideResult) -> Result<()> {
+pub fn write(path: &Path, fields: &Fields, slide_id: &str, result: &SlideResult) -> Result<Option<String>> {
     let chosen = choose(fields, slide_id, result);
-    write_csv(path, rows(&chosen, result))
+    let remark = fewer(fields, chosen.len());
+    write_csv(path, rows(&chosen, result, remark.as_deref().unwrap_or_default()))?;
+    Ok(remark)
 }
 
-fn rows(chosen: &[Rect], result: &SlideResult) -> Vec<Vec<String>> {
-    let classes = result.summary.organ.classes;
-    let column = |c: &Class| c.name.replace([' ', '-'], "_");
+/// Says that fewer fields fit than were asked for.
+fn fewer(fields: &Fields, chosen: usize) -> Option<String> {
+    let asked = fields.count;
+    let fit = match chosen {
+        0 => "no field fits".to_owned(),
+        1 => "only 1 field fits".to_owned(),
+        n => format!("only {n} fields fit"),
+    };
+    ((chosen as u64) < u64::from(asked)).then(|| format!("{fit} on the tissue, {asked} asked for"))
+}
+
+fn rows(chosen: &[Rect], result: &SlideResult, remark: &str) -> Vec<Vec<String>> {
+    let columns = Columns::of(result);
     let mut heading: Vec<String> =
         ["field", "x_px", "y_px", "side_px", "tissue_mm2"].map(str::to_owned).to_vec();
-    for class in classes {
-        let name = column(class);
+    for column in &columns.all {
+        let name = column.class.name.replace([' ', '-'], "_");
         heading.extend([format!("{name}_n"), format!("{name}_per_mm2"), format!("{name}_area_pct")]);
     }
-    let px_mm2 = result.summary.calibration.mpp.area_mm2(1);
+    heading.push("remark".to_owned());
+    let areas = Areas::of(result);
+    let (own, section) = sums(chosen, result, &columns, &areas);
     let mut rows = vec![heading];
-    let mut all = vec![(0u64, 0.0); classes.len()];
+    let mut all = vec![Sum::default(); columns.all.len()];
     let mut tissue_mm2 = 0.0;
-    for (number_of, rect) in (1..).zip(chosen) {
-        let mm2 = result.tissue.share(*rect) * rect.area_px() as f64 * px_mm2;
-        let own = counts(classes, result, |o| holds(rect, o));
+    for ((number_of, rect), sums) in (1..).zip(chosen).zip(&own) {
+        let mm2 = areas.tissue_mm2(*rect);
         let place = [rect.x0 as u64, rect.y0 as u64, rect.width].map(|v: u64| v.to_string());
-        rows.push(row(&format!("{number_of}"), place, mm2, &own));
+        rows.push(columns.row(&format!("{number_of}"), place, mm2, sums, ""));
         tissue_mm2 += mm2;
-        all.iter_mut().zip(own).for_each(|(sum, own)| *sum = (sum.0 + own.0, sum.1 + own.1));
+        all.iter_mut().zip(sums).for_each(|(all, own)| all.add(*own));
     }
     let nowhere = || std::array::from_fn(|_| String::new());
-    rows.push(row("all fields", nowhere(), tissue_mm2, &all));
-    let section = counts(classes, result, |_| true);
-    let mask = result.tissue.mask.count() as f64 * result.tissue.scale.powi(2) * px_mm2;
-    rows.push(row("whole section", nowhere(), mask, &section));
+    rows.push(columns.row("all fields", nowhere(), tissue_mm2, &all, remark));
+    rows.push(columns.row("whole section", nowhere(), areas.section_mm2(), &section, &columns.reasons()));
     rows
+}
+
+/// Number and area of the objects of a class.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Sum {
+    n: u64,
+    um2: f64,
+}
+
+impl Sum {
+    fn add(&mut self, other: Self) {
+        self.n += other.n;
+        self.um2 += other.um2;
+    }
+}
+
+/// Adds up each class in each field, and on the whole section.
+fn sums(
+    chosen: &[Rect],
+    result: &SlideResult,
+    columns: &Columns,
+    areas: &Areas<'_>,
+) -> (Vec<Vec<Sum>>, Vec<Sum>) {
+    let none = vec![Sum::default(); columns.all.len()];
+    let (mut own, mut section) = (vec![none.clone(); chosen.len()], none);
+    for object in result.structures.iter().chain(&result.cells) {
+        let Some(i) = columns.place(object.class) else { continue };
+        if columns.all[i].is_zone {
+            continue;
+        }
+        let shape = areas.shape(object);
+        section[i].add(Sum { n: 1, um2: areas.um2(&shape, None) });
+        for (rect, sums) in chosen.iter().zip(&mut own) {
+            let n = u64::from(holds(rect, object));
+            if n > 0 || shape.meets(*rect) {
+                sums[i].add(Sum { n, um2: areas.um2(&shape, Some(*rect)) });
+            }
+        }
+    }
+    for (i, column) in columns.all.iter().enumerate().filter(|(_, c)| c.is_zone) {
+        section[i].um2 = areas.zone_um2(column.class, None);
+        for (rect, sums) in chosen.iter().zip(&mut own) {
+            sums[i].um2 = areas.zone_um2(column.class, Some(*rect));
+        }
+    }
+    (own, section)
 }
 
 fn holds(rect: &Rect, object: &Object) -> bool {
@@ -104,30 +166,60 @@ fn holds(rect: &Rect, object: &Object) -> bool {
     x >= rect.x0 as f64 && x < rect.x1() as f64 && y >= rect.y0 as f64 && y < rect.y1() as f64
 }
 
-/// Number and area (µm²) of the objects of each class.
-fn counts(
-    classes: &[&'static Class],
-    result: &SlideResult,
-    within: impl Fn(&Object) -> bool,
-) -> Vec<(u64, f64)> {
-    let mut out = vec![(0, 0.0); classes.len()];
-    for object in result.structures.iter().chain(&result.cells).filter(|o| within(o)) {
-        if let Some(i) = classes.iter().position(|c| c.is(object.class)) {
-            out[i] = (out[i].0 + 1, out[i].1 + f64::from(object.area_um2));
-        }
-    }
-    out
+/// The classes of the table, in legend order.
+struct Columns {
+    all: Vec<Column>,
 }
 
-fn row(name: &str, place: [String; 3], mm2: f64, counts: &[(u64, f64)]) -> Vec<String> {
-    let mut row = vec![name.to_owned()];
-    row.extend(place);
-    row.push(number(mm2));
-    for &(n, um2) in counts {
-        let per = |v: f64| if mm2 > 0.0 { number(v / mm2) } else { String::new() };
-        row.extend([n.to_string(), per(n as f64), per(100.0 * um2 / UM2_PER_MM2)]);
+/// One class.
+struct Column {
+    class: &'static Class,
+    /// Whether it is an area, of which there is nothing to count.
+    is_zone: bool,
+    /// Why it has no numbers at all.
+    missing: Option<Missing>,
+}
+
+impl Columns {
+    fn of(result: &SlideResult) -> Self {
+        let summary = &result.summary;
+        let missing = |name: &str| summary.counted().find(|(class, _)| *class == name)?.1.err();
+        let one =
+            |&class: &&'static Class| Column { class, is_zone: is_zone(class), missing: missing(class.name) };
+        Self { all: summary.organ.classes.iter().map(one).collect() }
     }
-    row
+
+    fn place(&self, class: &Class) -> Option<usize> {
+        self.all.iter().position(|c| c.class.is(class))
+    }
+
+    /// Says why cells are empty on every row.
+    fn reasons(&self) -> String {
+        let one = |c: &Column| match &c.missing {
+            Some(missing) => Some(format!("{}: {missing}", c.class.name)),
+            None => c.is_zone.then(|| format!("{}: an area, not counted", c.class.name)),
+        };
+        self.all.iter().filter_map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    fn row(&self, name: &str, place: [String; 3], mm2: f64, sums: &[Sum], remark: &str) -> Vec<String> {
+        let mut row = vec![name.to_owned()];
+        row.extend(place);
+        row.push(number(mm2));
+        for (column, sum) in self.all.iter().zip(sums) {
+            // Without tissue nothing was looked for.
+            let measured = mm2 > 0.0 && column.missing.is_none();
+            let cell =
+                |shown: bool, value: f64| if measured && shown { number(value) } else { String::new() };
+            row.extend([
+                cell(!column.is_zone, sum.n as f64),
+                cell(!column.is_zone, sum.n as f64 / mm2),
+                cell(true, 100.0 * sum.um2 / (mm2 * UM2_PER_MM2)),
+            ]);
+        }
+        row.push(remark.to_owned());
+        row
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +269,7 @@ mod tests {
     fn counts_are_per_mm2_of_tissue() {
         let result = result();
         let rect = Rect { x0: 0, y0: 0, width: 1000, height: 1000 };
-        let rows = rows(&[rect], &result);
+        let rows = rows(&[rect], &result, "");
         // 1000 px are 0.25 mm, a field of tissue is 0.0625 mm², 20 cells lie in it.
         assert_eq!(rows[1][..7], ["1", "0", "0", "1000", "0.0625", "20", "320"]);
         assert_eq!(rows[2][0], "all fields");
@@ -185,5 +277,25 @@ mod tests {
             (rows[3][0].as_str(), rows[3][5].as_str(), rows[3][6].as_str()),
             ("whole section", "40", "160")
         );
+    }
+
+    #[test]
+    fn what_was_not_looked_for_is_empty_and_told() {
+        let result = result();
+        let rows = rows(
+            &[],
+            &result,
+            &fewer(&Fields { count: 9, objective: 10.0, field_number_mm: 22.0 }, 0).unwrap(),
+        );
+        let last = |row: &[String]| row.last().cloned().unwrap();
+        assert_eq!((rows[1][0].as_str(), rows[1][4].as_str()), ("all fields", "0"));
+        assert!(rows[1][5..rows[1].len() - 1].iter().all(String::is_empty), "{:?}", rows[1]);
+        assert_eq!(last(&rows[1]), "no field fits on the tissue, 9 asked for");
+        // The slide is too coarse for the second class.
+        assert_eq!(rows[2][8..11], ["", "", ""]);
+        assert_eq!(last(&rows[2]), "nucleus: 0.500 µm/px is coarser than the 0.35 µm/px this needs");
+        let asked = Fields { count: 3, objective: 10.0, field_number_mm: 22.0 };
+        assert_eq!(fewer(&asked, 2).unwrap(), "only 2 fields fit on the tissue, 3 asked for");
+        assert_eq!(fewer(&asked, 3), None);
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Version of the layout of this file.
-const SCHEMA: &str = "histograde-slide/1";
+const SCHEMA: &str = "histograde-slide/2";
 
 #[derive(Serialize)]
 struct ResultFile<'a> {
@@ -141,7 +141,10 @@ struct PublishedRow {
 #[derive(Serialize)]
 pub(super) struct ObjectCount {
     class: &'static str,
-    count: u64,
+    /// None where objects of the class are not looked for or not told apart.
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Json>,
 }
 
 /// Writes the result of one slide.
@@ -224,7 +227,7 @@ pub(super) fn working_mpp(summary: &Summary) -> BTreeMap<&'static str, f64> {
 }
 
 pub(super) fn objects(summary: &Summary) -> Vec<ObjectCount> {
-    summary.counts.iter().map(|&(class, count)| ObjectCount { class, count }).collect()
+    summary.counted().map(|(class, count)| object_count(class, &count)).collect()
 }
 
 pub(super) fn warnings(summary: &Summary) -> Vec<Json> {
@@ -290,6 +293,10 @@ fn finding(finding: &Finding) -> FindingRow<'_> {
         evidence: &finding.evidence,
         missing: why,
     }
+}
+
+fn object_count(class: &'static str, count: &std::result::Result<u64, Missing>) -> ObjectCount {
+    ObjectCount { class, count: count.as_ref().ok().copied(), missing: count.as_ref().err().map(missing) }
 }
 
 fn published(item: &Published) -> PublishedRow {

@@ -8,7 +8,7 @@ use crate::{
     geometry::Point,
     manifest::Sample,
     measure::feature::{Direction, Evidence, Feature, Missing, Value},
-    organ::{Organ, Pass},
+    organ::{Organ, Pass, Uncounted},
     pipeline::Summary,
     score::{Measured, rubric::Rubric},
     segment::{
@@ -58,6 +58,7 @@ pub(crate) static LIVER: Organ = Organ {
     cell_pass: PASS,
     cells: |_, _| Finds::default(),
     classes: &[&VEIN, &NUCLEUS],
+    uncounted: &[(&NUCLEUS, Uncounted::CoarserThan(0.35))],
     features: &[&FAT, &BLOOD, &SINUSOID],
     sub_indices: &[("steatosis", &["macrosteatosis", "microsteatosis"])],
     needed_mm2: 20.0,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Measured, field, rubric::value_of};
+use super::{Measured, field, sampling::gradable};
 use crate::measure::feature::{Evidence, Missing};
 
 /// One item of a published score on one slide.
@@ -190,8 +190,8 @@ const RULES: &[Rule] = &[
         name: "egti_t_surrogate",
         citation: EGTI,
         evidence: Evidence::Recalled,
-        feature: "tubule_necrosis_pct, cast_tubule_pct",
-        note: "brush border not read: grades 1 and 2 do not occur",
+        feature: "tubule_injured_pct, tubule_necrosis_pct, cast_tubule_pct",
+        note: "injured tubules stand for those without brush border",
         how: How::Rule(egti_tubules, 4),
         ..KIDNEY
     },
@@ -261,12 +261,21 @@ const BEDOSSA: &str = "Bedossa 2012, Hepatology 56:1751";
 const EGTI: &str = "EGTI (Khalid 2021, Sci Rep 11), surrogate";
 const PANCREATITIS: &str = "rodent pancreatitis score, as tabulated in Gut";
 
-/// T of EGTI without the brush border: 3 with casts or necrosis, 4 above 60 % necrosis.
+/// Share of injured tubules, in %, up to which healthy rats come (domain.md §3.3).
+const HEALTHY_INJURED: f64 = 8.0;
+
+/// T of EGTI: 1 loss of brush border in up to 25 % of tubules, 2 in more, 3 with casts or necrosis besides, 4 above 60 %
+/// necrosis. The brush border is not read; tubules with any injury stand for those that lost it [expert]. Grade 3 is grade 2
+/// and more, so that a few casts alone do not make it.
 fn egti_tubules(look: &Look<'_>) -> Result<u8, Missing> {
     let (necrosis, casts) = (look("tubule_necrosis_pct")?, look("cast_tubule_pct")?);
-    Ok(match necrosis {
-        n if n > 60.0 => 4,
-        n if n > 1.0 || casts > 1.0 => 3,
+    // Dead tubules lose their lumens, and with them their place among those that are counted.
+    let injured = look("tubule_injured_pct")?.max(necrosis);
+    Ok(match injured {
+        _ if necrosis > 60.0 => 4,
+        i if i > 25.0 && (necrosis > 1.0 || casts > 1.0) => 3,
+        i if i > 25.0 => 2,
+        i if i > HEALTHY_INJURED => 1,
         _ => 0,
     })
 }
@@ -328,7 +337,7 @@ impl Rule {
         field_number_mm: f64,
         before: &[Published],
     ) -> Result<f64, Missing> {
-        let look = |feature: &str| value_of(feature, measured).map(|v| v.value);
+        let look = |feature: &str| gradable(self.organ, feature, measured).map(|v| v.value);
         let passed = |starts: &[Start], value: f64| {
             let passes = |start: &&Start| match **start {
                 Above(cut) => value > cut,
@@ -400,6 +409,35 @@ mod tests {
     }
 
     #[test]
+    fn too_little_looked_at_gives_no_published_score() {
+        fn t(organ: &str, features: &[(&'static str, f64)], names: &[&str], expected: &str) {
+            let measured: Vec<_> = features.iter().map(|&(f, v)| measured(f, Ok(v))).collect();
+            let found = all(organ, &measured, 22.0);
+            for name in names {
+                let grade = &found.iter().find(|p| p.name == *name).unwrap().grade;
+                assert_eq!(grade.as_ref().unwrap_err().to_string(), expected, "{name}");
+            }
+        }
+        let foci = ["nas_lobular_inflammation", "saf_lobular_inflammation", "liang_inflammation", "ishak_c"];
+        let liver = "0.2 mm² of liver, at least 0.4 needed";
+        t("liver", &[("analysed_area_mm2", 0.2), (FOCI, 0.0)], &foci, liver);
+        let necrosis = [("analysed_area_mm2", 0.2), ("necrosis_area_pct", 0.0)];
+        t("liver", &necrosis, &["suzuki_necrosis"], liver);
+        t(
+            "kidney",
+            &[("glom_count_n", 2.0), ("glom_sclerosis_index", 0.0), ("glom_shrunken_pct", 0.0)],
+            &["glomerulosclerosis_index", "egti_g_surrogate"],
+            "2 glomeruli, at least 3 needed",
+        );
+        t(
+            "pancreas",
+            &[("islet_count_n", 1.0), ("insulitis_score_mean", 0.0)],
+            &["insulitis_mean"],
+            "1 islet, at least 2 needed",
+        );
+    }
+
+    #[test]
     fn sums_are_of_their_parts() {
         let found = all(
             "liver",
@@ -432,17 +470,30 @@ mod tests {
         for (value, grade) in [(0.0, 0.0), (10.0, 1.0), (10.1, 2.0), (25.1, 3.0), (50.1, 4.0), (75.1, 5.0)] {
             t("kidney", "tubular_injury_0_5", &[("tubule_injured_pct", value)], grade);
         }
-        let egti = |necrosis, casts, inflamed, shrunken| {
+        let egti = |injured, necrosis, casts, inflamed, shrunken| {
             [
+                ("tubule_injured_pct", injured),
                 ("tubule_necrosis_pct", necrosis),
                 ("cast_tubule_pct", casts),
                 ("inflamed_cortex_pct", inflamed),
                 ("glom_shrunken_pct", shrunken),
             ]
         };
-        t("kidney", "egti_surrogate", &egti(0.0, 0.0, 0.0, 0.0), 0.0);
-        t("kidney", "egti_surrogate", &egti(0.0, 5.0, 10.0, 0.0), 4.0);
-        t("kidney", "egti_surrogate", &egti(70.0, 5.0, 10.0, 20.0), 10.0);
+        t("kidney", "egti_surrogate", &egti(0.0, 0.0, 0.0, 0.0, 0.0), 0.0);
+        t("kidney", "egti_surrogate", &egti(30.0, 0.0, 5.0, 10.0, 0.0), 4.0);
+        t("kidney", "egti_surrogate", &egti(10.0, 70.0, 5.0, 10.0, 20.0), 10.0);
+        // A healthy kidney has a few casts; grades 1 to 3 follow each other.
+        for (injured, necrosis, casts, grade) in [
+            (3.0, 0.2, 1.5, 0.0),
+            (8.1, 0.2, 1.5, 1.0),
+            (25.0, 5.0, 6.0, 1.0),
+            (25.1, 0.0, 0.0, 2.0),
+            (25.1, 0.0, 1.1, 3.0),
+            (10.0, 30.0, 0.0, 3.0),
+            (10.0, 60.1, 0.0, 4.0),
+        ] {
+            t("kidney", "egti_t_surrogate", &egti(injured, necrosis, casts, 0.0, 0.0), grade);
+        }
         t("pancreas", "insulitis_mean", &[("insulitis_score_mean", 1.25)], 1.25);
         t("pancreas", "pancreatitis_necrosis", &[("acinar_pyknotic_pct", 5.1)], 2.0);
         t("pancreas", "pancreatitis_oedema_surrogate", &[("pancreas_gap_pct", 41.0)], 3.0);

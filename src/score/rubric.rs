@@ -220,10 +220,10 @@ impl Rubric {
             },
             (Err(missing), _) => Outcome::NotScored { missing: missing.clone() },
         };
-        let counted = sampling::on_slide(measured);
-        let too_few =
-            value.as_ref().ok().and_then(|_| sampling::too_few(organ.name, &lesion.feature, counted));
-        let outcome = too_few.map_or(outcome, |missing| Outcome::NotScored { missing });
+        let outcome = match sampling::gradable(organ.name, &lesion.feature, measured) {
+            Ok(_) => outcome,
+            Err(missing) => Outcome::NotScored { missing },
+        };
         Self::found(lesion, value.ok().map(|v| v.value), outcome)
     }
 

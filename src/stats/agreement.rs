@@ -1,8 +1,11 @@
 //! Repeatability and agreement: intraclass correlation, weighted κ, concordance, limits of agreement.
 
+use rand::RngExt;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
 use super::{
-    Interval, Result, Undefined,
-    describe::{mean, sd},
+    Interval, Result, Undefined, bootstrap,
+    describe::{mean, quantile, sd},
     distribution::{f_critical, normal_quantile},
 };
 
@@ -114,9 +117,13 @@ pub struct Kappa {
     pub value: f64,
     /// Its standard error (Fleiss, Cohen and Everitt 1969).
     pub se: f64,
-    /// Its interval.
-    pub interval: Interval,
+    /// Its interval, cut at −1 and 1, where pairs do not depend on each other; `None` where the standard error is 0, as of
+    /// readers who always agree: then nothing tells how far chance reaches.
+    pub interval: Option<Interval>,
 }
+
+/// Spread below which values are equal but for rounding.
+const ROUNDING: f64 = 1e-6;
 
 /// Returns κ of a square table of counts: rows one rater's grades, columns the other's.
 ///
@@ -157,7 +164,52 @@ pub fn kappa(table: &[Vec<f64>], weights: Weights, alpha: f64) -> Result<Kappa> 
     let centre = value - chance * (1.0 - value);
     let se = ((spread - centre * centre) / n).max(0.0).sqrt() / (1.0 - chance);
     let half = normal_quantile(1.0 - alpha / 2.0) * se;
-    Ok(Kappa { value, se, interval: Interval::around(value, half) })
+    let Interval { lo, hi } = Interval::around(value, half);
+    let interval = (se > ROUNDING).then(|| Interval { lo: lo.max(-1.0), hi: hi.min(1.0) });
+    Ok(Kappa { value, se, interval })
+}
+
+/// Resamples of animals.
+const DRAWS: usize = 2000;
+/// Their seed: the same data give the same interval.
+const SEED: u64 = 1;
+/// Least share of resamples that must have a κ.
+const DEFINED: f64 = 0.95;
+
+/// Returns κ of pairs of grades, `0..grades`, by animal, and its percentile interval over resampled animals (domain.md §5.3):
+/// slides of one animal are not independent. There is no interval below [`bootstrap::LEAST`] animals, where it would be too
+/// narrow, and none where κ does not vary or often has no value.
+///
+/// # Errors
+///
+/// As [`kappa`].
+pub fn kappa_of_animals(
+    animals: &[Vec<(usize, usize)>],
+    grades: usize,
+    weights: Weights,
+    alpha: f64,
+) -> Result<(f64, Option<Interval>)> {
+    let of = |chosen: &mut dyn Iterator<Item = &Vec<(usize, usize)>>| {
+        let mut table = vec![vec![0.0; grades]; grades];
+        for &(a, b) in chosen.flatten() {
+            if let Some(cell) = table.get_mut(a).and_then(|row| row.get_mut(b)) {
+                *cell += 1.0;
+            }
+        }
+        kappa(&table, weights, alpha).map(|k| k.value)
+    };
+    let value = of(&mut animals.iter())?;
+    if animals.len() < bootstrap::LEAST {
+        return Ok((value, None));
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let mut draw = || of(&mut animals.iter().map(|_| &animals[random.random_range(0..animals.len())]));
+    let drawn: Vec<f64> = (0..DRAWS).filter_map(|_| draw().ok()).collect();
+    if (drawn.len() as f64) < DEFINED * DRAWS as f64 {
+        return Ok((value, None));
+    }
+    let [lo, hi] = [alpha / 2.0, 1.0 - alpha / 2.0].map(|tail| quantile(&drawn, tail).clamp(-1.0, 1.0));
+    Ok((value, (hi - lo > ROUNDING).then_some(Interval { lo, hi })))
 }
 
 /// Agreement of two measurements of the same things.
@@ -199,4 +251,41 @@ pub fn limits(a: &[f64], b: &[f64]) -> Result<Limits> {
         limits: Interval::around(bias, normal_quantile(0.975) * sd),
         sem: (differences.iter().map(|d| d * d).sum::<f64>() / (2.0 * n)).sqrt(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_of_kappa_stay_within_its_range() {
+        // One of ten pairs disagrees: 0.81 ± 0.37 without the cut.
+        let found = kappa(&[vec![6.0, 1.0], vec![0.0, 3.0]], Weights::None, 0.05).unwrap();
+        let interval = found.interval.unwrap();
+        assert!(found.value + normal_quantile(0.975) * found.se > 1.0);
+        assert!(interval.hi == 1.0 && interval.lo > 0.0, "{interval:?}");
+        for agree in [[[4.0, 0.0], [0.0, 4.0]], [[1.0, 0.0], [1.0, 0.0]]] {
+            let table: Vec<Vec<f64>> = agree.iter().map(|row| row.to_vec()).collect();
+            assert_eq!(kappa(&table, Weights::None, 0.05).unwrap().interval, None);
+        }
+    }
+
+    #[test]
+    fn animals_are_resampled_not_slides() {
+        let kappa =
+            |animals: &[Vec<(usize, usize)>]| kappa_of_animals(animals, 5, Weights::Quadratic, 0.05).unwrap();
+        let one = |i: usize| vec![(i % 5, if i % 4 == 3 { (i + 1) % 5 } else { i % 5 })];
+        let twenty: Vec<_> = (0..20).map(one).collect();
+        let (value, interval) = kappa(&twenty);
+        let interval = interval.unwrap();
+        assert!(interval.lo < value && value < interval.hi && interval.hi <= 1.0, "{value} {interval:?}");
+        assert_eq!(kappa(&twenty).1, Some(interval));
+        // Ten slides of each animal that say the same tell no more than one.
+        let repeated: Vec<_> = twenty.iter().map(|pairs| pairs.repeat(10)).collect();
+        assert_eq!(kappa(&repeated), (value, Some(interval)));
+        assert_eq!(kappa(&twenty[..10]).1, None);
+        let always: Vec<_> = (0..20).map(|i| vec![(i % 5, i % 5)]).collect();
+        let (value, interval) = kappa(&always);
+        assert!((value - 1.0).abs() < 1e-12 && interval.is_none(), "{value} {interval:?}");
+    }
 }

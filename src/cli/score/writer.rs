@@ -146,7 +146,8 @@ impl Listener for Writer<'_> {
             objects.and(overview).and(others)?;
             watch.check()?;
             if let Some(wanted) = &job.options.fields {
-                fields::write(&folder.join(FILES[7]), wanted, &job.slide_id, result)?;
+                let remark = fields::write(&folder.join(FILES[7]), wanted, &job.slide_id, result)?;
+                remark.into_iter().for_each(|r| self.console.say(format!("{}: fields: {r}", job.slide_id)));
             }
             slide_json::write(&folder.join(FILES[2]), &job.slide_id, &result.summary, self.rubric.origin())?;
             // Only a slide that was done in time counts, and none that was stopped.

@@ -26,7 +26,7 @@ const LEAST_LEUKOCYTES: u32 = 5;
 use Direction::{Info, Up};
 use Evidence::{Expert, Recalled, Sourced};
 
-const WHAT: &str = "cortex (no glomerulus found)";
+const WHAT: &str = "glomerulus, and thus no cortex,";
 
 /// Tissue in the belt that holds the glomeruli.
 pub(super) const CORTEX_AREA: Feature =
@@ -191,5 +191,16 @@ impl Squares {
             zone != 0 && found.structures[zone as usize - 1].class.is(&CORTEX)
         };
         Self { cortex: squares.iter().filter(|(at, _)| in_cortex(at)).map(|(_, &n)| n).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_cortex_reads_as_a_sentence() {
+        let missing = Missing::NoStructure { what: WHAT };
+        assert_eq!(missing.to_string(), "no glomerulus, and thus no cortex, found");
     }
 }

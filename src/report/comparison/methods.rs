@@ -34,6 +34,15 @@ pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
         if study.unit == Unit::Cage { " and animals per cage" } else { "" },
         sizes.join(", "),
     );
+    match run.rubric.origin().changed.len() {
+        0 => {}
+        1 => text += " Scoring was not the default: one value of the rubric differs from the built-in one.",
+        n => {
+            text += &format!(
+                " Scoring was not the default: {n} values of the rubric differ from the built-in ones."
+            );
+        }
+    }
     text += " The tests followed from a rule fixed beforehand.";
     if routes(Route::Welch) {
         text += " Measurements were compared by Welch's analysis of variance, groups with each control by Welch's t test \

@@ -1,5 +1,6 @@
 //! The page: one file that opens from disk, without network.
 
+mod banner;
 mod quality;
 mod words;
 
@@ -45,6 +46,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             title => run.title,
             version => env!("CARGO_PKG_VERSION"),
             statement => wording::STATEMENT,
+            banner => banner::Banner::of(run, evidence).shown(),
             style => Value::from_safe_string(STYLE.to_owned()),
             script => Value::from_safe_string(SCRIPT.to_owned()),
             groups => groups(c),

@@ -66,8 +66,10 @@ fn index(summary: &Summary) -> String {
 /// Returns the lines of the legend: colour, name and how many.
 pub(super) fn entries(summary: &Summary) -> Vec<(Colour, String)> {
     let classes = summary.organ.classes.iter().map(|class| {
-        let count = summary.counts.iter().find(|(name, _)| *name == class.name).map_or(0, |c| c.1);
-        (class.colour, format!("{} ({})", class.name, grouped(count)))
+        let count = summary.counted().find(|(name, _)| *name == class.name);
+        // A class that was not looked for is not one of which none was found.
+        let count = count.and_then(|c| c.1.ok()).map_or_else(|| "not counted".to_owned(), grouped);
+        (class.colour, format!("{} ({count})", class.name))
     });
     std::iter::once((map::TISSUE, "edge of tissue".to_owned())).chain(classes).collect()
 }
@@ -133,6 +135,15 @@ fn boxes(picture: &mut Picture, x: u32, y: u32, grade: u8, max: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_class_without_number_is_not_one_of_which_none_was_found() {
+        let lines = |blank| -> Vec<String> {
+            entries(&crate::report::test_slide::summary(blank)).into_iter().map(|(_, text)| text).collect()
+        };
+        assert_eq!(lines(false), ["edge of tissue", "vein \"central\" (1)", "nucleus (not counted)"]);
+        assert_eq!(lines(true)[1], "vein \"central\" (not counted)");
+    }
 
     #[test]
     fn counts_are_grouped() {

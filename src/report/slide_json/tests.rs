@@ -21,6 +21,9 @@ fn blank_slides_say_so_everywhere() {
             (&Json::Null, &"the slide is blank".into())
         );
     }
+    for object in json["objects"].as_array().unwrap() {
+        assert_eq!((&object["count"], &object["missing"]["reason"]), (&Json::Null, &"blank".into()));
+    }
     for finding in json["findings"].as_array().unwrap() {
         assert_eq!((&finding["status"], &finding["grade"]), (&"not_scored".into(), &Json::Null));
     }

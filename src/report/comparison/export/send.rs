@@ -71,7 +71,11 @@ pub(super) fn write(folder: &Path, c: &Comparison, rubric: &Rubric) -> Result<()
                     shown,
                     organ.name.to_uppercase(),
                     if score.is_none() { "NOT DONE".into() } else { String::new() },
-                    if score.is_none() { "not measured, see exclusions.csv".into() } else { String::new() },
+                    // The only place of a row without result that can name the lesion.
+                    match score {
+                        None => format!("{} not measured, see exclusions.csv", lesion.label),
+                        Some(_) => String::new(),
+                    },
                     subject.group.clone(),
                     "AUTOMATED".into(),
                     UNVERIFIED.into(),
