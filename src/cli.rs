@@ -15,6 +15,7 @@ mod info;
 
 mod inputs;
 mod interrupt;
+mod output;
 mod phantom;
 mod plan;
 mod power;

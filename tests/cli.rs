@@ -19,6 +19,8 @@ use tempfile::TempDir;
 
 use common_files::files;
 
+#[path = "cli/inputs.rs"]
+mod inputs;
 #[path = "cli/segment.rs"]
 mod segment;
 

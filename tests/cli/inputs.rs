@@ -1,0 +1,51 @@
+//! What is read, and what is never written over.
+
+use std::{process, time::Duration};
+
+use super::*;
+
+/// Makes a named pipe that nobody writes to: who opens it waits forever.
+#[cfg(unix)]
+fn pipe(folder: &Folder, name: &str) -> String {
+    let path = folder.arg(name);
+    assert!(process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+/// Runs, and returns standard error; fails where the program does not come back.
+fn in_time(args: &[&str], code: i32) -> String {
+    let output = histograde(args).timeout(Duration::from_secs(60)).assert().code(code).get_output().clone();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const PLACE: [&str; 10] = ["--level", "0", "--x", "0", "--y", "0", "--width", "10", "--height", "10"];
+
+#[test]
+fn region_leaves_its_slide_alone() {
+    let folder = Folder::new();
+    let slide = folder.phantom("a.svs");
+    let before = fs::read(&slide).unwrap();
+    let t = |out: &str, expected: &str| {
+        let text = stderr(&[&["region", &slide, "-o", out], &PLACE[..]].concat(), 2);
+        assert!(text.contains(expected), "{text}");
+    };
+    t(&slide, "output, expected another file than the one that is read");
+    t("-", "output, expected the name of a file");
+    assert!(!Path::new("-").exists());
+    assert!(fs::read(&slide).unwrap() == before);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_links_are_not_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let folder = Folder::new();
+    let (slide, pipe, link) = (folder.phantom("a.svs"), pipe(&folder, "pipe"), folder.arg("link.png"));
+    std::os::unix::fs::symlink(folder.text("kept.txt", "kept"), &link).unwrap();
+    let text = in_time(&[&["region", &slide, "-o", &pipe], &PLACE[..]].concat(), 2);
+    assert!(text.contains("a pipe has this name, and only regular files are replaced"), "{text}");
+    let text = in_time(&[&["region", &slide, "-o", &link], &PLACE[..]].concat(), 2);
+    assert!(text.contains("a link has this name"), "{text}");
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo() && Path::new(&link).is_symlink());
+    assert_eq!(fs::read_to_string(folder.path("kept.txt")).unwrap(), "kept");
+}
