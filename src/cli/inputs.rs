@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use histograde::{Error, Result, Slide, geometry::Region};
+use histograde::{Error, Result, Slide, file, geometry::Region};
 
 use super::console::Console;
 
@@ -57,7 +57,8 @@ impl Finder<'_> {
     fn input(&mut self, input: &Path) -> Result<()> {
         match fs::metadata(input) {
             Ok(facts) if facts.is_dir() => self.folder(input),
-            Ok(_) => {
+            Ok(facts) => {
+                file::check(&facts).map_err(Error::io("read", input))?;
                 self.take(input.to_owned());
                 Ok(())
             }
@@ -106,6 +107,10 @@ impl Finder<'_> {
 
     /// Takes a file that was not named by the user, if it is a slide or is called one.
     fn listed(&mut self, path: PathBuf) {
+        if let Err(why) = fs::metadata(&path).map_or(Ok(()), |facts| file::check(&facts)) {
+            self.console.detail(format!("skipped {}: {why}", path.display()));
+            return;
+        }
         let ending = ending(&path);
         let has = |list: &[&str]| list.contains(&ending.as_str());
         let series = if has(OTHER_ENDINGS) { None } else { Slide::series_of(&path) };

@@ -49,3 +49,20 @@ fn pipes_and_links_are_not_replaced() {
     assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo() && Path::new(&link).is_symlink());
     assert_eq!(fs::read_to_string(folder.path("kept.txt")).unwrap(), "kept");
 }
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_waited_for() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    let (pipe, out) = (pipe(&folder, "in/b.svs"), folder.arg("out"));
+    let needed = "it is a pipe, and a file is needed";
+    assert!(in_time(&["info", &pipe], 1).contains(needed));
+    assert!(in_time(&[&["region", &pipe, "-o", &out], &PLACE[..]].concat(), 2).contains(needed));
+    assert!(in_time(&["tile", &pipe, "--coords-only", "-o", &out], 2).contains(needed));
+    let text = in_time(&["tile", &folder.arg("in"), "--coords-only", "-v", "-o", &out], 0);
+    assert!(text.contains("b.svs: it is a pipe"), "{text}");
+    assert_eq!(folder.rows("out/slides.csv").len(), 1);
+    let sheet = folder.text("m.csv", "slide,animal_id,group,tissue\nin/b.svs,r1,normal,liver\n");
+    assert!(in_time(&["score", "--manifest", &sheet, "-o", &out], 1).contains(needed));
+}
