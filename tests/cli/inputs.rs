@@ -66,3 +66,24 @@ fn pipes_are_not_waited_for() {
     let sheet = folder.text("m.csv", "slide,animal_id,group,tissue\nin/b.svs,r1,normal,liver\n");
     assert!(in_time(&["score", "--manifest", &sheet, "-o", &out], 1).contains(needed));
 }
+
+#[test]
+fn earlier_results_are_not_scored() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    let input = folder.arg("in");
+    let score = ["--tissue", "liver", "-q", "-o"];
+    histograde(&[&["score", &input][..], &score, &[&folder.arg("in/r1")]].concat()).assert().code(0);
+    histograde(&["tile", &input, "-q", "-o", &folder.arg("in/t1")]).assert().code(0);
+    let label = ["--labels", "--nuclei", "classical", "--vacuoles", "classical"];
+    histograde(&[&["segment", &input][..], &score, &[&folder.arg("in/labels")], &label].concat())
+        .assert()
+        .code(0);
+    let text = stderr(&["tile", &input, "--coords-only", "-v", "-o", &folder.arg("out")], 0);
+    assert!(text.contains("holds results of an earlier run and is not searched"), "{text}");
+    let slides: Vec<String> =
+        folder.rows("out/slides.csv").into_iter().map(|row| row["slide"].clone()).collect();
+    assert_eq!(slides, ["a"]);
+    let text = stderr(&["tile", &input, "-o", &input], 2);
+    assert!(text.contains("in is the folder for the results (-o) and is not searched"), "{text}");
+}
