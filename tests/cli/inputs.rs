@@ -87,3 +87,17 @@ fn earlier_results_are_not_scored() {
     let text = stderr(&["tile", &input, "-o", &input], 2);
     assert!(text.contains("in is the folder for the results (-o) and is not searched"), "{text}");
 }
+
+#[test]
+fn small_images_of_one_colour_are_blank() {
+    let folder = Folder::new();
+    for side in [1, 8, 100, 200] {
+        let image = image::RgbImage::from_pixel(side, side, image::Rgb([240; 3]));
+        image.save(folder.path(&format!("s{side}.png"))).unwrap();
+    }
+    let (input, out) = (folder.arg(""), folder.arg("out"));
+    histograde(&["score", &input, "--tissue", "liver", "--mpp", "0.5", "-q", "-o", &out]).assert().code(0);
+    let status: Vec<String> =
+        folder.rows("out/slides.csv").into_iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(status, ["blank"; 4]);
+}
