@@ -90,6 +90,11 @@ pub(in crate::slide) fn size(data: &[u8]) -> Result<(usize, usize), Fault> {
     scan(data).map(|frame| (frame.width, frame.height))
 }
 
+/// Returns whether an image is one baseline scan, which is decoded row by row; others are kept as coefficients first.
+pub(in crate::slide) fn is_one_scan(data: &[u8]) -> Result<bool, Fault> {
+    scan(data).map(|frame| !frame.progressive && frame.scan_components == frame.components)
+}
+
 /// Decodes a whole JPEG stream, such as a label or a macro image.
 ///
 /// # Errors
