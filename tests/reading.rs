@@ -520,3 +520,37 @@ fn png_of_every_kind() {
     let passes = [0, 1, 1, 1, 0, 2, 2, 2, 0, 3, 3, 3, 4, 4, 4];
     t(&png([2, 2], 8, 2, true, &[], &passes), &[[1; 3], [2; 3], [3; 3], [4; 3]]);
 }
+
+/// The fourth sample is what the tags say, whatever the stream's own markers call it.
+#[test]
+fn jpeg_with_a_fourth_sample() {
+    let rgb = picture(TILE, TILE);
+    // The encoder stores inks the other way round.
+    let opaque =
+        |alpha: u8| rgb.pixels().iter().flat_map(|&[r, g, b]| [r, g, b, alpha].map(|v| 255 - v)).collect();
+    let stored = |alpha: u8| {
+        let (mut out, samples): (Vec<u8>, Vec<u8>) = (Vec::new(), opaque(alpha));
+        let mut encoder = Encoder::new(&mut out, 98);
+        encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
+        encoder.encode(&samples, TILE as u16, TILE as u16, ColorType::Cmyk).unwrap();
+        out
+    };
+    let t = |alpha: u8, extra: u16, expected: &dyn Fn(u8) -> f64| {
+        let page = Page::tiled([TILE as u32; 2], [TILE as u32; 2], 4, 7, 2)
+            .set(338, Field::Shorts(vec![extra]))
+            .with_tiles(vec![stored(alpha)]);
+        let got = whole(&open(&Writer::default().write(&[page])), 0);
+        let off = got.data().iter().zip(rgb.data()).map(|(&v, &of)| (f64::from(v) - expected(of)).abs());
+        let mean = off.sum::<f64>() / rgb.data().len() as f64;
+        assert!(mean < 2.0, "{alpha} {extra}: {mean}");
+    };
+    t(255, 2, &f64::from);
+    t(128, 2, &|v| 255.0 + (f64::from(v) - 255.0) * 128.0 / 255.0);
+    t(0, 0, &f64::from);
+    let three = Page::tiled([TILE as u32; 2], [TILE as u32; 2], 3, 7, 2).with_tiles(vec![stored(255)]);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&Writer::default().write(&[three])).unwrap();
+    let region = Region { level: 0, x0: 0, y0: 0, width: 8, height: 8 };
+    let error = Slide::open(file.path()).unwrap().read_region(region).unwrap_err().to_string();
+    assert!(error.contains("expected 3 components, got 4"), "{error}");
+}
