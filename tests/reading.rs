@@ -554,3 +554,31 @@ fn jpeg_with_a_fourth_sample() {
     let error = Slide::open(file.path()).unwrap().read_region(region).unwrap_err().to_string();
     assert!(error.contains("expected 3 components, got 4"), "{error}");
 }
+
+#[test]
+fn pixels_larger_than_the_slide_cost_no_more_than_it() {
+    let rgb = picture(SIDE, SIDE);
+    let slide = slide_of(&rgb);
+    for (mpp, x0, y0) in [(20.0, -37, 11), (50.0, 0, 0), (50.0, -60, -10), (200.0, -150, -150)] {
+        let got = slide.read_region_at(mpp, x0, y0, 6, 5).unwrap();
+        for (i, px) in got.pixels().iter().enumerate() {
+            let side = mpp / 0.5;
+            let edges =
+                |from: i64, i: usize| [from as f64 + i as f64 * side, from as f64 + (i + 1) as f64 * side];
+            let exact = average(&rgb, edges(x0, i % 6), edges(y0, i / 6));
+            let off =
+                px.iter().zip(exact).map(|(&v, exact)| (f64::from(v) - exact).abs()).fold(0.0, f64::max);
+            assert!(off < 0.52, "{mpp}, pixel {i}: off by {off}");
+        }
+    }
+    let start = std::time::Instant::now();
+    for mpp in [1e5, 1e6] {
+        let got = slide.read_region_at(mpp, -5, -5, 1000, 1000).unwrap();
+        assert!(got.pixels().iter().all(|px| px.iter().all(|v| *v >= 254)));
+    }
+    let far = slide.read_region_at(0.5, i64::MAX, i64::MIN, 3, 2).unwrap();
+    assert!((far.width(), far.height()) == (3, 2) && far.pixels().iter().all(|px| *px == [255; 3]));
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    let error = slide.read_region_at(1e7, 0, 0, 1, 1).unwrap_err().to_string();
+    assert_eq!(error, "mpp, expected µm/px above zero, up to 1000000, got 10000000");
+}
