@@ -213,6 +213,24 @@ fn shards_hold_tiles_and_their_facts() {
     assert_eq!(folder.rows("out/tiles.csv")[0]["file"], format!("shards/a-000000.tar/{}", names[0]));
 }
 
+/// WebDataset takes members that are called alike up to the first dot for one sample.
+#[test]
+fn names_in_shards_have_one_dot() {
+    let folder = Folder::new();
+    folder.phantom();
+    fs::rename(folder.path("a.svs"), folder.path("S12.35.svs")).unwrap();
+    folder.run("tile @S12.35.svs -o @out --size 512 --min-tissue 0 --shards", 0);
+    let rows = folder.rows("out/tiles.csv");
+    assert_eq!((rows.len(), rows[0]["slide"].as_str()), (4, "S12.35"));
+    let mut tar = tar::Archive::new(fs::File::open(folder.path("out/shards/S12.35-000000.tar")).unwrap());
+    let names = tar.entries().unwrap().map(|e| e.unwrap().path().unwrap().to_str().unwrap().to_owned());
+    let names: Vec<String> = names.collect();
+    assert!(names.iter().all(|name| name.matches('.').count() == 1), "{names:?}");
+    let keys: std::collections::BTreeSet<_> = names.iter().map(|n| n.split('.').next().unwrap()).collect();
+    assert_eq!(keys.len(), 4);
+    assert_eq!(rows[0]["file"], format!("shards/S12.35-000000.tar/{}", names[0]));
+}
+
 #[test]
 fn stains_come_to_the_target() {
     let folder = Folder::new();
