@@ -10,6 +10,7 @@ pub mod cohort;
 pub mod error;
 pub mod evaluate;
 pub mod export;
+pub mod file;
 pub mod geometry;
 mod machine;
 pub mod manifest;

@@ -37,8 +37,12 @@ const MIN_CELL_UM2: f64 = 300.0;
 const WALL_UM: f64 = 8.0;
 /// Share of green in that sum: stained tissue absorbs green most; dust, shadow and ink do not [expert].
 const MIN_GREEN_SHARE: f64 = 0.36;
-/// Least tissue fragment, in µm²: smaller ones are debris [expert].
+/// Least tissue fragment, in µm²: smaller ones are debris [expert], unless they fill half of a view that is small itself.
 const MIN_FRAGMENT_UM2: f64 = 8_000.0;
+/// Least tissue of a slide, in µm²: two or three cells; less cannot be told from a speck [expert].
+const MIN_TISSUE_UM2: f64 = 1_000.0;
+/// Largest difference between grey levels of a view that shows nothing: coding noise on one colour [expert].
+const FLAT_LEVELS: u8 = 4;
 /// Enclosed holes up to this count as tissue area, in µm² (domain.md §2.0) [expert].
 const MAX_HOLE_UM2: f64 = 5_000.0;
 /// Enclosed holes up to this are analysed as candidates for lumen, in µm²: vessels up to 500 µm [expert].
@@ -177,11 +181,29 @@ fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
     let dense = smooth.map(|v| u8::from(v > MIN_OD));
     let faint = smooth.map(|v| u8::from(v > FAINT_OD));
     drop(smooth);
-    let stained = keep_stained(dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2));
+    let view_px = view.pixels().len() as f64;
+    let stained = keep_stained(dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2).min(view_px / 2.0));
     drop((od, green));
-    let solid = fill_gaps(stained, faint, &mpp);
+    // A view that is no larger than a gap would be taken for one.
+    let empty = stained.count() == 0 && view_px <= mpp.px_area(MAX_HOLE_UM2);
+    let mut solid = if empty { stained } else { fill_gaps(stained, faint, &mpp) };
+    if is_flat(view) || (solid.count() as f64) < mpp.px_area(MIN_TISSUE_UM2) {
+        solid.data_mut().fill(0);
+    }
     let mask = morphology::fill_holes(&solid, mpp.px_area(MAX_LUMEN_UM2) as u64);
     TissueMask { area_mm2: mpp.area_mm2(solid.count()), mask, scale, white }
+}
+
+/// Returns whether a view is of one colour: tissue is not, whatever the colour.
+fn is_flat(view: &Rgb) -> bool {
+    let Some(first) = view.pixels().first() else { return true };
+    let (mut low, mut high) = (*first, *first);
+    view.pixels().iter().all(|px| {
+        (0..3).all(|c| {
+            (low[c], high[c]) = (low[c].min(px[c]), high[c].max(px[c]));
+            high[c] - low[c] <= FLAT_LEVELS
+        })
+    })
 }
 
 /// Fills small gaps, also those that only faint walls enclose. Those cut by the view's edge count too: on an image of
@@ -281,6 +303,32 @@ mod tests {
         t([20, 20, 20], 40, false);
         t([200, 140, 190], 8, false);
         t([242, 241, 243], 40, false);
+    }
+
+    #[test]
+    fn small_views_hold_tissue_or_none() {
+        /// Whether tissue is found on a view of `side` pixels of 0.5 µm, each a little off `colour`.
+        fn t(side: usize, colour: [u8; 3], noise: usize, expected: bool) {
+            let mut view = Rgb::filled(side, side, colour);
+            for (i, px) in view.pixels_mut().iter_mut().enumerate() {
+                *px = px.map(|v| v - (i * 7919 % (noise + 1)) as u8);
+            }
+            let white = White { rgb: [243.0; 3] };
+            let found = mask_of(&view, white, 1.0, Mpp::square(0.5).unwrap());
+            assert_eq!(!found.is_blank(), expected, "{side} {colour:?} {noise}");
+            assert_eq!(found.area_mm2 > 0.0, expected, "{side} {colour:?} {noise}");
+        }
+        for side in [1, 8, 30, 64, 100, 141, 200] {
+            t(side, [240; 3], 0, false);
+            t(side, [240; 3], 12, false);
+        }
+        let stained = [200, 140, 190];
+        for side in [64, 100, 128, 256] {
+            t(side, stained, 40, true);
+            t(side, stained, 3, false);
+        }
+        t(1, stained, 0, false);
+        t(30, stained, 40, false);
     }
 
     #[test]

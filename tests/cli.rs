@@ -19,6 +19,8 @@ use tempfile::TempDir;
 
 use common_files::files;
 
+#[path = "cli/inputs.rs"]
+mod inputs;
 #[path = "cli/segment.rs"]
 mod segment;
 
@@ -98,12 +100,13 @@ fn mistakes_say_what_to_do() {
         assert!(text.contains(expected), "{args:?}: {text}");
     }
     t(&[], "Usage");
-    t(&["score", "a.svs", "-o", "x"], "--tissue");
+    t(&["score", "a.svs", "-o", "x"], "--tissue, expected liver, kidney, pancreas, or --manifest");
+    t(&["segment", "a.svs", "-o", "x"], "or --manifest with a sheet");
     t(&["score", "a.svs", "--tissue", "spleen", "-o", "x"], "liver, kidney, pancreas");
     t(&["score", "no-such.svs", "--tissue", "liver", "-o", "x"], "cannot find no-such.svs");
     t(&["score", "no-such-*.svs", "--tissue", "liver", "-o", "x"], "none for no-such-*.svs");
     t(&["score", "--manifest", "no-such.csv", "-o", "x"], "no-such.csv");
-    t(&["score", "a", "--tissue", "liver", "--mpp", "0", "-o", "x"], "a number above 0");
+    t(&["score", "a", "--tissue", "liver", "--mpp", "0", "-o", "x"], "µm per pixel, 0.05 to 20");
     t(&["score", "a", "--tissue", "liver", "--threads", "0", "-o", "x"], "1..=1024");
     t(&["score", "Cargo.toml", "--tissue", "liver", "--rubric", "Cargo.toml", "-o", "x"], "Cargo.toml");
     t(

@@ -199,6 +199,24 @@ fn sizes() {
 }
 
 #[test]
+fn images_that_are_decoded_as_a_whole() {
+    let of = |name: &str| {
+        format!("number of pixels of a {name}, decoded as a whole (a larger image must be a tiled TIFF),")
+    };
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    png.extend([15_000u32.to_be_bytes(), 15_000u32.to_be_bytes()].concat());
+    png.extend([8, 2, 0, 0, 0]);
+    fails(&png, &format!("{} is 225000000, more than the limit of 134217728", of("PNG or JPEG")));
+    let mut stream = jpeg(64, 64);
+    let frame = stream.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    stream[frame + 5..frame + 9].copy_from_slice(&[0x27, 0x10, 0x27, 0x10]);
+    // Sound in size, but its data end early.
+    assert!(read(&stream).unwrap_err().to_string().starts_with("malformed plain_image"));
+    stream[frame + 1] = 0xC2;
+    fails(&stream, &format!("{} is 100000000, more than the limit of 50000000", of("JPEG in several scans")));
+}
+
+#[test]
 fn counts_that_lie() {
     let tile = || vec![7; 64 * 64 * 3];
     page_fails(

@@ -213,6 +213,71 @@ fn shards_hold_tiles_and_their_facts() {
     assert_eq!(folder.rows("out/tiles.csv")[0]["file"], format!("shards/a-000000.tar/{}", names[0]));
 }
 
+/// WebDataset takes members that are called alike up to the first dot for one sample.
+#[test]
+fn names_in_shards_have_one_dot() {
+    let folder = Folder::new();
+    folder.phantom();
+    fs::rename(folder.path("a.svs"), folder.path("S12.35.svs")).unwrap();
+    folder.run("tile @S12.35.svs -o @out --size 512 --min-tissue 0 --shards", 0);
+    let rows = folder.rows("out/tiles.csv");
+    assert_eq!((rows.len(), rows[0]["slide"].as_str()), (4, "S12.35"));
+    let mut tar = tar::Archive::new(fs::File::open(folder.path("out/shards/S12.35-000000.tar")).unwrap());
+    let names = tar.entries().unwrap().map(|e| e.unwrap().path().unwrap().to_str().unwrap().to_owned());
+    let names: Vec<String> = names.collect();
+    assert!(names.iter().all(|name| name.matches('.').count() == 1), "{names:?}");
+    let keys: std::collections::BTreeSet<_> = names.iter().map(|n| n.split('.').next().unwrap()).collect();
+    assert_eq!(keys.len(), 4);
+    assert_eq!(rows[0]["file"], format!("shards/S12.35-000000.tar/{}", names[0]));
+}
+
+/// Spoils the sixth stored tile of `a.svs`.
+fn spoil(folder: &Folder) {
+    let mut bytes = fs::read(folder.path("a.svs")).unwrap();
+    let starts = (0..bytes.len() - 1).filter(|&i| bytes[i..i + 2] == [0xFF, 0xD8]);
+    let sixth = starts.skip(5).next().unwrap();
+    bytes[sixth..sixth + 2].fill(0);
+    fs::write(folder.path("a.svs"), bytes).unwrap();
+}
+
+#[test]
+fn damaged_tiles_are_left_out_and_counted() {
+    let folder = Folder::new();
+    folder.phantom();
+    folder.run("tile @a.svs -o @sound --size 256", 0);
+    spoil(&folder);
+    // Whether the low-power view is needed for choosing or only for the contact sheet.
+    for (line, tiles) in [("--min-tissue 0", 15), ("", folder.rows("sound/tiles.csv").len() - 1)] {
+        let said = folder.run(&format!("tile @a.svs -o @out --size 256 {line}"), 1);
+        assert!(said.contains(", 1 damaged;") && said.contains("a JPEG stream"), "{said}");
+        assert_eq!(folder.rows("out/tiles.csv").len(), tiles, "{line}");
+        let row = &folder.rows("out/slides.csv")[0];
+        assert_eq!((row["status"].as_str(), row["damaged"].as_str()), ("damaged", "1"), "{row:?}");
+    }
+}
+
+#[test]
+fn segment_leaves_damaged_tiles_out_up_to_a_share() {
+    let folder = Folder::new();
+    folder.phantom();
+    spoil(&folder);
+    let line = "segment @a.svs --tissue liver --nuclei classical --vacuoles classical --labels=false -o @out";
+    assert!(folder.run(line, 1).contains("--max-bad-tiles 1 %"));
+    folder.run(&format!("{line} --max-bad-tiles 10"), 0);
+}
+
+#[test]
+fn enlarged_tiles_are_warned_of() {
+    let folder = Folder::new();
+    folder.phantom();
+    let said = folder.run("tile @a.svs -o @out --mpp 0.25 --coords-only", 0);
+    assert!(
+        said.contains("warning: tiles of 0.2500 µm/px are enlarged") && said.contains("0.5000 µm/px"),
+        "{said}"
+    );
+    assert!(!folder.run("tile @a.svs -o @same --mpp 0.5 --coords-only", 0).contains("enlarged"));
+}
+
 #[test]
 fn stains_come_to_the_target() {
     let folder = Folder::new();
@@ -279,7 +344,7 @@ fn converted_slides_show_the_same() {
     t("--no-copy", false);
     t("--codec deflate", true);
     t("--codec zstd", true);
-    assert!(folder.run("convert @a.svs @a.svs", 2).contains("another file than the slide"));
+    assert!(folder.run("convert @a.svs @a.svs", 2).contains("another file than the one that is read"));
 }
 
 /// Adobe RGB as published (Adobe 1998), turned into sRGB as published (IEC 61966-2-1), computed apart from this library.

@@ -478,3 +478,111 @@ fn png_and_jpeg_are_slides_of_one_level() {
     Encoder::new(&mut jpeg, 95).encode(rgb.data(), SIDE as u16, 30, ColorType::Rgb).unwrap();
     assert_eq!(whole(&open(&jpeg), 0).height(), 30);
 }
+
+/// One part of a PNG file.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut sum = flate2::Crc::new();
+    sum.update(kind);
+    sum.update(data);
+    [&(data.len() as u32).to_be_bytes(), &kind[..], data, &sum.sum().to_be_bytes()].concat()
+}
+
+/// A PNG of these rows, each behind its filter byte; `more` goes before the pixels.
+fn png(size: [u32; 2], depth: u8, colours: u8, interlaced: bool, more: &[u8], rows: &[u8]) -> Vec<u8> {
+    let head =
+        [&size[0].to_be_bytes()[..], &size[1].to_be_bytes(), &[depth, colours, 0, 0, interlaced.into()]];
+    let parts =
+        [chunk(b"IHDR", &head.concat()), more.to_vec(), chunk(b"IDAT", &zlib(rows)), chunk(b"IEND", &[])];
+    [b"\x89PNG\r\n\x1a\n".to_vec(), parts.concat()].concat()
+}
+
+#[test]
+fn png_of_every_kind() {
+    #[track_caller]
+    fn t(bytes: &[u8], expected: &[[u8; 3]]) {
+        let got = whole(&open(bytes), 0);
+        assert_eq!(got.pixels(), expected);
+        let other = image::load_from_memory(bytes).unwrap();
+        if !other.color().has_alpha() {
+            assert_eq!(got.data(), other.into_rgb8().as_raw());
+        }
+    }
+    t(&png([2, 1], 8, 0, false, &[], &[0, 10, 200]), &[[10; 3], [200; 3]]);
+    t(&png([4, 1], 2, 0, false, &[], &[0, 0b00_01_10_11]), &[[0; 3], [85; 3], [170; 3], [255; 3]]);
+    t(&png([2, 1], 16, 0, false, &[], &[0, 127, 255, 128, 200]), &[[127; 3], [128; 3]]);
+    t(&png([2, 1], 8, 4, false, &[], &[0, 10, 255, 10, 0]), &[[10; 3], [255; 3]]);
+    t(&png([2, 1], 8, 6, false, &[], &[0, 1, 2, 3, 255, 9, 9, 9, 0]), &[[1, 2, 3], [255; 3]]);
+    let deep = [0, 1, 0, 2, 0, 3, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0];
+    t(&png([2, 1], 16, 6, false, &[], &deep), &[[1, 2, 3], [255; 3]]);
+    let palette = chunk(b"PLTE", &[1, 2, 3, 7, 8, 9]);
+    t(&png([2, 1], 1, 3, false, &palette, &[0, 0b0100_0000]), &[[1, 2, 3], [7, 8, 9]]);
+    let clear = [palette, chunk(b"tRNS", &[255, 0])].concat();
+    t(&png([2, 1], 1, 3, false, &clear, &[0, 0b0100_0000]), &[[1, 2, 3], [255; 3]]);
+    // The second row is what it differs by from the first.
+    t(&png([1, 2], 8, 2, false, &[], &[0, 1, 2, 3, 2, 1, 1, 1]), &[[1, 2, 3], [2, 3, 4]]);
+    // Of 2 x 2 pixels, the first, sixth and seventh pass hold some.
+    let passes = [0, 1, 1, 1, 0, 2, 2, 2, 0, 3, 3, 3, 4, 4, 4];
+    t(&png([2, 2], 8, 2, true, &[], &passes), &[[1; 3], [2; 3], [3; 3], [4; 3]]);
+}
+
+/// The fourth sample is what the tags say, whatever the stream's own markers call it.
+#[test]
+fn jpeg_with_a_fourth_sample() {
+    let rgb = picture(TILE, TILE);
+    // The encoder stores inks the other way round.
+    let opaque =
+        |alpha: u8| rgb.pixels().iter().flat_map(|&[r, g, b]| [r, g, b, alpha].map(|v| 255 - v)).collect();
+    let stored = |alpha: u8| {
+        let (mut out, samples): (Vec<u8>, Vec<u8>) = (Vec::new(), opaque(alpha));
+        let mut encoder = Encoder::new(&mut out, 98);
+        encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
+        encoder.encode(&samples, TILE as u16, TILE as u16, ColorType::Cmyk).unwrap();
+        out
+    };
+    let t = |alpha: u8, extra: u16, expected: &dyn Fn(u8) -> f64| {
+        let page = Page::tiled([TILE as u32; 2], [TILE as u32; 2], 4, 7, 2)
+            .set(338, Field::Shorts(vec![extra]))
+            .with_tiles(vec![stored(alpha)]);
+        let got = whole(&open(&Writer::default().write(&[page])), 0);
+        let off = got.data().iter().zip(rgb.data()).map(|(&v, &of)| (f64::from(v) - expected(of)).abs());
+        let mean = off.sum::<f64>() / rgb.data().len() as f64;
+        assert!(mean < 2.0, "{alpha} {extra}: {mean}");
+    };
+    t(255, 2, &f64::from);
+    t(128, 2, &|v| 255.0 + (f64::from(v) - 255.0) * 128.0 / 255.0);
+    t(0, 0, &f64::from);
+    let three = Page::tiled([TILE as u32; 2], [TILE as u32; 2], 3, 7, 2).with_tiles(vec![stored(255)]);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&Writer::default().write(&[three])).unwrap();
+    let region = Region { level: 0, x0: 0, y0: 0, width: 8, height: 8 };
+    let error = Slide::open(file.path()).unwrap().read_region(region).unwrap_err().to_string();
+    assert!(error.contains("expected 3 components, got 4"), "{error}");
+}
+
+#[test]
+fn pixels_larger_than_the_slide_cost_no_more_than_it() {
+    let rgb = picture(SIDE, SIDE);
+    let slide = slide_of(&rgb);
+    for (mpp, x0, y0) in [(20.0, -37, 11), (50.0, 0, 0), (50.0, -60, -10), (200.0, -150, -150)] {
+        let got = slide.read_region_at(mpp, x0, y0, 6, 5).unwrap();
+        for (i, px) in got.pixels().iter().enumerate() {
+            let side = mpp / 0.5;
+            let edges =
+                |from: i64, i: usize| [from as f64 + i as f64 * side, from as f64 + (i + 1) as f64 * side];
+            let exact = average(&rgb, edges(x0, i % 6), edges(y0, i / 6));
+            let off =
+                px.iter().zip(exact).map(|(&v, exact)| (f64::from(v) - exact).abs()).fold(0.0, f64::max);
+            assert!(off < 0.52, "{mpp}, pixel {i}: off by {off}");
+        }
+    }
+    let start = std::time::Instant::now();
+    for mpp in [1e5, 1e6] {
+        let got = slide.read_region_at(mpp, -5, -5, 1000, 1000).unwrap();
+        assert!(got.pixels().iter().all(|px| px.iter().all(|v| *v >= 254)));
+    }
+    let far = slide.read_region_at(0.5, i64::MAX, i64::MIN, 3, 2).unwrap();
+    assert!((far.width(), far.height()) == (3, 2) && far.pixels().iter().all(|px| *px == [255; 3]));
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    let error = slide.read_region_at(1e7, 0, 0, 1, 1).unwrap_err().to_string();
+    assert_eq!(error, "mpp, expected µm/px above zero, up to 1000000, got 10000000");
+}

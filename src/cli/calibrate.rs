@@ -9,9 +9,13 @@ use histograde::{
     score::rubric::Rubric,
 };
 
-use super::{Exit, Failure, args, console::Console};
+use super::{Exit, Failure, args, console::Console, output};
 
 pub(super) fn run(args: &args::Calibrate, console: &Console) -> Result<Exit, Failure> {
+    output::check(
+        [&args.reads, &args.manifest].into_iter().flatten().map(|path| path.as_path()),
+        &args.output,
+    )?;
     let rubric = match &args.rubric {
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,

@@ -1,9 +1,7 @@
 //! `convert` and `deidentify`: one slide to another file.
 
-use std::path::Path;
-
 use histograde::{
-    Error, Mpp, Result, Slide,
+    Error, Mpp, Slide,
     export::{
         deidentify,
         ome_tiff::{self, Codec, Settings},
@@ -11,13 +9,13 @@ use histograde::{
 };
 use rayon::ThreadPoolBuilder;
 
-use super::{Exit, Failure, args, console::Console, interrupt, plan};
+use super::{Exit, Failure, args, console::Console, interrupt, output, plan};
 
 pub(super) fn run(args: &args::Convert, console: &Console) -> Result<Exit, Failure> {
     let pool = ThreadPoolBuilder::new().num_threads(plan::threads(args.threads)).build();
     let pool = pool.map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
-    check_output(&args.slide, &args.output)?;
+    output::check([args.slide.as_path()], &args.output)?;
     let codec = match args.codec.as_str() {
         "deflate" => Codec::Deflate,
         "zstd" => Codec::Zstd,
@@ -44,7 +42,7 @@ pub(super) fn run(args: &args::Convert, console: &Console) -> Result<Exit, Failu
 
 pub(super) fn deidentify(args: &args::Deidentify, console: &Console) -> Result<Exit, Failure> {
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
-    check_output(&args.slide, &args.output)?;
+    output::check([args.slide.as_path()], &args.output)?;
     let watch = interrupt::watch()?;
     let removed = deidentify::write(&slide, &args.output, &watch).map_err(Failure::of(&args.slide))?;
     let images = match removed.images.as_slice() {
@@ -58,13 +56,4 @@ pub(super) fn deidentify(args: &args::Deidentify, console: &Console) -> Result<E
     ));
     console.detail(format!("fields left out: {}", removed.fields.join(", ")));
     Ok(Exit::AllDone)
-}
-
-/// Refuses to write over the slide that is read.
-fn check_output(slide: &Path, output: &Path) -> Result<()> {
-    let same = std::fs::canonicalize(slide).ok().zip(std::fs::canonicalize(output).ok());
-    if same.is_some_and(|(a, b)| a == b) {
-        return Err(Error::config("output", "another file than the slide", output.display()));
-    }
-    Ok(())
 }

@@ -4,12 +4,12 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args;
 use histograde::{
-    Error,
     evaluate::{Scored, Summary, folders, summarise},
+    report::partial::write_whole,
 };
 use serde_json::{Value, json};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -39,10 +39,13 @@ pub(crate) struct Evaluate {
 }
 
 pub(super) fn run(args: &Evaluate) -> Result<Exit, Failure> {
+    if let Some(path) = &args.table {
+        output::check([], path)?;
+    }
     let all = folders(&args.pred, &args.reference, args.layer.as_deref())?;
     let summary = summarise(&all);
     if let Some(path) = &args.table {
-        std::fs::write(path, table(&all)).map_err(Error::io("write", path))?;
+        write_whole(path, table(&all).as_bytes())?;
     }
     if args.json {
         super::print(&format!("{:#}\n", as_json(&all, &summary)))?;

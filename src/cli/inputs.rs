@@ -1,12 +1,14 @@
 //! From what was typed to a list of files: files, folders (recursive) and glob patterns.
 
+mod results;
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-use histograde::{Error, Result, Slide, geometry::Region};
+use histograde::{Error, Result, Slide, file, geometry::Region};
 
 use super::console::Console;
 
@@ -21,9 +23,12 @@ const OTHER_ENDINGS: &[&str] = &[
     "csv", "tsv", "txt", "md", "json", "geojson", "xml", "html", "pdf", "zip", "gz", "xls", "xlsx", "doc",
     "docx", "log", "py", "r", "qpdata", "qpproj", "db", "ini", "partial",
 ];
+/// Folders that were not searched and are named when nothing was found.
+const MOST_SAID: usize = 3;
 const GLOB_CHARACTERS: [char; 3] = ['*', '?', '['];
 
-/// Finds the slides of a run. `out` is where results go; what lies in there is never an input.
+/// Finds the slides of a run. `out` is where results go; what lies in there is never an input, nor is what an earlier
+/// run wrote into one of the folders.
 pub(super) struct Finder<'a> {
     out: Option<PathBuf>,
     console: &'a Console,
@@ -31,6 +36,8 @@ pub(super) struct Finder<'a> {
     /// Series of which one file was taken.
     series: BTreeSet<String>,
     found: Vec<PathBuf>,
+    /// Why folders were not searched.
+    unsearched: Vec<String>,
 }
 
 /// Returns the files that `inputs` stand for, each once: in the order given, folders sorted by name.
@@ -42,13 +49,15 @@ pub(super) struct Finder<'a> {
 pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
     let out = fs::canonicalize(out).ok();
     let (seen, series) = (BTreeSet::new(), BTreeSet::new());
-    let mut finder = Finder { out, console, seen, series, found: Vec::new() };
+    let mut finder = Finder { out, console, seen, series, found: Vec::new(), unsearched: Vec::new() };
     for input in inputs {
         finder.input(input)?;
     }
     if finder.found.is_empty() {
         let typed: Vec<String> = inputs.iter().map(|p| p.display().to_string()).collect();
-        return Err(Error::config("inputs", "at least one slide", format!("none in {}", typed.join(", "))));
+        let why: String = finder.unsearched.iter().take(MOST_SAID).map(|why| format!("; {why}")).collect();
+        let none = format!("none in {}{why}", typed.join(", "));
+        return Err(Error::config("inputs", "at least one slide", none));
     }
     Ok(finder.found)
 }
@@ -57,7 +66,8 @@ impl Finder<'_> {
     fn input(&mut self, input: &Path) -> Result<()> {
         match fs::metadata(input) {
             Ok(facts) if facts.is_dir() => self.folder(input),
-            Ok(_) => {
+            Ok(facts) => {
+                file::check(&facts).map_err(Error::io("read", input))?;
                 self.take(input.to_owned());
                 Ok(())
             }
@@ -75,7 +85,7 @@ impl Finder<'_> {
         let mut paths: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
         paths.sort();
         for path in paths {
-            if path.is_dir() { self.folder(&path)? } else { self.listed(path) }
+            self.come_upon(path)?;
         }
         if self.seen.len() == before {
             return Err(Error::config("pattern", "a match", format!("none for {pattern}")));
@@ -89,7 +99,14 @@ impl Finder<'_> {
             return Ok(());
         }
         let real = fs::canonicalize(folder).map_err(Error::io("read", folder))?;
-        if Some(&real) == self.out.as_ref() || !self.seen.insert(real) {
+        if Some(&real) == self.out.as_ref() {
+            self.unsearched(format!(
+                "{} is the folder for the results (-o) and is not searched",
+                folder.display()
+            ));
+            return Ok(());
+        }
+        if !self.seen.insert(real) {
             return Ok(());
         }
         let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
@@ -99,13 +116,37 @@ impl Finder<'_> {
         let has_parts = paths.iter().any(|p| matches!(ending(p).as_str(), "vms" | "vmu"));
         let is_part = |p: &Path| has_parts && matches!(ending(p).as_str(), "jpg" | "jpeg");
         for path in paths.into_iter().filter(|p| !is_hidden(p) && !is_part(p)) {
-            if path.is_dir() { self.folder(&path)? } else { self.listed(path) }
+            self.come_upon(path)?;
         }
         Ok(())
     }
 
+    /// Takes what was not named by the user.
+    fn come_upon(&mut self, path: PathBuf) -> Result<()> {
+        if !path.is_dir() {
+            self.listed(path);
+        } else if results::is_result(&path) {
+            self.unsearched(format!(
+                "{} holds results of an earlier run and is not searched",
+                path.display()
+            ));
+        } else {
+            self.folder(&path)?;
+        }
+        Ok(())
+    }
+
+    fn unsearched(&mut self, why: String) {
+        self.console.detail(format!("skipped: {why}"));
+        self.unsearched.push(why);
+    }
+
     /// Takes a file that was not named by the user, if it is a slide or is called one.
     fn listed(&mut self, path: PathBuf) {
+        if let Err(why) = fs::metadata(&path).map_or(Ok(()), |facts| file::check(&facts)) {
+            self.console.detail(format!("skipped {}: {why}", path.display()));
+            return;
+        }
         let ending = ending(&path);
         let has = |list: &[&str]| list.contains(&ending.as_str());
         let series = if has(OTHER_ENDINGS) { None } else { Slide::series_of(&path) };
@@ -142,13 +183,17 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
 }
 
-/// Returns whether this is called `a.nuclei.tif` and lies beside a slide `a.*`: then it may be a label image of it.
+/// Returns whether this is called `a.nuclei.tif` and lies beside a slide `a.*`, or beside outlines `a.geojson` as
+/// `segment` writes them: then it may be a label image.
 fn is_named_like_label(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|s| s.to_str());
     let Some((slide, _layer)) = stem.and_then(|s| s.rsplit_once('.')) else {
         return false;
     };
-    SLIDE_ENDINGS.iter().any(|ending| path.with_file_name(format!("{slide}.{ending}")).is_file())
+    SLIDE_ENDINGS
+        .iter()
+        .chain(&["geojson"])
+        .any(|ending| path.with_file_name(format!("{slide}.{ending}")).is_file())
 }
 
 /// Returns whether the file can be read as colours, which a label image cannot.
@@ -191,6 +236,50 @@ mod tests {
         t(&["notes.txt"], &["notes.txt"], &["notes.txt"]);
         t(&["x/a.svs", "x/b.svs", "y/c.svs"], &["*/[ac].svs"], &["x/a.svs", "y/c.svs"]);
         t(&["x/a.svs", "y/c.svs"], &["?"], &["x/a.svs", "y/c.svs"]);
+    }
+
+    #[test]
+    fn what_earlier_runs_wrote_is_no_slide() {
+        fn t(files: &[&str], expected: &[&str]) {
+            let expected: Vec<String> = expected.iter().map(|&s| s.to_owned()).collect();
+            assert_eq!(found(files, &[""]), Ok(expected), "{files:?}");
+        }
+        t(
+            &["a.svs", "r/run.json", "r/store/a/x.png", "r/slides/a/result.json", "r/slides/a/overview.png"],
+            &["a.svs"],
+        );
+        // A run that was stopped, and results beside slides.
+        t(&["a.svs", "store/a/lock", "slides/a/field.png", "slides/b/c.png"], &["a.svs", "slides/b/c.png"]);
+        t(&["a.svs", "slides/a/tiles.geojson", "slides/a/contact_sheet.png"], &["a.svs"]);
+        t(
+            &["a.svs", "t/tiles.csv", "t/slides.csv", "t/tiles/a/a_1.jpg", "t/own.png"],
+            &["a.svs", "t/own.png"],
+        );
+        t(&["a.svs", "tiles/a/a_1.jpg"], &["a.svs", "tiles/a/a_1.jpg"]);
+        t(&["a.svs", "c/report.html", "c/provenance.json", "c/figures/f.png"], &["a.svs"]);
+        t(&["a.svs", "g/agreement.csv", "g/pairs.csv", "g/liver.png"], &["a.svs"]);
+        t(&["a.svs", "labels/a.nuclei.tif", "labels/a.geojson"], &["a.svs"]);
+        // Named by the user, tiles are taken.
+        let tiles = ["t/tiles.csv", "t/slides.csv", "t/tiles/a/a_1.jpg"];
+        assert_eq!(found(&tiles, &["t/tiles"]), Ok(vec!["t/tiles/a/a_1.jpg".into()]));
+        let text = found(&tiles, &["t"]).unwrap_err();
+        assert!(text.contains("tiles holds results of an earlier run and is not searched"), "{text}");
+        let text = found(&["out/a.svs"], &["out"]).unwrap_err();
+        assert!(text.contains("out is the folder for the results (-o) and is not searched"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_a_file_is_refused_unread() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("a.svs");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        fs::write(folder.path().join("b.svs"), "not a slide").unwrap();
+        let console = Console::new(true, false);
+        let t =
+            |input: &Path| find(&[input.to_owned()], Path::new("none"), &console).map_err(|e| e.to_string());
+        assert_eq!(t(folder.path()), Ok(vec![folder.path().join("b.svs")]));
+        assert!(t(&socket).unwrap_err().contains("a.svs: it is a socket, and a file is needed"));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use histograde::{Error, Result, geometry::Region, raster::Rgb, report::png::write_png, slide::Slide};
 
-use super::{Exit, Failure, args};
+use super::{Exit, Failure, args, output};
 
 pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
+    output::check([args.slide.as_path()], &args.output)?;
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
     let mut pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
     if args.icc

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     error::{Error, Result},
-    machine,
+    file, machine,
 };
 
 /// Ending of files that are being written.
@@ -39,8 +39,14 @@ impl Partial {
     /// Creates the temporary file, and the folder it is in.
     ///
     /// # Errors
-    /// [`Error::Io`] if the folder or file cannot be created.
+    /// [`Error::Io`] if the folder or file cannot be created, or what has the name is not a regular file: a link, a
+    /// pipe or a device would be lost when the file takes its name.
     pub fn create(path: &Path) -> Result<Self> {
+        if let Some(kind) = file::irregular(path) {
+            let text =
+                format!("{kind} has this name, and only regular files are replaced; name another file");
+            return Err(Error::io("write", path)(io::Error::new(io::ErrorKind::AlreadyExists, text)));
+        }
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
@@ -160,5 +166,23 @@ mod tests {
         write_whole(&path, b"whole").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_folders_are_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a.txt"), folder.path().join("link"));
+        fs::write(&file, "kept").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let t = |path: &Path, kind: &str| {
+            let text = write_whole(path, b"new").unwrap_err().to_string();
+            let expected = format!("cannot write {}: {kind} has this name, and only", path.display());
+            assert!(text.starts_with(&expected), "{text}");
+        };
+        t(&link, "a link");
+        t(folder.path(), "a folder");
+        assert!(link.is_symlink() && fs::read(&file).unwrap() == b"kept");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{Slide, TileAt};
-use crate::tile::Window;
+use crate::{file, tile::Window};
 
 /// Bytes of an open file.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl ReadAhead {
 
     /// Has the file of the slide that comes next read while nothing else is to be read, in place of an earlier one.
     pub fn ask_next(&self, path: &Path) {
-        let Ok(file) = File::open(path) else { return };
+        let Ok(file) = file::open(path) else { return };
         let bytes = file.metadata().map_or(0, |m| if m.is_file() { m.len().min(MOST_OF_NEXT) } else { 0 });
         let file = Arc::new(file);
         let part = |start: u64| OnDisk { file: file.clone(), range: start..bytes.min(start + PART) };

@@ -1,7 +1,7 @@
 //! The file's bytes, memory-mapped, with a bound on how much of them stays resident.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     path::Path,
     sync::{
         Arc,
@@ -12,7 +12,10 @@ use std::{
 use memmap2::Mmap;
 
 use super::{ahead::OnDisk, torn::Known};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    file,
+};
 
 /// After this many bytes read, the pages read so far are handed back to the system.
 const RESIDENT_BYTES: u64 = 8 << 20;
@@ -32,12 +35,12 @@ impl FileBytes {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be opened or mapped (a folder, for instance).
+    /// [`Error::Io`] when the file cannot be opened or mapped (a folder or a pipe, for instance).
     pub(super) fn open(path: &Path) -> Result<Self> {
+        // Looked at before: opening a pipe that nobody writes to does not come back.
+        let facts = fs::metadata(path).map_err(Error::io("open", path))?;
+        file::check(&facts).map_err(Error::io("read", path))?;
         let file = File::open(path).map_err(Error::io("open", path))?;
-        if file.metadata().map_err(Error::io("read", path))?.is_dir() {
-            return Err(Error::io("read", path)(std::io::ErrorKind::IsADirectory.into()));
-        }
         // SAFETY: the map is read-only and lives as long as this struct. Where another program truncates the
         // file while it is read, missing pages become zeros.
         #[allow(unsafe_code)]

@@ -16,8 +16,12 @@ pub(super) const MAX_TILE_PX: u64 = 1 << 26;
 pub(super) const MAX_PATCHES: u64 = 1 << 24;
 /// Data elements of one DICOM file.
 pub(super) const MAX_ELEMENTS: u64 = 1 << 22;
-/// Pixels of an image that can only be decoded as a whole (PNG, JPEG).
+/// Pixels of a region.
 pub(super) const MAX_IMAGE_PX: u64 = 400_000_000;
+/// Pixels of an image that can only be decoded as a whole (PNG, JPEG): 403 MB of red, green and blue.
+pub(super) const MAX_PLAIN_PX: u64 = 1 << 27;
+/// Pixels of such an image whose coefficients are kept until its last scan (progressive JPEG): another six bytes each.
+pub(super) const MAX_SCANS_PX: u64 = 50_000_000;
 /// Pixels of an associated image: labels and overviews are a hundredth of this.
 pub(super) const MAX_ASSOCIATED_PX: u64 = 1 << 26;
 /// Bytes of one compressed tile or strip.

@@ -8,8 +8,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use image::{ImageFormat, ImageReader};
-
 use super::{
     Format, Level, Probe, SlideInfo, SlideReader, TileAt,
     bytes::FileBytes,
@@ -65,7 +63,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         Kind::Jpeg => jpeg::size(bytes.all()),
     }
     .map_err(|fault| fault.at(NAME, "header"))?;
-    limits::check("pixels of a PNG or JPEG", width as u64 * height as u64, limits::MAX_IMAGE_PX)?;
+    check_size(kind, bytes.all(), width as u64 * height as u64)?;
     let side = |v: usize| u32::try_from(v).unwrap_or(u32::MAX);
     let level = Level {
         width: width as u64,
@@ -111,17 +109,65 @@ fn png_size(data: &[u8]) -> std::result::Result<(usize, usize), Fault> {
     }
 }
 
-/// Decodes a PNG; transparent pixels become white, as glass is.
+/// Refuses images that would take more memory than a slide may: they are decoded as a whole.
+fn check_size(kind: Kind, data: &[u8], pixels: u64) -> Result<()> {
+    const WAY_OUT: &str = "decoded as a whole (a larger image must be a tiled TIFF)";
+    limits::check(&format!("number of pixels of a PNG or JPEG, {WAY_OUT},"), pixels, limits::MAX_PLAIN_PX)?;
+    let in_scans =
+        kind == Kind::Jpeg && !jpeg::is_one_scan(data).map_err(|fault| fault.at(NAME, "header"))?;
+    if in_scans {
+        limits::check(
+            &format!("number of pixels of a JPEG in several scans, {WAY_OUT},"),
+            pixels,
+            limits::MAX_SCANS_PX,
+        )?;
+    }
+    Ok(())
+}
+
+/// Decodes a PNG row by row; transparent pixels become white, as glass is.
 fn png(data: &[u8], width: usize, height: usize) -> std::result::Result<Rgb, Fault> {
-    let bad = |error: image::ImageError| Fault::damaged("a complete PNG", error);
-    let mut reader = ImageReader::with_format(Cursor::new(data), ImageFormat::Png);
-    reader.no_limits();
-    let image = reader.decode().map_err(bad)?;
-    let samples = if image.color().has_alpha() {
-        colour::over_white(image.into_rgba8().as_raw(), false)
-    } else {
-        image.into_rgb8().into_raw()
+    let bad = |error: png::DecodingError| Fault::damaged("a complete PNG", error);
+    let mut decoder = png::Decoder::new(Cursor::new(data));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().map_err(bad)?;
+    let (colours, depth) = reader.output_color_type();
+    let mut rgb = Rgb::from_vec(width, height, vec![0; 3 * width * height]).unwrap_or_default();
+    let mut row_of_rgb = Vec::with_capacity(3 * width);
+    let mut y = 0;
+    while let Some(row) = reader.next_interlaced_row().map_err(bad)? {
+        row_of_rgb.clear();
+        to_rgb(row.data(), colours, depth, &mut row_of_rgb);
+        match row.interlace() {
+            png::InterlaceInfo::Adam7(place) => {
+                png::expand_interlaced_row(rgb.data_mut(), 3 * width, &row_of_rgb, place, 24);
+            }
+            png::InterlaceInfo::Null(_) => rgb.row_mut(y).as_flattened_mut().copy_from_slice(&row_of_rgb),
+        }
+        y += 1;
+    }
+    Ok(rgb)
+}
+
+/// Appends a row of a PNG as red, green and blue of 8 bits.
+fn to_rgb(row: &[u8], colours: png::ColorType, depth: png::BitDepth, out: &mut Vec<u8>) {
+    let narrow = |pair: &[u8; 2]| ((u32::from(u16::from_be_bytes(*pair)) + 128) / 257) as u8;
+    let narrowed: Vec<u8>;
+    let samples = match depth {
+        png::BitDepth::Sixteen => {
+            narrowed = row.as_chunks().0.iter().map(narrow).collect();
+            &narrowed
+        }
+        _ => row,
     };
-    Rgb::from_vec(width, height, samples)
-        .ok_or_else(|| Fault::damaged(format!("{width}x{height} px"), "another size"))
+    match colours {
+        png::ColorType::Grayscale => out.extend(colour::gray_to_rgb(samples, false)),
+        png::ColorType::GrayscaleAlpha => {
+            let spread: Vec<u8> = samples.as_chunks().0.iter().flat_map(|&[v, a]| [v, v, v, a]).collect();
+            out.extend(colour::over_white(&spread, false));
+        }
+        png::ColorType::Rgba => out.extend(colour::over_white(samples, false)),
+        // A palette was expanded.
+        png::ColorType::Rgb | png::ColorType::Indexed => out.extend_from_slice(samples),
+    }
 }

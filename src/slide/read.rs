@@ -14,13 +14,15 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    geometry::Region,
+    geometry::{Rect, Region},
     raster::Rgb,
     tile::Window,
 };
 
 /// Output columns that are resampled together, so that a wide view needs few tiles at a time.
 const STRIP_SOURCE_PX: f64 = 4096.0;
+/// The largest pixel of a region, in µm: more than any slide.
+const MOST_MPP: f64 = 1e6;
 /// Output rows one thread does at a time in a view of the whole slide, at least.
 const BAND_ROWS: usize = 64;
 /// The most of them when they make whole rows of tiles, which are then decoded past the cache.
@@ -39,10 +41,10 @@ impl Slide {
             .get(region.level)
             .ok_or_else(|| Error::config("level", format!("0 to {}", levels.len() - 1), region.level))?;
         let at = |v: i64| (v as f64 / level.downsample).round();
-        let axis = |v: i64| Axis { origin: at(v), step: 1.0 };
+        let axis = |v: i64, length: u64| Axis { origin: at(v), step: 1.0, length };
         self.resample(
             region.level,
-            [axis(region.x0), axis(region.y0)],
+            [axis(region.x0, level.width), axis(region.y0, level.height)],
             0..region.width.into(),
             0..region.height.into(),
         )
@@ -78,11 +80,11 @@ impl Slide {
     /// # Errors
     ///
     /// [`Error::Uncalibrated`] when the slide states no pixel size; [`Error::Config`] when `mpp` is
-    /// not a size; as [`super::SlideReader::read_tile`].
+    /// not a size, or larger than any slide; as [`super::SlideReader::read_tile`].
     pub fn read_region_at(&self, mpp: f64, x0: i64, y0: i64, width: u32, height: u32) -> Result<Rgb> {
         let native = self.info().calibration.as_ref().ok_or(Error::Uncalibrated)?.mpp;
-        if !(mpp.is_finite() && mpp > 0.0) {
-            return Err(Error::config("mpp", "µm/px above zero", mpp));
+        if !(mpp > 0.0 && mpp <= MOST_MPP) {
+            return Err(Error::config("mpp", format!("µm/px above zero, up to {MOST_MPP}"), mpp));
         }
         let (level, axes) = self.grid([x0, y0], [mpp / native.x(), mpp / native.y()]);
         self.resample(level, axes, 0..width.into(), 0..height.into())
@@ -150,6 +152,23 @@ impl Slide {
         Ok((self.read_whole(scale)?, scale))
     }
 
+    /// Returns where a view of the whole slide at `scale` shows glass because a tile is damaged, in level-0 pixels, and what
+    /// is wrong with each tile.
+    pub(crate) fn damage_seen_at(&self, scale: f64) -> Vec<(Rect, String)> {
+        let levels = &self.info().levels;
+        let (read, _) = self.grid([0, 0], [scale; 2]);
+        // Where a level lacks a tile, finer ones may be read.
+        let seen = self.bad_tiles().into_iter().filter(|(at, _)| at.level <= read);
+        let place = |at: TileAt| {
+            let (level, scale) = (&levels[at.level], steps(&levels[0], &levels[at.level]));
+            let edge = |index: u64, tile: u32, k: usize| (index as f64 * f64::from(tile) * scale[k]) as i64;
+            let (x0, y0) = (edge(at.col, level.tile_width, 0), edge(at.row, level.tile_height, 1));
+            let (x1, y1) = (edge(at.col + 1, level.tile_width, 0), edge(at.row + 1, level.tile_height, 1));
+            Rect { x0, y0, width: x1.abs_diff(x0), height: y1.abs_diff(y0) }
+        };
+        seen.map(|(at, what)| (place(at), what)).collect()
+    }
+
     /// Chooses the level to read for a scale, and places the output grid on it.
     fn grid(&self, corner: [i64; 2], scale: [f64; 2]) -> (usize, [Axis; 2]) {
         self.grid_from(corner, scale, scale)
@@ -163,7 +182,12 @@ impl Slide {
         let fine = |level: &Level| steps(level).iter().zip(wanted).all(|(step, wanted)| *step <= wanted);
         let index = levels.iter().rposition(fine).unwrap_or(0);
         let steps = steps(&levels[index]);
-        let axis = |i: usize| Axis { origin: corner[i] as f64 / steps[i], step: scale[i] / steps[i] };
+        let sides = [levels[index].width, levels[index].height];
+        let axis = |i: usize| Axis {
+            origin: corner[i] as f64 / steps[i],
+            step: scale[i] / steps[i],
+            length: sides[i],
+        };
         (index, [axis(0), axis(1)])
     }
 
@@ -182,7 +206,8 @@ impl Slide {
         let levels = &self.info().levels;
         let (level, finer) = (&levels[at.level], &levels[at.level - 1]);
         let (coarse, fine) = (steps(&levels[0], level), steps(&levels[0], finer));
-        let axis = |i: usize| Axis { origin: 0.0, step: coarse[i] / fine[i] };
+        let sides = [finer.width, finer.height];
+        let axis = |i: usize| Axis { origin: 0.0, step: coarse[i] / fine[i], length: sides[i] };
         let range = |index: u64, side: u32| {
             let start = (index * u64::from(side)) as i64;
             start..start + i64::from(side)
@@ -223,12 +248,17 @@ impl Slide {
         }
         let width = usize::try_from(columns.end - columns.start).unwrap_or(0).max(1);
         let strip = ((STRIP_SOURCE_PX / axes[0].step) as i64).max(1);
-        let mut start = columns.start;
-        while start < columns.end {
-            let end = (start + strip).min(columns.end);
+        let (across, down) = (axes[0].inside(&columns), axes[1].inside(rows));
+        if (&across, &down) != (&columns, rows) {
+            out.fill([255; 3]);
+        }
+        let above = (down.start - rows.start) as usize;
+        let mut start = across.start;
+        while start < across.end {
+            let end = (start + strip).min(across.end);
             let part = (start - columns.start) as usize..(end - columns.start) as usize;
-            let rows_out = out.chunks_mut(width).map(|row| &mut row[part.clone()]);
-            self.resample_strip(level, axes, start..end, rows, rows_out)?;
+            let rows_out = out.chunks_mut(width).skip(above).map(|row| &mut row[part.clone()]);
+            self.resample_strip(level, axes, start..end, &down, rows_out)?;
             start = end;
         }
         Ok(())
@@ -242,6 +272,9 @@ impl Slide {
         rows: &Range<i64>,
         out: impl Iterator<Item = &'a mut [[u8; 3]]>,
     ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let span = across.span(&columns);
         let averager = Columns::new(across, columns, span.start);
         let needed = (span.end - span.start) as usize;

@@ -13,6 +13,12 @@ const CARRY_BITS: u32 = 7;
 /// Rows that one pass over the columns takes; output pixels with more are summed row by row.
 pub(super) const FUSED_ROWS: usize = 5;
 
+/// Source pixels beyond each end of the source that are told apart; all of them are white. More than [`FUSED_ROWS`], so
+/// that an output pixel is summed in the same way wherever it lies.
+const MARGIN: i64 = 8;
+/// Farther from the source than this, in source pixels, places are as good as equal.
+const FAR: f64 = (1u64 << 40) as f64;
+
 /// Where output pixels lie on the source: pixel `i` covers `origin + i·step` to `origin + (i+1)·step`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Axis {
@@ -20,6 +26,8 @@ pub(super) struct Axis {
     pub(super) origin: f64,
     /// Source pixels per output pixel.
     pub(super) step: f64,
+    /// Length of the source, in source pixels; beyond it everything is white.
+    pub(super) length: u64,
 }
 
 /// The source pixels under one output pixel and their weights, which sum to [`ONE`].
@@ -34,15 +42,29 @@ pub(super) struct Taps {
 impl Axis {
     /// Returns where edge `i` lies on the source; positions next to a whole number are that number.
     fn edge(self, i: i64) -> f64 {
-        let at = self.origin + i as f64 * self.step;
+        let at = (self.origin + i as f64 * self.step).clamp(-FAR, FAR);
         if (at - at.round()).abs() < 1e-6 { at.round() } else { at }
     }
 
-    /// Returns the weights of output pixel `i`.
+    /// Returns the part of output pixels `range` that reaches onto the source, or a little more of it.
+    pub(super) fn inside(self, range: &Range<i64>) -> Range<i64> {
+        let at = |edge: f64| (edge - self.origin) / self.step;
+        let (low, high) = ((at(0.0).floor() - 1.0) as i64, (at(self.length as f64).ceil() + 1.0) as i64);
+        let start = range.start.max(low).min(range.end);
+        start..range.end.min(high).max(start)
+    }
+
+    /// Moves a source pixel that lies beyond the margin into it.
+    fn kept(self, pixel: i64) -> i64 {
+        pixel.clamp(-MARGIN, self.length as i64 + MARGIN - 1)
+    }
+
+    /// Returns the weights of output pixel `i`. What it covers beyond the source's margin is in the weight of the margin's
+    /// last pixel, so that there are never many more of them than source pixels.
     pub(super) fn taps(self, i: i64) -> Taps {
         let (start, end) = (self.edge(i), self.edge(i + 1));
         let first = start.floor() as i64;
-        let last = (end.ceil() as i64 - 1).max(first);
+        let (first, last) = (self.kept(first), self.kept((end.ceil() as i64 - 1).max(first)));
         let upto = |k: i64| {
             let share = ((k as f64 - start) / (end - start)).clamp(0.0, 1.0);
             (share * f64::from(ONE)).round() as u32
@@ -58,13 +80,14 @@ impl Axis {
     /// Returns the source pixels under output pixels `range`, which is not empty.
     pub(super) fn span(self, range: &Range<i64>) -> Range<i64> {
         let first = self.edge(range.start).floor() as i64;
-        first..(self.edge(range.end).ceil() as i64).max(first + 1)
+        let last = (self.edge(range.end).ceil() as i64 - 1).max(first);
+        self.kept(first)..self.kept(last) + 1
     }
 
     /// Returns the whole number of source pixels by which output pixels are shifted, if that is all.
     pub(super) fn shift(self) -> Option<i64> {
         let whole = (self.step - 1.0).abs() < 1e-9 && self.origin.fract() == 0.0;
-        whole.then_some(self.origin as i64)
+        whole.then_some(self.origin.clamp(-FAR, FAR) as i64)
     }
 }
 
@@ -207,7 +230,7 @@ mod tests {
     #[test]
     fn weights_are_overlaps() {
         fn t(step: f64, i: i64, first: i64, shares: &[f64]) {
-            let taps = Axis { origin: 0.0, step }.taps(i);
+            let taps = Axis { origin: 0.0, step, length: 100 }.taps(i);
             assert_eq!(taps.first, first, "{step} {i}");
             assert_eq!(taps.weights.len(), shares.len(), "{step} {i} {taps:?}");
             for (weight, share) in taps.weights.iter().zip(shares) {
@@ -222,6 +245,22 @@ mod tests {
         t(1.5, -1, -2, &[1.0 / 3.0, 2.0 / 3.0]);
         t(0.5, 3, 1, &[1.0]);
         t(2.5, 1, 2, &[0.2, 0.4, 0.4]);
+    }
+
+    #[test]
+    fn what_lies_beyond_the_source_is_one_weight() {
+        // 1000 source pixels of which 100 are there, from the 451st on; and with so long a source that all are.
+        let of = |length| Axis { origin: -450.0, step: 1000.0, length };
+        let (short, long) = (of(100).taps(0), of(10_000).taps(0));
+        assert_eq!((short.first, short.weights.len()), (-MARGIN, 100 + 2 * MARGIN as usize));
+        let sum = |weights: &[u16]| weights.iter().map(|&w| u32::from(w)).sum::<u32>();
+        assert_eq!(sum(&short.weights), ONE);
+        let from = MARGIN as usize;
+        assert_eq!(short.weights[from..from + 100], long.weights[from..from + 100]);
+        assert_eq!(of(100).span(&(-5..5)), -MARGIN..100 + MARGIN);
+        assert_eq!(of(100).inside(&(-1_000_000..1_000_000)), -1..2);
+        let far = Axis { origin: 1e300, step: 1e200, length: 100 };
+        assert!(far.inside(&(0..9)).is_empty() && far.taps(3).weights.len() == 1);
     }
 
     /// Averages columns of one repeated source row.
@@ -242,7 +281,7 @@ mod tests {
     #[test]
     fn flat_rows_stay_flat() {
         for step in [1.0, 1.3, 2.0, 2.016, 7.9] {
-            let axis = Axis { origin: 0.0, step };
+            let axis = Axis { origin: 0.0, step, length: 200 };
             let span = axis.span(&(0..20));
             let source = vec![[255, 254, 1]; (span.end - span.start) as usize];
             let out = average(&Columns::new(axis, 0..20, span.start), axis, source.as_flattened(), 20);
@@ -252,7 +291,7 @@ mod tests {
 
     #[test]
     fn pairs_equal_the_general_path() {
-        let axis = Axis { origin: 0.0, step: 2.0 };
+        let axis = Axis { origin: 0.0, step: 2.0, length: 200 };
         let source: Vec<u8> = (0..120u8).map(|i| i.wrapping_mul(37)).collect();
         let fast = Columns::new(axis, 0..20, 0);
         assert!(fast.pairs.is_some());

@@ -36,7 +36,8 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let mut associated = BTreeMap::new();
     // The macro image lies beside the slide.
-    if let Ok(stream) = std::fs::read(probe.path.with_extension("Full")) {
+    let beside = probe.path.with_extension("Full");
+    if let (true, Ok(stream)) = (beside.is_file(), std::fs::read(&beside)) {
         associated.insert("macro".into(), Associated::Jpeg(stream));
     }
     let tiff = probe.into_tiff()?;

@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    file,
     raster::Rgb,
 };
 
@@ -152,6 +153,7 @@ fn attributes(folder: &Path) -> Result<Option<Value>> {
 fn json(path: &Path) -> Result<Option<Value>> {
     let Ok(facts) = std::fs::metadata(path) else { return Ok(None) };
     limits::check("bytes of a metadata file", facts.len(), MAX_JSON)?;
+    file::check(&facts).map_err(Error::io("read", path))?;
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::malformed(NAME, name, "JSON", error))

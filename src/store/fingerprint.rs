@@ -1,7 +1,6 @@
 //! What a slide's content is known by, without reading gigabytes.
 
 use std::{
-    fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::Path,
 };
@@ -11,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::facts::files_of;
 use crate::{
     error::{Error, Result},
+    file,
     score::rubric::hex,
 };
 
@@ -47,7 +47,7 @@ pub fn fingerprint(slide: &Path) -> Result<String> {
 }
 
 fn add(hash: &mut Sha256, path: &Path, first: bool) -> io::Result<()> {
-    let mut file = File::open(path)?;
+    let mut file = file::open(path)?;
     let bytes = file.metadata()?.len();
     hash.update(bytes.to_le_bytes());
     for (start, length) in pieces(bytes, first) {

@@ -38,19 +38,19 @@ impl Sink {
     ///
     /// [`Error::Io`] if it cannot be written.
     pub(super) fn write(&mut self, row: &Row, format: Format, bytes: &[u8]) -> Result<Option<String>> {
-        let name = format!("{}.{}", row.name(), format.ending());
         match self.output {
             Output::Coordinates => Ok(None),
             Output::Files => {
+                let name = format!("{}.{}", row.name(), format.ending());
                 let file = format!("tiles/{}/{name}", self.slide_id);
                 write_file(&self.out.join(&file), bytes)?;
                 Ok(Some(file))
             }
-            Output::Shards => self.append(row, &name, bytes).map(Some),
+            Output::Shards => self.append(row, format.ending(), bytes).map(Some),
         }
     }
 
-    fn append(&mut self, row: &Row, name: &str, bytes: &[u8]) -> Result<String> {
+    fn append(&mut self, row: &Row, ending: &str, bytes: &[u8]) -> Result<String> {
         if self.shard.as_ref().is_some_and(|shard| shard.tiles == SHARD_TILES) {
             self.close()?;
         }
@@ -62,8 +62,10 @@ impl Sink {
         }
         let Some(shard) = &mut self.shard else { return Ok(shard_name) };
         let facts = serde_json::to_vec(row).unwrap_or_default();
-        shard.member(name, bytes)?;
-        shard.member(&format!("{}.json", row.name()), &facts)?;
+        let key = sample_key(row);
+        let name = format!("{key}.{ending}");
+        shard.member(&name, bytes)?;
+        shard.member(&format!("{key}.json"), &facts)?;
         shard.tiles += 1;
         Ok(format!("{shard_name}/{name}"))
     }
@@ -85,6 +87,12 @@ impl Sink {
     pub(super) fn finish(mut self) -> Result<()> {
         self.close()
     }
+}
+
+/// Returns the name of a tile in a shard, up to its ending. WebDataset takes all members whose names are equal up to the
+/// first dot for one sample, so that there are no dots in it.
+fn sample_key(row: &Row) -> String {
+    row.name().replace('.', "-")
 }
 
 impl Shard {

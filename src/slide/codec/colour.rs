@@ -23,6 +23,37 @@ pub(in crate::slide) fn gray_to_rgb(gray: &[u8], invert: bool) -> Vec<u8> {
     gray.iter().flat_map(|&v| [v ^ flip; 3]).collect()
 }
 
+/// What the fourth sample of an RGB pixel is (the tag `ExtraSamples`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::slide) enum Fourth {
+    /// Opacity, and colours are multiplied with it.
+    Premultiplied,
+    /// Opacity.
+    Opacity,
+    /// Not said, or nothing that is seen.
+    Unseen,
+}
+
+impl Fourth {
+    /// Returns what a value of the tag means.
+    pub(in crate::slide) fn of(tag: Option<u64>) -> Self {
+        match tag {
+            Some(1) => Self::Premultiplied,
+            Some(2) => Self::Opacity,
+            _ => Self::Unseen,
+        }
+    }
+
+    /// Returns red, green and blue as they are seen over glass.
+    pub(in crate::slide) fn taken_off(self, samples: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Premultiplied => over_white(samples, true),
+            Self::Opacity => over_white(samples, false),
+            Self::Unseen => drop_fourth(samples),
+        }
+    }
+}
+
 /// Drops the fourth sample of every pixel.
 pub(in crate::slide) fn drop_fourth(samples: &[u8]) -> Vec<u8> {
     samples.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()

@@ -14,18 +14,23 @@ use zune_core::{colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
 
 use self::watched::Watched;
-use super::{Fault, colour};
+use super::{
+    Fault,
+    colour::{self, Fourth},
+};
 use crate::{
     error::Error,
     raster::Rgb,
     slide::{limits, spare},
 };
 
-/// What the three components are. TIFF says so in a tag; the stream itself often does not.
+/// What the components are. TIFF says so in a tag; the stream itself often does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::slide) enum Colour {
     /// Red, green, blue: stored without a colour transform.
     Rgb,
+    /// Red, green, blue and a fourth: stored without a colour transform. Markers may call it CMYK, which has as many.
+    Rgba(Fourth),
     /// Luma and chroma.
     YCbCr,
     /// As the stream's own markers say; for plain JPEG files.
@@ -88,6 +93,11 @@ pub(in crate::slide) fn decode(
 /// Returns width and height of a JPEG file from its headers.
 pub(in crate::slide) fn size(data: &[u8]) -> Result<(usize, usize), Fault> {
     scan(data).map(|frame| (frame.width, frame.height))
+}
+
+/// Returns whether an image is one baseline scan, which is decoded row by row; others are kept as coefficients first.
+pub(in crate::slide) fn is_one_scan(data: &[u8]) -> Result<bool, Fault> {
+    scan(data).map(|frame| !frame.progressive && frame.scan_components == frame.components)
 }
 
 /// Decodes a whole JPEG stream, such as a label or a macro image.
@@ -274,14 +284,20 @@ fn pixels(stream: &[u8], colour: Colour, frame: &Frame) -> Result<Rgb, Fault> {
     if guess.num_components() == 2 || matches!(guess, ColorSpace::MultiBand(_)) {
         return Err(Fault::Unsupported("JPEG with 2 components".into()));
     }
-    if colour == Colour::Rgb && guess == ColorSpace::YCbCr {
+    let four = guess.num_components() == 4 && colour != Colour::Own;
+    let as_stored = matches!(colour, Colour::Rgb | Colour::Rgba(_)) && guess == ColorSpace::YCbCr;
+    if four || as_stored {
         // Asking for the guessed space is asking for no transform.
-        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::YCbCr));
+        decoder.set_options(options.jpeg_set_out_colorspace(guess));
     }
-    let mut data = spare::take(frame.width * frame.height * 3);
+    let mut data = spare::take(frame.width * frame.height * if four { 4 } else { 3 });
     decoder.decode_into(&mut data).map_err(|e| bad(&e))?;
     if overrun.get() {
         return Err(Fault::damaged("a complete JPEG stream", "one that ends early"));
+    }
+    if four {
+        let Colour::Rgba(fourth) = colour else { return Err(Fault::damaged("3 components", 4)) };
+        data = fourth.taken_off(&data);
     }
     let mut rgb = Rgb::from_vec(frame.width, frame.height, data)
         .ok_or_else(|| Fault::damaged("three samples per pixel", frame.components))?;

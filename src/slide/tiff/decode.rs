@@ -9,7 +9,8 @@ use crate::{
     slide::{
         Storage,
         codec::{
-            Fault, bytes, colour,
+            Fault, bytes,
+            colour::{self, Fourth},
             jpeg::{self, Colour, copy::Stored},
             jpeg2000,
         },
@@ -113,20 +114,26 @@ pub(super) fn jpeg_stream<'a>(tiff: &'a Tiff, page: &Page, col: u64, row: u64) -
     let data = stored(tiff, page, row * page.cols() + col, row).ok()??;
     tiff.bytes().done_with(data.len() as u64);
     let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
-    Some(Stored { tables, data, colour: jpeg_colour(page) })
+    Some(Stored { tables, data, colour: jpeg_colour(tiff, page) })
 }
 
-fn jpeg_colour(page: &Page) -> Colour {
+fn jpeg_colour(tiff: &Tiff, page: &Page) -> Colour {
     match page.photometric {
+        photometric::RGB if page.samples == 4 => Colour::Rgba(fourth(tiff, page)),
         photometric::RGB => Colour::Rgb,
         photometric::YCBCR => Colour::YCbCr,
         _ => Colour::Own,
     }
 }
 
+/// Returns what the fourth sample of a page's pixels is.
+fn fourth(tiff: &Tiff, page: &Page) -> Fourth {
+    Fourth::of(tiff.uint(&page.directory, Tag::EXTRA_SAMPLES))
+}
+
 fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
     let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
-    let colour = jpeg_colour(page);
+    let colour = jpeg_colour(tiff, page);
     let mut rgb = jpeg::decode(tables, data, colour, width, height)?;
     if page.photometric == photometric::MIN_IS_WHITE {
         rgb.data_mut().iter_mut().for_each(|v| *v = 255 - *v);
@@ -195,11 +202,7 @@ fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> 
 fn to_rgb(tiff: &Tiff, page: &Page, samples: Vec<u8>, width: usize, height: usize) -> Result<Rgb, Fault> {
     let invert = page.photometric == photometric::MIN_IS_WHITE;
     let rgb = match (page.photometric, page.samples) {
-        (photometric::RGB, 4) => match tiff.uint(&page.directory, Tag::EXTRA_SAMPLES) {
-            Some(1) => colour::over_white(&samples, true),
-            Some(2) => colour::over_white(&samples, false),
-            _ => colour::drop_fourth(&samples),
-        },
+        (photometric::RGB, 4) => fourth(tiff, page).taken_off(&samples),
         (photometric::RGB, _) => samples,
         (photometric::PALETTE, _) => {
             let palette = palette(tiff, page)?;

@@ -1,0 +1,103 @@
+//! What is read, and what is never written over.
+
+use std::{process, time::Duration};
+
+use super::*;
+
+/// Makes a named pipe that nobody writes to: who opens it waits forever.
+#[cfg(unix)]
+fn pipe(folder: &Folder, name: &str) -> String {
+    let path = folder.arg(name);
+    assert!(process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+/// Runs, and returns standard error; fails where the program does not come back.
+fn in_time(args: &[&str], code: i32) -> String {
+    let output = histograde(args).timeout(Duration::from_secs(60)).assert().code(code).get_output().clone();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const PLACE: [&str; 10] = ["--level", "0", "--x", "0", "--y", "0", "--width", "10", "--height", "10"];
+
+#[test]
+fn region_leaves_its_slide_alone() {
+    let folder = Folder::new();
+    let slide = folder.phantom("a.svs");
+    let before = fs::read(&slide).unwrap();
+    let t = |out: &str, expected: &str| {
+        let text = stderr(&[&["region", &slide, "-o", out], &PLACE[..]].concat(), 2);
+        assert!(text.contains(expected), "{text}");
+    };
+    t(&slide, "output, expected another file than the one that is read");
+    t("-", "output, expected the name of a file");
+    assert!(!Path::new("-").exists());
+    assert!(fs::read(&slide).unwrap() == before);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_links_are_not_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let folder = Folder::new();
+    let (slide, pipe, link) = (folder.phantom("a.svs"), pipe(&folder, "pipe"), folder.arg("link.png"));
+    std::os::unix::fs::symlink(folder.text("kept.txt", "kept"), &link).unwrap();
+    let text = in_time(&[&["region", &slide, "-o", &pipe], &PLACE[..]].concat(), 2);
+    assert!(text.contains("a pipe has this name, and only regular files are replaced"), "{text}");
+    let text = in_time(&[&["region", &slide, "-o", &link], &PLACE[..]].concat(), 2);
+    assert!(text.contains("a link has this name"), "{text}");
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo() && Path::new(&link).is_symlink());
+    assert_eq!(fs::read_to_string(folder.path("kept.txt")).unwrap(), "kept");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_waited_for() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    let (pipe, out) = (pipe(&folder, "in/b.svs"), folder.arg("out"));
+    let needed = "it is a pipe, and a file is needed";
+    assert!(in_time(&["info", &pipe], 1).contains(needed));
+    assert!(in_time(&[&["region", &pipe, "-o", &out], &PLACE[..]].concat(), 2).contains(needed));
+    assert!(in_time(&["tile", &pipe, "--coords-only", "-o", &out], 2).contains(needed));
+    let text = in_time(&["tile", &folder.arg("in"), "--coords-only", "-v", "-o", &out], 0);
+    assert!(text.contains("b.svs: it is a pipe"), "{text}");
+    assert_eq!(folder.rows("out/slides.csv").len(), 1);
+    let sheet = folder.text("m.csv", "slide,animal_id,group,tissue\nin/b.svs,r1,normal,liver\n");
+    assert!(in_time(&["score", "--manifest", &sheet, "-o", &out], 1).contains(needed));
+}
+
+#[test]
+fn earlier_results_are_not_scored() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    let input = folder.arg("in");
+    let score = ["--tissue", "liver", "-q", "-o"];
+    histograde(&[&["score", &input][..], &score, &[&folder.arg("in/r1")]].concat()).assert().code(0);
+    histograde(&["tile", &input, "-q", "-o", &folder.arg("in/t1")]).assert().code(0);
+    let label = ["--labels", "--nuclei", "classical", "--vacuoles", "classical"];
+    histograde(&[&["segment", &input][..], &score, &[&folder.arg("in/labels")], &label].concat())
+        .assert()
+        .code(0);
+    let text = stderr(&["tile", &input, "--coords-only", "-v", "-o", &folder.arg("out")], 0);
+    assert!(text.contains("holds results of an earlier run and is not searched"), "{text}");
+    let slides: Vec<String> =
+        folder.rows("out/slides.csv").into_iter().map(|row| row["slide"].clone()).collect();
+    assert_eq!(slides, ["a"]);
+    let text = stderr(&["tile", &input, "-o", &input], 2);
+    assert!(text.contains("in is the folder for the results (-o) and is not searched"), "{text}");
+}
+
+#[test]
+fn small_images_of_one_colour_are_blank() {
+    let folder = Folder::new();
+    for side in [1, 8, 100, 200] {
+        let image = image::RgbImage::from_pixel(side, side, image::Rgb([240; 3]));
+        image.save(folder.path(&format!("s{side}.png"))).unwrap();
+    }
+    let (input, out) = (folder.arg(""), folder.arg("out"));
+    histograde(&["score", &input, "--tissue", "liver", "--mpp", "0.5", "-q", "-o", &out]).assert().code(0);
+    let status: Vec<String> =
+        folder.rows("out/slides.csv").into_iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(status, ["blank"; 4]);
+}
