@@ -38,6 +38,7 @@ pub(crate) fn map<'a>(
         core_height: height as u32,
         halo: 0,
         scale: tissue.scale,
+        source_scale: tissue.scale,
         mpp: mpp.times(tissue.scale),
     };
     let mut plane = Plane::filled(width, height, 0u32);
