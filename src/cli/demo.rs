@@ -21,7 +21,7 @@ use super::{
 };
 
 // No smaller: the pancreas fills half of a slide, and lesions need 0.4 mm² of it.
-const QUICK: Size = Size { animals: 3, side_px: 2048 };
+const QUICK: Size = Size { animals: 3, side_px: 1856 };
 const FULL: Size = Size { animals: 3, side_px: 3072 };
 const RESULTS: &str = "results";
 
