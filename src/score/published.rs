@@ -421,8 +421,8 @@ mod tests {
         let foci = ["nas_lobular_inflammation", "saf_lobular_inflammation", "liang_inflammation", "ishak_c"];
         let liver = "0.2 mm² of liver, at least 0.4 needed";
         t("liver", &[("analysed_area_mm2", 0.2), (FOCI, 0.0)], &foci, liver);
-        let necrosis = [("analysed_area_mm2", 0.2), ("necrosis_area_pct", 0.0)];
-        t("liver", &necrosis, &["suzuki_necrosis"], liver);
+        let necrosis = [("analysed_area_mm2", 0.02), ("necrosis_area_pct", 0.0)];
+        t("liver", &necrosis, &["suzuki_necrosis"], "0.02 mm² of liver, at least 0.05 needed");
         t(
             "kidney",
             &[("glom_count_n", 2.0), ("glom_sclerosis_index", 0.0), ("glom_shrunken_pct", 0.0)],

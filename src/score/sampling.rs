@@ -42,9 +42,10 @@ pub enum Count {
 /// than ten sections. Between it and the whole the reader is warned [expert].
 const GRADED_FROM: f64 = 10.0;
 
-/// Area that an animal needs for shares and densities of area. Asked of liver for foci (domain.md §5.1), and here of every
-/// organ and all that is measured per area [expert].
-const AREA_MM2: f64 = 4.0;
+/// Area that an animal needs for shares and densities of area: a tenth of it is a field of 20× [expert].
+const AREA_MM2: f64 = 0.5;
+/// Area of liver that an animal needs for foci, which are rare (domain.md §5.1).
+const FOCI_MM2: f64 = 4.0;
 
 /// What animals need, by organ.
 pub const LEAST: &[Least] = &[
@@ -144,12 +145,20 @@ pub const LEAST: &[Least] = &[
         organ: "liver",
         counted: "analysed_area_mm2",
         by: Count::Value,
+        needed: FOCI_MM2,
+        what: "mm² of liver",
+        features: &["inflammatory_foci_per_mm2"],
+        uncertain: "the density of inflammatory foci",
+    },
+    Least {
+        organ: "liver",
+        counted: "analysed_area_mm2",
+        by: Count::Value,
         needed: AREA_MM2,
         what: "mm² of liver",
         features: &[
             "macro_affected_area_pct",
             "micro_affected_area_pct",
-            "inflammatory_foci_per_mm2",
             "ballooning_candidates_per_mm2",
             "necrosis_area_pct",
             "rbc_area_pct",
@@ -206,14 +215,14 @@ mod tests {
         }
         t("pancreas", "islet_vacuolated_pct", 1.0, Some("1 islet, at least 2 needed"));
         t("pancreas", "islet_vacuolated_pct", 2.0, None);
-        t("pancreas", "islet_area_pct", 0.0, Some("0 mm² of pancreas, at least 0.4 needed"));
+        t("pancreas", "islet_area_pct", 0.0, Some("0 mm² of pancreas, at least 0.05 needed"));
         t("kidney", "tubule_vacuolated_pct", 6.0, Some("6 tubules with a lumen, at least 30 needed"));
         t("kidney", "tubule_vacuolated_pct", 30.0, None);
         t("kidney", "tubule_injured_pct", 22.0, Some("22 tubules with a lumen, at least 30 needed"));
-        t("kidney", "tubule_necrosis_pct", 0.1, Some("0.1 mm² of cortex, at least 0.4 needed"));
-        t("kidney", "tubule_necrosis_pct", 0.4, None);
+        t("kidney", "tubule_necrosis_pct", 0.01, Some("0.01 mm² of cortex, at least 0.05 needed"));
+        t("kidney", "tubule_necrosis_pct", 0.05, None);
         t("liver", "steatotic_hepatocyte_pct", 1.0, Some("1 nucleus of hepatocytes, at least 300 needed"));
-        t("liver", "necrosis_area_pct", 0.000_001, Some("0 mm² of liver, at least 0.4 needed"));
+        t("liver", "necrosis_area_pct", 0.000_001, Some("0 mm² of liver, at least 0.05 needed"));
         t("kidney", "bowman_space_pct", 2.0, Some("2 glomeruli, at least 3 needed"));
         t("liver", "inflammatory_foci_per_mm2", 0.3, Some("0.3 mm² of liver, at least 0.4 needed"));
         t(
