@@ -462,6 +462,11 @@ impl Slide {
         self.bad_tiles.tolerate(share);
     }
 
+    /// Makes every damaged tile an error again.
+    pub(crate) fn refuse_bad_tiles(&self) {
+        self.bad_tiles.refuse();
+    }
+
     /// Returns the damaged tiles that were read as glass, and what is wrong with each, in order of place.
     #[must_use]
     pub fn bad_tiles(&self) -> Vec<(TileAt, String)> {

@@ -231,6 +231,31 @@ fn names_in_shards_have_one_dot() {
     assert_eq!(rows[0]["file"], format!("shards/S12.35-000000.tar/{}", names[0]));
 }
 
+/// Spoils the sixth stored tile of `a.svs`.
+fn spoil(folder: &Folder) {
+    let mut bytes = fs::read(folder.path("a.svs")).unwrap();
+    let mut starts = (0..bytes.len() - 1).filter(|&i| bytes[i..i + 2] == [0xFF, 0xD8]);
+    let sixth = starts.nth(5).unwrap();
+    bytes[sixth..sixth + 2].fill(0);
+    fs::write(folder.path("a.svs"), bytes).unwrap();
+}
+
+#[test]
+fn damaged_tiles_are_left_out_and_counted() {
+    let folder = Folder::new();
+    folder.phantom();
+    folder.run("tile @a.svs -o @sound --size 256", 0);
+    spoil(&folder);
+    // Whether the low-power view is needed for choosing or only for the contact sheet.
+    for (line, tiles) in [("--min-tissue 0", 15), ("", folder.rows("sound/tiles.csv").len() - 1)] {
+        let said = folder.run(&format!("tile @a.svs -o @out --size 256 {line}"), 1);
+        assert!(said.contains(", 1 damaged;") && said.contains("a JPEG stream"), "{said}");
+        assert_eq!(folder.rows("out/tiles.csv").len(), tiles, "{line}");
+        let row = &folder.rows("out/slides.csv")[0];
+        assert_eq!((row["status"].as_str(), row["damaged"].as_str()), ("damaged", "1"), "{row:?}");
+    }
+}
+
 #[test]
 fn stains_come_to_the_target() {
     let folder = Folder::new();

@@ -128,7 +128,8 @@ pub struct SlideTiles {
 ///
 /// # Errors
 ///
-/// What opening or reading the slide found wrong. Tiles that do not decode are left out and counted instead.
+/// What opening or reading the slide found wrong. Tiles that do not decode are left out and counted instead, and so are
+/// those of which it cannot be told whether they hold tissue, because the low-power view does not decode there.
 pub fn run(
     slide_id: &str,
     path: &Path,
@@ -141,9 +142,17 @@ pub fn run(
         return Ok(found);
     }
     mark.clear(out)?;
-    let slide = Slide::open(path)?;
+    let mut slide = Slide::open(path)?;
+    // Damage is glass in what is only looked at, never in a tile that is written.
+    slide.tolerate_bad_tiles(1.0);
     let (chosen, map) = rayon::join(|| choose::choose(slide_id, &slide, settings), || sheet::map(&slide));
     let chosen = chosen?;
+    if slide.bad_tiles().is_empty() {
+        slide.refuse_bad_tiles();
+    } else {
+        // Opened anew, because what was read as glass may still be held.
+        slide = Slide::open(path)?;
+    }
     let mut counts = chosen.counts.clone();
     let mut sink = Sink::new(out, slide_id, settings.output);
     let mut rows = make(&slide, &chosen, settings, &mut sink, &mut counts, watch)?;

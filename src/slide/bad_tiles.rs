@@ -24,6 +24,10 @@ impl BadTiles {
         self.lock().share = Some(share);
     }
 
+    pub(super) fn refuse(&self) {
+        self.lock().share = None;
+    }
+
     pub(super) fn list(&self) -> Vec<(TileAt, String)> {
         self.lock().found.iter().map(|(at, what)| (*at, what.clone())).collect()
     }

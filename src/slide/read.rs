@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    geometry::Region,
+    geometry::{Rect, Region},
     raster::Rgb,
     tile::Window,
 };
@@ -150,6 +150,23 @@ impl Slide {
         let base = &self.info().levels[0];
         let scale = (base.width.max(base.height) as f64 / f64::from(max_side.max(1))).max(1.0);
         Ok((self.read_whole(scale)?, scale))
+    }
+
+    /// Returns where a view of the whole slide at `scale` shows glass because a tile is damaged, in level-0 pixels, and what
+    /// is wrong with each tile.
+    pub(crate) fn damage_seen_at(&self, scale: f64) -> Vec<(Rect, String)> {
+        let levels = &self.info().levels;
+        let (read, _) = self.grid([0, 0], [scale; 2]);
+        // Where a level lacks a tile, finer ones may be read.
+        let seen = self.bad_tiles().into_iter().filter(|(at, _)| at.level <= read);
+        let place = |at: TileAt| {
+            let (level, scale) = (&levels[at.level], steps(&levels[0], &levels[at.level]));
+            let edge = |index: u64, tile: u32, k: usize| (index as f64 * f64::from(tile) * scale[k]) as i64;
+            let (x0, y0) = (edge(at.col, level.tile_width, 0), edge(at.row, level.tile_height, 1));
+            let (x1, y1) = (edge(at.col + 1, level.tile_width, 0), edge(at.row + 1, level.tile_height, 1));
+            Rect { x0, y0, width: x1.abs_diff(x0), height: y1.abs_diff(y0) }
+        };
+        seen.map(|(at, what)| (place(at), what)).collect()
     }
 
     /// Chooses the level to read for a scale, and places the output grid on it.

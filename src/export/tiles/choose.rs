@@ -102,7 +102,15 @@ pub(super) fn choose(slide_id: &str, slide: &Slide, settings: &Settings) -> Resu
         let over =
             |value: Option<f64>, limit: Option<f64>| value.zip(limit).is_some_and(|(v, most)| v > most);
         let reason = if row.tissue.is_some_and(|share| share < settings.min_tissue) {
-            &mut counts.glass
+            let damage = survey.as_ref().and_then(|survey| survey.damage_in(rect));
+            match damage {
+                // Looks like glass because the view does not decode.
+                Some(what) => {
+                    counts.first_damage.get_or_insert_with(|| what.to_owned());
+                    &mut counts.damaged
+                }
+                None => &mut counts.glass,
+            }
         } else if row.inside.is_some_and(|share| share < MIN_INSIDE) {
             &mut counts.outside
         } else if over(row.pen, settings.limits.pen) {
@@ -191,6 +199,8 @@ struct Survey {
     pen: Sums,
     fold: Sums,
     white: White,
+    /// Where the view was not read because stored tiles are damaged, and what is wrong with them.
+    damage: Vec<(Rect, String)>,
 }
 
 impl Survey {
@@ -209,7 +219,16 @@ impl Survey {
             || corners.sums(&densities.fold(&found.mask)),
             || (corners.sums(&found.mask), corners.sums(&densities.pen)),
         );
-        Ok(Some(Self { corners, tissue, pen, fold, white: view.white }))
+        let damage = slide.damage_seen_at(view.scale);
+        Ok(Some(Self { corners, tissue, pen, fold, white: view.white, damage }))
+    }
+
+    /// Returns what is wrong with a damaged tile in a rectangle of the view.
+    fn damage_in(&self, rect: Rect) -> Option<&str> {
+        let meets = |other: &Rect| {
+            rect.x0 < other.x1() && other.x0 < rect.x1() && rect.y0 < other.y1() && other.y0 < rect.y1()
+        };
+        self.damage.iter().find(|(place, _)| meets(place)).map(|(_, what)| what.as_str())
     }
 }
 
