@@ -34,7 +34,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Parser;
 use histograde::{Error, Result, batch::Done, manifest};
 
 use self::{
@@ -113,7 +112,7 @@ impl fmt::Display for Failure {
 
 /// Reads the command line and runs the command. Ends the process for `--help`, `--version` and usage errors.
 pub(crate) fn run() -> Result<Exit, Failure> {
-    let args = Args::parse();
+    let args = Args::read();
     let console = Console::new(args.quiet, args.verbose);
     match args.command {
         Command::Info(args) => info::run(&args, &console),

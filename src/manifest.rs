@@ -15,7 +15,7 @@ use crate::{
     units::Mpp,
 };
 
-pub use columns::{OPTIONAL, REQUIRED};
+pub use columns::{MPP_RANGE, OPTIONAL, REQUIRED};
 
 /// JSON Schema of the sheet, its rows read as objects.
 pub const SCHEMA: &str = include_str!("../samples/schema_samples.json");

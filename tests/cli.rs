@@ -105,7 +105,7 @@ fn mistakes_say_what_to_do() {
     t(&["score", "no-such.svs", "--tissue", "liver", "-o", "x"], "cannot find no-such.svs");
     t(&["score", "no-such-*.svs", "--tissue", "liver", "-o", "x"], "none for no-such-*.svs");
     t(&["score", "--manifest", "no-such.csv", "-o", "x"], "no-such.csv");
-    t(&["score", "a", "--tissue", "liver", "--mpp", "0", "-o", "x"], "a number above 0");
+    t(&["score", "a", "--tissue", "liver", "--mpp", "0", "-o", "x"], "µm per pixel, 0.05 to 20");
     t(&["score", "a", "--tissue", "liver", "--threads", "0", "-o", "x"], "1..=1024");
     t(&["score", "Cargo.toml", "--tissue", "liver", "--rubric", "Cargo.toml", "-o", "x"], "Cargo.toml");
     t(

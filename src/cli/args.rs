@@ -7,10 +7,12 @@ mod study;
 use std::path::PathBuf;
 
 use clap::{
-    ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser,
+    ArgAction, Args as ClapArgs, Command as ClapCommand, CommandFactory as _, FromArgMatches as _, Parser,
+    Subcommand, ValueEnum, builder::PossibleValuesParser, value_parser,
 };
 use clap_complete::Shell;
 use histograde::{
+    manifest::MPP_RANGE,
     organ::{ORGANS, species::SPECIES},
     phantom::PAINTERS,
     phantom::render::Appearance,
@@ -34,6 +36,24 @@ pub(crate) struct Args {
     pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// Reads the command line. Ends the process for `--help`, `--version` and usage errors.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command_line().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Returns the command line. Values may begin with a minus: whoever types `--mpp -0.5` is told what is wrong with the
+    /// number, not that there is no option `-0`.
+    fn command_line() -> ClapCommand {
+        let value = |arg: clap::Arg| {
+            let takes = arg.get_action().takes_values() && !arg.is_positional();
+            if takes { arg.allow_negative_numbers(true) } else { arg }
+        };
+        Self::command().mut_subcommands(|command| command.mut_args(value))
+    }
 }
 
 const TOP_HELP: &str = "\
@@ -163,7 +183,7 @@ pub(crate) struct Batch {
     #[arg(long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
     /// Pixel size at full resolution in µm; overrides what the files state
-    #[arg(long, value_name = "MPP", value_parser = positive)]
+    #[arg(long, value_name = "MPP", value_parser = pixel_size)]
     pub(crate) mpp: Option<f64>,
     /// Threads; results do not depend on it [default: all processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
@@ -437,6 +457,12 @@ fn positive(text: &str) -> Result<f64, String> {
     number(text, "a number above 0", |v| v > 0.0)
 }
 
+/// The pixel size of a slide, as a sample sheet may give it.
+fn pixel_size(text: &str) -> Result<f64, String> {
+    let (least, most) = MPP_RANGE;
+    number(text, &format!("µm per pixel, {least} to {most}"), |v| (least..=most).contains(&v))
+}
+
 fn not_negative(text: &str) -> Result<f64, String> {
     number(text, "a number of 0 or more", |v| v >= 0.0)
 }
@@ -451,13 +477,27 @@ fn hue(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Args::command().debug_assert();
+        Args::command_line().debug_assert();
+    }
+
+    #[test]
+    fn numbers_below_zero_are_numbers() {
+        fn t(line: &str, expected: &str) {
+            let error = Args::command_line().try_get_matches_from(line.split(' ')).unwrap_err().to_string();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+        let score = "histograde score a.svs --tissue liver -o x";
+        t(&format!("{score} --mpp -0.5"), "'-0.5' for '--mpp <MPP>': expected µm per pixel, 0.05 to 20");
+        t(&format!("{score} --mpp 50"), "'50' for '--mpp <MPP>': expected µm per pixel, 0.05 to 20");
+        t(&format!("{score} --threads -1"), "-1 is not in 1..=1024");
+        t(&format!("{score} --max-bad-tiles -1"), "expected 0 to 100");
+        t("histograde tile a.svs -o x --min-tissue -0.1", "a number between 0 and 1");
+        t("histograde tile a.svs -o x --slide-mpp 0.01", "expected µm per pixel, 0.05 to 20");
+        t("histograde run --manifest m.csv -o x --mpp 21", "expected µm per pixel, 0.05 to 20");
     }
 
     #[test]

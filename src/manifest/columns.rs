@@ -36,7 +36,7 @@ pub const OPTIONAL: [&str; 14] = [
 ];
 
 /// Pixel sizes a light-microscope slide can have, µm/px; beyond them a unit was mistaken.
-const MPP_RANGE: (f64, f64) = (0.05, 20.0);
+pub const MPP_RANGE: (f64, f64) = (0.05, 20.0);
 
 /// Where each column of the sheet stands.
 pub(super) struct Columns(Vec<&'static str>);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args as ClapArgs, builder::PossibleValuesParser, value_parser};
 use histograde::stain::normalise::Method;
 
-use super::{number, positive};
+use super::{number, pixel_size, positive};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -100,7 +100,7 @@ pub(crate) struct Tile {
     #[arg(long)]
     pub(crate) coords_only: bool,
     /// Pixel size of the slides at full resolution in µm; overrides what the files state
-    #[arg(long, value_name = "MPP", value_parser = positive)]
+    #[arg(long, value_name = "MPP", value_parser = pixel_size)]
     pub(crate) slide_mpp: Option<f64>,
     /// Threads; results do not depend on it [default: all processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
@@ -134,7 +134,7 @@ pub(crate) struct Convert {
     #[arg(long)]
     pub(crate) icc: bool,
     /// Pixel size at full resolution in µm; overrides what the file states
-    #[arg(long, value_name = "MPP", value_parser = positive)]
+    #[arg(long, value_name = "MPP", value_parser = pixel_size)]
     pub(crate) slide_mpp: Option<f64>,
     /// Threads; results do not depend on it [default: all processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, value_parser};
 
-use super::{Methods, Operation, number, positive};
+use super::{Methods, Operation, number, pixel_size, positive};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -30,7 +30,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) design: Design,
     /// Pixel size at full resolution in µm; overrides what the files state
-    #[arg(long, value_name = "MPP", value_parser = positive)]
+    #[arg(long, value_name = "MPP", value_parser = pixel_size)]
     pub(crate) mpp: Option<f64>,
     /// Threads; results do not depend on it [default: all processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1024))]
