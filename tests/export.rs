@@ -257,6 +257,16 @@ fn damaged_tiles_are_left_out_and_counted() {
 }
 
 #[test]
+fn segment_leaves_damaged_tiles_out_up_to_a_share() {
+    let folder = Folder::new();
+    folder.phantom();
+    spoil(&folder);
+    let line = "segment @a.svs --tissue liver --nuclei classical --vacuoles classical --labels=false -o @out";
+    assert!(folder.run(line, 1).contains("--max-bad-tiles 1 %"));
+    folder.run(&format!("{line} --max-bad-tiles 10"), 0);
+}
+
+#[test]
 fn stains_come_to_the_target() {
     let folder = Folder::new();
     folder.phantom();

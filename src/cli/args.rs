@@ -335,6 +335,9 @@ pub(crate) struct Segment {
     /// Stain of the slides; pas finds glomeruli and tubules by a network of its own, for labels and outlines only
     #[arg(long, value_enum, value_name = "STAIN", default_value = "he")]
     pub(crate) stain: Stain,
+    /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
+    pub(crate) max_bad_tiles: f64,
     /// Species, whose sizes structures have; a column `species` of the sample sheet comes first
     #[arg(long, value_name = "NAME", default_value = "rat", value_parser = species())]
     pub(crate) species: String,

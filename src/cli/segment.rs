@@ -25,6 +25,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         return Err(Error::config("tissue with --stain pas", "kidney", job.organ.name).into());
     }
     for job in &mut plan.jobs {
+        job.max_bad_tiles = args.max_bad_tiles / 100.0;
         let of_sheet = job.sample.as_ref().and_then(|s| s.species);
         job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
     }
