@@ -100,7 +100,8 @@ fn mistakes_say_what_to_do() {
         assert!(text.contains(expected), "{args:?}: {text}");
     }
     t(&[], "Usage");
-    t(&["score", "a.svs", "-o", "x"], "--tissue");
+    t(&["score", "a.svs", "-o", "x"], "--tissue, expected liver, kidney, pancreas, or --manifest");
+    t(&["segment", "a.svs", "-o", "x"], "or --manifest with a sheet");
     t(&["score", "a.svs", "--tissue", "spleen", "-o", "x"], "liver, kidney, pancreas");
     t(&["score", "no-such.svs", "--tissue", "liver", "-o", "x"], "cannot find no-such.svs");
     t(&["score", "no-such-*.svs", "--tissue", "liver", "-o", "x"], "none for no-such-*.svs");

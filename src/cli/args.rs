@@ -177,7 +177,7 @@ pub(crate) struct Batch {
     #[arg(value_name = "INPUT", required_unless_present = "manifest", conflicts_with = "manifest")]
     pub(crate) inputs: Vec<PathBuf>,
     /// Tissue on the slides
-    #[arg(long, value_parser = organs(), required_unless_present = "manifest", conflicts_with = "manifest")]
+    #[arg(long, value_parser = organs(), conflicts_with = "manifest")]
     pub(crate) tissue: Option<String>,
     /// Sample sheet (CSV or TSV): slide, animal_id, group, tissue, and more, per slide
     #[arg(long, value_name = "FILE")]

@@ -182,7 +182,15 @@ fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
 }
 
 fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Result<Vec<Job>> {
-    let name = args.tissue.as_deref().unwrap_or_default();
+    let missing = || {
+        let names = organ::ORGANS.iter().map(|o| o.name).collect::<Vec<_>>().join(", ");
+        Error::config(
+            "--tissue",
+            format!("{names}, or --manifest with a sheet that says it per slide"),
+            "neither",
+        )
+    };
+    let name = args.tissue.as_deref().ok_or_else(missing)?;
     let organ = organ::find(name).ok_or_else(|| Error::config("--tissue", "a known tissue", name))?;
     let paths = inputs::find(&args.inputs, &args.output, console)?;
     let ids = slide_ids(&paths);
