@@ -204,18 +204,54 @@ fn pixel_size(pixels: Node<'_, '_>) -> Option<Calibration> {
     calibration(x, y, "ome.PhysicalSizeX")
 }
 
-/// Returns the micrometres in a unit of length.
+/// Prefixes of the metre, and the power of ten that each stands for.
+const PREFIXES: [(&str, i32); 23] = [
+    ("Y", 24),
+    ("Z", 21),
+    ("E", 18),
+    ("P", 15),
+    ("T", 12),
+    ("G", 9),
+    ("M", 6),
+    ("k", 3),
+    ("h", 2),
+    ("da", 1),
+    ("", 0),
+    ("d", -1),
+    ("c", -2),
+    ("m", -3),
+    ("µ", -6),
+    ("μ", -6),
+    ("u", -6),
+    ("n", -9),
+    ("p", -12),
+    ("f", -15),
+    ("a", -18),
+    ("z", -21),
+    ("y", -24),
+];
+
+/// Returns the micrometres in a unit of length: all units of the OME schema but `pixel` and `reference frame`, which are
+/// none, and those of astronomy.
 fn um_per(unit: &str) -> Option<f64> {
-    Some(match unit.trim() {
-        "µm" | "μm" | "um" => 1.0,
-        "nm" => 1e-3,
-        "pm" => 1e-6,
+    const INCH: f64 = 25_400.0;
+    let unit = unit.trim();
+    let prefix = unit.strip_suffix('m').and_then(|prefix| PREFIXES.iter().find(|(name, _)| *name == prefix));
+    if let Some((_, power)) = prefix {
+        // Powers below zero divide, so that 250 nm are 0.25 µm to the last digit.
+        let power = power + 6;
+        let size = 10f64.powi(power.abs());
+        return Some(if power < 0 { 1.0 / size } else { size });
+    }
+    Some(match unit {
         "Å" => 1e-4,
-        "mm" => 1e3,
-        "cm" => 1e4,
-        "m" => 1e6,
-        "in" => 25_400.0,
-        "mil" | "thou" => 25.4,
+        "thou" | "mil" => INCH / 1e3,
+        "li" => INCH / 12.0,
+        "in" => INCH,
+        "ft" => 12.0 * INCH,
+        "yd" => 36.0 * INCH,
+        "mi" => 63_360.0 * INCH,
+        "pt" => INCH / 72.0,
         _ => return None,
     })
 }
@@ -250,6 +286,32 @@ mod tests {
             "PhysicalSizeX='0.0005' PhysicalSizeXUnit='mm' PhysicalSizeY='0.5' PhysicalSizeYUnit='µm'",
             Some(0.5),
         );
+        let both = |size: &str, unit: &str| {
+            format!(
+                "PhysicalSizeX='{size}' PhysicalSizeXUnit='{unit}' PhysicalSizeY='{size}' PhysicalSizeYUnit='{unit}'"
+            )
+        };
+        for (size, unit) in [
+            ("5e-7", "m"),
+            ("5e-6", "dm"),
+            ("5e-8", "dam"),
+            ("5e-10", "km"),
+            ("5e8", "fm"),
+            ("5e-31", "Ym"),
+            ("5000", "Å"),
+            ("0.01968503937007874", "mil"),
+            ("0.00023622047244094488", "li"),
+            ("1.968503937007874e-5", "in"),
+            ("1.6404199475065617e-6", "ft"),
+            ("5.468066491688539e-7", "yd"),
+            ("3.106855961186669e-10", "mi"),
+            ("0.0014173228346456693", "pt"),
+        ] {
+            t(&both(size, unit), Some(0.5));
+        }
+        for unit in ["pixel", "reference frame", "parsec", "xm", ""] {
+            t(&both("0.5", unit), None);
+        }
         t("PhysicalSizeX='1' PhysicalSizeXUnit='pixel' PhysicalSizeY='1' PhysicalSizeYUnit='pixel'", None);
         t("PhysicalSizeX='0' PhysicalSizeY='0'", None);
         t("PhysicalSizeX='0.25'", None);
