@@ -54,3 +54,10 @@ fn headers_in_words() {
         &["pixel size   0.2300 x 0.2500 µm (philips.DICOM_PIXEL_SPACING)", "missing      3 stored tiles"],
     );
 }
+
+#[test]
+fn lengths_of_the_file_are_no_property() {
+    let text = info("dicom_rle", &["--properties"]);
+    assert!(text.contains("dicom.TransferSyntaxUID: '"), "{text}");
+    assert!(!text.contains("GroupLength"), "{text}");
+}

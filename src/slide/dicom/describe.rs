@@ -1,7 +1,7 @@
 //! Header elements as properties, under the names OpenSlide gives them.
 
 use dicom_core::{
-    VR,
+    Tag, VR,
     dictionary::{DataDictionary, DataDictionaryEntry},
 };
 use dicom_dictionary_std::{StandardDataDictionary, tags};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::slide::properties::{Properties, number};
 
-/// Returns all elements that have a keyword and a value that can be printed, except places of frames.
+/// Returns all elements that have a keyword and a value that can be printed, except [`UNTOLD`] ones.
 pub(super) fn properties(header: &Header) -> Properties {
     let mut properties = Properties::new();
     let writer = Writer { bytes: header.values().0 };
@@ -24,13 +24,17 @@ pub(super) fn properties(header: &Header) -> Properties {
     properties
 }
 
+/// Elements that are not told: places of frames, and a length that says nothing of the slide (OpenSlide skips both).
+const UNTOLD: [Tag; 2] =
+    [tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, tags::FILE_META_INFORMATION_GROUP_LENGTH];
+
 struct Writer<'a> {
     bytes: &'a [u8],
 }
 
 impl Writer<'_> {
     fn set(&self, properties: &mut Properties, prefix: &str, set: &[Element]) {
-        for element in set.iter().filter(|e| e.tag != tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE) {
+        for element in set.iter().filter(|e| !UNTOLD.contains(&e.tag)) {
             let Some(entry) = StandardDataDictionary.by_tag(element.tag) else { continue };
             let name = format!("{prefix}.{}", entry.alias());
             match &element.value {
