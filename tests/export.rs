@@ -267,6 +267,18 @@ fn segment_leaves_damaged_tiles_out_up_to_a_share() {
 }
 
 #[test]
+fn enlarged_tiles_are_warned_of() {
+    let folder = Folder::new();
+    folder.phantom();
+    let said = folder.run("tile @a.svs -o @out --mpp 0.25 --coords-only", 0);
+    assert!(
+        said.contains("warning: tiles of 0.2500 µm/px are enlarged") && said.contains("0.5000 µm/px"),
+        "{said}"
+    );
+    assert!(!folder.run("tile @a.svs -o @same --mpp 0.5 --coords-only", 0).contains("enlarged"));
+}
+
+#[test]
 fn stains_come_to_the_target() {
     let folder = Folder::new();
     folder.phantom();

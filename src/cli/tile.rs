@@ -31,6 +31,9 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
         match done {
             Ok(done) => {
                 console.say(format!("{place}: {}", words(&done, start.elapsed().as_secs_f64())));
+                if let Some(warning) = enlarged(&done.summary) {
+                    console.say(format!("{place}: warning: {warning}"));
+                }
                 if let Some(reason) = &done.summary.reason {
                     console.error(format!("{}: {reason}", path.display()));
                 }
@@ -77,6 +80,16 @@ fn said(path: &Path, error: &Error) -> String {
         ),
         other => super::about(path, other),
     }
+}
+
+/// Returns what is to be said of tiles that have more pixels than the slide has there.
+fn enlarged(slide: &SlideRow) -> Option<String> {
+    let scale = slide.downsample.filter(|scale| *scale < 1.0 - tiles::LEVEL_TOLERANCE)?;
+    let wanted = slide.mpp?;
+    Some(format!(
+        "tiles of {wanted:.4} µm/px are enlarged and show no more than the slide does at {:.4} µm/px",
+        wanted / scale
+    ))
 }
 
 fn words(done: &tiles::SlideTiles, seconds: f64) -> String {
