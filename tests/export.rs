@@ -234,8 +234,8 @@ fn names_in_shards_have_one_dot() {
 /// Spoils the sixth stored tile of `a.svs`.
 fn spoil(folder: &Folder) {
     let mut bytes = fs::read(folder.path("a.svs")).unwrap();
-    let starts = (0..bytes.len() - 1).filter(|&i| bytes[i..i + 2] == [0xFF, 0xD8]);
-    let sixth = starts.skip(5).next().unwrap();
+    let mut starts = (0..bytes.len() - 1).filter(|&i| bytes[i..i + 2] == [0xFF, 0xD8]);
+    let sixth = starts.nth(5).unwrap();
     bytes[sixth..sixth + 2].fill(0);
     fs::write(folder.path("a.svs"), bytes).unwrap();
 }

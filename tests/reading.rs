@@ -135,6 +135,17 @@ fn other_photometrics() {
     t(page(1, 3, 1, gray).set(320, Field::Shorts(map)), |[r, ..]| [r, 255 - r, 255 - r]);
     let wide = tiles(&rgb).iter().map(|tile| tile.iter().flat_map(|&v| [v, v]).collect()).collect();
     t(page(1, 2, 3, wide).set(258, Field::Shorts(vec![16; 3])), |px| px);
+    let clear = |tile: &Vec<u8>| {
+        let pixels = tile.as_chunks::<3>().0.iter();
+        pixels.flat_map(|&[r, g, b]| [r, r, g, g, b, b, 0, 0]).collect()
+    };
+    let page_of = |extra: u16, tiles: Vec<Vec<u8>>| {
+        let deep = page(1, 2, 4, tiles).set(258, Field::Shorts(vec![16; 4]));
+        deep.set(338, Field::Shorts(vec![extra]))
+    };
+    let clear: Vec<Vec<u8>> = tiles(&rgb).iter().map(clear).collect();
+    t(page_of(0, clear.clone()), |px| px);
+    t(page_of(2, clear), |_| [255; 3]);
     let inks = |tile: &Vec<u8>| {
         tile.as_chunks::<3>().0.iter().flat_map(|px| [255 - px[0], 255 - px[1], 255 - px[2], 0]).collect()
     };

@@ -256,6 +256,7 @@ mod tests {
             &["a.svs", "t/own.png"],
         );
         t(&["a.svs", "tiles/a/a_1.jpg"], &["a.svs", "tiles/a/a_1.jpg"]);
+        t(&["x/a.svs", "x/result.json"], &["x/a.svs"]);
         t(&["a.svs", "c/report.html", "c/provenance.json", "c/figures/f.png"], &["a.svs"]);
         t(&["a.svs", "g/agreement.csv", "g/pairs.csv", "g/liver.png"], &["a.svs"]);
         t(&["a.svs", "labels/a.nuclei.tif", "labels/a.geojson"], &["a.svs"]);

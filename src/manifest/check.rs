@@ -32,7 +32,8 @@ fn files(table: &Table, samples: &[Sample], faults: &mut Vec<Error>) {
     for s in samples {
         let path = s.path.display();
         if s.exclude.is_none() && !s.path.is_file() {
-            faults.push(table.fault(s.row, "slide", "a file", format!("{path}, which does not exist")));
+            let why = if s.path.exists() { "is not one" } else { "does not exist" };
+            faults.push(table.fault(s.row, "slide", "a file", format!("{path}, which {why}")));
         }
         // `a.svs` and `../in/a.svs` can be one file.
         let real = fs::canonicalize(&s.path).unwrap_or_else(|_| s.path.clone());

@@ -92,7 +92,7 @@ fn bad_sheets_are_refused_with_their_row() {
         "study.csv row 2, tissue, expected one of liver, kidney, pancreas, got \"lever\" (did you mean liver?)",
     );
     t(&row("c.svs,1,c,liver"), "study.csv row 2, slide, expected a file, got c.svs, which does not exist");
-    t(&row("deep,1,c,liver"), "study.csv row 2, slide, expected a file, got deep, which does not exist");
+    t(&row("deep,1,c,liver"), "study.csv row 2, slide, expected a file, got deep, which is not one");
     t(
         &row("a.svs,1,c,liver\na.svs,2,c,liver"),
         "study.csv row 3, slide, expected each slide once, got a.svs, also in row 2",

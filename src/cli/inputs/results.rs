@@ -6,10 +6,13 @@ use std::path::Path;
 /// not; the folders of the results in it do.
 pub(super) fn is_result(folder: &Path) -> bool {
     let has = |name: &str| folder.join(name).is_file();
-    has("result.json")
-        || has("tiles.geojson")
-        || (has("agreement.csv") && has("pairs.csv"))
-        || is_part(folder)
+    // Two names each: one alone may be another program's.
+    let pairs = [
+        ("result.json", "overview.png"),
+        ("tiles.geojson", "contact_sheet.png"),
+        ("agreement.csv", "pairs.csv"),
+    ];
+    pairs.iter().any(|(one, other)| has(one) && has(other)) || is_part(folder)
 }
 
 /// Returns whether a folder is one of those that a folder of results is made of, as what stands beside it tells.

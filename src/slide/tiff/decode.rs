@@ -127,7 +127,7 @@ fn jpeg_colour(tiff: &Tiff, page: &Page) -> Colour {
 }
 
 /// Returns what the fourth sample of a page's pixels is.
-fn fourth(tiff: &Tiff, page: &Page) -> Fourth {
+pub(super) fn fourth(tiff: &Tiff, page: &Page) -> Fourth {
     Fourth::of(tiff.uint(&page.directory, Tag::EXTRA_SAMPLES))
 }
 

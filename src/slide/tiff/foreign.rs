@@ -18,7 +18,10 @@ use crate::{
     raster::Rgb,
     slide::{
         bytes::FileBytes,
-        codec::{Fault, colour},
+        codec::{
+            Fault,
+            colour::{self, Fourth},
+        },
         limits,
     },
 };
@@ -38,6 +41,7 @@ impl AsRef<[u8]> for Handle {
 pub(super) struct Foreign {
     decoder: Mutex<Decoder<Cursor<Handle>>>,
     colours: ColorType,
+    fourth: Fourth,
     chunks: u32,
 }
 
@@ -59,7 +63,7 @@ impl Foreign {
         decoder.seek_to_image(index).map_err(fault)?;
         let colours = decoder.colortype().map_err(fault)?;
         let chunks = u32::try_from(page.cols() * page.rows()).unwrap_or(u32::MAX);
-        Ok(Self { decoder: Mutex::new(decoder), colours, chunks })
+        Ok(Self { decoder: Mutex::new(decoder), colours, fourth: decode::fourth(tiff, page), chunks })
     }
 
     /// Decodes tile (`col`, `row`), clipped to the image.
@@ -99,7 +103,7 @@ impl Foreign {
             ColorType::Gray(_) => colour::gray_to_rgb(&samples, false),
             ColorType::GrayA(_) => samples.as_chunks::<2>().0.iter().flat_map(|&[v, _]| [v; 3]).collect(),
             ColorType::RGB(_) => samples,
-            ColorType::RGBA(_) => colour::drop_fourth(&samples),
+            ColorType::RGBA(_) => self.fourth.taken_off(&samples),
             ColorType::CMYK(_) => {
                 samples.as_chunks::<4>().0.iter().flat_map(|&ink| colour::cmyk_to_rgb(ink)).collect()
             }
