@@ -23,7 +23,10 @@ use histograde::{
 
 fn job(folder: &Path, name: &str) -> Job {
     let path = folder.join(format!("{name}.png"));
-    image::RgbImage::from_pixel(256, 256, image::Rgb([190, 120, 170])).save(&path).unwrap();
+    // A picture of one colour shows no tissue.
+    let grain = |x: u32, y: u32| ((x * 7 + y * 13 + x * y) % 40) as u8;
+    let colour = |x, y| image::Rgb([190, 120, 170].map(|v: u8| v - grain(x, y)));
+    image::RgbImage::from_fn(256, 256, colour).save(&path).unwrap();
     Job {
         slide_id: name.into(),
         path,
