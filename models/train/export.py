@@ -28,7 +28,6 @@ from predict import CHOICES, POST, labels, maps
 
 matplotlib.use("svg")
 OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
-HALF = {"nuclei-rgb"}  # weights of 16 bits
 RANGE = {"nuclei-rgb": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
 
 
@@ -108,14 +107,17 @@ def golden(net, folder, rgb):
                                 f"{folder}/golden.safetensors")
 
 
+def rounded(net):
+    """Returns weights of 16 bits, which keep the program small, and the network that has them."""
+    weights = {k: v.half() for k, v in folded(net).items()}
+    net = copy.deepcopy(net)
+    unfold(net, {k: v.float() for k, v in weights.items()}, torch.rand(4, 3, 128, 128) * 2 - 1)
+    return weights, net.eval()
+
+
 def write(net, name, folder, post, rgb):
     os.makedirs(folder, exist_ok=True)
-    weights = folded(net)
-    if name in HALF:
-        weights = {k: v.half() for k, v in weights.items()}
-        net = copy.deepcopy(net)
-        unfold(net, {k: v.float() for k, v in weights.items()}, torch.rand(4, 3, 64, 64) * 2 - 1)
-        net.eval()
+    weights, net = rounded(net)
     save_file(weights, f"{folder}/weights.safetensors")
     sha = hashlib.sha256(open(f"{folder}/weights.safetensors", "rb").read()).hexdigest()
     with open(f"{folder}/model.toml", "w") as f:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 import data
 import kidney
-from export import curves_of, golden
+from export import curves_of, golden, rounded
 from net import NETS, Net, folded, stored, unfold
 
 NAME = "kidney-rgb"
@@ -48,6 +48,7 @@ def main():
     a.add_argument("--work", default="work")
     a.add_argument("--before", nargs="*", default=[], help="logs of the runs that this one went on from")
     a.add_argument("--average", help="model folder whose weights are averaged with the checkpoint's")
+    a.add_argument("--half", action="store_true", help="weights of 16 bits")
     a.add_argument("--swapped", action="store_true")
     a.add_argument("--output", default=f"{data.HERE}/../{NAME}")
     o = a.parse_args()
@@ -60,7 +61,8 @@ def main():
         unfold(net, {k: (v + before[k]) / 2 for k, v in folded(net).items()}, torch.rand(1, 3, 64, 64))
     net.eval()
     os.makedirs(o.output, exist_ok=True)
-    save_file(folded(net), f"{o.output}/weights.safetensors")
+    weights, net = rounded(net) if o.half else (folded(net), net)
+    save_file(weights, f"{o.output}/weights.safetensors")
     sha = hashlib.sha256(open(f"{o.output}/weights.safetensors", "rb").read()).hexdigest()
     with open(f"{o.output}/model.toml", "w") as f:
         f.write(card(os.path.basename(os.path.abspath(o.output)), net, sha))
