@@ -41,6 +41,8 @@ const MIN_GREEN_SHARE: f64 = 0.36;
 const MIN_FRAGMENT_UM2: f64 = 8_000.0;
 /// Least tissue of a slide, in µm²: two or three cells; less cannot be told from a speck [expert].
 const MIN_TISSUE_UM2: f64 = 1_000.0;
+/// Share of a view no larger than a gap that a fragment must fill for it to be tissue: pale stroma and lumens leave little more [expert].
+const SMALL_SHARE: f64 = 0.02;
 /// Largest difference between grey levels of a view that shows nothing: coding noise on one colour [expert].
 const FLAT_LEVELS: u8 = 4;
 /// Enclosed holes up to this count as tissue area, in µm² (domain.md §2.0) [expert].
@@ -182,10 +184,13 @@ fn mask_of(view: &Rgb, white: White, scale: f64, mpp: Mpp) -> TissueMask {
     let faint = smooth.map(|v| u8::from(v > FAINT_OD));
     drop(smooth);
     let view_px = view.pixels().len() as f64;
-    let stained = keep_stained(dense, &od, &green, mpp.px_area(MIN_FRAGMENT_UM2).min(view_px / 2.0));
-    drop((od, green));
     // A view that is no larger than a gap would be taken for one.
-    let empty = stained.count() == 0 && view_px <= mpp.px_area(MAX_HOLE_UM2);
+    let small = view_px <= mpp.px_area(MAX_HOLE_UM2);
+    let fragment =
+        if small { view_px * SMALL_SHARE } else { mpp.px_area(MIN_FRAGMENT_UM2).min(view_px / 2.0) };
+    let stained = keep_stained(dense, &od, &green, fragment);
+    drop((od, green));
+    let empty = small && stained.count() == 0;
     let mut solid = if empty { stained } else { fill_gaps(stained, faint, &mpp) };
     if is_flat(view) || (solid.count() as f64) < mpp.px_area(MIN_TISSUE_UM2) {
         solid.data_mut().fill(0);
@@ -327,6 +332,13 @@ mod tests {
             t(side, stained, 40, true);
             t(side, stained, 3, false);
         }
+        // Mostly a lumen: a stained corner is enough.
+        let mut lumen = Rgb::filled(128, 128, [240; 3]);
+        for y in 0..40 {
+            lumen.row_mut(y)[..40].fill(stained);
+        }
+        let found = mask_of(&lumen, White { rgb: [243.0; 3] }, 1.0, Mpp::square(0.5).unwrap());
+        assert!(!found.is_blank());
         t(1, stained, 0, false);
         t(30, stained, 40, false);
     }

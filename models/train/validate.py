@@ -191,7 +191,7 @@ def main():
         v += vacuoles(o.program, f"{t}/vp", "liver phantoms with fat", fat)
         f = without_fat(o, t)
         s = speed(o.program, f"{t}/s")
-    o.methods, o.model = validate_kidney.METHODS, None
+    o.methods, o.model, o.left_out = validate_kidney.METHODS, None, None
     text = open(f"{data.HERE}/validation.template.md").read().replace("{{kidney}}\n", validate_kidney.block(o))
     for key, block in {
         "nuclei": table(["images", "n", "method", "AJI", "PQ", "F1", "Dice", "found / reference"], n),
