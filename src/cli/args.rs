@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod export;
+mod numbers;
 mod operation;
 mod study;
 
@@ -12,13 +13,13 @@ use clap::{
 };
 use clap_complete::Shell;
 use histograde::{
-    manifest::MPP_RANGE,
     organ::{ORGANS, species::SPECIES},
     phantom::PAINTERS,
     phantom::render::Appearance,
 };
 
 pub(crate) use self::export::{Convert, Deidentify, Tile};
+use self::numbers::{hue, not_negative, number, percent, pixel_size, positive};
 pub(crate) use self::operation::{Operation, Part, Status};
 pub(crate) use self::study::{Agree, Calibrate, Compare, Design, Init, Power, Run, Schema, Stats};
 
@@ -453,33 +454,6 @@ fn presets() -> PossibleValuesParser {
     Appearance::PRESETS.into()
 }
 
-fn number(text: &str, expected: &str, accept: impl Fn(f64) -> bool) -> Result<f64, String> {
-    let value = text.trim().parse::<f64>().ok().filter(|v| v.is_finite() && accept(*v));
-    value.ok_or_else(|| format!("expected {expected}"))
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    number(text, "a number above 0", |v| v > 0.0)
-}
-
-/// The pixel size of a slide, as a sample sheet may give it.
-fn pixel_size(text: &str) -> Result<f64, String> {
-    let (least, most) = MPP_RANGE;
-    number(text, &format!("µm per pixel, {least} to {most}"), |v| (least..=most).contains(&v))
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    number(text, "a number of 0 or more", |v| v >= 0.0)
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    number(text, "0 to 100", |v| (0.0..=100.0).contains(&v))
-}
-
-fn hue(text: &str) -> Result<f64, String> {
-    number(text, "-90 to 90", |v| v.abs() <= 90.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -503,17 +477,5 @@ mod tests {
         t("histograde tile a.svs -o x --min-tissue -0.1", "a number between 0 and 1");
         t("histograde tile a.svs -o x --slide-mpp 0.01", "expected µm per pixel, 0.05 to 20");
         t("histograde run --manifest m.csv -o x --mpp 21", "expected µm per pixel, 0.05 to 20");
-    }
-
-    #[test]
-    fn numbers_say_what_they_want() {
-        fn t(text: &str, expected: Result<f64, &str>) {
-            assert_eq!(positive(text), expected.map_err(str::to_owned), "{text}");
-        }
-        t("0.25", Ok(0.25));
-        t("0", Err("expected a number above 0"));
-        t("-1", Err("expected a number above 0"));
-        t("NaN", Err("expected a number above 0"));
-        t("0,25", Err("expected a number above 0"));
     }
 }

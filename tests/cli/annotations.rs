@@ -1,0 +1,114 @@
+//! Drawn areas: out, edited and back.
+
+use super::*;
+
+/// Values of features of the only slide of a run.
+fn features(folder: &Folder, run: &str) -> BTreeMap<String, Option<f64>> {
+    let json = folder.json(&format!("{run}/slides/pancreas/result.json"));
+    let of = |f: &Value| (f["name"].as_str().unwrap().to_owned(), f["value"].as_f64());
+    json["features"].as_array().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn annotations_go_out_are_edited_and_come_back() {
+    let folder = Folder::new();
+    let slide = folder.arg("pancreas.svs");
+    let args = ["phantom", "--tissue", "pancreas", "--size", "3072", "--seed", "3", "-q", "-o", &slide];
+    histograde(&args).assert().code(0);
+    let score = |out: &str, more: &[&str]| {
+        let out = folder.arg(out);
+        let mut args = vec!["score", slide.as_str(), "--tissue", "pancreas", "-q", "-o", &out];
+        args.extend(more);
+        histograde(&args).assert().code(0);
+    };
+    score("first", &["--fields", "3", "--objective", "40"]);
+    let fields = folder.rows("first/slides/pancreas/fields.csv");
+    assert_eq!(fields.last().unwrap()["field"], "whole section");
+    assert_eq!(fields.len(), 3 + 2);
+    let before = features(&folder, "first");
+    assert!(before["islet_count_n"].unwrap() >= 1.0, "{before:?}");
+
+    // Unedited, it changes nothing.
+    let drawn = folder.arg("first/slides/pancreas/objects.geojson");
+    score("same", &["--annotations", &drawn]);
+    assert_eq!(features(&folder, "same"), before);
+
+    // One islet is said to be none: its tissue is left out.
+    let mut json = folder.json("first/slides/pancreas/objects.geojson");
+    let list = json["features"].as_array_mut().unwrap();
+    let mut islets: Vec<&mut Value> =
+        list.iter_mut().filter(|f| f["properties"]["classification"]["name"] == "islet").collect();
+    let all = islets.len();
+    islets[0]["properties"]["classification"]["name"] = "Ignore*".into();
+    let edited = folder.text("pancreas.geojson", &json.to_string());
+    score("edited", &["--annotations", &edited]);
+    let after = features(&folder, "edited");
+    let whole = |f: &BTreeMap<String, Option<f64>>| f["islet_count_n"].unwrap_or(0.0);
+    assert!(whole(&after) < whole(&before), "{all}: {after:?}");
+    assert!(after["analysed_area_mm2"] < before["analysed_area_mm2"]);
+
+    // A square drawn as an islet is one, of its own size; a folder holds one file per slide.
+    let square = r#"{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[1400,1400],[1800,1400],[1800,1800],
+        [1400,1800],[1400,1400]]]},"properties":{"objectType":"annotation","classification":{"name":"Islet"}}}"#;
+    fs::create_dir(folder.path("drawn")).unwrap();
+    folder.text("drawn/pancreas.geojson", square);
+    score("square", &["--annotations", &folder.arg("drawn")]);
+    let objects = folder.json("square/slides/pancreas/objects.geojson");
+    let areas = objects["features"].as_array().unwrap().iter();
+    let areas = areas.filter(|f| f["properties"]["classification"]["name"] == "islet");
+    let areas: Vec<f64> =
+        areas.filter_map(|f| f["properties"]["measurements"]["area_um2"].as_f64()).collect();
+    assert!(areas.iter().any(|a| (a / 40_000.0 - 1.0).abs() < 0.02), "{areas:?}");
+
+    // Nothing that was drawn goes without a word.
+    let far = square.replace("1400", "9400").replace("1800", "9800");
+    let unknown = folder.text("unknown.geojson", &square.replace("Islet", "Foo"));
+    let outside = folder.text("outside.geojson", &far.replace("Islet", "Region"));
+    score("unknown", &["--annotations", &unknown, "--species", "mouse"]);
+    let settings = folder.json("unknown/slides/pancreas/result.json")["settings"].clone();
+    let row = folder.rows("unknown/slides.csv").remove(0);
+    assert_eq!((row["species"].as_str(), &settings["species"]), ("mouse", &"mouse".into()));
+    assert_eq!(
+        (row["annotations"].as_str(), &settings["annotations"]["areas"]),
+        ("unknown.geojson", &1.into())
+    );
+    assert_eq!(settings["annotations"]["sha256"], row["annotations_sha256"].as_str());
+    let run = folder.json("unknown/run.json")["settings"].clone();
+    assert_eq!(run["species"]["mouse"], 1);
+    assert_eq!(run["annotations"]["pancreas"]["sha256"], row["annotations_sha256"].as_str());
+    score("unknown", &["--annotations", &unknown]);
+    assert_eq!(features(&folder, "unknown"), before);
+    let warnings = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["warnings"].clone();
+    assert!(warnings("unknown").contains("unknown class were not used: Foo (1); known on pancreas: ignore"));
+    score("outside", &["--annotations", &outside]);
+    let said = warnings("outside");
+    assert!(said.contains("lie outside the slide (3072 × 3072 px): Region (1)"), "{said}");
+    assert!(said.contains("the drawn areas leave none of the"), "{said}");
+    let result = folder.json("outside/slides/pancreas/result.json");
+    let why = "not measured on this slide: the drawn areas leave none of its tissue";
+    assert_eq!(
+        (&result["status"], &result["features"][0]["missing"]["text"]),
+        (&"blank".into(), &why.into())
+    );
+
+    // Of a slide among many a file may be empty.
+    folder.text("drawn/pancreas.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    score("empty", &["--annotations", &folder.arg("drawn")]);
+    assert_eq!(features(&folder, "empty"), before);
+    assert!(warnings("empty").contains("pancreas.geojson holds no polygon"));
+
+    let none = stderr(
+        &[
+            "score",
+            &slide,
+            "--tissue",
+            "pancreas",
+            "--annotations",
+            &folder.arg("first"),
+            "-o",
+            &folder.arg("x"),
+        ],
+        2,
+    );
+    assert!(none.contains("expected a file named after a slide"), "{none}");
+}

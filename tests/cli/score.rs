@@ -1,0 +1,150 @@
+//! `score` and `status`: files, tables, and what an output folder holds.
+
+use super::*;
+
+#[test]
+fn score_writes_every_file_and_a_row_per_slide() {
+    let folder = Folder::new();
+    let good = folder.phantom("in/good.svs");
+    let bytes = fs::read(&good).unwrap();
+    fs::write(folder.path("in/torn.svs"), &bytes[..bytes.len() / 3]).unwrap();
+    folder.png("in/blank.png", [244, 243, 245]);
+    folder.text("in/notes.txt", "not a slide");
+    let (input, out) = (folder.arg("in"), folder.arg("out"));
+    let text = stderr(&["score", &input, "--tissue", "liver", "-o", &out], 1);
+    assert!(text.contains("torn.svs"), "{text}");
+    assert!(text.contains("blank.png: the file states no pixel size") && text.contains("--mpp"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    let status: Vec<(&str, &str)> =
+        rows.iter().map(|r| (r["slide_id"].as_str(), r["status"].as_str())).collect();
+    assert_eq!(status, [("blank", "failed"), ("good", "scored"), ("torn", "failed")]);
+    assert!(rows.iter().all(|r| (r["status"] == "failed") != r["error"].is_empty()), "{rows:?}");
+    for file in ["result.json", "overview.png", "objects.geojson"] {
+        assert!(folder.path("out/slides/good").join(file).is_file(), "{file}");
+        assert!(!folder.path("out/slides/torn").join(file).exists(), "{file}");
+    }
+    assert_eq!(folder.json("out/slides/good/objects.geojson")["type"], "FeatureCollection");
+    // So little tissue gives no lesion and no published score; what was not looked for has no count.
+    let result = folder.json("out/slides/good/result.json");
+    for list in ["findings", "published_scores"] {
+        assert!(result[list].as_array().unwrap().iter().all(|s| s["grade"].is_null()), "{}", result[list]);
+    }
+    let portal = result["objects"].as_array().unwrap().iter().find(|o| o["class"] == "portal tract").unwrap();
+    assert!(portal["count"].is_null() && portal["missing"]["text"].is_string(), "{portal}");
+    assert_eq!(folder.json("out/run.json")["histograde"], env!("CARGO_PKG_VERSION"));
+    assert!(image::open(folder.path("out/slides/good/overview.png")).unwrap().width() >= 1600);
+    assert!(!folder.rows("out/long.csv").is_empty());
+}
+
+#[test]
+fn a_blank_slide_is_an_outcome() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.png("blank.png", [244, 243, 245]), folder.arg("out"));
+    let text = stderr(&["score", &slide, "--tissue", "kidney", "--mpp", "0.5", "-o", &out], 0);
+    assert!(text.contains("blank: no tissue found"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "blank"));
+    for command in ["score", "run"] {
+        let told = contains("no slide failed (blank slides and those left out did not), 1 some failed");
+        histograde(&[command, "--help"]).assert().code(0).stdout(told);
+    }
+    assert_eq!(folder.json("out/slides/blank/result.json")["status"], "blank");
+    assert!(image::open(folder.path("out/slides/blank/overview.png")).is_ok());
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    folder.png("in/b.png", [200, 110, 160]);
+    let input = folder.arg("in");
+    let run = |command: &str, how: &[&str]| {
+        let name = format!("{command}{}", how.concat());
+        let out = folder.arg(&name);
+        let args = [command, &input, "--tissue", "liver", "--mpp", "0.5", "-q", "-o", &out];
+        histograde(&[&args, how].concat()).assert().code(0).stderr("");
+        files(&folder.path(&name))
+    };
+    let frugal: &[&str] = &["--threads", "3", "--io-threads", "0", "--memory", "128M"];
+    for (command, hows) in
+        [("score", &[&["--threads", "2"], frugal][..]), ("segment", &[&["--threads", "2"]])]
+    {
+        let one = run(command, &["--threads", "1"]);
+        for how in hows {
+            let other = run(command, how);
+            assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+            for (path, bytes) in &one {
+                assert!(*bytes == other[path], "{how:?}: {}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn an_earlier_run_leaves_nothing_stale_and_strangers_alone() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.phantom("a.svs"), folder.arg("out"));
+    let args = ["score", &slide, "--tissue", "liver", "-q", "-o", &out];
+    histograde(&args).assert().code(0);
+    folder.text("out/slides/a/remark.txt", "mine");
+    folder.text("a.svs", "torn");
+    assert!(stderr(&args, 1).contains("a.svs: not a slide"));
+    assert!(!folder.path("out/slides/a/result.json").exists());
+    assert_eq!(fs::read(folder.path("out/slides/a/remark.txt")).unwrap(), b"mine");
+    assert_eq!(folder.rows("out/slides.csv")[0]["status"], "failed");
+}
+
+#[test]
+fn status_wants_a_folder_of_results() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("empty")).unwrap();
+    let said = stderr(&["status", &folder.arg("empty")], 2);
+    assert!(
+        said.contains("empty, expected a folder that `histograde score` or `run` writes results to"),
+        "{said}"
+    );
+    let (slide, out) = (folder.png("blank.png", [244, 243, 245]), folder.arg("out"));
+    histograde(&["score", &slide, "--tissue", "liver", "--mpp", "0.5", "-q", "-o", &out]).assert().code(0);
+    histograde(&["status", &out]).assert().code(0).stdout(contains("1 done, 0 failed"));
+}
+
+#[test]
+fn results_of_another_command_are_named() {
+    let folder = Folder::new();
+    let (first, second, out) =
+        (folder.phantom("liver1.svs"), folder.phantom("liver2.svs"), folder.arg("mix"));
+    let score = |slide: &str, tissue: &str| stderr(&["score", slide, "--tissue", tissue, "-o", &out], 0);
+    let said = score(&first, "liver");
+    assert!(!said.contains("other commands"), "{said}");
+    let said = score(&second, "pancreas");
+    assert!(
+        said.contains("results of other commands, which are in none of these tables: liver1. Give"),
+        "{said}"
+    );
+    assert_eq!(folder.json("mix/run.json")["not_in_tables"], serde_json::json!(["liver1"]));
+    assert_eq!(folder.rows("mix/slides.csv").len(), 1);
+    let both = stderr(&["score", &first, &second, "--tissue", "liver", "-o", &out], 0);
+    assert!(!both.contains("other commands"), "{both}");
+    assert_eq!(folder.json("mix/run.json")["not_in_tables"], serde_json::json!([]));
+}
+
+#[test]
+fn a_sample_sheet_gives_tissue_and_group() {
+    let folder = Folder::new();
+    folder.phantom("in/a.svs");
+    folder.phantom("in/b.svs");
+    let sheet = folder.text(
+        "samples.csv",
+        "slide,animal_id,group,tissue,exclude,exclude_reason\n\
+         in/a.svs,r1,normal,liver,,\nin/b.svs,r2,diabetic,kidney,yes,torn section\n",
+    );
+    let out = folder.arg("out");
+    let text = stderr(&["score", "--manifest", &sheet, "-o", &out], 0);
+    assert!(text.contains("1 scored, 1 left out"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    let told: Vec<[&str; 3]> =
+        rows.iter().map(|r| ["group", "tissue", "status"].map(|c| r[c].as_str())).collect();
+    assert_eq!(told, [["normal", "liver", "scored"], ["diabetic", "kidney", "excluded"]]);
+    let bad = folder.text("bad.csv", "slide,animal,group,tissue\nin/a.svs,r1,normal,liver\n");
+    assert!(stderr(&["score", "--manifest", &bad, "-o", &out], 2).contains("animal_id"));
+}

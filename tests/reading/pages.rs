@@ -1,0 +1,158 @@
+//! Which pages of a TIFF are levels, and what else they tell: Aperio and OME.
+
+use super::*;
+
+/// Scanners leave out tiles of smaller levels, and fill those made of missing ones with anything.
+#[test]
+fn aperio_shows_missing_tiles_from_the_finer_level() {
+    let rgb = Rgb::filled(64, 64, [100, 50, 20]);
+    let mut base = tiles(&rgb);
+    base[5].clear();
+    let mut small = tiles(&Rgb::filled(32, 32, [1, 2, 3]));
+    small[3].clear();
+    let page = |side: u32, tiles| Page::tiled([side; 2], [TILE as u32; 2], 3, 1, 2).with_tiles(tiles);
+    let first = page(64, base).set(270, Field::Text("Aperio\r\n|MPP = 0.5".into()));
+    let slide = open(&Writer::default().write(&[first, page(32, small)]));
+    let got = whole(&slide, 1);
+    let quarter = |x: usize, y: usize| got.row(y)[x];
+    // Made of a missing tile, stored, missing.
+    assert_eq!([quarter(0, 0), quarter(7, 8), quarter(8, 8)], [[100, 50, 20], [100, 50, 20], [255; 3]]);
+    assert_eq!([quarter(16, 0), quarter(0, 16), quarter(16, 16)], [[1, 2, 3], [1, 2, 3], [100, 50, 20]]);
+}
+
+/// Returns OME-XML of a slide of 64×48 px and a label.
+fn ome_xml(channels: &str, size: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?><OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">\
+         <Instrument ID=\"I\"><Objective ID=\"O\" NominalMagnification=\"40\"/></Instrument>\
+         <Image ID=\"Image:0\" Name=\"slide\"><ObjectiveSettings ID=\"O\"/><Pixels ID=\"P:0\" SizeX=\"64\" \
+         SizeY=\"48\" SizeC=\"3\" SizeZ=\"1\" SizeT=\"1\" Type=\"uint8\" {size}>{channels}<TiffData IFD=\"0\"/></Pixels></Image>\
+         <Image ID=\"Image:1\" Name=\"label image\"><Pixels ID=\"P:1\" SizeX=\"20\" SizeY=\"20\" SizeC=\"3\" Type=\"uint8\">\
+         <Channel SamplesPerPixel=\"3\"/><TiffData IFD=\"1\"/></Pixels></Image></OME>"
+    )
+}
+
+#[test]
+fn ome_tiff_levels_are_sub_directories() {
+    let (base, small, label) = (picture(64, 48), picture(32, 24), picture(20, 20));
+    let interleaved = |rgb: &Rgb| {
+        let size = [rgb.width() as u32, rgb.height() as u32];
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2).with_tiles(tiles(rgb))
+    };
+    let planar = |rgb: &Rgb| {
+        let plane =
+            |c: usize| tiles(rgb).into_iter().map(move |t| t.iter().copied().skip(c).step_by(3).collect());
+        let planes = (0..3).flat_map(plane).collect();
+        interleaved(rgb).set(284, Field::Shorts(vec![2])).with_tiles(planes)
+    };
+    let rgb = "<Channel ID=\"C\" SamplesPerPixel=\"3\"/>";
+    let size =
+        "PhysicalSizeX=\"250\" PhysicalSizeXUnit=\"nm\" PhysicalSizeY=\"0.00025\" PhysicalSizeYUnit=\"mm\"";
+    let pages = |page: &dyn Fn(&Rgb) -> Page, channels: &str| {
+        let first = page(&base).set(270, Field::Text(ome_xml(channels, size))).with_sub(page(&small));
+        Writer { big: true, ..Writer::default() }.write(&[first, interleaved(&label)])
+    };
+    for page in [&interleaved as &dyn Fn(&Rgb) -> Page, &planar] {
+        let slide = open(&pages(page, rgb));
+        let info = slide.info();
+        assert_eq!((slide.format(), info.objective_power), ("ome_tiff", Some(40.0)));
+        assert_eq!(info.calibration.as_ref().map(|c| (c.mpp.x(), c.mpp.y())), Some((0.25, 0.25)));
+        assert_eq!((whole(&slide, 0), whole(&slide, 1)), (base.clone(), small.clone()));
+        assert_eq!(slide.read_associated("label").unwrap(), label);
+    }
+    let fails = |bytes: &[u8], expected: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        assert_eq!(Slide::open(file.path()).err().unwrap().to_string(), expected);
+    };
+    // Red, green and blue as images of their own, blue first.
+    let gray = |rgb: &Rgb, c: usize| {
+        let plane =
+            tiles(rgb).into_iter().map(|t| zlib(&t.iter().copied().skip(c).step_by(3).collect::<Vec<_>>()));
+        let size = [rgb.width() as u32, rgb.height() as u32];
+        Page::tiled(size, [TILE as u32; 2], 1, 8, 1).with_tiles(plane.collect())
+    };
+    let channels = "<Channel Name=\"Blue\"/><Channel Color=\"-16776961\"/><Channel Color=\"16711935\"/>";
+    let text = ome_xml(channels, size).replace("<TiffData IFD=\"0\"/>", "").replace("IFD=\"1\"", "IFD=\"3\"");
+    let plane = |c: usize| gray(&base, c).with_sub(gray(&small, c));
+    let first = plane(2).set(270, Field::Text(text));
+    let slide = open(&Writer::default().write(&[first, plane(0), plane(1), interleaved(&label)]));
+    assert_eq!((whole(&slide, 0), whole(&slide, 1)), (base.clone(), small.clone()));
+    assert_eq!(slide.read_associated("label").unwrap(), label);
+    let three = "<Channel/><Channel/><Channel/>";
+    fails(
+        &pages(&interleaved, three),
+        "ome_tiff file uses 3 channels that are not one RGB image, which is not supported",
+    );
+    let text = ome_xml(rgb, size).replace("SizeX=\"64\"", "SizeX=\"65\"");
+    let page = interleaved(&base).set(270, Field::Text(text));
+    fails(
+        &Writer::default().write(&[page]),
+        "malformed ome_tiff: size of the image, expected 65x48 px, got 64x48 px",
+    );
+    let text = ome_xml(rgb, size).replace("IFD=\"0\"", "IFD=\"7\"");
+    let page = interleaved(&base).set(270, Field::Text(text));
+    fails(
+        &Writer::default().write(&[page]),
+        "malformed ome_tiff: directory, expected one of the file's 1 directories, got 7",
+    );
+}
+
+#[test]
+fn pixel_sizes_come_from_microscopes_only() {
+    fn t(per_unit: [u32; 2], unit: u16, expected: Option<f64>) {
+        let page = page(1, 2, 3, tiles(&picture(SIDE, SIDE)))
+            .set(282, Field::Rationals(vec![per_unit]))
+            .set(283, Field::Rationals(vec![per_unit]))
+            .set(296, Field::Shorts(vec![unit]));
+        let slide = open(&Writer::default().write(&[page]));
+        let got = slide.info().calibration.as_ref().map(|c| (c.mpp.x(), c.origin.as_str()));
+        assert_eq!(got, expected.map(|um| (um, "tiff.XResolution")), "{per_unit:?} {unit}");
+    }
+    t([20_000, 1], 3, Some(0.5));
+    t([101_600, 1], 2, Some(0.25));
+    t([72, 1], 2, None);
+    t([300, 1], 2, None);
+    t([1, 1], 1, None);
+    t([20_000, 1], 1, None);
+    t([0, 1], 3, None);
+    t([1, 0], 3, None);
+}
+
+#[test]
+fn aperio_pages_are_sorted_by_what_they_show() {
+    let page = |side: usize, text: &str| {
+        let size = [side as u32; 2];
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2)
+            .set(270, Field::Text(text.into()))
+            .with_tiles(tiles(&picture(side, side)))
+    };
+    let strip = |side: usize, text: &str| {
+        let rgb = picture(side, side);
+        Page::stripped([side as u32; 2], side as u32, 3, 1, 2)
+            .set(270, Field::Text(text.into()))
+            .with_tiles(vec![rgb.data().to_vec()])
+    };
+    let pages = [
+        page(64, "Aperio Image Library v1\r\n64x64 |AppMag = 40|MPP = 0.25|Time Zone = GMT+01"),
+        strip(20, "Aperio Image Library v1\r\n64x64 -> 20x20"),
+        page(16, "Aperio Image Library v1\r\n16x16"),
+        strip(24, "Aperio Image Library v1\r\nlabel 24x24"),
+        strip(30, "Aperio Image Library v1\r\nmacro 30x30"),
+    ];
+    let slide = open(&Writer::default().write(&pages));
+    let info = slide.info();
+    assert_eq!(slide.format(), "aperio");
+    assert_eq!(
+        info.levels.iter().map(|l| (l.width, l.downsample)).collect::<Vec<_>>(),
+        [(64, 1.0), (16, 4.0)]
+    );
+    assert_eq!(info.associated, ["label", "macro", "thumbnail"]);
+    assert_eq!(info.objective_power, Some(40.0));
+    assert_eq!(info.calibration.as_ref().map(|c| (c.mpp.x(), c.origin.as_str())), Some((0.25, "aperio.MPP")));
+    assert_eq!(info.properties["aperio.Time Zone"], "GMT+01");
+    assert_eq!(info.properties["openslide.mpp-x"], "0.25");
+    assert_eq!(slide.read_associated("macro").unwrap(), picture(30, 30));
+    let error = slide.read_associated("barcode").unwrap_err();
+    assert_eq!(error.to_string(), "associated image, expected label, macro, thumbnail, got barcode");
+}
