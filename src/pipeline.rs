@@ -4,13 +4,12 @@ pub mod checkpoint;
 mod corrections;
 mod notes;
 mod passes;
+mod plan;
 mod samples;
+mod summary;
 pub(crate) mod zones;
 
-use std::{path::PathBuf, sync::Arc};
-
 use crate::{
-    annotation::Annotations,
     error::{Error, Result},
     geometry::Rect,
     machine,
@@ -18,184 +17,24 @@ use crate::{
         feature::{Evidences, Missing},
         tally::Tally,
     },
-    organ::{Organ, SlideGeometry, species::Species},
+    organ::{Organ, SlideGeometry},
     quality::{self, Quality},
     raster::Plane,
-    score::{Measured, OrganScore, field::Fields, rubric::Rubric},
-    segment::{
-        models::{InUse, Method, Models},
-        object::Object,
-        structures::StructureMap,
-    },
-    slide::{Calibration, Slide, SlideInfo},
+    score::{Measured, OrganScore},
+    segment::{models::InUse, object::Object, structures::StructureMap},
+    slide::{Calibration, Slide},
     stages::{Stage, during},
     stain::{self, StainProfile},
     tissue::{self, TissueMask},
-    units::Mpp,
     warning::{Warning, Warnings},
     watch::Watch,
 };
 
 use self::{checkpoint::Checkpoint, passes::Scan};
-
-/// What will run on a slide, with everything resolved.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// The tissue.
-    pub organ: &'static Organ,
-    /// Pixel size given by the user, µm per level-0 pixel; overrides the file.
-    pub mpp: Option<Mpp>,
-    /// Cut-offs and weights.
-    pub rubric: Rubric,
-    /// How the slide is cut; results do not depend on it.
-    pub tiling: Tiling,
-    /// Learned models to use.
-    pub models: Models,
-    /// What is left out and looked at besides.
-    pub options: Options,
-}
-
-/// What is chosen for each slide besides its tissue. The default is what `score` does without options.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// Share of the tissue, in %, that artefacts may cover before the slide is not scored.
-    pub max_artefact_pct: f64,
-    /// Species, whose sizes structures have.
-    pub species: &'static Species,
-    /// Microscope fields to count in; the score is of the whole section.
-    pub fields: Option<Fields>,
-    /// Areas drawn on the slide.
-    pub annotations: Option<Arc<Annotations>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            max_artefact_pct: quality::MAX_EXCLUDED_PCT,
-            species: Default::default(),
-            fields: None,
-            annotations: None,
-        }
-    }
-}
-
-/// How a slide is cut into windows. Results do not depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tiling {
-    /// Side of a window's core.
-    pub cores: Cores,
-    /// Shift of the grid to the left and up in working pixels; a multiple of 64.
-    pub shift_px: u32,
-}
-
-/// Side of the windows' cores in working pixels, a multiple of 64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cores {
-    /// As large as memory allows when this many threads hold one window each: the larger a core, the smaller its
-    /// halo's share.
-    Fitting {
-        /// Threads at work.
-        threads: usize,
-        /// What all their windows may take together, in bytes.
-        bytes: usize,
-    },
-    /// The same in every pass.
-    Fixed(u32),
-}
-
-impl Default for Tiling {
-    fn default() -> Self {
-        Self::for_threads(1)
-    }
-}
-
-impl Tiling {
-    /// Bytes that all windows in work take together unless told otherwise.
-    pub const WINDOWS_BYTES: usize = 116 << 20;
-
-    /// Returns a tiling for this many threads.
-    #[must_use]
-    pub fn for_threads(threads: usize) -> Self {
-        Self::within(threads, Self::WINDOWS_BYTES)
-    }
-
-    /// Returns a tiling for this many threads whose windows take at most `bytes` together.
-    #[must_use]
-    pub fn within(threads: usize, bytes: usize) -> Self {
-        Self { cores: Cores::Fitting { threads, bytes }, shift_px: 0 }
-    }
-
-    /// Returns what all windows in work may take together, in bytes.
-    fn bytes(self) -> usize {
-        match self.cores {
-            Cores::Fitting { bytes, .. } => bytes,
-            Cores::Fixed(_) => Self::WINDOWS_BYTES,
-        }
-    }
-}
-
-/// What is known of a slide once it was scored: everything but pixels and objects.
-#[derive(Clone, Debug)]
-pub struct Summary {
-    /// The file.
-    pub path: PathBuf,
-    /// Driver that read it.
-    pub format: &'static str,
-    /// Header facts.
-    pub info: SlideInfo,
-    /// The tissue it was scored as.
-    pub organ: &'static Organ,
-    /// Pixel size used, at level 0, and where it comes from.
-    pub calibration: Calibration,
-    /// Pixel size of the structure pass.
-    pub structure_mpp: Mpp,
-    /// Pixel size of the fine pass.
-    pub cell_mpp: Mpp,
-    /// Tissue, in mm²; 0 on a blank slide.
-    pub tissue_mm2: f64,
-    /// Stain facts; `None` on a blank slide.
-    pub profile: Option<StainProfile>,
-    /// Every feature of the organ, in report order.
-    pub measured: Vec<Measured>,
-    /// Findings and indices.
-    pub score: OrganScore,
-    /// How nuclei and vacuoles were found.
-    pub methods: Vec<Method>,
-    /// What the reader should know.
-    pub warnings: Vec<Warning>,
-    /// Objects by class name, in legend order: how many. [`Summary::counted`] says of which the number means nothing.
-    pub counts: Vec<(&'static str, u64)>,
-    /// Level-0 pixels in windows that were analysed.
-    pub analysed_px: u64,
-    /// What quality control found; nothing on a blank slide.
-    pub quality: quality::Facts,
-    /// Why the slide was not scored though it holds tissue.
-    pub refused: Option<String>,
-    /// What was chosen for it: species, limits, drawn areas.
-    pub options: Options,
-}
-
-impl Summary {
-    /// Returns whether the slide holds no tissue: a clear outcome, not a zero.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        self.tissue_mm2 == 0.0
-    }
-
-    /// Returns the number of objects of each class, in legend order, or why there is none.
-    pub fn counted(&self) -> impl Iterator<Item = (&'static str, Result<u64, Missing>)> {
-        let mpp = self.cell_mpp.mean();
-        let one = move |&(class, count): &(&'static str, u64)| {
-            let missing = match (self.is_blank(), &self.refused) {
-                (true, _) => Some(Missing::Blank),
-                (_, Some(_)) => Some(Missing::NoRule { why: "the slide was not scored" }),
-                _ => self.organ.uncounted(class, count, mpp),
-            };
-            (class, missing.map_or(Ok(count), Err))
-        };
-        self.counts.iter().map(one)
-    }
-}
+pub use self::{
+    plan::{Cores, Options, Plan, Tiling},
+    summary::Summary,
+};
 
 /// A scored slide with all that was found.
 #[derive(Clone, Debug)]

@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 use super::{
     partial::write_whole,
     slide_json::{
-        ObjectCount, QualityFacts, Settings, SlideFacts, facts, objects, pretty, quality, settings, status,
-        warnings, working_mpp,
+        ObjectCount, QualityFacts, Settings, SlideFacts, facts, objects, pretty, quality, settings, warnings,
+        working_mpp,
     },
 };
 use crate::{error::Result, pipeline::Summary, segment::models::Method, stain::StainProfile};
@@ -49,7 +49,7 @@ pub fn write(path: &Path, slide_id: &str, summary: &Summary) -> Result<()> {
         schema: SCHEMA,
         histograde: env!("CARGO_PKG_VERSION"),
         slide_id,
-        status: status(summary, "segmented"),
+        status: summary.status("segmented"),
         exclude_reason: summary.refused.as_deref(),
         tissue: summary.organ.name,
         settings: settings(summary),

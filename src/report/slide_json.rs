@@ -168,7 +168,7 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         statement: wording::STATEMENT,
         validation: wording::validation(summary.organ.name),
         slide_id,
-        status: status(summary, "scored"),
+        status: summary.status("scored"),
         exclude_reason: summary.refused.as_deref(),
         tissue: summary.organ.name,
         settings: settings(summary),
@@ -189,15 +189,6 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         rubric,
     };
     pretty(&file)
-}
-
-/// Returns what became of a slide; `done` if nothing stood in the way.
-pub(super) fn status(summary: &Summary, done: &'static str) -> &'static str {
-    match (&summary.refused, summary.is_blank()) {
-        (Some(_), _) => "excluded",
-        (None, true) => "blank",
-        (None, false) => done,
-    }
 }
 
 /// Returns a value as indented JSON with a line end.
