@@ -20,8 +20,7 @@ use super::{
     interrupt, plan, score,
 };
 
-// No smaller: the pancreas fills half of a slide, and lesions need 0.4 mm² of it.
-const QUICK: Size = Size { animals: 3, side_px: 1856 };
+const QUICK: Size = Size { animals: 3, side_px: 1280 };
 const FULL: Size = Size { animals: 3, side_px: 3072 };
 const RESULTS: &str = "results";
 
