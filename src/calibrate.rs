@@ -14,15 +14,17 @@ use serde::{Deserialize, Serialize};
 
 pub use self::fit::{Fitted, fit, isotonic};
 use self::table::{Long, Read};
+pub use crate::score::shares::LEAST_CONTROLS;
 use crate::{
     error::{Error, Result},
     organ::ORGANS,
-    score::rubric::{Compare, Lesion, Rubric},
+    score::{
+        rubric::{Compare, Lesion, Rubric},
+        shares::{FromControls, from_controls},
+    },
     stats::describe::{mean, quantile, variance},
 };
 
-/// Least control animals (domain.md §4.1.7) [expert].
-pub const LEAST_CONTROLS: usize = 4;
 /// Control animals below which a warning is given [expert].
 pub const WANTED_CONTROLS: usize = 6;
 /// Graded slides below which fitted cut-offs are warned of (domain.md §4.1.9) [expert].
@@ -40,6 +42,9 @@ pub struct Calibration {
     pub animals: usize,
     /// What the controls measured, by tissue and feature.
     pub ranges: BTreeMap<String, BTreeMap<String, Range>>,
+    /// From where on single objects count as larger or smaller than the controls', by tissue and feature.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cut_offs: BTreeMap<String, BTreeMap<String, FromControls>>,
     /// What was fitted to a pathologist's grades, by tissue and lesion.
     pub fitted: BTreeMap<String, BTreeMap<String, Fitted>>,
     /// Version of the program that fitted.
@@ -96,13 +101,14 @@ pub fn calibrate(
     reads: Option<&Path>,
     manifest: Option<&Path>,
 ) -> Result<Calibrated> {
-    let long = Long::read(results, manifest)?;
+    let mut long = Long::read(results, manifest)?;
     let mut warnings = Vec::new();
     let mut calibration =
         Calibration { histograde: env!("CARGO_PKG_VERSION").to_owned(), ..Calibration::default() };
     if let Some(group) = controls {
         calibration.animals = control_animals(&long, group, &mut warnings)?;
         calibration.controls = group.to_owned();
+        calibration.cut_offs = cut_offs(&mut long, group, &mut warnings);
         calibration.ranges = ranges(&long, group);
     }
     let mut changed: Vec<(&'static str, Lesion)> = Vec::new();
@@ -138,6 +144,25 @@ fn control_animals(long: &Long, group: &str, warnings: &mut Vec<String>) -> Resu
         warnings.push(format!("{n} control animals: {WANTED_CONTROLS} or more give steadier bases"));
     }
     Ok(n)
+}
+
+/// Makes cut-offs of the controls' objects, and with them measures the shares of all slides.
+fn cut_offs(
+    long: &mut Long,
+    group: &str,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, BTreeMap<String, FromControls>> {
+    let mut out: BTreeMap<String, BTreeMap<String, FromControls>> = BTreeMap::new();
+    for (tissue, feature) in long.sized() {
+        match from_controls(&long.sizes_of_animals(group, tissue)) {
+            Ok(found) => {
+                long.measure(tissue, feature, &found.cut_off);
+                out.entry(tissue.to_owned()).or_default().insert(feature.to_owned(), found);
+            }
+            Err(missing) => warnings.push(format!("{tissue}, {feature}: no cut-off; {missing}")),
+        }
+    }
+    out
 }
 
 fn ranges(long: &Long, group: &str) -> BTreeMap<String, BTreeMap<String, Range>> {

@@ -7,4 +7,5 @@ pub mod kidney;
 pub mod liver;
 pub mod pancreas;
 pub mod places;
+pub mod sizes;
 pub mod tally;

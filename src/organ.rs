@@ -9,7 +9,10 @@ pub mod species;
 
 use crate::{
     geometry::Rect,
-    measure::feature::{Feature, Missing},
+    measure::{
+        feature::{Evidences, Feature, Missing},
+        sizes::Sizes,
+    },
     segment::{
         field::Field,
         object::{Class, Finds, Object},
@@ -62,6 +65,8 @@ pub struct Organ {
     pub uncounted: &'static [(&'static Class, Uncounted)],
     /// Features in report order.
     pub features: &'static [&'static Feature],
+    /// Sizes of single objects that are kept, of organs with a feature that is judged against those of a control group.
+    pub sizes: Option<fn(&Evidences<'_>) -> Sizes>,
     /// Sub-indices of the damage index: name and lesion ids (domain.md §4.4).
     pub sub_indices: &'static [(&'static str, &'static [&'static str])],
     /// Least analysed tissue in mm² for a dependable score.

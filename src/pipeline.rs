@@ -15,6 +15,7 @@ use crate::{
     machine,
     measure::{
         feature::{Evidences, Missing},
+        sizes::Sizes,
         tally::Tally,
     },
     organ::{Organ, SlideGeometry},
@@ -166,6 +167,8 @@ pub fn score_slide_kept(
     if refused.is_some() {
         measured = nothing(plan.organ, &Missing::LeftOut { why: "nuclei were not recognised" });
     }
+    let sizes = kept_sizes(plan.organ, &measured, &evidences);
+    plan.rubric.shares(plan.organ, &mut measured, sizes.as_ref());
     let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
     notes::bad_tiles(slide, &warnings);
     let summary = Summary {
@@ -175,6 +178,7 @@ pub fn score_slide_kept(
         tissue_mm2: tissue.area_mm2,
         profile: Some(profile),
         measured,
+        sizes,
         counts,
         analysed_px,
         quality,
@@ -263,6 +267,13 @@ fn measure(organ: &Organ, evidences: &Evidences<'_>) -> Vec<Measured> {
     organ.features.iter().map(|&feature| Measured { feature, value: value(feature) }).collect()
 }
 
+/// Returns the sizes of single objects, if the feature they are for lacks nothing but a control group.
+fn kept_sizes(organ: &Organ, measured: &[Measured], evidences: &Evidences<'_>) -> Option<Sizes> {
+    let sizes = (organ.sizes?)(evidences);
+    let own = measured.iter().find(|m| m.feature.name == sizes.of().1)?;
+    (own.value == Err(Missing::NeedsControls)).then_some(sizes)
+}
+
 /// Every feature of the organ, not measured for one reason.
 fn nothing(organ: &Organ, why: &Missing) -> Vec<Measured> {
     organ.features.iter().map(|&feature| Measured { feature, value: Err(why.clone()) }).collect()
@@ -298,6 +309,7 @@ fn facts(
         tissue_mm2: 0.0,
         profile: None,
         measured: Vec::new(),
+        sizes: None,
         score: OrganScore::default(),
         methods: models.methods(plan.organ),
         warnings: warnings.into_vec(),

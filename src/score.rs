@@ -12,6 +12,7 @@ pub mod recovery;
 pub mod rubric;
 pub mod sampling;
 pub mod sensitivity;
+pub mod shares;
 mod valid;
 
 pub use index::index_column;

@@ -132,6 +132,7 @@ fn faulty() -> &'static Organ {
         classes: l.classes,
         features: l.features,
         uncounted: l.uncounted,
+        sizes: None,
         sub_indices: l.sub_indices,
         needed_mm2: l.needed_mm2,
     }))

@@ -50,7 +50,8 @@ fn told(result: &SlideResult) -> Vec<String> {
         format!("{} {:?} {} {:?} {:?}", o.class.name, o.anchor(), o.area_um2, o.outline.corners(), o.values)
     });
     let measured = result.summary.measured.iter().map(|m| format!("{} {:?}", m.feature.name, m.value));
-    objects.chain(measured).chain([format!("{:?}", result.summary.score)]).collect()
+    let whole = [format!("{:?}", result.summary.score), format!("{:?}", result.summary.sizes)];
+    objects.chain(measured).chain(whole).collect()
 }
 
 fn assert_same(expected: &SlideResult, got: &SlideResult, what: &str) {

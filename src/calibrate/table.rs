@@ -8,6 +8,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     manifest,
+    measure::sizes::{self, CutOff, Sizes, table::OfSlides},
     organ::ORGANS,
     score::rubric::Rubric,
     sheet::Table,
@@ -21,6 +22,8 @@ pub(super) struct Long {
     slides: BTreeMap<String, (String, String)>,
     /// Slide id, tissue, feature → value.
     values: BTreeMap<(String, String, String), f64>,
+    /// Sizes of single objects by slide id and tissue.
+    sizes: OfSlides,
 }
 
 impl Long {
@@ -35,7 +38,8 @@ impl Long {
         let [tissue, feature, value, slide] =
             [place("tissue")?, place("feature")?, place("value")?, place("slide_id")?];
         let [animal, group] = [place("animal_id")?, place("group")?];
-        let mut own = Self { slides: BTreeMap::new(), values: BTreeMap::new() };
+        let sizes = sizes::table::read(results)?.unwrap_or_default();
+        let mut own = Self { slides: BTreeMap::new(), values: BTreeMap::new(), sizes };
         for row in &table.rows {
             let cell = |i: usize| row.cells.get(i).map_or("", String::as_str);
             own.slides
@@ -82,6 +86,31 @@ impl Long {
             }
         }
         of.into_values().filter(|v| !v.is_empty()).map(|v| mean(&v)).collect()
+    }
+}
+
+impl Long {
+    /// Returns tissue and feature of all sizes, each once.
+    pub(super) fn sized(&self) -> BTreeSet<(&'static str, &'static str)> {
+        self.sizes.values().map(Sizes::of).collect()
+    }
+
+    /// Returns the sizes of each animal of a group.
+    pub(super) fn sizes_of_animals(&self, group: &str, tissue: &str) -> Vec<Vec<&Sizes>> {
+        let mut of: BTreeMap<&str, Vec<&Sizes>> = BTreeMap::new();
+        for (slide, (animal, _)) in self.slides.iter().filter(|(_, (_, own))| own == group) {
+            of.entry(animal).or_default().extend(self.sizes.get(&(slide.clone(), tissue.to_owned())));
+        }
+        of.into_values().collect()
+    }
+
+    /// Measures the share beyond a cut-off on every slide with sizes.
+    pub(super) fn measure(&mut self, tissue: &str, feature: &str, cut_off: &CutOff) {
+        for ((slide, of), sizes) in self.sizes.iter().filter(|((_, of), _)| of == tissue) {
+            if let Ok(share) = cut_off.share(sizes) {
+                self.values.insert((slide.clone(), of.clone(), feature.to_owned()), share.value);
+            }
+        }
     }
 }
 

@@ -38,6 +38,11 @@ fn text(done: &Calibrated) -> String {
         let features: usize = c.ranges.values().map(|r| r.len()).sum();
         let _ = writeln!(text, "controls: {} animals of {}, {features} features", c.animals, c.controls);
     }
+    for (tissue, features) in &c.cut_offs {
+        for (feature, found) in features {
+            let _ = writeln!(text, "{tissue}, {feature}: {found}");
+        }
+    }
     for (tissue, lesions) in &c.fitted {
         for (lesion, fitted) in lesions {
             let cuts = fitted.cuts.iter().zip(&fitted.reached);

@@ -15,6 +15,7 @@ use std::{
 use histograde::{
     Error, Result,
     batch::{self, Done, IO_THREADS, Memory, Options},
+    measure::sizes,
     organ::species,
     report::{
         partial,
@@ -162,6 +163,7 @@ pub(super) fn score(
 fn write_tables(out: &Path, rubric: &Rubric, run: &run_json::Run<'_>) -> Result<()> {
     tables::write_slides(&out.join("slides.csv"), run.done, rubric)?;
     tables::write_long(&out.join("long.csv"), run.done, rubric)?;
+    tables::write_sizes(&out.join(sizes::table::FILE), run.done)?;
     run_json::write(&out.join("run.json"), run)
 }
 

@@ -116,8 +116,13 @@ fn thousandths(v: f64) -> f64 {
 }
 
 /// Plural and singular of what is counted.
-const NUMBERS: [(&str, &str); 4] =
-    [("islets", "islet"), ("glomeruli", "glomerulus"), ("tubules", "tubule"), ("nuclei", "nucleus")];
+const NUMBERS: [(&str, &str); 5] = [
+    ("islets", "islet"),
+    ("glomeruli", "glomerulus"),
+    ("tubules", "tubule"),
+    ("nuclei", "nucleus"),
+    ("animals", "animal"),
+];
 
 /// Says how many of something there are, `what` being a plural: `1 islet`, `2 islets`.
 pub(crate) fn counted(found: f64, what: &str) -> String {

@@ -8,7 +8,14 @@ mod tubules;
 use super::{
     common,
     feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
+    sizes::Sizes,
 };
+
+/// Returns the sizes of the slide's glomeruli.
+#[must_use]
+pub fn sizes(found: &Evidences<'_>) -> Sizes {
+    glomeruli::sizes(found)
+}
 
 /// Features in report order.
 pub const FEATURES: &[&Feature] = &[

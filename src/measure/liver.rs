@@ -7,7 +7,17 @@ mod hepatocytes;
 mod steatotic;
 mod vessels;
 
-use super::{common, feature::Feature};
+use super::{
+    common,
+    feature::{Evidences, Feature},
+    sizes::Sizes,
+};
+
+/// Returns the sizes of the slide's hepatocytes.
+#[must_use]
+pub fn sizes(found: &Evidences<'_>) -> Sizes {
+    hepatocytes::sizes(found)
+}
 
 /// Features in report order.
 pub const FEATURES: &[&Feature] = &[

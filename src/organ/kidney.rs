@@ -52,6 +52,7 @@ pub(super) const KIDNEY: Organ = Organ {
     // As the features that count them.
     uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35))],
     features: features::FEATURES,
+    sizes: Some(features::sizes),
     sub_indices: SUB_INDICES,
     needed_mm2: 10.0,
 };

@@ -37,6 +37,7 @@ pub(super) const LIVER: Organ = Organ {
     classes: segment::CLASSES,
     uncounted: UNCOUNTED,
     features: features::FEATURES,
+    sizes: Some(features::sizes),
     sub_indices: SUB_INDICES,
     needed_mm2: 20.0,
 };

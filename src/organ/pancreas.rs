@@ -52,6 +52,7 @@ pub(super) const PANCREAS: Organ = Organ {
     // As the features that count them.
     uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35))],
     features: features::FEATURES,
+    sizes: None,
     sub_indices: SUB_INDICES,
     needed_mm2: 15.0,
 };

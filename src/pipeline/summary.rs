@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Options;
 use crate::{
-    measure::feature::Missing,
+    measure::{feature::Missing, sizes::Sizes},
     organ::Organ,
     quality,
     score::{Measured, OrganScore},
@@ -38,6 +38,8 @@ pub struct Summary {
     pub profile: Option<StainProfile>,
     /// Every feature of the organ, in report order.
     pub measured: Vec<Measured>,
+    /// Sizes of single objects, where a feature needs those of a control group.
+    pub sizes: Option<Sizes>,
     /// Findings and indices.
     pub score: OrganScore,
     /// How nuclei and vacuoles were found.

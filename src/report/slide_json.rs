@@ -2,6 +2,8 @@
 //!
 //! It names the slide's file but no folder and no group, so that it can be read blind.
 
+mod sizes;
+
 use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use serde::Serialize;
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// Version of the layout of this file.
-const SCHEMA: &str = "histograde-slide/2";
+const SCHEMA: &str = "histograde-slide/3";
 
 #[derive(Serialize)]
 struct ResultFile<'a> {
@@ -44,6 +46,8 @@ struct ResultFile<'a> {
     stain: Option<&'a StainProfile>,
     methods: &'a [Method],
     features: Vec<FeatureRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizes: Option<sizes::SizesRow>,
     severity_basis: &'static str,
     findings: Vec<FindingRow<'a>>,
     damage_index: &'a DamageIndex,
@@ -179,6 +183,7 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         stain: summary.profile.as_ref(),
         methods: &summary.methods,
         features: summary.measured.iter().map(feature).collect(),
+        sizes: summary.sizes.as_ref().map(sizes::SizesRow::of),
         severity_basis: wording::SEVERITY_BASIS,
         findings: summary.score.findings.iter().map(finding).collect(),
         damage_index: &summary.score.index,

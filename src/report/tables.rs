@@ -1,12 +1,15 @@
-//! `slides.csv` (a row per slide) and `long.csv` (a row per slide and number).
+//! `slides.csv` (a row per slide), `long.csv` (a row per slide and number) and `sizes.csv` (a row per object, or bin of
+//! objects, of shares that a control group decides).
 //!
 //! UTF-8, comma, `.` decimal, snake_case columns that end in their unit. An empty cell is "not measured"; its reason
 //! stands in `long.csv`. Rows are sorted by slide id.
 
 mod long;
+mod sizes;
 mod slides;
 
 pub use long::write_long;
+pub use sizes::write_sizes;
 pub use slides::write_slides;
 
 use std::{io::Write, path::Path};

@@ -60,6 +60,7 @@ pub(crate) static LIVER: Organ = Organ {
     classes: &[&VEIN, &NUCLEUS],
     uncounted: &[(&NUCLEUS, Uncounted::CoarserThan(0.35))],
     features: &[&FAT, &BLOOD, &SINUSOID],
+    sizes: None,
     sub_indices: &[("steatosis", &["macrosteatosis", "microsteatosis"])],
     needed_mm2: 20.0,
 };
@@ -121,6 +122,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
         }),
         score: rubric().score(&LIVER, &measured),
         measured,
+        sizes: None,
         warnings: vec![Warning::LittleTissue { area_mm2: 1.5, needed_mm2: 20.0 }],
         counts: vec![(VEIN.name, u64::from(!blank)), (NUCLEUS.name, 0)],
         quality: Default::default(),

@@ -304,7 +304,9 @@ pub fn items(organ: &str) -> impl Iterator<Item = (&'static str, u8)> {
 pub(super) fn all(organ: &str, measured: &[Measured], field_number_mm: f64) -> Vec<Published> {
     let mut found: Vec<Published> = Vec::new();
     for rule in RULES.iter().filter(|r| r.organ == organ) {
-        let grade = rule.grade(measured, field_number_mm, &found);
+        let look = |feature: &str| gradable(organ, feature, measured).map(|v| v.value);
+        let before = |name: &str| found.iter().find(|p| p.name == name).map(|p| p.grade.clone());
+        let grade = rule.grade(&look, field_number_mm, &before);
         found.push(Published {
             name: rule.name,
             citation: rule.citation,
@@ -315,6 +317,34 @@ pub(super) fn all(organ: &str, measured: &[Measured], field_number_mm: f64) -> V
             max: rule.max(),
             grade,
         });
+    }
+    found
+}
+
+/// Grades the items that rest on one feature alone, of which the value is given or why there is none, and the sums they are part
+/// of; `others` tells the other items of these sums.
+pub(super) fn following(
+    organ: &str,
+    (feature, value): (&str, &Result<f64, Missing>),
+    field_number_mm: f64,
+    others: impl Fn(&str) -> Option<f64>,
+) -> Vec<(&'static str, Result<f64, Missing>)> {
+    let look = |wanted: &str| if wanted == feature { value.clone() } else { Err(Missing::NeedsControls) };
+    let mut found: Vec<(&'static str, Result<f64, Missing>)> = Vec::new();
+    for rule in RULES.iter().filter(|r| r.organ == organ) {
+        let graded = |name: &str| found.iter().find(|(n, _)| *n == name).map(|(_, grade)| grade.clone());
+        let rests = match rule.how {
+            Sum(parts) => parts.iter().any(|part| graded(part).is_some()),
+            _ => rule.feature == feature,
+        };
+        let before = |part: &str| {
+            let other = || others(part).ok_or(Missing::NoRule { why: "another item is not graded" });
+            Some(graded(part).unwrap_or_else(other))
+        };
+        if rests {
+            let grade = rule.grade(&look, field_number_mm, &before);
+            found.push((rule.name, grade));
+        }
     }
     found
 }
@@ -333,11 +363,10 @@ impl Rule {
     /// Grades one item; those it sums up stand before it in the list.
     fn grade(
         &self,
-        measured: &[Measured],
+        look: &Look<'_>,
         field_number_mm: f64,
-        before: &[Published],
+        before: &dyn Fn(&str) -> Option<Result<f64, Missing>>,
     ) -> Result<f64, Missing> {
-        let look = |feature: &str| gradable(self.organ, feature, measured).map(|v| v.value);
         let passed = |starts: &[Start], value: f64| {
             let passes = |start: &&Start| match **start {
                 Above(cut) => value > cut,
@@ -352,12 +381,8 @@ impl Rule {
                 Ok(passed(starts, look(self.feature)? * per_field))
             }
             Mean(_) => look(self.feature),
-            How::Rule(rule, _) => rule(&look).map(f64::from),
-            Sum(parts) => parts
-                .iter()
-                .filter_map(|part| before.iter().find(|p| p.name == *part))
-                .map(|p| p.grade.clone())
-                .sum(),
+            How::Rule(rule, _) => rule(look).map(f64::from),
+            Sum(parts) => parts.iter().filter_map(|part| before(part)).sum(),
         }
     }
 }

@@ -187,7 +187,13 @@ impl Rubric {
     /// Returns what the laboratory's control animals measure, if the rubric was calibrated.
     #[must_use]
     pub fn base(&self, organ: &Organ, feature: &str) -> Option<f64> {
-        self.file.calibration.as_ref()?.base(organ.name, feature)
+        self.calibration()?.base(organ.name, feature)
+    }
+
+    /// Returns how a laboratory calibrated the rubric, if it did.
+    #[must_use]
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.file.calibration.as_ref()
     }
 
     /// Returns the text of a rubric file with these lesions in place of its own and a calibration.

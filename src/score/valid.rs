@@ -46,6 +46,18 @@ pub(super) fn check(rubric: &str, file: &RubricFile, builtin: &RubricFile) -> Re
         let builtin = builtin.organs.get(organ.name).map_or(&[][..], |o| &o.lesions);
         all_lesions(rubric, organ, lesions, builtin)?;
     }
+    cut_offs(rubric, file)
+}
+
+/// Cut-offs of controls must be of a feature that needs them, and above 0.
+fn cut_offs(rubric: &str, file: &RubricFile) -> Result<()> {
+    for (tissue, features) in file.calibration.iter().flat_map(|c| &c.cut_offs) {
+        for (feature, found) in features {
+            let at = At { rubric, path: format!("calibration.cut_offs.{tissue}.{feature}") };
+            let expected = "cut-offs above 0 as calibrate writes them for this feature";
+            at.require(found.cut_off.fits(tissue, feature), "cut_off", expected, found.cut_off)?;
+        }
+    }
     Ok(())
 }
 

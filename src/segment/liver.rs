@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Halo of the fine pass, in µm: the largest vacuole, 56 µm, and what its rim is judged by; or two territories
-/// of 14 µm and a nucleus with its surroundings.
+/// of 14 µm, or one of 28, and a nucleus with its surroundings.
 pub const CELL_HALO_UM: f64 = 60.0;
 
 /// Every class either pass can return, in legend order.
@@ -100,7 +100,7 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
         let dead = structures.mask(&field.window, &[&necrosis::NECROSIS]);
         clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead)
     };
-    hepatocytes::name(field, &grid, &mut cells, &ground.parenchyma, &ground.empty);
+    hepatocytes::name(field, &grid, &mut cells, (&ground.parenchyma, &ground.empty), &mut tally);
     super::ground::count_tissue(field, &ground.parenchyma, &nuclei, &mut tally);
     count::tally(field, &fat, &ground, &nuclei, &mut tally);
     eosin.tally(field, &grid, &mut tally);

@@ -5,7 +5,10 @@ use super::{
     profile::{Glomerulus, glomeruli},
 };
 use crate::{
-    measure::tally::Counter,
+    measure::{
+        sizes::{Profiles, Sizes, least_at_equator},
+        tally::Counter,
+    },
     segment::kidney::{
         CORTEX_PX, GLOMERULUS, MESANGIAL_PX, OWN_NUCLEI, OWN_PX, OWN_RED_CELL_PX, OWN_WHITE_PX, SOLID_PX,
     },
@@ -16,8 +19,6 @@ use Direction::{Down, Info, TwoSided, Up};
 use Evidence::{Derived, Expert, Recalled, Sourced};
 
 const WHAT: &str = "glomerulus";
-/// A profile near the equator is at least this share of the 90th percentile of diameters (domain.md §3.3).
-const EQUATOR_SHARE: f64 = 0.7;
 /// Solid share of the tuft below which it counts as none: what the rule finds in normal tufts.
 const NO_SCLEROSIS_PCT: f64 = 5.0;
 /// Solid share of the tuft above which its matrix is judged as sclerosis alone.
@@ -176,11 +177,23 @@ pub(super) const GLOBALLY_SCLEROSED: Feature = feature(
 );
 
 /// Glomeruli with a tuft smaller, and a Bowman's space wider, than the controls'.
-pub(super) const SHRUNKEN: Feature =
-    feature("glom_shrunken_pct", "%", (Up, 1.0, Expert), "domain.md §3.3", |found| {
+pub(super) const SHRUNKEN: Feature = feature(
+    "glom_shrunken_pct",
+    "%",
+    (Up, 1.0, Expert),
+    "domain.md §3.3: equator filter, controls' median and 95 %",
+    |found| {
         some(found)?;
-        Err(Missing::NoRule { why: "the controls' tufts and Bowman's spaces are not kept by slide" })
-    });
+        // The slide keeps its glomeruli; the share follows from the controls'.
+        Err(Missing::NeedsControls)
+    },
+);
+
+/// Returns the areas of all glomeruli.
+pub(super) fn sizes(found: &Evidences<'_>) -> Sizes {
+    let areas: Vec<(f64, f64)> = glomeruli(found).iter().map(|g| (g.tuft_um2, g.corpuscle_um2)).collect();
+    Sizes::Glomeruli(Profiles::of(&areas))
+}
 
 fn some<'a>(found: &Evidences<'a>) -> Result<Vec<Glomerulus<'a>>, Missing> {
     let all = glomeruli(found);
@@ -190,10 +203,8 @@ fn some<'a>(found: &Evidences<'a>) -> Result<Vec<Glomerulus<'a>>, Missing> {
 /// Profiles near the equator.
 fn equatorial<'a>(found: &Evidences<'a>) -> Vec<Glomerulus<'a>> {
     let mut all = glomeruli(found);
-    let mut areas: Vec<f64> = all.iter().map(|g| g.corpuscle_um2).collect();
-    areas.sort_by(f64::total_cmp);
-    let p90 = areas.get((areas.len().saturating_sub(1)) * 9 / 10).copied().unwrap_or(0.0);
-    all.retain(|g| g.corpuscle_um2 >= EQUATOR_SHARE * EQUATOR_SHARE * p90);
+    let least = least_at_equator(all.iter().map(|g| g.corpuscle_um2).collect());
+    all.retain(|g| g.corpuscle_um2 >= least);
     all
 }
 

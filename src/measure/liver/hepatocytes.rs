@@ -1,16 +1,23 @@
 //! Hepatocytes and their nuclei.
 
+use std::collections::BTreeMap;
+
 use crate::{
     measure::{
         common::{per_mm2, quantile},
         feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
         places::Places,
+        sizes::{Diameters, Sizes},
     },
     segment::{
-        liver::{counters::PARENCHYMA_PX, hepatocytes::HEPATOCYTE},
+        liver::{
+            counters::{BEYOND_PX, PARENCHYMA_PX},
+            hepatocytes::{self, HEPATOCYTE},
+        },
         nuclei::PYKNOTIC as PYKNOTIC_NUCLEUS,
         object::Object,
     },
+    units::equivalent_diameter,
 };
 
 /// Hepatocyte nuclei per parenchyma.
@@ -42,8 +49,12 @@ pub(super) const HYPERTROPHIC: Feature = Feature {
     direction: Direction::Up,
     max_mpp: 0.5,
     evidence: Evidence::Sourced,
-    source: "Liang 2014",
-    measure: |_| Err(Missing::NoRule { why: "the controls' territories are not kept by slide" }),
+    source: "Liang 2014; territories within 28 µm, controls' median",
+    // The slide keeps its territories; the share follows from the controls' median.
+    measure: |found| match found.cells_of(&HEPATOCYTE).next() {
+        Some(_) => Err(Missing::NeedsControls),
+        None => Err(Missing::NoStructure { what: "hepatocyte" }),
+    },
 };
 
 /// Median area of hepatocyte nuclei.
@@ -110,6 +121,19 @@ const PAIR_RATIO: std::ops::RangeInclusive<f32> = 0.7..=1.0 / 0.7;
 
 fn values(found: &Evidences<'_>, name: &str) -> Vec<f64> {
     found.cells_of(&HEPATOCYTE).filter_map(|o| o.value(name)).map(f64::from).collect()
+}
+
+/// Returns the equivalent diameters of all territories, clipped at [`WIDE_UM`](hepatocytes::WIDE_UM).
+pub(super) fn sizes(found: &Evidences<'_>) -> Sizes {
+    let mut beyond: BTreeMap<u32, u64> = found.tally.histogram(BEYOND_PX).collect();
+    let mut diameters = Diameters::default();
+    for nucleus in found.cells_of(&HEPATOCYTE) {
+        let near = f64::from(nucleus.value("territory_um2").unwrap_or(0.0));
+        // Taken out, so that it counts once should two nuclei share a place.
+        let far = beyond.remove(&hepatocytes::place_of(nucleus.anchor(), found.mpp)).unwrap_or(0);
+        diameters.add(equivalent_diameter(near + found.mpp.area_um2(far)), 1);
+    }
+    Sizes::Hepatocytes(diameters)
 }
 
 fn areas(found: &Evidences<'_>) -> Vec<f64> {

@@ -26,6 +26,9 @@ pub const SQUARE_PARENCHYMA: Counter = Counter("square_parenchyma");
 pub const SQUARE_MACRO: Counter = Counter("square_macro");
 /// Microvesicular fat per 48 µm square.
 pub const SQUARE_MICRO: Counter = Counter("square_micro");
+/// Parenchyma without white and blood that lies nearer to a hepatocyte's nucleus than to others, but beyond its territory
+/// (histogram: value is the nucleus's place, see [`super::hepatocytes::place_of`]).
+pub const BEYOND_PX: Counter = Counter("beyond_territory_px");
 
 /// Side of a square, in µm (domain.md §3.2) [expert].
 pub const SQUARE_UM: f64 = 48.0;

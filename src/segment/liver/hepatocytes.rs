@@ -1,13 +1,18 @@
 //! Hepatocytes: their nuclei, and the territory around each.
 
-use super::coarse::Grid;
+use super::{
+    coarse::Grid,
+    counters::{BEYOND_PX, square_of},
+};
 use crate::{
+    measure::tally::Tally,
     raster::{Mask, Plane},
     segment::{
         field::Field,
         nuclei::{self, Nucleus},
         object::{Class, Object},
     },
+    units::Mpp,
 };
 
 const MEASUREMENTS: &[&str] = &[
@@ -35,10 +40,29 @@ const CUT_UM: f32 = 4.0;
 const CUT_ASPECT: f32 = 1.6;
 /// Radius to which a territory is clipped, in µm (domain.md §3.2) [expert].
 pub const TERRITORY_UM: f64 = 14.0;
+/// Radius to which it is clipped where cells 1.5 times as wide as normal are looked for, which have no room in the other [expert]. With
+/// a nucleus and its surroundings no more than the halo of the fine pass.
+pub const WIDE_UM: f64 = 2.0 * TERRITORY_UM;
 
-/// Calls round nuclei of the right size in the parenchyma hepatocytes and measures their territories.
-/// `empty` marks white and blood.
-pub(super) fn name(field: &Field<'_>, grid: &Grid, found: &mut [Nucleus], parenchyma: &Mask, empty: &Mask) {
+/// Side of the squares by which nuclei are told apart, in µm: narrower than a nucleus.
+const PLACE_UM: f64 = 2.0;
+
+/// Returns the number of the 2 µm square that holds a nucleus's anchor, by which what lies beyond its territory is counted.
+#[must_use]
+pub fn place_of((x, y): (i32, i32), mpp: Mpp) -> u32 {
+    let side = (PLACE_UM / mpp.mean()).round().max(1.0) as i32;
+    square_of(x.div_euclid(side) as u32, y.div_euclid(side) as u32)
+}
+
+/// Calls round nuclei of the right size in the parenchyma hepatocytes and measures their territories. What lies in the core, beyond
+/// the territory but within [`WIDE_UM`] of its nucleus, is counted by [`place_of`] that nucleus. `empty` marks white and blood.
+pub(super) fn name(
+    field: &Field<'_>,
+    grid: &Grid,
+    found: &mut [Nucleus],
+    (parenchyma, empty): (&Mask, &Mask),
+    tally: &mut Tally,
+) {
     for nucleus in found.iter_mut() {
         let (x, y) = nucleus.region.centre();
         let object = &mut nucleus.object;
@@ -53,32 +77,43 @@ pub(super) fn name(field: &Field<'_>, grid: &Grid, found: &mut [Nucleus], parenc
             object.values[Object::VALUES - 1] = 0.0;
         }
     }
-    let owners = territories(grid, found);
+    let (owners, near) = territories(grid, found);
     let (parenchyma, empty) = (parenchyma.data(), empty.data());
     let solid = grid.sums(field.width(), |row, line| {
         let pixels = parenchyma[row.clone()].iter().zip(&empty[row]);
         line.iter_mut().zip(pixels).for_each(|(o, (&p, &e))| *o = p & (e ^ 1));
     });
-    let mut px = vec![0u64; found.len()];
-    for (&owner, &n) in owners.data().iter().zip(solid.data()) {
-        if let Some(px) = (owner as usize).checked_sub(1).and_then(|i| px.get_mut(i)) {
-            *px += u64::from(n);
+    let (mut px, mut beyond) = (vec![0u64; found.len()], vec![0u64; found.len()]);
+    for (i, (&owner, &n)) in owners.data().iter().zip(solid.data()).enumerate() {
+        let Some(owner) = (owner as usize).checked_sub(1).filter(|&i| n > 0 && i < px.len()) else {
+            continue;
+        };
+        let (x, y) = (i % grid.width, i / grid.width);
+        if near.at(x, y) == 1 {
+            px[owner] += u64::from(n);
+        } else if field.window.in_core(grid.x0 + x * grid.factor, grid.y0 + y * grid.factor) {
+            beyond[owner] += u64::from(n);
         }
+    }
+    for (nucleus, &n) in found.iter().zip(&beyond).filter(|(_, n)| **n > 0) {
+        tally.observe(BEYOND_PX, place_of(nucleus.object.anchor(), field.window.mpp), n);
     }
     for (nucleus, px) in found.iter_mut().zip(px).filter(|(n, _)| n.object.class.is(&HEPATOCYTE)) {
         nucleus.object.values[Object::VALUES - 1] = field.window.mpp.area_um2(px) as f32;
     }
 }
 
-/// For every block the nearest hepatocyte nucleus within [`TERRITORY_UM`]: its index plus one, or 0.
-fn territories(grid: &Grid, found: &[Nucleus]) -> Plane<u32> {
+/// For every block the nearest hepatocyte nucleus within [`WIDE_UM`], its index plus one, or 0; and 1 where it is within
+/// [`TERRITORY_UM`].
+fn territories(grid: &Grid, found: &[Nucleus]) -> (Plane<u32>, Mask) {
     let mut owners = grid.plane(0u32);
     // Whole numbers: thirty-seconds of a working pixel.
     const PARTS: f64 = 32.0;
     let mut nearest = grid.plane(u64::MAX);
-    let reach = grid.px(TERRITORY_UM);
+    let reach = grid.px(WIDE_UM);
     let block = grid.factor as f64;
-    let limit = (reach * block * PARTS).powi(2) as u64;
+    let squared = |reach: f64| (reach * block * PARTS).powi(2) as u64;
+    let (limit, own) = (squared(reach), squared(grid.px(TERRITORY_UM)));
     for (i, nucleus) in found.iter().enumerate().filter(|(_, n)| n.object.class.is(&HEPATOCYTE)) {
         let (cx, cy) = nucleus.region.centre();
         let (cx, cy) = (cx - grid.x0 as f64, cy - grid.y0 as f64);
@@ -86,10 +121,12 @@ fn territories(grid: &Grid, found: &[Nucleus]) -> Plane<u32> {
             let cut = |v: f64| v.clamp(0.0, length as f64) as usize;
             cut((c / block - reach).floor())..cut((c / block + reach).ceil())
         };
+        let away = |v: usize, c: f64| (((v as f64 + 0.5) * block - c) * PARTS).round().powi(2) as u64;
+        let columns: Vec<(usize, u64)> = span(cx, grid.width).map(|x| (x, away(x, cx))).collect();
         for y in span(cy, grid.height) {
-            for x in span(cx, grid.width) {
-                let away = |v: usize, c: f64| (((v as f64 + 0.5) * block - c) * PARTS).round() as i64;
-                let squared = (away(x, cx).pow(2) + away(y, cy).pow(2)) as u64;
+            let down = away(y, cy);
+            for &(x, across) in &columns {
+                let squared = across + down;
                 if squared <= limit && squared < nearest.at(x, y) {
                     nearest.set(x, y, squared);
                     owners.set(x, y, i as u32 + 1);
@@ -97,5 +134,5 @@ fn territories(grid: &Grid, found: &[Nucleus]) -> Plane<u32> {
             }
         }
     }
-    owners
+    (owners, nearest.map(|squared| u8::from(squared <= own)))
 }

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     batch::Job,
-    measure::feature::{Missing, Value},
+    measure::{
+        feature::{Missing, Value},
+        sizes::Sizes,
+    },
     organ::Organ,
     pipeline::Summary,
     quality::Facts,
@@ -32,6 +35,7 @@ pub(super) struct SummaryRecord {
     tissue_mm2: f64,
     stain: Option<StainRecord>,
     measured: Vec<MeasuredRecord>,
+    sizes: Option<Sizes>,
     warnings: Vec<Warning>,
     counts: Vec<(String, u64)>,
     methods: Vec<Method>,
@@ -101,6 +105,7 @@ impl SummaryRecord {
             tissue_mm2: s.tissue_mm2,
             stain: s.profile.as_ref().map(StainRecord::of),
             measured: s.measured.iter().map(measured).collect(),
+            sizes: s.sizes.clone(),
             warnings: s.warnings.clone(),
             counts: s.counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect(),
             methods: s.methods.clone(),
@@ -140,6 +145,7 @@ impl SummaryRecord {
             tissue_mm2: self.tissue_mm2,
             profile: self.stain.map(StainRecord::into_profile),
             measured,
+            sizes: self.sizes,
             score: Default::default(),
             warnings: self.warnings,
             counts: self.counts.into_iter().map(named).collect::<Option<_>>()?,
