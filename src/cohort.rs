@@ -18,6 +18,7 @@ pub mod relate;
 mod relative;
 mod sampling;
 pub mod scores;
+pub mod shares;
 pub mod subjects;
 pub mod text;
 pub mod tidy;

@@ -121,6 +121,12 @@ impl Study {
         self.normal.is_none() && self.disease.is_none() && self.control.is_none()
     }
 
+    /// Returns the group that lesions are judged against: the normal one, or the only control.
+    #[must_use]
+    pub fn judged_against(&self) -> Option<&str> {
+        self.normal.as_deref().or(self.control.as_deref())
+    }
+
     /// Returns where something was written, for messages: `study.toml line 3, groups`.
     pub(crate) fn place(&self, what: &str) -> String {
         match self.lines.get(what) {

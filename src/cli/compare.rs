@@ -7,7 +7,7 @@ use std::{
 
 use histograde::{
     Error, Result,
-    cohort::{self, subjects},
+    cohort::{self, shares::Controls, subjects},
     manifest::{self, Sample},
     report::comparison::{self, Input, Run},
     score::rubric::Rubric,
@@ -84,7 +84,8 @@ impl<'a> Prepared<'a> {
             Block::StainBatch => s.stain_batch.clone(),
             Block::Cage => s.cage.clone(),
         };
-        let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block)?;
+        let controls = Controls { group: study.judged_against(), rubric: &self.rubric };
+        let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
         let found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
         let name = results.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let arguments: Vec<String> = std::env::args().collect();

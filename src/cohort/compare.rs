@@ -128,9 +128,9 @@ pub struct Comparison {
 /// Compares a study. Endpoints do not depend on each other but for the adjustment of their families.
 #[must_use]
 pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Option<&Animals>) -> Comparison {
-    let control = study.normal.as_deref().or(study.control.as_deref());
+    let control = study.judged_against();
     let sensitivity = scores::rescore(&mut cohort, rubric, control);
-    let mut notes = Vec::new();
+    let mut notes = std::mem::take(&mut cohort.notes);
     if let Some(animals) = animals {
         add_physiology(&mut cohort, animals);
         notes.extend(animals.notes.iter().cloned());

@@ -6,9 +6,11 @@
 
 use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
 
+use super::shares::{self, Controls};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
+    measure::sizes::table,
     stats::describe::{mean, median},
     study::Unit,
 };
@@ -67,16 +69,19 @@ pub struct Cohort {
     pub exclusions: Vec<Exclusion>,
     /// Slides used.
     pub slides: usize,
+    /// Remarks on what was read.
+    pub notes: Vec<String>,
 }
 
 /// Columns of `long.csv` that are read.
 const NEEDED: [&str; 6] = ["tissue", "feature", "value", "unit", "slide_id", "missing"];
 
-/// Reads `long.csv` of a results folder and joins it with the key.
+/// Reads `long.csv` of a results folder and joins it with the key. Shares of objects beyond the controls' are measured here, slide by
+/// slide, of what `sizes.csv` holds.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if it cannot be read; [`Error::Config`] if it is not what `score` writes, or if none of its slides is in
+/// [`Error::Io`] if a table cannot be read; [`Error::Config`] if it is not what `score` writes, or if none of its slides is in
 /// the sample sheet.
 pub fn read(
     folder: &Path,
@@ -84,6 +89,7 @@ pub fn read(
     order: &[String],
     unit: Unit,
     block: impl Fn(&Sample) -> Option<String>,
+    controls: &Controls<'_>,
 ) -> Result<Cohort> {
     let path = folder.join("long.csv");
     let file = File::open(&path).map_err(Error::io("read", &path))?;
@@ -118,6 +124,7 @@ pub fn read(
         let expected = "results of slides of the sample sheet";
         return Err(Error::config("long.csv, slide_id", expected, "no slide_id that is in both"));
     }
+    shares::measure(&mut builder, samples, table::read(folder)?, controls);
     for s in samples {
         if builder.slides.contains_key(s.slide_id.as_str()) {
             continue;
@@ -131,18 +138,20 @@ pub fn read(
     Ok(builder.finish(samples, order, unit, &block))
 }
 
+/// What was read, by slide.
 #[derive(Default)]
-struct Builder {
-    endpoints: Vec<(Endpoint, String)>,
+pub(super) struct Builder {
+    pub(super) endpoints: Vec<(Endpoint, String)>,
     known: BTreeMap<Endpoint, usize>,
     /// Values of slides by slide id, with the place of their endpoint.
-    slides: BTreeMap<String, Vec<(usize, f64)>>,
-    exclusions: Vec<Exclusion>,
+    pub(super) slides: BTreeMap<String, Vec<(usize, f64)>>,
+    pub(super) exclusions: Vec<Exclusion>,
+    pub(super) notes: Vec<String>,
 }
 
 impl Builder {
     /// Returns the place of an endpoint.
-    fn endpoint(&mut self, tissue: &str, feature: &str, unit: &str) -> usize {
+    pub(super) fn endpoint(&mut self, tissue: &str, feature: &str, unit: &str) -> usize {
         let endpoint = Endpoint { tissue: tissue.to_owned(), feature: feature.to_owned() };
         if let Some(&place) = self.known.get(&endpoint) {
             return place;
@@ -224,7 +233,8 @@ impl Builder {
         let rank = |s: &Subject| order.iter().position(|g| *g == s.group).unwrap_or(order.len());
         subjects.sort_by_key(rank);
         let slides = self.slides.values().filter(|v| !v.is_empty()).count();
-        Cohort { subjects, endpoints: self.endpoints, exclusions: self.exclusions, slides }
+        let (exclusions, notes) = (self.exclusions, self.notes);
+        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, notes }
     }
 }
 
@@ -301,7 +311,9 @@ mod tests {
         }
         fs::write(folder.path().join("long.csv"), text).unwrap();
         let samples = manifest::read_key(&sheet).unwrap();
-        read(folder.path(), &samples, &["t".into(), "c".into()], unit, |_| None).unwrap()
+        let rubric = crate::score::rubric::Rubric::builtin().unwrap();
+        let controls = Controls { group: Some("c"), rubric: &rubric };
+        read(folder.path(), &samples, &["t".into(), "c".into()], unit, |_| None, &controls).unwrap()
     }
 
     #[test]

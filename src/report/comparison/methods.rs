@@ -11,6 +11,9 @@ use crate::{
     study::{Block, Unit},
 };
 
+/// Features that count objects beyond cut-offs of control animals.
+const COUNTED: [&str; 2] = ["hypertrophic_hepatocyte_pct", "glom_shrunken_pct"];
+
 /// Returns the paragraph.
 #[must_use]
 pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
@@ -42,6 +45,10 @@ pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
                 " Scoring was not the default: {n} values of the rubric differ from the built-in ones."
             );
         }
+    }
+    if c.endpoints.iter().any(|e| COUNTED.contains(&e.feature.as_str())) {
+        text += " Hypertrophic hepatocytes and shrunken glomeruli were counted beyond cut-offs of control animals, each of which \
+                 weighed alike, a rule tried on synthetic tissue only.";
     }
     text += " The tests followed from a rule fixed beforehand.";
     if routes(Route::Welch) {
