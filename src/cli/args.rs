@@ -262,6 +262,7 @@ they were, and made again otherwise; --explain says why. Several processes may s
 Writes to OUT:
   slides.csv                      one row per slide, failed slides with their reason
   long.csv                        one row per slide and feature
+  sizes.csv                       sizes of glomeruli and hepatocytes, which compare judges against the controls'
   slides/<slide_id>/result.json   all numbers of a slide
   slides/<slide_id>/overview.png  the slide with everything that was found on it
   slides/<slide_id>/quality.png   the slide with what quality control left out

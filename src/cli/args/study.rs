@@ -50,7 +50,8 @@ Examples:
   histograde compare results --manifest samples.csv
   histograde compare results --manifest samples.csv --study study.toml --animals animals.csv -o report
 
-Reads long.csv of RESULTS, joins it with the sample sheet, averages slides per animal and compares groups.
+Reads long.csv and sizes.csv of RESULTS, joins them with the sample sheet, averages slides per animal and compares groups.
+Hypertrophy of hepatocytes and atrophy of glomeruli are counted beyond cut-offs of the control group (at least 4 animals).
 Writes to REPORT:
   report.html            everything to look at, in one file
   stats_omnibus.csv      tests of all groups, by endpoint
@@ -242,7 +243,8 @@ Examples:
   histograde calibrate results --controls control --reads reads.csv -o lab.json
   histograde score slides/ --tissue liver --rubric lab.json -o scored
 
-Controls (at least 4 animals, better 6) give the range of every feature and the base of lesions judged in percent of control.
+Controls (at least 4 animals, better 6) give the range of every feature, the base of lesions judged in percent of control, and
+the sizes from which on hepatocytes are hypertrophic and glomeruli shrunken.
 Reads are a pathologist's grades: slide_id and a column per lesion, or the columns slide_id, lesion and grade. Calibrate on
 controls and diseased animals or on another study, never on the treatment that is to be judged.")]
 pub(crate) struct Calibrate {

@@ -12,6 +12,7 @@ process HISTOGRADE_GATHER {
     output:
     path("results/slides.csv"), emit: slides
     path("results/long.csv")  , emit: long
+    path("results/sizes.csv") , emit: sizes
     path("results")           , emit: results
     tuple val("${task.process}"), val('histograde'), eval("histograde --version | sed 's/histograde //'"), topic: versions
 
@@ -29,6 +30,6 @@ process HISTOGRADE_GATHER {
     stub:
     """
     mkdir -p results
-    touch results/slides.csv results/long.csv
+    touch results/slides.csv results/long.csv results/sizes.csv
     """
 }
