@@ -219,7 +219,7 @@ pub(crate) enum Stain {
 pub(crate) enum StructureMethod {
     /// A learned network alone
     Net,
-    /// Glomeruli by a network and traced edges together, tubules by lumens and network together
+    /// Glomeruli by a network and traced edges together, tubules by a network
     Mixed,
     /// Rules alone
     Classical,
@@ -335,7 +335,7 @@ pub(crate) struct Segment {
         action = ArgAction::Set
     )]
     pub(crate) labels: bool,
-    /// Stain of the slides; pas finds glomeruli and tubules by a network of its own, for labels and outlines only
+    /// Stain of the slides; pas finds glomeruli by a network of its own, for labels and outlines only
     #[arg(long, value_enum, value_name = "STAIN", default_value = "he")]
     pub(crate) stain: Stain,
     /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles

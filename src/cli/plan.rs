@@ -14,7 +14,7 @@ use histograde::{
         model::Model,
         models::{
             Choice, Models, Trust, builtin_nuclei, builtin_structures, builtin_structures_of_pas,
-            builtin_vacuoles,
+            builtin_tubules, builtin_vacuoles,
         },
     },
 };
@@ -68,6 +68,7 @@ impl Plan {
             "nuclei": told(&models.nuclei),
             "vacuoles": told(&models.vacuoles),
             "structures": structures,
+            "tubules": told(&models.tubules),
         })
     }
 
@@ -149,6 +150,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models, Failu
             builtin_structures,
         )?,
         trust: if by == StructureMethod::Mixed { Trust::WithRules } else { Trust::Alone },
+        tubules: built_in(by != StructureMethod::Classical, false, builtin_tubules)?,
     };
     args.model.iter().try_for_each(|folder| models.add(folder).map_err(Failure::of(folder)))?;
     let contradicts = |rules: Option<bool>, choice: &Option<Choice>| rules == Some(true) && choice.is_some();
@@ -157,6 +159,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models, Failu
     if contradicts(rules(args.nuclei), &models.nuclei)
         || contradicts(rules(args.vacuoles), &models.vacuoles)
         || contradicts(structures, &models.structures)
+        || contradicts(structures, &models.tubules)
     {
         return Err(Error::config("--model", "no `classical` for the task of the model", "both").into());
     }
