@@ -82,6 +82,12 @@ pub fn score_slide_kept(
     plan.models.left_out(calibration.mpp, plan.organ).into_iter().for_each(|w| warnings.push(w));
     let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
     watch.check()?;
+    if let Some(reason) = quality::not_brightfield(&view) {
+        let why = Missing::LeftOut { why: "it is no brightfield picture" };
+        let mut result = without_result(slide, plan, calibration, whole, warnings, &models, &why);
+        result.summary.refused = Some(reason);
+        return Ok(result);
+    }
     let drawn = plan.options.annotations.as_deref();
     let (found_mm2, found_none) = (whole.area_mm2, whole.is_blank());
     let size = (slide.info().levels[0].width, slide.info().levels[0].height);
