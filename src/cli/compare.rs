@@ -85,7 +85,15 @@ impl<'a> Prepared<'a> {
             Block::Cage => s.cage.clone(),
         };
         let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block)?;
-        let found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        let mut remarks = comparison::remarks(results, &self.samples)?;
+        if let [only] = &found.groups[..] {
+            remarks.push(format!(
+                "{only} is the only group: nothing can be compared, tables and figures describe it"
+            ));
+        }
+        remarks.iter().for_each(|remark| console.say(format!("warning: {remark}")));
+        found.notes.extend(remarks);
         let name = results.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let arguments: Vec<String> = std::env::args().collect();
         let run = Run {
@@ -102,12 +110,13 @@ impl<'a> Prepared<'a> {
             console.say(warning.to_string());
         }
         console.say(format!(
-            "{} endpoints of {} {} in {} groups; report in {}",
+            "{} endpoints of {} {} in {} group{}; report in {}",
             found.endpoints.len(),
             found.sizes.iter().sum::<usize>(),
             if study.unit == Unit::Cage { "cages" } else { "animals" },
             found.groups.len(),
             out.join("report.html").display()
+            if found.groups.len() == 1 { "" } else { "s" },
         ));
         Ok(())
     }

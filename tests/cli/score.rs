@@ -170,3 +170,18 @@ fn what_is_no_brightfield_is_left_out() {
     let why = "not measured on this slide: it is no brightfield picture";
     assert!(features.as_array().unwrap().iter().all(|f| f["missing"]["text"] == why), "{features}");
 }
+
+#[test]
+fn one_group_alone_is_said() {
+    let folder = Folder::new();
+    folder.phantom("a.svs");
+    let sheet = folder.text("s.csv", "slide,animal_id,group,tissue\na.svs,1,control,liver\n");
+    let out = folder.arg("out");
+    let text = stderr(&["run", "--manifest", &sheet, "-o", &out], 0);
+    assert!(text.contains("warning: control is the only group: nothing can be compared"), "{text}");
+    assert!(text.contains("of 1 animals in 1 group; report in"), "{text}");
+    let page = fs::read_to_string(folder.path("out/comparison/report.html")).unwrap();
+    assert!(page.contains("control is the only group"));
+    let methods = fs::read_to_string(folder.path("out/comparison/methods.txt")).unwrap();
+    assert!(methods.contains("by the sizes of the species rat. No areas were drawn by hand."), "{methods}");
+}
