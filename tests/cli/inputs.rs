@@ -64,7 +64,7 @@ fn pipes_are_not_waited_for() {
     assert!(text.contains("b.svs: it is a pipe"), "{text}");
     assert_eq!(folder.rows("out/slides.csv").len(), 1);
     let sheet = folder.text("m.csv", "slide,animal_id,group,tissue\nin/b.svs,r1,normal,liver\n");
-    assert!(in_time(&["score", "--manifest", &sheet, "-o", &out], 2).contains("b.svs, which is not one"));
+    assert!(in_time(&["score", "--manifest", &sheet, "-o", &out], 2).contains("b.svs, which is neither"));
 }
 
 #[test]
