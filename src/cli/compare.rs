@@ -14,7 +14,7 @@ use histograde::{
     study::{self, Animals, Block, Study, Unit},
 };
 
-use super::{Exit, Failure, args, console::Console, inputs, interrupt, plan, score};
+use super::{Exit, Failure, args, console::Console, inputs, interrupt, output, plan, score};
 
 pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failure> {
     let samples = manifest::read_key(&args.design.manifest)?;
@@ -78,6 +78,7 @@ impl<'a> Prepared<'a> {
 
     /// Joins results with the sample sheet, compares and writes the report.
     pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
+        output::folder(out)?;
         let study = &self.study;
         let block = |s: &Sample| match study.block? {
             Block::Batch => s.batch.clone(),
@@ -115,8 +116,8 @@ impl<'a> Prepared<'a> {
             found.sizes.iter().sum::<usize>(),
             if study.unit == Unit::Cage { "cages" } else { "animals" },
             found.groups.len(),
-            out.join("report.html").display()
             if found.groups.len() == 1 { "" } else { "s" },
+            out.join("report.html").display()
         ));
         Ok(())
     }

@@ -158,6 +158,10 @@ fn bad_sheets_are_refused_with_their_row() {
         );
     }
     t(
+        &with("mpp", "a.svs,1,c,liver,\"0,25\""),
+        "study.csv row 2, mpp, expected µm per pixel, 0.05 to 20, got \"0,25\" (write numbers with a decimal point)",
+    );
+    t(
         &with("dose", "a.svs,1,c,liver,low"),
         "study.csv row 2, dose, expected a number, 0 or more, got \"low\"",
     );
