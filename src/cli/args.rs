@@ -1,5 +1,7 @@
 //! What can be typed.
 
+#[cfg(test)]
+mod examples;
 mod export;
 mod numbers;
 mod operation;
@@ -351,7 +353,7 @@ pub(crate) struct Segment {
 Examples:
   histograde phantom --tissue liver --list
   histograde phantom --tissue liver --size 4096 --seed 7 -o healthy.svs
-  histograde phantom --tissue kidney --lesion NAME=AMOUNT --stain pale -o altered.svs
+  histograde phantom --tissue kidney --lesion tubular_dilation=30 --stain pale -o altered.svs
   histograde phantom --tissue liver --artefact fold=3 --artefact pen -o spoilt.svs
 
 Beside FILE.svs it writes FILE.truth.json (the true feature values) and one label image per layer.")]

@@ -1,6 +1,12 @@
 //! From what was typed to what will run.
 
-use std::{collections::BTreeMap, num::NonZero, path::Path, sync::Arc, thread};
+use std::{
+    collections::BTreeMap,
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use histograde::{
     Error, Mpp, Result,
@@ -238,6 +244,9 @@ fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Resul
     Ok(ids.into_iter().zip(paths).map(job).collect())
 }
 
+/// Files without a slide that are named.
+const MOST_NAMED: usize = 5;
+
 /// Gives each slide the areas that were drawn on it. A file is for one slide, a folder holds one for each that has any.
 pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Failure> {
     if !given.is_dir() && jobs.len() != 1 {
@@ -260,10 +269,30 @@ pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Res
         let expected = "a file named after a slide (<slide_id>.geojson, .json or .xml)";
         return Err(Error::config(format!("--annotations {}", given.display()), expected, "none").into());
     }
+    say_unused(jobs, given, console);
     if found < jobs.len() {
         console.say(format!("annotations for {found} of {} slides in {}", jobs.len(), given.display()));
     }
     Ok(())
+}
+
+/// Says which files of a folder of annotations no slide is called as.
+fn say_unused(jobs: &[Job], given: &Path, console: &Console) {
+    let used = |path: &PathBuf| {
+        jobs.iter().any(|job| Annotations::file_of(given, &job.slide_id, &job.path).as_ref() == Some(path))
+    };
+    let unused: Vec<PathBuf> = Annotations::files_in(given).into_iter().filter(|path| !used(path)).collect();
+    if unused.is_empty() {
+        return;
+    }
+    let names = unused.iter().take(MOST_NAMED).filter_map(|path| path.file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>().join(", ");
+    let more = match unused.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let given = given.display();
+    console.say(format!("no slide is called as these files in {given}, which are not used: {names}{more}"));
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The methods paragraph, filled in from what was done.
 
-use super::Run;
+use super::{Run, evidence::Evidence, handling};
 use crate::{
     cohort::{
         Comparison,
@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// Returns the paragraph.
-#[must_use]
-pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
+pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
     let study = &c.study;
     let routes = |route: Route| c.endpoints.iter().any(|e| e.analysis.choice.route == route);
     let unit = match study.unit {
@@ -34,6 +33,7 @@ pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
         if study.unit == Unit::Cage { " and animals per cage" } else { "" },
         sizes.join(", "),
     );
+    text += &handling::sentences(evidence, run.samples);
     match run.rubric.origin().changed.len() {
         0 => {}
         1 => text += " Scoring was not the default: one value of the rubric differs from the built-in one.",
