@@ -54,19 +54,18 @@ pub(super) fn find(ground: &Ground<'_>, model: &Model, sight: Option<&Sight>) ->
     drop(middle);
     let casts = casts::find(ground);
     let open = lumens::open(ground, &casts, lumens::EDGE_SHARE);
-    join(ground, &open, &mut territory);
+    join(field.px(MAX_LUMEN_UM), &open, &mut territory);
     Lumens::of(ground, casts, open, &territory).objects(ground, &territory)
 }
 
-/// Joins what shares a lumen: a wide or long tubule may have several middles.
-fn join(ground: &Ground<'_>, open: &Mask, territory: &mut Plane<u32>) {
+/// Joins what shares a lumen of at most `longest` pixels: a wide or long tubule may have several middles.
+fn join(longest: f64, open: &Mask, territory: &mut Plane<u32>) {
     let mut inside = open.clone();
     inside.data_mut().iter_mut().zip(territory.data()).for_each(|(i, &n)| *i &= u8::from(n != 0));
     let lumens = label(&inside, Connectivity::Four);
     drop(inside);
     let count = territory.data().iter().copied().max().unwrap_or(0);
     let mut names: Vec<u32> = (0..=count).collect();
-    let longest = ground.field.px(MAX_LUMEN_UM);
     let fits = |r: &Region| r.extent() as f64 <= longest;
     for (lumen, number) in lumens.regions.iter().zip(1..).filter(|(r, _)| fits(r)) {
         let owners = owners(&lumens.plane, lumen, number, territory);
@@ -185,5 +184,45 @@ fn apart(territory: &Plane<u32>, open: &mut Mask) {
                 open.set(x, y, 0);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Joins parts that are drawn as digits, given what is open, drawn as `o`.
+    fn joined(parts: &[&str], open: &[&str]) -> Vec<String> {
+        let (w, h) = (parts[0].len(), parts.len());
+        let pixels = |rows: &[&str]| rows.concat().into_bytes();
+        let numbers = pixels(parts).into_iter().map(|c| u32::from(c.saturating_sub(b'0')));
+        let mut territory = Plane::from_vec(w, h, numbers.collect()).unwrap();
+        let open = pixels(open).into_iter().map(|c| u8::from(c == b'o')).collect();
+        join(180.0, &Mask::from_vec(w, h, open).unwrap(), &mut territory);
+        let row = |y| territory.row(y).iter().map(ToString::to_string).collect::<String>();
+        (0..h).map(row).collect()
+    }
+
+    #[test]
+    fn parts_that_share_a_lumen_are_one_tubule() {
+        let parts = ["11112222", "11112222", "11112222", "33333333"];
+        let lumen = ["........", ".oooooo.", ".oooooo.", "........"];
+        assert_eq!(joined(&parts, &lumen), ["11111111", "11111111", "11111111", "33333333"]);
+    }
+
+    #[test]
+    fn a_leak_does_not_join_two_tubules() {
+        let parts = ["1111111122222222"; 5];
+        let leak = [
+            "oooo........oooo",
+            "oooo........oooo",
+            "oooooooooooooooo",
+            "oooo........oooo",
+            "oooo........oooo",
+        ];
+        assert_eq!(joined(&parts, &leak), parts);
+        // Nor does a lumen of which hardly anything lies in the other.
+        let tip = ["................", "ooooooooo.......", "ooooooooo.......", "oooooooo........", "................"];
+        assert_eq!(joined(&parts, &tip), parts);
     }
 }
