@@ -24,6 +24,8 @@ use crate::{
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
+/// Endings of files with areas, in the order they are looked for.
+const ENDINGS: [&str; 3] = ["geojson", "json", "xml"];
 /// Class of an area that has none.
 pub const UNCLASSIFIED: &str = "unclassified";
 
@@ -141,10 +143,21 @@ impl Annotations {
             return Some(given.to_owned());
         }
         let stem = slide.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let endings = ["geojson", "json", "xml"];
         let names = [slide_id, stem.as_str()];
-        let files = names.iter().flat_map(|n| endings.map(|ending| given.join(format!("{n}.{ending}"))));
+        let files = names.iter().flat_map(|n| ENDINGS.map(|ending| given.join(format!("{n}.{ending}"))));
         files.into_iter().find(|path| path.is_file())
+    }
+
+    /// Returns the files of a folder that are called like annotations, sorted; none for a file.
+    #[must_use]
+    pub fn files_in(folder: &Path) -> Vec<PathBuf> {
+        let is = |path: &PathBuf| {
+            path.is_file() && path.extension().is_some_and(|e| ENDINGS.iter().any(|known| e == *known))
+        };
+        let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is).collect();
+        files.sort();
+        files
     }
 
     /// Leaves of a tissue mask what is included and not excluded. Its area shrinks by the same share.
@@ -254,6 +267,8 @@ mod tests {
         assert_eq!(find("liver__1", "in/1.svs").as_deref(), Some("liver__1.xml"));
         assert_eq!(find("liver__2", "in/2.svs").as_deref(), Some("2.geojson"));
         assert_eq!(find("3", "3.svs"), None);
+        let files = Annotations::files_in(folder.path());
+        assert_eq!(files, ["2.geojson", "liver__1.xml"].map(|name| folder.path().join(name)));
         let file = folder.path().join("2.geojson");
         assert_eq!(Annotations::file_of(&file, "9", Path::new("9.svs")), Some(file));
     }

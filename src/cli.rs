@@ -162,7 +162,7 @@ fn remove(path: &Path) -> Result<()> {
 /// Says which file an error is about. Errors that name the file themselves are left as they are.
 fn about(path: &Path, error: &Error) -> String {
     match error {
-        Error::Io { .. } => error.to_string(),
+        Error::Io { .. } | Error::Missing { .. } => error.to_string(),
         _ => format!("{}: {error}", path.display()),
     }
 }

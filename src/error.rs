@@ -37,6 +37,28 @@ pub enum Error {
         /// `(driver, reason)` pairs.
         rejections: Vec<(&'static str, String)>,
     },
+    /// A sample sheet or a list names a slide that is not there.
+    #[error(
+        "{} does not exist, expected a slide (a file or a folder): put it there, correct its path, or leave it out \
+         (column exclude of a sample sheet)",
+        .path.display()
+    )]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The place for the slide's results holds those of another slide.
+    #[error(
+        "{} holds the result of another slide ({owner}), expected none or one of this slide: score it into another \
+         folder (-o), or give it a slide_id of its own in a sample sheet",
+        .folder.display()
+    )]
+    Occupied {
+        /// The folder of the slide's files.
+        folder: PathBuf,
+        /// The slide that it belongs to.
+        owner: String,
+    },
     /// A physical measurement was asked of a slide without a pixel size.
     #[error("the file states no pixel size (microns per pixel); pass --mpp X if you know it")]
     Uncalibrated,
@@ -150,6 +172,9 @@ pub(crate) fn one_line(text: String) -> String {
 }
 
 impl Error {
+    /// The word of [`Error::kind`] for a slide that is not there.
+    pub(crate) const MISSING: &'static str = "missing";
+
     /// Builds [`Error::Malformed`].
     pub fn malformed(
         format: &'static str,
@@ -196,6 +221,8 @@ impl Error {
             Self::Malformed { .. } => "malformed",
             Self::Unsupported { .. } => "unsupported",
             Self::NotASlide { .. } => "not_a_slide",
+            Self::Missing { .. } => Self::MISSING,
+            Self::Occupied { .. } => "occupied",
             Self::Uncalibrated => "uncalibrated",
             Self::Config { .. } | Self::Faults { .. } => "config",
             Self::Limits { .. } => "limits",
@@ -220,6 +247,8 @@ impl Error {
         !matches!(
             self,
             Self::Io { .. }
+                | Self::Missing { .. }
+                | Self::Occupied { .. }
                 | Self::Interrupted
                 | Self::Excluded { .. }
                 | Self::Config { .. }
@@ -232,9 +261,17 @@ impl Error {
 
     /// Returns the word of [`Error::kind`] that is written like `word`, if it is one that is kept.
     pub(crate) fn kept_kind(word: &str) -> Option<&'static str> {
-        ["malformed", "unsupported", "not_a_slide", "uncalibrated", "limits", "internal", "timed_out"]
-            .into_iter()
-            .find(|kind| *kind == word)
+        const KINDS: [&str; 8] = [
+            "malformed",
+            "unsupported",
+            "not_a_slide",
+            "uncalibrated",
+            "limits",
+            "internal",
+            "timed_out",
+            Error::MISSING,
+        ];
+        KINDS.into_iter().find(|kind| *kind == word)
     }
 }
 

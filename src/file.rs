@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use crate::error::{Error, Result};
+
 /// Opens a regular file for reading.
 ///
 /// # Errors
@@ -15,6 +17,19 @@ use std::{
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     check(&fs::metadata(path)?)?;
     File::open(path)
+}
+
+/// Refuses a slide that is not there. What else is wrong with it, whoever opens it says.
+///
+/// # Errors
+///
+/// [`Error::Missing`].
+pub(crate) fn there(slide: &Path) -> Result<()> {
+    let gone = |e: &io::Error| matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    match fs::metadata(slide) {
+        Err(error) if gone(&error) => Err(Error::Missing { path: slide.to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what is not a regular file, before it is opened.

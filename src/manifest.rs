@@ -27,7 +27,7 @@ pub struct Sample {
     pub row: u64,
     /// Unique in the sheet and usable as a folder name: the `slide_id` cell, or made from the file name.
     pub slide_id: String,
-    /// The file, as written in the sheet, relative paths joined to the sheet's folder.
+    /// The file or folder, as written in the sheet, relative paths joined to the sheet's folder.
     pub path: PathBuf,
     /// The animal: the unit of statistics.
     pub animal_id: String,
@@ -67,7 +67,7 @@ pub struct Sample {
 ///
 /// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Faults`] naming file, row and column of everything at
 /// fault: an unknown, missing or repeated column, an empty required cell, a slide or id listed twice, one animal in two groups, sexes or
-/// cages, a missing slide file, an unknown tissue, an unusable pixel size or dose.
+/// cages, an unknown tissue, an unusable pixel size or dose; slides that are missing, when none is there.
 pub fn read(path: &Path) -> Result<Vec<Sample>> {
     read_sheet(path, true)
 }

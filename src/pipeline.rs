@@ -31,7 +31,7 @@ use crate::{
     watch::Watch,
 };
 
-use self::{checkpoint::Checkpoint, passes::Scan};
+use self::{checkpoint::Checkpoint, corrections::Edits, passes::Scan};
 pub use self::{
     plan::{Cores, Options, Plan, Tiling},
     summary::Summary,
@@ -83,6 +83,12 @@ pub fn score_slide_kept(
     plan.models.left_out(calibration.mpp, plan.organ).into_iter().for_each(|w| warnings.push(w));
     let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
     watch.check()?;
+    if let Some(reason) = quality::not_brightfield(&view) {
+        let why = Missing::LeftOut { why: "it is no brightfield picture" };
+        let mut result = without_result(slide, plan, calibration, whole, warnings, &models, &why);
+        result.summary.refused = Some(reason);
+        return Ok(result);
+    }
     let drawn = plan.options.annotations.as_deref();
     let (found_mm2, found_none) = (whole.area_mm2, whole.is_blank());
     let size = (slide.info().levels[0].width, slide.info().levels[0].height);
@@ -240,10 +246,13 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
     let Some(drawn) = scan.plan.options.annotations.as_deref().filter(|d| corrections::any(organ, d)) else {
         return Ok((species.keep(relate(objects)), found.tally));
     };
-    // Before, so that what follows from structures follows the drawn ones; after, so that none of those is dropped.
+    let as_found = species.keep(relate(objects.clone()));
     let grid = scan.resolve(organ.structure_pass);
-    let correct = |objects| corrections::apply(organ, drawn, objects, grid, (base.width, base.height));
-    Ok((correct(relate(correct(objects))), found.tally))
+    let edits = Edits::of(organ, drawn, &as_found, grid, (base.width, base.height));
+    if edits.is_empty() {
+        return Ok((as_found, found.tally));
+    }
+    Ok((edits.after_relating(relate(edits.before_relating(objects))), found.tally))
 }
 
 /// Adds up the counts of each structure over all windows.

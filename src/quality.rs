@@ -6,6 +6,7 @@
 //! unspoilt sections; they are not validated on labelled artefacts.
 
 mod blood;
+mod brightfield;
 mod chroma;
 mod crowds;
 mod focus;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use self::view::View;
 pub use self::{
+    brightfield::not_brightfield,
     chroma::Chroma,
     crowds::crowds,
     hints::{hints, unseen_nuclei},

@@ -15,6 +15,7 @@ mod facts;
 mod fingerprint;
 mod key;
 pub mod lock;
+mod owner;
 mod record;
 mod seen;
 mod state;
@@ -42,6 +43,7 @@ use self::{
 use crate::{
     batch::Job,
     error::{Error, Result},
+    file,
     pipeline::Summary,
     report::{
         partial::{sweep, write_whole},
@@ -98,6 +100,8 @@ pub struct Look {
 pub enum Found {
     /// A result, or a failure that would come again, and the seconds it took.
     Kept(Box<Result<Summary>>, f64),
+    /// Nothing is to be done: the slide is not there, or its place is another's. What is there stays.
+    Refused(Box<Error>),
     /// None that holds, and why.
     Stale(Why),
 }
@@ -122,23 +126,19 @@ impl Store {
     /// Says whether the result of a slide holds. Never fails: what cannot be read does not hold.
     #[must_use]
     pub fn look(&self, job: &Job, rubric: &Rubric) -> Look {
-        let folder = self.folder(&job.slide_id);
-        let mut seen = Seen::read(&folder);
-        let facts = match facts::of_slide(&job.path) {
-            Ok(facts) => facts,
+        let mut seen = Seen::read(&self.folder(&job.slide_id));
+        let known = file::there(&job.path).and_then(|()| {
+            let known = self.content(job, &seen);
+            let content = known.as_ref().ok().map(|(_, content)| content.as_str());
+            self.owned(job, &seen, content).map(|()| known)
+        });
+        let (facts, content) = match known {
+            Ok(Ok(known)) => known,
             // Scoring will say what is wrong.
-            Err(error) => {
+            Ok(Err(error)) => {
                 return Look { slide: None, found: Found::Stale(Why::Unreadable(error.to_string())) };
             }
-        };
-        let content = match seen.content(&facts).filter(|_| !self.policy.verify) {
-            Some(content) => content.to_owned(),
-            None => match fingerprint(&job.path) {
-                Ok(content) => content,
-                Err(error) => {
-                    return Look { slide: None, found: Found::Stale(Why::Unreadable(error.to_string())) };
-                }
-            },
+            Err(error) => return Look { slide: None, found: Found::Refused(error.into()) },
         };
         let key = Key::new(job, content, rubric.origin());
         let found = match self.found(job, &key, &facts, &mut seen) {
@@ -148,6 +148,16 @@ impl Store {
             stale => stale,
         };
         Look { slide: Some((key, facts)), found }
+    }
+
+    /// Returns the facts of a slide's files and the fingerprint of their content.
+    fn content(&self, job: &Job, seen: &Seen) -> Result<(Vec<Facts>, String)> {
+        let facts = facts::of_slide(&job.path).map_err(Error::io("read", &job.path))?;
+        let content = match seen.content(&facts).filter(|_| !self.policy.verify) {
+            Some(content) => content.to_owned(),
+            None => fingerprint(&job.path)?,
+        };
+        Ok((facts, content))
     }
 
     fn found(&self, job: &Job, key: &Key, facts: &[Facts], seen: &mut Seen) -> Found {
@@ -161,7 +171,7 @@ impl Store {
             Ok(None) => return self.failure(&folder, key, seconds),
             Err(what) => return Found::Stale(Why::Damaged { file: key.record(), what }),
         };
-        let mut changed = seen.note_slide(facts, key.slide());
+        let mut changed = seen.note_path(owner::real(&job.path)) | seen.note_slide(facts, key.slide());
         for file in &record.files {
             let path = self.files(&job.slide_id).join(&file.name);
             let known = if self.policy.verify { None } else { seen.file(&file.name) };
@@ -242,6 +252,7 @@ impl Store {
         let (folder, files) = (self.folder(&job.slide_id), self.files(&job.slide_id));
         let mut seen = Seen::of_run(done.seconds, done.summary.analysed_px);
         seen.note_slide(facts, key.slide());
+        seen.note_path(owner::real(&job.path));
         let mut kept = Vec::new();
         for name in names {
             let (file, facts) = record::KeptFile::of(&files, name)?;
@@ -299,7 +310,7 @@ impl Look {
     pub fn why(&self) -> Option<&Why> {
         match &self.found {
             Found::Stale(why) => Some(why),
-            Found::Kept(..) => None,
+            Found::Kept(..) | Found::Refused(_) => None,
         }
     }
 }

@@ -23,6 +23,8 @@ use common_files::files;
 mod annotations;
 #[path = "cli/inputs.rs"]
 mod inputs;
+#[path = "cli/missing.rs"]
+mod missing;
 #[path = "cli/score.rs"]
 mod score;
 #[path = "cli/segment.rs"]

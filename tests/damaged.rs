@@ -167,6 +167,7 @@ fn compressions_are_refused_by_name() {
             &format!("generic_tiff file uses {name}, which is not supported"),
         );
     }
+    t(2, "CCITT RLE compression");
     t(3, "CCITT group 3 compression");
     t(4, "CCITT group 4 compression");
     t(6, "old-style JPEG compression");
@@ -174,7 +175,52 @@ fn compressions_are_refused_by_name() {
     t(34_925, "LZMA compression");
     t(50_001, "WebP compression");
     t(22_610, "JPEG XR compression");
+    t(50_002, "JPEG XL compression");
+    t(34_712, "JPEG 2000 compression");
+    t(34_677, "SGI LogLuv compression");
+    t(34_933, "PNG compression");
+    t(32_766, "NeXT compression");
+    t(32_809, "ThunderScan compression");
     t(52_479, "compression 52479");
+}
+
+/// What the tags say of samples and colours is refused when the slide is opened, and stands in docs/formats.md.
+#[test]
+fn samples_are_refused_by_name() {
+    fn t(page: Page, name: &str) {
+        let page = page.with_tiles(vec![vec![0; 64 * 64 * 3 * 8]]);
+        page_fails(page, &format!("generic_tiff file uses {name}, which is not supported"));
+    }
+    let of = |photometric: u16, samples: u16, bits: u16, format: u16| {
+        Page::tiled([64, 64], [64, 64], samples, 1, photometric)
+            .set(258, Field::Shorts(vec![bits; samples.into()]))
+            .set(339, Field::Shorts(vec![format; samples.into()]))
+    };
+    for (photometric, samples) in [(1, 1), (RGB, 3)] {
+        for bits in [8, 16, 32] {
+            t(of(photometric, samples, bits, 2), "signed samples");
+        }
+        for bits in [16, 32, 64] {
+            t(of(photometric, samples, bits, 3), &format!("floating-point samples of {bits} bits"));
+        }
+        for bits in [12, 24, 32, 64] {
+            t(of(photometric, samples, bits, 1), &format!("samples of {bits} bits"));
+        }
+        t(of(photometric, samples, 64, 6), "samples of complex numbers");
+    }
+    t(of(0, 2, 16, 1), "gray of 16 bits with an extra sample where 0 is white");
+    t(of(3, 1, 4, 1), "a palette of 4 bits");
+    t(of(3, 1, 16, 1), "a palette of 16 bits");
+    t(of(4, 1, 1, 1), "a transparency mask as its first image");
+    t(of(8, 3, 8, 1), "CIELab colours");
+    t(of(9, 3, 8, 1), "ICCLab colours");
+    t(of(10, 3, 8, 1), "ITULab colours");
+    let halved = of(YCBCR, 3, 8, 1).set(530, Field::Shorts(vec![2, 2]));
+    t(halved, "YCbCr colours with subsampled chroma that are no JPEG");
+    t(of(32_803, 1, 8, 1), "a colour filter array");
+    t(of(32_845, 3, 16, 1), "LogLuv colours");
+    t(of(RGB, 6, 8, 1), "pixels of 6 samples");
+    t(of(RGB, 3, 8, 1).set(258, Field::Shorts(vec![8, 8, 16])), "samples of different bit depths");
 }
 
 #[test]

@@ -13,7 +13,9 @@ use histograde::{
     pipeline::{Cores, Plan, SlideResult, Tiling, score_slide},
     raster::Rgb,
     score::{Outcome, rubric::Rubric},
-    segment::models::{Choice, Models, builtin_nuclei, builtin_structures, builtin_vacuoles},
+    segment::models::{
+        Choice, Models, builtin_nuclei, builtin_structures, builtin_tubules, builtin_vacuoles,
+    },
     warning::Warning,
     watch::Watch,
 };
@@ -108,6 +110,7 @@ fn networks() -> Models {
         nuclei: choice(builtin_nuclei().unwrap()),
         vacuoles: choice(builtin_vacuoles().unwrap()),
         structures: choice(builtin_structures().unwrap()),
+        tubules: choice(builtin_tubules().unwrap()),
         ..Models::default()
     }
 }

@@ -6,6 +6,8 @@
 #[path = "common/tiff.rs"]
 mod tiff;
 
+#[path = "reading/opacity.rs"]
+mod opacity;
 #[path = "reading/pages.rs"]
 mod pages;
 #[path = "reading/plain.rs"]

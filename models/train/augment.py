@@ -12,6 +12,11 @@ STAINS = {
     "macenko": [(0.563, 0.720, 0.406), (0.216, 0.801, 0.558)],
     "aperio": [(0.490, 0.769, 0.411), (0.046, 0.842, 0.538)],
 }
+# Share of samples whose colours are mixed.
+RECOLOURED = {"other": 0.5, "mouse": 0.5}
+# Haematoxylin and Schiff's reagent as optical densities of red, green, blue.
+PAS = np.array([(0.65, 0.70, 0.29), (0.175, 0.972, 0.154), (0.1, -0.2, 0.9)])
+PAS /= np.linalg.norm(PAS, axis=1, keepdims=True)
 
 
 def matrix(name, rng=None, jitter=0.0):
@@ -34,6 +39,26 @@ def stained(rgb, rng):
     change = apart @ np.diag(gain) @ together
     od = od @ change.astype(np.float32) + (shift @ together).astype(np.float32)
     return 256 * np.exp(-od) - 1
+
+
+def recoloured(rgb, rng):
+    """Mixes the optical densities of the channels at random: darker stays darker, hue does not stay."""
+    od = -np.log((np.clip(rgb, 0, 255) + 1) / 256)
+    m = np.eye(3)[rng.permutation(3)] if rng.random() < 0.5 else np.eye(3)
+    m = (1 - (k := rng.uniform(0, 0.6))) * m + k * rng.dirichlet((1, 1, 1), 3).T
+    return np.maximum(256 * np.exp(-od @ (m * rng.uniform(0.6, 1.4, 3)).astype(np.float32)) - 1, 0)
+
+
+def as_he(rgb, rng):
+    """Turns PAS into what looks like H&E: what is blue keeps haematoxylin where it is darkest, all else takes eosin."""
+    od = -np.log((np.clip(rgb, 0, 255) + 1) / 256)
+    blue, red, _ = np.maximum(od @ np.linalg.inv(PAS), 0).transpose(2, 0, 1)
+    pale = np.quantile(blue, rng.uniform(0.5, 0.9))
+    h = np.maximum(blue - pale, 0) * rng.uniform(1, 2) + 0.2 * np.minimum(blue, pale)
+    e = np.minimum(blue, pale) * rng.uniform(0.4, 1.0) + red * rng.uniform(0.3, 1.0)
+    name = list(STAINS)[rng.integers(len(STAINS))]
+    od = np.dstack([h, e]) @ matrix(name, rng, 0.05)[:2]
+    return np.maximum(256 * np.exp(-od) - 1, 0).astype(np.float32)
 
 
 def colours(rgb, rng, strong):
@@ -62,6 +87,15 @@ def colours(rgb, rng, strong):
         buffer = io.BytesIO()
         Image.fromarray(rgb).save(buffer, "JPEG", quality=int(rng.integers(40, 95)))
         rgb = np.array(Image.open(buffer))
+    return rgb
+
+
+def strange(rgb, group, rng):
+    """Other colours, where a group's own are not those of H&E: geometry transfers between stains, colour does not."""
+    if group == "mouse" and rng.random() < 0.4:
+        rgb = as_he(rgb, rng)
+    if group == "mouse" or group.endswith("-other"):
+        return recoloured(rgb, rng) if rng.random() < RECOLOURED[group.split("-")[-1]] else rgb
     return rgb
 
 
@@ -102,7 +136,7 @@ def batch(groups, shares, size, side, seed, scales):
     for _ in range(size):
         group = names[rng.choice(len(names), p=p / p.sum())]
         cut = place(groups[group], side, rng, scales)
-        images.append(colours(cut[..., :3].astype(np.float32), rng, group == "phantom"))
+        images.append(colours(strange(cut[..., :3].astype(np.float32), group, rng), rng, group == "phantom"))
         targets.append(np.ascontiguousarray(cut[..., 3:].transpose(2, 0, 1), np.float32) / 255)
     x = torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).astype(np.float32)) / 127.5 - 1
     t = torch.from_numpy(np.stack(targets))

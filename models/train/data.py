@@ -220,7 +220,11 @@ def load(name, root, work, program, fold=None):
     """Loads training pictures, kept decoded in `work`; of the nuclei, all but a fold."""
     path = f"{work}/{name}.npz"
     if not os.path.exists(path):
-        groups, shares = nuclei(root, work, program, fold) if name.startswith("nuclei") else vacuoles(root, work, program)
+        if name.startswith("nuclei"):
+            groups, shares = nuclei(root, work, program, fold)
+        else:
+            import tubules  # which reads pictures by this module
+            groups, shares = (tubules.load if name.startswith("tubules") else vacuoles)(root, work, program)
         flat = {f"{g}/{i}": p for g, ps in groups.items() for i, p in enumerate(ps)}
         np.savez(path, shares=np.array([f"{g}={s}" for g, s in shares.items()]), **flat)
     with np.load(path) as z:

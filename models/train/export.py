@@ -23,12 +23,14 @@ import torch
 from safetensors.torch import save_file
 
 import data
+import tubules
 from net import NETS, Net, folded, unfold
 from predict import CHOICES, POST, labels, maps
 
 matplotlib.use("svg")
-OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"]}
-RANGE = {"nuclei-rgb": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75)}  # of slides; finer pixels are averaged
+OUTPUTS = {"nuclei-rgb": ["nucleus", "middle"], "vacuoles-rgb": ["vacuole", "middle"], "tubules-rgb": ["tubule", "middle"]}
+RANGE = {"nuclei-rgb": (0.1, 0.7), "vacuoles-rgb": (0.1, 0.75), "tubules-rgb": (0.1, 1.3)}  # of slides; finer pixels are averaged
+MPP = {"nuclei-rgb": 0.5, "vacuoles-rgb": 0.5, "tubules-rgb": 1.0}
 
 
 def images(name, root, held):
@@ -91,7 +93,7 @@ def chosen(name, net, root, program):
 def card_of(name, net, post, sha):
     c, (low, high) = net.config, RANGE[name]
     lines = [f'name = "{name}"', f'task = "{name.split("-")[0]}"', f"outputs = {json.dumps(OUTPUTS[name])}", "",
-             "[input]", 'normalisation = "rgb / 127.5 - 1"', "mpp = 0.5", f"mpp_range = [{low}, {high}]", "tile = 1024",
+             "[input]", 'normalisation = "rgb / 127.5 - 1"', f"mpp = {MPP[name]}", f"mpp_range = [{low}, {high}]", "tile = 1024",
              f"halo = {net.reach()}", "", "[network]",
              *[f"{k} = {c[k]}" for k in ("widths", "down", "up")],
              *([] if c["filters"] == "depthwise" else [f'filters = "{c["filters"]}"']), "",
@@ -157,10 +159,14 @@ def main():
     net = Net(**NETS[o.name])
     net.load_state_dict(torch.load(f"{o.work}/{o.name}.pt")["mean"])
     net.eval()
-    post = post_of(o.card) if o.card else chosen(o.name, net, o.data, o.program)
     folder = o.output or f"{data.HERE}/../{o.name}"
-    tissue, *_ = [p for p in data.phantoms(o.work, o.program, 300) if p[1] == "liver"]
-    write(net, o.name, folder, post, tissue[2][256:352, 256:352])
+    if o.name == "tubules-rgb":
+        # What it scores, and after which parameters, validate_kidney.py tells.
+        post, picture, o.all = POST[o.name], next(tubules.phantoms(o.work, o.program)), True
+    else:
+        post = post_of(o.card) if o.card else chosen(o.name, net, o.data, o.program)
+        picture = next(p for p in data.phantoms(o.work, o.program, 300) if p[1] == "liver")[2]
+    write(net, o.name, folder, post, np.ascontiguousarray(picture[256:352, 256:352, :3]))
     curves_of(f"{o.work}/{o.name}", folder, ("loss", "foreground", "dice", "height"))
     if o.all:
         return

@@ -92,6 +92,7 @@ class Net(nn.Module):
 NETS = {
     "nuclei-rgb": dict(widths=(24, 48, 80), down=(1, 2, 3), up=(1, 1), filters="whole"),
     "vacuoles-rgb": dict(widths=(16, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1)),
+    "tubules-rgb": dict(widths=(16, 32, 48), down=(1, 2, 3), up=(1, 1), filters="whole"),
     "kidney-rgb": dict(widths=(24, 32, 48, 64), down=(1, 2, 3, 3), up=(1, 1, 1), outputs=4),
 }
 

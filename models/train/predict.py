@@ -8,6 +8,7 @@ from skimage.segmentation import watershed
 POST = {
     "nuclei-rgb": dict(least_odds=0.3, middle_depth=0.12, min_um2=4.0, open_um=0.0, close_um=0.5),
     "vacuoles-rgb": dict(least_odds=0.0, middle_depth=0.15, min_um2=3.0),
+    "tubules-rgb": dict(least_odds=0.5, middle_depth=0.1, open_um=1.0),
 }
 CHOICES = {"least_odds": (-0.3, 0.0, 0.3, 0.6), "middle_depth": (0.05, 0.08, 0.12)}
 

@@ -19,7 +19,7 @@ import augment
 import data
 from net import NETS, Net, stored, unfold
 
-SCALES = {"nuclei-rgb": (0.8, 1.3), "vacuoles-rgb": (0.7, 1.5)}
+SCALES = {"nuclei-rgb": (0.8, 1.3), "vacuoles-rgb": (0.7, 1.5), "tubules-rgb": (0.6, 1.4)}
 
 
 def rate(i, total, top, fall):
@@ -29,7 +29,7 @@ def rate(i, total, top, fall):
 def loss_of(out, target, weight, name):
     """Cross-entropy of both planes, the foreground's with its Dice; edges between objects weigh more."""
     fore, height = target[:, :1], target[:, 1:]
-    edge = ((fore > 0.25) & (height < 0.45)).float() if name.startswith("nuclei") else 0.0
+    edge = ((fore > 0.25) & (height < 0.45)).float() if not name.startswith("vacuoles") else 0.0
     w = weight * (1 + 0.7 * edge)
     bce = (w * F.binary_cross_entropy_with_logits(out[:, :1], fore, reduction="none")).sum() / w.sum()
     p = torch.sigmoid(out[:, :1])

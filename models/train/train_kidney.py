@@ -21,33 +21,6 @@ from net import NETS, Net, stored, unfold
 from train import rate
 
 NAME = "kidney-rgb"
-# Share of samples whose colours are mixed.
-RECOLOURED = {"other": 0.5, "mouse": 0.5}
-# Haematoxylin and Schiff's reagent as optical densities of red, green, blue.
-PAS = np.array([(0.65, 0.70, 0.29), (0.175, 0.972, 0.154), (0.1, -0.2, 0.9)])
-PAS /= np.linalg.norm(PAS, axis=1, keepdims=True)
-
-
-def recoloured(rgb, rng):
-    """Mixes the optical densities of the channels at random: darker stays darker, hue does not stay."""
-    od = -np.log((np.clip(rgb, 0, 255) + 1) / 256)
-    m = np.eye(3)[rng.permutation(3)] if rng.random() < 0.5 else np.eye(3)
-    m = (1 - (k := rng.uniform(0, 0.6))) * m + k * rng.dirichlet((1, 1, 1), 3).T
-    return np.maximum(256 * np.exp(-od @ (m * rng.uniform(0.6, 1.4, 3)).astype(np.float32)) - 1, 0)
-
-
-def as_he(rgb, rng):
-    """Turns PAS into what looks like H&E: what is blue keeps haematoxylin where it is darkest, all else takes eosin."""
-    od = -np.log((np.clip(rgb, 0, 255) + 1) / 256)
-    blue, red, _ = np.maximum(od @ np.linalg.inv(PAS), 0).transpose(2, 0, 1)
-    pale = np.quantile(blue, rng.uniform(0.5, 0.9))
-    h = np.maximum(blue - pale, 0) * rng.uniform(1, 2) + 0.2 * np.minimum(blue, pale)
-    e = np.minimum(blue, pale) * rng.uniform(0.4, 1.0) + red * rng.uniform(0.3, 1.0)
-    name = list(augment.STAINS)[rng.integers(len(augment.STAINS))]
-    od = np.dstack([h, e]) @ augment.matrix(name, rng, 0.05)[:2]
-    return np.maximum(256 * np.exp(-od) - 1, 0).astype(np.float32)
-
-
 def batch(groups, shares, size, side, seed, scales):
     rng = np.random.default_rng(seed)
     names, p = list(shares), np.array(list(shares.values()))
@@ -57,9 +30,9 @@ def batch(groups, shares, size, side, seed, scales):
         cut = augment.place(groups[group], side, rng, scales)
         rgb = cut[..., :3].astype(np.float32)
         if group == "mouse" and rng.random() < 0.4:
-            rgb = as_he(rgb, rng)
-        if rng.random() < RECOLOURED.get(group.split("-")[-1], 0.2):
-            rgb = recoloured(rgb, rng)
+            rgb = augment.as_he(rgb, rng)
+        if rng.random() < augment.RECOLOURED.get(group.split("-")[-1], 0.2):
+            rgb = augment.recoloured(rgb, rng)
         images.append(augment.colours(rgb, rng, group == "phantom"))
         targets.append(np.ascontiguousarray(cut[..., 3:].transpose(2, 0, 1), np.float32) / 255)
     x = torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2).astype(np.float32)) / 127.5 - 1

@@ -17,6 +17,7 @@ use rayon::ThreadPoolBuilder;
 use super::{Done, Job, gate::Gate, memory::Memory};
 use crate::{
     error::{Error, Result},
+    file,
     pipeline::{Plan, SlideResult, Summary, Tiling, checkpoint::Checkpoint, score_slide_kept},
     score::rubric::Rubric,
     slide::{ReadAhead, Slide},
@@ -244,6 +245,7 @@ impl<L: Listener> Work<'_, L> {
 
     fn score(&self, index: usize, job: &Job, held: &L::Held) -> (Result<Summary>, f64) {
         let open = guarded(|| {
+            file::there(&job.path)?;
             let facts = store::facts_of(&job.path);
             let mut slide = Slide::open(&job.path)?;
             slide.set_read_ahead(self.ahead.clone());

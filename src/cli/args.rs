@@ -1,5 +1,7 @@
 //! What can be typed.
 
+#[cfg(test)]
+mod examples;
 mod export;
 mod numbers;
 mod operation;
@@ -219,7 +221,7 @@ pub(crate) enum Stain {
 pub(crate) enum StructureMethod {
     /// A learned network alone
     Net,
-    /// Glomeruli by a network and traced edges together, tubules by lumens and network together
+    /// Glomeruli by a network and traced edges together, tubules by a network
     Mixed,
     /// Rules alone
     Classical,
@@ -336,7 +338,7 @@ pub(crate) struct Segment {
         action = ArgAction::Set
     )]
     pub(crate) labels: bool,
-    /// Stain of the slides; pas finds glomeruli and tubules by a network of its own, for labels and outlines only
+    /// Stain of the slides; pas finds glomeruli by a network of its own, for labels and outlines only
     #[arg(long, value_enum, value_name = "STAIN", default_value = "he")]
     pub(crate) stain: Stain,
     /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles
@@ -352,7 +354,7 @@ pub(crate) struct Segment {
 Examples:
   histograde phantom --tissue liver --list
   histograde phantom --tissue liver --size 4096 --seed 7 -o healthy.svs
-  histograde phantom --tissue kidney --lesion NAME=AMOUNT --stain pale -o altered.svs
+  histograde phantom --tissue kidney --lesion tubular_dilation=30 --stain pale -o altered.svs
   histograde phantom --tissue liver --artefact fold=3 --artefact pen -o spoilt.svs
 
 Beside FILE.svs it writes FILE.truth.json (the true feature values) and one label image per layer.")]

@@ -14,7 +14,7 @@ use histograde::{
     study::{self, Animals, Block, Study, Unit},
 };
 
-use super::{Exit, Failure, args, console::Console, inputs, interrupt, plan, score};
+use super::{Exit, Failure, args, console::Console, inputs, interrupt, output, plan, score};
 
 pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failure> {
     let samples = manifest::read_key(&args.design.manifest)?;
@@ -78,6 +78,7 @@ impl<'a> Prepared<'a> {
 
     /// Joins results with the sample sheet, compares and writes the report.
     pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
+        output::folder(out)?;
         let study = &self.study;
         let block = |s: &Sample| match study.block? {
             Block::Batch => s.batch.clone(),
@@ -86,7 +87,15 @@ impl<'a> Prepared<'a> {
         };
         let controls = Controls { group: study.judged_against(), rubric: &self.rubric };
         let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
-        let found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        let mut remarks = comparison::remarks(results, &self.samples)?;
+        if let [only] = &found.groups[..] {
+            remarks.push(format!(
+                "{only} is the only group: nothing can be compared, tables and figures describe it"
+            ));
+        }
+        remarks.iter().for_each(|remark| console.say(format!("warning: {remark}")));
+        found.notes.extend(remarks);
         let name = results.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let arguments: Vec<String> = std::env::args().collect();
         let run = Run {
@@ -103,11 +112,12 @@ impl<'a> Prepared<'a> {
             console.say(warning.to_string());
         }
         console.say(format!(
-            "{} endpoints of {} {} in {} groups; report in {}",
+            "{} endpoints of {} {} in {} group{}; report in {}",
             found.endpoints.len(),
             found.sizes.iter().sum::<usize>(),
             if study.unit == Unit::Cage { "cages" } else { "animals" },
             found.groups.len(),
+            if found.groups.len() == 1 { "" } else { "s" },
             out.join("report.html").display()
         ));
         Ok(())

@@ -17,7 +17,7 @@ use super::{
     Exit, Failure, args,
     compare::{FOLDER, Prepared},
     console::Console,
-    interrupt, plan, score,
+    interrupt, output, plan, score,
 };
 
 const QUICK: Size = Size { animals: 3, side_px: 1280 };
@@ -26,6 +26,7 @@ const RESULTS: &str = "results";
 
 pub(super) fn run(args: &args::Demo, console: &Console) -> Result<Exit, Failure> {
     let size = if args.quick { QUICK } else { FULL };
+    output::folder(&args.output)?;
     let watch = interrupt::watch()?;
     console.say(format!("painting phantoms into {}", args.output.join("slides").display()));
     let study = study::make(&args.output, size, &watch, |id| console.detail(format!("painted {id}")))?;

@@ -38,6 +38,8 @@ pub(super) struct Finder<'a> {
     found: Vec<PathBuf>,
     /// Why folders were not searched.
     unsearched: Vec<String>,
+    /// Files that were looked at and are no slides.
+    others: usize,
 }
 
 /// Returns the files that `inputs` stand for, each once: in the order given, folders sorted by name.
@@ -49,14 +51,20 @@ pub(super) struct Finder<'a> {
 pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
     let out = fs::canonicalize(out).ok();
     let (seen, series) = (BTreeSet::new(), BTreeSet::new());
-    let mut finder = Finder { out, console, seen, series, found: Vec::new(), unsearched: Vec::new() };
+    let mut finder =
+        Finder { out, console, seen, series, found: Vec::new(), unsearched: Vec::new(), others: 0 };
     for input in inputs {
         finder.input(input)?;
     }
     if finder.found.is_empty() {
         let typed: Vec<String> = inputs.iter().map(|p| p.display().to_string()).collect();
         let why: String = finder.unsearched.iter().take(MOST_SAID).map(|why| format!("; {why}")).collect();
-        let none = format!("none in {}{why}", typed.join(", "));
+        let others = match finder.others {
+            0 => String::new(),
+            1 => " (1 file, which is no slide)".to_owned(),
+            n => format!(" ({n} files, which are no slides; -v names them)"),
+        };
+        let none = format!("none in {}{others}{why}", typed.join(", "));
         return Err(Error::config("inputs", "at least one slide", none));
     }
     Ok(finder.found)
@@ -163,6 +171,7 @@ impl Finder<'_> {
         if wanted {
             self.take(path);
         } else {
+            self.others += 1;
             self.console.detail(format!("skipped {}: not a slide", path.display()));
         }
     }
@@ -290,6 +299,7 @@ mod tests {
             assert!(text.contains(expected), "{text}");
         }
         t(&["a.txt"], &[""], "inputs, expected at least one slide, got none in");
+        t(&["a.txt", "b.csv"], &[""], " (2 files, which are no slides; -v names them)");
         t(&["a.svs"], &["b.svs"], "cannot find");
         t(&["a.svs"], &["*.tif"], "pattern, expected a match, got none for");
         t(&["a.svs"], &["***"], "pattern, expected a glob");

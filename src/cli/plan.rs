@@ -1,6 +1,12 @@
 //! From what was typed to what will run.
 
-use std::{collections::BTreeMap, num::NonZero, path::Path, sync::Arc, thread};
+use std::{
+    collections::BTreeMap,
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use histograde::{
     Error, Mpp, Result,
@@ -14,7 +20,7 @@ use histograde::{
         model::Model,
         models::{
             Choice, Models, Trust, builtin_nuclei, builtin_structures, builtin_structures_of_pas,
-            builtin_vacuoles,
+            builtin_tubules, builtin_vacuoles,
         },
     },
 };
@@ -68,6 +74,7 @@ impl Plan {
             "nuclei": told(&models.nuclei),
             "vacuoles": told(&models.vacuoles),
             "structures": structures,
+            "tubules": told(&models.tubules),
         })
     }
 
@@ -149,6 +156,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models, Failu
             builtin_structures,
         )?,
         trust: if by == StructureMethod::Mixed { Trust::WithRules } else { Trust::Alone },
+        tubules: built_in(by != StructureMethod::Classical, false, builtin_tubules)?,
     };
     args.model.iter().try_for_each(|folder| models.add(folder).map_err(Failure::of(folder)))?;
     let contradicts = |rules: Option<bool>, choice: &Option<Choice>| rules == Some(true) && choice.is_some();
@@ -157,6 +165,7 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models, Failu
     if contradicts(rules(args.nuclei), &models.nuclei)
         || contradicts(rules(args.vacuoles), &models.vacuoles)
         || contradicts(structures, &models.structures)
+        || contradicts(structures, &models.tubules)
     {
         return Err(Error::config("--model", "no `classical` for the task of the model", "both").into());
     }
@@ -235,6 +244,9 @@ fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Resul
     Ok(ids.into_iter().zip(paths).map(job).collect())
 }
 
+/// Files without a slide that are named.
+const MOST_NAMED: usize = 5;
+
 /// Gives each slide the areas that were drawn on it. A file is for one slide, a folder holds one for each that has any.
 pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Failure> {
     if !given.is_dir() && jobs.len() != 1 {
@@ -257,10 +269,30 @@ pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Res
         let expected = "a file named after a slide (<slide_id>.geojson, .json or .xml)";
         return Err(Error::config(format!("--annotations {}", given.display()), expected, "none").into());
     }
+    say_unused(jobs, given, console);
     if found < jobs.len() {
         console.say(format!("annotations for {found} of {} slides in {}", jobs.len(), given.display()));
     }
     Ok(())
+}
+
+/// Says which files of a folder of annotations no slide is called as.
+fn say_unused(jobs: &[Job], given: &Path, console: &Console) {
+    let used = |path: &PathBuf| {
+        jobs.iter().any(|job| Annotations::file_of(given, &job.slide_id, &job.path).as_ref() == Some(path))
+    };
+    let unused: Vec<PathBuf> = Annotations::files_in(given).into_iter().filter(|path| !used(path)).collect();
+    if unused.is_empty() {
+        return;
+    }
+    let names = unused.iter().take(MOST_NAMED).filter_map(|path| path.file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>().join(", ");
+    let more = match unused.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let given = given.display();
+    console.say(format!("no slide is called as these files in {given}, which are not used: {names}{more}"));
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use rayon::prelude::*;
 
 pub(in crate::cli) use self::dry_run::run as dry_run;
 use self::{log::Log, writer::Writer};
-use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Progress, words};
+use super::{Exit, Failure, args, console::Console, interrupt, output, plan, progress::Progress, words};
 
 pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure> {
     let rubric = match &args.rubric {
@@ -173,12 +173,9 @@ fn wholes(store: &Store, done: &[Done]) -> BTreeMap<String, Fingerprint> {
     done.par_iter().filter(|d| d.excluded.is_none()).filter_map(one).collect()
 }
 
-/// Makes the output folder and tries to write there, so that a night's work does not end before a full or read-only disk.
+/// Makes the output folder. The store tells `status` that results come here, also before the first slide is begun.
 fn writable(out: &Path) -> Result<()> {
-    // The store tells `status` that results come here, also before the first slide is begun.
+    output::folder(out)?;
     let store = out.join(store::FOLDER);
-    std::fs::create_dir_all(&store).map_err(Error::io("create", &store))?;
-    let trial = partial::Partial::create(&out.join("trial"))?;
-    drop(trial);
-    Ok(())
+    std::fs::create_dir_all(&store).map_err(Error::io("create", &store))
 }

@@ -12,7 +12,7 @@ use histograde::{
     watch::Watch,
 };
 
-use super::{Exit, Failure, args, console::Console, interrupt, plan, progress::Progress, words};
+use super::{Exit, Failure, args, console::Console, interrupt, output, plan, progress::Progress, words};
 
 pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failure> {
     let mut models = plan::models(&args.batch.methods, plan::Usual::Segment)?;
@@ -31,7 +31,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
     }
     let out = &args.batch.output;
-    std::fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    output::folder(out)?;
     let watch = interrupt::watch()?;
     let writer = Writer {
         out: out.clone(),

@@ -9,8 +9,8 @@ use super::{Exit, Failure, args};
 
 pub(super) fn run(args: &args::Status) -> Result<Exit, Failure> {
     if !args.out.is_dir() {
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(Error::io("find", &args.out)(missing).into());
+        let got = if args.out.exists() { "a file" } else { "nothing of that name" };
+        return Err(Error::config(args.out.display().to_string(), "a folder of results", got).into());
     }
     if !args.out.join(store::FOLDER).is_dir() {
         let expected = "a folder that `histograde score` or `run` writes results to";

@@ -12,7 +12,7 @@ use histograde::{
 use rayon::ThreadPoolBuilder;
 use serde_json::json;
 
-use super::{Exit, Failure, args, console::Console, inputs, interrupt, plan};
+use super::{Exit, Failure, args, console::Console, inputs, interrupt, output, plan};
 
 pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure> {
     let pool = ThreadPoolBuilder::new().num_threads(plan::threads(args.threads)).build();
@@ -20,7 +20,7 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     let settings = pool.install(|| settings(args))?;
     let paths = inputs::find(&args.inputs, &args.output, console)?;
     let out = &args.output;
-    fs::create_dir_all(out).map_err(Error::io("create", out))?;
+    output::folder(out)?;
     let watch = interrupt::watch()?;
     let (mut rows, mut slides, count) = (Vec::new(), Vec::new(), paths.len());
     for (i, (slide_id, path)) in slide_ids(&paths).into_iter().zip(&paths).enumerate() {

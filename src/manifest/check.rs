@@ -26,21 +26,26 @@ type Fact = fn(&Sample) -> Option<&str>;
 const FACTS_OF_AN_ANIMAL: &[(&str, Fact)] =
     &[("group", |s| Some(&s.group)), ("sex", |s| s.sex.as_deref()), ("cage", |s| s.cage.as_deref())];
 
-/// Every slide exists (unless left out) and is listed once.
+/// Every slide is listed once, and one of them is there. A slide that is not, is a failure of its own: the others go on.
 fn files(table: &Table, samples: &[Sample], faults: &mut Vec<Error>) {
+    let wanted = || samples.iter().filter(|s| s.exclude.is_none());
+    if !wanted().any(|s| s.path.is_file() || s.path.is_dir()) {
+        faults.extend(wanted().map(|s| absent(table, s)));
+    }
     let mut seen = BTreeMap::new();
     for s in samples {
         let path = s.path.display();
-        if s.exclude.is_none() && !s.path.is_file() {
-            let why = if s.path.exists() { "is not one" } else { "does not exist" };
-            faults.push(table.fault(s.row, "slide", "a file", format!("{path}, which {why}")));
-        }
         // `a.svs` and `../in/a.svs` can be one file.
         let real = fs::canonicalize(&s.path).unwrap_or_else(|_| s.path.clone());
         if let Some(row) = seen.insert(real, s.row) {
             faults.push(table.fault(s.row, "slide", "each slide once", format!("{path}, also in row {row}")));
         }
     }
+}
+
+fn absent(table: &Table, s: &Sample) -> Error {
+    let why = if s.path.exists() { "is neither" } else { "does not exist" };
+    table.fault(s.row, "slide", "a file or a folder", format!("{}, which {why}", s.path.display()))
 }
 
 fn ids(table: &Table, samples: &mut [Sample], faults: &mut Vec<Error>) {

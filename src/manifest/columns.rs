@@ -130,7 +130,9 @@ impl Cells<'_> {
     ) -> Result<Option<T>> {
         let Some(text) = self.text(column) else { return Ok(None) };
         let value = text.parse::<f64>().ok().filter(|v| v.is_finite()).and_then(accept);
-        value.map(Some).ok_or_else(|| self.fault(column, expected, format!("{text:?}")))
+        // 1,234 can be both, so that neither is guessed.
+        let point = if text.contains(',') { " (write numbers with a decimal point)" } else { "" };
+        value.map(Some).ok_or_else(|| self.fault(column, expected, format!("{text:?}{point}")))
     }
 
     fn slide_id(&self) -> Result<String> {

@@ -48,6 +48,16 @@ fn equal_stems_are_told_apart_by_folder() {
 }
 
 #[test]
+fn one_slide_that_is_there_is_enough() {
+    fn t(rows: &str, expected: &[&str]) {
+        let samples = sheet(format!("slide,animal_id,group,tissue\n{rows}").as_bytes()).unwrap();
+        assert_eq!(samples.iter().map(|s| s.slide_id.as_str()).collect::<Vec<_>>(), expected);
+    }
+    t("a.svs,1,c,liver\ngone.svs,2,c,liver\n", &["a", "gone"]);
+    t("gone.svs,2,c,liver\ndeep,1,c,liver\n", &["gone", "deep"]);
+}
+
+#[test]
 fn optional_cells() {
     let text = "slide,animal_id,group,tissue,mpp,dose,dose_unit,sex,exclude,exclude_reason\n\
                 a.svs,1,c,liver,0.25,1,mg/kg,F,,\nb.svs,2,c,liver,,,,,yes,torn\ngone.svs,3,c,liver,,,,,X,\n";
@@ -91,8 +101,15 @@ fn bad_sheets_are_refused_with_their_row() {
         &row("a.svs,1,c,lever"),
         "study.csv row 2, tissue, expected one of liver, kidney, pancreas, got \"lever\" (did you mean liver?)",
     );
-    t(&row("c.svs,1,c,liver"), "study.csv row 2, slide, expected a file, got c.svs, which does not exist");
-    t(&row("deep,1,c,liver"), "study.csv row 2, slide, expected a file, got deep, which is not one");
+    let absent = "slide, expected a file or a folder, got";
+    t(&row("c.svs,1,c,liver"), &format!("study.csv row 2, {absent} c.svs, which does not exist"));
+    t(
+        &row("c.svs,1,c,liver\nd.svs,2,c,liver"),
+        &format!(
+            "2 things to correct: study.csv row 2, {absent} c.svs, which does not exist study.csv row 3, {absent} d.svs, \
+             which does not exist"
+        ),
+    );
     t(
         &row("a.svs,1,c,liver\na.svs,2,c,liver"),
         "study.csv row 3, slide, expected each slide once, got a.svs, also in row 2",
@@ -140,6 +157,10 @@ fn bad_sheets_are_refused_with_their_row() {
             &format!("study.csv row 2, mpp, expected µm per pixel, 0.05 to 20, got \"{bad}\""),
         );
     }
+    t(
+        &with("mpp", "a.svs,1,c,liver,\"0,25\""),
+        "study.csv row 2, mpp, expected µm per pixel, 0.05 to 20, got \"0,25\" (write numbers with a decimal point)",
+    );
     t(
         &with("dose", "a.svs,1,c,liver,low"),
         "study.csv row 2, dose, expected a number, 0 or more, got \"low\"",

@@ -1,7 +1,10 @@
 //! Structures that a person drew take the place of those that were found.
 
+mod edits;
+
 use std::collections::BTreeMap;
 
+pub(super) use self::edits::Edits;
 use crate::{
     annotation::{Annotations, Area, EXCLUDE, INCLUDE},
     error::one_line,
@@ -23,43 +26,6 @@ use crate::{
 const SAME: f64 = 0.97;
 /// A found structure gives way to a drawn one that covers this share of it, or whose own area it covers by this share.
 const TOUCHES: f64 = 0.25;
-
-/// Places drawn structures of the classes of an organ among those found. `at` gives scale and pixel size of the structure pass.
-///
-/// A drawn structure takes the place of every found one of its class that it covers in good part; one that is drawn as it
-/// was found leaves it as it is.
-pub(super) fn apply(
-    organ: &Organ,
-    annotations: &Annotations,
-    found: Vec<Object>,
-    (scale, mpp): (f64, Mpp),
-    (width, height): (u64, u64),
-) -> Vec<Object> {
-    let mut objects: Vec<(Object, Bounds)> = found.into_iter().map(boxed).collect();
-    for area in &annotations.areas {
-        let Some(class) = class_of(organ, area) else { continue };
-        let Some(drawn) = Drawn::of(area, scale, mpp, (width, height)) else { continue };
-        let touched = |(object, bounds): &(Object, Bounds)| {
-            object.class.is(class) && drawn.meets(bounds) && drawn.share(object) >= TOUCHES
-        };
-        let over: Vec<usize> = (0..objects.len()).filter(|&i| touched(&objects[i])).collect();
-        if let [only] = over[..]
-            && drawn.likeness(&objects[only].0) >= SAME
-        {
-            continue;
-        }
-        let model = over.first().map(|&i| objects[i].0.values);
-        for &i in over.iter().rev() {
-            objects.remove(i);
-        }
-        // In the place of the first it replaces: where structures overlap, later ones win.
-        let place = over.first().copied().unwrap_or(objects.len());
-        if let Some(object) = drawn.object(class, model) {
-            objects.insert(place, boxed(object));
-        }
-    }
-    objects.into_iter().map(|(object, _)| object).collect()
-}
 
 /// Left, top, right, bottom in level-0 pixels.
 type Bounds = [f64; 4];
@@ -124,7 +90,7 @@ struct Drawn {
 
 impl Drawn {
     /// `None` for an area without a pixel on the slide.
-    fn of(area: &Area, scale: f64, mpp: Mpp, (width, height): (u64, u64)) -> Option<Self> {
+    fn of(area: &Area, (scale, mpp): (f64, Mpp), (width, height): (u64, u64)) -> Option<Self> {
         let [left, top, right, bottom] = area.bounds();
         let cut = |v: f64, most: u64| (v / scale).clamp(0.0, (most as f64 / scale).ceil());
         let (x0, x1) = (cut(left, width).floor(), cut(right, width).ceil());
@@ -162,15 +128,16 @@ impl Drawn {
         (own.max(painted.count() as f64), common as f64)
     }
 
-    fn share(&self, object: &Object) -> f64 {
+    /// Returns whether a structure gives way to the drawn one.
+    fn covers(&self, object: &Object) -> bool {
         let (all, common) = self.overlap(object);
-        common / all.min(self.area_px as f64).max(1.0)
+        common / all.min(self.area_px as f64).max(1.0) >= TOUCHES
     }
 
-    /// Common pixels over all pixels of both.
-    fn likeness(&self, object: &Object) -> f64 {
+    /// Returns whether a structure has nearly all pixels in common with the drawn one.
+    fn is_like(&self, object: &Object) -> bool {
         let (all, common) = self.overlap(object);
-        common / (all + self.area_px as f64 - common).max(1.0)
+        common / (all + self.area_px as f64 - common).max(1.0) >= SAME
     }
 
     /// Returns the object of its largest piece. What only the segmentation can measure is taken from the structure it

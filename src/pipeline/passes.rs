@@ -12,7 +12,12 @@ use crate::{
     error::Result,
     organ::Pass,
     raster::{Plane, Rgb},
-    segment::{field::Field, model::Surroundings, models::InUse, object::Finds},
+    segment::{
+        field::Field,
+        model::{Model, Views},
+        models::{InUse, looks_um},
+        object::Finds,
+    },
     slide::Slide,
     stages::{Stage, during},
     stain::{Separator, StainProfile, white::White},
@@ -72,7 +77,8 @@ impl<'a> Scan<'a> {
         let core_px = match tiling.cores {
             Cores::Fitting { threads, bytes } => {
                 // Where structures are found with a network, two threads share a window.
-                let at_work = if self.models.structures.is_some() { threads.div_ceil(2) } else { threads };
+                let at_work =
+                    if self.models.of_structures().next().is_some() { threads.div_ceil(2) } else { threads };
                 fitting(pass, halo_px, at_work, self.budget(bytes)).max(self.least_core(halo_px))
             }
             Cores::Fixed(px) => px,
@@ -94,7 +100,7 @@ impl<'a> Scan<'a> {
     /// each wide halo again and again.
     fn least_core(&self, halo_px: u32) -> u32 {
         let halos = |halves: u32| (halves * halo_px / 2).next_multiple_of(TileSpec::ALIGN).min(CORE_PX.1);
-        match (self.models.models().next(), &self.models.structures) {
+        match (self.models.models().next(), self.models.of_structures().next()) {
             (None, _) => 0,
             // Its halo is the widest: with a core of two halos one window alone would take most of the memory.
             (Some(_), Some(_)) => halos(3),
@@ -127,7 +133,7 @@ impl<'a> Scan<'a> {
             self.watch.add_px(if counts { level0_px(window) } else { 0 });
             Ok(finds)
         };
-        let shared = self.models.structures.is_some();
+        let shared = self.models.of_structures().next().is_some();
         let most = at_once(&windows, pass, self.budget(self.plan.tiling.bytes()), shared);
         let mut pace = Pace::new(most, self.checkpoint);
         while found.len() < windows.len() {
@@ -160,25 +166,32 @@ impl<'a> Scan<'a> {
     where
         'a: 'p,
     {
-        let (rgb, surroundings) = during(Stage::Reading, || self.colours(&window, profile))?;
+        let (rgb, views) = during(Stage::Reading, || self.colours(&window, profile))?;
         let stains = during(Stage::Stains, || separator.separate(&rgb));
         let tissue = sample(&self.tissue.mask, self.tissue.scale, &window);
         let (h, e, od, clear) = (stains.h, stains.e, stains.od, stains.clear);
-        Ok(Field { window, rgb, h, e, od, clear, surroundings, tissue, profile, models: self.models })
+        Ok(Field { window, rgb, h, e, od, clear, views, tissue, profile, models: self.models })
     }
 
-    /// Reads the colours of a window, and for a network of structures those around it.
-    fn colours(&self, window: &Window, profile: &StainProfile) -> Result<(Rgb, Option<Surroundings>)> {
+    /// Reads the colours of a window, and for networks of structures those around it.
+    fn colours(&self, window: &Window, profile: &StainProfile) -> Result<(Rgb, Views)> {
         let read = |window: &Window| -> Result<Rgb> {
             let rgb = self.slide.read_window(window)?;
             Ok(self.cover_artefacts(self.whiten_outside(rgb, window), window, profile))
         };
-        let Some(model) = &self.models.structures else { return Ok((read(window)?, None)) };
+        if self.models.of_structures().next().is_none() {
+            return Ok((read(window)?, Views::default()));
+        }
         let beyond = window.mpp.px(self.models.beyond_um).ceil() as u32;
         let wide = Window { halo: window.halo + beyond, ..*window };
         let rgb = read(&wide)?;
-        let surroundings = model.surroundings(&rgb, &wide, self.models.slide_px);
-        Ok((rgb.without_margin(beyond as usize), surroundings))
+        let view = |model: &Model| {
+            let margin = window.mpp.px(looks_um(model, window.mpp)).ceil() as u32;
+            model.surroundings(&rgb, &wide, margin, self.models.slide_px)
+        };
+        let structures = self.models.structures.as_deref().and_then(view);
+        let tubules = self.models.tubules.as_deref().and_then(view);
+        Ok((rgb.without_margin(beyond as usize), Views { structures, tubules }))
     }
 
     /// Gives artefacts the colour of the slide's cytoplasm: nothing is found in them or at their edges.

@@ -80,8 +80,8 @@ impl Summary {
         let mpp = self.cell_mpp.mean();
         let one = move |&(class, count): &(&'static str, u64)| {
             let missing = match (self.is_blank(), &self.refused) {
-                (true, _) => Some(Missing::Blank),
                 (_, Some(_)) => Some(Missing::LeftOut { why: "the slide was not scored" }),
+                (true, None) => Some(Missing::Blank),
                 _ => self.organ.uncounted(class, count, mpp),
             };
             (class, missing.map_or(Ok(count), Err))

@@ -3,6 +3,7 @@
 mod evidence;
 mod export;
 mod figures;
+mod handling;
 mod input;
 mod methods;
 mod page;
@@ -12,8 +13,8 @@ mod tables;
 
 use std::{fs, path::Path};
 
+pub use handling::remarks;
 pub use input::Input;
-pub use methods::methods;
 
 use super::partial::write_whole;
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     score::rubric::Rubric,
 };
 
-use self::evidence::Evidence;
+use self::{evidence::Evidence, methods::methods};
 
 /// Facts about the run that stand in the report.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()
     figures::write(&folder.join("figures"), comparison)?;
     prism::write(&folder.join("prism"), comparison)?;
     export::write(folder, comparison, run, &evidence)?;
-    write_whole(&folder.join("methods.txt"), methods(comparison, run).as_bytes())?;
+    write_whole(&folder.join("methods.txt"), methods(comparison, run, &evidence).as_bytes())?;
     write_whole(&folder.join("references.bib"), page::references(run).as_bytes())?;
     super::slide_json::write_pretty(&folder.join("comparison.json"), comparison)?;
     write_whole(&folder.join("report.html"), page::page(comparison, run, &evidence)?.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use crate::{
     raster::{Mask, Plane, Rgb},
-    segment::{model::Surroundings, models::InUse},
+    segment::{model::Views, models::InUse},
     stain::StainProfile,
     tile::Window,
 };
@@ -23,8 +23,8 @@ pub struct Field<'a> {
     pub od: Plane<u8>,
     /// 1 where all three channels transmit at least 85 % of the slide's white (domain.md §2.0 "clear").
     pub clear: Mask,
-    /// What a network of structures looks at, which reaches further than this window.
-    pub surroundings: Option<Surroundings>,
+    /// What networks of structures look at, which reaches further than this window.
+    pub views: Views,
     /// 1 where the slide's tissue mask says tissue; enclosed holes count as tissue.
     pub tissue: Mask,
     /// Slide-wide stain facts and thresholds: the same for every window of the slide.

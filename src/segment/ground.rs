@@ -184,7 +184,7 @@ mod tests {
             clear: row([0, 0, 1, 0], 0),
             tissue: row([1, 1, 1, 0], 1),
             profile: &profile,
-            surroundings: None,
+            views: Default::default(),
             models: &crate::segment::models::CLASSICAL,
         };
         let mut tally = Tally::default();

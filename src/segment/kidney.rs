@@ -16,18 +16,20 @@ mod mixed;
 mod ramps;
 mod relate;
 mod seeds;
+mod single;
 mod tubules;
 mod tuft;
 
 pub(super) use self::learned::NECK_UM;
-use self::levels::Ground;
 pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate};
+use self::{learned::Sight, levels::Ground};
 use super::{
     field::Field,
     models::Trust,
     nuclei,
-    object::{Class, Finds},
+    object::{Class, Finds, anchored_in},
 };
+use crate::stages::{Stage, during};
 
 /// Renal corpuscle: everything inside Bowman's capsule.
 pub static GLOMERULUS: Class = Class {
@@ -110,19 +112,25 @@ pub const CLASSES: &[&Class] = &[
 /// Finds the structures anchored in the core of one window of the coarse pass.
 #[must_use]
 pub fn structures(field: &mut Field<'_>) -> Finds {
-    // Nothing below looks at colours but the network, which has its own.
+    // Nothing below looks at colours but the networks, which have their own.
     (field.rgb, field.clear) = Default::default();
     let field = &*field;
     let ground = Ground::of(field);
-    let mut objects = match (&field.models.structures, field.models.trust) {
-        (Some(model), Trust::Alone) => learned::find(&ground, model),
-        (Some(model), Trust::WithRules) => mixed::find(&ground, model),
-        (None, _) => {
-            let mut objects = glomeruli::find(&ground, None);
-            objects.extend(tubules::find(&ground, None).0);
-            objects
-        }
+    let sight =
+        field.models.structures.as_ref().map(|model| during(Stage::Network, || Sight::of(&ground, model)));
+    let corpuscles = || match (&sight, field.models.trust) {
+        (None, _) => glomeruli::find(&ground, None),
+        (Some(None), _) => Vec::new(),
+        (Some(Some(sight)), Trust::Alone) => sight.glomeruli(&ground, |_| f64::NEG_INFINITY),
+        (Some(Some(sight)), Trust::WithRules) => mixed::find(&ground, sight),
     };
+    let tubules = || match &field.models.tubules {
+        None => tubules::find(&ground),
+        Some(model) => single::find(&ground, model, sight.as_ref().and_then(Option::as_ref)),
+    };
+    let (mut objects, tubules) = rayon::join(corpuscles, tubules);
+    objects.extend(tubules);
+    objects.retain(|o| anchored_in(&field.window, o.anchor()));
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
     Finds { objects, ..Finds::default() }
 }

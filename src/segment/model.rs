@@ -20,7 +20,10 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-pub use self::{domain::Facts, objects::Surroundings};
+pub use self::{
+    domain::Facts,
+    objects::{Surroundings, Views},
+};
 use super::net::{Convolution, Dense, Depthwise, Net, Row, RowMut, Step};
 use crate::{
     error::{Error, Result},

@@ -27,6 +27,11 @@ const STRUCTURES: (&str, &[u8]) = (
     include_bytes!("../../models/kidney-rgb/weights.safetensors"),
 );
 
+const TUBULES: (&str, &[u8]) = (
+    include_str!("../../models/tubules-rgb/model.toml"),
+    include_bytes!("../../models/tubules-rgb/weights.safetensors"),
+);
+
 const STRUCTURES_OF_PAS: (&str, &[u8]) = (
     include_str!("../../models/kidney-pas/model.toml"),
     include_bytes!("../../models/kidney-pas/weights.safetensors"),
@@ -43,7 +48,7 @@ pub const STRUCTURE_EXTENT_UM: f64 = 320.0;
 const STRUCTURE_BESIDE_UM: f64 = kidney::NECK_UM;
 /// Bytes per pixel that a window takes besides, while a network's maps are turned into objects.
 const BYTES_PER_PX: usize = 10;
-/// The same for the network of structures: four maps, and what divides corpuscles and tubules.
+/// The same for the networks of structures: their maps, and what divides corpuscles and tubules.
 const STRUCTURE_BYTES_PER_PX: usize = 60;
 
 /// A model that may be used.
@@ -68,10 +73,10 @@ impl Choice {
 /// How far the network of structures is trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// It finds glomeruli and tubules alone.
+    /// It finds glomeruli alone.
     #[default]
     Alone,
-    /// It tells where glomeruli are, and rules trace their edges; it helps rules to find tubules with a lumen, and finds the others.
+    /// It tells where glomeruli are, and rules trace their edges.
     WithRules,
 }
 
@@ -82,10 +87,12 @@ pub struct Models {
     pub nuclei: Option<Choice>,
     /// Finds fat vacuoles of the liver.
     pub vacuoles: Option<Choice>,
-    /// Finds glomeruli and tubules of the kidney …
+    /// Finds glomeruli of the kidney …
     pub structures: Option<Choice>,
     /// … alone or together with rules.
     pub trust: Trust,
+    /// Tells single tubules of the kidney apart.
+    pub tubules: Option<Choice>,
 }
 
 /// The models that run on one slide.
@@ -95,10 +102,12 @@ pub struct InUse {
     pub nuclei: Option<Arc<Model>>,
     /// Finds fat vacuoles.
     pub vacuoles: Option<Arc<Model>>,
-    /// Finds glomeruli and tubules …
+    /// Finds glomeruli …
     pub structures: Option<Arc<Model>>,
     /// … alone or together with rules.
     pub trust: Trust,
+    /// Tells single tubules apart.
+    pub tubules: Option<Arc<Model>>,
     /// How far around a core nuclei are needed, in µm.
     pub nuclei_margin_um: f64,
     /// How far beyond a window the network of structures looks, in µm.
@@ -110,7 +119,7 @@ pub struct InUse {
 /// How one kind of object was found, as results tell it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Method {
-    /// What was looked for: `nuclei`, `vacuoles` or `structures`.
+    /// What was looked for: `nuclei`, `vacuoles`, `structures` or `tubules`.
     pub objects: String,
     /// `net`, `classical`, or `mixed`: by both together.
     pub method: String,
@@ -131,6 +140,7 @@ pub static CLASSICAL: InUse = InUse {
     vacuoles: None,
     structures: None,
     trust: Trust::Alone,
+    tubules: None,
     nuclei_margin_um: 0.0,
     beyond_um: 0.0,
     slide_px: (0, 0),
@@ -152,7 +162,7 @@ pub fn builtin_vacuoles() -> Result<Model> {
     Model::parse(VACUOLES.0, VACUOLES.1)
 }
 
-/// Returns the built-in model that finds glomeruli and tubules.
+/// Returns the built-in model that finds glomeruli.
 ///
 /// # Errors
 /// As [`Model::parse`], which a sound build does not give.
@@ -160,7 +170,15 @@ pub fn builtin_structures() -> Result<Model> {
     Model::parse(STRUCTURES.0, STRUCTURES.1)
 }
 
-/// Returns the built-in model that finds glomeruli and tubules on PAS: trained on with mouse, never to be scored with.
+/// Returns the built-in model that tells single tubules apart.
+///
+/// # Errors
+/// As [`Model::parse`], which a sound build does not give.
+pub fn builtin_tubules() -> Result<Model> {
+    Model::parse(TUBULES.0, TUBULES.1)
+}
+
+/// Returns the built-in model that finds glomeruli on PAS: trained on with mouse, never to be scored with.
 ///
 /// # Errors
 /// As [`Model::parse`], which a sound build does not give.
@@ -170,13 +188,14 @@ pub fn builtin_structures_of_pas() -> Result<Model> {
 
 impl Models {
     /// Returns what slides are scored with unless something else is asked for: features and cut-offs were tuned with it.
-    /// Nuclei and vacuoles are found by the classical methods, glomeruli by network and rules together.
+    /// Nuclei and vacuoles are found by the classical methods, glomeruli by network and rules together, tubules by a network.
     ///
     /// # Errors
     /// As [`Model::parse`], which a sound build does not give.
     pub fn of_scores() -> Result<Self> {
         let structures = Some(Choice::built_in(builtin_structures()?, false));
-        Ok(Self { structures, trust: Trust::WithRules, ..Self::default() })
+        let tubules = Some(Choice::built_in(builtin_tubules()?, false));
+        Ok(Self { structures, trust: Trust::WithRules, tubules, ..Self::default() })
     }
 
     /// Returns how structures are found: `net`, `mixed` or `classical`.
@@ -190,7 +209,7 @@ impl Models {
     pub fn run_on(&self, organ: &Organ) -> bool {
         self.nuclei.is_some()
             || self.vacuoles.is_some() && organ.has_fat_vacuoles()
-            || self.structures.is_some() && organ.has_glomeruli()
+            || (self.structures.is_some() || self.tubules.is_some()) && organ.has_glomeruli()
     }
 
     /// Returns the models that run on a slide of this organ and pixel size. A model that was not asked for is left out where
@@ -210,7 +229,8 @@ impl Models {
         let nuclei = fits(&self.nuclei)?;
         let vacuoles = if organ.has_fat_vacuoles() { fits(&self.vacuoles)? } else { None };
         let structures = if organ.has_glomeruli() { fits(&self.structures)? } else { None };
-        Ok(InUse { nuclei, vacuoles, structures, trust: self.trust, ..InUse::default() })
+        let tubules = if organ.has_glomeruli() { fits(&self.tubules)? } else { None };
+        Ok(InUse { nuclei, vacuoles, structures, trust: self.trust, tubules, ..InUse::default() })
     }
 }
 
@@ -221,6 +241,12 @@ fn by(network: bool, trust: Trust) -> &'static str {
         (true, Trust::Alone) => "net",
         (true, Trust::WithRules) => "mixed",
     }
+}
+
+/// How far around a core a network of structures looks, in µm: as far as they reach, with what divides them, and what an
+/// output depends on.
+pub fn looks_um(model: &Model, mpp: Mpp) -> f64 {
+    STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM + model.reach_um(mpp)
 }
 
 fn in_range(model: &Model, mpp: Mpp) -> Result<()> {
@@ -255,36 +281,37 @@ impl InUse {
     #[must_use]
     pub fn for_structures(&self, mut pass: Pass, mpp: Mpp, slide_px: (i64, i64)) -> (Self, Pass) {
         let mut beyond_um = 0.0;
-        if let Some(model) = &self.structures {
-            let needed = STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM;
-            beyond_um = (needed + model.reach_um(mpp) - pass.halo_um).max(0.0);
-            pass.halo_um = pass.halo_um.max(needed);
+        if let Some(looks_um) = self.of_structures().map(|model| looks_um(model, mpp)).reduce(f64::max) {
+            beyond_um = (looks_um - pass.halo_um).max(0.0);
+            pass.halo_um = pass.halo_um.max(STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM);
             pass.bytes_per_px += STRUCTURE_BYTES_PER_PX;
         }
         (Self { slide_px, beyond_um, ..self.clone() }, pass)
     }
 
+    /// Returns the models of the pass that finds structures.
+    pub fn of_structures(&self) -> impl Iterator<Item = &Model> {
+        self.structures.iter().chain(&self.tubules).map(Arc::as_ref)
+    }
+
     /// Returns the models for the pass that finds cells.
     #[must_use]
     pub fn for_cells(self) -> Self {
-        Self { structures: None, ..self }
+        Self { structures: None, tubules: None, ..self }
     }
 
     /// Returns whether an object may lie outside the tissue mask: a model has judged it against the tissue already.
     #[must_use]
     pub fn vouches_for(&self, object: &Object) -> bool {
         let layer = object.class.layer;
-        let seen: &[&str] = match self.trust {
-            Trust::Alone => &["glomeruli", "tufts", "tubules", "lumens"],
-            Trust::WithRules => &["glomeruli", "tufts"],
-        };
-        let structure = seen.contains(&layer);
-        self.vacuoles.is_some() && layer == "vacuoles" || self.structures.is_some() && structure
+        self.vacuoles.is_some() && layer == "vacuoles"
+            || self.structures.is_some() && ["glomeruli", "tufts"].contains(&layer)
+            || self.tubules.is_some() && ["tubules", "lumens"].contains(&layer)
     }
 
     /// Returns the models, for whoever looks at each.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
-        self.nuclei.iter().chain(&self.vacuoles).chain(&self.structures).map(Arc::as_ref)
+        self.nuclei.iter().chain(&self.vacuoles).map(Arc::as_ref).chain(self.of_structures())
     }
 
     /// Tells how nuclei are found, and in some organs vacuoles or structures.
@@ -300,7 +327,8 @@ impl InUse {
         };
         let fat = organ.has_fat_vacuoles().then(|| method("vacuoles", &self.vacuoles));
         let structures = organ.has_glomeruli().then(|| method("structures", &self.structures));
-        std::iter::once(method("nuclei", &self.nuclei)).chain(fat).chain(structures).collect()
+        let tubules = organ.has_glomeruli().then(|| method("tubules", &self.tubules));
+        std::iter::once(method("nuclei", &self.nuclei)).chain(fat).chain(structures).chain(tubules).collect()
     }
 }
 

@@ -171,7 +171,7 @@ mod tests {
             clear: plane(),
             tissue: Mask::filled(40, 40, 1),
             profile: &profile,
-            surroundings: None,
+            views: Default::default(),
             models: &crate::segment::models::CLASSICAL,
         })
         .count()

@@ -5,6 +5,7 @@ mod decode;
 mod facts;
 mod foreign;
 mod page;
+mod refused;
 mod slide;
 mod tag;
 

@@ -61,6 +61,7 @@ impl Key {
             "nuclei": told(job.models.nuclei.as_ref()),
             "vacuoles": told(job.models.vacuoles.as_ref()),
             "structures": told(job.models.structures.as_ref()),
+            "tubules": told(job.models.tubules.as_ref()),
             "structures_by": job.models.structures_by(),
             "max_artefact_pct": job.options.max_artefact_pct,
             "species": job.options.species.name,

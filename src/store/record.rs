@@ -167,6 +167,11 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Returns whether a record of this name is of a result, and not of a failure.
+pub(super) fn is_result(name: &str) -> bool {
+    !name.ends_with(".error.json")
+}
+
 /// Returns whether this is called like a record: 32 hexadecimal digits, `.json` or `.error.json`.
 fn is_record(name: &str) -> bool {
     let stem = name.strip_suffix(".json").map(|n| n.strip_suffix(".error").unwrap_or(n));

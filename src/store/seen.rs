@@ -22,6 +22,9 @@ pub(super) struct Seen {
     /// Level-0 pixels that were analysed: how many depends on threads and memory.
     #[serde(default)]
     pub(super) analysed_px: u64,
+    /// Where the slide with a result was last; empty where there is none.
+    #[serde(default)]
+    pub(super) path: String,
     /// Files of the slide, and the fingerprint of their content.
     slide: Vec<Facts>,
     content: String,
@@ -66,6 +69,13 @@ impl Seen {
         content.clone_into(&mut self.content);
         self.whole = None;
         true
+    }
+
+    /// Notes where the slide is; returns whether that was new.
+    pub(super) fn note_path(&mut self, path: String) -> bool {
+        let new = self.path != path;
+        self.path = path;
+        new
     }
 
     /// Returns size and hash of a slide's own file, if it is as it was.

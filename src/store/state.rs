@@ -28,7 +28,7 @@ pub struct Overview {
 pub fn others(out: &Path, slides: &BTreeSet<&str>) -> Vec<String> {
     let kept = |id: &String| {
         let records = record::names(&out.join(FOLDER).join(id));
-        records.iter().any(|name| !name.ends_with(".error.json"))
+        records.iter().any(|name| record::is_result(name))
     };
     names(out).into_iter().filter(|id| !slides.contains(id.as_str()) && kept(id)).collect()
 }
@@ -53,11 +53,12 @@ pub fn overview(out: &Path) -> Overview {
             None => {}
         }
         let records = record::names(&folder);
-        if records.iter().all(|name| name.ends_with(".error.json")) && !windows::names(&folder).is_empty() {
+        let has_result = records.iter().any(|name| record::is_result(name));
+        if !has_result && !windows::names(&folder).is_empty() {
             all.begun.push(slide_id.clone());
         }
         for name in records {
-            if !name.ends_with(".error.json") {
+            if record::is_result(&name) {
                 all.done += 1;
             } else if let Ok(Some(failed)) = record::read_error(&folder.join(&name)) {
                 all.failed.push((slide_id.clone(), failed.error.to_string()));

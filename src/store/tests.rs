@@ -109,7 +109,6 @@ fn whatever_is_stale_is_told() {
     t(|_| {}, Policy { fresh: true, ..usual }, "--fresh");
     t(|b| fs::write(b.slide(), b"pixelS").unwrap(), usual, "content changed");
     t(|b| fs::write(b.slide(), b"pixels").unwrap(), usual, "kept");
-    t(|b| fs::remove_file(b.slide()).unwrap(), usual, "cannot be read");
     t(|b| fs::remove_file(file(b)).unwrap(), usual, "x.txt: is missing");
     t(|b| fs::write(file(b), b"resul").unwrap(), usual, "x.txt: has 5 bytes, expected 6");
     t(|b| fs::write(file(b), b"resulT").unwrap(), usual, "x.txt: is not what was written");
@@ -117,6 +116,75 @@ fn whatever_is_stale_is_told() {
     t(|b| fs::write(b.out().join("store/a/seen.json"), b"{").unwrap(), usual, "kept");
     t(|b| fs::write(record(b), b"{}").unwrap(), usual, "is damaged");
     t(|b| fs::remove_file(record(b)).unwrap(), usual, "no result yet");
+}
+
+/// What is to be done about a slide.
+fn said(store: &Store, job: &Job, bench: &Bench) -> String {
+    match store.look(job, &bench.rubric).found {
+        Found::Kept(..) => "kept".into(),
+        Found::Stale(why) => why.to_string(),
+        Found::Refused(error) => format!("{}: {error}", error.kind()),
+    }
+}
+
+#[test]
+fn a_slide_that_is_missing_loses_nothing() {
+    let bench = Bench::new();
+    let (store, job) = (Store::new(&bench.out(), Policy::default()), bench.job());
+    let absent = bench.folder.path().join("b.svs");
+    let look = || said(&store, &job, &bench);
+    bench.keep();
+    fs::rename(bench.slide(), &absent).unwrap();
+    assert!(look().starts_with("missing: ") && look().contains("a.svs does not exist, expected a slide"));
+    let error = Error::Missing { path: bench.slide() };
+    store.keep_missing(&job, &bench.rubric, &error).unwrap();
+    let all = overview(&bench.out());
+    assert_eq!((all.done, all.failed.len()), (1, 0));
+    fs::rename(&absent, bench.slide()).unwrap();
+    assert_eq!(look(), "kept");
+
+    let other = Job { slide_id: "gone".into(), path: absent.clone(), ..bench.job() };
+    store.keep_missing(&other, &bench.rubric, &Error::Missing { path: absent.clone() }).unwrap();
+    let all = overview(&bench.out());
+    assert_eq!((all.done, all.failed.len(), all.failed[0].0.as_str()), (1, 1, "gone"));
+    fs::write(&absent, b"pixels").unwrap();
+    assert_eq!(said(&store, &other, &bench), "the slide was missing before");
+}
+
+#[test]
+fn the_result_of_another_slide_is_not_written_over() {
+    let bench = Bench::new();
+    bench.keep();
+    let at = |name: &str, bytes: &[u8]| {
+        let path = bench.folder.path().join(name).join("a.svs");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        Job { path, ..bench.job() }
+    };
+    let store = Store::new(&bench.out(), Policy::default());
+    let t = |job: &Job, expected: &str| {
+        let said = said(&store, job, &bench);
+        assert!(said.contains(expected), "{said}");
+    };
+    let other = at("other", b"others");
+    t(&other, "out/slides/a holds the result of another slide (");
+    t(&other, "a.svs), expected none or one of this slide: score it into another folder (-o)");
+    let absent = Job { path: bench.folder.path().join("absent/a.svs"), ..bench.job() };
+    t(&absent, "missing: ");
+    let fresh = Store::new(&bench.out(), Policy { fresh: true, ..Policy::default() });
+    assert!(said(&fresh, &other, &bench).starts_with("occupied: "));
+    // Scanned again in its place, it is the same slide.
+    fs::write(bench.slide(), b"pixelS").unwrap();
+    t(&bench.job(), "content changed");
+    fs::write(bench.slide(), b"pixels").unwrap();
+    // So it is where it was moved to, and there it stays the same when it is scanned again.
+    t(&at("moved", b"pixels"), "kept");
+    t(&at("moved", b"pixelS"), "content changed");
+    t(&other, "moved/a.svs), expected none");
+    // A failure has nothing to lose.
+    let folder = bench.out().join("store/a");
+    record::names(&folder).iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+    t(&other, "no result yet");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::{fmt, path::Path, time::Duration};
 
 use super::{
     key::Key,
+    owner,
     record::{self, Parts},
 };
 
@@ -14,6 +15,8 @@ pub enum Why {
     New,
     /// The command asked for it.
     Asked,
+    /// The slide was not there before.
+    WasMissing,
     /// The slide's content is another one.
     SlideChanged,
     /// A setting is another one: name, before, now.
@@ -43,6 +46,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::New => f.write_str("no result yet"),
+            Self::WasMissing => f.write_str("the slide was missing before"),
             Self::Asked => f.write_str("asked for with --fresh"),
             Self::SlideChanged => f.write_str("the slide's content changed"),
             Self::SettingChanged(name, before, now) => write!(f, "{name} changed from {before} to {now}"),
@@ -67,6 +71,9 @@ pub(super) fn of_other_records(folder: &Path, wanted: &Key) -> Why {
 }
 
 fn difference(before: &Key, now: &Key) -> Why {
+    if owner::is_missing(before) {
+        return Why::WasMissing;
+    }
     if before.slide != now.slide {
         return Why::SlideChanged;
     }

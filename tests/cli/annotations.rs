@@ -112,3 +112,73 @@ fn annotations_go_out_are_edited_and_come_back() {
     );
     assert!(none.contains("expected a file named after a slide"), "{none}");
 }
+
+/// Objects of a run, by class and outline.
+fn objects(folder: &Folder, run: &str) -> Vec<(String, String)> {
+    let json = folder.json(&format!("{run}/slides/kidney/objects.geojson"));
+    let one = |f: &Value| (f["properties"].to_string(), f["geometry"].to_string());
+    json["features"].as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn an_unedited_kidney_keeps_every_number() {
+    let folder = Folder::new();
+    let slide = folder.arg("kidney.svs");
+    let args = ["phantom", "--tissue", "kidney", "--size", "2048", "--seed", "3", "-q", "-o", &slide];
+    histograde(&args).assert().code(0);
+    let score = |out: &str, more: &[&str]| {
+        let out = folder.arg(out);
+        let args = ["score", &slide, "--tissue", "kidney", "-q", "-o", &out];
+        histograde(&[&args, more].concat()).assert().code(0);
+    };
+    score("first", &[]);
+    let drawn = folder.arg("first/slides/kidney/objects.geojson");
+    score("same", &["--annotations", &drawn]);
+    let results = |run: &str| {
+        let result = folder.json(&format!("{run}/slides/kidney/result.json"));
+        ["features", "findings", "published_scores", "objects", "index"].map(|part| result[part].clone())
+    };
+    assert_eq!(results("same"), results("first"));
+    assert!(objects(&folder, "same") == objects(&folder, "first"));
+
+    // One tubule is made a square of its box: it alone changes among the structures, and keeps its place.
+    let mut json = folder.json("first/slides/kidney/objects.geojson");
+    let list = json["features"].as_array_mut().unwrap();
+    let is_tubule = |f: &&mut Value| f["properties"]["classification"]["name"] == "tubule";
+    let ring = list.iter_mut().filter(is_tubule).nth(20).unwrap()["geometry"]["coordinates"][0]
+        .as_array_mut()
+        .unwrap();
+    let sides = |axis: usize| {
+        let values = ring.iter().map(|c| c[axis].as_f64().unwrap());
+        (values.clone().fold(f64::MAX, f64::min), values.fold(f64::MIN, f64::max))
+    };
+    let ((left, right), (top, bottom)) = (sides(0), sides(1));
+    *ring =
+        [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]].map(Into::into).to_vec();
+    let edited = folder.text("edited.geojson", &json.to_string());
+    score("edited", &["--annotations", &edited]);
+    let (before, after) = (objects(&folder, "first"), objects(&folder, "edited"));
+    let structures = |list: &[(String, String)]| -> Vec<(String, String)> {
+        list.iter().filter(|o| o.0.contains("\"annotation\"")).cloned().collect()
+    };
+    let (before, after) = (structures(&before), structures(&after));
+    let gone: Vec<_> = before.iter().filter(|o| !after.contains(o)).collect();
+    let new: Vec<_> = after.iter().filter(|o| !before.contains(o)).collect();
+    assert_eq!((gone.len(), new.len()), (1, 1), "{gone:?} {new:?}");
+}
+
+#[test]
+fn files_without_a_slide_are_named() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("drawn")).unwrap();
+    for name in ["a.geojson", "b.xml", "readme.txt"] {
+        folder.text(&format!("drawn/{name}"), r#"{"type":"FeatureCollection","features":[]}"#);
+    }
+    let (slide, drawn, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("drawn"), folder.arg("out"));
+    let score = ["score", &slide, "--tissue", "liver", "--mpp", "0.5", "--annotations", &drawn, "-o", &out];
+    let text = stderr(&score, 0);
+    assert!(
+        text.contains("no slide is called as these files in") && text.contains("not used: b.xml\n"),
+        "{text}"
+    );
+}

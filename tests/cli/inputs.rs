@@ -64,7 +64,7 @@ fn pipes_are_not_waited_for() {
     assert!(text.contains("b.svs: it is a pipe"), "{text}");
     assert_eq!(folder.rows("out/slides.csv").len(), 1);
     let sheet = folder.text("m.csv", "slide,animal_id,group,tissue\nin/b.svs,r1,normal,liver\n");
-    assert!(in_time(&["score", "--manifest", &sheet, "-o", &out], 2).contains("b.svs, which is not one"));
+    assert!(in_time(&["score", "--manifest", &sheet, "-o", &out], 2).contains("b.svs, which is neither"));
 }
 
 #[test]
@@ -100,4 +100,73 @@ fn small_images_of_one_colour_are_blank() {
     let status: Vec<String> =
         folder.rows("out/slides.csv").into_iter().map(|row| row["status"].clone()).collect();
     assert_eq!(status, ["blank"; 4]);
+}
+
+#[test]
+fn folders_without_slides_say_what_they_hold() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("in")).unwrap();
+    let score = || stderr(&["score", &folder.arg("in"), "--tissue", "liver", "-o", &folder.arg("out")], 2);
+    assert!(score().contains("expected at least one slide, got none in"));
+    folder.text("in/a.txt", "");
+    folder.text("in/b", "");
+    assert!(score().contains("in (2 files, which are no slides; -v names them)"));
+    assert!(!folder.path("out").exists());
+}
+
+#[test]
+fn results_are_written_to_a_folder() {
+    let folder = Folder::new();
+    let (slide, file) = (folder.png("a.png", [244, 243, 245]), folder.text("file", "kept"));
+    let input = [slide.as_str(), "--mpp", "0.5", "-o"];
+    let t = |command: &str, more: &[&str], out: &str, expected: &str| {
+        let text = stderr(&[&[command], &input[..], &[out], more].concat(), 2);
+        assert!(text.contains(expected), "{command}: {text}");
+    };
+    let tissue = ["--tissue", "liver"];
+    for (command, more) in [("score", &tissue[..]), ("segment", &tissue), ("tile", &[])] {
+        t(command, more, &file, "output, expected a folder (made if missing), got");
+    }
+    assert_eq!(fs::read_to_string(folder.path("file")).unwrap(), "kept");
+    let text = stderr(&["status", &folder.arg("none")], 2);
+    assert!(text.contains("none, expected a folder of results, got nothing of that name"), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::create_dir(folder.path("locked")).unwrap();
+        fs::set_permissions(folder.path("locked"), fs::Permissions::from_mode(0o555)).unwrap();
+        // Nothing is locked to root.
+        if fs::write(folder.path("locked/trial"), "").is_err() {
+            for (command, more) in [("score", &tissue[..]), ("segment", &tissue), ("tile", &[])] {
+                t(command, more, &folder.arg("locked"), "cannot write in");
+            }
+        }
+    }
+}
+
+#[test]
+fn sheets_of_spreadsheets_are_read() {
+    let folder = Folder::new();
+    for name in ["a.png", "b, 1.png", "ü.png"] {
+        folder.png(name, [244, 243, 245]);
+    }
+    let sheet = folder.text(
+        "sheet.csv",
+        "\u{feff}slide;animal_id;group;tissue;mpp;dose;dose_unit\r\n\r\n a.png ;\u{9f20} 1 ;c, low;Liver;0.5;1;mg/kg\r\n\
+         ;;;;;;\r\n\"b, 1.png\";Ä 2;\"c, low\";liver ;0.5;1;mg/kg\r\nü.png;\"3\";high;LIVER;0.5;2;mg/kg\r\n\r\n",
+    );
+    let out = folder.arg("out");
+    stderr(&["score", "--manifest", &sheet, "-q", "-o", &out], 0);
+    let rows = folder.rows("out/slides.csv");
+    let told: Vec<[&str; 4]> =
+        rows.iter().map(|r| ["slide_id", "animal_id", "group", "dose"].map(|c| r[c].as_str())).collect();
+    let expected =
+        [["a", "\u{9f20} 1", "c, low", "1"], ["b__1", "Ä 2", "c, low", "1"], ["ü", "3", "high", "2"]];
+    assert_eq!(told, expected);
+    let comma = folder.text("comma.csv", "slide;animal_id;group;tissue;mpp\na.png;1;c;liver;0,5\n");
+    let text = stderr(&["score", "--manifest", &comma, "-o", &out], 2);
+    assert!(
+        text.contains("row 2, mpp") && text.contains("\"0,5\" (write numbers with a decimal point)"),
+        "{text}"
+    );
 }

@@ -148,3 +148,40 @@ fn a_sample_sheet_gives_tissue_and_group() {
     let bad = folder.text("bad.csv", "slide,animal,group,tissue\nin/a.svs,r1,normal,liver\n");
     assert!(stderr(&["score", "--manifest", &bad, "-o", &out], 2).contains("animal_id"));
 }
+
+#[test]
+fn what_is_no_brightfield_is_left_out() {
+    let folder = Folder::new();
+    let black = folder.png("black.png", [0, 0, 0]);
+    // Blue discs on black, as DAPI shows nuclei.
+    let nucleus = |x: u32, y: u32| (x % 40).abs_diff(20).pow(2) + (y % 40).abs_diff(20).pow(2) < 64;
+    let pixel =
+        |x, y| image::Rgb(if nucleus(x, y) { [20, 30, 200 + (x % 50) as u8] } else { [2, 2, (y % 9) as u8] });
+    image::RgbImage::from_fn(800, 800, pixel).save(folder.path("dapi.png")).unwrap();
+    let out = folder.arg("out");
+    let args = ["score", &black, &folder.arg("dapi.png"), "--tissue", "kidney", "--mpp", "0.5", "-o", &out];
+    let text = stderr(&args, 0);
+    assert!(text.contains("0 scored, 2 left out"), "{text}");
+    for row in folder.rows("out/slides.csv") {
+        assert_eq!(row["status"], "excluded");
+        assert!(row["exclude_reason"].contains("this is no brightfield H&E: "), "{}", row["exclude_reason"]);
+    }
+    let features = folder.json("out/slides/dapi/result.json")["features"].clone();
+    let why = "not measured on this slide: it is no brightfield picture";
+    assert!(features.as_array().unwrap().iter().all(|f| f["missing"]["text"] == why), "{features}");
+}
+
+#[test]
+fn one_group_alone_is_said() {
+    let folder = Folder::new();
+    folder.phantom("a.svs");
+    let sheet = folder.text("s.csv", "slide,animal_id,group,tissue\na.svs,1,control,liver\n");
+    let out = folder.arg("out");
+    let text = stderr(&["run", "--manifest", &sheet, "-o", &out], 0);
+    assert!(text.contains("warning: control is the only group: nothing can be compared"), "{text}");
+    assert!(text.contains("of 1 animals in 1 group; report in"), "{text}");
+    let page = fs::read_to_string(folder.path("out/comparison/report.html")).unwrap();
+    assert!(page.contains("control is the only group"));
+    let methods = fs::read_to_string(folder.path("out/comparison/methods.txt")).unwrap();
+    assert!(methods.contains("by the sizes of the species rat. No areas were drawn by hand."), "{methods}");
+}

@@ -11,6 +11,7 @@ snakemake_in "${VENV:-$work/venv}"
 snakemake="${VENV:-$work/venv}/bin/snakemake"
 cd "$work"
 study . "${SIDE:-512}"
+echo "gone,slides/gone.svs,a10,treated,liver" >> samples.csv
 "$HISTOGRADE" score --manifest samples.csv -o single -q || [ $? -eq 1 ]
 run() {
     "$snakemake" -s "$here/../snakemake/Snakefile" --profile "$here/../snakemake/profiles/local" --cores 2 \
@@ -21,5 +22,11 @@ run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
 echo "snakemake, first run: $(($(date +%s) - start)) s, $(grep -c '^rule score:\|^localrule score:' snakemake.log || true) score jobs"
 same single flow/results
 test -s flow/comparison/report.html
+grep -q '^gone,.*,failed,missing,' flow/results/slides.csv
+echo "snakemake: a slide that is missing is a row"
 run 2>&1 | grep -q "Nothing to be done" && echo "snakemake, second run: nothing to be done"
+cp slides/liver2.svs slides/gone.svs
+run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
+grep -q '^gone,.*,scored,' flow/results/slides.csv
+echo "snakemake: once it is there, it is scored"
 echo "snakemake local: results are those of a single-machine run, byte for byte"

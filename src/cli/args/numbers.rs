@@ -4,7 +4,8 @@ use histograde::manifest::MPP_RANGE;
 
 pub(super) fn number(text: &str, expected: &str, accept: impl Fn(f64) -> bool) -> Result<f64, String> {
     let value = text.trim().parse::<f64>().ok().filter(|v| v.is_finite() && accept(*v));
-    value.ok_or_else(|| format!("expected {expected}"))
+    let point = if text.contains(',') { ", with a decimal point" } else { "" };
+    value.ok_or_else(|| format!("expected {expected}{point}"))
 }
 
 pub(super) fn positive(text: &str) -> Result<f64, String> {
@@ -42,6 +43,6 @@ mod tests {
         t("0", Err("expected a number above 0"));
         t("-1", Err("expected a number above 0"));
         t("NaN", Err("expected a number above 0"));
-        t("0,25", Err("expected a number above 0"));
+        t("0,25", Err("expected a number above 0, with a decimal point"));
     }
 }

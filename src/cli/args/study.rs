@@ -164,9 +164,9 @@ pub(crate) struct Stats {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  histograde power --difference 1.5 --n 8                 power of a t test of two groups of 8
-  histograde power --difference 1.5                       animals per group for 80 %
-  histograde power --groups 6 --effect 0.4 --n 8          power of an analysis of variance
+  histograde power --difference 1.5 --n 8                 # power of a t test of two groups of 8
+  histograde power --difference 1.5                       # animals per group for 80 %
+  histograde power --groups 6 --effect 0.4 --n 8          # power of an analysis of variance
 
 --difference is the difference of two means over the standard deviation between animals of one group; --effect is
 Cohen's f, the standard deviation of the group means over it. Take them from what would matter, or from a pilot study,

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use histograde::{
-    Slide,
+    Error, Slide,
     score::rubric::Rubric,
     store::{Found, Store},
 };
@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(
     let how = How { operation: how, part: None };
     let store = Store::new(out, how.policy());
     let mut text = String::new();
-    let (mut to_do, mut mp_to_do) = (0, 0.0);
+    let (mut to_do, mut mp_to_do, mut missing) = (0, 0.0, 0);
     // Of earlier results: megapixels and seconds.
     let (mut mp_done, mut s_done) = (0.0, 0.0);
     for job in &plan.jobs {
@@ -43,6 +43,10 @@ pub(in crate::cli) fn run(
                 }
                 Err(error) => format!("kept as failed: {error}"),
             },
+            Found::Refused(error) => {
+                missing += usize::from(matches!(*error, Error::Missing { .. }));
+                format!("would fail: {error}")
+            }
             Found::Stale(why) => {
                 to_do += 1;
                 match Slide::open(&job.path) {
@@ -61,9 +65,10 @@ pub(in crate::cli) fn run(
     let rate = if s_done > 1.0 { mp_done / s_done } else { MP_PER_S * plan.threads as f64 };
     let from =
         if s_done > 1.0 { "as the slides scored before" } else { "a guess, nothing was scored here yet" };
+    let missing = if missing > 0 { format!(", {missing} missing") } else { String::new() };
     let _ = writeln!(
         text,
-        "{} slides, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s ({from})",
+        "{} slides{missing}, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s ({from})",
         plan.jobs.len(),
         words::duration(mp_to_do / rate),
     );

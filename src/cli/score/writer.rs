@@ -80,6 +80,16 @@ impl Writer<'_> {
         }
     }
 
+    /// Notes for `status` that a slide is missing.
+    fn refused(&self, job: &Job, error: Error) -> Error {
+        if matches!(error, Error::Missing { .. }) && !self.gather {
+            let noted = self.store.keep_missing(job, self.rubric, &error);
+            // The table tells as well.
+            let _ = noted.inspect_err(|error| self.stop_if_full(error));
+        }
+        error
+    }
+
     fn kept(
         &self,
         job: &Job,
@@ -98,12 +108,11 @@ impl Listener for Writer<'_> {
     type Held = Held;
 
     fn claim(&self, _index: usize, job: &Job) -> Result<Claim<Held>> {
-        let look = self.store.look(job, self.rubric);
-        if let Found::Kept(outcome, seconds) = look.found {
-            return Ok(self.kept(job, outcome, seconds));
-        }
-        if self.gather {
-            return Err(Error::NotScored);
+        match self.store.look(job, self.rubric).found {
+            Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds)),
+            Found::Refused(error) => return Err(self.refused(job, *error)),
+            Found::Stale(_) if self.gather => return Err(Error::NotScored),
+            Found::Stale(_) => {}
         }
         let lock = match self.store.lock(job).inspect_err(|error| self.stop_if_full(error))? {
             Taken::Ours(lock) => lock,
@@ -116,6 +125,7 @@ impl Listener for Writer<'_> {
         let look = self.store.look(job, self.rubric);
         let why = match look.found {
             Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds)),
+            Found::Refused(error) => return Err(self.refused(job, *error)),
             Found::Stale(ref why) => why.to_string(),
         };
         self.explained(job, &format!("scored: {why}"));

@@ -25,7 +25,7 @@ const MOST_PICTURE: u64 = 400_000;
 const MOST_RUN: u64 = 200_000_000;
 
 /// Columns of `slides.csv` that say something of every slide.
-const FACTS: [&str; 9] = [
+const FACTS: [&str; 11] = [
     "slide_id",
     "status",
     "error",
@@ -35,7 +35,12 @@ const FACTS: [&str; 9] = [
     "group",
     "tissue_mm2",
     "warnings",
+    "species",
+    ANNOTATIONS,
 ];
+
+/// Column of the file of drawn areas.
+const ANNOTATIONS: &str = "annotations";
 
 /// One row of `slides.csv`.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +53,12 @@ pub(super) struct SlideRow {
     pub(super) group: String,
     /// Error, reason for leaving out, or warnings.
     pub(super) remarks: String,
+    /// The species whose sizes structures have; empty in results that do not tell.
+    pub(super) species: String,
+    /// File of areas that were drawn on it.
+    pub(super) annotations: String,
+    /// Whether the table has a column for that.
+    pub(super) tells_annotations: bool,
     /// All cells, in the order of [`Evidence::heading`].
     pub(super) cells: csv::StringRecord,
 }
@@ -94,12 +105,34 @@ impl Evidence {
         let places = FACTS.map(|name| self.heading.iter().position(|h| h == name));
         for record in reader.records() {
             let record = record.map_err(broken)?;
-            let [slide_id, status, error, reason, tissue, animal_id, group, _, warnings] =
-                places.map(|p| p.and_then(|p| record.get(p)).unwrap_or_default().to_owned());
+            let [
+                slide_id,
+                status,
+                error,
+                reason,
+                tissue,
+                animal_id,
+                group,
+                _,
+                warnings,
+                species,
+                annotations,
+            ] = places.map(|p| p.and_then(|p| record.get(p)).unwrap_or_default().to_owned());
             let remarks = [error, reason, warnings].into_iter().filter(|r| !r.is_empty());
             let remarks = remarks.collect::<Vec<_>>().join("; ");
             self.places.insert(slide_id.clone(), self.slides.len());
-            self.slides.push(SlideRow { slide_id, status, tissue, animal_id, group, remarks, cells: record });
+            self.slides.push(SlideRow {
+                slide_id,
+                status,
+                tissue,
+                animal_id,
+                group,
+                remarks,
+                species,
+                annotations,
+                tells_annotations: self.heading.iter().any(|name| name == ANNOTATIONS),
+                cells: record,
+            });
         }
         Ok(())
     }

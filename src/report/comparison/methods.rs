@@ -1,6 +1,6 @@
 //! The methods paragraph, filled in from what was done.
 
-use super::Run;
+use super::{Run, evidence::Evidence, handling};
 use crate::{
     cohort::{
         Comparison,
@@ -15,8 +15,7 @@ use crate::{
 const COUNTED: [&str; 2] = ["hypertrophic_hepatocyte_pct", "glom_shrunken_pct"];
 
 /// Returns the paragraph.
-#[must_use]
-pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
+pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
     let study = &c.study;
     let routes = |route: Route| c.endpoints.iter().any(|e| e.analysis.choice.route == route);
     let unit = match study.unit {
@@ -37,6 +36,7 @@ pub fn methods(c: &Comparison, run: &Run<'_>) -> String {
         if study.unit == Unit::Cage { " and animals per cage" } else { "" },
         sizes.join(", "),
     );
+    text += &handling::sentences(evidence, run.samples);
     match run.rubric.origin().changed.len() {
         0 => {}
         1 => text += " Scoring was not the default: one value of the rubric differs from the built-in one.",

@@ -9,7 +9,8 @@ use minijinja::{AutoEscape, Environment, Value, context};
 use super::{
     Run,
     evidence::{self, Evidence},
-    methods, plots,
+    methods::methods,
+    plots,
 };
 use crate::{
     cohort::{
@@ -62,7 +63,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             recovery => recovery(c),
             exclusions => whole,
             features_missing => c.exclusions.iter().filter(|e| !e.feature.is_empty()).count(),
-            methods => methods(c, run),
+            methods => methods(c, run, evidence),
             arrive => words::arrive(c),
             alpha => c.study.alpha,
         })

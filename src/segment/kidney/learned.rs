@@ -1,7 +1,6 @@
-//! Glomeruli and tubules as a network sees them: it tells corpuscle, tuft and tubule from everything else, pixel by
-//! pixel, by colour and context, and how near the middle of its tubule a pixel lies.
+//! Glomeruli as a network sees them: it tells corpuscle and tuft from everything else, pixel by pixel, by colour and context.
 
-use super::{GLOMERULUS, LUMEN, TUBULE, TUFT, casts, levels::Ground, lumens, tubules};
+use super::{GLOMERULUS, TUFT, levels::Ground, tubules};
 use crate::{
     raster::{Mask, Plane},
     segment::{
@@ -12,10 +11,9 @@ use crate::{
         models::STRUCTURE_EXTENT_UM,
         morphology,
         nuclei::basins,
-        object::{Object, anchored_in},
+        object::Object,
         shape::Shape,
     },
-    stages::{Stage, during},
     tile::Window,
     units::equivalent_diameter,
 };
@@ -39,14 +37,6 @@ const MIN_CUT_UM: f64 = 24.0;
 const MIN_SOLIDITY: f64 = 0.85;
 /// Least share of a corpuscle that is tuft: cysts and wide vessels have none.
 const MIN_TUFT: f64 = 0.1;
-/// Threads that do not belong to a tubule, radius in µm.
-pub(super) const TUBULE_OPEN_UM: f64 = 2.0;
-/// Largest gap in a tubule, in µm².
-const TUBULE_GAP_UM2: f64 = 400.0;
-/// Least area of a tubule, in µm²: 14 µm across.
-const TUBULE_UM2: f64 = 150.0;
-/// Least area of a lumen, in µm²: 6 µm across.
-const LUMEN_UM2: f64 = 28.0;
 /// Least share of a structure that lies on tissue.
 const MIN_TISSUE: f64 = 0.5;
 
@@ -57,18 +47,16 @@ pub(super) struct Sight {
     /// Corpuscles by number; 0 elsewhere.
     pub(super) corpuscles: Plane<u32>,
     tufts: Mask,
-    /// Log odds of tubule, and how near the middle of its tubule a pixel lies.
-    pub(super) tubules: [Plane<i16>; 2],
 }
 
 impl Sight {
     /// Looks at a window; `None` where it is no larger than its halo.
     pub(super) fn of(ground: &Ground<'_>, model: &Model) -> Option<Self> {
         let field = ground.field;
-        let [odds, tuft, tubule, middle] = <[Plane<i16>; 4]>::try_from(model.odds(field)?).ok()?;
+        let [odds, tuft] = model.odds(field.views.structures.as_ref()?, &field.window)?;
         let corpuscles = corpuscles(field, &above(&odds, least(model, "least_odds_corpuscle")));
         let tufts = above(&tuft, least(model, "least_odds_tuft"));
-        Some(Self { odds, corpuscles, tufts, tubules: [tubule, middle] })
+        Some(Self { odds, corpuscles, tufts })
     }
 
     /// Returns the glomeruli and tufts whose mean log odds are at least `certainty`, given the share of nuclear pixels.
@@ -78,41 +66,6 @@ impl Sight {
         let found = numbered.filter_map(|(region, n)| glomerulus(ground, self, region, n, certainty));
         found.flatten().collect()
     }
-
-    /// Returns the tubules and lumens.
-    fn tubules(&self, ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-        tubules_in(ground, &self.territories(ground.field, model, TUBULE_OPEN_UM, |_| true))
-    }
-
-    /// Divides what the network takes for tubules, where `free` lets a pixel count, into single ones; what is narrower than
-    /// twice `open_um` is left out.
-    pub(super) fn territories(
-        &self,
-        field: &Field<'_>,
-        model: &Model,
-        open_um: f64,
-        free: impl Fn(usize) -> bool,
-    ) -> Plane<u32> {
-        let [tubule, middle] = &self.tubules;
-        let mut rest = above(tubule, least(model, "least_odds_tubule"));
-        for (i, (r, &corpuscle)) in rest.data_mut().iter_mut().zip(self.corpuscles.data()).enumerate() {
-            *r &= u8::from(corpuscle == 0 && free(i));
-        }
-        let rest = morphology::open(&rest, field.px(open_um));
-        let rest = morphology::fill_holes(&rest, field.window.mpp.px_area(TUBULE_GAP_UM2) as u64);
-        let heights = model.heights(middle, &rest);
-        let depth = model.depth("middle_depth", 0.1);
-        basins::climb(&heights, &rest, |peak, pass| peak - pass <= depth).labels
-    }
-}
-
-/// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
-pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-    let Some(sight) = during(Stage::Network, || Sight::of(ground, model)) else { return Vec::new() };
-    let mut objects = sight.glomeruli(ground, |_| f64::NEG_INFINITY);
-    objects.extend(sight.tubules(ground, model));
-    objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
-    objects
 }
 
 /// Returns a limit of log odds that the model's card states, in steps.
@@ -246,64 +199,4 @@ fn tuft(
         ..field.window
     };
     Some((label(&pieces.plane.map(|n| u8::from(n == largest)), Connectivity::Eight), window))
-}
-
-/// Returns the tubules of their territories, each with the largest lumen in it where there is one.
-fn tubules_in(ground: &Ground<'_>, territory: &Plane<u32>) -> Vec<Object> {
-    let field = ground.field;
-    let casts = casts::find(ground);
-    let mut open = lumens::open(ground, &casts, lumens::EDGE_ALONE);
-    apart(territory, &mut open);
-    let lumens = label(&open, Connectivity::Four);
-    let mut largest: std::collections::BTreeMap<u32, usize> = std::collections::BTreeMap::new();
-    for (i, lumen) in lumens.regions.iter().enumerate() {
-        if field.window.mpp.area_um2(lumen.area_px) < LUMEN_UM2 {
-            continue;
-        }
-        let best = largest.entry(territory.at(lumen.anchor.0, lumen.anchor.1)).or_insert(i);
-        if lumens.regions[*best].area_px < lumen.area_px {
-            *best = i;
-        }
-    }
-    let mut objects = Vec::new();
-    let (regions, numbers) = whole(ground, territory);
-    for (region, number) in regions.iter().zip(numbers) {
-        if field.window.mpp.area_um2(region.area_px) < TUBULE_UM2 {
-            continue;
-        }
-        let outer = Shape::of(territory, region, number);
-        let red = tubules::nuclear_red(ground, territory, region, number) as f32;
-        let um = field.window.mpp.mean();
-        let Some(&i) = largest.get(&number) else {
-            let mut values = tubules::closed_values(um, &outer);
-            values[7] = red;
-            objects.push(contour::object(&TUBULE, territory, region, number, &field.window, values));
-            continue;
-        };
-        let (lumen, name) = (&lumens.regions[i], i as u32 + 1);
-        let shape = Shape::of(&lumens.plane, lumen, name);
-        let lumen_um2 = field.window.mpp.area_um2(lumen.area_px);
-        let cast_pct = 100.0 * tubules::count(&casts, &lumens, name) as f64 / lumen.area_px as f64;
-        let mut values = tubules::tubule_values(um, &shape, &outer, lumen_um2, cast_pct);
-        values[7] = red;
-        objects.push(contour::object(&TUBULE, territory, region, number, &field.window, values));
-        let values = [values[1], shape.aspect_ratio as f32, cast_pct as f32, 0.0, 0.0, 0.0, 0.0, 0.0];
-        objects.push(contour::object(&LUMEN, &lumens.plane, lumen, name, &field.window, values));
-    }
-    objects
-}
-
-/// Clears what lies outside the territories and where two of them meet, so that no lumen belongs to two tubules.
-fn apart(territory: &Plane<u32>, open: &mut Mask) {
-    for y in 0..territory.height() {
-        for x in 0..territory.width() {
-            let own = territory.at(x, y);
-            let meets = |dx: i64, dy: i64| {
-                territory.get(x as i64 + dx, y as i64 + dy).is_some_and(|n| n != 0 && n != own)
-            };
-            if own == 0 || meets(1, 0) || meets(0, 1) {
-                open.set(x, y, 0);
-            }
-        }
-    }
 }

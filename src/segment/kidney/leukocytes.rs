@@ -7,7 +7,7 @@ use crate::segment::{field::Field, nuclei::Nucleus, object::Object, structures::
 const FEWEST_TUBULES: usize = 10;
 
 /// Leukocytes are at least this dark, in red optical density over that of nuclei in tubules, …
-const LEAST_DARKNESS: f64 = 1.0;
+const LEAST_DARKNESS: f64 = 0.95;
 /// … at most this elongated, …
 const ROUND: f64 = 1.8;
 /// … and this wide, in µm.
@@ -16,28 +16,26 @@ const LEUKOCYTE_UM: std::ops::Range<f64> = 4.0..8.0;
 pub const LEUKOCYTES_NEAR_UM: f64 = 30.0;
 /// Least score of a leukocyte, by the number of others within that distance: single ones are rare among the many nuclei
 /// of tubules, nearly all are leukocytes' in an infiltrate. Read off phantoms of six lesions, **not validated**.
-const LEAST: [f64; 7] = [2.5, 2.2, 2.0, 1.5, 0.0, -3.0, -6.0];
+const LEAST: [f64; 7] = [1.0, 1.0, 0.5, 0.0, 0.0, -1.0, -1.0];
 /// Directions in which a nucleus's surroundings are looked at.
 const DIRECTIONS: usize = 16;
 /// Distance from the centre at which the tubule beside a nucleus is looked up, in µm.
 const BESIDE_UM: f64 = 4.5;
-/// Density taken where nuclei leave nothing else, over the cytoplasm's.
-const USUAL_DENSITY: f64 = 0.7;
-/// Weights of what speaks for a leukocyte: logistic regression of nuclei between tubules against those in tubules, on
-/// five phantoms. Working defaults, **not validated**.
-const LEUKOCYTE: f64 = -10.6;
+/// Weights of what speaks for a leukocyte: logistic regression of painted leukocytes against other dark, round nuclei, on ten
+/// phantoms of six lesions and four stains. Working defaults, **not validated**.
+const LEUKOCYTE: f64 = -10.5;
+/// … inside the outline of a tubule, …
+const IN_TUBULE: f64 = -8.4;
 /// … per multiple of the darkness of nuclei in tubules, …
-const PER_DARKNESS: f64 = 14.2;
+const PER_DARKNESS: f64 = 25.2;
 /// … per µm of diameter, …
-const PER_DIAMETER: f64 = 0.76;
+const PER_DIAMETER: f64 = -1.0;
 /// … per share of directions in which the same tubule goes on, …
-const PER_SAME: f64 = -4.6;
-/// … per density in the palest directions, …
-const PER_PALEST: f64 = -11.3;
-/// … which is no less beside a lumen or vacuole than in the interstitium, …
+const PER_SAME: f64 = -8.9;
+/// … and per density in the palest directions, …
+const PER_PALEST: f64 = -1.7;
+/// … which is no less beside a lumen or vacuole than in the interstitium.
 const PALEST: f64 = 0.5;
-/// … and per density all around.
-const PER_DENSITY: f64 = 3.2;
 
 impl Scene<'_> {
     /// Tells which nuclei are leukocytes': in the cortex, outside glomeruli and lumens, with more speaking for it than
@@ -62,7 +60,7 @@ impl Scene<'_> {
     /// How much speaks for a leukocyte: dark, small, round, and between tubules rather than inside their walls; above 0
     /// more than against it. None of nuclei that cannot be one.
     ///
-    /// Tubules' outlines are unsure between crowded nuclei, so that where a nucleus lies is one reason among others.
+    /// Tubules' outlines are unsure between crowded nuclei, so that where a nucleus lies is one reason among others, if the strongest.
     fn score(&self, nucleus: &Object, (x, y): (f64, f64)) -> Option<f64> {
         let (column, row) = (x as usize, y as usize);
         let (outer, inner, zone) =
@@ -82,11 +80,11 @@ impl Scene<'_> {
         }
         let around = self.around(diameter_um / 2.0, (x, y));
         let score = LEUKOCYTE
+            + if outer == 0 { 0.0 } else { IN_TUBULE }
             + PER_DARKNESS * darkness
             + PER_DIAMETER * diameter_um
             + PER_SAME * around.same
-            + PER_PALEST * around.palest.max(PALEST)
-            + PER_DENSITY * around.density;
+            + PER_PALEST * around.palest.max(PALEST);
         Some(score)
     }
 
@@ -94,7 +92,7 @@ impl Scene<'_> {
     fn around(&self, radius_um: f64, (x, y): (f64, f64)) -> Around {
         let field = self.field;
         let own = self.outer.get(x as i64, y as i64);
-        let (mut same, mut sum, mut n) = (0, 0.0, 0);
+        let mut same = 0;
         let mut means = [0.0; DIRECTIONS];
         for (i, mean) in means.iter_mut().enumerate() {
             let (sin, cos) = (i as f64 / DIRECTIONS as f64 * std::f64::consts::TAU).sin_cos();
@@ -106,17 +104,10 @@ impl Scene<'_> {
                 let (column, row) = at(radius_um + f64::from(um));
                 let od = f64::from(field.od.get(column, row).unwrap_or(0)) / self.levels.cytoplasm;
                 *mean += od / 4.0;
-                if self.nuclear.get(column, row) == Some(0) {
-                    (sum, n) = (sum + od, n + 1);
-                }
             }
         }
         means.sort_by(f64::total_cmp);
-        Around {
-            same: f64::from(same) / DIRECTIONS as f64,
-            palest: means[DIRECTIONS / 4],
-            density: if n == 0 { USUAL_DENSITY } else { sum / f64::from(n) },
-        }
+        Around { same: f64::from(same) / DIRECTIONS as f64, palest: means[DIRECTIONS / 4] }
     }
 }
 
@@ -126,8 +117,6 @@ struct Around {
     same: f64,
     /// Optical density in the palest quarter of the directions, over the cytoplasm's.
     palest: f64,
-    /// Mean optical density outside nuclei, over the cytoplasm's.
-    density: f64,
 }
 
 /// Returns the median red optical density of nuclei in tubules, or that of the slide's nuclei where there are few.

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::{learned::STEPS, levels::Ground, tubules};
+use super::levels::Ground;
 use crate::{
-    raster::{Mask, Plane},
+    raster::Mask,
     segment::{
         label::{Labels, Region},
         morphology,
@@ -15,7 +15,7 @@ use crate::{
 /// Narrowest gap that counts as lumen, radius in µm: below, gaps between tubules would join it.
 const OPEN_UM: f64 = 1.5;
 /// Pixels beside a lumen that are paler than this share of the cytoplasm's density are more than half open …
-pub(super) const EDGE_SHARE: f64 = 0.5;
+pub(super) const EDGE_SHARE: f64 = 0.55;
 /// … and this is what the rules' own weights were fitted with.
 pub(super) const EDGE_ALONE: f64 = 0.6;
 /// Largest island in a lumen (debris, a sloughed cell) that belongs to it, in µm².
@@ -38,30 +38,18 @@ const RIM_UM: f64 = 4.0;
 const MIN_SOLID_RIM: f64 = 0.75;
 /// Distance from the lumen at which wall counts in the score, in µm.
 const NEAR_RIM_UM: f64 = 3.0;
-/// Log odds count up to this, either way.
-const MOST_ODDS: f64 = 6.0;
-
 /// Weights of the score that tells lumens from clefts between tubules, which are paler than epithelium but not empty,
-/// branched, and continued by the gaps between tubules. Working defaults, **not validated**.
-struct Weights {
-    base: f64,
-    /// Per share that is empty or cast.
-    empty: f64,
-    /// Per share of wall at [`NEAR_RIM_UM`].
-    wall: f64,
-    /// Per unit of solidity.
-    solidity: f64,
-    /// Per natural logarithm of the area in µm².
-    area: f64,
-    /// Per log odd of tubule that a network gives.
-    odds: f64,
-}
-
-/// Logistic regression on two phantoms (1 667 lumens, 183 clefts).
-const ALONE: Weights = Weights { base: -42.5, empty: 3.1, wall: 15.2, solidity: 22.6, area: 2.23, odds: 0.0 };
-/// Where a network tells how surely a place is tubule: logistic regression on phantoms with lesions, in four stains.
-const TOLD: Weights =
-    Weights { base: -21.3, empty: 2.05, wall: 1.83, solidity: 13.35, area: 1.51, odds: 1.28 };
+/// branched, and continued by the gaps between tubules: logistic regression on two phantoms (1 667 lumens, 183 clefts).
+/// Working defaults, **not validated**.
+const BASE: f64 = -42.5;
+/// … per share that is empty or cast,
+const PER_EMPTY: f64 = 3.1;
+/// … per share of wall at [`NEAR_RIM_UM`],
+const PER_WALL: f64 = 15.2;
+/// … per unit of solidity,
+const PER_SOLIDITY: f64 = 22.6;
+/// … per natural logarithm of the area in µm².
+const PER_LOG_AREA: f64 = 2.23;
 
 /// Lumens, or tubules, that a thread takes at once.
 pub(super) const AT_ONCE: usize = 32;
@@ -88,11 +76,9 @@ pub(super) fn accepted(
     ground: &Ground<'_>,
     (lumens, casts): (&Labels, &Mask),
     walls: &Mask,
-    odds: Option<&Plane<i16>>,
 ) -> Vec<Option<Shape>> {
-    let judged = |(i, region)| {
-        Candidate { ground, lumens, casts, walls, odds, region, number: i as u32 + 1 }.accepted()
-    };
+    let judged =
+        |(i, region)| Candidate { ground, lumens, casts, walls, region, number: i as u32 + 1 }.accepted();
     lumens.regions.par_iter().enumerate().with_min_len(AT_ONCE).map(judged).collect()
 }
 
@@ -102,7 +88,6 @@ struct Candidate<'a> {
     lumens: &'a Labels,
     casts: &'a Mask,
     walls: &'a Mask,
-    odds: Option<&'a Plane<i16>>,
     region: &'a Region,
     number: u32,
 }
@@ -120,19 +105,14 @@ impl Candidate<'_> {
             return None;
         }
         let shape = Shape::of(&self.lumens.plane, self.region, self.number);
-        // A network does not tell a cast from dead epithelium.
-        let odds = self.odds.filter(|_| self.cast_px() * 2 < self.region.area_px);
-        if odds.is_none() && (shape.solidity < MIN_SOLIDITY || self.solid_rim(RIM_UM) < MIN_SOLID_RIM) {
+        if shape.solidity < MIN_SOLIDITY || self.solid_rim(RIM_UM) < MIN_SOLID_RIM {
             return None;
         }
-        let weights = if odds.is_some() { TOLD } else { ALONE };
-        let odds = odds.map_or(0.0, |odds| self.mean_of(odds).clamp(-MOST_ODDS, MOST_ODDS));
-        let score = weights.base
-            + weights.empty * empty
-            + weights.wall * self.solid_rim(NEAR_RIM_UM)
-            + weights.solidity * shape.solidity
-            + weights.area * area.ln()
-            + weights.odds * odds;
+        let score = BASE
+            + PER_EMPTY * empty
+            + PER_WALL * self.solid_rim(NEAR_RIM_UM)
+            + PER_SOLIDITY * shape.solidity
+            + PER_LOG_AREA * area.ln();
         (score > 0.0).then_some(shape)
     }
 
@@ -140,20 +120,6 @@ impl Candidate<'_> {
         let field = self.ground.field;
         let vacuole_px = field.window.mpp.px_area(VACUOLE_UM2) as u64;
         solid_rim((field.px(reach_um), vacuole_px), self.lumens, self.walls, self.region, self.number)
-    }
-
-    fn cast_px(&self) -> u64 {
-        tubules::count(self.casts, self.lumens, self.number)
-    }
-
-    /// Mean of log odds over its pixels.
-    fn mean_of(&self, odds: &Plane<i16>) -> f64 {
-        let r = self.region;
-        let rows = (r.y0..r.y1).flat_map(|y| {
-            let row = self.lumens.plane.row(y)[r.x0..r.x1].iter().zip(&odds.row(y)[r.x0..r.x1]);
-            row.filter(|&(&n, _)| n == self.number).map(|(_, &v)| i64::from(v))
-        });
-        rows.sum::<i64>() as f64 / r.area_px as f64 / STEPS
     }
 }
 

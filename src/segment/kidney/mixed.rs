@@ -1,26 +1,13 @@
 //! Glomeruli by network and by traced edges together: the network tells by context where corpuscles are, and an outline
-//! that was traced along the capsule and agrees with it is taken for the network's, which is coarse. Tubules are found by
-//! their lumens, which the network helps to tell from clefts; those without one by the network.
+//! that was traced along the capsule and agrees with it is taken for the network's, which is coarse.
 
 use super::{
-    TUBULE,
     glomeruli::{self, Painted},
-    learned::{Sight, TUBULE_OPEN_UM, whole},
+    learned::Sight,
     levels::Ground,
-    tubules::{self, Told},
+    tubules,
 };
-use crate::{
-    raster::{Mask, Plane},
-    segment::{
-        contour,
-        label::Region,
-        model::Model,
-        morphology,
-        object::{Object, anchored_in},
-        shape::Shape,
-    },
-    stages::{Stage, during},
-};
+use crate::segment::{label::Region, object::Object};
 
 /// Outlines are traced around places with at least these log odds of being corpuscle, × 1000 …
 const WORTH_A_LOOK: i16 = -4_000;
@@ -45,79 +32,16 @@ const CERTAIN_IN_INFILTRATE: f64 = 3.5;
 /// Share of nuclear pixels: of tufts 0.12 to 0.17 on phantoms, of a circle of lymphocytes 0.24.
 const INFILTRATE: f64 = 0.2;
 
-/// Least area of a tubule that only the network sees, in µm²: 16 µm across. What it sees beyond the outline of one with a lumen is
-/// mostly narrower, …
-const CLOSED_UM2: f64 = 200.0;
-/// … or bent around it.
-const CLOSED_SOLIDITY: f64 = 0.75;
-/// What lies this near a lumen that was found, in µm, is its own wall …
-const OWN_WALL_UM: f64 = 10.0;
-/// … and beyond it what is wider than the rest of a thick wall, radius in µm, may be another tubule.
-const OTHERS_OPEN_UM: f64 = 4.0;
-
-/// Finds the glomeruli, tufts, tubules and lumens anchored in the window's core.
-pub(super) fn find(ground: &Ground<'_>, model: &Model) -> Vec<Object> {
-    let Some(sight) = during(Stage::Network, || Sight::of(ground, model)) else {
-        return tubules::find(ground, None).0;
-    };
-    let corpuscles = || {
-        let mut objects = glomeruli::find(ground, Some(&Seen::of(&sight)));
-        objects.extend(sight.glomeruli(ground, certainty));
-        objects
-    };
-    let tubules = || {
-        let others = |lumens: &Mask| others(ground, model, &sight, lumens);
-        let told = Told { odds: &sight.tubules[0], others: &others };
-        let (mut objects, territory) = tubules::find(ground, Some(&told));
-        objects.extend(closed(ground, model, &sight, &territory));
-        objects
-    };
-    let (mut objects, tubules) = rayon::join(corpuscles, tubules);
-    objects.extend(tubules);
-    objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
+/// Finds the glomeruli and tufts of a window.
+pub(super) fn find(ground: &Ground<'_>, sight: &Sight) -> Vec<Object> {
+    let mut objects = glomeruli::find(ground, Some(&Seen::of(sight)));
+    objects.extend(sight.glomeruli(ground, certainty));
     objects
 }
 
 /// Least mean log odds of a corpuscle with this share of nuclear pixels that only the network sees.
 fn certainty(nuclear: f64) -> f64 {
     if nuclear > INFILTRATE { CERTAIN_IN_INFILTRATE } else { CERTAIN }
-}
-
-/// Tubules that only the network sees: without a lumen that was found.
-fn closed(ground: &Ground<'_>, model: &Model, sight: &Sight, territory: &Plane<u32>) -> Vec<Object> {
-    let field = ground.field;
-    let seen = sight.territories(field, model, TUBULE_OPEN_UM, |i| territory.data()[i] == 0);
-    let object = |(region, number, outer): (Region, u32, Shape)| {
-        let values = tubules::closed_values(field.window.mpp.mean(), &outer);
-        contour::object(&TUBULE, &seen, &region, number, &field.window, values)
-    };
-    solid(ground, &seen).map(object).collect()
-}
-
-/// 1 where the network sees tubules well away from the lumens that were found.
-fn others(ground: &Ground<'_>, model: &Model, sight: &Sight, lumens: &Mask) -> Mask {
-    let near = morphology::dilate(lumens, ground.field.px(OWN_WALL_UM));
-    let seen = sight.territories(ground.field, model, OTHERS_OPEN_UM, |i| near.data()[i] == 0);
-    drop(near);
-    let mut is = vec![0u8; seen.data().iter().copied().max().unwrap_or(0) as usize + 1];
-    solid(ground, &seen).for_each(|(_, number, _)| is[number as usize] = 1);
-    seen.map(|n| is[n as usize])
-}
-
-/// Regions with the size and shape of a tubule, with their numbers.
-fn solid<'a>(
-    ground: &Ground<'a>,
-    seen: &'a Plane<u32>,
-) -> impl Iterator<Item = (Region, u32, Shape)> + use<'a> {
-    let mpp = ground.field.window.mpp;
-    let (regions, numbers) = whole(ground, seen);
-    let shaped = regions.into_iter().zip(numbers).map(move |(region, number)| {
-        let shape = Shape::of(seen, &region, number);
-        (region, number, shape)
-    });
-    shaped.filter(move |(region, _, shape)| {
-        mpp.area_um2(region.area_px) >= CLOSED_UM2 && shape.solidity >= CLOSED_SOLIDITY
-    })
 }
 
 /// What the network says of outlines.

@@ -87,7 +87,7 @@ fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
         clear: plane(2).map(|od| u8::from(od < 20)),
         tissue: Mask::filled(w, h, 1),
         profile: &profile,
-        surroundings: None,
+        views: Default::default(),
         models: &crate::segment::models::CLASSICAL,
     };
     structures(&mut field).objects

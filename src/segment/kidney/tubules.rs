@@ -13,7 +13,7 @@ use crate::{
         contour, distance,
         label::{Connectivity, Labels, Region, label},
         morphology,
-        object::{Object, anchored_in},
+        object::Object,
         shape::Shape,
         watershed::watershed,
     },
@@ -37,35 +37,21 @@ const THREAD_UM: f64 = 1.5;
 /// Epithelium is at least this dense, as a share of the cytoplasm's optical density.
 const WALL_SHARE: f64 = 0.72;
 
-/// What a network tells of tubules.
-pub(super) struct Told<'a> {
-    /// Log odds of tubule, × 1000.
-    pub(super) odds: &'a Plane<i16>,
-    /// 1 where it sees other tubules than those whose lumens are given.
-    pub(super) others: &'a (dyn Fn(&Mask) -> Mask + Sync),
-}
-
-/// Finds the tubules anchored in the window's core, and their lumens. Returns them with the pixels of each tubule of the window.
-pub(super) fn find(ground: &Ground<'_>, told: Option<&Told<'_>>) -> (Vec<Object>, Plane<u32>) {
-    let (field, odds) = (ground.field, told.map(|t| t.odds));
+/// Finds the tubules of a window by their lumens.
+pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
+    let field = ground.field;
     let casts = casts::find(ground);
-    let edge = if odds.is_some() { lumens::EDGE_SHARE } else { lumens::EDGE_ALONE };
-    let whole = label(&lumens::open(ground, &casts, edge), Connectivity::Four);
+    let whole = label(&lumens::open(ground, &casts, lumens::EDGE_ALONE), Connectivity::Four);
     let (lumens, vacuoles) = {
         let none = Mask::filled(field.width(), field.height(), 0);
-        let kept = lumens::accepted(ground, (&whole, &casts), &walls(ground, &whole, &none), odds);
+        let kept = lumens::accepted(ground, (&whole, &casts), &walls(ground, &whole, &none));
         parted(ground, &whole, &kept)
     };
     drop(whole);
     let lumens = label(&lumens, Connectivity::Four);
-    let mut walls = walls(ground, &lumens, &vacuoles);
+    let walls = walls(ground, &lumens, &vacuoles);
     drop(vacuoles);
-    let kept = lumens::accepted(ground, (&lumens, &casts), &walls, odds);
-    if let Some(told) = told {
-        let is: Vec<u8> = kept.iter().map(|shape| u8::from(shape.is_some())).collect();
-        let others = (told.others)(&lumens.plane.map(|n| if n == 0 { 0 } else { is[n as usize - 1] }));
-        walls.data_mut().iter_mut().zip(others.data()).for_each(|(w, &o)| *w &= 1 - o);
-    }
+    let kept = lumens::accepted(ground, (&lumens, &casts), &walls);
     let territory = territories(&lumens, walls, &kept, field.px(MAX_WALL_UM));
     let mut regions = vec![Region::EMPTY; kept.len()];
     add_regions(&territory, &mut regions);
@@ -82,10 +68,7 @@ pub(super) fn find(ground: &Ground<'_>, told: Option<&Told<'_>>) -> (Vec<Object>
         let values = [values[1], shape.aspect_ratio as f32, cast_pct as f32, 0.0, 0.0, 0.0, 0.0, 0.0];
         Some([tubule, contour::object(&LUMEN, &lumens.plane, lumen, number, &field.window, values)])
     };
-    let mut objects: Vec<Object> =
-        kept.par_iter().enumerate().with_min_len(AT_ONCE).filter_map(object).flatten_iter().collect();
-    objects.retain(|o| anchored_in(&field.window, o.anchor()));
-    (objects, territory)
+    kept.par_iter().enumerate().with_min_len(AT_ONCE).filter_map(object).flatten_iter().collect()
 }
 
 /// Values named by the measurements of [`TUBULE`].

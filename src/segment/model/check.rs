@@ -11,10 +11,11 @@ const MAX_WIDTH: usize = 512;
 const MAX_BLOCKS: usize = 32;
 
 /// Tasks of models whose objects are found by one limit of log odds.
-const OBJECTS: &[&str] = &["nuclei", "vacuoles"];
+const OBJECTS: &[&str] = &["nuclei", "vacuoles", "tubules"];
 const NUCLEI: &[&str] = &["nuclei"];
+const OPENED: &[&str] = &["nuclei", "tubules"];
 const STRUCTURES: &[&str] = &["structures"];
-const ALL: &[&str] = &["nuclei", "vacuoles", "structures"];
+const ALL: &[&str] = &["nuclei", "vacuoles", "structures", "tubules"];
 
 /// Log odds that a map can reach: it is kept as thousandths in 16 bits.
 const ODDS: RangeInclusive<f64> = -30.0..=30.0;
@@ -27,7 +28,7 @@ const POST: [(&str, RangeInclusive<f64>, &[&str]); 8] = [
     ("least_odds_tubule", ODDS, STRUCTURES),
     ("middle_depth", 0.0..=1.0, ALL),
     ("min_um2", 0.0..=1000.0, OBJECTS),
-    ("open_um", 0.0..=5.0, NUCLEI),
+    ("open_um", 0.0..=5.0, OPENED),
     ("close_um", 0.0..=5.0, NUCLEI),
 ];
 

@@ -27,13 +27,28 @@ pub struct Surroundings {
     rgb: Rgb,
 }
 
+/// What networks of structures look at, each in its own pixels.
+#[derive(Default)]
+pub struct Views {
+    /// For the one of glomeruli.
+    pub structures: Option<Surroundings>,
+    /// For the one of tubules.
+    pub tubules: Option<Surroundings>,
+}
+
 impl Model {
-    /// Returns a window of a slide of `slide_px` window pixels as the network eats it; `None` where it holds not one square of
-    /// the network.
+    /// Returns the core of a window of a slide of `slide_px` window pixels, and `margin` pixels around it, as the network eats
+    /// it; `None` where that holds not one square of the network.
     #[must_use]
-    pub fn surroundings(&self, rgb: &Rgb, window: &Window, slide_px: (i64, i64)) -> Option<Surroundings> {
+    pub fn surroundings(
+        &self,
+        rgb: &Rgb,
+        window: &Window,
+        margin: u32,
+        slide_px: (i64, i64),
+    ) -> Option<Surroundings> {
         let step = step(window.mpp.mean(), self.card.input.mpp);
-        let grid = Grid::over(window, window.halo, step, self.align())?.within(slide_px)?;
+        let grid = Grid::over(window, margin, step, self.align())?.within(slide_px)?;
         let rgb = grid.shrink(&padded(rgb, window, slide_px), window);
         Some(Surroundings { grid, rgb })
     }
@@ -50,12 +65,17 @@ impl Model {
         self.card.post.get(name).copied().unwrap_or(otherwise)
     }
 
-    /// Returns the log odds × 1000 of each output over the window, the least number where there are none; `None` where nothing
-    /// was kept for the network.
-    pub(in crate::segment) fn odds(&self, field: &Field<'_>) -> Option<Vec<Plane<i16>>> {
-        let Surroundings { grid, rgb } = field.surroundings.as_ref()?;
-        let maps = self.maps(rgb).into_par_iter();
-        Some(maps.map(|map| grid.enlarge(&map, &field.window, i16::MIN)).collect())
+    /// Returns the log odds × 1000 of the first `N` outputs over a window, the least number where there are none; `None` where
+    /// the network has fewer.
+    pub(in crate::segment) fn odds<const N: usize>(
+        &self,
+        Surroundings { grid, rgb }: &Surroundings,
+        window: &Window,
+    ) -> Option<[Plane<i16>; N]> {
+        let mut maps = self.maps(rgb);
+        maps.truncate(N);
+        let maps = maps.into_par_iter().map(|map| grid.enlarge(&map, window, i16::MIN));
+        maps.collect::<Vec<_>>().try_into().ok()
     }
 
     /// Turns the log odds of a middle into heights within a mask.

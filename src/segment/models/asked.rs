@@ -15,17 +15,21 @@ impl Models {
     /// Uses the model of a folder for its task.
     ///
     /// # Errors
-    /// As [`Model::open`]; [`Error::Config`] if its task is none of `nuclei`, `vacuoles` and `structures`, another folder was
+    /// As [`Model::open`]; [`Error::Config`] if its task is none of `nuclei`, `vacuoles`, `structures` and `tubules`, another folder was
     /// given for that task, or it does not have the outputs that objects are made of.
     pub fn add(&mut self, folder: &Path) -> Result<()> {
         let model = Model::open(folder)?;
         const TWO: (usize, &str) = (2, "two: object and middle");
-        const FOUR: (usize, &str) = (4, "four: corpuscle, tuft, tubule and its middle");
+        const FOUR: (usize, &str) = (4, "four: corpuscle, tuft, and two more that nothing reads");
         let (task, (count, expected)) = match model.card.task.as_str() {
             "nuclei" => (&mut self.nuclei, TWO),
             "vacuoles" => (&mut self.vacuoles, TWO),
             "structures" => (&mut self.structures, FOUR),
-            task => return Err(Error::config("task of the model", "nuclei, vacuoles or structures", task)),
+            "tubules" => (&mut self.tubules, TWO),
+            task => {
+                let expected = "nuclei, vacuoles, structures or tubules";
+                return Err(Error::config("task of the model", expected, task));
+            }
         };
         if model.card.outputs.len() != count {
             return Err(Error::config("outputs of the model", expected, format!("{:?}", model.card.outputs)));
@@ -46,6 +50,7 @@ impl Models {
             ("nuclei", &self.nuclei, true),
             ("vacuoles", &self.vacuoles, organ.has_fat_vacuoles()),
             ("structures", &self.structures, organ.has_glomeruli()),
+            ("tubules", &self.tubules, organ.has_glomeruli()),
         ];
         let wanted = kinds.into_iter().filter(|(_, _, looked_for)| *looked_for);
         let models = wanted.filter_map(|(objects, choice, _)| Some((objects, &choice.as_ref()?.model)));
@@ -67,6 +72,7 @@ impl Models {
         let uses = [
             (&self.vacuoles, any(Organ::has_fat_vacuoles), "liver"),
             (&self.structures, any(Organ::has_glomeruli), "kidney"),
+            (&self.tubules, any(Organ::has_glomeruli), "kidney"),
         ];
         let idle = uses.iter().filter(|(_, used, _)| !used);
         let given = idle.filter_map(|(choice, _, organ)| {

@@ -18,7 +18,8 @@ fn golden(name: &str) -> (Rgb, Vec<f32>) {
 
 #[test]
 fn built_in_models_compute_what_was_trained() {
-    for model in [builtin_nuclei().unwrap(), builtin_vacuoles().unwrap(), builtin_structures().unwrap()] {
+    let whole = [builtin_nuclei(), builtin_vacuoles(), builtin_structures(), builtin_tubules()];
+    for model in whole.map(Result::unwrap) {
         let name = &model.card.name;
         let (rgb, expected) = golden(name);
         let got: Vec<f32> = model.maps(&rgb).iter().flat_map(|p| p.data().to_vec()).collect();
@@ -45,6 +46,7 @@ fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
         vacuoles: choice(builtin_vacuoles().unwrap(), required),
         structures: choice(builtin_structures().unwrap(), required),
         trust: Trust::Alone,
+        tubules: choice(builtin_tubules().unwrap(), required),
     };
     let mpp = |v| Mpp::square(v).unwrap();
     for um in [0.1, 0.25, 0.5, 0.7] {
@@ -102,6 +104,7 @@ fn halos_hold_the_reach_of_the_models_and_what_they_find() {
         vacuoles: choice(builtin_vacuoles().unwrap(), true),
         structures: choice(builtin_structures().unwrap(), true),
         trust: Trust::Alone,
+        tubules: choice(builtin_tubules().unwrap(), true),
     };
     let mut models = models.fitting(mpp, organ("liver")).unwrap();
     let wide = models.widen(pass, mpp);
@@ -120,7 +123,13 @@ fn folders_of_other_tasks_are_refused() {
     };
     let mut models = Models::default();
     write("glands");
-    assert!(models.add(folder.path()).unwrap_err().to_string().contains("nuclei, vacuoles or structures"));
+    assert!(
+        models
+            .add(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("nuclei, vacuoles, structures or tubules")
+    );
     write("nuclei");
     models.add(folder.path()).unwrap();
     assert!(models.nuclei.as_ref().is_some_and(|c| c.required) && models.vacuoles.is_none());

@@ -69,7 +69,7 @@ impl Slide {
             tissue: Mask::filled(w, t, 1),
             h,
             profile,
-            surroundings: None,
+            views: Default::default(),
             models: &crate::segment::models::CLASSICAL,
         }
     }

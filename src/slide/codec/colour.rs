@@ -23,9 +23,9 @@ pub(in crate::slide) fn gray_to_rgb(gray: &[u8], invert: bool) -> Vec<u8> {
     gray.iter().flat_map(|&v| [v ^ flip; 3]).collect()
 }
 
-/// What the fourth sample of an RGB pixel is (the tag `ExtraSamples`).
+/// What the sample behind the colours of a pixel is (the tag `ExtraSamples`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::slide) enum Fourth {
+pub(in crate::slide) enum Extra {
     /// Opacity, and colours are multiplied with it.
     Premultiplied,
     /// Opacity.
@@ -34,13 +34,32 @@ pub(in crate::slide) enum Fourth {
     Unseen,
 }
 
-impl Fourth {
+impl Extra {
     /// Returns what a value of the tag means.
     pub(in crate::slide) fn of(tag: Option<u64>) -> Self {
         match tag {
             Some(1) => Self::Premultiplied,
             Some(2) => Self::Opacity,
             _ => Self::Unseen,
+        }
+    }
+
+    /// Returns whether it changes what is seen.
+    pub(in crate::slide) fn is_seen(self) -> bool {
+        self != Self::Unseen
+    }
+
+    /// Returns red, green and blue of gray pixels and their extra sample as they are seen over glass; `invert` for images
+    /// where 0 is white.
+    pub(in crate::slide) fn taken_off_gray(self, samples: &[u8], invert: bool) -> Vec<u8> {
+        let flip = if invert { 255 } else { 0 };
+        let pairs = samples.as_chunks::<2>().0.iter();
+        match self {
+            // Of black that was multiplied with its opacity, glass takes none away.
+            Self::Premultiplied if invert => pairs.flat_map(|&[v, _]| [255 - v; 3]).collect(),
+            Self::Unseen => pairs.flat_map(|&[v, _]| [v ^ flip; 3]).collect(),
+            seen => seen
+                .taken_off(&pairs.flat_map(|&[v, a]| [v ^ flip, v ^ flip, v ^ flip, a]).collect::<Vec<_>>()),
         }
     }
 
@@ -101,6 +120,21 @@ mod tests {
     fn opacity_is_laid_over_white() {
         assert_eq!(over_white(&[10, 20, 30, 0, 10, 20, 30, 255], false), [255, 255, 255, 10, 20, 30]);
         assert_eq!(over_white(&[0, 0, 0, 0, 100, 0, 0, 200], true), [255, 255, 255, 155, 55, 55]);
+    }
+
+    #[test]
+    fn opacity_of_gray_is_laid_over_white() {
+        fn t(extra: Extra, invert: bool, expected: [u8; 3]) {
+            let got = extra.taken_off_gray(&[40, 0, 40, 255, 40, 102], invert);
+            let expected: Vec<u8> = expected.iter().flat_map(|&v| [v; 3]).collect();
+            assert_eq!(got, expected, "{extra:?} {invert}");
+        }
+        t(Extra::Unseen, false, [40, 40, 40]);
+        t(Extra::Unseen, true, [215, 215, 215]);
+        t(Extra::Opacity, false, [255, 40, 169]);
+        t(Extra::Opacity, true, [255, 215, 239]);
+        t(Extra::Premultiplied, false, [255, 40, 193]);
+        t(Extra::Premultiplied, true, [215, 215, 215]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use zune_jpeg::JpegDecoder;
 use self::watched::Watched;
 use super::{
     Fault,
-    colour::{self, Fourth},
+    colour::{self, Extra},
 };
 use crate::{
     error::Error,
@@ -30,7 +30,7 @@ pub(in crate::slide) enum Colour {
     /// Red, green, blue: stored without a colour transform.
     Rgb,
     /// Red, green, blue and a fourth: stored without a colour transform. Markers may call it CMYK, which has as many.
-    Rgba(Fourth),
+    Rgba(Extra),
     /// Luma and chroma.
     YCbCr,
     /// As the stream's own markers say; for plain JPEG files.

@@ -10,7 +10,7 @@ use crate::{
         Storage,
         codec::{
             Fault, bytes,
-            colour::{self, Fourth},
+            colour::{self, Extra},
             jpeg::{self, Colour, copy::Stored},
             jpeg2000,
         },
@@ -119,16 +119,16 @@ pub(super) fn jpeg_stream<'a>(tiff: &'a Tiff, page: &Page, col: u64, row: u64) -
 
 fn jpeg_colour(tiff: &Tiff, page: &Page) -> Colour {
     match page.photometric {
-        photometric::RGB if page.samples == 4 => Colour::Rgba(fourth(tiff, page)),
+        photometric::RGB if page.samples == 4 => Colour::Rgba(extra(tiff, page)),
         photometric::RGB => Colour::Rgb,
         photometric::YCBCR => Colour::YCbCr,
         _ => Colour::Own,
     }
 }
 
-/// Returns what the fourth sample of a page's pixels is.
-pub(super) fn fourth(tiff: &Tiff, page: &Page) -> Fourth {
-    Fourth::of(tiff.uint(&page.directory, Tag::EXTRA_SAMPLES))
+/// Returns what the sample behind the colours of a page's pixels is.
+pub(super) fn extra(tiff: &Tiff, page: &Page) -> Extra {
+    Extra::of(tiff.uint(&page.directory, Tag::EXTRA_SAMPLES))
 }
 
 fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
@@ -178,37 +178,38 @@ fn samples(
     Ok(samples)
 }
 
-/// Reads red, green and blue from separate tiles (`PlanarConfiguration` 2).
+/// Reads samples from separate tiles (`PlanarConfiguration` 2), and puts them side by side.
 fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> Result<Rgb, Fault> {
     let stride = page.cols() * page.rows();
-    let channels = if page.photometric == photometric::RGB { 3 } else { 1 };
-    let mut rgb = Rgb::filled(width, height, [255; 3]);
-    for channel in 0..channels {
+    let all = page.samples as usize;
+    let colours = if page.photometric == photometric::RGB { 3 } else { 1 };
+    let read = if extra(tiff, page).is_seen() { all } else { colours };
+    // What is not stored is opaque glass.
+    let glass = if page.photometric == photometric::MIN_IS_WHITE { 0 } else { 255 };
+    let mut pixels = vec![glass; width * height * all];
+    for channel in 0..all {
         let index = index + channel as u64 * stride;
         let row = index % stride / page.cols();
-        let Some(data) = stored(tiff, page, index, row)? else { continue };
-        let plane = samples(page, data, width, height, 1)?;
-        for (px, value) in rgb.pixels_mut().iter_mut().zip(plane) {
+        let stored = if channel < read { stored(tiff, page, index, row)? } else { None };
+        let plane = stored.map(|data| samples(page, data, width, height, 1)).transpose()?;
+        let plane = plane.or_else(|| (channel >= colours).then(|| vec![255; width * height]));
+        for (px, value) in pixels.chunks_exact_mut(all).zip(plane.into_iter().flatten()) {
             px[channel] = value;
         }
     }
-    if channels == 1 {
-        let flip = if page.photometric == photometric::MIN_IS_WHITE { 255 } else { 0 };
-        rgb.pixels_mut().iter_mut().for_each(|px| *px = [px[0] ^ flip; 3]);
-    }
-    Ok(rgb)
+    to_rgb(tiff, page, pixels, width, height)
 }
 
 fn to_rgb(tiff: &Tiff, page: &Page, samples: Vec<u8>, width: usize, height: usize) -> Result<Rgb, Fault> {
     let invert = page.photometric == photometric::MIN_IS_WHITE;
     let rgb = match (page.photometric, page.samples) {
-        (photometric::RGB, 4) => fourth(tiff, page).taken_off(&samples),
+        (photometric::RGB, 4) => extra(tiff, page).taken_off(&samples),
         (photometric::RGB, _) => samples,
         (photometric::PALETTE, _) => {
             let palette = palette(tiff, page)?;
             samples.iter().flat_map(|&i| palette[usize::from(i)]).collect()
         }
-        (_, 2) => colour::gray_to_rgb(&samples.iter().copied().step_by(2).collect::<Vec<_>>(), invert),
+        (_, 2) => extra(tiff, page).taken_off_gray(&samples, invert),
         _ => colour::gray_to_rgb(&samples, invert),
     };
     Rgb::from_vec(width, height, rgb)

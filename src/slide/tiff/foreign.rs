@@ -20,7 +20,7 @@ use crate::{
         bytes::FileBytes,
         codec::{
             Fault,
-            colour::{self, Fourth},
+            colour::{self, Extra},
         },
         limits,
     },
@@ -41,7 +41,7 @@ impl AsRef<[u8]> for Handle {
 pub(super) struct Foreign {
     decoder: Mutex<Decoder<Cursor<Handle>>>,
     colours: ColorType,
-    fourth: Fourth,
+    extra: Extra,
     chunks: u32,
 }
 
@@ -63,7 +63,7 @@ impl Foreign {
         decoder.seek_to_image(index).map_err(fault)?;
         let colours = decoder.colortype().map_err(fault)?;
         let chunks = u32::try_from(page.cols() * page.rows()).unwrap_or(u32::MAX);
-        Ok(Self { decoder: Mutex::new(decoder), colours, fourth: decode::fourth(tiff, page), chunks })
+        Ok(Self { decoder: Mutex::new(decoder), colours, extra: decode::extra(tiff, page), chunks })
     }
 
     /// Decodes tile (`col`, `row`), clipped to the image.
@@ -101,9 +101,11 @@ impl Foreign {
     fn to_rgb(&self, mut samples: Vec<u8>) -> Result<Vec<u8>, Fault> {
         Ok(match self.colours {
             ColorType::Gray(_) => colour::gray_to_rgb(&samples, false),
-            ColorType::GrayA(_) => samples.as_chunks::<2>().0.iter().flat_map(|&[v, _]| [v; 3]).collect(),
+            ColorType::GrayA(_) | ColorType::Multiband { num_samples: 2, .. } => {
+                self.extra.taken_off_gray(&samples, false)
+            }
             ColorType::RGB(_) => samples,
-            ColorType::RGBA(_) => self.fourth.taken_off(&samples),
+            ColorType::RGBA(_) => self.extra.taken_off(&samples),
             ColorType::CMYK(_) => {
                 samples.as_chunks::<4>().0.iter().flat_map(|&ink| colour::cmyk_to_rgb(ink)).collect()
             }

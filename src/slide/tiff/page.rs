@@ -50,6 +50,7 @@ pub(super) mod compression {
             34_676 | 34_677 => "SGI LogLuv compression",
             34_887 => "LERC compression",
             34_925 => "LZMA compression",
+            34_933 => "PNG compression",
             ZSTD => "Zstandard compression",
             50_001 => "WebP compression",
             50_002 | 52_546 => "JPEG XL compression",
@@ -232,19 +233,6 @@ impl Page {
     /// Returns whether red, green and blue are stored as separate images.
     pub(super) fn is_planar(&self) -> bool {
         self.planar && self.samples > 1
-    }
-
-    /// Accepts compressions this build knows.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unsupported`] naming the compression.
-    pub(super) fn check_compression(&self, format: &'static str) -> Result<()> {
-        use compression::{DEFLATE, JP2K_RGB, JP2K_YCBCR, JPEG, LZW, NONE, OLD_DEFLATE, PACK_BITS, ZSTD};
-        match self.compression {
-            NONE | LZW | JPEG | DEFLATE | OLD_DEFLATE | PACK_BITS | ZSTD | JP2K_YCBCR | JP2K_RGB => Ok(()),
-            other => Err(Error::unsupported(format, compression::name(other))),
-        }
     }
 
     /// Returns whether both images store the same kind of samples.

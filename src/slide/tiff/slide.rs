@@ -158,7 +158,7 @@ impl TiffSlide {
         associated: BTreeMap<String, Associated>,
     ) -> Result<Self> {
         for part in levels.iter().flat_map(|level| &level.parts) {
-            part.page.check_compression(format)?;
+            part.page.check_storage(&tiff, format)?;
         }
         let Some(base) = levels.first().and_then(|level| level.parts.first()) else {
             return Err(no_levels(format));

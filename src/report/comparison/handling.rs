@@ -1,0 +1,171 @@
+//! What measurement was told of each slide besides its tissue: species, and areas that a person drew.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use super::evidence::{Evidence, SlideRow};
+use crate::{error::Result, manifest::Sample};
+
+/// Returns what the reader should know before comparing: more than one species, or another than the sample sheet states.
+///
+/// # Errors
+///
+/// As [`super::write`] for the files of the results folder.
+pub fn remarks(results: &Path, samples: &[Sample]) -> Result<Vec<String>> {
+    let evidence = Evidence::read(results)?;
+    let used = used(&evidence, samples);
+    Ok(mixed(&used).into_iter().chain(otherwise(&used)).collect())
+}
+
+/// Returns the sentences of the methods paragraph; nothing where the results do not tell.
+pub(super) fn sentences(evidence: &Evidence, samples: &[Sample]) -> String {
+    let used = used(evidence, samples);
+    [species(&used), drawn(&used)].concat()
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// A slide that was compared.
+type Used<'a> = (&'a Sample, &'a SlideRow);
+
+fn used<'a>(evidence: &'a Evidence, samples: &'a [Sample]) -> Vec<Used<'a>> {
+    let measured = |row: &&SlideRow| matches!(row.status.as_str(), "scored" | "blank");
+    let pair = |s: &'a Sample| Some((s, evidence.row(&s.slide_id).filter(measured)?));
+    samples.iter().filter(|s| s.exclude.is_none()).filter_map(pair).collect()
+}
+
+/// Returns the slides of each species; those of which it is not known are left out.
+fn by_species<'a>(used: &[Used<'a>]) -> BTreeMap<&'a str, Vec<&'a Sample>> {
+    let mut species: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
+    for (sample, row) in used.iter().filter(|(_, row)| !row.species.is_empty()) {
+        species.entry(&row.species).or_default().push(sample);
+    }
+    species
+}
+
+fn species(used: &[Used<'_>]) -> String {
+    let species = by_species(used);
+    let each: Vec<String> =
+        species.iter().map(|(name, slides)| format!("{name} ({})", counted(slides.len(), "slide"))).collect();
+    match &species.keys().collect::<Vec<_>>()[..] {
+        [] => String::new(),
+        [only] => format!(" Structures were accepted by the sizes of the species {only}."),
+        _ => format!(
+            " Structures were accepted by the sizes of the species of each slide: {}.",
+            each.join(", ")
+        ),
+    }
+}
+
+fn drawn(used: &[Used<'_>]) -> String {
+    let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (sample, row) in used {
+        let (drawn, all) = groups.entry(&sample.group).or_default();
+        *drawn += usize::from(!row.annotations.is_empty());
+        *all += 1;
+    }
+    let drawn: usize = groups.values().map(|(drawn, _)| drawn).sum();
+    let told = used.iter().any(|(_, row)| row.tells_annotations);
+    match (told, drawn) {
+        (false, _) => String::new(),
+        (true, 0) => " No areas were drawn by hand.".into(),
+        _ => {
+            let each: Vec<String> =
+                groups.iter().map(|(group, (drawn, all))| format!("{group} {drawn} of {all}")).collect();
+            format!(
+                " On {drawn} of {} slides areas drawn by a person took tissue out, limited what was measured or corrected \
+                 structures ({}); their files stand in slides.csv with their SHA-256. Whether the person knew the groups is \
+                 not recorded.",
+                used.len(),
+                each.join(", ")
+            )
+        }
+    }
+}
+
+fn mixed(used: &[Used<'_>]) -> Option<String> {
+    let species = by_species(used);
+    let told = |(name, slides): (&&str, &Vec<&Sample>)| {
+        let animals: BTreeSet<&str> = slides.iter().map(|s| s.animal_id.as_str()).collect();
+        let groups: BTreeSet<&str> = slides.iter().map(|s| s.group.as_str()).collect();
+        let groups = groups.into_iter().collect::<Vec<_>>().join(", ");
+        format!("{name} ({} of {groups})", counted(animals.len(), "animal"))
+    };
+    (species.len() > 1).then(|| {
+        format!(
+            "animals of different species are compared: {}. Sizes of structures differ between species; compare one \
+             species at a time",
+            species.iter().map(told).collect::<Vec<_>>().join(", ")
+        )
+    })
+}
+
+fn otherwise(used: &[Used<'_>]) -> Option<String> {
+    let differs = |(sample, row): &&Used<'_>| {
+        sample.species.is_some_and(|s| !row.species.is_empty() && s.name != row.species)
+    };
+    let slides: Vec<&str> = used.iter().filter(differs).map(|(s, _)| s.slide_id.as_str()).collect();
+    let (first, row) = used.iter().find(|pair| differs(pair))?;
+    Some(format!(
+        "measured as another species than the sample sheet states: {} ({}: {}, not {}); score again with this sheet",
+        counted(slides.len(), "slide"),
+        first.slide_id,
+        row.species,
+        first.species.map_or("", |s| s.name)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes a results folder with these cells of species and annotations, one slide per animal, groups by turns, and
+    /// returns the sentences and remarks.
+    fn told(rows: &[(&str, &str)], sheet: &str) -> (String, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut slides = String::from("slide_id,status,species,annotations\n");
+        let mut samples = String::from("slide,animal_id,group,tissue,species\n");
+        for (i, (species, drawn)) in rows.iter().enumerate() {
+            slides += &format!("s{i},scored,{species},{drawn}\n");
+            samples += &format!("s{i}.svs,{i},{},liver,{sheet}\n", ["control", "treated"][i % 2]);
+        }
+        slides += "gone,failed,mouse,gone.geojson\n";
+        let sheet = folder.path().join("samples.csv");
+        std::fs::write(folder.path().join("slides.csv"), slides).unwrap();
+        std::fs::write(&sheet, samples).unwrap();
+        let samples = crate::manifest::read_key(&sheet).unwrap();
+        let evidence = Evidence::read(folder.path()).unwrap();
+        (sentences(&evidence, &samples), remarks(folder.path(), &samples).unwrap())
+    }
+
+    #[test]
+    fn species_and_drawn_areas_are_told() {
+        let (text, remarks) = told(&[("mouse", ""), ("mouse", "")], "");
+        assert_eq!(
+            text,
+            " Structures were accepted by the sizes of the species mouse. No areas were drawn by hand."
+        );
+        assert_eq!(remarks, [""; 0]);
+        let (text, _) = told(&[("rat", "s0.geojson"), ("rat", ""), ("rat", "s2.geojson")], "rat");
+        assert!(text.contains(" On 2 of 3 slides areas drawn by a person took"), "{text}");
+        assert!(text.contains("(control 2 of 2, treated 0 of 1)"), "{text}");
+    }
+
+    #[test]
+    fn mixed_and_mistaken_species_are_warned_of() {
+        let (text, remarks) = told(&[("mouse", ""), ("rat", ""), ("mouse", "")], "");
+        assert!(text.contains("species of each slide: mouse (2 slides), rat (1 slide)."), "{text}");
+        let expected = "animals of different species are compared: mouse (2 animals of control), rat (1 animal of treated).";
+        assert!(remarks.len() == 1 && remarks[0].starts_with(expected), "{remarks:?}");
+        let (_, remarks) = told(&[("rat", "")], "mouse");
+        assert!(
+            remarks[0].starts_with("measured as another species than the sample sheet states: 1 slide "),
+            "{remarks:?}"
+        );
+        assert!(remarks[0].contains("(s0: rat, not mouse)"), "{remarks:?}");
+    }
+}
