@@ -222,7 +222,13 @@ mod tests {
         ];
         assert_eq!(joined(&parts, &leak), parts);
         // Nor does a lumen of which hardly anything lies in the other.
-        let tip = ["................", "ooooooooo.......", "ooooooooo.......", "oooooooo........", "................"];
+        let tip = [
+            "................",
+            "ooooooooo.......",
+            "ooooooooo.......",
+            "oooooooo........",
+            "................",
+        ];
         assert_eq!(joined(&parts, &tip), parts);
     }
 }
