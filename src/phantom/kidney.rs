@@ -22,6 +22,8 @@ mod vessels;
 
 use super::{
     Canvas, Knob, Painter, Request, Truth,
+    anatomy::Anatomy,
+    sections,
     stamp::Stamp,
     texture::{Stream, noise},
 };
@@ -96,6 +98,7 @@ struct Tools {
     seed: u64,
     /// Pixels per micrometre.
     um: f32,
+    anatomy: &'static Anatomy,
     stamp: Stamp,
     /// Slow noise that bends outlines (x and y), of the slide's size.
     bend: [Plane<u8>; 2],
@@ -115,7 +118,8 @@ impl Tools {
         let bend = [(); 2].map(|()| noise(size.0, size.1, 26.0 * um, 2, &mut s));
         let grain = noise(REPEAT_PX, REPEAT_PX, (1.6 * um).max(1.0), 2, &mut s);
         let domes = noise(REPEAT_PX, REPEAT_PX, (7.0 * um).max(1.0), 2, &mut s);
-        Self { seed: request.seed, um, stamp: Stamp::new(request.mpp, &mut s), bend, grain, domes }
+        let stamp = Stamp::new(request.mpp, &mut s);
+        Self { seed: request.seed, um, anatomy: request.anatomy, stamp, bend, grain, domes }
     }
 
     fn stream(&self, name: &str) -> Stream {
@@ -129,6 +133,12 @@ impl Tools {
 }
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let seen = values::Seen::join(sections::paint(request, canvas, section));
+    Truth { features: seen.features(canvas.mpp), amounts: request.all_amounts(KNOBS) }
+}
+
+/// Paints one section and returns what was counted.
+fn section(request: &Request, canvas: &mut Canvas) -> values::Seen {
     let tools = Tools::new(request, canvas.size());
     let amount = |knob: &Knob| request.amount(knob) as f32;
     let section = section::Section::new(&tools, canvas.size());
@@ -168,7 +178,6 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     interstitium::paint(&tools, &packing, &spaces, &mut ids, canvas);
     blood::fill(&tools, &spaces, amount(&CONGESTION), canvas);
 
-    let mut truth = Truth { features: seen.features(canvas, &vessels, &section), ..Truth::default() };
-    truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
-    truth
+    seen.blood_and_vessels(canvas, &vessels, &section);
+    seen
 }

@@ -25,10 +25,12 @@ use self::{
     ground::{Grains, Ground},
     layout::Layout,
     plates::Plates,
-    truth::Painted,
+    truth::{Found, Painted},
     vessels::Pen,
 };
-use super::{Canvas, Knob, Painter, Request, Truth, points::Voronoi, stamp::Stamp, texture::Stream};
+use super::{
+    Canvas, Knob, Painter, Request, Truth, points::Voronoi, sections, stamp::Stamp, texture::Stream,
+};
 use crate::raster::Plane;
 
 /// Paints liver.
@@ -94,8 +96,14 @@ const CLEARING: Knob = Knob {
 const DILATION_PER_PCT: f64 = 0.055;
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let found = Found::join(sections::paint(request, canvas, section));
+    Truth { features: found.features(request.mpp.px(1.0) as f32), amounts: request.all_amounts(KNOBS) }
+}
+
+/// Paints one section and returns what was counted.
+fn section(request: &Request, canvas: &mut Canvas) -> Found {
     let (seed, size) = (request.seed, canvas.size());
-    let layout = Layout::new(size, request.mpp.px(1.0) as f32, seed);
+    let layout = Layout::new(size, request.mpp.px(1.0) as f32, request.anatomy.lobule, seed);
     let plates = Plates::new(&layout, seed);
     let mut map = Plane::filled(size.0, size.1, 0_u8);
     let grains = Grains::new(&layout, seed);
@@ -123,7 +131,10 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let order = by_zone(&cells, seed, "liver macro");
     let covered = fat.first_drops(&order, pixels(&MACRO), &mut Stream::new(seed, "liver macro drops"));
     pen.stream = Stream::new(seed, "liver nuclei");
-    let (nuclei, pyknotic) = cells::nuclei(&cells, &fat.drops, fat.canvas, fat.map, &mut pen);
+    let (nuclei, pyknotic) = {
+        let width = request.anatomy.hepatocyte_nucleus;
+        cells::nuclei(&cells, (&fat.drops, width), fat.canvas, fat.map, &mut pen)
+    };
     let left = pixels(&MACRO).saturating_sub(covered);
     fat.further_drops(&order, left, &mut Stream::new(seed, "liver further drops"));
     let order = by_zone(&cells, seed, "liver micro");
@@ -141,9 +152,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
         portal,
         slits,
     };
-    let mut truth = truth::state(&painted, canvas, &map);
-    truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
-    truth
+    Found::count(&painted, canvas, &map)
 }
 
 fn paint_ground(

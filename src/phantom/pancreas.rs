@@ -16,7 +16,7 @@ mod lesions;
 mod terrain;
 mod tubes;
 
-use super::{Canvas, Knob, Painter, Request, Truth, stamp::Stamp, texture::Stream};
+use super::{Canvas, Knob, Painter, Request, Truth, sections, stamp::Stamp, texture::Stream};
 use crate::raster::Plane;
 
 /// Paints pancreas.
@@ -149,6 +149,12 @@ impl Easel<'_> {
 }
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let found = census::Found::join(sections::paint(request, canvas, section));
+    Truth { features: found.features(canvas.mpp), amounts: request.all_amounts(KNOBS) }
+}
+
+/// Paints one section and returns what was counted.
+fn section(request: &Request, canvas: &mut Canvas) -> census::Found {
     let (width, height) = canvas.size();
     for layer in ["nuclei", "islets", "vacuoles", "fat"] {
         canvas.add_layer(layer);
@@ -171,7 +177,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let foci = lesions::foci(&mut easel, &plan, request);
     let nuclei = acinar_nuclei::paint(&mut easel, &plan, request);
     lesions::vacuoles(&mut easel, &plan, request);
-    census::truth(&easel, request, &islets, &nuclei, foci)
+    census::Found::count(&easel, request.anatomy, &islets, nuclei, foci)
 }
 
 #[cfg(test)]

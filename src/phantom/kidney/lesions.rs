@@ -26,9 +26,6 @@ pub(super) struct Wall {
     pub(super) counted: bool,
 }
 
-/// Profiles smaller than this are grazing cuts that features leave out (domain.md §2.0: tubules of
-/// 20–120 µm), in µm.
-pub(super) const SMALLEST_UM: f64 = 20.0;
 /// A lumen is dilated above this diameter (domain.md §2.3), in µm; painted lumina keep clear of it.
 pub(super) const DILATED_UM: f64 = 30.0;
 const WIDEST_NORMAL_UM: f32 = 24.0;
@@ -84,12 +81,13 @@ pub(super) fn deal(
             let tone = [s.normal(1.0, 0.08), s.normal(1.0, 0.08)];
             let draws = [s.normal(0.0, 1.0), s.unit()];
             let mut wall = Wall::normal(tubule.kind, tone);
-            wall.counted = !tubule.medulla && shape.diameter() >= SMALLEST_UM * f64::from(tools.um);
+            wall.counted =
+                !tubule.medulla && shape.diameter() >= tools.anatomy.tubule_least_um * f64::from(tools.um);
             wall.necrotic = has(&ranks.necrotic, &NECROSIS);
             wall.vacuolated = has(&ranks.vacuolated, &TUBULAR_VACUOLATION) && !wall.necrotic;
             wall.cast = has(&ranks.cast, &CASTS);
             let dilated = has(&ranks.dilated, &TUBULAR_DILATION);
-            wall.open(tools.um, tubule, shape, dilated, draws);
+            wall.open(tools, tubule, shape, dilated, draws);
             wall
         })
         .collect()
@@ -118,7 +116,15 @@ impl Wall {
     }
 
     /// Decides the lumen from the profile's own pixels.
-    fn open(&mut self, um: f32, tubule: &Tubule, shape: &Shape, dilated: bool, [normal, unit]: [f32; 2]) {
+    fn open(
+        &mut self,
+        tools: &Tools,
+        tubule: &Tubule,
+        shape: &Shape,
+        dilated: bool,
+        [normal, unit]: [f32; 2],
+    ) {
+        let um = tools.um;
         let outer = shape.diameter() as f32 / um;
         let long = if tubule.path.len() > 1 { 1.3 } else { 1.0 };
         let usual = match tubule.kind {
@@ -129,7 +135,7 @@ impl Wall {
             Kind::VasaRecta => outer * 0.78,
         };
         let thin = matches!(tubule.kind, Kind::ThinLimb | Kind::VasaRecta);
-        let mut wanted = if thin { usual } else { (usual * long).min(outer * 0.62) };
+        let mut wanted = if thin { usual } else { (usual * long * tools.anatomy.tubule).min(outer * 0.62) };
         if tubule.medulla && !thin {
             wanted = outer * if tubule.kind == Kind::Collecting { 0.52 } else { 0.38 };
         }

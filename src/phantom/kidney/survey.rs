@@ -11,12 +11,22 @@ use super::{
 pub(super) const DEPTH_STEPS: f32 = 8.0;
 
 /// What pass one counted.
+#[derive(Default)]
 pub(super) struct Survey {
     /// Shape of each tubule.
     pub(super) shapes: Vec<Shape>,
     /// Pixels of tissue and of cortex.
     pub(super) tissue_px: u64,
     pub(super) cortex_px: u64,
+}
+
+impl Survey {
+    /// Adds what was counted in another section.
+    pub(super) fn join(&mut self, other: Self) {
+        self.shapes.extend(other.shapes);
+        self.tissue_px += other.tissue_px;
+        self.cortex_px += other.cortex_px;
+    }
 }
 
 /// Bins of [`Shape::by_ratio`].

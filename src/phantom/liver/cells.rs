@@ -60,11 +60,11 @@ pub(super) fn hepatocytes(layout: &Layout, plates: &Plates, map: &Map, s: &mut S
         .collect()
 }
 
-/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside. Returns the living
-/// ones and the number of pyknotic ones.
+/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside. Nuclei are `wide` times those of
+/// rats. Returns the living ones and the number of pyknotic ones.
 pub(super) fn nuclei(
     cells: &[Cell],
-    drops: &[Drop],
+    (drops, wide): (&[Drop], f32),
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
@@ -86,7 +86,7 @@ pub(super) fn nuclei(
         if cell.dead {
             pyknotic += usize::from(ghost(cell, canvas, map, pen, &mut own));
         } else if own.chance(NUCLEUS_IN_PLANE) {
-            living((index, cell), largest[index], canvas, map, pen, &mut painted);
+            living((index, cell), (largest[index], wide), canvas, map, pen, &mut painted);
         }
     }
     (painted, pyknotic)
@@ -106,7 +106,7 @@ fn ghost(cell: &Cell, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>, own: &m
 /// Paints a cell's one or two nuclei where there is room.
 fn living(
     (index, cell): (usize, &Cell),
-    pushed: Option<Blob>,
+    (pushed, wide): (Option<Blob>, f32),
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
@@ -116,7 +116,7 @@ fn living(
     let mut own = pen.stream.clone();
     for attempt in 0..ATTEMPTS {
         let before = painted.len();
-        for blob in blobs(cell, pushed, attempt, um, &mut own) {
+        for blob in blobs(cell, pushed, (attempt, wide), um, &mut own) {
             // Some lie deep in the section and look pale.
             let ink = if own.chance(0.15) { own.range(0.62, 0.85) } else { own.range(0.95, 1.42) };
             if let Some((_, pixels)) = pen.nucleus(canvas, map, NucleusKind::Vesicular, &blob, ink) {
@@ -130,7 +130,13 @@ fn living(
 }
 
 /// Returns the one or two nuclei of a cell; later attempts look further afield.
-fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream) -> Vec<Blob> {
+fn blobs(
+    cell: &Cell,
+    pushed: Option<Blob>,
+    (attempt, wide): (u8, f32),
+    um: f32,
+    s: &mut Stream,
+) -> Vec<Blob> {
     // Mononucleated cells are mostly tetraploid, some diploid, few octaploid; volumes double.
     let pair = s.chance(BINUCLEATE);
     let size = match (pair, s.unit()) {
@@ -139,7 +145,8 @@ fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream
         (false, p) if p < 0.28 => 3.4,
         (false, p) if p < 0.92 => 4.15,
         (false, _) => 5.0,
-    } * um;
+    } * wide
+        * um;
     let astray = (1.3 + 1.5 * f32::from(attempt)) * um;
     let (mut x, mut y) = (cell.x + s.normal(0.0, astray), cell.y + s.normal(0.0, astray));
     let (mut flat, mut angle) = (1.0, s.angle());

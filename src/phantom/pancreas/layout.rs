@@ -17,10 +17,6 @@ use crate::phantom::{
 
 /// Spacing of acini: a profile of 30–50 µm each.
 const ACINUS_UM: f32 = 36.5;
-/// Smallest islet painted, µm: a little above the smallest one that counts.
-const ISLET_LEAST_UM: f32 = 54.0;
-/// Largest islet painted, µm.
-const ISLET_MOST_UM: f32 = 400.0;
 /// Spread of islet diameters: SD of the logarithm of what exceeds the least.
 const ISLET_SPREAD: f32 = 0.62;
 
@@ -59,9 +55,9 @@ pub(super) fn plan(request: &Request, easel: &Easel<'_>) -> Plan {
     let mut islets = Vec::new();
     let wanted = islets_wanted(request, parenchyma_mm2);
     // The first islet comes before everything else, so that a small slide has room for it.
-    place_islets(request, easel, &mut land, 0..wanted.min(1), &mut islets);
+    place_islets(request, easel, &mut land, (0..wanted.min(1), wanted), &mut islets);
     let tubes = tubes::place(&mut land, easel);
-    place_islets(request, easel, &mut land, 1..wanted, &mut islets);
+    place_islets(request, easel, &mut land, (1..wanted, wanted), &mut islets);
     let fat = fat::place(request, easel, &mut land);
     let mut s = Stream::new(request.seed, "acini");
     let spots = jittered(side as f32, side as f32, ACINUS_UM * um, 0.85, &mut s);
@@ -109,15 +105,18 @@ fn place_islets(
     request: &Request,
     easel: &Easel<'_>,
     land: &mut Terrain,
-    indices: std::ops::Range<usize>,
+    (indices, wanted): (std::ops::Range<usize>, usize),
     placed: &mut Vec<Blob>,
 ) {
     let turn = Stream::new(request.seed, "islet sizes").unit();
     let median = request.amount(&ISLET_SIZE) as f32;
+    // Sizes of the islets of further sections go on where those of the one before ended.
+    let before = request.section * wanted as u32;
     for index in indices {
-        let z = inverse_normal((van_der_corput(index as u32 + 1) + 0.15 * turn).fract());
-        let diameter = ISLET_LEAST_UM + (median - ISLET_LEAST_UM) * (ISLET_SPREAD * z).exp();
-        let diameter = diameter.min(ISLET_MOST_UM);
+        let z = inverse_normal((van_der_corput(before + index as u32 + 1) + 0.15 * turn).fract());
+        let [_, least, most] = request.anatomy.islet_um;
+        let diameter = least + (median - least) * (ISLET_SPREAD * z).exp();
+        let diameter = diameter.min(most);
         if let Some(blob) = place_islet(request, easel, land, index, diameter) {
             land.occupy(&blob);
             placed.push(blob);
@@ -139,7 +138,7 @@ fn place_islet(
     // A crowded or small slide takes a smaller islet before it takes none.
     for attempt in 0..420 {
         let shrink = 1.0 - 0.1 * (attempt / 70) as f32;
-        let r = (diameter_um * shrink).max(ISLET_LEAST_UM) / 2.0;
+        let r = (diameter_um * shrink).max(request.anatomy.islet_um[1]) / 2.0;
         let side = request.size_px as f32;
         let (x, y) = (s.range(0.0, side), s.range(0.0, side));
         let (rx, ry) = (r * stretch.sqrt(), r / stretch.sqrt());
@@ -150,15 +149,14 @@ fn place_islet(
             return Some(blob);
         }
     }
-    deepest(land, um).filter(|_| index == 0)
+    deepest(land, request.anatomy.islet_um[1] / 2.0, um).filter(|_| index == 0)
 }
 
-/// The smallest islet, at the place farthest from everything.
-fn deepest(land: &Terrain, um: f32) -> Option<Blob> {
+/// The smallest islet, of radius `r` µm, at the place farthest from everything.
+fn deepest(land: &Terrain, r: f32, um: f32) -> Option<Blob> {
     let depth = |k: &usize| land.nodes[*k][ORGAN].min(land.nodes[*k][ROOM]);
     let best = (0..land.nodes.len()).max_by(|a, b| depth(a).total_cmp(&depth(b)))?;
     let (x, y) = ((best % land.columns * land.step) as f32, (best / land.columns * land.step) as f32);
-    let r = ISLET_LEAST_UM / 2.0;
     (depth(&best) > r + 8.0).then(|| Blob::circle(x, y, r * um))
 }
 
