@@ -84,14 +84,34 @@ const NECROSIS: Knob =
 const CONGESTION: Knob =
     knob("congestion", "red cells, % of islet area", 1.0, (0.0, 35.0), "islet_rbc_area_pct");
 
+const ISLET_OUTLINE: Knob = Knob {
+    falls: true,
+    ..knob(
+        "islet_outline",
+        "unevenness of islet outlines, times normal",
+        1.0,
+        (1.0, 3.0),
+        "islet_circularity_median",
+    )
+};
+const ACINAR_ATROPHY: Knob = knob(
+    "acinar_atrophy",
+    "acini per area, times normal: smaller cells with less zymogen",
+    1.0,
+    (1.0, 1.8),
+    "acinar_nuclear_density_per_mm2",
+);
+
 const KNOBS: &[Knob] = &[
     ISLET_DENSITY,
     ISLET_SIZE,
+    ISLET_OUTLINE,
     ISLET_VACUOLATION,
     ISLET_PYKNOSIS,
     INSULITIS,
     CONGESTION,
     ACINAR_VACUOLATION,
+    ACINAR_ATROPHY,
     NECROSIS,
     GAPS,
     FAT,

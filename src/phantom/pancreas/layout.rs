@@ -1,7 +1,7 @@
 //! Where everything goes: ducts and vessels, islets, fat cells, acini, and how wide gaps are.
 
 use super::{
-    Easel, FAT, GAPS, ISLET_DENSITY, ISLET_SIZE, Request,
+    ACINAR_ATROPHY, Easel, FAT, GAPS, ISLET_DENSITY, ISLET_OUTLINE, ISLET_SIZE, Request,
     acini::{border, shut_um},
     fat,
     fat::FatCell,
@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) islets: Vec<Blob>,
     pub(super) fat: Vec<FatCell>,
     pub(super) acini: Voronoi,
+    /// Acini per area, times normal.
+    pub(super) atrophy: f32,
     /// Gap width: multiplies [`septum_um`] and [`cleft_um`].
     pub(super) gap: f32,
     /// Area that is neither gap nor fat nor tube, in mm²; estimated.
@@ -60,12 +62,13 @@ pub(super) fn plan(request: &Request, easel: &Easel<'_>) -> Plan {
     place_islets(request, easel, &mut land, (1..wanted, wanted), &mut islets);
     let fat = fat::place(request, easel, &mut land);
     let mut s = Stream::new(request.seed, "acini");
-    let spots = jittered(side as f32, side as f32, ACINUS_UM * um, 0.85, &mut s);
+    let atrophy = request.amount(&ACINAR_ATROPHY) as f32;
+    let spots = jittered(side as f32, side as f32, ACINUS_UM * um / atrophy.sqrt(), 0.85, &mut s);
     let room = |&(x, y): &(f32, f32)| land.at(x, y)[ROOM] > 7.0;
     let spots: Vec<_> = spots.into_iter().filter(room).collect();
     let acini = Voronoi::new(spots, side as f32, side as f32);
     let gap = gap_width(&land, &acini, um, request.amount(&GAPS) / 100.0);
-    Plan { land, tubes, islets, fat, acini, gap, parenchyma_mm2 }
+    Plan { land, tubes, islets, fat, acini, atrophy, gap, parenchyma_mm2 }
 }
 
 fn organ_nodes(land: &Terrain) -> f64 {
@@ -133,6 +136,7 @@ fn place_islet(
 ) -> Option<Blob> {
     let mut s = easel.stream("islet", index);
     let um = easel.um;
+    let uneven = 0.105 * request.amount(&ISLET_OUTLINE) as f32;
     let stretch = 1.0 + s.unit().powi(2) * 0.45;
     let (turn, mut shape) = (s.angle(), s.clone());
     // A crowded or small slide takes a smaller islet before it takes none.
@@ -145,7 +149,7 @@ fn place_islet(
         let node = land.at(x, y);
         let inside = node[ORGAN] > rx * 1.1 + 26.0 && node[ROOM] > rx * 1.1 + 14.0 && node[LOBULE] > rx * 0.9;
         if inside || (attempt > 350 && node[ORGAN] > rx * 1.1 + 20.0 && node[ROOM] > rx + 8.0) {
-            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(0.105, &mut shape);
+            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(uneven, &mut shape);
             return Some(blob);
         }
     }
