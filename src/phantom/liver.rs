@@ -14,6 +14,7 @@ mod layout;
 mod lesions;
 mod map;
 mod plates;
+mod swollen;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -36,7 +37,8 @@ use crate::raster::Plane;
 /// Paints liver.
 pub(super) const PAINTER: Painter = Painter { organ: "liver", knobs: KNOBS, paint };
 
-const KNOBS: &[Knob] = &[MACRO, MICRO, INFLAMMATION, NECROSIS, CONGESTION, CLEARING];
+const KNOBS: &[Knob] =
+    &[MACRO, MICRO, HYPERTROPHY, BALLOONING, APOPTOSIS, INFLAMMATION, NECROSIS, CONGESTION, CLEARING];
 
 const MACRO: Knob = Knob {
     name: "steatosis_macro",
@@ -92,6 +94,33 @@ const CLEARING: Knob = Knob {
     falls: false,
 };
 
+const HYPERTROPHY: Knob = Knob {
+    name: "hypertrophy",
+    about: "hepatocytes more than 1.5 times as wide as usual, %",
+    healthy: 0.0,
+    range: (0.0, 30.0),
+    feature: "hypertrophic_hepatocyte_pct",
+    falls: false,
+};
+
+const BALLOONING: Knob = Knob {
+    name: "ballooning",
+    about: "ballooned hepatocytes (swollen, rounded, rarefied), per mm² of parenchyma",
+    healthy: 0.0,
+    range: (0.0, 60.0),
+    feature: "ballooning_candidates_per_mm2",
+    falls: false,
+};
+
+const APOPTOSIS: Knob = Knob {
+    name: "apoptosis",
+    about: "hepatocytes shrunken to apoptotic bodies with a pyknotic nucleus, %",
+    healthy: 0.0,
+    range: (0.0, 12.0),
+    feature: "pyknotic_hepatocyte_pct",
+    falls: false,
+};
+
 /// How much wider sinusoids get per percent of congestion above healthy.
 const DILATION_PER_PCT: f64 = 0.055;
 
@@ -113,7 +142,15 @@ fn section(request: &Request, canvas: &mut Canvas) -> Found {
     let pixels = |knob: &Knob| (request.amount(knob) / 100.0 * parenchyma) as u64;
     lesions::necrosis(&layout, &mut map, pixels(&NECROSIS), seed);
     let cells = cells::hepatocytes(&layout, &plates, &map, &mut Stream::new(seed, "liver cells"));
+    let mm2 = parenchyma / f64::from(layout.um * 1000.0).powi(2);
+    let wanted = swollen::Wanted {
+        enlarged_pct: request.amount(&HYPERTROPHY),
+        ballooned: (request.amount(&BALLOONING) * mm2).round() as usize,
+        apoptotic_pct: request.amount(&APOPTOSIS),
+    };
+    let cells = swollen::choose(&layout, &map, cells, &wanted, seed);
     paint_ground(request, &layout, &plates, &cells, grains, canvas, &mut map);
+    swollen::paint(&cells, layout.um, canvas, &mut map, seed);
     for layer in ["nuclei", "vacuoles"] {
         canvas.add_layer(layer);
     }
@@ -122,7 +159,6 @@ fn section(request: &Request, canvas: &mut Canvas) -> Found {
     let portal = vessels::paint(&layout, canvas, &map, &mut pen);
     pen.stream = Stream::new(seed, "liver blood");
     lesions::blood(&layout, &plates, canvas, &mut map, pixels(&CONGESTION), &mut pen);
-    let mm2 = parenchyma / f64::from(layout.um * 1000.0).powi(2);
     let wanted = (request.amount(&INFLAMMATION) * mm2).round() as usize;
     let foci = lesions::foci(&layout, &map, wanted, seed);
     pen.stream = Stream::new(seed, "liver lymphocytes");
@@ -146,7 +182,7 @@ fn section(request: &Request, canvas: &mut Canvas) -> Found {
         layout: &layout,
         nuclei: &nuclei,
         drops: &drops,
-        cells: cells.len(),
+        cells: &cells,
         foci,
         pyknotic,
         portal,

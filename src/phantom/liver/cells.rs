@@ -20,8 +20,20 @@ const BINUCLEATE: f32 = 0.14;
 /// Share of dead cells that keep a nucleus: pyknotic, fading.
 const DEAD_WITH_NUCLEUS: f32 = 0.10;
 
+/// Width of the nuclei of swollen cells, times normal [expert].
+const SWOLLEN_NUCLEUS: f32 = 1.12;
+
 /// Places tried for the nucleus of a crowded cell.
 const ATTEMPTS: u8 = 6;
+
+/// What became of a hepatocyte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Usual,
+    Enlarged,
+    Ballooned,
+    Apoptotic,
+}
 
 /// One hepatocyte.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +41,9 @@ pub(super) struct Cell {
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) along: f32,
+    /// In a necrotic patch.
     pub(super) dead: bool,
+    pub(super) fate: Fate,
     /// Position between central vein (0) and portal tract (1).
     pub(super) zone: f32,
 }
@@ -55,6 +69,7 @@ pub(super) fn hepatocytes(layout: &Layout, plates: &Plates, map: &Map, s: &mut S
             y,
             along,
             dead: map::at(map, (x, y)) & NECROSIS != 0,
+            fate: Fate::Usual,
             zone: layout.terrain.at(x, y)[1],
         })
         .collect()
@@ -85,11 +100,24 @@ pub(super) fn nuclei(
         pen.stream = Stream::new(own.bits(), "nucleus");
         if cell.dead {
             pyknotic += usize::from(ghost(cell, canvas, map, pen, &mut own));
+        } else if cell.fate == Fate::Apoptotic {
+            pyknotic += usize::from(shrunken(cell, canvas, map, pen, &mut own));
         } else if own.chance(NUCLEUS_IN_PLANE) {
+            let wide = if cell.fate == Fate::Usual { wide } else { SWOLLEN_NUCLEUS * wide };
             living((index, cell), (largest[index], wide), canvas, map, pen, &mut painted);
         }
     }
     (painted, pyknotic)
+}
+
+/// Paints the nucleus of an apoptotic body; returns whether there was room.
+fn shrunken(cell: &Cell, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>, own: &mut Stream) -> bool {
+    let um = pen.stamp.um();
+    let r = own.range(2.0, 2.5) * um;
+    let off = own.range(0.0, 1.2) * um;
+    let (sin, cos) = own.angle().sin_cos();
+    let blob = Blob::circle(cell.x + cos * off, cell.y + sin * off, r).wobbly(0.04, own);
+    pen.nucleus(canvas, map, NucleusKind::Pyknotic, &blob, own.range(1.0, 1.25)).is_some()
 }
 
 /// Paints what is left of a dead cell's nucleus, mostly nothing; returns whether there is any.
@@ -208,7 +236,7 @@ pub(super) fn flat_cells(
         let (x, y) = (place.x - sin * side, place.y + cos * side);
         let blob = Blob::ellipse(x, y, rx * um, ry * um, place.along + own.normal(0.0, 0.15));
         let blob = blob.wobbly(0.1, &mut own);
-        if map::is_within(map, &blob, 0) {
+        if map::is_within(map, &blob, 0) && canvas.is_free(&blob, "swollen") {
             pen.nucleus(canvas, map, NucleusKind::Elongated, &blob, own.range(0.85, 1.25));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    cells::Nucleus,
+    cells::{Cell, Fate, Nucleus},
     census::{Census, Pixels, total},
     fat::{self, Drop, Size, eq_diameter_um},
     layout::Layout,
@@ -35,7 +35,7 @@ pub(super) struct Painted<'a> {
     pub(super) layout: &'a Layout,
     pub(super) nuclei: &'a [Nucleus],
     pub(super) drops: &'a [Drop],
-    pub(super) cells: usize,
+    pub(super) cells: &'a [Cell],
     pub(super) foci: usize,
     pub(super) pyknotic: usize,
     /// Lymphocytes in portal tracts.
@@ -67,6 +67,10 @@ pub(super) struct Found {
     /// Cells with a nucleus in the section, and those of them that are steatotic.
     cells_seen: usize,
     steatotic: usize,
+    /// Enlarged ones among them.
+    enlarged: usize,
+    ballooned: usize,
+    apoptotic: usize,
     /// Pixels of macrovesicular fat and of parenchyma around central veins, and around portal tracts.
     zones: [[u64; 2]; 2],
 }
@@ -75,7 +79,7 @@ impl Found {
     /// Counts a painted canvas.
     pub(super) fn count(painted: &Painted<'_>, canvas: &Canvas, map: &Map) -> Self {
         let (layout, um) = (painted.layout, painted.layout.um);
-        let sizes = fat::sizes(painted.drops, painted.cells, um);
+        let sizes = fat::sizes(painted.drops, painted.cells.len(), um);
         let census = Census::new(layout, map, canvas, &sizes);
         let squares = census.squares();
         let reach = PAIR_UM * um;
@@ -96,6 +100,9 @@ impl Found {
             drop_px: painted.drops.iter().map(|d| d.pixels).collect(),
             cells_seen,
             steatotic,
+            enlarged: enlarged(painted),
+            ballooned: painted.cells.iter().filter(|c| c.fate == Fate::Ballooned).count(),
+            apoptotic: painted.cells.iter().filter(|c| c.fate == Fate::Apoptotic).count(),
             zones: [central, portal],
             squares,
         }
@@ -118,6 +125,9 @@ impl Found {
             all.drop_px.extend(section.drop_px);
             all.cells_seen += section.cells_seen;
             all.steatotic += section.steatotic;
+            all.enlarged += section.enlarged;
+            all.ballooned += section.ballooned;
+            all.apoptotic += section.apoptotic;
             let zones = all.zones.iter_mut().flatten().zip(section.zones.into_iter().flatten());
             zones.for_each(|(sum, n)| *sum += n);
         }
@@ -153,6 +163,8 @@ impl Found {
             ("sinusoid_area_pct", share(pixels.sinusoid)),
             ("sinusoid_width_um_median", quantile(widths, 0.5)),
             ("rbc_area_pct", share(pixels.blood)),
+            ("ballooning_candidates_per_mm2", self.ballooned as f64 / mm2(pixels.parenchyma)),
+            ("apoptotic_bodies_per_mm2", self.apoptotic as f64 / mm2(pixels.parenchyma)),
             ("inflammatory_foci_per_mm2", self.foci as f64 / mm2(pixels.parenchyma)),
             ("portal_leukocyte_density_per_mm2", self.portal_leukocytes as f64 / mm2(pixels.tract)),
             ("central_vein_diameter_um_median", quantile(minor, 0.5)),
@@ -169,6 +181,7 @@ impl Found {
             ("hepatocyte_nuclear_area_um2_median", quantile(areas, 0.5)),
             ("hepatocyte_binucleate_pct", 100.0 * pairs / (count - pairs)),
             ("hepatocyte_area_um2_median", quantile(self.territory_um2.clone(), 0.5)),
+            ("hypertrophic_hepatocyte_pct", 100.0 * self.enlarged as f64 / self.cells_seen as f64),
             ("pyknotic_hepatocyte_pct", 100.0 * self.pyknotic as f64 / all),
         ]
     }
@@ -210,9 +223,9 @@ fn look_paired(a: &Nucleus, b: &Nucleus, reach: f32) -> bool {
 
 /// Returns how many cells have a nucleus in the section, and how many of them their own vacuoles make steatotic.
 fn steatotic(painted: &Painted<'_>, sizes: &[Size], pixels: &Pixels) -> (usize, usize) {
-    let cell_px = pixels.parenchyma as f64 / painted.cells as f64;
-    let mut micro = vec![0_u64; painted.cells];
-    let mut steatotic = vec![false; painted.cells];
+    let cell_px = pixels.parenchyma as f64 / painted.cells.len() as f64;
+    let mut micro = vec![0_u64; painted.cells.len()];
+    let mut steatotic = vec![false; painted.cells.len()];
     for (drop, size) in painted.drops.iter().zip(sizes) {
         match size {
             Size::Macro => steatotic[drop.cell] = true,
@@ -226,6 +239,13 @@ fn steatotic(painted: &Painted<'_>, sizes: &[Size], pixels: &Pixels) -> (usize, 
     let mut seen: Vec<usize> = painted.nuclei.iter().map(|n| n.cell).collect();
     seen.dedup();
     (seen.len(), seen.iter().filter(|&&c| steatotic[c]).count())
+}
+
+/// Returns how many cells with a nucleus in the section are enlarged.
+fn enlarged(painted: &Painted<'_>) -> usize {
+    let mut seen: Vec<usize> = painted.nuclei.iter().map(|n| n.cell).collect();
+    seen.dedup();
+    seen.into_iter().filter(|&c| painted.cells[c].fate == Fate::Enlarged).count()
 }
 
 /// Returns a quantile with linear interpolation; NaN of nothing.
