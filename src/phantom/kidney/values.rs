@@ -38,6 +38,8 @@ pub(super) struct Seen {
     pub(super) lymphocytes: u32,
     /// Pixels of red cells.
     red_px: u64,
+    /// Those of them in lumens of tubules.
+    pub(super) stray_px: u64,
     /// Pixels of wide vessels of the cortex.
     vessel_px: f64,
 }
@@ -48,10 +50,13 @@ const EQUATOR: f64 = 0.7;
 const ROUND: f64 = 1.6;
 /// Vacuoles' share of the epithelium from which a tubule is vacuolated.
 const VACUOLATED: f64 = 0.10;
+/// Flattened: epithelium lower, and lumen wider, than this, in µm (domain.md §3.3).
+const FLAT_HEIGHT_UM: f64 = 4.0;
+const FLAT_LUMEN_UM: f64 = 20.0;
 /// Vessels wider than this are no interstitium, in µm.
 const WIDE_VESSEL_UM: f64 = 25.0;
 /// Red-cell stain from which a pixel is a red cell, OD × 100.
-const RED: u8 = 20;
+pub(super) const RED: u8 = 20;
 
 impl Seen {
     pub(super) fn new(tubules: &[Tubule], survey: Survey, walls: Vec<Wall>, lumina: Lumina) -> Self {
@@ -65,6 +70,7 @@ impl Seen {
             vacuoles: Vec::new(),
             lymphocytes: 0,
             red_px: 0,
+            stray_px: 0,
             vessel_px: 0.0,
         }
     }
@@ -84,6 +90,7 @@ impl Seen {
             all.vacuoles.extend(section.vacuoles);
             all.lymphocytes += section.lymphocytes;
             all.red_px += section.red_px;
+            all.stray_px += section.stray_px;
             all.vessel_px += section.vessel_px;
         }
         all
@@ -103,6 +110,11 @@ impl Seen {
     /// Returns cortex in mm², for `um` pixels per µm.
     pub(super) fn cortex_mm2(&self, um: f64) -> f64 {
         self.survey.cortex_px as f64 / (um * um * 1e6)
+    }
+
+    /// Returns the pixels of tissue.
+    pub(super) fn tissue_px(&self) -> u64 {
+        self.survey.tissue_px
     }
 
     /// Returns the pixels of each tubule that are not lumen.
@@ -126,7 +138,8 @@ impl Seen {
         v.put("tissue_area_mm2", Some(tissue / mm2));
         v.put("cortex_area_mm2", Some(cortex / mm2));
         v.put("medulla_area_mm2", Some((tissue - cortex) / mm2));
-        v.put("kidney_rbc_area_pct", ratio(100.0 * self.red_px as f64, tissue));
+        v.put("kidney_rbc_area_pct", ratio(100.0 * (self.red_px - self.stray_px) as f64, tissue));
+        v.put("extravasated_rbc_pct", ratio(100.0 * self.stray_px as f64, tissue));
         v.put("interstitial_leukocytes_per_mm2", ratio(f64::from(self.lymphocytes) * mm2, cortex));
     }
 
@@ -191,6 +204,11 @@ impl Seen {
         let outer = median(counted.iter().map(|&i| shapes[i].axes().1 / v.um).collect());
         let sum = |f: &dyn Fn(usize) -> u64| counted.iter().map(|&i| f(i)).sum::<u64>() as f64;
         let (lumen_px, tubule_px) = (sum(&|i| self.lumina.lumen_px[i]), sum(&|i| shapes[i].pixels));
+        let height_um = |i: usize| (diameter(shapes[i].pixels) / v.um - lumen_um(i)) / 2.0;
+        let flat = of_all(&|i| height_um(i) < FLAT_HEIGHT_UM && lumen_um(i) > FLAT_LUMEN_UM);
+        v.put("tubule_flattened_pct", flat);
+        v.put("tubule_basophilic_pct", of_all(&|i| self.walls[i].basophilic));
+        v.put("tubule_clear_cell_pct", of_all(&|i| self.walls[i].clear));
         v.put("tubule_dilated_pct", dilated);
         v.put("cast_tubule_pct", cast);
         v.put("tubule_vacuolated_pct", vacuolated);
