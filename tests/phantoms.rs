@@ -77,7 +77,8 @@ const LIVER: Table = Table {
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
-    unmet: &[],
+    // No rule measures their features.
+    unmet: &["hypertrophy", "ballooning"],
 };
 
 const KIDNEY: Table = Table {
@@ -119,6 +120,17 @@ const KIDNEY: Table = Table {
         "inflammation interstitial_leukocytes_per_mm2",
         "inflammation interstitial_area_pct",
         "inflammation tubule_vacuolated_pct",
+        "clear_cells",
+        "flattening tubule_vacuolated_pct",
+        "flattening tubule_lumen_eq_diameter_um_median",
+        "flattening interstitial_leukocytes_per_mm2",
+        "oedema interstitial_area_pct",
+        "oedema bowman_space_pct",
+        "oedema glom_corpuscle_area_um2_mean",
+        "oedema tubule_vacuolated_pct",
+        "oedema kidney_rbc_area_pct",
+        "haemorrhage kidney_rbc_area_pct",
+        "haemorrhage tubule_dilated_pct",
     ],
 };
 
