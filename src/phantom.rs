@@ -4,6 +4,7 @@
 //! every feature it controls. Rendering (colour, blur, scanner noise) and writing are shared. Painters
 //! start at [`texture`], which lists the toolkit.
 
+pub mod anatomy;
 pub mod artefact;
 pub mod blob;
 pub mod jpeg;
@@ -12,6 +13,7 @@ mod liver;
 mod pancreas;
 pub mod points;
 pub mod render;
+pub mod sections;
 pub mod stamp;
 pub mod svs;
 #[cfg(test)]
@@ -30,7 +32,7 @@ pub struct Knob {
     pub name: &'static str,
     /// What the amount means, with its unit.
     pub about: &'static str,
-    /// Amount in healthy tissue.
+    /// Amount in healthy tissue of rats.
     pub healthy: f64,
     /// Smallest and largest amount accepted.
     pub range: (f64, f64),
@@ -43,7 +45,7 @@ pub struct Knob {
 /// What to paint.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Side of the square slide, in pixels.
+    /// Side of the square that holds one section, in pixels.
     pub size_px: u32,
     /// Size of a pixel.
     pub mpp: Mpp,
@@ -53,13 +55,24 @@ pub struct Request {
     pub amounts: BTreeMap<&'static str, f64>,
     /// Artefacts to lay over the tissue.
     pub artefacts: artefact::Wanted,
+    /// Whose tissue it is.
+    pub anatomy: &'static anatomy::Anatomy,
+    /// Pieces of tissue on the slide.
+    pub sections: u32,
+    /// Which of them is painted, from 0.
+    section: u32,
 }
 
 impl Request {
-    /// Returns the amount asked for, or the knob's healthy amount.
+    /// Returns the amount asked for, or the species' healthy amount.
     #[must_use]
     pub fn amount(&self, knob: &Knob) -> f64 {
-        self.amounts.get(knob.name).copied().unwrap_or(knob.healthy)
+        self.amounts.get(knob.name).copied().unwrap_or_else(|| self.anatomy.healthy(knob))
+    }
+
+    /// Returns the amount of every knob.
+    fn all_amounts(&self, knobs: &[Knob]) -> BTreeMap<String, f64> {
+        knobs.iter().map(|k| (k.name.to_owned(), self.amount(k))).collect()
     }
 }
 
@@ -79,11 +92,16 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// Creates empty glass.
+    /// Creates an empty square of glass.
     #[must_use]
     pub fn blank(size_px: u32, mpp: Mpp) -> Self {
-        let side = size_px as usize;
-        let empty = || Plane::filled(side, side, 0);
+        Self::glass((size_px, size_px), mpp)
+    }
+
+    /// Creates empty glass of a width and height in pixels.
+    #[must_use]
+    pub fn glass((width, height): (u32, u32), mpp: Mpp) -> Self {
+        let empty = || Plane::filled(width as usize, height as usize, 0);
         Self { mpp, h: empty(), e: empty(), rbc: empty(), labels: BTreeMap::new() }
     }
 }

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "phantoms/slides.rs"]
+mod slides;
 #[path = "phantoms/specificity.rs"]
 mod specificity;
 
@@ -13,9 +15,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use histograde::{
     Mpp, Slide, organ,
-    organ::Organ,
-    phantom::{Knob, Painter, render::Appearance, write},
-    pipeline::{Plan, SlideResult, score_slide},
+    organ::{Organ, species},
+    phantom::{Knob, Painter, Request, render::Appearance, write},
+    pipeline::{Options, Plan, SlideResult, score_slide},
     score::{Measured, rubric::Rubric},
     segment::models::Models,
     watch::Watch,
@@ -75,7 +77,8 @@ const LIVER: Table = Table {
         exact("necrosis_area_pct", 0.3),
         exact("micro_fat_area_pct", 0.3),
     ],
-    unmet: &[],
+    // No rule measures their features.
+    unmet: &["hypertrophy", "ballooning"],
 };
 
 const KIDNEY: Table = Table {
@@ -117,6 +120,17 @@ const KIDNEY: Table = Table {
         "inflammation interstitial_leukocytes_per_mm2",
         "inflammation interstitial_area_pct",
         "inflammation tubule_vacuolated_pct",
+        "clear_cells",
+        "flattening tubule_vacuolated_pct",
+        "flattening tubule_lumen_eq_diameter_um_median",
+        "flattening interstitial_leukocytes_per_mm2",
+        "oedema interstitial_area_pct",
+        "oedema bowman_space_pct",
+        "oedema glom_corpuscle_area_um2_mean",
+        "oedema tubule_vacuolated_pct",
+        "oedema kidney_rbc_area_pct",
+        "haemorrhage kidney_rbc_area_pct",
+        "haemorrhage tubule_dilated_pct",
     ],
 };
 
@@ -182,24 +196,28 @@ fn pixel(organ: &Organ, knob: &Knob) -> Mpp {
 /// Paints and measures one slide.
 fn shoot(studio: &Studio<'_>, mpp: Mpp, amounts: &[(&str, f64)], stain: &str) -> Shot {
     let &Studio { folder, table, painter, seed } = studio;
-    let organ = organ::find(table.organ).unwrap();
     let request = painter.request(table.size_px, mpp, seed, amounts).unwrap();
     let (name, amount) = amounts.first().copied().unwrap_or(("healthy", 0.0));
     let out = folder.join(format!("{name}-{amount}-{stain}-{seed}-{:.2}.svs", mpp.mean()));
-    let written = write::write(painter, &request, &Appearance::preset(stain).unwrap(), &out).unwrap();
+    Shot { amount, ..score(painter, &request, stain, &out) }
+}
+
+/// Paints a request and measures the slide.
+fn score(painter: &Painter, request: &Request, stain: &str, out: &Path) -> Shot {
+    let written = write::write(painter, request, &Appearance::preset(stain).unwrap(), out).unwrap();
     let plan = Plan {
-        organ,
+        organ: organ::find(painter.organ).unwrap(),
         mpp: None,
         rubric: Rubric::builtin().unwrap(),
         tiling: Default::default(),
         models: Models::of_scores().unwrap(),
-        options: Default::default(),
+        options: Options { species: species::find(request.anatomy.species).unwrap(), ..Options::default() },
     };
     let slide = Slide::open(&written.slide).unwrap();
     let result: SlideResult = score_slide(&slide, &plan, &Watch::default()).unwrap();
     let values = result.summary.measured.iter();
     let measured = values.filter_map(|m| m.value.as_ref().ok().map(|v| (m.feature.name, v.value))).collect();
-    Shot { amount, truth: written.values.features, measured, all: result.summary.measured }
+    Shot { amount: 0.0, truth: written.values.features, measured, all: result.summary.measured }
 }
 
 /// Healthy slides of one pixel size.

@@ -356,6 +356,7 @@ Examples:
   histograde phantom --tissue liver --size 4096 --seed 7 -o healthy.svs
   histograde phantom --tissue kidney --lesion tubular_dilation=30 --stain pale -o altered.svs
   histograde phantom --tissue liver --artefact fold=3 --artefact pen -o spoilt.svs
+  histograde phantom --tissue pancreas --species mouse --sections 3 -o mouse.svs
 
 Beside FILE.svs it writes FILE.truth.json (the true feature values) and one label image per layer.")]
 pub(crate) struct Phantom {
@@ -371,9 +372,15 @@ pub(crate) struct Phantom {
     /// Lay artefacts over the tissue: fold, tear, knife, blood, pen, bubble, dust or blur; may be repeated
     #[arg(long = "artefact", value_name = "NAME[=COUNT]")]
     pub(crate) artefacts: Vec<String>,
-    /// Side of the square slide, in pixels
+    /// Whose tissue: sizes of islets, glomeruli, tubules and lobules
+    #[arg(long, value_name = "SPECIES", default_value = "rat", value_parser = species())]
+    pub(crate) species: String,
+    /// Side of the square that holds one section, in pixels
     #[arg(long, value_name = "PX", default_value_t = 2048)]
     pub(crate) size: u32,
+    /// Sections on the slide, each another cut, with glass between
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=6))]
+    pub(crate) sections: u32,
     /// Pixel size, in µm
     #[arg(long, value_name = "MPP", value_parser = positive, default_value = "0.5")]
     pub(crate) mpp: f64,

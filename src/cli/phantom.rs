@@ -5,7 +5,9 @@ use std::{fmt::Write as _, path::Path};
 use histograde::{
     Error, Mpp, Result,
     phantom::{
-        Painter, artefact,
+        Painter,
+        anatomy::{self, Anatomy},
+        artefact,
         render::Appearance,
         write::{find, parse_amount, write},
     },
@@ -16,13 +18,16 @@ use super::{Exit, Failure, args, console::Console};
 pub(super) fn run(args: &args::Phantom, console: &Console) -> Result<Exit, Failure> {
     let painter = find(&args.tissue)
         .ok_or_else(|| Error::config("--tissue", "an organ that can be painted", &args.tissue))?;
+    let anatomy = anatomy::find(&args.species)
+        .ok_or_else(|| Error::config("--species", "a species that can be painted", &args.species))?;
     if args.list {
-        super::print(&list(painter))?;
+        super::print(&list(painter, anatomy))?;
         return Ok(Exit::AllDone);
     }
     let mpp = Mpp::square(args.mpp).ok_or_else(|| Error::config("--mpp", "a number above 0", args.mpp))?;
     let amounts = args.lesions.iter().map(|text| parse_amount(text)).collect::<Result<Vec<_>>>()?;
-    let mut request = painter.request(args.size, mpp, args.seed, &amounts)?;
+    let mut request = painter.request(args.size, mpp, args.seed, &amounts)?.with_sections(args.sections)?;
+    request.anatomy = anatomy;
     request.artefacts = args.artefacts.iter().map(|text| artefact::parse(text)).collect::<Result<_>>()?;
     let out = output(args)?;
     let written = write(painter, &request, &look(&args.look)?, out)?;
@@ -55,7 +60,7 @@ fn look(args: &args::Look) -> Result<Appearance> {
     })
 }
 
-fn list(painter: &Painter) -> String {
+fn list(painter: &Painter, anatomy: &Anatomy) -> String {
     let mut text = format!("Lesions of the {} phantom, for --lesion NAME=AMOUNT:\n", painter.organ);
     for knob in painter.knobs {
         let (low, high) = knob.range;
@@ -64,7 +69,9 @@ fn list(painter: &Painter) -> String {
         let _ = writeln!(
             text,
             "  {:<24} {low} to {high}, healthy {}; {moves} {}",
-            "", knob.healthy, knob.feature
+            "",
+            anatomy.healthy(knob),
+            knob.feature
         );
     }
     if painter.knobs.is_empty() {

@@ -22,6 +22,8 @@ mod vessels;
 
 use super::{
     Canvas, Knob, Painter, Request, Truth,
+    anatomy::Anatomy,
+    sections,
     stamp::Stamp,
     texture::{Stream, noise},
 };
@@ -79,6 +81,44 @@ const CONGESTION: Knob = knob(
     "kidney_rbc_area_pct",
 );
 
+const HYPERCELLULARITY: Knob = knob(
+    "hypercellularity",
+    "nuclei of tufts, times normal",
+    1.0,
+    (1.0, 1.7),
+    "glom_nuclear_density_per_mm2",
+);
+const BASOPHILIA: Knob = knob(
+    "basophilia",
+    "cortical tubules that are small, dark and crowded with nuclei, %",
+    0.0,
+    (0.0, 40.0),
+    "tubule_basophilic_pct",
+);
+const CLEAR_CELLS: Knob = knob(
+    "clear_cells",
+    "cortical tubules with clear epithelium (glycogen), %",
+    0.0,
+    (0.0, 40.0),
+    "tubule_clear_cell_pct",
+);
+const FLATTENING: Knob = knob(
+    "flattening",
+    "cortical tubules with flat epithelium around a wide lumen, %",
+    0.0,
+    (0.0, 60.0),
+    "tubule_flattened_pct",
+);
+const HAEMORRHAGE: Knob = knob(
+    "haemorrhage",
+    "red cells in the lumens of cortical tubules, % of tissue",
+    0.0,
+    (0.0, 4.0),
+    "extravasated_rbc_pct",
+);
+const OEDEMA: Knob =
+    knob("oedema", "interstitium added between tubules, µm", 0.0, (0.0, 3.0), "interstitial_area_pct");
+
 const KNOBS: &[Knob] = &[
     GLOMERULAR_SIZE,
     BOWMAN_SPACE,
@@ -89,6 +129,12 @@ const KNOBS: &[Knob] = &[
     NECROSIS,
     INFLAMMATION,
     CONGESTION,
+    HYPERCELLULARITY,
+    BASOPHILIA,
+    FLATTENING,
+    OEDEMA,
+    CLEAR_CELLS,
+    HAEMORRHAGE,
 ];
 
 /// What every part of the painter needs.
@@ -96,6 +142,9 @@ struct Tools {
     seed: u64,
     /// Pixels per micrometre.
     um: f32,
+    anatomy: &'static Anatomy,
+    /// Interstitium between two tubules pressed together, in pixels.
+    gap: f32,
     stamp: Stamp,
     /// Slow noise that bends outlines (x and y), of the slide's size.
     bend: [Plane<u8>; 2],
@@ -115,7 +164,9 @@ impl Tools {
         let bend = [(); 2].map(|()| noise(size.0, size.1, 26.0 * um, 2, &mut s));
         let grain = noise(REPEAT_PX, REPEAT_PX, (1.6 * um).max(1.0), 2, &mut s);
         let domes = noise(REPEAT_PX, REPEAT_PX, (7.0 * um).max(1.0), 2, &mut s);
-        Self { seed: request.seed, um, stamp: Stamp::new(request.mpp, &mut s), bend, grain, domes }
+        let stamp = Stamp::new(request.mpp, &mut s);
+        let gap = (packing::GAP_UM + request.amount(&OEDEMA) as f32) * um;
+        Self { seed: request.seed, um, anatomy: request.anatomy, gap, stamp, bend, grain, domes }
     }
 
     fn stream(&self, name: &str) -> Stream {
@@ -129,6 +180,12 @@ impl Tools {
 }
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let seen = values::Seen::join(sections::paint(request, canvas, section));
+    Truth { features: seen.features(canvas.mpp), amounts: request.all_amounts(KNOBS) }
+}
+
+/// Paints one section and returns what was counted.
+fn section(request: &Request, canvas: &mut Canvas) -> values::Seen {
     let tools = Tools::new(request, canvas.size());
     let amount = |knob: &Knob| request.amount(knob) as f32;
     let section = section::Section::new(&tools, canvas.size());
@@ -144,7 +201,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let obstacles: Vec<_> =
         corpuscles.iter().map(|c| c.outline).chain(vessels.iter().map(|v| v.outline)).collect();
     let mut tubules = tubules::place(&tools, &section, &obstacles);
-    lesions::swell(&tools, &mut tubules, amount(&TUBULAR_DILATION));
+    lesions::resize(&tools, &mut tubules, &amount);
     let packing = packing::Packing::new(&tools, &section, &foci, &tubules, obstacles);
 
     let survey = survey::survey(&packing, tubules.len(), canvas);
@@ -155,7 +212,8 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     vessels::paint(&tools, &vessels, canvas);
     for (corpuscle, id) in corpuscles.iter().zip(1..) {
         let painted = tuft::paint(&tools, corpuscle, id, canvas);
-        seen.tuft_nuclei.push(tuft::nuclei(&tools, corpuscle, &painted, &mut ids, canvas));
+        let density = amount(&HYPERCELLULARITY);
+        seen.tuft_nuclei.push(tuft::nuclei(&tools, corpuscle, (&painted, density), &mut ids, canvas));
         seen.corpuscles.push(painted);
     }
     epithelium::nuclei(&tools, &packing, &tubules, &seen.walls, &mut ids, canvas);
@@ -167,8 +225,8 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let spaces = blood::spaces(&tools, &packing, &section, (&tubules, &vessels, &seen.corpuscles), canvas);
     interstitium::paint(&tools, &packing, &spaces, &mut ids, canvas);
     blood::fill(&tools, &spaces, amount(&CONGESTION), canvas);
+    seen.stray_px = blood::spill(&tools, &tubules, &seen, amount(&HAEMORRHAGE), canvas);
 
-    let mut truth = Truth { features: seen.features(canvas, &vessels, &section), ..Truth::default() };
-    truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
-    truth
+    seen.blood_and_vessels(canvas, &vessels, &section);
+    seen
 }

@@ -14,6 +14,7 @@ mod layout;
 mod lesions;
 mod map;
 mod plates;
+mod swollen;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -25,16 +26,19 @@ use self::{
     ground::{Grains, Ground},
     layout::Layout,
     plates::Plates,
-    truth::Painted,
+    truth::{Found, Painted},
     vessels::Pen,
 };
-use super::{Canvas, Knob, Painter, Request, Truth, points::Voronoi, stamp::Stamp, texture::Stream};
+use super::{
+    Canvas, Knob, Painter, Request, Truth, points::Voronoi, sections, stamp::Stamp, texture::Stream,
+};
 use crate::raster::Plane;
 
 /// Paints liver.
 pub(super) const PAINTER: Painter = Painter { organ: "liver", knobs: KNOBS, paint };
 
-const KNOBS: &[Knob] = &[MACRO, MICRO, INFLAMMATION, NECROSIS, CONGESTION, CLEARING];
+const KNOBS: &[Knob] =
+    &[MACRO, MICRO, HYPERTROPHY, BALLOONING, APOPTOSIS, INFLAMMATION, NECROSIS, CONGESTION, CLEARING];
 
 const MACRO: Knob = Knob {
     name: "steatosis_macro",
@@ -90,12 +94,45 @@ const CLEARING: Knob = Knob {
     falls: false,
 };
 
+const HYPERTROPHY: Knob = Knob {
+    name: "hypertrophy",
+    about: "hepatocytes more than 1.5 times as wide as usual, %",
+    healthy: 0.0,
+    range: (0.0, 30.0),
+    feature: "hypertrophic_hepatocyte_pct",
+    falls: false,
+};
+
+const BALLOONING: Knob = Knob {
+    name: "ballooning",
+    about: "ballooned hepatocytes (swollen, rounded, rarefied), per mm² of parenchyma",
+    healthy: 0.0,
+    range: (0.0, 60.0),
+    feature: "ballooning_candidates_per_mm2",
+    falls: false,
+};
+
+const APOPTOSIS: Knob = Knob {
+    name: "apoptosis",
+    about: "hepatocytes shrunken to apoptotic bodies with a pyknotic nucleus, %",
+    healthy: 0.0,
+    range: (0.0, 12.0),
+    feature: "pyknotic_hepatocyte_pct",
+    falls: false,
+};
+
 /// How much wider sinusoids get per percent of congestion above healthy.
 const DILATION_PER_PCT: f64 = 0.055;
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let found = Found::join(sections::paint(request, canvas, section));
+    Truth { features: found.features(request.mpp.px(1.0) as f32), amounts: request.all_amounts(KNOBS) }
+}
+
+/// Paints one section and returns what was counted.
+fn section(request: &Request, canvas: &mut Canvas) -> Found {
     let (seed, size) = (request.seed, canvas.size());
-    let layout = Layout::new(size, request.mpp.px(1.0) as f32, seed);
+    let layout = Layout::new(size, request.mpp.px(1.0) as f32, request.anatomy.lobule, seed);
     let plates = Plates::new(&layout, seed);
     let mut map = Plane::filled(size.0, size.1, 0_u8);
     let grains = Grains::new(&layout, seed);
@@ -105,7 +142,15 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let pixels = |knob: &Knob| (request.amount(knob) / 100.0 * parenchyma) as u64;
     lesions::necrosis(&layout, &mut map, pixels(&NECROSIS), seed);
     let cells = cells::hepatocytes(&layout, &plates, &map, &mut Stream::new(seed, "liver cells"));
+    let mm2 = parenchyma / f64::from(layout.um * 1000.0).powi(2);
+    let wanted = swollen::Wanted {
+        enlarged_pct: request.amount(&HYPERTROPHY),
+        ballooned: (request.amount(&BALLOONING) * mm2).round() as usize,
+        apoptotic_pct: request.amount(&APOPTOSIS),
+    };
+    let cells = swollen::choose(&layout, &map, cells, &wanted, seed);
     paint_ground(request, &layout, &plates, &cells, grains, canvas, &mut map);
+    swollen::paint(&cells, layout.um, canvas, &mut map, seed);
     for layer in ["nuclei", "vacuoles"] {
         canvas.add_layer(layer);
     }
@@ -114,7 +159,6 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let portal = vessels::paint(&layout, canvas, &map, &mut pen);
     pen.stream = Stream::new(seed, "liver blood");
     lesions::blood(&layout, &plates, canvas, &mut map, pixels(&CONGESTION), &mut pen);
-    let mm2 = parenchyma / f64::from(layout.um * 1000.0).powi(2);
     let wanted = (request.amount(&INFLAMMATION) * mm2).round() as usize;
     let foci = lesions::foci(&layout, &map, wanted, seed);
     pen.stream = Stream::new(seed, "liver lymphocytes");
@@ -123,7 +167,10 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let order = by_zone(&cells, seed, "liver macro");
     let covered = fat.first_drops(&order, pixels(&MACRO), &mut Stream::new(seed, "liver macro drops"));
     pen.stream = Stream::new(seed, "liver nuclei");
-    let (nuclei, pyknotic) = cells::nuclei(&cells, &fat.drops, fat.canvas, fat.map, &mut pen);
+    let (nuclei, pyknotic) = {
+        let width = request.anatomy.hepatocyte_nucleus;
+        cells::nuclei(&cells, (&fat.drops, width), fat.canvas, fat.map, &mut pen)
+    };
     let left = pixels(&MACRO).saturating_sub(covered);
     fat.further_drops(&order, left, &mut Stream::new(seed, "liver further drops"));
     let order = by_zone(&cells, seed, "liver micro");
@@ -135,15 +182,13 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
         layout: &layout,
         nuclei: &nuclei,
         drops: &drops,
-        cells: cells.len(),
+        cells: &cells,
         foci,
         pyknotic,
         portal,
         slits,
     };
-    let mut truth = truth::state(&painted, canvas, &map);
-    truth.amounts = KNOBS.iter().map(|k| (k.name.to_owned(), request.amount(k))).collect();
-    truth
+    Found::count(&painted, canvas, &map)
 }
 
 fn paint_ground(

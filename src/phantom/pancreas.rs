@@ -16,7 +16,7 @@ mod lesions;
 mod terrain;
 mod tubes;
 
-use super::{Canvas, Knob, Painter, Request, Truth, stamp::Stamp, texture::Stream};
+use super::{Canvas, Knob, Painter, Request, Truth, sections, stamp::Stamp, texture::Stream};
 use crate::raster::Plane;
 
 /// Paints pancreas.
@@ -84,14 +84,34 @@ const NECROSIS: Knob =
 const CONGESTION: Knob =
     knob("congestion", "red cells, % of islet area", 1.0, (0.0, 35.0), "islet_rbc_area_pct");
 
+const ISLET_OUTLINE: Knob = Knob {
+    falls: true,
+    ..knob(
+        "islet_outline",
+        "unevenness of islet outlines, times normal",
+        1.0,
+        (1.0, 3.0),
+        "islet_circularity_median",
+    )
+};
+const ACINAR_ATROPHY: Knob = knob(
+    "acinar_atrophy",
+    "acini per area, times normal: smaller cells with less zymogen",
+    1.0,
+    (1.0, 1.8),
+    "acinar_nuclear_density_per_mm2",
+);
+
 const KNOBS: &[Knob] = &[
     ISLET_DENSITY,
     ISLET_SIZE,
+    ISLET_OUTLINE,
     ISLET_VACUOLATION,
     ISLET_PYKNOSIS,
     INSULITIS,
     CONGESTION,
     ACINAR_VACUOLATION,
+    ACINAR_ATROPHY,
     NECROSIS,
     GAPS,
     FAT,
@@ -149,6 +169,12 @@ impl Easel<'_> {
 }
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
+    let found = census::Found::join(sections::paint(request, canvas, section));
+    Truth { features: found.features(canvas.mpp), amounts: request.all_amounts(KNOBS) }
+}
+
+/// Paints one section and returns what was counted.
+fn section(request: &Request, canvas: &mut Canvas) -> census::Found {
     let (width, height) = canvas.size();
     for layer in ["nuclei", "islets", "vacuoles", "fat"] {
         canvas.add_layer(layer);
@@ -171,7 +197,7 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let foci = lesions::foci(&mut easel, &plan, request);
     let nuclei = acinar_nuclei::paint(&mut easel, &plan, request);
     lesions::vacuoles(&mut easel, &plan, request);
-    census::truth(&easel, request, &islets, &nuclei, foci)
+    census::Found::count(&easel, request.anatomy, &islets, nuclei, foci)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::{
     Canvas, Knob, Painter, Request, Truth,
     blob::Blob,
     points::{BORDER_UNITS, Voronoi, Warp, jittered, poisson},
+    sections,
     stamp::{NucleusKind, Stamp},
     texture::{Stream, noise},
 };
@@ -31,6 +32,18 @@ const KNOBS: &[Knob] = &[
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     let (width, height) = canvas.size();
+    let seen = sections::paint(request, canvas, section);
+    let sum = |k: usize| seen.iter().map(|s| s[k]).sum::<u64>() as f64;
+    let ink = request.amount(&KNOBS[1]);
+    let pct = sum(1) * 100.0 / (width * height) as f64;
+    let features = [("hole_count", sum(0)), ("hole_area_pct", pct), ("ink", ink)];
+    let features = features.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Truth { features, amounts: request.all_amounts(KNOBS) }
+}
+
+/// Returns how many holes were painted, and their pixels.
+fn section(request: &Request, canvas: &mut Canvas) -> [u64; 2] {
+    let (width, height) = canvas.size();
     let um = request.mpp.px(1.0) as f32;
     let mut s = Stream::new(request.seed, "test");
     let warp_x = noise(width, height, 20.0 * um, 2, &mut s);
@@ -56,13 +69,8 @@ fn paint(request: &Request, canvas: &mut Canvas) -> Truth {
     for (id, (x, y)) in (1..).zip(poisson(width as f32, height as f32, 18.0 * um, wanted, &mut s)) {
         let blob = Blob::circle(x, y, s.range(3.0, 8.0) * um).wobbly(0.03, &mut s);
         let area = stamp.vacuole(canvas, &blob, id);
-        count += u32::from(area > 0);
+        count += u64::from(area > 0);
         pixels += area;
     }
-    let mut truth = Truth::default();
-    truth.features.insert("hole_count".into(), f64::from(count));
-    truth.features.insert("hole_area_pct".into(), pixels as f64 * 100.0 / (width * height) as f64);
-    truth.features.insert("ink".into(), f64::from(ink));
-    truth.amounts.insert("holes".into(), wanted as f64);
-    truth
+    [count, pixels]
 }

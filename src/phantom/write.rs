@@ -64,7 +64,16 @@ impl Painter {
         if !(least..=most).contains(&size_px) {
             return Err(Error::config("phantom size", format!("{least} to {most} px"), size_px));
         }
-        let mut request = Request { size_px, mpp, seed, amounts: Default::default(), artefacts: Vec::new() };
+        let mut request = Request {
+            size_px,
+            mpp,
+            seed,
+            amounts: Default::default(),
+            artefacts: Vec::new(),
+            anatomy: Default::default(),
+            sections: 1,
+            section: 0,
+        };
         for (name, amount) in amounts {
             let knob = self.knob(name.as_ref())?;
             let (low, high) = knob.range;
@@ -98,6 +107,8 @@ impl Painter {
 struct TruthFile<'a> {
     histograde: &'static str,
     organ: &'a str,
+    species: &'a str,
+    sections: u32,
     size_px: u32,
     mpp: f64,
     seed: u64,
@@ -123,7 +134,7 @@ struct LabelFile {
 /// # Errors
 /// [`Error::Io`] if a file cannot be written.
 pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path) -> Result<Written> {
-    let mut canvas = Canvas::blank(request.size_px, request.mpp);
+    let mut canvas = Canvas::glass(request.slide_px(), request.mpp);
     let values = (painter.paint)(request, &mut canvas);
     let artefacts = artefact::lay(&request.artefacts, request.seed, &mut canvas);
     let stem = out.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
@@ -149,6 +160,8 @@ pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path
     let file = TruthFile {
         histograde: env!("CARGO_PKG_VERSION"),
         organ: painter.organ,
+        species: request.anatomy.species,
+        sections: request.sections,
         size_px: request.size_px,
         mpp: request.mpp.mean(),
         seed: request.seed,

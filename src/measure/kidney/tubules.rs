@@ -42,7 +42,7 @@ const MADS: f64 = 2.0;
 /// Eosin of epithelium, judged over a few µm, varies between tubules of different kinds by at least this share of its
 /// median.
 const LEAST_MAD: f64 = 0.16;
-/// Nuclei per epithelium of a basophilic tubule, multiple of the slide's 85th percentile.
+/// Nuclei per epithelium of a basophilic tubule, multiple of the 85th percentile of those that are not dark.
 const CROWDED: f64 = 1.3;
 
 /// Lumen over tubule area.
@@ -224,6 +224,8 @@ struct Usual {
     eosin_mad: f64,
     haematoxylin: f64,
     haematoxylin_mad: f64,
+    /// Nuclei per epithelium, of tubules that are not dark: where many are basophilic the rest shows what is usual.
+    nuclei_of_pale: f64,
 }
 
 impl Usual {
@@ -232,14 +234,20 @@ impl Usual {
             let middle = median(values.iter().copied())?;
             Some((middle, median(values.iter().map(|v| (v - middle).abs()))?))
         };
-        let mut densities: Vec<f64> = all.iter().map(Tubule::nuclear_density).collect();
-        densities.sort_by(f64::total_cmp);
+        let dense = |densities: &mut Vec<f64>| {
+            densities.sort_by(f64::total_cmp);
+            densities.get(densities.len() * 17 / 20).copied()
+        };
         // Where most tubules are dead the rest still shows what is usual.
-        let nuclei = *densities.get(densities.len() * 17 / 20)?;
+        let nuclei = dense(&mut all.iter().map(Tubule::nuclear_density).collect())?;
         let alive = all.iter().filter(|t| t.nuclear_density() >= ALIVE * nuclei);
         let (eosin, eosin_mad) = spread(alive.map(Tubule::eosin).collect())?;
         let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(Tubule::haematoxylin).collect())?;
-        Some(Self { nuclei, eosin, eosin_mad, haematoxylin, haematoxylin_mad })
+        let mut usual =
+            Self { nuclei, eosin, eosin_mad, haematoxylin, haematoxylin_mad, nuclei_of_pale: nuclei };
+        let pale = all.iter().filter(|t| !usual.is_dark(t));
+        usual.nuclei_of_pale = dense(&mut pale.map(Tubule::nuclear_density).collect()).unwrap_or(nuclei);
+        Some(usual)
     }
 
     /// Eosin beyond which epithelium is hypereosinophilic, OD × 100.
@@ -263,8 +271,11 @@ impl Usual {
     }
 
     fn is_basophilic(&self, t: &Tubule<'_>) -> bool {
-        t.nuclear_density() > CROWDED * self.nuclei
-            && t.haematoxylin() > self.haematoxylin + MADS * self.haematoxylin_mad.max(1.0)
+        t.nuclear_density() > CROWDED * self.nuclei_of_pale && self.is_dark(t)
+    }
+
+    fn is_dark(&self, t: &Tubule<'_>) -> bool {
+        t.haematoxylin() > self.haematoxylin + MADS * self.haematoxylin_mad.max(1.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Canvas,
-        blob::{Blob, Outline as _},
+        blob::{Blob, Outline as _, scan},
         points::{jittered, poisson},
         texture::Stream,
     },
@@ -13,8 +13,10 @@ use super::{
     section::Section,
     tubules::{Kind, Tubule},
     tuft::Painted,
+    values::{RED, Seen},
     vessels::Vessel,
 };
+use crate::raster::Plane;
 
 /// What a space is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,4 +161,60 @@ pub(super) fn fill(tools: &Tools, spaces: &[Space], percent: f32, canvas: &mut C
             }
         }
     }
+}
+
+/// Lets red cells into the lumens of cortical tubules, one tubule after the other, until they cover `percent` of the tissue.
+/// More is the same cells and further ones. Returns the pixels covered.
+pub(super) fn spill(
+    tools: &Tools,
+    tubules: &[Tubule],
+    seen: &Seen,
+    percent: f32,
+    canvas: &mut Canvas,
+) -> u64 {
+    let um = tools.um;
+    let wanted = (f64::from(percent) / 100.0 * seen.tissue_px() as f64) as u64;
+    let mut s = tools.stream("blood in tubules");
+    let mut order: Vec<usize> = (0..tubules.len()).filter(|&i| !tubules[i].medulla).collect();
+    s.shuffle(&mut order);
+    let Some(lumina) = canvas.labels.remove("lumina") else { return 0 };
+    let mut covered = 0;
+    for i in order {
+        let (tubule, wall) = (&tubules[i], &seen.walls[i]);
+        if covered >= wanted {
+            break;
+        }
+        if wall.cast || wall.necrotic || wall.lumen <= 0.0 {
+            continue;
+        }
+        let reach = tubule.radius * 1.6;
+        let span = |of: fn(&(f32, f32)) -> f32| {
+            let ends = tubule.path.iter().map(of);
+            ends.fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(v - reach), b.max(v + reach)))
+        };
+        let ((x0, x1), (y0, y1)) = (span(|p| p.0), span(|p| p.1));
+        for (x, y) in poisson(x1 - x0, y1 - y0, 4.5 * um, usize::MAX, &mut s) {
+            let cell = Blob::circle(x0 + x, y0 + y, s.range(2.6, 3.1) * um);
+            covered += spilt(canvas, &lumina, i as u32 + 1, (&cell, s.normal(1.0, 0.08)));
+        }
+    }
+    canvas.labels.insert("lumina", lumina);
+    covered
+}
+
+/// Paints a red cell as far as it lies in lumen `id`. Returns the pixels newly covered.
+fn spilt(canvas: &mut Canvas, lumina: &Plane<u32>, id: u32, (cell, ink): (&Blob, f32)) -> u64 {
+    let mut fresh = 0;
+    let r = cell.rx;
+    scan(cell, canvas.size(), 0.0, |x, y, d| {
+        if d >= 0.0 || lumina.at(x, y) != id {
+            return;
+        }
+        fresh += u64::from(canvas.rbc.at(x, y) < RED);
+        let depth = (-d / r).clamp(0.0, 1.0);
+        canvas.h.set(x, y, 3);
+        canvas.e.set(x, y, (12.0 * ink) as u8);
+        canvas.rbc.set(x, y, ((58.0 - 20.0 * depth * depth) * ink) as u8);
+    });
+    fresh
 }

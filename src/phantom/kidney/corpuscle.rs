@@ -23,17 +23,13 @@ pub(super) struct Corpuscle {
     pub(super) pole: f32,
 }
 
-/// Glomeruli per mm² of cortex (domain.md §3.3: 3–7).
-const DENSITY_PER_MM2: f32 = 6.0;
 /// Fewest in any section that can hold them, so that small phantoms have some.
 const FEWEST: usize = 2;
-/// Diameter at the equator (domain.md §2.3.1: 119 µm, work range 90–150) and its spread, in µm.
-const EQUATOR_UM: (f32, f32) = (122.0, 6.0);
 /// Sections miss the equator by up to this share of the radius; caps further out are not painted.
 const FURTHEST_CUT: f32 = 0.72;
-/// Least distance between centres, in µm.
+/// Least distance between centres in rats, in µm.
 const APART_UM: f32 = 200.0;
-/// Distance of centres from the edges of the cortex, in µm: the largest enlarged corpuscle fits, so that
+/// Distance of centres from the edges of the cortex in rats, in µm: the largest enlarged corpuscle fits, so that
 /// size does not change how many there are.
 const ROOM_UM: f32 = 102.0;
 
@@ -47,8 +43,9 @@ pub(super) fn place(
 ) -> Vec<Corpuscle> {
     let mut s = tools.stream("glomeruli");
     let um = tools.um;
-    let room = ROOM_UM * um;
-    let all = poisson(section.size.0, section.size.1, APART_UM * um, usize::MAX, &mut s);
+    let scale = tools.anatomy.glomerulus();
+    let room = ROOM_UM * scale * um;
+    let all = poisson(section.size.0, section.size.1, APART_UM * scale * um, usize::MAX, &mut s);
     let fits = |&(x, y): &(f32, f32)| {
         section.outline.distance(x, y) < -room && section.medulla_distance((x, y)) > room
     };
@@ -57,7 +54,7 @@ pub(super) fn place(
     spots.sort_by_key(|&at| section.in_ray(at));
     let cortex_mm2 = (section.outline.area() - section.medulla.map_or(0.0, |m| m.area())) / (um * um * 1e6);
     let free = spots.iter().filter(|&&at| !section.in_ray(at)).count();
-    let wanted = ((DENSITY_PER_MM2 * cortex_mm2).round() as usize).min(free).max(FEWEST);
+    let wanted = ((tools.anatomy.glomeruli_per_mm2 * cortex_mm2).round() as usize).min(free).max(FEWEST);
     spots.truncate(wanted);
     let (x, y) = (section.outline.x, section.outline.y);
     if spots.is_empty() && section.outline.distance(x, y) < -room {
@@ -99,7 +96,8 @@ fn one(
     s: &mut Stream,
 ) -> Corpuscle {
     let cut = cut * FURTHEST_CUT;
-    let equator = s.normal(EQUATOR_UM.0, EQUATOR_UM.1) * size.sqrt();
+    let (usual, spread) = tools.anatomy.glomerulus_um;
+    let equator = s.normal(usual, spread) * size.sqrt();
     let r = 0.5 * equator * (1.0 - cut * cut).sqrt() * tools.um;
     let long = s.range(1.0, 1.09);
     let outline = Blob::ellipse(x, y, r * long, r / long, s.angle()).wobbly(0.03, s);

@@ -172,6 +172,13 @@ fn nuclear_habit(kind: Kind, medulla: bool) -> (f32, f32, f32, f32) {
     }
 }
 
+/// [`nuclear_habit`] of basophilic tubules.
+const CROWDED: (f32, f32, f32, f32) = (5.4, 1.0, 2.4, 3.4);
+
+fn habit(tubule: &Tubule, wall: &Wall) -> (f32, f32, f32, f32) {
+    if wall.basophilic { CROWDED } else { nuclear_habit(tubule.kind, tubule.medulla) }
+}
+
 /// Nuclei of necrotic tubules that are left, as a share, shrunken.
 const NECROTIC_NUCLEI: f32 = 0.2;
 
@@ -187,15 +194,14 @@ pub(super) fn nuclei(
     let mut s = tools.stream("tubule nuclei");
     for (owner, (tubule, wall)) in (0..).zip(tubules.iter().zip(walls)) {
         let mut own = Stream::new(s.bits(), "nuclei");
-        for (from, angle) in outlooks(tubule, tools.um, &mut own) {
+        for (from, angle) in outlooks(tubule, habit(tubule, wall).0, tools.um, &mut own) {
             nucleus(tools, packing, (owner, tubule, wall), (from, angle), &mut own, ids, canvas);
         }
     }
 }
 
-/// Places on the axis and directions in which the wall is looked for nuclei.
-fn outlooks(tubule: &Tubule, um: f32, s: &mut Stream) -> Vec<(Spot, f32)> {
-    let (step_um, ..) = nuclear_habit(tubule.kind, tubule.medulla);
+/// Places on the axis and directions in which the wall is looked for nuclei, `step_um` apart along it.
+fn outlooks(tubule: &Tubule, step_um: f32, um: f32, s: &mut Stream) -> Vec<(Spot, f32)> {
     let step = step_um * um;
     // Half way from axis to outline counts, as nuclei sit inside the outline.
     let arc = tubule.radius * if tubule.path.len() > 1 { 0.8 } else { 0.85 };
@@ -239,7 +245,7 @@ fn nucleus(
     canvas: &mut Canvas,
 ) {
     let um = tools.um;
-    let (_, seen, half_um, base_um) = nuclear_habit(tubule.kind, tubule.medulla);
+    let (_, seen, half_um, base_um) = habit(tubule, wall);
     let (show, left, size) = (s.chance(seen), s.chance(NECROTIC_NUCLEI), s.normal(1.0, 0.07));
     let (off, squash, jitter) = (s.range(-1.2, 2.8), s.range(0.8, 1.0), s.normal(1.0, 0.12));
     let dense = s.chance(0.45);
@@ -264,6 +270,7 @@ fn nucleus(
     let blob = Blob::ellipse(x, y, half * squash * flat, half / flat.sqrt(), angle).wobbly(0.03, s);
     let kind = match tubule.kind {
         _ if wall.necrotic => NucleusKind::Pyknotic,
+        _ if wall.basophilic => NucleusKind::Even,
         Kind::VasaRecta => NucleusKind::Elongated,
         Kind::ThinLimb => NucleusKind::Even,
         Kind::Collecting | Kind::Distal => NucleusKind::Even,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::raster::Plane;
 
-/// Interstitium between two tubules pressed together, in µm [expert].
+/// Interstitium between two tubules pressed together in healthy tissue, in µm [expert].
 pub(super) const GAP_UM: f32 = 1.2;
 /// Renal capsule, in µm [expert].
 pub(super) const CAPSULE_UM: f32 = 6.0;
@@ -130,7 +130,7 @@ impl<'a> Packing<'a> {
             return nothing;
         }
         let (column, row) = (x as usize / self.side, y as usize / self.side);
-        let gap = self.foci.gap((x, y), GAP_UM * self.tools.um);
+        let gap = self.foci.gap((x, y), self.tools.gap);
         let edge = -self.section.outline.distance(x, y) - CAPSULE_UM * self.tools.um;
         self.look((x, y), row * self.columns + column, gap, edge)
     }

@@ -4,19 +4,29 @@ use rayon::prelude::*;
 
 use super::{
     super::{Canvas, blob::Outline as _, points::Spot},
-    packing::{CAPSULE_UM, GAP_UM, NONE, Packing},
+    packing::{CAPSULE_UM, NONE, Packing},
 };
 
 /// Steps per µm of a depth kept in a byte.
 pub(super) const DEPTH_STEPS: f32 = 8.0;
 
 /// What pass one counted.
+#[derive(Default)]
 pub(super) struct Survey {
     /// Shape of each tubule.
     pub(super) shapes: Vec<Shape>,
     /// Pixels of tissue and of cortex.
     pub(super) tissue_px: u64,
     pub(super) cortex_px: u64,
+}
+
+impl Survey {
+    /// Adds what was counted in another section.
+    pub(super) fn join(&mut self, other: Self) {
+        self.shapes.extend(other.shapes);
+        self.tissue_px += other.tissue_px;
+        self.cortex_px += other.cortex_px;
+    }
 }
 
 /// Bins of [`Shape::by_ratio`].
@@ -148,7 +158,7 @@ impl Band<'_> {
         let near = side * 0.75 + 1.0;
         let outside = packing.section.outline.distance(centre.0, centre.1);
         let medulla = packing.section.medulla_distance(centre);
-        let gap = (!packing.foci.is_near(centre)).then_some(GAP_UM * packing.tools.um);
+        let gap = (!packing.foci.is_near(centre)).then_some(packing.tools.gap);
         (outside <= near).then(|| Square {
             index: self.row * packing.columns + column,
             medulla: (medulla.abs() > near).then_some(medulla),
@@ -167,7 +177,7 @@ impl Band<'_> {
             return [0, 0];
         }
         let medulla = square.medulla.unwrap_or_else(|| packing.section.medulla_distance(at));
-        let gap = square.gap.unwrap_or_else(|| packing.foci.gap(at, GAP_UM * um));
+        let gap = square.gap.unwrap_or_else(|| packing.foci.gap(at, packing.tools.gap));
         let here = packing.look(at, square.index, gap, edge - CAPSULE_UM * um);
         let i = dy * self.width + x;
         let steps = here.depth * (DEPTH_STEPS / um);

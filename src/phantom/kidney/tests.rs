@@ -38,6 +38,12 @@ fn every_knob_moves_its_feature() {
     t("necrosis", &[0.0, 5.0, 80.0]);
     t("inflammation", &[0.0, 30.0, 300.0, 2000.0]);
     t("congestion", &[0.0, 40.0, 100.0]);
+    t("hypercellularity", &[1.0, 1.3, 1.7]);
+    t("basophilia", &[0.0, 5.0, 20.0, 40.0]);
+    t("clear_cells", &[0.0, 5.0, 20.0, 40.0]);
+    t("flattening", &[0.0, 20.0, 60.0]);
+    t("haemorrhage", &[0.0, 0.5, 2.0, 4.0]);
+    t("oedema", &[0.0, 1.0, 3.0]);
 }
 
 #[test]
@@ -51,6 +57,9 @@ fn shares_of_tubules_are_what_was_asked_for() {
     t("tubular_vacuolation", 30.0);
     t("casts", 30.0);
     t("necrosis", 30.0);
+    t("basophilia", 20.0);
+    t("clear_cells", 20.0);
+    t("haemorrhage", 2.0);
     t("inflammation", 1000.0);
     t("bowman_space", 30.0);
 }

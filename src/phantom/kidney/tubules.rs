@@ -32,11 +32,11 @@ pub(super) struct Tubule {
     pub(super) medulla: bool,
 }
 
-/// Distance between axes, in µm: cortex and medulla [expert, from outer diameters of domain.md §2.3].
+/// Distance between axes in rats, in µm: cortex and medulla [expert, from outer diameters of domain.md §2.3].
 const SPACING_UM: [f32; 2] = [30.0, 17.5];
 
 impl Kind {
-    /// Free radius, in µm.
+    /// Free radius in rats, in µm.
     pub(super) fn radius_um(self) -> f32 {
         match self {
             Self::Proximal => 25.5,
@@ -80,7 +80,7 @@ pub(super) fn place(tools: &Tools, section: &Section, obstacles: &[Blob]) -> Vec
             continue;
         }
         let mut s = tools.stream(if medulla { "medullary tubules" } else { "cortical tubules" });
-        let spacing = spacing_um * tools.um;
+        let spacing = spacing_um * tools.anatomy.tubule * tools.um;
         let mut spots = poisson(section.size.0, section.size.1, spacing, usize::MAX, &mut s);
         spots.retain(|&at| {
             section.in_medulla(at) == medulla && section.outline.distance(at.0, at.1) < -0.42 * spacing
@@ -199,7 +199,7 @@ impl Chains {
                 way = ((to.0 - from.0) / length, (to.1 - from.1) / length);
                 path.push(to);
             }
-            let radius = kind.radius_in(medulla) * s.normal(1.0, 0.07) * tools.um;
+            let radius = kind.radius_in(medulla) * tools.anatomy.tubule * s.normal(1.0, 0.07) * tools.um;
             out.push(Tubule { kind, path, radius, medulla });
         }
     }

@@ -174,11 +174,11 @@ fn loops(
     found
 }
 
-/// Paints the nuclei of tuft and capsule. Returns how many the tuft has.
+/// Paints the nuclei of tuft and capsule, those of the tuft `density` times as densely as usual. Returns how many the tuft has.
 pub(super) fn nuclei(
     tools: &Tools,
     corpuscle: &Corpuscle,
-    painted: &Painted,
+    (painted, density): (&Painted, f32),
     ids: &mut Ids,
     canvas: &mut Canvas,
 ) -> u32 {
@@ -189,7 +189,8 @@ pub(super) fn nuclei(
     let mut s = super::super::texture::Stream::new(s.bits() ^ turn, "tuft");
     let tuft = corpuscle.tuft;
     let r = tuft.rx.max(tuft.ry) + 4.0 * um;
-    let wanted = (painted.tuft_px as f32 / (um * um * 1e6) * NUCLEI_PER_MM2 * s.normal(1.0, 0.06)).round();
+    let wanted =
+        (painted.tuft_px as f32 / (um * um * 1e6) * NUCLEI_PER_MM2 * density * s.normal(1.0, 0.06)).round();
     let lobed = Lobed { tools, blob: tuft };
     let axis = (corpuscle.pole + 2.0).sin_cos();
     let (mut seen, mut count) = (0.0, 0);

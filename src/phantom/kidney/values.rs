@@ -12,6 +12,7 @@ use super::{
     tuft::Painted,
     vessels::Vessel,
 };
+use crate::units::Mpp;
 
 /// Numbers nuclei.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +26,7 @@ impl Ids {
 }
 
 /// Everything counted while painting.
+#[derive(Default)]
 pub(super) struct Seen {
     survey: Survey,
     pub(super) walls: Vec<Wall>,
@@ -34,6 +36,12 @@ pub(super) struct Seen {
     pub(super) tuft_nuclei: Vec<u32>,
     pub(super) vacuoles: Vec<u64>,
     pub(super) lymphocytes: u32,
+    /// Pixels of red cells.
+    red_px: u64,
+    /// Those of them in lumens of tubules.
+    pub(super) stray_px: u64,
+    /// Pixels of wide vessels of the cortex.
+    vessel_px: f64,
 }
 
 /// Share of the slide's 90th percentile from which a corpuscle counts as cut near its equator.
@@ -42,10 +50,13 @@ const EQUATOR: f64 = 0.7;
 const ROUND: f64 = 1.6;
 /// Vacuoles' share of the epithelium from which a tubule is vacuolated.
 const VACUOLATED: f64 = 0.10;
+/// Flattened: epithelium lower, and lumen wider, than this, in µm (domain.md §3.3).
+const FLAT_HEIGHT_UM: f64 = 4.0;
+const FLAT_LUMEN_UM: f64 = 20.0;
 /// Vessels wider than this are no interstitium, in µm.
 const WIDE_VESSEL_UM: f64 = 25.0;
 /// Red-cell stain from which a pixel is a red cell, OD × 100.
-const RED: u8 = 20;
+pub(super) const RED: u8 = 20;
 
 impl Seen {
     pub(super) fn new(tubules: &[Tubule], survey: Survey, walls: Vec<Wall>, lumina: Lumina) -> Self {
@@ -58,12 +69,52 @@ impl Seen {
             tuft_nuclei: Vec::new(),
             vacuoles: Vec::new(),
             lymphocytes: 0,
+            red_px: 0,
+            stray_px: 0,
+            vessel_px: 0.0,
         }
+    }
+
+    /// Returns what was counted in all sections of a slide.
+    pub(super) fn join(sections: Vec<Self>) -> Self {
+        let mut sections = sections.into_iter();
+        let mut all = sections.next().unwrap_or_default();
+        for section in sections {
+            all.survey.join(section.survey);
+            all.walls.extend(section.walls);
+            all.cortical.extend(section.cortical);
+            all.lumina.lumen_px.extend(section.lumina.lumen_px);
+            all.lumina.cast_px.extend(section.lumina.cast_px);
+            all.corpuscles.extend(section.corpuscles);
+            all.tuft_nuclei.extend(section.tuft_nuclei);
+            all.vacuoles.extend(section.vacuoles);
+            all.lymphocytes += section.lymphocytes;
+            all.red_px += section.red_px;
+            all.stray_px += section.stray_px;
+            all.vessel_px += section.vessel_px;
+        }
+        all
+    }
+
+    /// Counts red cells, and the vessels of the cortex that are wider than 25 µm.
+    pub(super) fn blood_and_vessels(&mut self, canvas: &Canvas, vessels: &[Vessel], section: &Section) {
+        let um = canvas.mpp.px(1.0);
+        self.red_px = canvas.rbc.data().iter().filter(|&&r| r >= RED).count() as u64;
+        let wide = |w: &&Vessel| {
+            let b = w.outline;
+            2.0 * f64::from(b.rx.min(b.ry)) > WIDE_VESSEL_UM * um && !section.in_medulla((b.x, b.y))
+        };
+        self.vessel_px = vessels.iter().filter(wide).map(|w| f64::from(w.outline.area())).sum();
     }
 
     /// Returns cortex in mm², for `um` pixels per µm.
     pub(super) fn cortex_mm2(&self, um: f64) -> f64 {
         self.survey.cortex_px as f64 / (um * um * 1e6)
+    }
+
+    /// Returns the pixels of tissue.
+    pub(super) fn tissue_px(&self) -> u64 {
+        self.survey.tissue_px
     }
 
     /// Returns the pixels of each tubule that are not lumen.
@@ -72,29 +123,23 @@ impl Seen {
     }
 
     /// Returns the true value of every feature that painting decides.
-    pub(super) fn features(
-        &self,
-        canvas: &Canvas,
-        vessels: &[Vessel],
-        section: &Section,
-    ) -> BTreeMap<String, f64> {
-        let um = canvas.mpp.px(1.0);
-        let mut values = Values { um, found: BTreeMap::new() };
-        self.areas(canvas, &mut values);
+    pub(super) fn features(&self, mpp: Mpp) -> BTreeMap<String, f64> {
+        let mut values = Values { um: mpp.px(1.0), found: BTreeMap::new() };
+        self.areas(&mut values);
         self.glomeruli(&mut values);
         self.tubules(&mut values);
-        self.between(&mut values, vessels, section);
+        self.between(&mut values);
         values.found
     }
 
-    fn areas(&self, canvas: &Canvas, v: &mut Values) {
+    fn areas(&self, v: &mut Values) {
         let mm2 = v.um * v.um * 1e6;
         let (tissue, cortex) = (self.survey.tissue_px as f64, self.survey.cortex_px as f64);
         v.put("tissue_area_mm2", Some(tissue / mm2));
         v.put("cortex_area_mm2", Some(cortex / mm2));
         v.put("medulla_area_mm2", Some((tissue - cortex) / mm2));
-        let red = canvas.rbc.data().iter().filter(|&&r| r >= RED).count() as f64;
-        v.put("kidney_rbc_area_pct", ratio(100.0 * red, tissue));
+        v.put("kidney_rbc_area_pct", ratio(100.0 * (self.red_px - self.stray_px) as f64, tissue));
+        v.put("extravasated_rbc_pct", ratio(100.0 * self.stray_px as f64, tissue));
         v.put("interstitial_leukocytes_per_mm2", ratio(f64::from(self.lymphocytes) * mm2, cortex));
     }
 
@@ -130,17 +175,12 @@ impl Seen {
     }
 
     /// Cortex that is neither tubule nor corpuscle nor a vessel wider than 25 µm.
-    fn between(&self, v: &mut Values, vessels: &[Vessel], section: &Section) {
+    fn between(&self, v: &mut Values) {
         let cortex = self.survey.cortex_px as f64;
-        let of = |w: &&Vessel| {
-            let b = w.outline;
-            2.0 * f64::from(b.rx.min(b.ry)) > WIDE_VESSEL_UM * v.um && !section.in_medulla((b.x, b.y))
-        };
-        let vessels: f64 = vessels.iter().filter(of).map(|w| f64::from(w.outline.area())).sum();
         let tubules: u64 =
             self.cortical.iter().zip(&self.survey.shapes).filter(|(c, _)| **c).map(|(_, s)| s.pixels).sum();
         let corpuscles: u64 = self.corpuscles.iter().map(|c| c.corpuscle_px).sum();
-        let left = cortex - vessels - (tubules + corpuscles) as f64;
+        let left = cortex - self.vessel_px - (tubules + corpuscles) as f64;
         v.put("interstitial_area_pct", ratio(100.0 * left.max(0.0), cortex));
     }
 
@@ -164,6 +204,11 @@ impl Seen {
         let outer = median(counted.iter().map(|&i| shapes[i].axes().1 / v.um).collect());
         let sum = |f: &dyn Fn(usize) -> u64| counted.iter().map(|&i| f(i)).sum::<u64>() as f64;
         let (lumen_px, tubule_px) = (sum(&|i| self.lumina.lumen_px[i]), sum(&|i| shapes[i].pixels));
+        let height_um = |i: usize| (diameter(shapes[i].pixels) / v.um - lumen_um(i)) / 2.0;
+        let flat = of_all(&|i| height_um(i) < FLAT_HEIGHT_UM && lumen_um(i) > FLAT_LUMEN_UM);
+        v.put("tubule_flattened_pct", flat);
+        v.put("tubule_basophilic_pct", of_all(&|i| self.walls[i].basophilic));
+        v.put("tubule_clear_cell_pct", of_all(&|i| self.walls[i].clear));
         v.put("tubule_dilated_pct", dilated);
         v.put("cast_tubule_pct", cast);
         v.put("tubule_vacuolated_pct", vacuolated);

@@ -20,8 +20,20 @@ const BINUCLEATE: f32 = 0.14;
 /// Share of dead cells that keep a nucleus: pyknotic, fading.
 const DEAD_WITH_NUCLEUS: f32 = 0.10;
 
+/// Width of the nuclei of swollen cells, times normal [expert].
+const SWOLLEN_NUCLEUS: f32 = 1.12;
+
 /// Places tried for the nucleus of a crowded cell.
 const ATTEMPTS: u8 = 6;
+
+/// What became of a hepatocyte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Usual,
+    Enlarged,
+    Ballooned,
+    Apoptotic,
+}
 
 /// One hepatocyte.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +41,9 @@ pub(super) struct Cell {
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) along: f32,
+    /// In a necrotic patch.
     pub(super) dead: bool,
+    pub(super) fate: Fate,
     /// Position between central vein (0) and portal tract (1).
     pub(super) zone: f32,
 }
@@ -55,16 +69,17 @@ pub(super) fn hepatocytes(layout: &Layout, plates: &Plates, map: &Map, s: &mut S
             y,
             along,
             dead: map::at(map, (x, y)) & NECROSIS != 0,
+            fate: Fate::Usual,
             zone: layout.terrain.at(x, y)[1],
         })
         .collect()
 }
 
-/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside. Returns the living
-/// ones and the number of pyknotic ones.
+/// Paints the nuclei of hepatocytes; `drops` are the vacuoles, which push nuclei aside. Nuclei are `wide` times those of
+/// rats. Returns the living ones and the number of pyknotic ones.
 pub(super) fn nuclei(
     cells: &[Cell],
-    drops: &[Drop],
+    (drops, wide): (&[Drop], f32),
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
@@ -85,11 +100,24 @@ pub(super) fn nuclei(
         pen.stream = Stream::new(own.bits(), "nucleus");
         if cell.dead {
             pyknotic += usize::from(ghost(cell, canvas, map, pen, &mut own));
+        } else if cell.fate == Fate::Apoptotic {
+            pyknotic += usize::from(shrunken(cell, canvas, map, pen, &mut own));
         } else if own.chance(NUCLEUS_IN_PLANE) {
-            living((index, cell), largest[index], canvas, map, pen, &mut painted);
+            let wide = if cell.fate == Fate::Usual { wide } else { SWOLLEN_NUCLEUS * wide };
+            living((index, cell), (largest[index], wide), canvas, map, pen, &mut painted);
         }
     }
     (painted, pyknotic)
+}
+
+/// Paints the nucleus of an apoptotic body; returns whether there was room.
+fn shrunken(cell: &Cell, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>, own: &mut Stream) -> bool {
+    let um = pen.stamp.um();
+    let r = own.range(2.0, 2.5) * um;
+    let off = own.range(0.0, 1.2) * um;
+    let (sin, cos) = own.angle().sin_cos();
+    let blob = Blob::circle(cell.x + cos * off, cell.y + sin * off, r).wobbly(0.04, own);
+    pen.nucleus(canvas, map, NucleusKind::Pyknotic, &blob, own.range(1.0, 1.25)).is_some()
 }
 
 /// Paints what is left of a dead cell's nucleus, mostly nothing; returns whether there is any.
@@ -106,7 +134,7 @@ fn ghost(cell: &Cell, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>, own: &m
 /// Paints a cell's one or two nuclei where there is room.
 fn living(
     (index, cell): (usize, &Cell),
-    pushed: Option<Blob>,
+    (pushed, wide): (Option<Blob>, f32),
     canvas: &mut Canvas,
     map: &Map,
     pen: &mut Pen<'_>,
@@ -116,7 +144,7 @@ fn living(
     let mut own = pen.stream.clone();
     for attempt in 0..ATTEMPTS {
         let before = painted.len();
-        for blob in blobs(cell, pushed, attempt, um, &mut own) {
+        for blob in blobs(cell, pushed, (attempt, wide), um, &mut own) {
             // Some lie deep in the section and look pale.
             let ink = if own.chance(0.15) { own.range(0.62, 0.85) } else { own.range(0.95, 1.42) };
             if let Some((_, pixels)) = pen.nucleus(canvas, map, NucleusKind::Vesicular, &blob, ink) {
@@ -130,7 +158,13 @@ fn living(
 }
 
 /// Returns the one or two nuclei of a cell; later attempts look further afield.
-fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream) -> Vec<Blob> {
+fn blobs(
+    cell: &Cell,
+    pushed: Option<Blob>,
+    (attempt, wide): (u8, f32),
+    um: f32,
+    s: &mut Stream,
+) -> Vec<Blob> {
     // Mononucleated cells are mostly tetraploid, some diploid, few octaploid; volumes double.
     let pair = s.chance(BINUCLEATE);
     let size = match (pair, s.unit()) {
@@ -139,7 +173,8 @@ fn blobs(cell: &Cell, pushed: Option<Blob>, attempt: u8, um: f32, s: &mut Stream
         (false, p) if p < 0.28 => 3.4,
         (false, p) if p < 0.92 => 4.15,
         (false, _) => 5.0,
-    } * um;
+    } * wide
+        * um;
     let astray = (1.3 + 1.5 * f32::from(attempt)) * um;
     let (mut x, mut y) = (cell.x + s.normal(0.0, astray), cell.y + s.normal(0.0, astray));
     let (mut flat, mut angle) = (1.0, s.angle());
@@ -201,7 +236,7 @@ pub(super) fn flat_cells(
         let (x, y) = (place.x - sin * side, place.y + cos * side);
         let blob = Blob::ellipse(x, y, rx * um, ry * um, place.along + own.normal(0.0, 0.15));
         let blob = blob.wobbly(0.1, &mut own);
-        if map::is_within(map, &blob, 0) {
+        if map::is_within(map, &blob, 0) && canvas.is_free(&blob, "swollen") {
             pen.nucleus(canvas, map, NucleusKind::Elongated, &blob, own.range(0.85, 1.25));
         }
     }

@@ -136,8 +136,8 @@ impl<'a> Census<'a> {
         empty
     }
 
-    /// Returns macrovesicular fat ÷ parenchyma within `reach` pixels of outlines.
-    pub(super) fn fat_around<'b>(&self, outlines: impl Iterator<Item = &'b Blob>, reach: f32) -> f64 {
+    /// Returns the pixels of macrovesicular fat and of parenchyma within `reach` pixels of outlines.
+    pub(super) fn fat_around<'b>(&self, outlines: impl Iterator<Item = &'b Blob>, reach: f32) -> [u64; 2] {
         let (mut fat, mut parenchyma) = (0_u64, 0_u64);
         for blob in outlines {
             scan(&blob.grown(reach), self.layout.size, 0.0, |x, y, d| {
@@ -147,7 +147,7 @@ impl<'a> Census<'a> {
                 }
             });
         }
-        fat as f64 / parenchyma as f64
+        [fat, parenchyma]
     }
 
     /// Returns the area of every hepatocyte territory without its sinusoids, in µm².

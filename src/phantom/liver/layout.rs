@@ -8,10 +8,10 @@ use crate::phantom::{
 
 use super::coarse::Coarse;
 
-/// Distance of neighbouring central veins in µm; portal tracts then lie 300–500 µm from them
+/// Distance of neighbouring central veins in rats, in µm; portal tracts then lie 300–500 µm from them
 /// (domain.md §2.2.1).
 const LOBULE_UM: f32 = 640.0;
-/// Portal tracts are at least this far apart, in µm.
+/// Portal tracts are at least this far apart in rats, in µm.
 const TRACTS_APART_UM: f32 = 190.0;
 /// Share of lobule corners that hold a portal tract in the plane of section.
 const TRACT_SHARE: f32 = 0.9;
@@ -83,12 +83,12 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Plans a section of `size` pixels of `1 / um` µm.
-    pub(super) fn new(size: (usize, usize), um: f32, seed: u64) -> Self {
+    /// Plans a section of `size` pixels of `1 / um` µm. Lobules, veins and tracts are `wide` times those of rats.
+    pub(super) fn new(size: (usize, usize), um: f32, wide: f32, seed: u64) -> Self {
         let mut s = Stream::new(seed, "liver layout");
-        let (centres, corners) = lobules(size, um, &mut s);
-        let mut tracts: Vec<Tract> = corners.iter().map(|&c| tract(c, um, &mut s)).collect();
-        let mut veins: Vec<Vein> = centres.iter().map(|&c| vein(c, um, &mut s)).collect();
+        let (centres, corners) = lobules(size, um * wide, &mut s);
+        let mut tracts: Vec<Tract> = corners.iter().map(|&c| tract(c, um, wide, &mut s)).collect();
+        let mut veins: Vec<Vein> = centres.iter().map(|&c| vein(c, um, wide, &mut s)).collect();
         let edge = Edge::new(size, um);
         let least = (FROM_EDGE_SHARE * edge.least).min(FROM_EDGE_UM);
         let whole = |b: &Blob| edge.distance(b.x / um, b.y / um) > least;
@@ -180,14 +180,14 @@ fn circumcentre(a: Spot, b: Spot, c: Spot) -> Option<Spot> {
     (d.abs() > 1e-3).then(|| (a.0 + (cy * b2 - by * c2) / d, a.1 + (bx * c2 - cx * b2) / d))
 }
 
-fn vein((x, y): Spot, um: f32, s: &mut Stream) -> Vein {
-    let r = (s.normal(36.0, 9.0)).clamp(21.0, 68.0) * um;
+fn vein((x, y): Spot, um: f32, wide: f32, s: &mut Stream) -> Vein {
+    let r = (s.normal(36.0, 9.0) * wide).clamp(21.0, 68.0) * um;
     let lumen = Blob::ellipse(x, y, r * s.range(1.0, 1.45), r, s.angle()).wobbly(0.07, s);
     Vein { lumen, wall_px: s.range(1.8, 3.2) * um }
 }
 
-fn tract((x, y): Spot, um: f32, s: &mut Stream) -> Tract {
-    let r = s.range(44.0, 66.0) * um;
+fn tract((x, y): Spot, um: f32, wide: f32, s: &mut Stream) -> Tract {
+    let r = s.range(44.0, 66.0) * wide * um;
     let angle = s.angle();
     let cuff = Blob::ellipse(x, y, r * s.range(1.05, 1.4), r, angle).wobbly(0.15, s);
     let place = |turn: f32, far: f32| {
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn tracts_surround_veins_at_the_distance_of_a_lobule() {
-        let layout = Layout::new((8000, 8000), 2.0, 3);
+        let layout = Layout::new((8000, 8000), 2.0, 1.0, 3);
         let mut distances: Vec<f32> = layout
             .veins
             .iter()
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn small_pictures_show_a_vein_and_a_tract() {
         for seed in 0..20 {
-            let layout = Layout::new((1024, 1024), 2.0, seed);
+            let layout = Layout::new((1024, 1024), 2.0, 1.0, seed);
             let inside = |b: &Blob| (40.0..984.0).contains(&b.x) && (40.0..984.0).contains(&b.y);
             assert!(layout.veins.iter().any(|v| inside(&v.lumen)), "{seed}");
             assert!(layout.tracts.iter().any(|t| inside(&t.cuff)), "{seed}");

@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn ridges_are_where_they_should_be_and_apart() {
-        let layout = Layout::new((1200, 1200), 2.0, 5);
+        let layout = Layout::new((1200, 1200), 2.0, 1.0, 5);
         let plates = Plates::new(&layout, 5);
         let mut s = Stream::new(5, "t");
         let cells = plates.scatter(Ridge::Plate, layout.size, 17.0, |_| true, &mut s);

@@ -1,13 +1,15 @@
 //! The true values of what was painted, by domain.md §3.2.
 
+use std::collections::BTreeMap;
+
 use super::{
-    cells::Nucleus,
+    cells::{Cell, Fate, Nucleus},
     census::{Census, Pixels, total},
     fat::{self, Drop, Size, eq_diameter_um},
     layout::Layout,
     map::Map,
 };
-use crate::phantom::{Canvas, Truth};
+use crate::phantom::Canvas;
 
 /// Squares count if parenchyma fills at least this share of them.
 const SQUARE_SHARE: f64 = 0.5;
@@ -33,7 +35,7 @@ pub(super) struct Painted<'a> {
     pub(super) layout: &'a Layout,
     pub(super) nuclei: &'a [Nucleus],
     pub(super) drops: &'a [Drop],
-    pub(super) cells: usize,
+    pub(super) cells: &'a [Cell],
     pub(super) foci: usize,
     pub(super) pyknotic: usize,
     /// Lymphocytes in portal tracts.
@@ -42,46 +44,166 @@ pub(super) struct Painted<'a> {
     pub(super) slits: Vec<f64>,
 }
 
-/// States the truth of a painted canvas. Values that do not exist (the diameter of no vacuole) are left
-/// out.
-pub(super) fn state(painted: &Painted<'_>, canvas: &Canvas, map: &Map) -> Truth {
-    let sizes = fat::sizes(painted.drops, painted.cells, painted.layout.um);
-    let census = Census::new(painted.layout, map, canvas, &sizes);
-    let squares = census.squares();
-    let pixels = total(&squares);
-    let mut values = areas(painted, &census, &squares, &pixels);
-    values.extend(nuclei(painted, &census, &pixels));
-    values.extend(vacuoles(painted, &census, &sizes, &pixels));
-    let features = values.into_iter().filter(|(_, v)| v.is_finite());
-    Truth { features: features.map(|(k, v)| (k.to_owned(), v)).collect(), ..Truth::default() }
+/// What was counted of one section, or of all of a slide.
+#[derive(Default)]
+pub(super) struct Found {
+    squares: Vec<Pixels>,
+    /// Empty pixels of large lumina.
+    holes: u64,
+    /// Minor axes of central veins, in pixels.
+    vein_px: Vec<f64>,
+    /// Widths of sinusoids, in pixels.
+    slit_px: Vec<f64>,
+    foci: usize,
+    pyknotic: usize,
+    portal_leukocytes: usize,
+    /// Areas of hepatocyte nuclei, in pixels.
+    nucleus_px: Vec<u64>,
+    pairs: usize,
+    /// Territories of nuclei, in µm².
+    territory_um2: Vec<f64>,
+    /// Vacuoles, in pixels.
+    drop_px: Vec<u64>,
+    /// Cells with a nucleus in the section, and those of them that are steatotic.
+    cells_seen: usize,
+    steatotic: usize,
+    /// Enlarged ones among them.
+    enlarged: usize,
+    ballooned: usize,
+    apoptotic: usize,
+    /// Pixels of macrovesicular fat and of parenchyma around central veins, and around portal tracts.
+    zones: [[u64; 2]; 2],
+}
+
+impl Found {
+    /// Counts a painted canvas.
+    pub(super) fn count(painted: &Painted<'_>, canvas: &Canvas, map: &Map) -> Self {
+        let (layout, um) = (painted.layout, painted.layout.um);
+        let sizes = fat::sizes(painted.drops, painted.cells.len(), um);
+        let census = Census::new(layout, map, canvas, &sizes);
+        let squares = census.squares();
+        let reach = PAIR_UM * um;
+        let pairs = painted.nuclei.windows(2).filter(|w| w[0].cell == w[1].cell);
+        let (cells_seen, steatotic) = steatotic(painted, &sizes, &total(&squares));
+        let central = census.fat_around(layout.veins.iter().map(|v| &v.lumen), ZONE_UM * um);
+        let portal = census.fat_around(layout.tracts.iter().map(|t| &t.cuff), ZONE_UM * um);
+        Self {
+            holes: census.holes(),
+            vein_px: layout.veins.iter().filter_map(|v| census.minor_axis_px(v)).collect(),
+            slit_px: painted.slits.clone(),
+            foci: painted.foci,
+            pyknotic: painted.pyknotic,
+            portal_leukocytes: painted.portal,
+            nucleus_px: painted.nuclei.iter().map(|n| n.pixels).collect(),
+            pairs: pairs.filter(|w| look_paired(&w[0], &w[1], reach)).count(),
+            territory_um2: census.territories_um2(painted.nuclei),
+            drop_px: painted.drops.iter().map(|d| d.pixels).collect(),
+            cells_seen,
+            steatotic,
+            enlarged: enlarged(painted),
+            ballooned: painted.cells.iter().filter(|c| c.fate == Fate::Ballooned).count(),
+            apoptotic: painted.cells.iter().filter(|c| c.fate == Fate::Apoptotic).count(),
+            zones: [central, portal],
+            squares,
+        }
+    }
+
+    /// Returns what was counted in all sections of a slide.
+    pub(super) fn join(sections: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for section in sections {
+            all.squares.extend(section.squares);
+            all.holes += section.holes;
+            all.vein_px.extend(section.vein_px);
+            all.slit_px.extend(section.slit_px);
+            all.foci += section.foci;
+            all.pyknotic += section.pyknotic;
+            all.portal_leukocytes += section.portal_leukocytes;
+            all.nucleus_px.extend(section.nucleus_px);
+            all.pairs += section.pairs;
+            all.territory_um2.extend(section.territory_um2);
+            all.drop_px.extend(section.drop_px);
+            all.cells_seen += section.cells_seen;
+            all.steatotic += section.steatotic;
+            all.enlarged += section.enlarged;
+            all.ballooned += section.ballooned;
+            all.apoptotic += section.apoptotic;
+            let zones = all.zones.iter_mut().flatten().zip(section.zones.into_iter().flatten());
+            zones.for_each(|(sum, n)| *sum += n);
+        }
+        all
+    }
+
+    /// Returns the true value of every feature, for `um` pixels per µm. Values that do not exist (the diameter of no
+    /// vacuole) are left out.
+    pub(super) fn features(&self, um: f32) -> BTreeMap<String, f64> {
+        let pixels = total(&self.squares);
+        let mut values = self.areas(&pixels, f64::from(um));
+        values.extend(self.nuclei(&pixels, f64::from(um).powi(2)));
+        values.extend(self.vacuoles(&pixels, um));
+        let known = values.into_iter().filter(|(_, v)| v.is_finite());
+        known.map(|(k, v)| (k.to_owned(), v)).collect()
+    }
+
+    fn areas(&self, pixels: &Pixels, um: f64) -> Values {
+        let mm2 = |n: u64| n as f64 / (um * 1000.0).powi(2);
+        let share = |n: u64| 100.0 * n as f64 / pixels.parenchyma as f64;
+        let minor = self.vein_px.iter().map(|d| d / um).collect();
+        let widths = self.slit_px.iter().map(|w| w / um).filter(|w| SLIT_UM.contains(w)).collect();
+        let squares = &self.squares;
+        vec![
+            ("tissue_area_mm2", mm2(pixels.tissue - self.holes)),
+            ("fat_area_pct", share(pixels.fat)),
+            ("macro_fat_area_pct", share(pixels.macro_fat)),
+            ("micro_fat_area_pct", share(pixels.micro_fat)),
+            ("macro_affected_area_pct", affected(squares, |p| p.macro_fat, MACRO_AFFECTED_PCT)),
+            ("micro_affected_area_pct", affected(squares, |p| p.micro_fat, MICRO_AFFECTED_PCT)),
+            ("cytoplasm_clearing_pct", share(pixels.clearing)),
+            ("necrosis_area_pct", share(pixels.necrosis)),
+            ("sinusoid_area_pct", share(pixels.sinusoid)),
+            ("sinusoid_width_um_median", quantile(widths, 0.5)),
+            ("rbc_area_pct", share(pixels.blood)),
+            ("ballooning_candidates_per_mm2", self.ballooned as f64 / mm2(pixels.parenchyma)),
+            ("apoptotic_bodies_per_mm2", self.apoptotic as f64 / mm2(pixels.parenchyma)),
+            ("inflammatory_foci_per_mm2", self.foci as f64 / mm2(pixels.parenchyma)),
+            ("portal_leukocyte_density_per_mm2", self.portal_leukocytes as f64 / mm2(pixels.tract)),
+            ("central_vein_diameter_um_median", quantile(minor, 0.5)),
+        ]
+    }
+
+    fn nuclei(&self, pixels: &Pixels, um2: f64) -> Values {
+        let (count, pairs) = (self.nucleus_px.len() as f64, self.pairs as f64);
+        let areas: Vec<f64> = self.nucleus_px.iter().map(|&n| n as f64 / um2).collect();
+        let all = count + self.pyknotic as f64;
+        vec![
+            ("hepatocyte_nuclear_density_per_mm2", count * 1e6 * um2 / pixels.parenchyma as f64),
+            ("hepatocyte_nuclear_area_um2_cv", variation(&areas)),
+            ("hepatocyte_nuclear_area_um2_median", quantile(areas, 0.5)),
+            ("hepatocyte_binucleate_pct", 100.0 * pairs / (count - pairs)),
+            ("hepatocyte_area_um2_median", quantile(self.territory_um2.clone(), 0.5)),
+            ("hypertrophic_hepatocyte_pct", 100.0 * self.enlarged as f64 / self.cells_seen as f64),
+            ("pyknotic_hepatocyte_pct", 100.0 * self.pyknotic as f64 / all),
+        ]
+    }
+
+    fn vacuoles(&self, pixels: &Pixels, um: f32) -> Values {
+        // The size of vacuoles that are accepted, as the feature is defined: smaller ones are texture at these pixels.
+        let accepted = self.drop_px.iter().filter(|px| **px >= ACCEPTED_PX);
+        let diameters: Vec<f64> = accepted.map(|&px| f64::from(eq_diameter_um(px, um))).collect();
+        let mut values = vec![
+            ("vacuole_eq_diameter_um_median", quantile(diameters.clone(), 0.5)),
+            ("vacuole_eq_diameter_um_p90", quantile(diameters, 0.9)),
+            ("steatotic_hepatocyte_pct", 100.0 * self.steatotic as f64 / self.cells_seen as f64),
+        ];
+        if 100.0 * pixels.fat as f64 >= ZONE_FAT_PCT * pixels.parenchyma as f64 {
+            let [central, portal] = self.zones.map(|[fat, parenchyma]| fat as f64 / parenchyma as f64);
+            values.push(("zonal_fat_ratio", central / portal));
+        }
+        values
+    }
 }
 
 type Values = Vec<(&'static str, f64)>;
-
-fn areas(painted: &Painted<'_>, census: &Census<'_>, squares: &[Pixels], pixels: &Pixels) -> Values {
-    let um = f64::from(painted.layout.um);
-    let mm2 = |n: u64| n as f64 / (um * 1000.0).powi(2);
-    let share = |n: u64| 100.0 * n as f64 / pixels.parenchyma as f64;
-    let veins = painted.layout.veins.iter();
-    let minor: Vec<f64> = veins.filter_map(|v| census.minor_axis_px(v)).map(|d| d / um).collect();
-    let widths = painted.slits.iter().map(|w| w / um).filter(|w| SLIT_UM.contains(w)).collect();
-    vec![
-        ("tissue_area_mm2", mm2(pixels.tissue - census.holes())),
-        ("fat_area_pct", share(pixels.fat)),
-        ("macro_fat_area_pct", share(pixels.macro_fat)),
-        ("micro_fat_area_pct", share(pixels.micro_fat)),
-        ("macro_affected_area_pct", affected(squares, |p| p.macro_fat, MACRO_AFFECTED_PCT)),
-        ("micro_affected_area_pct", affected(squares, |p| p.micro_fat, MICRO_AFFECTED_PCT)),
-        ("cytoplasm_clearing_pct", share(pixels.clearing)),
-        ("necrosis_area_pct", share(pixels.necrosis)),
-        ("sinusoid_area_pct", share(pixels.sinusoid)),
-        ("sinusoid_width_um_median", quantile(widths, 0.5)),
-        ("rbc_area_pct", share(pixels.blood)),
-        ("inflammatory_foci_per_mm2", painted.foci as f64 / mm2(pixels.parenchyma)),
-        ("portal_leukocyte_density_per_mm2", painted.portal as f64 / mm2(pixels.tract)),
-        ("central_vein_diameter_um_median", quantile(minor, 0.5)),
-    ]
-}
 
 fn affected(squares: &[Pixels], fat: impl Fn(&Pixels) -> u64, least_pct: f64) -> f64 {
     let full = squares.iter().map(|p| p.tissue).max().unwrap_or(0) as f64;
@@ -94,54 +216,16 @@ fn affected(squares: &[Pixels], fat: impl Fn(&Pixels) -> u64, least_pct: f64) ->
     100.0 * over as f64 / all as f64
 }
 
-fn nuclei(painted: &Painted<'_>, census: &Census<'_>, pixels: &Pixels) -> Values {
-    let um2 = f64::from(painted.layout.um).powi(2);
-    let nuclei = painted.nuclei;
-    let count = nuclei.len() as f64;
-    let areas: Vec<f64> = nuclei.iter().map(|n| n.pixels as f64 / um2).collect();
-    let reach = PAIR_UM * painted.layout.um;
-    let pairs = nuclei.windows(2).filter(|w| w[0].cell == w[1].cell && look_paired(&w[0], &w[1], reach));
-    let pairs = pairs.count() as f64;
-    let all = count + painted.pyknotic as f64;
-    vec![
-        ("hepatocyte_nuclear_density_per_mm2", count * 1e6 * um2 / pixels.parenchyma as f64),
-        ("hepatocyte_nuclear_area_um2_cv", variation(&areas)),
-        ("hepatocyte_nuclear_area_um2_median", quantile(areas, 0.5)),
-        ("hepatocyte_binucleate_pct", 100.0 * pairs / (count - pairs)),
-        ("hepatocyte_area_um2_median", quantile(census.territories_um2(nuclei), 0.5)),
-        ("pyknotic_hepatocyte_pct", 100.0 * painted.pyknotic as f64 / all),
-    ]
-}
-
 fn look_paired(a: &Nucleus, b: &Nucleus, reach: f32) -> bool {
     let (small, large) = (a.pixels.min(b.pixels) as f64, a.pixels.max(b.pixels) as f64);
     small >= PAIR_RATIO * large && (a.x - b.x).hypot(a.y - b.y) <= reach
 }
 
-fn vacuoles(painted: &Painted<'_>, census: &Census<'_>, sizes: &[Size], pixels: &Pixels) -> Values {
-    let um = painted.layout.um;
-    // The size of vacuoles that are accepted, as the feature is defined: smaller ones are texture at these pixels.
-    let accepted = painted.drops.iter().filter(|d| d.pixels >= ACCEPTED_PX);
-    let diameters: Vec<f64> = accepted.map(|d| f64::from(eq_diameter_um(d.pixels, um))).collect();
-    let mut values = vec![
-        ("vacuole_eq_diameter_um_median", quantile(diameters.clone(), 0.5)),
-        ("vacuole_eq_diameter_um_p90", quantile(diameters, 0.9)),
-        ("steatotic_hepatocyte_pct", steatotic_pct(painted, sizes, pixels)),
-    ];
-    if 100.0 * pixels.fat as f64 >= ZONE_FAT_PCT * pixels.parenchyma as f64 {
-        let (veins, tracts) = (&painted.layout.veins, &painted.layout.tracts);
-        let central = census.fat_around(veins.iter().map(|v| &v.lumen), ZONE_UM * um);
-        let portal = census.fat_around(tracts.iter().map(|t| &t.cuff), ZONE_UM * um);
-        values.push(("zonal_fat_ratio", central / portal));
-    }
-    values
-}
-
-/// Returns the share of cells with a nucleus in the section whose own vacuoles make them steatotic.
-fn steatotic_pct(painted: &Painted<'_>, sizes: &[Size], pixels: &Pixels) -> f64 {
-    let cell_px = pixels.parenchyma as f64 / painted.cells as f64;
-    let mut micro = vec![0_u64; painted.cells];
-    let mut steatotic = vec![false; painted.cells];
+/// Returns how many cells have a nucleus in the section, and how many of them their own vacuoles make steatotic.
+fn steatotic(painted: &Painted<'_>, sizes: &[Size], pixels: &Pixels) -> (usize, usize) {
+    let cell_px = pixels.parenchyma as f64 / painted.cells.len() as f64;
+    let mut micro = vec![0_u64; painted.cells.len()];
+    let mut steatotic = vec![false; painted.cells.len()];
     for (drop, size) in painted.drops.iter().zip(sizes) {
         match size {
             Size::Macro => steatotic[drop.cell] = true,
@@ -154,7 +238,14 @@ fn steatotic_pct(painted: &Painted<'_>, sizes: &[Size], pixels: &Pixels) -> f64 
     }
     let mut seen: Vec<usize> = painted.nuclei.iter().map(|n| n.cell).collect();
     seen.dedup();
-    100.0 * seen.iter().filter(|&&c| steatotic[c]).count() as f64 / seen.len() as f64
+    (seen.len(), seen.iter().filter(|&&c| steatotic[c]).count())
+}
+
+/// Returns how many cells with a nucleus in the section are enlarged.
+fn enlarged(painted: &Painted<'_>) -> usize {
+    let mut seen: Vec<usize> = painted.nuclei.iter().map(|n| n.cell).collect();
+    seen.dedup();
+    seen.into_iter().filter(|&c| painted.cells[c].fate == Fate::Enlarged).count()
 }
 
 /// Returns a quantile with linear interpolation; NaN of nothing.

@@ -121,7 +121,8 @@ fn sites(plan: &Plan, k: usize, um: f32, seed: u64) -> Vec<Site> {
         let (ux, uy) = direction((cell as f32 + along - acinus.turn() * n) * 4.0 / n);
         let (reach, next) = ray(plan, k, &near, (ux, uy));
         let (reach, open) = (reach / um, openness(k as u32, next));
-        let mut r = (reach - NUCLEUS_DEPTH_UM - inset).max(1.0);
+        // In small cells nuclei lie nearer to the base.
+        let mut r = (reach - NUCLEUS_DEPTH_UM / plan.atrophy - inset / plan.atrophy).max(1.0);
         if !shown {
             continue;
         }

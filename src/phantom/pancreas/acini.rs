@@ -316,7 +316,8 @@ impl Brush<'_> {
         let edge = 0.44 + 0.16 * tint + mottle * 0.0022 + grain * 0.001;
         let apical = ((t - edge) * 2.3 + 0.5).clamp(0.0, 1.0);
         let apical = apical * apical * (3.0 - 2.0 * apical);
-        let zymogen = (0.35 + 0.65 * acinus.zymogen()) * (1.0 + grain * 0.010 + mottle * 0.003);
+        let zymogen =
+            (0.35 + 0.65 * acinus.zymogen()) * (1.0 + grain * 0.010 + mottle * 0.003) / self.plan.atrophy;
         let basal = (1.0 - apical) * (1.0 + 0.2 * tint + mottle * 0.0034 + grain * 0.0015);
         let mut h = 10.0 + 16.5 * basal + grain * 0.02;
         let mut e = 15.0 + 20.0 * apical * zymogen + grain * 0.035 + mottle * 0.015;

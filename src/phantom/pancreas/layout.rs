@@ -1,7 +1,7 @@
 //! Where everything goes: ducts and vessels, islets, fat cells, acini, and how wide gaps are.
 
 use super::{
-    Easel, FAT, GAPS, ISLET_DENSITY, ISLET_SIZE, Request,
+    ACINAR_ATROPHY, Easel, FAT, GAPS, ISLET_DENSITY, ISLET_OUTLINE, ISLET_SIZE, Request,
     acini::{border, shut_um},
     fat,
     fat::FatCell,
@@ -17,10 +17,6 @@ use crate::phantom::{
 
 /// Spacing of acini: a profile of 30–50 µm each.
 const ACINUS_UM: f32 = 36.5;
-/// Smallest islet painted, µm: a little above the smallest one that counts.
-const ISLET_LEAST_UM: f32 = 54.0;
-/// Largest islet painted, µm.
-const ISLET_MOST_UM: f32 = 400.0;
 /// Spread of islet diameters: SD of the logarithm of what exceeds the least.
 const ISLET_SPREAD: f32 = 0.62;
 
@@ -31,6 +27,8 @@ pub(super) struct Plan {
     pub(super) islets: Vec<Blob>,
     pub(super) fat: Vec<FatCell>,
     pub(super) acini: Voronoi,
+    /// Acini per area, times normal.
+    pub(super) atrophy: f32,
     /// Gap width: multiplies [`septum_um`] and [`cleft_um`].
     pub(super) gap: f32,
     /// Area that is neither gap nor fat nor tube, in mm²; estimated.
@@ -59,17 +57,18 @@ pub(super) fn plan(request: &Request, easel: &Easel<'_>) -> Plan {
     let mut islets = Vec::new();
     let wanted = islets_wanted(request, parenchyma_mm2);
     // The first islet comes before everything else, so that a small slide has room for it.
-    place_islets(request, easel, &mut land, 0..wanted.min(1), &mut islets);
+    place_islets(request, easel, &mut land, (0..wanted.min(1), wanted), &mut islets);
     let tubes = tubes::place(&mut land, easel);
-    place_islets(request, easel, &mut land, 1..wanted, &mut islets);
+    place_islets(request, easel, &mut land, (1..wanted, wanted), &mut islets);
     let fat = fat::place(request, easel, &mut land);
     let mut s = Stream::new(request.seed, "acini");
-    let spots = jittered(side as f32, side as f32, ACINUS_UM * um, 0.85, &mut s);
+    let atrophy = request.amount(&ACINAR_ATROPHY) as f32;
+    let spots = jittered(side as f32, side as f32, ACINUS_UM * um / atrophy.sqrt(), 0.85, &mut s);
     let room = |&(x, y): &(f32, f32)| land.at(x, y)[ROOM] > 7.0;
     let spots: Vec<_> = spots.into_iter().filter(room).collect();
     let acini = Voronoi::new(spots, side as f32, side as f32);
     let gap = gap_width(&land, &acini, um, request.amount(&GAPS) / 100.0);
-    Plan { land, tubes, islets, fat, acini, gap, parenchyma_mm2 }
+    Plan { land, tubes, islets, fat, acini, atrophy, gap, parenchyma_mm2 }
 }
 
 fn organ_nodes(land: &Terrain) -> f64 {
@@ -109,15 +108,18 @@ fn place_islets(
     request: &Request,
     easel: &Easel<'_>,
     land: &mut Terrain,
-    indices: std::ops::Range<usize>,
+    (indices, wanted): (std::ops::Range<usize>, usize),
     placed: &mut Vec<Blob>,
 ) {
     let turn = Stream::new(request.seed, "islet sizes").unit();
     let median = request.amount(&ISLET_SIZE) as f32;
+    // Sizes of the islets of further sections go on where those of the one before ended.
+    let before = request.section * wanted as u32;
     for index in indices {
-        let z = inverse_normal((van_der_corput(index as u32 + 1) + 0.15 * turn).fract());
-        let diameter = ISLET_LEAST_UM + (median - ISLET_LEAST_UM) * (ISLET_SPREAD * z).exp();
-        let diameter = diameter.min(ISLET_MOST_UM);
+        let z = inverse_normal((van_der_corput(before + index as u32 + 1) + 0.15 * turn).fract());
+        let [_, least, most] = request.anatomy.islet_um;
+        let diameter = least + (median - least) * (ISLET_SPREAD * z).exp();
+        let diameter = diameter.min(most);
         if let Some(blob) = place_islet(request, easel, land, index, diameter) {
             land.occupy(&blob);
             placed.push(blob);
@@ -134,31 +136,31 @@ fn place_islet(
 ) -> Option<Blob> {
     let mut s = easel.stream("islet", index);
     let um = easel.um;
+    let uneven = 0.105 * request.amount(&ISLET_OUTLINE) as f32;
     let stretch = 1.0 + s.unit().powi(2) * 0.45;
     let (turn, mut shape) = (s.angle(), s.clone());
     // A crowded or small slide takes a smaller islet before it takes none.
     for attempt in 0..420 {
         let shrink = 1.0 - 0.1 * (attempt / 70) as f32;
-        let r = (diameter_um * shrink).max(ISLET_LEAST_UM) / 2.0;
+        let r = (diameter_um * shrink).max(request.anatomy.islet_um[1]) / 2.0;
         let side = request.size_px as f32;
         let (x, y) = (s.range(0.0, side), s.range(0.0, side));
         let (rx, ry) = (r * stretch.sqrt(), r / stretch.sqrt());
         let node = land.at(x, y);
         let inside = node[ORGAN] > rx * 1.1 + 26.0 && node[ROOM] > rx * 1.1 + 14.0 && node[LOBULE] > rx * 0.9;
         if inside || (attempt > 350 && node[ORGAN] > rx * 1.1 + 20.0 && node[ROOM] > rx + 8.0) {
-            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(0.105, &mut shape);
+            let blob = Blob::ellipse(x, y, rx * um, ry * um, turn).wobbly(uneven, &mut shape);
             return Some(blob);
         }
     }
-    deepest(land, um).filter(|_| index == 0)
+    deepest(land, request.anatomy.islet_um[1] / 2.0, um).filter(|_| index == 0)
 }
 
-/// The smallest islet, at the place farthest from everything.
-fn deepest(land: &Terrain, um: f32) -> Option<Blob> {
+/// The smallest islet, of radius `r` µm, at the place farthest from everything.
+fn deepest(land: &Terrain, r: f32, um: f32) -> Option<Blob> {
     let depth = |k: &usize| land.nodes[*k][ORGAN].min(land.nodes[*k][ROOM]);
     let best = (0..land.nodes.len()).max_by(|a, b| depth(a).total_cmp(&depth(b)))?;
     let (x, y) = ((best % land.columns * land.step) as f32, (best / land.columns * land.step) as f32);
-    let r = ISLET_LEAST_UM / 2.0;
     (depth(&best) > r + 8.0).then(|| Blob::circle(x, y, r * um))
 }
 

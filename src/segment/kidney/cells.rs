@@ -28,6 +28,8 @@ const CLEAR_EOSIN: f64 = 0.45;
 /// Optical density outside structures below this share of the cytoplasm's is interstitium, not epithelium.
 const INTERSTITIUM_SHARE: f64 = 0.85;
 
+/// Blood this far inside the outline of a tubule, in µm, lies in its lumen: one that is full of blood is not found as a lumen.
+const BLOOD_WITHIN_UM: f64 = 6.0;
 /// Vacuoles lie at least this far inside the epithelium, in µm.
 const WITHIN_UM: f64 = 1.5;
 /// … are at most this long, in µm, …
@@ -65,6 +67,8 @@ struct Counts {
     white: u64,
     within: u64,
     red: u64,
+    /// Blood well inside the outer structure.
+    red_within: u64,
     plain: u64,
     eosin: u64,
     haematoxylin: u64,
@@ -257,7 +261,11 @@ impl<'a> Scene<'a> {
             return;
         }
         let stray = in_lumen || in_glomerulus && !in_tuft;
-        sums.stray += if stray { counts.red } else { 0 };
+        sums.stray += match () {
+            () if stray => counts.red,
+            () if in_glomerulus => 0,
+            () => counts.red_within,
+        };
         // A glomerulus holds its tuft; a tubule's own pixels are its epithelium.
         if !in_lumen {
             owners.of(outer).add(&counts);
@@ -288,6 +296,7 @@ impl<'a> Scene<'a> {
             counts.white += u64::from(white);
             let x = run.start + i;
             counts.within += u64::from(white & self.vacuoles.at(x, y) != 0 && self.is_within(x, y));
+            counts.red_within += u64::from(blood & tissue[i] != 0 && self.is_deep(x, y));
             counts.plain += u64::from(plain);
             counts.eosin += u64::from(plain * e[i]);
             counts.haematoxylin += u64::from(plain * h[i]);
@@ -308,6 +317,14 @@ impl<'a> Scene<'a> {
             let same = |plane: &Plane<u32>, own| plane.get(x + dx, y + dy).is_none_or(|n| n == own);
             same(&self.outer, own.0) && same(&self.inner, own.1)
         })
+    }
+
+    /// Whether what lies on all four sides belongs to the same tubule or glomerulus.
+    fn is_deep(&self, x: usize, y: usize) -> bool {
+        let reach = self.field.px(BLOOD_WITHIN_UM).round().max(1.0) as i64;
+        let (own, x, y) = (self.outer.at(x, y), x as i64, y as i64);
+        let around = [(reach, 0), (-reach, 0), (0, reach), (0, -reach)];
+        own != 0 && around.iter().all(|&(dx, dy)| self.outer.get(x + dx, y + dy).is_none_or(|n| n == own))
     }
 
     /// Whether a tubule's pixel touches what lies outside it.

@@ -1,0 +1,63 @@
+//! Slides with several sections, and of other species, measure what was painted.
+
+use histograde::{
+    Mpp,
+    phantom::{Request, anatomy, write},
+};
+
+use super::{Exact, KIDNEY, LIVER, PANCREAS, Table, score};
+
+/// Paints and measures a healthy slide at 0.5 µm/px: what is measured lies within a tenth of the truth, but for `known`, which the
+/// README lists under *Limits*.
+fn check(table: &Table, size_px: u32, known: &[&str], ask: impl Fn(Request) -> Request) {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = write::find(table.organ).unwrap();
+    let request = painter.request::<&str>(size_px, Mpp::square(0.5).unwrap(), super::UNSEEN, &[]).unwrap();
+    let shot = score(painter, &ask(request), "default", &folder.path().join("a.svs"));
+    let mut astray = Vec::new();
+    for Exact { name, slack } in table.exact {
+        let (Some(&truth), Some(&got)) = (shot.truth.get(*name), shot.measured.get(name)) else { continue };
+        if (got - truth).abs() > 0.1 * truth.abs() + slack {
+            astray.push(format!("{name}: {got:.3} measured, {truth:.3} painted"));
+        }
+    }
+    astray.retain(|line| !known.iter().any(|name| line.starts_with(name)));
+    assert!(astray.is_empty(), "{}:\n{}", table.organ, astray.join("\n"));
+}
+
+#[test]
+fn three_sections_measure_what_was_painted() {
+    let three = |request: Request| request.with_sections(3).unwrap();
+    check(&LIVER, 1600, &[], three);
+    check(&KIDNEY, 2000, &[], three);
+    check(&PANCREAS, 2400, &[], three);
+}
+
+fn of(species: &str, mut request: Request) -> Request {
+    request.anatomy = anatomy::find(species).unwrap();
+    request
+}
+
+#[test]
+fn mouse_measures_what_was_painted() {
+    let mouse = |request| of("mouse", request);
+    check(&LIVER, 2400, &[], mouse);
+    check(&PANCREAS, 3000, &[], mouse);
+    let known = [
+        "glom_count_n",
+        "glom_density_per_mm2_cortex",
+        "glom_corpuscle_area_um2_mean",
+        "glom_tuft_area_um2_mean",
+        "tubule_outer_diameter_um_median",
+        "tubule_vacuolated_pct",
+    ];
+    check(&KIDNEY, 3000, &known, mouse);
+}
+
+#[test]
+fn human_measures_what_was_painted() {
+    let human = |request| of("human", request);
+    check(&LIVER, 2400, &[], human);
+    check(&PANCREAS, 3000, &[], human);
+    check(&KIDNEY, 4000, &["interstitial_area_pct"], human);
+}
