@@ -120,7 +120,7 @@ fn painted(um: f64, per_mm2: f64, profile: &StainProfile) -> Field<'_> {
         clear: Mask::filled(SIDE, SIDE, 0),
         tissue: Mask::filled(SIDE, SIDE, 1),
         h,
-        surroundings: None,
+        views: Default::default(),
         profile,
         models: &CLASSICAL,
     }
