@@ -210,11 +210,16 @@ fn turning_hardly_matters_to_a_mildly_damaged_kidney() {
 }
 
 /// In a dense infiltrate the outline of a glomerulus can depend on how the slide lies too, and one of the four on this
-/// slide is there. Of 270 tubules two are basophilic, or four, and 54 are vacuolated, or 61.
+/// slide is there. Of 317 tubules a few more or fewer are basophilic or vacuolated, and ten have clear cells, or eight.
 #[test]
 fn turning_hardly_matters_to_a_damaged_kidney() {
     let mut moved = moved_by_turning("kidney", 2048, 0.3);
-    let unsteady = ["glom_nuclear_density_per_mm2", "tubule_basophilic_pct", "tubule_vacuolated_pct"];
+    let unsteady = [
+        "glom_nuclear_density_per_mm2",
+        "tubule_basophilic_pct",
+        "tubule_vacuolated_pct",
+        "tubule_clear_cell_pct",
+    ];
     moved.retain(|line| !UNSTEADY_IN_KIDNEY.iter().chain(&unsteady).any(|name| line.contains(name)));
     assert_eq!(moved, [""; 0]);
 }
