@@ -42,6 +42,24 @@ pub struct Knob {
     pub falls: bool,
 }
 
+impl Knob {
+    /// Returns a knob whose feature rises with its amount.
+    const fn new(
+        name: &'static str,
+        about: &'static str,
+        healthy: f64,
+        range: (f64, f64),
+        feature: &'static str,
+    ) -> Self {
+        Self { name, about, healthy, range, feature, falls: false }
+    }
+
+    /// Returns the knob with a feature that falls as its amount rises.
+    const fn falling(self) -> Self {
+        Self { falls: true, ..self }
+    }
+}
+
 /// What to paint.
 #[derive(Clone, Debug)]
 pub struct Request {

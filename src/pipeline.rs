@@ -79,7 +79,7 @@ pub fn score_slide_kept(
     let warnings = Warnings::default();
     let calibration = calibrate(slide, plan, &warnings)?;
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
-    let mut models = plan.models.fitting(calibration.mpp, plan.organ)?;
+    let mut models = plan.models.fitting(calibration.mpp, plan.organ, plan.options.species)?;
     plan.models.left_out(calibration.mpp, plan.organ).into_iter().for_each(|w| warnings.push(w));
     let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
     watch.check()?;

@@ -4,6 +4,9 @@
 
 #[path = "common/files.rs"]
 mod common_files;
+#[cfg(feature = "zarr")]
+#[path = "common/zarr.rs"]
+mod zarr;
 
 use std::{
     collections::BTreeMap,

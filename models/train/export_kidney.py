@@ -16,7 +16,7 @@ from export import curves_of, golden, rounded
 from net import NETS, Net, folded, stored, unfold
 
 NAME = "kidney-rgb"
-POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0, "least_odds_tubule": -0.5, "middle_depth": 0.05}
+POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0}
 
 
 def card(name, net, sha):

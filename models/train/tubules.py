@@ -26,6 +26,10 @@ PHANTOMS = [
     *kidney.PHANTOMS, ("default", []), ("pale", []), ("dark", []), ("bluish", ["tubular_vacuolation=80"]),
     ("default", ["tubular_vacuolation=30"]), ("default", ["tubular_dilation=55"]), ("pale", ["tubular_vacuolation=60", "casts=20"]),
     ("pinkish", []),
+    ("default", ["flattening=30"]), ("pale", ["flattening=60"]), ("dark", ["flattening=45", "tubular_dilation=30"]),
+    ("bluish", ["tubular_dilation=60"]), ("default", ["flattening=15", "tubular_dilation=45", "casts=10"]),
+    ("pinkish", ["flattening=35", "oedema=2"]), ("default", ["basophilia=40", "clear_cells=30"]), ("pale", ["oedema=3"]),
+    ("dark", ["clear_cells=40", "haemorrhage=2"]), ("default", ["necrosis=50", "tubular_dilation=20"]),
 ]
 
 

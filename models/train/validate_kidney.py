@@ -18,13 +18,13 @@ START, END = "<!-- kidney -->", "<!-- end of kidney -->"
 METHODS = ("net", "mixed", "classical")
 LAYER = {"corpuscle": "glomeruli", "tuft": "tufts", "tubule": "tubules"}
 SPECK_PX = 50  # smaller labelled pieces are remains at the tile's edge
-MOUSE_MPP = (0.34, 0.5)  # not stated: as published, and where glomeruli are as large as elsewhere
+MOUSE_MPP = (0.34, 0.42, 0.5)  # not stated: as published; where glomeruli are as large as mice have them; as large as rats' small ones
 PAS = {"glomerulus": [(0, 0, 255), (0, 255, 0)], "tuft": [(0, 0, 255)], "tubule": [(255, 0, 0)]}
 
 
-def segment(o, folder, method, mpp, model=None, stain="he"):
+def segment(o, folder, method, mpp, model=None, stain="he", species="rat"):
     out = f"{folder}-{method}-{stain}"
-    subprocess.run([o.program, "segment", folder, "--tissue", "kidney", "--mpp", str(mpp), "--structures", method,
+    subprocess.run([o.program, "segment", folder, "--tissue", "kidney", "--species", species, "--mpp", str(mpp), "--structures", method,
                     *(["--model", model] if method != "classical" and model else []), "--stain", stain, "--threads", "1", "-q", "-o", out], check=True)
     return out
 
@@ -104,7 +104,7 @@ def mouse(o, folder, left_out=None):
         learned = [m for m in o.methods if m != "classical"]
         ways = [(m, "he") for m in learned] if left_out else [(m, "he") for m in o.methods] + [(m, "pas") for m in learned]
         for method, stain in ways:
-            out = {n: segment(o, f"{folder}/{mpp}/{n}", method, mpp, f"{left_out}/{n}" if left_out else o.model, stain) for n in names}
+            out = {n: segment(o, f"{folder}/{mpp}/{n}", method, mpp, f"{left_out}/{n}" if left_out else o.model, stain, "mouse") for n in names}
             for structure, colours in PAS.items():
                 values = []
                 for n in names:

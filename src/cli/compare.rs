@@ -19,6 +19,7 @@ use super::{Exit, Failure, args, console::Console, inputs, interrupt, output, pl
 pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failure> {
     let samples = manifest::read_key(&args.design.manifest)?;
     let prepared = Prepared::of(&args.design, samples)?;
+    prepared.say_uncontrolled(console);
     let out = args.output.clone().unwrap_or_else(|| args.results.join(FOLDER));
     prepared.compare(&args.results, &out, console)?;
     Ok(Exit::AllDone)
@@ -31,6 +32,7 @@ pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<E
     plan.say_idle(&args.methods, console);
     let samples = plan.jobs.iter().filter_map(|j| j.sample.clone()).collect();
     let prepared = Prepared::of(&args.design, samples)?;
+    prepared.say_uncontrolled(console);
     if args.operation.dry_run {
         return score::dry_run(&plan, &prepared.rubric, &args.output, &args.operation);
     }
@@ -74,6 +76,16 @@ impl<'a> Prepared<'a> {
             None => Rubric::builtin()?,
         };
         Ok(Self { design, samples, study, animals, rubric })
+    }
+
+    /// Says before anything is scored what a study without controls lacks.
+    fn say_uncontrolled(&self, console: &Console) {
+        if self.study.judged_against().is_none() {
+            console.say(
+                "warning: no control group is declared, so that lesions judged against controls, and damage indices that \
+                 need them, stay unscored; name it in a study description (--study; `histograde init` writes one)",
+            );
+        }
     }
 
     /// Joins results with the sample sheet, compares and writes the report.

@@ -16,6 +16,9 @@ pub struct Species {
     pub glomerulus_um: (f64, f64),
     /// Outer diameter of cortical tubules.
     pub tubule_um: (f64, f64),
+    /// Pixels that the network of glomeruli is given, times those it learned from (rats' and people's glomeruli): what is
+    /// smaller is shown larger.
+    pub glomerulus_pixels: f64,
 }
 
 /// Rat: the detectors' own limits for the kidney, which lie beyond the window of the domain text (60–200 and 20–120 µm) so
@@ -25,14 +28,21 @@ const RAT: Species = Species {
     islet_um: (50.0, 600.0),
     glomerulus_um: (0.0, f64::INFINITY),
     tubule_um: (0.0, f64::INFINITY),
+    glomerulus_pixels: 1.0,
 };
-const MOUSE: Species =
-    Species { name: "mouse", islet_um: (40.0, 400.0), glomerulus_um: (40.0, 120.0), tubule_um: (15.0, 90.0) };
+const MOUSE: Species = Species {
+    name: "mouse",
+    islet_um: (40.0, 400.0),
+    glomerulus_um: (40.0, 120.0),
+    tubule_um: (15.0, 90.0),
+    glomerulus_pixels: 0.5,
+};
 const HUMAN: Species = Species {
     name: "human",
     islet_um: (50.0, 500.0),
     glomerulus_um: (100.0, 320.0),
     tubule_um: (25.0, 150.0),
+    glomerulus_pixels: 1.0,
 };
 
 /// Every species, the default first.

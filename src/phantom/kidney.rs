@@ -32,30 +32,25 @@ use crate::raster::Plane;
 /// Paints kidney.
 pub(super) const PAINTER: Painter = Painter { organ: "kidney", knobs: KNOBS, paint };
 
-const fn knob(
-    name: &'static str,
-    about: &'static str,
-    healthy: f64,
-    range: (f64, f64),
-    feature: &'static str,
-) -> Knob {
-    Knob { name, about, healthy, range, feature, falls: false }
-}
-
-const GLOMERULAR_SIZE: Knob =
-    knob("glomerular_size", "area of glomeruli, times normal", 1.0, (0.6, 1.8), "glom_tuft_area_um2_mean");
+const GLOMERULAR_SIZE: Knob = Knob::new(
+    "glomerular_size",
+    "area of glomeruli, times normal",
+    1.0,
+    (0.6, 1.8),
+    "glom_tuft_area_um2_mean",
+);
 const BOWMAN_SPACE: Knob =
-    knob("bowman_space", "Bowman's space, % of the corpuscle", 18.0, (5.0, 55.0), "bowman_space_pct");
+    Knob::new("bowman_space", "Bowman's space, % of the corpuscle", 18.0, (5.0, 55.0), "bowman_space_pct");
 const SCLEROSIS: Knob =
-    knob("sclerosis", "tuft turned solid, mean %", 0.0, (0.0, 100.0), "glom_sclerosis_index");
-const TUBULAR_DILATION: Knob = knob(
+    Knob::new("sclerosis", "tuft turned solid, mean %", 0.0, (0.0, 100.0), "glom_sclerosis_index");
+const TUBULAR_DILATION: Knob = Knob::new(
     "tubular_dilation",
     "cortical tubules with a lumen wider than 30 µm, %",
     1.0,
     (0.0, 60.0),
     "tubule_dilated_pct",
 );
-const TUBULAR_VACUOLATION: Knob = knob(
+const TUBULAR_VACUOLATION: Knob = Knob::new(
     "tubular_vacuolation",
     "cortical tubules with vacuolated epithelium, %",
     1.0,
@@ -63,17 +58,17 @@ const TUBULAR_VACUOLATION: Knob = knob(
     "tubule_vacuolated_pct",
 );
 const CASTS: Knob =
-    knob("casts", "cortical tubules with a hyaline cast, %", 0.5, (0.0, 60.0), "cast_tubule_pct");
+    Knob::new("casts", "cortical tubules with a hyaline cast, %", 0.5, (0.0, 60.0), "cast_tubule_pct");
 const NECROSIS: Knob =
-    knob("necrosis", "cortical tubules that are necrotic, %", 0.3, (0.0, 80.0), "tubule_necrosis_pct");
-const INFLAMMATION: Knob = knob(
+    Knob::new("necrosis", "cortical tubules that are necrotic, %", 0.3, (0.0, 80.0), "tubule_necrosis_pct");
+const INFLAMMATION: Knob = Knob::new(
     "inflammation",
     "lymphocytes in foci of the interstitium, per mm² of cortex",
     30.0,
     (0.0, 2000.0),
     "interstitial_leukocytes_per_mm2",
 );
-const CONGESTION: Knob = knob(
+const CONGESTION: Knob = Knob::new(
     "congestion",
     "share of vessels and capillaries filled with red cells, %",
     40.0,
@@ -81,35 +76,35 @@ const CONGESTION: Knob = knob(
     "kidney_rbc_area_pct",
 );
 
-const HYPERCELLULARITY: Knob = knob(
+const HYPERCELLULARITY: Knob = Knob::new(
     "hypercellularity",
     "nuclei of tufts, times normal",
     1.0,
     (1.0, 1.7),
     "glom_nuclear_density_per_mm2",
 );
-const BASOPHILIA: Knob = knob(
+const BASOPHILIA: Knob = Knob::new(
     "basophilia",
     "cortical tubules that are small, dark and crowded with nuclei, %",
     0.0,
     (0.0, 40.0),
     "tubule_basophilic_pct",
 );
-const CLEAR_CELLS: Knob = knob(
+const CLEAR_CELLS: Knob = Knob::new(
     "clear_cells",
     "cortical tubules with clear epithelium (glycogen), %",
     0.0,
     (0.0, 40.0),
     "tubule_clear_cell_pct",
 );
-const FLATTENING: Knob = knob(
+const FLATTENING: Knob = Knob::new(
     "flattening",
     "cortical tubules with flat epithelium around a wide lumen, %",
     0.0,
     (0.0, 60.0),
     "tubule_flattened_pct",
 );
-const HAEMORRHAGE: Knob = knob(
+const HAEMORRHAGE: Knob = Knob::new(
     "haemorrhage",
     "red cells in the lumens of cortical tubules, % of tissue",
     0.0,
@@ -117,7 +112,7 @@ const HAEMORRHAGE: Knob = knob(
     "extravasated_rbc_pct",
 );
 const OEDEMA: Knob =
-    knob("oedema", "interstitium added between tubules, µm", 0.0, (0.0, 3.0), "interstitial_area_pct");
+    Knob::new("oedema", "interstitium added between tubules, µm", 0.0, (0.0, 3.0), "interstitial_area_pct");
 
 const KNOBS: &[Knob] = &[
     GLOMERULAR_SIZE,

@@ -40,86 +40,72 @@ pub(super) const PAINTER: Painter = Painter { organ: "liver", knobs: KNOBS, pain
 const KNOBS: &[Knob] =
     &[MACRO, MICRO, HYPERTROPHY, BALLOONING, APOPTOSIS, INFLAMMATION, NECROSIS, CONGESTION, CLEARING];
 
-const MACRO: Knob = Knob {
-    name: "steatosis_macro",
-    about: "large fat vacuoles (8 µm and more), % of parenchyma",
-    healthy: 0.0,
-    range: (0.0, 35.0),
-    feature: "macro_fat_area_pct",
-    falls: false,
-};
+const MACRO: Knob = Knob::new(
+    "steatosis_macro",
+    "large fat vacuoles (8 µm and more), % of parenchyma",
+    0.0,
+    (0.0, 35.0),
+    "macro_fat_area_pct",
+);
 
-const MICRO: Knob = Knob {
-    name: "steatosis_micro",
-    about: "small fat vacuoles (1–8 µm, many per cell), % of parenchyma",
-    healthy: 0.0,
-    range: (0.0, 15.0),
-    feature: "micro_fat_area_pct",
-    falls: false,
-};
+const MICRO: Knob = Knob::new(
+    "steatosis_micro",
+    "small fat vacuoles (1–8 µm, many per cell), % of parenchyma",
+    0.0,
+    (0.0, 15.0),
+    "micro_fat_area_pct",
+);
 
-const INFLAMMATION: Knob = Knob {
-    name: "inflammation",
-    about: "foci of at least 5 lymphocytes, per mm² of parenchyma",
-    healthy: 0.0,
-    range: (0.0, 25.0),
-    feature: "inflammatory_foci_per_mm2",
-    falls: false,
-};
+const INFLAMMATION: Knob = Knob::new(
+    "inflammation",
+    "foci of at least 5 lymphocytes, per mm² of parenchyma",
+    0.0,
+    (0.0, 25.0),
+    "inflammatory_foci_per_mm2",
+);
 
-const NECROSIS: Knob = Knob {
-    name: "necrosis",
-    about: "necrotic patches, % of parenchyma",
-    healthy: 0.0,
-    range: (0.0, 60.0),
-    feature: "necrosis_area_pct",
-    falls: false,
-};
+const NECROSIS: Knob =
+    Knob::new("necrosis", "necrotic patches, % of parenchyma", 0.0, (0.0, 60.0), "necrosis_area_pct");
 
-const CONGESTION: Knob = Knob {
-    name: "congestion",
-    about: "red cells in sinusoids and veins, % of parenchyma",
-    healthy: 2.0,
-    range: (0.0, 15.0),
-    feature: "rbc_area_pct",
-    falls: false,
-};
+const CONGESTION: Knob = Knob::new(
+    "congestion",
+    "red cells in sinusoids and veins, % of parenchyma",
+    2.0,
+    (0.0, 15.0),
+    "rbc_area_pct",
+);
 
-const CLEARING: Knob = Knob {
-    name: "clearing",
-    about: "rarefied cytoplasm (glycogen, hydropic change), % of parenchyma",
-    healthy: 6.0,
-    range: (0.0, 50.0),
-    feature: "cytoplasm_clearing_pct",
-    falls: false,
-};
+const CLEARING: Knob = Knob::new(
+    "clearing",
+    "rarefied cytoplasm (glycogen, hydropic change), % of parenchyma",
+    6.0,
+    (0.0, 50.0),
+    "cytoplasm_clearing_pct",
+);
 
-const HYPERTROPHY: Knob = Knob {
-    name: "hypertrophy",
-    about: "hepatocytes more than 1.5 times as wide as usual, %",
-    healthy: 0.0,
-    range: (0.0, 30.0),
-    feature: "hypertrophic_hepatocyte_pct",
-    falls: false,
-};
+const HYPERTROPHY: Knob = Knob::new(
+    "hypertrophy",
+    "hepatocytes more than 1.5 times as wide as usual, %",
+    0.0,
+    (0.0, 30.0),
+    "hypertrophic_hepatocyte_pct",
+);
 
-const BALLOONING: Knob = Knob {
-    name: "ballooning",
-    about: "ballooned hepatocytes (swollen, rounded, rarefied), per mm² of parenchyma",
-    healthy: 0.0,
-    range: (0.0, 60.0),
-    feature: "ballooning_candidates_per_mm2",
-    falls: false,
-};
+const BALLOONING: Knob = Knob::new(
+    "ballooning",
+    "ballooned hepatocytes (swollen, rounded, rarefied), per mm² of parenchyma",
+    0.0,
+    (0.0, 60.0),
+    "ballooning_candidates_per_mm2",
+);
 
-const APOPTOSIS: Knob = Knob {
-    name: "apoptosis",
-    about: "hepatocytes shrunken to apoptotic bodies with a pyknotic nucleus, %",
-    healthy: 0.0,
-    range: (0.0, 12.0),
-    feature: "pyknotic_hepatocyte_pct",
-    falls: false,
-};
+const APOPTOSIS: Knob = Knob::new(
+    "apoptosis",
+    "hepatocytes shrunken to apoptotic bodies with a pyknotic nucleus, %",
+    0.0,
+    (0.0, 12.0),
+    "pyknotic_hepatocyte_pct",
+);
 
 /// How much wider sinusoids get per percent of congestion above healthy.
 const DILATION_PER_PCT: f64 = 0.055;

@@ -22,24 +22,14 @@ use crate::raster::Plane;
 /// Paints pancreas.
 pub(super) const PAINTER: Painter = Painter { organ: "pancreas", knobs: KNOBS, paint };
 
-const fn knob(
-    name: &'static str,
-    about: &'static str,
-    healthy: f64,
-    range: (f64, f64),
-    feature: &'static str,
-) -> Knob {
-    Knob { name, about, healthy, range, feature, falls: false }
-}
-
-const ISLET_DENSITY: Knob = knob(
+const ISLET_DENSITY: Knob = Knob::new(
     "islet_density",
     "islets per mm² of parenchyma; at least one islet for any amount above 0",
     1.2,
     (0.0, 6.0),
     "islet_density_per_mm2",
 );
-const ISLET_SIZE: Knob = knob(
+const ISLET_SIZE: Knob = Knob::new(
     "islet_size",
     "median equivalent diameter of islets, µm",
     115.0,
@@ -47,54 +37,62 @@ const ISLET_SIZE: Knob = knob(
     "islet_eq_diameter_um_median",
 );
 const ISLET_VACUOLATION: Knob =
-    knob("islet_vacuolation", "vacuoles, % of islet area", 0.3, (0.0, 12.0), "islet_vacuole_area_pct");
-const ISLET_PYKNOSIS: Knob = knob(
+    Knob::new("islet_vacuolation", "vacuoles, % of islet area", 0.3, (0.0, 12.0), "islet_vacuole_area_pct");
+const ISLET_PYKNOSIS: Knob = Knob::new(
     "islet_pyknosis",
     "share of islet nuclei that are pyknotic, %",
     0.5,
     (0.0, 60.0),
     "islet_pyknotic_nuclei_pct",
 );
-const INSULITIS: Knob =
-    knob("insulitis", "mean insulitis grade of the islets, 0-4", 0.05, (0.0, 4.0), "insulitis_score_mean");
-const ACINAR_VACUOLATION: Knob = knob(
+const INSULITIS: Knob = Knob::new(
+    "insulitis",
+    "mean insulitis grade of the islets, 0-4",
+    0.05,
+    (0.0, 4.0),
+    "insulitis_score_mean",
+);
+const ACINAR_VACUOLATION: Knob = Knob::new(
     "acinar_vacuolation",
     "share of acinar area that is vacuole, %",
     0.15,
     (0.0, 25.0),
     "acinar_vacuole_area_pct",
 );
-const GAPS: Knob = knob(
+const GAPS: Knob = Knob::new(
     "gaps",
     "clear space between lobules and acini, % of lobules and gaps",
     8.0,
     (2.0, 35.0),
     "pancreas_gap_pct",
 );
-const FAT: Knob = knob("fat", "adipocytes, % of organ area", 1.0, (0.0, 40.0), "pancreas_fat_pct");
-const INFLAMMATION: Knob = knob(
+const FAT: Knob = Knob::new("fat", "adipocytes, % of organ area", 1.0, (0.0, 40.0), "pancreas_fat_pct");
+const INFLAMMATION: Knob = Knob::new(
     "inflammation",
     "foci of at least 10 leukocytes per mm²",
     0.05,
     (0.0, 10.0),
     "pancreas_inflammatory_foci_per_mm2",
 );
-const NECROSIS: Knob =
-    knob("necrosis", "share of acinar nuclei that are pyknotic, %", 0.3, (0.0, 60.0), "acinar_pyknotic_pct");
+const NECROSIS: Knob = Knob::new(
+    "necrosis",
+    "share of acinar nuclei that are pyknotic, %",
+    0.3,
+    (0.0, 60.0),
+    "acinar_pyknotic_pct",
+);
 const CONGESTION: Knob =
-    knob("congestion", "red cells, % of islet area", 1.0, (0.0, 35.0), "islet_rbc_area_pct");
+    Knob::new("congestion", "red cells, % of islet area", 1.0, (0.0, 35.0), "islet_rbc_area_pct");
 
-const ISLET_OUTLINE: Knob = Knob {
-    falls: true,
-    ..knob(
-        "islet_outline",
-        "unevenness of islet outlines, times normal",
-        1.0,
-        (1.0, 3.0),
-        "islet_circularity_median",
-    )
-};
-const ACINAR_ATROPHY: Knob = knob(
+const ISLET_OUTLINE: Knob = Knob::new(
+    "islet_outline",
+    "unevenness of islet outlines, times normal",
+    1.0,
+    (1.0, 3.0),
+    "islet_circularity_median",
+)
+.falling();
+const ACINAR_ATROPHY: Knob = Knob::new(
     "acinar_atrophy",
     "acini per area, times normal: smaller cells with less zymogen",
     1.0,

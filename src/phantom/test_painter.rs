@@ -12,22 +12,8 @@ use super::{
 pub(super) const PAINTER: Painter = Painter { organ: "test", knobs: KNOBS, paint };
 
 const KNOBS: &[Knob] = &[
-    Knob {
-        name: "holes",
-        about: "round holes",
-        healthy: 0.0,
-        range: (0.0, 100.0),
-        feature: "hole_count",
-        falls: false,
-    },
-    Knob {
-        name: "ink",
-        about: "nuclear stain",
-        healthy: 1.0,
-        range: (0.5, 2.0),
-        feature: "ink",
-        falls: false,
-    },
+    Knob::new("holes", "round holes", 0.0, (0.0, 100.0), "hole_count"),
+    Knob::new("ink", "nuclear stain", 1.0, (0.5, 2.0), "ink"),
 ];
 
 fn paint(request: &Request, canvas: &mut Canvas) -> Truth {

@@ -13,6 +13,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    sync::Arc,
 };
 
 use half::f16;
@@ -152,6 +153,17 @@ impl Model {
         }
         let net = build(&card, weights)?;
         Ok(Self { card, card_sha256, net })
+    }
+
+    /// Returns the model for pixels `times` as large as its own: it is shown things smaller than those it learned from as large.
+    #[must_use]
+    pub fn at_pixels(self: Arc<Self>, times: f64) -> Arc<Self> {
+        if times == 1.0 {
+            return self;
+        }
+        let mut model = Self::clone(&self);
+        model.card.input.mpp *= times;
+        Arc::new(model)
     }
 
     /// Returns the SHA-256 of the text of `model.toml`, hexadecimal: parameters after the network stand there.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{kidney, model::Model, nuclei, object::Object};
 use crate::{
     error::{Error, Result},
-    organ::{Organ, Pass},
+    organ::{Organ, Pass, species::Species},
     units::Mpp,
 };
 
@@ -212,12 +212,12 @@ impl Models {
             || (self.structures.is_some() || self.tubules.is_some()) && organ.has_glomeruli()
     }
 
-    /// Returns the models that run on a slide of this organ and pixel size. A model that was not asked for is left out where
+    /// Returns the models that run on a slide of this organ, species and pixel size. A model that was not asked for is left out where
     /// the pixels are not in its range.
     ///
     /// # Errors
     /// [`Error::Config`] if a model that was asked for must not be given such pixels.
-    pub fn fitting(&self, mpp: Mpp, organ: &Organ) -> Result<InUse> {
+    pub fn fitting(&self, mpp: Mpp, organ: &Organ, species: &Species) -> Result<InUse> {
         let fits = |choice: &Option<Choice>| match choice {
             Some(Choice { model, required, .. }) => match in_range(model, mpp) {
                 Ok(()) => Ok(Some(model.clone())),
@@ -229,6 +229,7 @@ impl Models {
         let nuclei = fits(&self.nuclei)?;
         let vacuoles = if organ.has_fat_vacuoles() { fits(&self.vacuoles)? } else { None };
         let structures = if organ.has_glomeruli() { fits(&self.structures)? } else { None };
+        let structures = structures.map(|model| model.at_pixels(species.glomerulus_pixels));
         let tubules = if organ.has_glomeruli() { fits(&self.tubules)? } else { None };
         Ok(InUse { nuclei, vacuoles, structures, trust: self.trust, tubules, ..InUse::default() })
     }

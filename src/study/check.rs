@@ -6,6 +6,7 @@ use super::{Animals, Block, Study, Unit};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
+    organ,
     stats::linear_model,
     words::did_you_mean,
 };
@@ -22,7 +23,7 @@ pub fn check(study: &Study, samples: &[Sample]) -> Result<()> {
     checker.names();
     checker.controls();
     checker.ladder();
-    checker.features(samples);
+    checker.features();
     checker.blocks(samples);
     Error::all(checker.faults)
 }
@@ -157,20 +158,21 @@ impl Checker<'_> {
         }
     }
 
-    fn features(&mut self, samples: &[Sample]) {
+    /// A primary endpoint of a tissue without slides does no harm: one description serves a study's parts.
+    fn features(&mut self) {
         let study = self.study;
         for (tissue, feature) in &study.primary {
-            let what = format!("primary.{tissue}");
-            let Some(sample) = samples.iter().find(|s| s.organ.name == tissue) else {
-                self.fault(&what, "a tissue of the sample sheet", tissue);
-                continue;
-            };
+            let Some(organ) = organ::find(tissue) else { continue };
             let index = format!("{tissue}_damage_index");
-            let known = || sample.organ.features.iter().map(|f| f.name).chain([index.as_str()]);
+            let known = || organ.features.iter().map(|f| f.name).chain([index.as_str()]);
             if !known().any(|f| f == feature) && !feature.ends_with("_score") && !feature.ends_with("_index")
             {
                 let got = did_you_mean(feature, known());
-                self.fault(&what, format!("a feature of {tissue}, a _score or an _index"), got);
+                self.fault(
+                    &format!("primary.{tissue}"),
+                    format!("a feature of {tissue}, a _score or an _index"),
+                    got,
+                );
             }
         }
     }

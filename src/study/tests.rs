@@ -135,8 +135,9 @@ fn bad_descriptions_are_refused_with_their_line() {
         "study.toml line 3, primary, expected one of liver, kidney, pancreas, got \"livr\" (did you mean liver?)",
     );
     t(
-        "normal = 'normal'\n[primary]\nkidney = 'tubule_injured_pct'",
-        "study.toml line 3, primary.kidney, expected a tissue of the sample sheet, got kidney",
+        "normal = 'normal'\n[primary]\nkidney = 'tubule_injured'",
+        "study.toml line 3, primary.kidney, expected a feature of kidney, a _score or an _index, got \"tubule_injured\" (did you \
+         mean tubule_injured_pct?)",
     );
     t(
         "normal = 'normal'\n[primary]\nliver = 'fat_area'",

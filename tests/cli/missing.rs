@@ -108,35 +108,11 @@ fn another_slide_of_the_same_name_is_refused() {
     assert!(folder.path("out/slides/a2/result.json").is_file());
 }
 
-/// A white picture of 64 pixels a side as OME-Zarr 0.4, in one uncompressed chunk.
-#[cfg(feature = "zarr")]
-fn zarr(folder: &Folder, name: &str) {
-    let write = |file: &str, bytes: &[u8]| {
-        let path = folder.path(name).join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    };
-    write(".zgroup", br#"{"zarr_format": 2}"#);
-    write(
-        ".zattrs",
-        br#"{"multiscales": [{"version": "0.4",
-            "axes": [{"name": "c", "type": "channel"}, {"name": "y", "type": "space", "unit": "micrometer"},
-                     {"name": "x", "type": "space", "unit": "micrometer"}],
-            "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 0.5, 0.5]}]}]}]}"#,
-    );
-    write(
-        "0/.zarray",
-        br#"{"zarr_format": 2, "shape": [3, 64, 64], "chunks": [3, 64, 64], "dtype": "|u1", "compressor": null,
-            "fill_value": 0, "order": "C", "filters": null, "dimension_separator": "/"}"#,
-    );
-    write("0/0/0/0", &[244; 3 * 64 * 64]);
-}
-
 #[cfg(feature = "zarr")]
 #[test]
 fn a_folder_can_be_a_slide_of_a_sheet() {
     let folder = Folder::new();
-    zarr(&folder, "a.zarr");
+    crate::zarr::write(&folder.path("a.zarr"), &histograde::raster::Rgb::filled(64, 64, [244; 3]), 64);
     fs::create_dir(folder.path("empty")).unwrap();
     let sheet = folder.text("s.csv", &format!("{HEADING}\na.zarr,1,c,liver\nempty,2,c,liver\n"));
     let out = folder.arg("out");

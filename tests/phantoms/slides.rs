@@ -43,15 +43,7 @@ fn mouse_measures_what_was_painted() {
     let mouse = |request| of("mouse", request);
     check(&LIVER, 2400, &[], mouse);
     check(&PANCREAS, 3000, &[], mouse);
-    let known = [
-        "glom_count_n",
-        "glom_density_per_mm2_cortex",
-        "glom_corpuscle_area_um2_mean",
-        "glom_tuft_area_um2_mean",
-        // Of glomeruli that were not found.
-        "interstitial_leukocytes_per_mm2",
-    ];
-    check(&KIDNEY, 3000, &known, mouse);
+    check(&KIDNEY, 3000, &[], mouse);
 }
 
 #[test]

@@ -45,9 +45,10 @@ pub fn relate(found: Vec<Object>, slide: &SlideGeometry) -> Vec<Object> {
         let keep = if object.class.is(&GLOMERULUS) {
             is_chosen[i]
         } else if object.class.is(&TUFT) {
+            // Curves that hardly differ hold tufts of equal area: one of them is enough.
             let owner = grid.holder(discs[i].x, discs[i].y);
-            let own = owner.is_some_and(|g| tufts.get(&g.key()) == Some(&object.area_um2.to_bits()));
-            own && seen.insert((object.anchor(), object.area_um2.to_bits()))
+            let own = owner.filter(|g| tufts.get(&g.key()) == Some(&object.area_um2.to_bits()));
+            own.is_some_and(|g| seen.insert(g.key()))
         } else if object.class.is(&TUBULE) || object.class.is(&LUMEN) {
             grid.holder(discs[i].x, discs[i].y).is_none()
         } else {

@@ -3,7 +3,7 @@ use crate::{
     geometry::Rect,
     organ::SlideGeometry,
     raster::{Mask, Plane, Rgb},
-    segment::object::Object,
+    segment::object::{Object, Outline, Step},
     stain::{CytoplasmHue, StainMatrix, StainProfile},
     tile::Window,
     units::Mpp,
@@ -114,6 +114,16 @@ fn a_corpuscle_is_found_once_with_its_tuft_and_cortex() {
     near("eq_diameter_um", 120.0, 4.0);
     near("tuft_area_um2", 8495.0, 500.0);
     near("bowman_space_pct", 24.9, 4.0);
+}
+
+#[test]
+fn a_glomerulus_keeps_one_of_two_tufts_of_equal_area() {
+    let mut objects = structures_of(corpuscle, 512, 512, 384);
+    let tuft = of(&objects, &TUFT)[0].clone();
+    let (x, y) = tuft.anchor();
+    let steps = [Step::Right, Step::Down, Step::Left, Step::Up];
+    objects.push(Object { outline: Outline::new((x + 1, y + 1), 2.0, &steps), ..tuft });
+    assert_eq!(of(&related(objects), &TUFT).len(), 1);
 }
 
 #[test]

@@ -13,6 +13,7 @@ const MAX_BLOCKS: usize = 32;
 /// Tasks of models whose objects are found by one limit of log odds.
 const OBJECTS: &[&str] = &["nuclei", "vacuoles", "tubules"];
 const NUCLEI: &[&str] = &["nuclei"];
+const CELLS: &[&str] = &["nuclei", "vacuoles"];
 const OPENED: &[&str] = &["nuclei", "tubules"];
 const STRUCTURES: &[&str] = &["structures"];
 const ALL: &[&str] = &["nuclei", "vacuoles", "structures", "tubules"];
@@ -21,13 +22,12 @@ const ALL: &[&str] = &["nuclei", "vacuoles", "structures", "tubules"];
 const ODDS: RangeInclusive<f64> = -30.0..=30.0;
 
 /// Parameters of `[post]` with the values that make sense and the tasks whose methods read them.
-const POST: [(&str, RangeInclusive<f64>, &[&str]); 8] = [
+const POST: [(&str, RangeInclusive<f64>, &[&str]); 7] = [
     ("least_odds", ODDS, OBJECTS),
     ("least_odds_corpuscle", ODDS, STRUCTURES),
     ("least_odds_tuft", ODDS, STRUCTURES),
-    ("least_odds_tubule", ODDS, STRUCTURES),
-    ("middle_depth", 0.0..=1.0, ALL),
-    ("min_um2", 0.0..=1000.0, OBJECTS),
+    ("middle_depth", 0.0..=1.0, OBJECTS),
+    ("min_um2", 0.0..=1000.0, CELLS),
     ("open_um", 0.0..=5.0, OPENED),
     ("close_um", 0.0..=5.0, NUCLEI),
 ];

@@ -78,7 +78,7 @@ fn numbers_that_make_no_sense_are_refused() {
     t("nuclei", post, "open_um = -4.0", "post.open_um, expected 0 to 5, got -4");
     t("nuclei", post, "close_um = 1e9", "post.close_um, expected 0 to 5, got 1000000000");
     t("vacuoles", post, "min_um2 = inf", "post.min_um2, expected 0 to 1000, got inf");
-    t("structures", post, "middle_depth = 2.0", "post.middle_depth, expected 0 to 1, got 2");
+    t("tubules", post, "middle_depth = 2.0", "post.middle_depth, expected 0 to 1, got 2");
     let expected =
         "[post], expected a parameter that vacuoles are found by (least_odds, middle_depth, min_um2)";
     t("vacuoles", post, "close_um = 0.5", &format!("{expected}, got close_um"));

@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf};
 use safetensors::SafeTensors;
 
 use super::*;
-use crate::raster::Rgb;
+use crate::{organ::species::SPECIES, raster::Rgb};
 
 /// The golden tile of a built-in model and what PyTorch says of it.
 fn golden(name: &str) -> (Rgb, Vec<f32>) {
@@ -35,6 +35,8 @@ fn organ(name: &str) -> &'static Organ {
     crate::organ::find(name).unwrap()
 }
 
+const RAT: &Species = SPECIES[0];
+
 fn choice(model: Model, required: bool) -> Option<Choice> {
     Some(Choice::built_in(model, required))
 }
@@ -50,21 +52,21 @@ fn pixels_beyond_the_range_are_refused_or_go_the_classical_way() {
     };
     let mpp = |v| Mpp::square(v).unwrap();
     for um in [0.1, 0.25, 0.5, 0.7] {
-        let found = all(true).fitting(mpp(um), organ("liver")).unwrap();
+        let found = all(true).fitting(mpp(um), organ("liver"), RAT).unwrap();
         assert!(found.nuclei.is_some() && found.vacuoles.is_some(), "{um}");
     }
-    let error = all(true).fitting(mpp(1.0), organ("liver")).unwrap_err().to_string();
+    let error = all(true).fitting(mpp(1.0), organ("liver"), RAT).unwrap_err().to_string();
     assert!(error.contains("nuclei-rgb, expected 0.1 to 0.7 µm"), "{error}");
-    let usual = all(false).fitting(mpp(1.0), organ("liver")).unwrap();
+    let usual = all(false).fitting(mpp(1.0), organ("liver"), RAT).unwrap();
     assert!(usual.nuclei.is_none() && usual.vacuoles.is_none());
-    assert!(all(true).fitting(mpp(0.5), organ("pancreas")).unwrap().vacuoles.is_none());
+    assert!(all(true).fitting(mpp(0.5), organ("pancreas"), RAT).unwrap().vacuoles.is_none());
     let told = usual.methods(organ("liver"));
     let words = |m: &Method| format!("{} {} {:?}", m.objects, m.method, m.model);
     assert_eq!(
         told.iter().map(words).collect::<Vec<_>>(),
         ["nuclei classical None", "vacuoles classical None"]
     );
-    let told = all(true).fitting(mpp(0.5), organ("pancreas")).unwrap().methods(organ("pancreas"));
+    let told = all(true).fitting(mpp(0.5), organ("pancreas"), RAT).unwrap().methods(organ("pancreas"));
     assert_eq!(told.iter().map(words).collect::<Vec<_>>(), [r#"nuclei net Some("nuclei-rgb")"#]);
     assert_eq!(told[0].sha256.as_deref().map(str::len), Some(64));
     let said = all(false).left_out(mpp(1.0), organ("liver"));
@@ -86,7 +88,7 @@ fn cards_tell_models_of_equal_weights_apart() {
         let card = NUCLEI.0.replace("least_odds = 0.3", &format!("least_odds = {odds}"));
         let nuclei = choice(Model::parse(&card, NUCLEI.1).unwrap(), true);
         let used =
-            Models { nuclei, ..Models::default() }.fitting(Mpp::square(0.5).unwrap(), organ("pancreas"));
+            Models { nuclei, ..Models::default() }.fitting(Mpp::square(0.5).unwrap(), organ("pancreas"), RAT);
         used.unwrap().methods(organ("pancreas")).remove(0)
     };
     let (usual, strict) = (of("0.3"), of("4.0"));
@@ -106,7 +108,7 @@ fn halos_hold_the_reach_of_the_models_and_what_they_find() {
         trust: Trust::Alone,
         tubules: choice(builtin_tubules().unwrap(), true),
     };
-    let mut models = models.fitting(mpp, organ("liver")).unwrap();
+    let mut models = models.fitting(mpp, organ("liver"), RAT).unwrap();
     let wide = models.widen(pass, mpp);
     let [nuclei, vacuoles] = [&models.nuclei, &models.vacuoles].map(|m| m.as_ref().unwrap().reach_um(mpp));
     assert!(models.nuclei_margin_um >= nuclei + nuclei::MAX_EXTENT_UM);
