@@ -17,7 +17,7 @@ use Evidence::{Expert, Recalled, Sourced};
 const WHAT: &str = "cortical tubule with a lumen";
 /// Lumen diameter above which a tubule is dilated, in µm; the controls' 95th percentile is not known here.
 const DILATED_UM: f64 = 30.0;
-/// Profiles longer than this are cut lengthwise and have no lumen diameter.
+/// Profiles longer than this, times their width, are cut lengthwise and have no lumen diameter. A small lumen may be long in a round profile.
 const MAX_ASPECT: f64 = 1.6;
 /// Flattened: epithelium lower, and lumen wider, than this, in µm.
 const FLAT_HEIGHT_UM: f64 = 4.0;
@@ -63,12 +63,12 @@ pub(super) const LUMEN_AREA: Feature = feature(
     },
 );
 
-/// Median diameter of lumens cut across, dead tubules left out: debris divides their lumens.
+/// Median diameter of lumens of tubules cut across, dead ones left out: debris divides their lumens.
 pub(super) const LUMEN_DIAMETER: Feature =
     feature("tubule_lumen_eq_diameter_um_median", "µm", (Up, 1.0, Expert), "domain.md §3.3", |found| {
         let usual = Usual::of(&some(found)?);
         let is_dead = |t: &Tubule<'_>| usual.as_ref().is_some_and(|u| u.is_dead(t));
-        let counts = |t: &Tubule<'_>| t.value("lumen_aspect_ratio") < MAX_ASPECT && !is_dead(t);
+        let counts = |t: &Tubule<'_>| t.value("aspect_ratio") < MAX_ASPECT && !is_dead(t);
         median_of(found, counts, |t| t.value("lumen_eq_diameter_um"))
     });
 
@@ -208,6 +208,10 @@ fn is_flattened(t: &Tubule<'_>) -> bool {
     t.value("epithelium_height_um") < FLAT_HEIGHT_UM && t.value("lumen_eq_diameter_um") > FLAT_LUMEN_UM
 }
 
+fn is_thin(t: &Tubule<'_>) -> bool {
+    is_dilated(t) || is_flattened(t)
+}
+
 fn is_vacuolated(t: &Tubule<'_>) -> bool {
     t.share(OWN_VACUOLE_PX) >= VACUOLE_SHARE
 }
@@ -233,6 +237,10 @@ struct Usual {
 
 impl Usual {
     fn of(all: &[Tubule<'_>]) -> Option<Self> {
+        // A thin epithelium is full of nuclei and, blurred from both sides, pale: where many tubules are dilated the rest still
+        // shows what is usual.
+        let thick: Vec<&Tubule<'_>> = all.iter().filter(|t| !is_thin(t)).collect();
+        let all = if thick.is_empty() { all.iter().collect() } else { thick };
         let spread = |values: Vec<f64>| {
             let middle = median(values.iter().copied())?;
             Some((middle, median(values.iter().map(|v| (v - middle).abs()))?))
@@ -242,20 +250,20 @@ impl Usual {
             densities.get(densities.len() * 17 / 20).copied()
         };
         // Where most tubules are dead the rest still shows what is usual.
-        let nuclei = dense(&mut all.iter().map(Tubule::nuclear_density).collect())?;
+        let nuclei = dense(&mut all.iter().map(|t| t.nuclear_density()).collect())?;
         let alive = all.iter().filter(|t| t.nuclear_density() >= ALIVE * nuclei);
-        let (eosin, eosin_mad) = spread(alive.map(Tubule::eosin).collect())?;
-        let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(Tubule::haematoxylin).collect())?;
+        let (eosin, eosin_mad) = spread(alive.map(|t| t.eosin()).collect())?;
+        let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(|t| t.haematoxylin()).collect())?;
         let mut usual =
             Self { nuclei, eosin, eosin_mad, haematoxylin, haematoxylin_mad, nuclei_of_pale: nuclei };
         let pale = all.iter().filter(|t| !usual.is_dark(t));
-        usual.nuclei_of_pale = dense(&mut pale.map(Tubule::nuclear_density).collect()).unwrap_or(nuclei);
+        usual.nuclei_of_pale = dense(&mut pale.map(|t| t.nuclear_density()).collect()).unwrap_or(nuclei);
         Some(usual)
     }
 
     /// Eosin beyond which epithelium is hypereosinophilic, OD × 100.
     fn hypereosinophilic(&self) -> f64 {
-        self.eosin + MADS * self.eosin_mad.max(1.0)
+        self.eosin + MADS * self.eosin_mad.max(self.eosin * LEAST_MAD)
     }
 
     /// Whether both signs of dead epithelium are there.
@@ -274,7 +282,9 @@ impl Usual {
     }
 
     fn is_basophilic(&self, t: &Tubule<'_>) -> bool {
-        t.nuclear_density() > CROWDED * self.nuclei_of_pale && t.haematoxylin() > BLUE * self.haematoxylin
+        // A flat epithelium is little more than its nuclei, whose stain the pixels beside them share.
+        let is_crowded = t.nuclear_density() > CROWDED * self.nuclei_of_pale;
+        is_crowded && !is_thin(t) && t.haematoxylin() > BLUE * self.haematoxylin
     }
 
     fn is_dark(&self, t: &Tubule<'_>) -> bool {
