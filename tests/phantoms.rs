@@ -114,6 +114,7 @@ const KIDNEY: Table = Table {
         "necrosis tubule_vacuolated_pct",
         "necrosis interstitial_leukocytes_per_mm2",
         "oedema bowman_space_pct",
+        "oedema glom_corpuscle_area_um2_mean",
         "haemorrhage kidney_rbc_area_pct",
     ],
 };
