@@ -29,7 +29,7 @@ SIZE = {"liver": 2400, "kidney": 3000, "pancreas": 4400}
 # A painted value counts as present from this share of its largest.
 PRESENT = 0.1
 # What is painted and the lesion that is the same change under another feature.
-SAME = {("inflammation", "interstitial_inflammation")}
+SAME = {("inflammation", "interstitial_inflammation"), ("bowman_space", "glom_atrophy")}
 
 
 def call(*command):
