@@ -99,6 +99,8 @@ const KIDNEY: Table = Table {
         // Half a pixel.
         exact("tubule_outer_diameter_um_median", 0.5),
         exact("tubule_dilated_pct", 1.0),
+        // One or two tubules in a hundred.
+        exact("tubule_clear_cell_pct", 1.5),
         exact("cast_tubule_pct", 3.0),
         exact("tubule_necrosis_pct", 1.0),
         exact("kidney_rbc_area_pct", 0.1),
@@ -111,6 +113,7 @@ const KIDNEY: Table = Table {
     ],
     unmet: &[
         "necrosis interstitial_area_pct",
+        "necrosis tubule_clear_cell_pct",
         "necrosis tubule_vacuolated_pct",
         "necrosis interstitial_leukocytes_per_mm2",
         "oedema bowman_space_pct",

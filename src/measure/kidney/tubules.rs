@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     segment::kidney::{
-        E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_CLEAR_PX, OWN_NUCLEI, OWN_PX, OWN_VACUOLE_PX, OWN_WHITE_PX,
+        E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_NUCLEI, OWN_PLAIN_PX, OWN_PX, OWN_VACUOLE_PX,
     },
     units::UM2_PER_MM2,
 };
@@ -25,8 +25,11 @@ const FLAT_LUMEN_UM: f64 = 20.0;
 /// Vacuolated: at least this share of the epithelium is white. Vacuoles are 2–6 µm wide and their edges blurred,
 /// so that about half of what they take, 10 % of a vacuolated tubule's epithelium, is white.
 const VACUOLE_SHARE: f64 = 0.03;
-/// Clear cells: at least this share of the epithelium has little eosin.
-const CLEAR_SHARE: f64 = 0.5;
+/// Clear cells: eosin at most this share of that of the slide's full epithelium (domain.md §3.3). On phantoms of four stains clear
+/// epithelium lies at 0.2 to 0.4, all but one in 500 of other tubules above 0.45; **not validated**.
+const CLEAR_EOSIN: f64 = 0.45;
+/// … judged where at least this share of the epithelium is neither nuclei, nor blood, nor white.
+const PLAIN_SHARE: f64 = 0.25;
 /// Cast: at least this percentage of the lumen is filled.
 const CAST_PCT: f64 = 60.0;
 /// Nuclei per epithelium of a necrotic tubule, share of the slide's 85th percentile.
@@ -42,9 +45,10 @@ const MADS: f64 = 2.0;
 /// Eosin of epithelium, judged over a few µm, varies between tubules of different kinds by at least this share of its
 /// median.
 const LEAST_MAD: f64 = 0.16;
-/// Haematoxylin of the plain epithelium of a basophilic tubule, times the median. On phantoms of three stains 99 % of healthy
-/// tubules lie below 1.5 to 1.7, painted ones between 2.1 and 2.8; **not validated**.
-const BLUE: f64 = 1.6;
+/// Haematoxylin of the plain epithelium of a basophilic tubule, times the lower quartile of those with nuclei, which basophilic
+/// ones move little. On phantoms of four stains all but one in 250 of other tubules lie below 2.1, of painted ones all but one in 50 above;
+/// **not validated**.
+const BLUE: f64 = 2.1;
 /// Nuclei per epithelium of a basophilic tubule, at least this multiple of the 85th percentile of those that are not dark.
 const CROWDED: f64 = 1.0;
 
@@ -114,7 +118,7 @@ pub(super) const CLEAR_CELLS: Feature = feature(
     "%",
     (Up, 0.5, Sourced),
     "glycogen accumulation in diabetic rats (Armanni–Ebstein-like)",
-    |found| share_of(found, is_clear),
+    |found| judged(found, |usual, t| usual.is_clear(t)),
 );
 
 /// Tubules with a cast; what fills dead tubules is their own debris.
@@ -194,7 +198,7 @@ pub(super) const INJURED: Feature =
             is_dilated(t)
                 || is_flattened(t)
                 || is_vacuolated(t)
-                || is_clear(t)
+                || usual.is_clear(t)
                 || is_cast(t)
                 || usual.is_necrotic(t)
         })
@@ -216,10 +220,6 @@ fn is_vacuolated(t: &Tubule<'_>) -> bool {
     t.share(OWN_VACUOLE_PX) >= VACUOLE_SHARE
 }
 
-fn is_clear(t: &Tubule<'_>) -> bool {
-    t.share(OWN_CLEAR_PX) - t.share(OWN_WHITE_PX) >= CLEAR_SHARE
-}
-
 fn is_cast(t: &Tubule<'_>) -> bool {
     t.value("cast_pct") >= CAST_PCT
 }
@@ -229,8 +229,12 @@ struct Usual {
     nuclei: f64,
     eosin: f64,
     eosin_mad: f64,
+    /// Eosin that 15 % of the tubules with nuclei exceed: the usual falls where many are clear.
+    full_eosin: f64,
     haematoxylin: f64,
     haematoxylin_mad: f64,
+    /// Haematoxylin that three quarters of the tubules with nuclei exceed.
+    pale_haematoxylin: f64,
     /// Nuclei per epithelium, of tubules that are not dark: where many are basophilic the rest shows what is usual.
     nuclei_of_pale: f64,
 }
@@ -245,19 +249,35 @@ impl Usual {
             let middle = median(values.iter().copied())?;
             Some((middle, median(values.iter().map(|v| (v - middle).abs()))?))
         };
-        let dense = |densities: &mut Vec<f64>| {
-            densities.sort_by(f64::total_cmp);
-            densities.get(densities.len() * 17 / 20).copied()
+        let high = |values: &mut Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() * 17 / 20).copied()
+        };
+        let low = |values: &mut Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 4).copied()
         };
         // Where most tubules are dead the rest still shows what is usual.
-        let nuclei = dense(&mut all.iter().map(|t| t.nuclear_density()).collect())?;
-        let alive = all.iter().filter(|t| t.nuclear_density() >= ALIVE * nuclei);
-        let (eosin, eosin_mad) = spread(alive.map(|t| t.eosin()).collect())?;
+        let nuclei = high(&mut all.iter().map(|t| t.nuclear_density()).collect())?;
+        let with_nuclei = |share: f64| all.iter().filter(move |t| t.nuclear_density() >= share * nuclei);
+        let full_eosin = high(&mut with_nuclei(FEW_NUCLEI).map(|t| t.eosin()).collect())?;
+        let pale_haematoxylin = low(&mut with_nuclei(FEW_NUCLEI).map(|t| t.haematoxylin()).collect())?;
+        let mut of_alive: Vec<f64> = with_nuclei(ALIVE).map(|t| t.eosin()).collect();
+        of_alive.retain(|&eosin| eosin >= CLEAR_EOSIN * full_eosin);
+        let (eosin, eosin_mad) = spread(of_alive)?;
         let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(|t| t.haematoxylin()).collect())?;
-        let mut usual =
-            Self { nuclei, eosin, eosin_mad, haematoxylin, haematoxylin_mad, nuclei_of_pale: nuclei };
+        let mut usual = Self {
+            nuclei,
+            eosin,
+            eosin_mad,
+            full_eosin,
+            haematoxylin,
+            haematoxylin_mad,
+            pale_haematoxylin,
+            nuclei_of_pale: nuclei,
+        };
         let pale = all.iter().filter(|t| !usual.is_dark(t));
-        usual.nuclei_of_pale = dense(&mut pale.map(|t| t.nuclear_density()).collect()).unwrap_or(nuclei);
+        usual.nuclei_of_pale = high(&mut pale.map(|t| t.nuclear_density()).collect()).unwrap_or(nuclei);
         Some(usual)
     }
 
@@ -281,10 +301,15 @@ impl Usual {
         signs.iter().filter(|&&s| s).count() >= 2
     }
 
+    fn is_clear(&self, t: &Tubule<'_>) -> bool {
+        // Clear epithelium is swollen; a thin one, blurred from both sides, only looks paler than it is.
+        !is_thin(t) && t.share(OWN_PLAIN_PX) >= PLAIN_SHARE && t.eosin() < CLEAR_EOSIN * self.full_eosin
+    }
+
     fn is_basophilic(&self, t: &Tubule<'_>) -> bool {
         // A flat epithelium is little more than its nuclei, whose stain the pixels beside them share.
         let is_crowded = t.nuclear_density() > CROWDED * self.nuclei_of_pale;
-        is_crowded && !is_thin(t) && t.haematoxylin() > BLUE * self.haematoxylin
+        is_crowded && !is_thin(t) && t.haematoxylin() > BLUE * self.pale_haematoxylin
     }
 
     fn is_dark(&self, t: &Tubule<'_>) -> bool {

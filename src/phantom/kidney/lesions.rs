@@ -106,8 +106,9 @@ pub(super) fn deal(
             wall.vacuolated = vacuolated[i] && !wall.necrotic;
             wall.cast = cast[i];
             wall.basophilic = basophilic[i] && !wall.necrotic;
-            wall.clear = clear[i] && !wall.necrotic && !wall.basophilic;
             wall.flat = flat[i] && !wall.cast;
+            // Clear epithelium is swollen.
+            wall.clear = clear[i] && !wall.necrotic && !wall.basophilic && !wall.flat && !dilated[i];
             wall.open(tools, tubule, shape, dilated[i], draws);
             wall.stain();
             wall

@@ -23,8 +23,6 @@ use crate::{
     },
 };
 
-/// Eosin of clear (glycogen-filled) epithelium, at most this share of the cytoplasm's (domain.md §3.3).
-const CLEAR_EOSIN: f64 = 0.45;
 /// Optical density outside structures below this share of the cytoplasm's is interstitium, not epithelium.
 const INTERSTITIUM_SHARE: f64 = 0.85;
 
@@ -72,7 +70,6 @@ struct Counts {
     plain: u64,
     eosin: u64,
     haematoxylin: u64,
-    clear: u64,
     nuclei: u64,
     solid: u64,
     mesangial: u64,
@@ -92,7 +89,6 @@ impl Counts {
             (OWN_PLAIN_PX, self.plain),
             (OWN_EOSIN, self.eosin),
             (OWN_HAEMATOXYLIN, self.haematoxylin),
-            (OWN_CLEAR_PX, self.clear),
             (OWN_NUCLEI, self.nuclei),
             (SOLID_PX, self.solid),
             (MESANGIAL_PX, self.mesangial),
@@ -280,7 +276,6 @@ impl<'a> Scene<'a> {
     /// Counts the pixels of a run by kind; returns how many outside nuclei are blood or paler than epithelium.
     fn look(&self, y: usize, run: Range<usize>, counts: &mut Counts) -> u64 {
         let field = self.field;
-        let clear_e = (f64::from(field.profile.e_cytoplasm) * CLEAR_EOSIN) as u8;
         let light_od = (self.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
         let pale = self.levels.pale;
         let [h, e, od] = [&field.h, &field.e, &field.od].map(|p| &p.row(y)[run.clone()]);
@@ -300,7 +295,6 @@ impl<'a> Scene<'a> {
             counts.plain += u64::from(plain);
             counts.eosin += u64::from(plain * e[i]);
             counts.haematoxylin += u64::from(plain * h[i]);
-            counts.clear += u64::from((1 - nucleus) & (1 - blood) & u8::from(e[i] < clear_e));
             light += u64::from((1 - nucleus) & (u8::from(od[i] < light_od) | blood) & tissue[i]);
         }
         counts.own = od.len() as u64;
@@ -376,7 +370,6 @@ impl Counts {
         self.plain += other.plain;
         self.eosin += other.eosin;
         self.haematoxylin += other.haematoxylin;
-        self.clear += other.clear;
     }
 }
 

@@ -45,8 +45,6 @@ pub const OWN_PLAIN_PX: Counter = Counter("own_plain_px");
 pub const OWN_EOSIN: Counter = Counter("own_eosin");
 /// Sum of haematoxylin over plain pixels, OD × 100.
 pub const OWN_HAEMATOXYLIN: Counter = Counter("own_haematoxylin");
-/// Own pixels outside nuclei with little eosin.
-pub const OWN_CLEAR_PX: Counter = Counter("own_clear_px");
 /// Nuclei whose centre lies in the structure.
 pub const OWN_NUCLEI: Counter = Counter("own_nuclei");
 /// Pixels of a tuft that are solid: eosin without nuclei or capillaries over 20 µm.
