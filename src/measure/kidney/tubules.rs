@@ -249,19 +249,15 @@ impl Usual {
             let middle = median(values.iter().copied())?;
             Some((middle, median(values.iter().map(|v| (v - middle).abs()))?))
         };
-        let high = |values: &mut Vec<f64>| {
+        let above = |twentieths: usize, mut values: Vec<f64>| {
             values.sort_by(f64::total_cmp);
-            values.get(values.len() * 17 / 20).copied()
-        };
-        let low = |values: &mut Vec<f64>| {
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 4).copied()
+            values.get(values.len() * twentieths / 20).copied()
         };
         // Where most tubules are dead the rest still shows what is usual.
-        let nuclei = high(&mut all.iter().map(|t| t.nuclear_density()).collect())?;
+        let nuclei = above(17, all.iter().map(|t| t.nuclear_density()).collect())?;
         let with_nuclei = |share: f64| all.iter().filter(move |t| t.nuclear_density() >= share * nuclei);
-        let full_eosin = high(&mut with_nuclei(FEW_NUCLEI).map(|t| t.eosin()).collect())?;
-        let pale_haematoxylin = low(&mut with_nuclei(FEW_NUCLEI).map(|t| t.haematoxylin()).collect())?;
+        let full_eosin = above(17, with_nuclei(FEW_NUCLEI).map(|t| t.eosin()).collect())?;
+        let pale_haematoxylin = above(5, with_nuclei(FEW_NUCLEI).map(|t| t.haematoxylin()).collect())?;
         let mut of_alive: Vec<f64> = with_nuclei(ALIVE).map(|t| t.eosin()).collect();
         of_alive.retain(|&eosin| eosin >= CLEAR_EOSIN * full_eosin);
         let (eosin, eosin_mad) = spread(of_alive)?;
@@ -277,7 +273,7 @@ impl Usual {
             nuclei_of_pale: nuclei,
         };
         let pale = all.iter().filter(|t| !usual.is_dark(t));
-        usual.nuclei_of_pale = high(&mut pale.map(|t| t.nuclear_density()).collect()).unwrap_or(nuclei);
+        usual.nuclei_of_pale = above(17, pale.map(|t| t.nuclear_density()).collect()).unwrap_or(nuclei);
         Some(usual)
     }
 
