@@ -1,8 +1,8 @@
 //! Every lesion that can be painted moves its feature, what is measured lies near what was painted, and a lesion that is
 //! changed alone leaves the grades of the others where they were.
 //!
-//! Each lesion's range is walked in three steps (`HISTOGRADE_LEVELS` sets another number), and in ten by the tests
-//! `ten_levels`; `--nocapture` prints the tables. `HISTOGRADE_KNOB=congestion` walks that one only; `HISTOGRADE_SEED=7` paints other slides.
+//! Each lesion's range is walked in ten levels (`HISTOGRADE_LEVELS=3` is quicker); `--nocapture` prints the tables. `HISTOGRADE_KNOB=congestion`
+//! walks that one only; `HISTOGRADE_SEED=7` paints other slides.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -314,37 +314,22 @@ fn check(table: &Table, levels: usize) {
     assert!(wrong.is_empty(), "{}:\n{}", table.organ, wrong.join("\n"));
 }
 
-/// Levels of the walk that prints its tables.
-fn few() -> usize {
-    number("HISTOGRADE_LEVELS").unwrap_or(3)
+/// Levels of each lesion.
+fn levels() -> usize {
+    number("HISTOGRADE_LEVELS").unwrap_or(10)
 }
 
 #[test]
 fn the_liver_measures_what_was_painted() {
-    check(&LIVER, few());
+    check(&LIVER, levels());
 }
 
 #[test]
 fn the_kidney_measures_what_was_painted() {
-    check(&KIDNEY, few());
+    check(&KIDNEY, levels());
 }
 
 #[test]
 fn the_pancreas_measures_what_was_painted() {
-    check(&PANCREAS, few());
-}
-
-#[test]
-fn ten_levels_of_the_liver() {
-    check(&LIVER, 10);
-}
-
-#[test]
-fn ten_levels_of_the_kidney() {
-    check(&KIDNEY, 10);
-}
-
-#[test]
-fn ten_levels_of_the_pancreas() {
-    check(&PANCREAS, 10);
+    check(&PANCREAS, levels());
 }
