@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use histograde::{
-    Slide, organ,
+    Slide,
+    measure::feature::Missing,
+    organ,
     pipeline::{Plan, score_slide},
     score::rubric::Rubric,
     watch::Watch,
@@ -16,7 +18,6 @@ const WITHIN: &[(&str, f64)] = &[
     ("tissue_area_mm2", 0.05),
     ("fat_area_pct", 0.10),
     ("macro_fat_area_pct", 0.10),
-    ("vacuole_eq_diameter_um_median", 0.10),
     ("hepatocyte_nuclear_density_per_mm2", 0.20),
 ];
 

@@ -1,6 +1,7 @@
 //! Structures and cells of the kidney.
 
 mod bare;
+mod blood;
 mod capsule;
 mod casts;
 mod cells;
@@ -12,6 +13,7 @@ mod leukocytes;
 mod levels;
 mod lumens;
 mod marks;
+mod missed;
 mod mixed;
 mod ramps;
 mod relate;

@@ -8,8 +8,8 @@ use crate::{
     segment::{
         ground::TISSUE_PX,
         kidney::{
-            CORTEX, CORTEX_INTERSTITIUM_PX, CORTEX_PX, CORTEX_RIM_PX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE,
-            INTERSTITIAL_LEUKOCYTE_PX, INTERSTITIAL_LEUKOCYTES, MEDULLA, RED_CELL_PX, STRAY_RED_CELL_PX,
+            CORTEX, CORTEX_GLOMERULUS_PX, CORTEX_MISSED_PX, CORTEX_PX, CORTEX_TUBULE_PX, GLOMERULUS,
+            INTERSTITIAL_LEUKOCYTE, INTERSTITIAL_LEUKOCYTES, MEDULLA, RED_CELL_PX, STRAY_RED_CELL_PX,
         },
         structures::StructureMap,
     },
@@ -44,22 +44,16 @@ pub(super) const MEDULLA_AREA: Feature =
         Ok(Value { value: area, n: px, denominator: area })
     });
 
-/// Width of what belongs to the interstitium along the outline of a tubule, in µm: tubules are outlined in pixels of
-/// 1 µm. Fitted on five phantoms.
-const RIM_UM: f64 = 0.33;
-
-/// Cortex that is neither glomerulus nor tubule: what is paler than epithelium, leukocytes, and a part of a pixel along
-/// the outlines of tubules.
+/// Cortex that is neither glomerulus nor tubule, nor as dense and as wide as tubules that were not outlined.
 pub(super) const AREA: Feature = feature(
     "interstitial_area_pct",
     "%",
     (Up, 1.0, Expert),
-    "domain.md §3.3; pale tissue between tubules, so that tubules without lumen do not count",
+    "domain.md §3.3; without what is dense and 10 µm wide, so that tubules that were not outlined do not count",
     |found| {
         let cortex = cortex(found)?;
-        let sum = found.tally.get(CORTEX_INTERSTITIUM_PX) + found.tally.get(INTERSTITIAL_LEUKOCYTE_PX);
-        let rim = found.tally.get(CORTEX_RIM_PX) as f64 * RIM_UM / found.mpp.mean();
-        let value = 100.0 * (sum as f64 + rim) / cortex as f64;
+        let others = [CORTEX_GLOMERULUS_PX, CORTEX_TUBULE_PX, CORTEX_MISSED_PX].map(|c| found.tally.get(c));
+        let value = 100.0 * cortex.saturating_sub(others.iter().sum()) as f64 / cortex as f64;
         Ok(Value { value, n: glomeruli(found), denominator: found.mpp.area_mm2(cortex) })
     },
 );

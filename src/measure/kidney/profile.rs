@@ -43,13 +43,13 @@ fn partner<'a>(outer: &Object, inner: &[(&'a Object, &'a Tally)]) -> Option<(&'a
     inner.iter().min_by(|a, b| distance(a.0).total_cmp(&distance(b.0))).copied()
 }
 
-/// One cortical tubule with a lumen.
+/// One cortical tubule.
 pub(super) struct Tubule<'a> {
     object: &'a Object,
     /// Counts inside the epithelium.
     pub(super) epithelium: &'a Tally,
-    /// Counts inside the lumen.
-    pub(super) lumen: &'a Tally,
+    /// Counts inside the lumen; none where it is closed.
+    lumen: Option<&'a Tally>,
 }
 
 impl Tubule<'_> {
@@ -59,6 +59,16 @@ impl Tubule<'_> {
 
     pub(super) fn area_um2(&self) -> f64 {
         f64::from(self.object.area_um2)
+    }
+
+    /// Whether it has a lumen.
+    pub(super) fn is_open(&self) -> bool {
+        self.lumen.is_some()
+    }
+
+    /// Nuclei in the lumen.
+    pub(super) fn sloughed_nuclei(&self) -> u64 {
+        self.lumen.map_or(0, |lumen| lumen.get(kidney::OWN_NUCLEI))
     }
 
     /// Share of the epithelium's pixels counted by `counter`.
@@ -71,12 +81,14 @@ impl Tubule<'_> {
         self.share(kidney::OWN_NUCLEI)
     }
 
-    /// Share of an open lumen that is not white: debris, sloughed cells; 0 when a cast fills it.
+    /// Share of the lumen that is not white: debris, sloughed cells; 0 where it is closed or filled by a cast.
     pub(super) fn debris(&self) -> f64 {
-        if self.value("cast_pct") > 0.0 {
-            return 0.0;
+        match self.lumen {
+            Some(lumen) if self.value("cast_pct") == 0.0 => {
+                1.0 - ratio(lumen.get(kidney::OWN_WHITE_PX), lumen.get(kidney::OWN_PX))
+            }
+            _ => 0.0,
         }
-        1.0 - ratio(self.lumen.get(kidney::OWN_WHITE_PX), self.lumen.get(kidney::OWN_PX))
     }
 
     /// Mean eosin of the plain epithelium, OD × 100.
@@ -98,7 +110,7 @@ fn ratio(a: u64, b: u64) -> f64 {
     if b == 0 { 0.0 } else { a as f64 / b as f64 }
 }
 
-/// Returns the tubules with a lumen whose larger part lies in the cortex, in reading order.
+/// Returns the tubules whose larger part lies in the cortex, in reading order.
 pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
     // Tubules and lumens come in pairs of equal lumen area.
     let mut lumens: std::collections::BTreeMap<(u32, i64, i64), &Tally> = std::collections::BTreeMap::new();
@@ -107,14 +119,14 @@ pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
     }
     found
         .structures_of(&TUBULE)
-        .filter_map(|(object, epithelium)| {
-            let area = object.value("lumen_area_um2")?;
+        .map(|(object, epithelium)| {
+            let area = object.value("lumen_area_um2").filter(|&area| area > 0.0).unwrap_or(f32::NAN);
             let first =
                 lumens.range((area.to_bits(), i64::MIN, i64::MIN)..=(area.to_bits(), i64::MAX, i64::MAX));
-            let (_, lumen) = first.min_by_key(|((_, x, y), _)| {
+            let nearest = first.min_by_key(|((_, x, y), _)| {
                 (x - object.centroid.x as i64).abs() + (y - object.centroid.y as i64).abs()
-            })?;
-            Some(Tubule { object, epithelium, lumen })
+            });
+            Tubule { object, epithelium, lumen: nearest.map(|(_, lumen)| *lumen) }
         })
         .filter(Tubule::is_cortical)
         .collect()

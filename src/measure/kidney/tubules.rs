@@ -1,20 +1,19 @@
-//! Tubules: size and damage, over cortical profiles with a lumen.
+//! Tubules of the cortex: sizes of those with a lumen, damage of all.
 
 use super::{
     Direction, Evidence, Evidences, Feature, Missing, Value, feature, median, percent,
     profile::{Tubule, tubules},
 };
 use crate::{
-    segment::kidney::{
-        E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_NUCLEI, OWN_PLAIN_PX, OWN_PX, OWN_VACUOLE_PX,
-    },
+    segment::kidney::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_PLAIN_PX, OWN_PX, OWN_VACUOLE_PX},
     units::UM2_PER_MM2,
 };
 
 use Direction::{Down, Up};
 use Evidence::{Expert, Recalled, Sourced};
 
-const WHAT: &str = "cortical tubule with a lumen";
+const WHAT: &str = "cortical tubule";
+const OPEN: &str = "cortical tubule with a lumen";
 /// Lumen diameter above which a tubule is dilated, in µm; the controls' 95th percentile is not known here.
 const DILATED_UM: f64 = 30.0;
 /// Profiles longer than this, times their width, are cut lengthwise and have no lumen diameter. A small lumen may be long in a round profile.
@@ -59,7 +58,7 @@ pub(super) const LUMEN_AREA: Feature = feature(
     (Up, 1.0, Expert),
     "domain.md §3.3, tubules with a lumen",
     |found| {
-        let all = some(found)?;
+        let all = open(found)?;
         let lumens: f64 = all.iter().map(|t| t.value("lumen_area_um2")).sum();
         let whole: f64 = all.iter().map(Tubule::area_um2).sum();
         let denominator = whole / UM2_PER_MM2;
@@ -70,7 +69,7 @@ pub(super) const LUMEN_AREA: Feature = feature(
 /// Median diameter of lumens of tubules cut across, dead ones left out: debris divides their lumens.
 pub(super) const LUMEN_DIAMETER: Feature =
     feature("tubule_lumen_eq_diameter_um_median", "µm", (Up, 1.0, Expert), "domain.md §3.3", |found| {
-        let usual = Usual::of(&some(found)?);
+        let usual = Usual::of(&open(found)?);
         let is_dead = |t: &Tubule<'_>| usual.as_ref().is_some_and(|u| u.is_dead(t));
         let counts = |t: &Tubule<'_>| t.value("aspect_ratio") < MAX_ASPECT && !is_dead(t);
         median_of(found, counts, |t| t.value("lumen_eq_diameter_um"))
@@ -106,10 +105,10 @@ pub(super) const FLATTENED: Feature = feature(
     |found| share_of(found, is_flattened),
 );
 
-/// Tubules with vacuoles.
+/// Tubules with vacuoles; gaps in dead ones are debris.
 pub(super) const VACUOLATED: Feature =
     feature("tubule_vacuolated_pct", "%", (Up, 0.5, Expert), "INHAND vacuolation, tubule", |found| {
-        share_of(found, is_vacuolated)
+        judged(found, |usual, t| is_vacuolated(t) && !usual.is_necrotic(t))
     });
 
 /// Tubules with clear, swollen epithelium.
@@ -130,7 +129,7 @@ pub(super) const CAST_TUBULES: Feature =
 /// Casts over lumen area.
 pub(super) const CAST_AREA: Feature =
     feature("cast_area_pct", "%", (Up, 0.5, Expert), "domain.md §3.3: of lumen area", |found| {
-        let all = some(found)?;
+        let all = open(found)?;
         let lumen = |t: &Tubule<'_>| t.value("lumen_area_um2");
         let casts: f64 = all.iter().map(|t| lumen(t) * t.value("cast_pct") / 100.0).sum();
         let lumens: f64 = all.iter().map(lumen).sum();
@@ -229,7 +228,7 @@ struct Usual {
     nuclei: f64,
     eosin: f64,
     eosin_mad: f64,
-    /// Eosin that 15 % of the tubules with nuclei exceed: the usual falls where many are clear.
+    /// Eosin that 15 % of the living tubules exceed: the usual falls where many are clear.
     full_eosin: f64,
     haematoxylin: f64,
     haematoxylin_mad: f64,
@@ -256,7 +255,7 @@ impl Usual {
         // Where most tubules are dead the rest still shows what is usual.
         let nuclei = above(17, all.iter().map(|t| t.nuclear_density()).collect())?;
         let with_nuclei = |share: f64| all.iter().filter(move |t| t.nuclear_density() >= share * nuclei);
-        let full_eosin = above(17, with_nuclei(FEW_NUCLEI).map(|t| t.eosin()).collect())?;
+        let full_eosin = above(17, with_nuclei(ALIVE).map(|t| t.eosin()).collect())?;
         let pale_haematoxylin = above(5, with_nuclei(FEW_NUCLEI).map(|t| t.haematoxylin()).collect())?;
         let mut of_alive: Vec<f64> = with_nuclei(ALIVE).map(|t| t.eosin()).collect();
         of_alive.retain(|&eosin| eosin >= CLEAR_EOSIN * full_eosin);
@@ -292,7 +291,7 @@ impl Usual {
         let signs = [
             expected >= EXPECTED_NUCLEI && t.nuclear_density() < FEW_NUCLEI * self.nuclei,
             t.eosin() > self.hypereosinophilic(),
-            t.lumen.get(OWN_NUCLEI) > 0 || t.debris() > DEBRIS_SHARE,
+            t.sloughed_nuclei() > 0 || t.debris() > DEBRIS_SHARE,
         ];
         signs.iter().filter(|&&s| s).count() >= 2
     }
@@ -319,15 +318,22 @@ fn some<'a>(found: &Evidences<'a>) -> Result<Vec<Tubule<'a>>, Missing> {
     if all.is_empty() { Err(Missing::NoStructure { what: WHAT }) } else { Ok(all) }
 }
 
+/// The tubules with a lumen.
+fn open<'a>(found: &Evidences<'a>) -> Result<Vec<Tubule<'a>>, Missing> {
+    let mut all = some(found)?;
+    all.retain(Tubule::is_open);
+    if all.is_empty() { Err(Missing::NoStructure { what: OPEN }) } else { Ok(all) }
+}
+
 fn share_of(found: &Evidences<'_>, is: impl Fn(&Tubule<'_>) -> bool) -> Result<Value, Missing> {
     let all = some(found)?;
     percent(all.iter().filter(|t| is(t)).count(), all.len(), WHAT)
 }
 
-/// Like [`share_of`], against the slide's usual tubule.
+/// Like [`share_of`], against the slide's usual tubule: of those with a lumen, for dead ones lose theirs.
 fn judged(found: &Evidences<'_>, is: impl Fn(&Usual, &Tubule<'_>) -> bool) -> Result<Value, Missing> {
     let all = some(found)?;
-    let usual = Usual::of(&all).ok_or(Missing::NoStructure { what: WHAT })?;
+    let usual = Usual::of(&open(found)?).ok_or(Missing::NoStructure { what: OPEN })?;
     percent(all.iter().filter(|t| is(&usual, t)).count(), all.len(), WHAT)
 }
 
@@ -336,9 +342,9 @@ fn median_of(
     counts: impl Fn(&Tubule<'_>) -> bool,
     of: impl Fn(&Tubule<'_>) -> f64,
 ) -> Result<Value, Missing> {
-    let all = some(found)?;
+    let all = open(found)?;
     let n = all.iter().filter(|t| counts(t)).count();
     let value =
-        median(all.iter().filter(|t| counts(t)).map(of)).ok_or(Missing::NoStructure { what: WHAT })?;
+        median(all.iter().filter(|t| counts(t)).map(of)).ok_or(Missing::NoStructure { what: OPEN })?;
     Ok(Value { value, n: n as u64, denominator: n as f64 })
 }

@@ -46,7 +46,7 @@ pub(super) const MICRO_FAT_AREA: Feature = Feature {
     name: "micro_fat_area_pct",
     unit: "%",
     direction: Direction::Up,
-    max_mpp: 0.35,
+    max_mpp: MICRO_MPP,
     evidence: Evidence::Expert,
     source: "Liang 2014 (rule); 2–8 µm expert",
     measure: |found| {
@@ -71,13 +71,13 @@ pub(super) const MICRO_AFFECTED: Feature = Feature {
     name: "micro_affected_area_pct",
     unit: "%",
     direction: Direction::Up,
-    max_mpp: 0.35,
+    max_mpp: MICRO_MPP,
     evidence: Evidence::Sourced,
     source: "Liang 2014 (% of area affected)",
     measure: |found| affected(found, SQUARE_MICRO, MICRO_SHARE),
 };
 
-/// Median equivalent diameter of vacuoles.
+/// Median equivalent diameter of vacuoles, where [`diameters`] tells of all of them.
 pub(super) const VACUOLE_DIAMETER_MEDIAN: Feature = Feature {
     name: "vacuole_eq_diameter_um_median",
     unit: "µm",
@@ -85,10 +85,10 @@ pub(super) const VACUOLE_DIAMETER_MEDIAN: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Expert,
     source: "domain.md §3.2",
-    measure: |found| quantile(diameters(found), 0.5, "vacuole"),
+    measure: |found| quantile(diameters(found)?, 0.5, "vacuole"),
 };
 
-/// Ninth decile of the equivalent diameter of vacuoles.
+/// Ninth decile of the equivalent diameter of vacuoles, as for [`VACUOLE_DIAMETER_MEDIAN`].
 pub(super) const VACUOLE_DIAMETER_P90: Feature = Feature {
     name: "vacuole_eq_diameter_um_p90",
     unit: "µm",
@@ -96,9 +96,17 @@ pub(super) const VACUOLE_DIAMETER_P90: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Expert,
     source: "domain.md §3.2",
-    measure: |found| quantile(diameters(found), 0.9, "vacuole"),
+    measure: |found| quantile(diameters(found)?, 0.9, "vacuole"),
 };
 
+/// Coarsest µm/px at which droplets are measured.
+const MICRO_MPP: f64 = 0.35;
+/// Fat over parenchyma, in %, from which sizes of vacuoles are told: phantoms without fat have up to 0.5 % of
+/// texture that is taken for it [derived].
+const LEAST_FAT_PCT: f64 = 2.0;
+/// Share of droplets among vacuoles up to which coarse pixels tell their sizes: on phantoms at 0.5 µm/px the median is then
+/// at most a tenth off, and at a third 17 % [derived].
+const MOST_DROPLETS: f64 = 0.25;
 /// Share of fat from which a square is affected (domain.md §3.2) [expert].
 const MACRO_SHARE: f64 = 0.03;
 /// See [`MACRO_SHARE`].
@@ -110,9 +118,31 @@ fn vacuoles(found: &Evidences<'_>) -> u64 {
     (found.cells_of(&MACRO).count() + found.cells_of(&MICRO).count()) as u64
 }
 
-fn diameters(found: &Evidences<'_>) -> Vec<f64> {
+/// The equivalent diameters of all vacuoles, in µm.
+///
+/// # Errors
+///
+/// [`Missing::TooFew`] where hardly any fat was found: most vacuoles are then texture that was taken for droplets.
+/// [`Missing::LeftOut`] where pixels are too coarse for many of the vacuoles: the largest droplets alone are then found.
+fn diameters(found: &Evidences<'_>) -> Result<Vec<f64>, Missing> {
+    let fat = (FAT_AREA.measure)(found)?.value;
+    if fat < LEAST_FAT_PCT {
+        return Err(Missing::TooFew {
+            what: "% of the parenchyma covered by vacuoles",
+            found: fat,
+            needed: LEAST_FAT_PCT,
+        });
+    }
+    let droplets = found.cells_of(&MICRO).count() as f64;
+    if Missing::too_coarse(found.mpp.mean(), MICRO_MPP).is_some()
+        && droplets > MOST_DROPLETS * vacuoles(found) as f64
+    {
+        return Err(Missing::LeftOut {
+            why: "more than a quarter of its vacuoles are below 8 µm, and pixels coarser than 0.35 µm show only the largest of those",
+        });
+    }
     let fat = found.cells.iter().filter(|o| o.class.is(&MACRO) || o.class.is(&MICRO));
-    fat.map(|o| equivalent_diameter(f64::from(o.area_um2))).collect()
+    Ok(fat.map(|o| equivalent_diameter(f64::from(o.area_um2))).collect())
 }
 
 /// Returns the percentage of squares in which fat covers at least `share` of the parenchyma.

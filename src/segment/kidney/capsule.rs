@@ -23,6 +23,12 @@ const FULL_CONTRAST: f64 = 1.0;
 const TISSUE_COST: f64 = 4.0;
 /// … and the most it can cost.
 const MAX_TISSUE_COST: i32 = 60;
+/// A capsule that has come off the tubules is at most this thick, in µm, between Bowman's space …
+const CAPSULE_UM: f64 = 4.0;
+/// … and pale interstitium at least this wide, …
+const OFF_UM: f64 = 2.0;
+/// … and to cross it costs as much, against an edge of full contrast.
+const CAPSULE_COST: i32 = 40;
 /// Mean contrast of a seed's first curve, −100 to 100, below which it is not followed.
 const LEAST_CONTRAST: i32 = 3;
 /// Steepest slope of the radius along the curve.
@@ -218,27 +224,78 @@ fn edges(
     let full = (ground.levels.cytoplasm * FULL_CONTRAST * side as f64).max(1.0) as i32;
     let mut edges = Vec::with_capacity(DIRECTIONS * count);
     let mut sums = vec![0i32; top + 1];
-    let mut tissue = vec![0i32; top + 1];
-    let per_px = cost.ceil() as i32;
+    let mut tolls = vec![0i32; top + 1];
     let [density, wide, pale] = [&rays.density, &ground.wide, &ground.pale].map(|p| p.data());
     for direction in 0..DIRECTIONS {
-        let (mut sum, mut crossed, mut gap) = (0, 0, 0);
+        let mut sum = 0;
+        let mut toll = Toll::new(ground.field, cost);
         for (radius, place) in rays.places(centre, direction, top).enumerate() {
             sum += i32::from(density[place]);
             sums[radius + 1] = sum;
-            if per_px > 0 {
-                gap |= u8::from(radius > lowest / 2) & wide[place];
-                crossed += i32::from(gap & (1 - pale[place]));
-                tissue[radius + 1] = crossed;
-            }
+            toll.step(radius > lowest / 2 && wide[place] != 0, pale[place] != 0);
+            tolls[radius + 1] = toll.due();
         }
         edges.extend((lowest..lowest + count).map(|r| {
             let (inside, outside) = (sums[r] - sums[r - side], sums[r + side] - sums[r]);
-            let crossed = (tissue[r] * per_px).min(MAX_TISSUE_COST);
-            (((outside - inside) * 100 / full).clamp(-100, 100) - crossed) as i16
+            (((outside - inside) * 100 / full).clamp(-100, 100) - tolls[r]) as i16
         }));
     }
     Some(edges)
+}
+
+/// What an edge costs for what lies inside it.
+struct Toll {
+    per_px: i32,
+    thickest: usize,
+    widest: usize,
+    /// Whether a wide gap was met, and the cost of the tissue since.
+    gap: bool,
+    tissue: i32,
+    /// Lengths of the last four runs of pale pixels or tissue, the one that goes on last, and whether that is pale.
+    runs: [usize; 4],
+    pale: bool,
+}
+
+impl Toll {
+    fn new(field: &Field<'_>, per_px: f64) -> Self {
+        let px = |um: f64| field.px(um).round().max(1.0) as usize;
+        Self {
+            per_px: per_px.ceil() as i32,
+            thickest: px(CAPSULE_UM),
+            widest: px(OFF_UM),
+            gap: false,
+            tissue: 0,
+            runs: [0; 4],
+            pale: false,
+        }
+    }
+
+    /// Goes on by a pixel of a ray.
+    fn step(&mut self, wide: bool, pale: bool) {
+        self.gap |= wide;
+        self.tissue += if self.gap && !pale { self.per_px } else { 0 };
+        if pale != self.pale {
+            self.runs.rotate_left(1);
+            self.runs[3] = 0;
+            self.pale = pale;
+        }
+        self.runs[3] += 1;
+    }
+
+    /// Whether a capsule was crossed just before: Bowman's space, something thin, and pale interstitium lie inside.
+    fn is_beyond_capsule(&self) -> bool {
+        let [before, space, thin, off] = self.runs;
+        let (space, thin, off) = match self.pale {
+            true => (space, thin, off),
+            false if off <= self.thickest => (before, space, thin),
+            false => return false,
+        };
+        space >= self.widest && (1..=self.thickest).contains(&thin) && off >= self.widest
+    }
+
+    fn due(&self) -> i32 {
+        self.tissue.min(MAX_TISSUE_COST) + if self.is_beyond_capsule() { CAPSULE_COST } else { 0 }
+    }
 }
 
 /// Room for the search of paths, used again and again.
@@ -319,5 +376,26 @@ mod tests {
     fn a_gap_in_the_ridge_is_bridged() {
         let found = path(|d| if (20..24).contains(&d) { 19 } else { 7 });
         assert_eq!(found, [7; DIRECTIONS]);
+    }
+
+    #[test]
+    fn an_edge_beyond_the_capsule_costs() {
+        /// Pixels of a ray from the centre, drawn as tissue `#` and pale `.`, and whether the edge behind them costs.
+        fn t(ray: &str, costs: bool) {
+            let mut toll =
+                Toll { per_px: 0, thickest: 4, widest: 2, gap: false, tissue: 0, runs: [0; 4], pale: false };
+            ray.chars().for_each(|c| toll.step(false, c == '.'));
+            assert_eq!(toll.due() > 0, costs, "{ray}");
+        }
+        // A tuft, Bowman's space, and the capsule's edge, or what lies behind it.
+        t("######.....", false);
+        t("######.....##", false);
+        t("######.....##..", true);
+        t("######.....##.....###", true);
+        t("######.....##.....#####", false);
+        // No space inside, no space outside, something thicker than a capsule.
+        t("######.##...", false);
+        t("######.....##.#", false);
+        t("######.....#####...", false);
     }
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::{
-    CORTEX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE, LUMEN, MEDULLA, TUBULE, TUFT, bare,
+    CORTEX, GLOMERULUS, INTERSTITIAL_LEUKOCYTE, LUMEN, MEDULLA, TUBULE, TUFT, bare, blood,
     counts::*,
     leukocytes,
     levels::Levels,
+    missed,
     tuft::{self, Crop},
 };
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         field::Field,
         ground,
         label::{Connectivity, pieces},
+        morphology,
         nuclei::{self, Nuclei, Nucleus},
         object::{Finds, Object},
         red_cells,
@@ -23,15 +25,12 @@ use crate::{
     },
 };
 
-/// Optical density outside structures below this share of the cytoplasm's is interstitium, not epithelium.
-const INTERSTITIUM_SHARE: f64 = 0.85;
-
-/// Blood this far inside the outline of a tubule, in µm, lies in its lumen: one that is full of blood is not found as a lumen.
-const BLOOD_WITHIN_UM: f64 = 6.0;
 /// Vacuoles lie at least this far inside the epithelium, in µm.
 const WITHIN_UM: f64 = 1.5;
 /// … are at most this long, in µm, …
 const VACUOLE_UM: f64 = 16.0;
+/// … have no blood of a lumen this near, in µm, …
+const OFF_BLOOD_UM: f64 = 2.0;
 /// … and lie in epithelium by at least this share: gaps between crowded nuclei go on outside the tubule.
 const IN_EPITHELIUM: f64 = 0.75;
 
@@ -46,7 +45,9 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     scene.count(&mut tally, &mut owners);
     bare::count(&scene, &mut tally);
     scene.tufts(&mut owners);
-    let leukocytes = scene.leukocytes(&found);
+    let scores = scene.scores(&found);
+    missed::count(&scene, &found, &scores, &mut tally);
+    let leukocytes = scene.leukocytes(&found, &scores);
     let mut objects = Vec::new();
     for (mut nucleus, is_leukocyte) in found.into_iter().zip(leukocytes).filter(|(n, _)| n.in_core) {
         scene.place(&mut nucleus, is_leukocyte, &mut tally, &mut owners);
@@ -65,8 +66,7 @@ struct Counts {
     white: u64,
     within: u64,
     red: u64,
-    /// Blood well inside the outer structure.
-    red_within: u64,
+    stray: u64,
     plain: u64,
     eosin: u64,
     haematoxylin: u64,
@@ -148,6 +148,8 @@ pub(super) struct Scene<'a> {
     pub(super) red: Mask,
     /// White places in the epithelium of tubules.
     vacuoles: Mask,
+    /// Blood in lumens and Bowman's spaces.
+    stray: Mask,
 }
 
 impl<'a> Scene<'a> {
@@ -163,8 +165,10 @@ impl<'a> Scene<'a> {
             nuclear,
             usual_red: leukocytes::usual_red(field, structures),
             red: red_cells::mask(field),
-            vacuoles: Mask::filled(field.width(), field.height(), 0),
+            vacuoles: Mask::default(),
+            stray: Mask::default(),
         };
+        scene.stray = blood::stray(&scene);
         scene.vacuoles = scene.find_vacuoles();
         scene
     }
@@ -174,6 +178,7 @@ impl<'a> Scene<'a> {
         let mut white = self.field.od.map(|od| u8::from(od < self.levels.pale));
         let others = self.nuclear.data().iter().zip(self.red.data());
         white.data_mut().iter_mut().zip(others).for_each(|(w, (&n, &r))| *w &= (1 - n) & (1 - r));
+        let blood = morphology::dilate(&self.stray, self.field.px(OFF_BLOOD_UM));
         let found = pieces(&white, Connectivity::Four);
         let longest = self.field.px(VACUOLE_UM);
         let mut vacuoles = Mask::filled(white.width(), white.height(), 0);
@@ -186,7 +191,8 @@ impl<'a> Scene<'a> {
             let runs = found.runs(i);
             let inside: usize =
                 runs.iter().map(|r| (r.x0()..r.x1()).filter(|&x| own(r.y(), x)).count()).sum();
-            if inside as f64 >= IN_EPITHELIUM * region.area_px as f64 {
+            let bloody = runs.iter().any(|r| blood.row(r.y())[r.x0()..r.x1()].contains(&1));
+            if !bloody && inside as f64 >= IN_EPITHELIUM * region.area_px as f64 {
                 runs.iter().for_each(|r| vacuoles.row_mut(r.y())[r.x0()..r.x1()].fill(1));
             }
         }
@@ -239,29 +245,20 @@ impl<'a> Scene<'a> {
         let in_tuft = in_glomerulus && self.class_is(inner, &TUFT);
         let in_lumen = !in_glomerulus && outer != 0 && self.class_is(inner, &LUMEN);
         let mut counts = Counts::default();
-        let light = self.look(y, run.clone(), &mut counts);
+        self.look(y, run.clone(), &mut counts);
         let length = run.len() as u64;
         let tissue = self.field.tissue.row(y)[run.clone()].iter().map(|&v| u64::from(v)).sum::<u64>();
         sums.red += counts.red;
+        sums.stray += counts.stray;
         if in_cortex {
             sums.cortex += tissue;
             counts.cortex = length;
             sums.glomerulus += if in_glomerulus { tissue } else { 0 };
             sums.tubule += if outer != 0 && !in_glomerulus { tissue } else { 0 };
-            sums.interstitium += if outer == 0 { light } else { 0 };
-            if outer != 0 && !in_glomerulus && !in_lumen {
-                sums.rim += run.clone().filter(|&x| self.is_rim(x, y)).count() as u64;
-            }
         }
         if outer == 0 {
             return;
         }
-        let stray = in_lumen || in_glomerulus && !in_tuft;
-        sums.stray += match () {
-            () if stray => counts.red,
-            () if in_glomerulus => 0,
-            () => counts.red_within,
-        };
         // A glomerulus holds its tuft; a tubule's own pixels are its epithelium.
         if !in_lumen {
             owners.of(outer).add(&counts);
@@ -273,14 +270,12 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Counts the pixels of a run by kind; returns how many outside nuclei are blood or paler than epithelium.
-    fn look(&self, y: usize, run: Range<usize>, counts: &mut Counts) -> u64 {
+    /// Counts the pixels of a run by kind.
+    fn look(&self, y: usize, run: Range<usize>, counts: &mut Counts) {
         let field = self.field;
-        let light_od = (self.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
         let pale = self.levels.pale;
         let [h, e, od] = [&field.h, &field.e, &field.od].map(|p| &p.row(y)[run.clone()]);
         let [nuclear, red, tissue] = [self.nuclear, &self.red, &field.tissue].map(|p| &p.row(y)[run.clone()]);
-        let mut light = 0;
         for i in 0..od.len() {
             let nucleus = nuclear[i];
             let blood = red[i] & (1 - nucleus);
@@ -291,14 +286,12 @@ impl<'a> Scene<'a> {
             counts.white += u64::from(white);
             let x = run.start + i;
             counts.within += u64::from(white & self.vacuoles.at(x, y) != 0 && self.is_within(x, y));
-            counts.red_within += u64::from(blood & tissue[i] != 0 && self.is_deep(x, y));
+            counts.stray += u64::from(blood & tissue[i] & self.stray.at(x, y));
             counts.plain += u64::from(plain);
             counts.eosin += u64::from(plain * e[i]);
             counts.haematoxylin += u64::from(plain * h[i]);
-            light += u64::from((1 - nucleus) & (u8::from(od[i] < light_od) | blood) & tissue[i]);
         }
         counts.own = od.len() as u64;
-        light
     }
 
     /// Whether what lies on all four sides belongs to the same structures: gaps beside a tubule, and its lumen, are
@@ -311,21 +304,6 @@ impl<'a> Scene<'a> {
             let same = |plane: &Plane<u32>, own| plane.get(x + dx, y + dy).is_none_or(|n| n == own);
             same(&self.outer, own.0) && same(&self.inner, own.1)
         })
-    }
-
-    /// Whether what lies on all four sides belongs to the same tubule or glomerulus.
-    fn is_deep(&self, x: usize, y: usize) -> bool {
-        let reach = self.field.px(BLOOD_WITHIN_UM).round().max(1.0) as i64;
-        let (own, x, y) = (self.outer.at(x, y), x as i64, y as i64);
-        let around = [(reach, 0), (-reach, 0), (0, reach), (0, -reach)];
-        own != 0 && around.iter().all(|&(dx, dy)| self.outer.get(x + dx, y + dy).is_none_or(|n| n == own))
-    }
-
-    /// Whether a tubule's pixel touches what lies outside it.
-    fn is_rim(&self, x: usize, y: usize) -> bool {
-        let (own, x, y) = (self.outer.at(x, y), x as i64, y as i64);
-        let around = [(1, 0), (-1, 0), (0, 1), (0, -1)];
-        around.iter().any(|&(dx, dy)| self.outer.get(x + dx, y + dy).is_some_and(|n| n != own))
     }
 
     /// Adds what needs the neighbourhood of a pixel inside its tuft.
@@ -351,7 +329,6 @@ impl<'a> Scene<'a> {
         if is_leukocyte {
             nucleus.object.class = &INTERSTITIAL_LEUKOCYTE;
             tally.add(INTERSTITIAL_LEUKOCYTES, 1);
-            tally.add(INTERSTITIAL_LEUKOCYTE_PX, nucleus.region.area_px);
         } else if outer != 0 {
             let inside = self.class_is(inner, &TUFT) == self.class_is(outer, &GLOMERULUS) && inner != 0;
             owners.of(if inside { inner } else { outer }).nuclei += 1;
@@ -379,8 +356,6 @@ struct Sums {
     cortex: u64,
     glomerulus: u64,
     tubule: u64,
-    interstitium: u64,
-    rim: u64,
     red: u64,
     stray: u64,
 }
@@ -390,8 +365,6 @@ impl Sums {
         tally.add(CORTEX_PX, self.cortex);
         tally.add(CORTEX_GLOMERULUS_PX, self.glomerulus);
         tally.add(CORTEX_TUBULE_PX, self.tubule);
-        tally.add(CORTEX_INTERSTITIUM_PX, self.interstitium);
-        tally.add(CORTEX_RIM_PX, self.rim);
         tally.add(RED_CELL_PX, self.red);
         tally.add(STRAY_RED_CELL_PX, self.stray);
     }

@@ -8,12 +8,8 @@ pub const CORTEX_PX: Counter = Counter("cortex_px");
 pub const CORTEX_GLOMERULUS_PX: Counter = Counter("cortex_glomerulus_px");
 /// Cortex inside tubules that were outlined, lumens included.
 pub const CORTEX_TUBULE_PX: Counter = Counter("cortex_tubule_px");
-/// Cortex outside glomeruli and tubules that is paler than epithelium.
-pub const CORTEX_INTERSTITIUM_PX: Counter = Counter("cortex_interstitium_px");
-/// Pixels of tubules of the cortex that lie at their outlines.
-pub const CORTEX_RIM_PX: Counter = Counter("cortex_rim_px");
-/// Pixels of leukocytes in the cortex outside glomeruli and lumens.
-pub const INTERSTITIAL_LEUKOCYTE_PX: Counter = Counter("interstitial_leukocyte_px");
+/// Cortex outside glomeruli and tubules that is as dense and as wide as epithelium: tubules that were not outlined.
+pub const CORTEX_MISSED_PX: Counter = Counter("cortex_missed_px");
 /// Dense cytoplasm of the cortex outside glomeruli and lumens, outlined or not.
 pub const EPITHELIUM_PX: Counter = Counter("epithelium_px");
 /// Eosin of that cytoplasm where nuclei are gone, OD × 100 (histogram).

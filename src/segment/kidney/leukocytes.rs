@@ -38,15 +38,18 @@ const PER_PALEST: f64 = -1.7;
 const PALEST: f64 = 0.5;
 
 impl Scene<'_> {
-    /// Tells which nuclei are leukocytes': in the cortex, outside glomeruli and lumens, with more speaking for it than
-    /// against it. Leukocytes gather: others nearby speak for one more.
-    pub(super) fn leukocytes(&self, found: &[Nucleus]) -> Vec<bool> {
+    /// Returns how much speaks for each nucleus being a leukocyte's; none of those that cannot be one.
+    pub(super) fn scores(&self, found: &[Nucleus]) -> Vec<Option<f64>> {
+        found.iter().map(|n| self.score(&n.object, n.region.centre())).collect()
+    }
+
+    /// Tells which nuclei are leukocytes' by their scores: in the cortex, outside glomeruli and lumens, with more speaking for it
+    /// than against it. Leukocytes gather: others nearby speak for one more.
+    pub(super) fn leukocytes(&self, found: &[Nucleus], scores: &[Option<f64>]) -> Vec<bool> {
         let places: Vec<(f64, f64)> = found.iter().map(|n| n.region.centre()).collect();
-        let scores: Vec<Option<f64>> =
-            found.iter().zip(&places).map(|(n, &at)| self.score(&n.object, at)).collect();
         let reach = self.field.px(LEUKOCYTES_NEAR_UM);
         let near = |(x, y): (f64, f64)| {
-            let others = places.iter().zip(&scores).filter(|(_, score)| score.is_some_and(|s| s > 0.0));
+            let others = places.iter().zip(scores).filter(|(_, score)| score.is_some_and(|s| s > 0.0));
             others.filter(|(at, _)| (at.0 - x).hypot(at.1 - y) <= reach).count()
         };
         let one = |(&score, &at): (&Option<f64>, &(f64, f64))| {

@@ -20,6 +20,9 @@ use crate::{
     units::equivalent_diameter,
 };
 
+/// Least share of a tubule that is nuclear, well inside it, for its nuclei to tell how dark living ones are: those of
+/// dead tubules are few, small and dark.
+const LEAST_NUCLEAR: f64 = 0.03;
 /// Largest gap in the epithelium (vacuole and its rim) that belongs to it, in µm².
 const GAP_UM2: f64 = 45.0;
 /// Such places are at most this elongated.
@@ -93,8 +96,8 @@ pub(super) fn closed_values(um: f64, outer: &Shape) -> [f32; Object::VALUES] {
     [0.0, 0.0, 0.0, outer_um, outer.aspect_ratio, outer_um / 2.0, 0.0, 0.0].map(|v| v as f32)
 }
 
-/// Returns the upper quartile of red optical density over nuclear pixels well inside a tubule's epithelium; 0 without
-/// any.
+/// Returns the upper quartile of red optical density over nuclear pixels well inside a tubule's epithelium; 0 where they
+/// are fewer than a living tubule's.
 ///
 /// Red does not depend on the stain vectors, nor its upper quartile on the threshold of nuclei, whose estimate shifts with the share of dark nuclei, and inside
 /// tubules there are no leukocytes: it tells how dark the slide's usual nuclei are.
@@ -102,6 +105,7 @@ pub(super) fn nuclear_red(ground: &Ground<'_>, territory: &Plane<u32>, region: &
     let (h, e) = (ground.field.profile.matrix.h[0], ground.field.profile.matrix.e[0]);
     let reach = ground.field.px(INSIDE_UM).round().max(1.0) as i64;
     let mut reds: Vec<f64> = Vec::new();
+    let least = (LEAST_NUCLEAR * region.area_px as f64).ceil().max(1.0) as usize;
     for y in region.y0..region.y1 {
         for x in region.x0..region.x1 {
             if territory.at(x, y) != number || ground.nuclear.at(x, y) == 0 {
@@ -115,7 +119,7 @@ pub(super) fn nuclear_red(ground: &Ground<'_>, territory: &Plane<u32>, region: &
         }
     }
     let upper = (reds.len() * 3 / 4).min(reds.len().saturating_sub(1));
-    if reds.is_empty() { 0.0 } else { *reds.select_nth_unstable_by(upper, f64::total_cmp).1 / 100.0 }
+    if reds.len() < least { 0.0 } else { *reds.select_nth_unstable_by(upper, f64::total_cmp).1 / 100.0 }
 }
 
 /// Parts what was not kept into bodies, which may be lumens, and the round places beside them: vacuoles that open into

@@ -1,0 +1,167 @@
+//! Epithelium that no outline holds: what lies between tubules is interstitium where it is not as wide and as dense as theirs.
+
+use super::{CORTEX, cells::Scene, counts::CORTEX_MISSED_PX};
+use crate::{measure::tally::Tally, segment::nuclei::Nucleus, units::equivalent_diameter};
+
+/// Optical density below this share of the cytoplasm's is interstitium, not epithelium.
+const INTERSTITIUM_SHARE: f64 = 0.85;
+/// Side of the cells in which it is looked for, in µm.
+const CELL_UM: f64 = 2.0;
+/// Cells to each side that are epithelium too: what is narrower than 10 µm is the wall of a capillary or small vessel.
+const REACH: usize = 2;
+/// Least share of a cell that is dense and outside all outlines.
+const SOLID: f64 = 0.9;
+
+/// Counts the pixels of the core in the cortex that are dense, outside all outlines, and in a place as wide as epithelium.
+/// Nuclei with a score above 0 look like leukocytes and are none of it.
+pub(super) fn count(scene: &Scene<'_>, nuclei: &[Nucleus], scores: &[Option<f64>], tally: &mut Tally) {
+    let mut lattice = Lattice::of(scene);
+    let leukocytes = nuclei.iter().zip(scores).filter(|(_, score)| score.is_some_and(|s| s > 0.0));
+    leukocytes.for_each(|(nucleus, _)| lattice.clear(nucleus));
+    let wide = lattice.opened();
+    let mut missed = 0;
+    for y in scene.field.window.core_rows() {
+        for_each_dense(scene, y, scene.field.window.core_columns(), |x, in_cortex| {
+            missed += u64::from(in_cortex && wide[lattice.at(x, y)]);
+        });
+    }
+    tally.add(CORTEX_MISSED_PX, missed);
+}
+
+/// Calls `each` with the columns of a row that are dense tissue outside all outlines, and whether they lie in the cortex.
+fn for_each_dense(
+    scene: &Scene<'_>,
+    y: usize,
+    columns: std::ops::Range<usize>,
+    mut each: impl FnMut(usize, bool),
+) {
+    let least = (scene.levels.cytoplasm * INTERSTITIUM_SHARE) as u8;
+    let (od, tissue, red, nuclear) =
+        (scene.field.od.row(y), scene.field.tissue.row(y), scene.red.row(y), scene.nuclear.row(y));
+    scene.for_each_run(y, columns, |run, (outer, _, zone)| {
+        let in_cortex = scene.class_is(zone, &CORTEX);
+        for x in run.filter(|_| outer == 0) {
+            if tissue[x] != 0 && (nuclear[x] != 0 || od[x] >= least && red[x] == 0) {
+                each(x, in_cortex);
+            }
+        }
+    });
+}
+
+/// Cells of a window, anchored to the slide.
+struct Lattice {
+    side: usize,
+    skip: (usize, usize),
+    columns: usize,
+    rows: usize,
+    /// Whether a cell is dense and outside all outlines.
+    solid: Vec<bool>,
+}
+
+impl Lattice {
+    fn of(scene: &Scene<'_>) -> Self {
+        let field = scene.field;
+        let side = field.px(CELL_UM).round().max(1.0) as usize;
+        let skip = |start: i64| start.rem_euclid(side as i64) as usize;
+        let skip = (skip(field.window.left()), skip(field.window.top()));
+        let count = |length: usize, skip: usize| (length + skip).div_ceil(side);
+        let (columns, rows) = (count(field.width(), skip.0), count(field.height(), skip.1));
+        let mut lattice = Self { side, skip, columns, rows, solid: Vec::new() };
+        let mut dense = vec![0u16; columns * rows];
+        for y in 0..field.height() {
+            for_each_dense(scene, y, 0..field.width(), |x, _| dense[lattice.at(x, y)] += 1);
+        }
+        let least = (side * side) as f64 * SOLID;
+        lattice.solid = dense.into_iter().map(|n| f64::from(n) >= least).collect();
+        lattice
+    }
+
+    /// Returns the place of a pixel's cell.
+    fn at(&self, x: usize, y: usize) -> usize {
+        (y + self.skip.1) / self.side * self.columns + (x + self.skip.0) / self.side
+    }
+
+    /// Takes a nucleus out.
+    fn clear(&mut self, nucleus: &Nucleus) {
+        let (x, y) = nucleus.region.centre();
+        let radius = equivalent_diameter(nucleus.region.area_px as f64) / 2.0;
+        let cells = |middle: f64, skip: usize, n: usize| {
+            let at = |v: f64| (v.max(0.0) as usize + skip) / self.side;
+            at(middle - radius)..(at(middle + radius) + 1).min(n)
+        };
+        let (columns, rows) = (cells(x, self.skip.0, self.columns), cells(y, self.skip.1, self.rows));
+        for row in rows {
+            self.solid[row * self.columns + columns.start..row * self.columns + columns.end].fill(false);
+        }
+    }
+
+    /// Returns the cells that squares of solid ones hold, [`REACH`] to each side of their middles.
+    fn opened(&self) -> Vec<bool> {
+        let eroded = self.near(&self.along(&self.solid, true), true);
+        self.near(&self.along(&eroded, false), false)
+    }
+
+    /// For every cell whether all, or any, of those near it in its row are set.
+    fn along(&self, cells: &[bool], all: bool) -> Vec<bool> {
+        let one = |row: &[bool], i: usize| {
+            let near = &row[i.saturating_sub(REACH)..(i + REACH + 1).min(row.len())];
+            if all { near.iter().all(|&c| c) } else { near.iter().any(|&c| c) }
+        };
+        cells.chunks_exact(self.columns).flat_map(|row| (0..row.len()).map(|i| one(row, i))).collect()
+    }
+
+    /// For every cell whether all, or any, of those near it in its column are set.
+    fn near(&self, cells: &[bool], all: bool) -> Vec<bool> {
+        let one = |i: usize| {
+            let (row, column) = (i / self.columns, i % self.columns);
+            let mut near = row.saturating_sub(REACH)..(row + REACH + 1).min(self.rows);
+            if all {
+                near.all(|row| cells[row * self.columns + column])
+            } else {
+                near.any(|row| cells[row * self.columns + column])
+            }
+        };
+        (0..cells.len()).map(one).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens cells drawn as `#`.
+    fn opened(rows: &[&str]) -> Vec<String> {
+        let (columns, n) = (rows[0].len(), rows.len());
+        let solid = rows.concat().chars().map(|c| c == '#').collect();
+        let lattice = Lattice { side: 4, skip: (0, 0), columns, rows: n, solid };
+        let wide = lattice.opened();
+        wide.chunks(columns).map(|row| row.iter().map(|&w| if w { '#' } else { '.' }).collect()).collect()
+    }
+
+    #[test]
+    fn walls_are_too_narrow_for_a_tubule() {
+        let rows = [
+            "..........#...",
+            ".#####....#...",
+            ".#####....#...",
+            ".########.#...",
+            ".#####....#...",
+            ".#####....####",
+            "..........####",
+            "..........####",
+            "..............",
+        ];
+        let wide = [
+            "..............",
+            ".#####........",
+            ".#####........",
+            ".#####........",
+            ".#####........",
+            ".#####........",
+            "..............",
+            "..............",
+            "..............",
+        ];
+        assert_eq!(opened(&rows), wide);
+    }
+}
