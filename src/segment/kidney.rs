@@ -23,7 +23,7 @@ mod tubules;
 mod tuft;
 
 pub(super) use self::learned::NECK_UM;
-pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate};
+pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate, single::LUMEN_UM2};
 use self::{learned::Sight, levels::Ground};
 use super::{
     field::Field,

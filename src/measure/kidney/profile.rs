@@ -50,7 +50,13 @@ pub(super) struct Tubule<'a> {
     pub(super) epithelium: &'a Tally,
     /// Counts inside the lumen; none where it is closed.
     lumen: Option<&'a Tally>,
+    /// Largest gap that may be the lumen of a closed one, in pixels.
+    gap_px: f64,
 }
+
+/// White pixels of a lumen that is too small to be found, as a multiple of the smallest that is found in the coarser pixels of the
+/// structure pass.
+const GAP: f64 = 1.5;
 
 impl Tubule<'_> {
     pub(super) fn value(&self, name: &str) -> f64 {
@@ -74,6 +80,13 @@ impl Tubule<'_> {
     /// Share of the epithelium's pixels counted by `counter`.
     pub(super) fn share(&self, counter: crate::measure::tally::Counter) -> f64 {
         ratio(self.epithelium.get(counter), self.epithelium.get(kidney::OWN_PX))
+    }
+
+    /// Share of the epithelium that is vacuoles. One gap of a closed tubule may be its lumen, and is left out.
+    pub(super) fn vacuole_share(&self) -> f64 {
+        let gap = if self.is_open() { 0.0 } else { self.gap_px };
+        let vacuoles = (self.epithelium.get(kidney::OWN_VACUOLE_PX) as f64 - gap).max(0.0);
+        vacuoles / (self.epithelium.get(kidney::OWN_PX) as f64).max(1.0)
     }
 
     /// Nuclei per pixel of epithelium.
@@ -112,6 +125,7 @@ fn ratio(a: u64, b: u64) -> f64 {
 
 /// Returns the tubules whose larger part lies in the cortex, in reading order.
 pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
+    let gap_px = GAP * found.mpp.px_area(kidney::LUMEN_UM2);
     // Tubules and lumens come in pairs of equal lumen area.
     let mut lumens: std::collections::BTreeMap<(u32, i64, i64), &Tally> = std::collections::BTreeMap::new();
     for (lumen, tally) in found.structures_of(&LUMEN) {
@@ -126,7 +140,7 @@ pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
             let nearest = first.min_by_key(|((_, x, y), _)| {
                 (x - object.centroid.x as i64).abs() + (y - object.centroid.y as i64).abs()
             });
-            Tubule { object, epithelium, lumen: nearest.map(|(_, lumen)| *lumen) }
+            Tubule { object, epithelium, lumen: nearest.map(|(_, lumen)| *lumen), gap_px }
         })
         .filter(Tubule::is_cortical)
         .collect()

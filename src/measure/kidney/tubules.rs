@@ -5,7 +5,7 @@ use super::{
     profile::{Tubule, tubules},
 };
 use crate::{
-    segment::kidney::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_PLAIN_PX, OWN_PX, OWN_VACUOLE_PX},
+    segment::kidney::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_PLAIN_PX, OWN_PX},
     units::UM2_PER_MM2,
 };
 
@@ -216,7 +216,7 @@ fn is_thin(t: &Tubule<'_>) -> bool {
 }
 
 fn is_vacuolated(t: &Tubule<'_>) -> bool {
-    t.share(OWN_VACUOLE_PX) >= VACUOLE_SHARE
+    t.vacuole_share() >= VACUOLE_SHARE
 }
 
 fn is_cast(t: &Tubule<'_>) -> bool {
