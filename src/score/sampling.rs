@@ -102,10 +102,10 @@ pub const LEAST: &[Least] = &[
     },
     Least {
         organ: "kidney",
-        counted: "tubule_lumen_area_pct",
+        counted: "tubule_dilated_pct",
         by: Count::Objects,
         needed: 300.0,
-        what: "tubules with a lumen",
+        what: "tubules",
         features: &[
             "tubule_dilated_pct",
             "tubule_vacuolated_pct",
@@ -216,9 +216,9 @@ mod tests {
         t("pancreas", "islet_vacuolated_pct", 1.0, Some("1 islet, at least 2 needed"));
         t("pancreas", "islet_vacuolated_pct", 2.0, None);
         t("pancreas", "islet_area_pct", 0.0, Some("0 mm² of pancreas, at least 0.05 needed"));
-        t("kidney", "tubule_vacuolated_pct", 6.0, Some("6 tubules with a lumen, at least 30 needed"));
+        t("kidney", "tubule_vacuolated_pct", 6.0, Some("6 tubules, at least 30 needed"));
         t("kidney", "tubule_vacuolated_pct", 30.0, None);
-        t("kidney", "tubule_injured_pct", 22.0, Some("22 tubules with a lumen, at least 30 needed"));
+        t("kidney", "tubule_injured_pct", 22.0, Some("22 tubules, at least 30 needed"));
         t("kidney", "tubule_necrosis_pct", 0.01, Some("0.01 mm² of cortex, at least 0.05 needed"));
         t("kidney", "tubule_necrosis_pct", 0.05, None);
         t("liver", "steatotic_hepatocyte_pct", 1.0, Some("1 nucleus of hepatocytes, at least 300 needed"));
