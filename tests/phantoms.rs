@@ -11,7 +11,10 @@ mod slides;
 #[path = "phantoms/specificity.rs"]
 mod specificity;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use histograde::{
     Mpp, Slide, organ,
@@ -236,6 +239,12 @@ fn direction(knob: &Knob, shots: &[Shot]) -> Option<String> {
     (rho.is_nan() || rho < RISES).then(|| format!("{}: Spearman {rho:.3}", knob.feature))
 }
 
+/// The features of a slide that are true to a number and were measured.
+fn comparable<'a>(table: &'a Table, shot: &Shot) -> Vec<&'a str> {
+    let both = |name: &str| shot.truth.contains_key(name) && shot.measured.contains_key(name);
+    table.exact.iter().map(|e| e.name).filter(|name| both(name)).collect()
+}
+
 /// Features that lie further from the truth than `share` of it.
 fn astray(table: &Table, knob: &Knob, shots: &[Shot], share: f64) -> Vec<String> {
     let mut out = Vec::new();
@@ -278,12 +287,14 @@ fn check(table: &Table, levels: usize) {
     let mut wrong = Vec::new();
     let mut of_pixel: BTreeMap<u64, Healthy> = BTreeMap::new();
     let only = std::env::var("HISTOGRADE_KNOB").ok();
+    let mut compared: BTreeSet<&str> = BTreeSet::new();
     let knobs = painter.knobs.iter().zip(table.seeds.iter().cycle());
     for (knob, &usual) in knobs.filter(|(k, _)| only.as_ref().is_none_or(|name| name == k.name)) {
         let studio = Studio { folder: folder.path(), table, painter, seed: seed.unwrap_or(usual) };
         let mut of_knob = Vec::new();
         let shots = walk(&studio, knob, levels, "default");
         print(knob, "default", &shots);
+        compared.extend(shots.iter().flat_map(|shot| comparable(table, shot)));
         of_knob.extend(direction(knob, &shots));
         of_knob.extend(astray(table, knob, &shots, 0.10));
         let mpp = pixel(organ, knob);
@@ -303,6 +314,8 @@ fn check(table: &Table, levels: usize) {
             wrong.extend(of_knob);
         }
     }
+    let never = table.exact.iter().filter(|e| only.is_none() && !compared.contains(e.name));
+    wrong.extend(never.map(|e| format!("{}: compared on no slide", e.name)));
     assert!(wrong.is_empty(), "{}:\n{}", table.organ, wrong.join("\n"));
 }
 

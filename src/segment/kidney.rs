@@ -8,6 +8,7 @@ mod cells;
 mod cortex;
 mod counts;
 mod glomeruli;
+mod lattice;
 mod learned;
 mod leukocytes;
 mod levels;

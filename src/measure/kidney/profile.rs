@@ -134,10 +134,10 @@ pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
     found
         .structures_of(&TUBULE)
         .map(|(object, epithelium)| {
-            let area = object.value("lumen_area_um2").filter(|&area| area > 0.0).unwrap_or(f32::NAN);
-            let first =
-                lumens.range((area.to_bits(), i64::MIN, i64::MIN)..=(area.to_bits(), i64::MAX, i64::MAX));
-            let nearest = first.min_by_key(|((_, x, y), _)| {
+            let area = object.value("lumen_area_um2").unwrap_or(0.0).to_bits();
+            // A closed one has an area of 0, which no lumen has.
+            let alike = lumens.range((area, i64::MIN, i64::MIN)..=(area, i64::MAX, i64::MAX));
+            let nearest = alike.min_by_key(|((_, x, y), _)| {
                 (x - object.centroid.x as i64).abs() + (y - object.centroid.y as i64).abs()
             });
             Tubule { object, epithelium, lumen: nearest.map(|(_, lumen)| *lumen), gap_px }

@@ -102,10 +102,10 @@ pub(super) const VACUOLE_DIAMETER_P90: Feature = Feature {
 /// Coarsest µm/px at which droplets are measured.
 const MICRO_MPP: f64 = 0.35;
 /// Fat over parenchyma, in %, from which sizes of vacuoles are told: phantoms without fat have up to 0.5 % of
-/// texture that is taken for it [derived].
+/// texture that is taken for it [expert].
 const LEAST_FAT_PCT: f64 = 2.0;
 /// Share of droplets among vacuoles up to which coarse pixels tell their sizes: on phantoms at 0.5 µm/px the median is then
-/// at most a tenth off, and at a third 17 % [derived].
+/// at most a tenth off, and at a third 17 % [expert].
 const MOST_DROPLETS: f64 = 0.25;
 /// Share of fat from which a square is affected (domain.md §3.2) [expert].
 const MACRO_SHARE: f64 = 0.03;

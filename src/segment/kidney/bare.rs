@@ -5,13 +5,12 @@ use super::{
     CORTEX, LUMEN, TUBULE,
     cells::Scene,
     counts::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX},
+    lattice::Lattice,
 };
 use crate::{measure::tally::Tally, segment::ground::observe_bins};
 
 /// Optical density of epithelium, at least this share of the cytoplasm's: distal tubules are pale.
 const EPITHELIUM_SHARE: f64 = 0.65;
-/// Side of the cells in which epithelium is judged, in µm.
-const CELL_UM: f64 = 2.0;
 /// Eosin is averaged over this many cells on each side …
 const EOSIN_REACH: usize = 2;
 /// … and nuclei are looked for over this many: the square holds most of a tubule and little of the next.
@@ -34,7 +33,7 @@ pub(super) fn count(scene: &Scene<'_>, tally: &mut Tally) {
     for y in scene.field.window.core_rows() {
         for_each_epithelium(scene, y, |x| {
             epithelium_px += 1;
-            let i = cells.at(x, y);
+            let i = cells.lattice.at(x, y);
             match verdicts[i] {
                 Verdict::Bare => bare[usize::from(cells.eosin[i])] += 1,
                 Verdict::Alive => alive[usize::from(cells.eosin[i])] += 1,
@@ -74,12 +73,9 @@ enum Verdict {
     Between,
 }
 
-/// What small squares of a window hold. The lattice is anchored to the slide.
+/// What the squares of a window hold.
 struct Cells {
-    side: usize,
-    skip: (usize, usize),
-    columns: usize,
-    rows: usize,
+    lattice: Lattice,
     /// Pixels of nuclei, and of nuclei and epithelium.
     nuclear: Vec<u16>,
     all: Vec<u16>,
@@ -90,21 +86,18 @@ struct Cells {
 impl Cells {
     fn of(scene: &Scene<'_>) -> Self {
         let field = scene.field;
-        let side = field.px(CELL_UM).round().max(1.0) as usize;
-        let skip = |start: i64| start.rem_euclid(side as i64) as usize;
-        let skip = (skip(field.window.left()), skip(field.window.top()));
-        let count = |length: usize, skip: usize| (length + skip).div_ceil(side);
-        let (columns, rows) = (count(field.width(), skip.0), count(field.height(), skip.1));
-        let n = columns * rows;
-        let mut cells =
-            Self { side, skip, columns, rows, nuclear: vec![0; n], all: vec![0; n], eosin: vec![0; n] };
+        let lattice = Lattice::of(field);
+        let n = lattice.len();
+        let (columns, side, skip) = (lattice.columns, lattice.side, lattice.skip);
+        let mut cells = Self { lattice, nuclear: vec![0; n], all: vec![0; n], eosin: vec![0; n] };
         let (mut dense, mut sums) = (vec![0u32; n], vec![0u32; n]);
         let least = (scene.levels.cytoplasm * EPITHELIUM_SHARE) as u8;
         for y in 0..field.height() {
             let (od, e, nuclear, red) =
                 (field.od.row(y), field.e.row(y), scene.nuclear.row(y), scene.red.row(y));
             let mut start = 0;
-            for i in cells.at(0, y)..cells.at(0, y) + columns {
+            let first = cells.lattice.at(0, y);
+            for i in first..first + columns {
                 let end = ((i % columns + 1) * side - skip.0).min(field.width());
                 for x in start..end {
                     let nucleus = u16::from(nuclear[x]);
@@ -126,24 +119,19 @@ impl Cells {
         cells
     }
 
-    /// Returns the place of a pixel's cell.
-    fn at(&self, x: usize, y: usize) -> usize {
-        (y + self.skip.1) / self.side * self.columns + (x + self.skip.0) / self.side
-    }
-
     /// Sums over the squares around all cells.
     fn sums(&self, values: &[u32]) -> Vec<u32> {
         let around = |i: usize, n: usize| i.saturating_sub(EOSIN_REACH)..(i + EOSIN_REACH + 1).min(n);
         let along: Vec<u32> = (0..values.len())
             .map(|i| {
-                let (row, column) = (i / self.columns, i % self.columns);
-                around(column, self.columns).map(|c| values[row * self.columns + c]).sum()
+                let (row, column) = (i / self.lattice.columns, i % self.lattice.columns);
+                around(column, self.lattice.columns).map(|c| values[row * self.lattice.columns + c]).sum()
             })
             .collect();
         (0..values.len())
             .map(|i| {
-                let (row, column) = (i / self.columns, i % self.columns);
-                around(row, self.rows).map(|r| along[r * self.columns + column]).sum()
+                let (row, column) = (i / self.lattice.columns, i % self.lattice.columns);
+                around(row, self.lattice.rows).map(|r| along[r * self.lattice.columns + column]).sum()
             })
             .collect()
     }
@@ -157,9 +145,10 @@ impl Cells {
             }
             let least = (f64::from(self.eosin[i]) * ALIKE).round() as u8;
             let (mut nuclear, mut all) = (0u32, 0u32);
-            for row in around(i / self.columns, self.rows) {
-                let columns = around(i % self.columns, self.columns);
-                let cells = row * self.columns + columns.start..row * self.columns + columns.end;
+            for row in around(i / self.lattice.columns, self.lattice.rows) {
+                let columns = around(i % self.lattice.columns, self.lattice.columns);
+                let cells =
+                    row * self.lattice.columns + columns.start..row * self.lattice.columns + columns.end;
                 let values = self.nuclear[cells.clone()].iter().zip(&self.all[cells.clone()]);
                 for ((&n, &a), &eosin) in values.zip(&self.eosin[cells]) {
                     let counts = u16::from(eosin >= least);

@@ -27,29 +27,56 @@ pub(super) fn stray(scene: &Scene<'_>) -> Mask {
             }
         });
     }
-    for _ in 0..scene.field.px(GOES_ON_UM).round() as usize {
-        edge =
-            edge.iter().flat_map(|&at| beside(at, &stray)).filter(|&(x, y)| goes_on(scene, x, y)).collect();
-        edge.iter().for_each(|&(x, y)| stray.set(x, y, 1));
-    }
+    // Not into tufts, whose blood is where it belongs.
+    let goes_on =
+        |x: usize, y: usize| scene.red.at(x, y) != 0 && !scene.class_is(scene.inner.at(x, y), &TUFT);
+    grow(&mut stray, edge, scene.field.px(GOES_ON_UM).round() as usize, goes_on);
     stray
 }
 
-/// The places beside one that are not on a mask yet.
-fn beside((x, y): (usize, usize), mask: &Mask) -> impl Iterator<Item = (usize, usize)> + use<'_> {
-    let around = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
-    around.into_iter().filter(|&(x, y)| mask.get(x as i64, y as i64) == Some(0))
+/// Grows what is set on a mask, of which `edge` are the outermost pixels, by some steps into pixels beside it that fit. Each
+/// pixel is met once.
+fn grow(mask: &mut Mask, mut edge: Vec<(usize, usize)>, steps: usize, fits: impl Fn(usize, usize) -> bool) {
+    for _ in 0..steps {
+        let mut next = Vec::new();
+        for (x, y) in edge {
+            for (x, y) in [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)] {
+                if mask.get(x as i64, y as i64) == Some(0) && fits(x, y) {
+                    mask.set(x, y, 1);
+                    next.push((x, y));
+                }
+            }
+        }
+        edge = next;
+    }
 }
 
-/// Whether a place beside blood of a lumen holds more of it.
-fn goes_on(scene: &Scene<'_>, x: usize, y: usize) -> bool {
-    scene.red.at(x, y) != 0 && !scene.class_is(scene.inner.at(x, y), &TUFT)
-}
-
-/// Whether what lies on all four sides belongs to the same tubule or glomerulus.
+/// Whether what lies on all four sides belongs to the same tubule.
 fn is_deep(scene: &Scene<'_>, x: usize, y: usize) -> bool {
     let reach = scene.field.px(BLOOD_WITHIN_UM).round().max(1.0) as i64;
     let (own, x, y) = (scene.outer.at(x, y), x as i64, y as i64);
     let around = [(reach, 0), (-reach, 0), (0, reach), (0, -reach)];
     around.iter().all(|&(dx, dy)| scene.outer.get(x + dx, y + dy).is_none_or(|n| n == own))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn growth_meets_every_pixel_once() {
+        let (mut mask, asked) = (Mask::filled(9, 9, 0), Cell::new(0));
+        mask.set(0, 4, 1);
+        let fits = |x: usize, _: usize| {
+            asked.set(asked.get() + 1);
+            x < 3
+        };
+        grow(&mut mask, vec![(0, 4)], 4, fits);
+        let set: Vec<usize> = (0..9).map(|y| mask.row(y).iter().map(|&v| usize::from(v)).sum()).collect();
+        assert_eq!(set, [1, 2, 3, 3, 3, 3, 3, 2, 1]);
+        // Those that were joined, and the places beside them in the column that does not fit.
+        assert!(asked.get() <= 20 + 5, "{}", asked.get());
+    }
 }

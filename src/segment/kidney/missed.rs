@@ -1,28 +1,26 @@
 //! Epithelium that no outline holds: what lies between tubules is interstitium where it is not as wide and as dense as theirs.
 
-use super::{CORTEX, cells::Scene, counts::CORTEX_MISSED_PX};
+use super::{CORTEX, cells::Scene, counts::CORTEX_MISSED_PX, lattice::Lattice};
 use crate::{measure::tally::Tally, segment::nuclei::Nucleus, units::equivalent_diameter};
 
 /// Optical density below this share of the cytoplasm's is interstitium, not epithelium.
 const INTERSTITIUM_SHARE: f64 = 0.85;
-/// Side of the cells in which it is looked for, in µm.
-const CELL_UM: f64 = 2.0;
-/// Cells to each side that are epithelium too: what is narrower than 10 µm is the wall of a capillary or small vessel.
+/// Squares of the lattice to each side that are epithelium too: what is narrower than 10 µm is the wall of a capillary or small vessel.
 const REACH: usize = 2;
-/// Least share of a cell that is dense and outside all outlines.
+/// Least share of a square that is dense and outside all outlines.
 const SOLID: f64 = 0.9;
 
 /// Counts the pixels of the core in the cortex that are dense, outside all outlines, and in a place as wide as epithelium.
 /// Nuclei with a score above 0 look like leukocytes and are none of it.
 pub(super) fn count(scene: &Scene<'_>, nuclei: &[Nucleus], scores: &[Option<f64>], tally: &mut Tally) {
-    let mut lattice = Lattice::of(scene);
+    let mut solid = Solid::of(scene);
     let leukocytes = nuclei.iter().zip(scores).filter(|(_, score)| score.is_some_and(|s| s > 0.0));
-    leukocytes.for_each(|(nucleus, _)| lattice.clear(nucleus));
-    let wide = lattice.opened();
+    leukocytes.for_each(|(nucleus, _)| solid.clear(nucleus));
+    let wide = solid.opened();
     let mut missed = 0;
     for y in scene.field.window.core_rows() {
         for_each_dense(scene, y, scene.field.window.core_columns(), |x, in_cortex| {
-            missed += u64::from(in_cortex && wide[lattice.at(x, y)]);
+            missed += u64::from(in_cortex && wide[solid.lattice.at(x, y)]);
         });
     }
     tally.add(CORTEX_MISSED_PX, missed);
@@ -48,56 +46,42 @@ fn for_each_dense(
     });
 }
 
-/// Cells of a window, anchored to the slide.
-struct Lattice {
-    side: usize,
-    skip: (usize, usize),
-    columns: usize,
-    rows: usize,
-    /// Whether a cell is dense and outside all outlines.
-    solid: Vec<bool>,
+/// Which squares of a window are dense and outside all outlines.
+struct Solid {
+    lattice: Lattice,
+    squares: Vec<bool>,
 }
 
-impl Lattice {
+impl Solid {
     fn of(scene: &Scene<'_>) -> Self {
         let field = scene.field;
-        let side = field.px(CELL_UM).round().max(1.0) as usize;
-        let skip = |start: i64| start.rem_euclid(side as i64) as usize;
-        let skip = (skip(field.window.left()), skip(field.window.top()));
-        let count = |length: usize, skip: usize| (length + skip).div_ceil(side);
-        let (columns, rows) = (count(field.width(), skip.0), count(field.height(), skip.1));
-        let mut lattice = Self { side, skip, columns, rows, solid: Vec::new() };
-        let mut dense = vec![0u16; columns * rows];
+        let lattice = Lattice::of(field);
+        let mut dense = vec![0u16; lattice.len()];
         for y in 0..field.height() {
             for_each_dense(scene, y, 0..field.width(), |x, _| dense[lattice.at(x, y)] += 1);
         }
-        let least = (side * side) as f64 * SOLID;
-        lattice.solid = dense.into_iter().map(|n| f64::from(n) >= least).collect();
-        lattice
-    }
-
-    /// Returns the place of a pixel's cell.
-    fn at(&self, x: usize, y: usize) -> usize {
-        (y + self.skip.1) / self.side * self.columns + (x + self.skip.0) / self.side
+        let least = (lattice.side * lattice.side) as f64 * SOLID;
+        Self { lattice, squares: dense.into_iter().map(|n| f64::from(n) >= least).collect() }
     }
 
     /// Takes a nucleus out.
     fn clear(&mut self, nucleus: &Nucleus) {
         let (x, y) = nucleus.region.centre();
         let radius = equivalent_diameter(nucleus.region.area_px as f64) / 2.0;
-        let cells = |middle: f64, skip: usize, n: usize| {
-            let at = |v: f64| (v.max(0.0) as usize + skip) / self.side;
+        let Lattice { side, skip, columns: width, rows: height } = self.lattice;
+        let near = |middle: f64, skip: usize, n: usize| {
+            let at = |v: f64| (v.max(0.0) as usize + skip) / side;
             at(middle - radius)..(at(middle + radius) + 1).min(n)
         };
-        let (columns, rows) = (cells(x, self.skip.0, self.columns), cells(y, self.skip.1, self.rows));
-        for row in rows {
-            self.solid[row * self.columns + columns.start..row * self.columns + columns.end].fill(false);
+        let columns = near(x, skip.0, width);
+        for row in near(y, skip.1, height) {
+            self.squares[row * width + columns.start..row * width + columns.end].fill(false);
         }
     }
 
-    /// Returns the cells that squares of solid ones hold, [`REACH`] to each side of their middles.
+    /// Returns the squares that blocks of solid ones hold, [`REACH`] to each side of their middles.
     fn opened(&self) -> Vec<bool> {
-        let eroded = self.near(&self.along(&self.solid, true), true);
+        let eroded = self.near(&self.along(&self.squares, true), true);
         self.near(&self.along(&eroded, false), false)
     }
 
@@ -107,18 +91,18 @@ impl Lattice {
             let near = &row[i.saturating_sub(REACH)..(i + REACH + 1).min(row.len())];
             if all { near.iter().all(|&c| c) } else { near.iter().any(|&c| c) }
         };
-        cells.chunks_exact(self.columns).flat_map(|row| (0..row.len()).map(|i| one(row, i))).collect()
+        cells.chunks_exact(self.lattice.columns).flat_map(|row| (0..row.len()).map(|i| one(row, i))).collect()
     }
 
     /// For every cell whether all, or any, of those near it in its column are set.
     fn near(&self, cells: &[bool], all: bool) -> Vec<bool> {
         let one = |i: usize| {
-            let (row, column) = (i / self.columns, i % self.columns);
-            let mut near = row.saturating_sub(REACH)..(row + REACH + 1).min(self.rows);
+            let (row, column) = (i / self.lattice.columns, i % self.lattice.columns);
+            let mut near = row.saturating_sub(REACH)..(row + REACH + 1).min(self.lattice.rows);
             if all {
-                near.all(|row| cells[row * self.columns + column])
+                near.all(|row| cells[row * self.lattice.columns + column])
             } else {
-                near.any(|row| cells[row * self.columns + column])
+                near.any(|row| cells[row * self.lattice.columns + column])
             }
         };
         (0..cells.len()).map(one).collect()
@@ -133,8 +117,8 @@ mod tests {
     fn opened(rows: &[&str]) -> Vec<String> {
         let (columns, n) = (rows[0].len(), rows.len());
         let solid = rows.concat().chars().map(|c| c == '#').collect();
-        let lattice = Lattice { side: 4, skip: (0, 0), columns, rows: n, solid };
-        let wide = lattice.opened();
+        let lattice = Lattice { side: 4, skip: (0, 0), columns, rows: n };
+        let wide = Solid { lattice, squares: solid }.opened();
         wide.chunks(columns).map(|row| row.iter().map(|&w| if w { '#' } else { '.' }).collect()).collect()
     }
 
