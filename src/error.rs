@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// The place for the slide's results holds those of another slide.
     #[error(
-        "{} holds the result of another slide ({owner}), expected none or one of this slide: score it into another \
+        "{} holds the result of another slide ({owner}), expected none or one of this slide: choose another \
          folder (-o), or give it a slide_id of its own in a sample sheet",
         .folder.display()
     )]

@@ -18,6 +18,7 @@ pub mod lock;
 mod owner;
 mod record;
 mod seen;
+mod source;
 mod state;
 mod why;
 mod windows;
@@ -33,6 +34,7 @@ pub use self::{
     fingerprint::fingerprint,
     key::{ALGORITHM, Key},
     lock::{Lock, Locks, Taken},
+    source::Source,
     state::{Overview, others, overview},
     why::Why,
 };

@@ -319,6 +319,32 @@ fn failures_are_rows() {
 }
 
 #[test]
+fn tiles_of_another_slide_are_not_replaced() {
+    let folder = Folder::new();
+    for (place, grey) in [("x", 120), ("y", 130)] {
+        fs::create_dir(folder.path(place)).unwrap();
+        let name = folder.path(&format!("{place}/a.png"));
+        image::RgbImage::from_pixel(256, 256, image::Rgb([200, grey, 180])).save(name).unwrap();
+    }
+    let tile = |slide: &str, code: i32| {
+        folder.run(&format!("tile @{slide}/a.png -o @out --min-tissue 0 --size 128 --format png"), code)
+    };
+    tile("x", 0);
+    let tiles = files(&folder.path("out/tiles"));
+    let said = tile("y", 1);
+    assert!(
+        said.contains("slides/a holds the result of another slide (") && said.contains("x/a.png)"),
+        "{said}"
+    );
+    assert_eq!(files(&folder.path("out/tiles")), tiles);
+    let rows = folder.rows("out/slides.csv");
+    assert!(rows[0]["reason"].contains("choose another folder (-o)"), "{rows:?}");
+    // The same slide in another place goes on where it was.
+    fs::rename(folder.path("x"), folder.path("z")).unwrap();
+    assert!(tile("z", 0).contains("finished by an earlier run"));
+}
+
+#[test]
 fn converted_slides_show_the_same() {
     let folder = Folder::new();
     folder.phantom();

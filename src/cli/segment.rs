@@ -9,6 +9,7 @@ use histograde::{
     pipeline::SlideResult,
     report::{geojson, label_layers, segment_json},
     score::rubric::Rubric,
+    store::Source,
     watch::Watch,
 };
 
@@ -71,23 +72,25 @@ impl Writer<'_> {
 }
 
 impl Listener for Writer<'_> {
-    type Held = ();
+    type Held = Source;
 
-    fn claim(&self, _index: usize, job: &Job) -> Result<Claim<()>> {
+    fn claim(&self, _index: usize, job: &Job) -> Result<Claim<Source>> {
+        let (source, made_with) = (Source::of(&job.path), self.made_with(job));
+        source.may_replace(segment_json::source(&made_with).as_ref(), &made_with)?;
         let labels = label_layers::layers(job.organ).into_iter();
         labels
             .map(|layer| label_layers::path(&self.out, &job.slide_id, layer))
-            .chain([self.outlines(job), self.made_with(job)])
+            .chain([made_with, self.outlines(job)])
             .try_for_each(|path| super::remove(&path))?;
-        Ok(Claim::Score(()))
+        Ok(Claim::Score(source))
     }
 
-    fn keep(&self, job: &Job, _: &(), _: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
+    fn keep(&self, job: &Job, source: &Source, _: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
         if self.labels {
             label_layers::write(&self.out, &job.slide_id, result, watch)?;
         }
         geojson::write(&self.outlines(job), &job.slide_id, result)?;
-        segment_json::write(&self.made_with(job), &job.slide_id, &result.summary)
+        segment_json::write(&self.made_with(job), &job.slide_id, source, &result.summary)
     }
 
     fn started(&self, index: usize, job: &Job, watch: &Arc<Watch>) {

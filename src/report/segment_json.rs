@@ -2,9 +2,9 @@
 //!
 //! It stands beside the outlines, whose file holds nothing that QuPath does not expect.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 use super::{
@@ -20,10 +20,11 @@ use crate::{error::Result, pipeline::Summary, segment::models::Method, stain::St
 const SCHEMA: &str = "histograde-segment/1";
 
 #[derive(Serialize)]
-struct SegmentFile<'a> {
+struct SegmentFile<'a, S> {
     schema: &'static str,
     histograde: &'static str,
     slide_id: &'a str,
+    source: &'a S,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     exclude_reason: Option<&'a str>,
@@ -39,16 +40,30 @@ struct SegmentFile<'a> {
     warnings: Vec<Json>,
 }
 
-/// Writes what the segmentation of one slide was made with.
+/// What is read again of such a file.
+#[derive(Deserialize)]
+struct Read<S> {
+    source: S,
+}
+
+/// Returns the slide that outlines were made of; `None` where there are none, or none that say so.
+#[must_use]
+pub fn source<S: DeserializeOwned>(path: &Path) -> Option<S> {
+    let read: Option<Read<S>> = fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    read.map(|read| read.source)
+}
+
+/// Writes what the segmentation of one slide was made with; `source` says of which slide.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Io`] if it cannot be written.
-pub fn write(path: &Path, slide_id: &str, summary: &Summary) -> Result<()> {
+pub fn write(path: &Path, slide_id: &str, source: &impl Serialize, summary: &Summary) -> Result<()> {
     let file = SegmentFile {
         schema: SCHEMA,
         histograde: env!("CARGO_PKG_VERSION"),
         slide_id,
+        source,
         status: summary.status("segmented"),
         exclude_reason: summary.refused.as_deref(),
         tissue: summary.organ.name,

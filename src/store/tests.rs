@@ -168,7 +168,7 @@ fn the_result_of_another_slide_is_not_written_over() {
     };
     let other = at("other", b"others");
     t(&other, "out/slides/a holds the result of another slide (");
-    t(&other, "a.svs), expected none or one of this slide: score it into another folder (-o)");
+    t(&other, "a.svs), expected none or one of this slide: choose another folder (-o)");
     let absent = Job { path: bench.folder.path().join("absent/a.svs"), ..bench.job() };
     t(&absent, "missing: ");
     let fresh = Store::new(&bench.out(), Policy { fresh: true, ..Policy::default() });

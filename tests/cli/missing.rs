@@ -98,7 +98,7 @@ fn another_slide_of_the_same_name_is_refused() {
     }
     let (id, status, error) = statuses(&folder, "out/slides.csv").remove(0);
     assert_eq!((id.as_str(), status.as_str()), ("a", "failed"));
-    assert!(error.contains("score it into another folder (-o), or give it a slide_id of its own"), "{error}");
+    assert!(error.contains("choose another folder (-o), or give it a slide_id of its own"), "{error}");
     assert!(fs::read(folder.path("out/slides/a/result.json")).unwrap() == result);
     // The same slide in another folder goes on where it was; two files of one command have ids of their own.
     fs::rename(&first, folder.path("moved/a.png")).unwrap();

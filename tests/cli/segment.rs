@@ -57,6 +57,28 @@ fn segment_says_what_it_was_made_with() {
 }
 
 #[test]
+fn outlines_of_another_slide_are_not_replaced() {
+    let folder = Folder::new();
+    for name in ["x", "y"] {
+        fs::create_dir(folder.path(name)).unwrap();
+    }
+    let (first, other) = (folder.png("x/a.png", [244, 243, 245]), folder.png("y/a.png", [243, 244, 245]));
+    let out = folder.arg("out");
+    let segment = |slide: &str, code: i32| {
+        stderr(&["segment", slide, "--tissue", "liver", "--mpp", "0.5", "-o", &out], code)
+    };
+    segment(&first, 0);
+    let written = files(&folder.path("out"));
+    let text = segment(&other, 1);
+    assert!(
+        text.contains("a.segment.json holds the result of another slide (") && text.contains("x/a.png)"),
+        "{text}"
+    );
+    assert!(files(&folder.path("out")) == written);
+    segment(&first, 0);
+}
+
+#[test]
 fn pas_is_segmented_by_a_network_of_its_own() {
     let folder = Folder::new();
     let slide = folder.arg("k.svs");

@@ -12,6 +12,7 @@ use super::{Settings, SlideTiles, table};
 use crate::{
     error::{Error, Result},
     report::partial::write_whole,
+    store::Source,
 };
 
 /// The file of a slide that says it is finished, written last.
@@ -22,6 +23,7 @@ const ROWS: &str = "tiles.csv";
 /// What a slide's tiles depend on.
 pub(super) struct Mark {
     slide_id: String,
+    source: Source,
     asked: Value,
 }
 
@@ -29,13 +31,15 @@ impl Mark {
     pub(super) fn new(slide_id: &str, path: &Path, settings: &Settings) -> Result<Self> {
         let facts = fs::metadata(path).map_err(Error::io("read", path))?;
         let changed = facts.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        let source = Source::of(path);
         let asked = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "bytes": facts.len(),
             "changed": changed.map(|t| t.as_millis() as u64),
             "settings": settings.fingerprint,
+            "content": source.content(),
         });
-        Ok(Self { slide_id: slide_id.to_owned(), asked })
+        Ok(Self { slide_id: slide_id.to_owned(), source, asked })
     }
 
     fn folder(&self, out: &Path) -> PathBuf {
@@ -45,7 +49,7 @@ impl Mark {
     /// Returns what an earlier run wrote, if it was asked the same and its files are there.
     pub(super) fn find(&self, out: &Path) -> Option<SlideTiles> {
         let folder = self.folder(out);
-        let mark: Value = serde_json::from_slice(&fs::read(folder.join(MARK)).ok()?).ok()?;
+        let mark = read(&folder)?;
         if mark.get("asked") != Some(&self.asked) {
             return None;
         }
@@ -61,8 +65,12 @@ impl Mark {
         whole.then_some(SlideTiles { rows, summary, resumed: true })
     }
 
-    /// Removes what an earlier run with other settings, or one that was interrupted, left of this slide.
+    /// Removes what an earlier run with other settings, or one that was interrupted, left of this slide; what was made of
+    /// another slide stays and is an error.
     pub(super) fn clear(&self, out: &Path) -> Result<()> {
+        let there =
+            read(&self.folder(out)).and_then(|mark| serde_json::from_value(mark.get("source")?.clone()).ok());
+        self.source.may_replace(there.as_ref(), &self.folder(out))?;
         remove_file(&self.folder(out).join(MARK))?;
         remove_folder(&self.folder(out))?;
         remove_folder(&out.join("tiles").join(&self.slide_id))?;
@@ -76,10 +84,15 @@ impl Mark {
     pub(super) fn keep(&self, out: &Path, done: &SlideTiles) -> Result<()> {
         let folder = self.folder(out);
         table::write_csv(&folder.join(ROWS), &done.rows)?;
-        let mark = json!({ "asked": self.asked, "slide": done.summary });
+        let mark = json!({ "asked": self.asked, "source": self.source, "slide": done.summary });
         let text = serde_json::to_vec_pretty(&mark).unwrap_or_default();
         write_whole(&folder.join(MARK), &text)
     }
+}
+
+/// Returns what an earlier run noted of the slide it finished.
+fn read(folder: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(folder.join(MARK)).ok()?).ok()
 }
 
 fn remove_file(path: &Path) -> Result<()> {
