@@ -106,6 +106,8 @@ const KIDNEY: Table = Table {
         exact("tubule_clear_cell_pct", 1.5),
         exact("cast_tubule_pct", 3.0),
         exact("tubule_necrosis_pct", 1.0),
+        // One or two tubules in a hundred.
+        exact("tubule_injured_pct", 1.5),
         exact("kidney_rbc_area_pct", 0.1),
         // One or two tubules in a hundred.
         exact("tubule_vacuolated_pct", 1.5),

@@ -33,6 +33,11 @@ const PLAIN_SHARE: f64 = 0.25;
 const CAST_PCT: f64 = 60.0;
 /// Nuclei per epithelium of a necrotic tubule, share of the slide's 85th percentile.
 const FEW_NUCLEI: f64 = 0.3;
+/// … of a dead one, which a few shrunken nuclei can be left in, where it is hypereosinophilic besides.
+const DEAD_NUCLEI: f64 = 0.5;
+/// Hypereosinophilic: eosin at least this multiple of that of the slide's full epithelium. On phantoms of four stains dead epithelium lies
+/// above 1.25, living at 1.25 at most; **not validated**.
+const DEAD_EOSIN: f64 = 1.27;
 /// … of one that is surely alive.
 const ALIVE: f64 = 0.6;
 /// A necrotic tubule is judged where at least this many nuclei are expected.
@@ -48,7 +53,7 @@ const LEAST_MAD: f64 = 0.16;
 /// ones move little. On phantoms of four stains all but one in 250 of other tubules lie below 2.1, of painted ones all but one in 50 above;
 /// **not validated**.
 const BLUE: f64 = 2.1;
-/// Nuclei per epithelium of a basophilic tubule, at least this multiple of the 85th percentile of those that are not dark.
+/// Nuclei per epithelium of a basophilic tubule, at least this multiple of the 85th percentile of those that are not as blue.
 const CROWDED: f64 = 1.0;
 
 /// Lumen over tubule area.
@@ -223,19 +228,14 @@ fn is_cast(t: &Tubule<'_>) -> bool {
     t.value("cast_pct") >= CAST_PCT
 }
 
-/// The slide's usual tubule.
+/// The slide's usual tubule, whatever ails the others.
 struct Usual {
+    /// Nuclei per epithelium that 15 % exceed, basophilic ones left out.
     nuclei: f64,
-    eosin: f64,
-    eosin_mad: f64,
     /// Eosin that 15 % of the living tubules exceed: the usual falls where many are clear.
     full_eosin: f64,
-    haematoxylin: f64,
-    haematoxylin_mad: f64,
-    /// Haematoxylin that three quarters of the tubules with nuclei exceed.
-    pale_haematoxylin: f64,
-    /// Nuclei per epithelium, of tubules that are not dark: where many are basophilic the rest shows what is usual.
-    nuclei_of_pale: f64,
+    /// Haematoxylin beyond which epithelium is basophilic.
+    blue: f64,
 }
 
 impl Usual {
@@ -244,56 +244,30 @@ impl Usual {
         // shows what is usual.
         let thick: Vec<&Tubule<'_>> = all.iter().filter(|t| !is_thin(t)).collect();
         let all = if thick.is_empty() { all.iter().collect() } else { thick };
-        let spread = |values: Vec<f64>| {
-            let middle = median(values.iter().copied())?;
-            Some((middle, median(values.iter().map(|v| (v - middle).abs()))?))
-        };
-        let above = |twentieths: usize, mut values: Vec<f64>| {
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() * twentieths / 20).copied()
-        };
-        // Where most tubules are dead the rest still shows what is usual.
-        let nuclei = above(17, all.iter().map(|t| t.nuclear_density()).collect())?;
-        let with_nuclei = |share: f64| all.iter().filter(move |t| t.nuclear_density() >= share * nuclei);
-        let full_eosin = above(17, with_nuclei(ALIVE).map(|t| t.eosin()).collect())?;
-        let pale_haematoxylin = above(5, with_nuclei(FEW_NUCLEI).map(|t| t.haematoxylin()).collect())?;
-        let mut of_alive: Vec<f64> = with_nuclei(ALIVE).map(|t| t.eosin()).collect();
-        of_alive.retain(|&eosin| eosin >= CLEAR_EOSIN * full_eosin);
-        let (eosin, eosin_mad) = spread(of_alive)?;
-        let (haematoxylin, haematoxylin_mad) = spread(all.iter().map(|t| t.haematoxylin()).collect())?;
-        let mut usual = Self {
-            nuclei,
-            eosin,
-            eosin_mad,
-            full_eosin,
-            haematoxylin,
-            haematoxylin_mad,
-            pale_haematoxylin,
-            nuclei_of_pale: nuclei,
-        };
-        let pale = all.iter().filter(|t| !usual.is_dark(t));
-        usual.nuclei_of_pale = above(17, pale.map(|t| t.nuclear_density()).collect()).unwrap_or(nuclei);
-        Some(usual)
+        let blue = BLUE * above(5, &having_nuclei(&all, FEW_NUCLEI)?.1, |t| t.haematoxylin())?;
+        // Basophilic tubules are full of nuclei and hold little eosin.
+        let plain: Vec<&Tubule<'_>> = all.iter().copied().filter(|t| t.haematoxylin() <= blue).collect();
+        let (nuclei, alive) = having_nuclei(if plain.is_empty() { &all } else { &plain }, ALIVE)?;
+        Some(Self { nuclei, full_eosin: above(17, &alive, |t| t.eosin())?, blue })
     }
 
-    /// Eosin beyond which epithelium is hypereosinophilic, OD × 100.
-    fn hypereosinophilic(&self) -> f64 {
-        self.eosin + MADS * self.eosin_mad.max(self.eosin * LEAST_MAD)
+    fn is_hypereosinophilic(&self, t: &Tubule<'_>) -> bool {
+        t.eosin() >= DEAD_EOSIN * self.full_eosin
     }
 
     /// Whether both signs of dead epithelium are there.
     fn is_dead(&self, t: &Tubule<'_>) -> bool {
-        t.nuclear_density() < FEW_NUCLEI * self.nuclei && t.eosin() > self.hypereosinophilic()
+        t.nuclear_density() < DEAD_NUCLEI * self.nuclei && self.is_hypereosinophilic(t)
     }
 
     fn is_necrotic(&self, t: &Tubule<'_>) -> bool {
         let expected = self.nuclei * t.epithelium.get(OWN_PX) as f64;
         let signs = [
             expected >= EXPECTED_NUCLEI && t.nuclear_density() < FEW_NUCLEI * self.nuclei,
-            t.eosin() > self.hypereosinophilic(),
+            self.is_hypereosinophilic(t),
             t.sloughed_nuclei() > 0 || t.debris() > DEBRIS_SHARE,
         ];
-        signs.iter().filter(|&&s| s).count() >= 2
+        self.is_dead(t) || signs.iter().filter(|&&s| s).count() >= 2
     }
 
     fn is_clear(&self, t: &Tubule<'_>) -> bool {
@@ -303,13 +277,22 @@ impl Usual {
 
     fn is_basophilic(&self, t: &Tubule<'_>) -> bool {
         // A flat epithelium is little more than its nuclei, whose stain the pixels beside them share.
-        let is_crowded = t.nuclear_density() > CROWDED * self.nuclei_of_pale;
-        is_crowded && !is_thin(t) && t.haematoxylin() > BLUE * self.pale_haematoxylin
+        t.nuclear_density() > CROWDED * self.nuclei && !is_thin(t) && t.haematoxylin() > self.blue
     }
+}
 
-    fn is_dark(&self, t: &Tubule<'_>) -> bool {
-        t.haematoxylin() > self.haematoxylin + MADS * self.haematoxylin_mad.max(1.0)
-    }
+/// Returns how many nuclei per epithelium 15 % of the tubules exceed, and those with at least this share of that: where most are
+/// dead the rest still shows what is usual.
+fn having_nuclei<'t, 'a>(tubules: &[&'t Tubule<'a>], share: f64) -> Option<(f64, Vec<&'t Tubule<'a>>)> {
+    let nuclei = above(17, tubules, |t| t.nuclear_density())?;
+    Some((nuclei, tubules.iter().copied().filter(|t| t.nuclear_density() >= share * nuclei).collect()))
+}
+
+/// Returns the value that so many twentieths of the tubules do not reach.
+fn above(twentieths: usize, tubules: &[&Tubule<'_>], of: impl Fn(&Tubule<'_>) -> f64) -> Option<f64> {
+    let mut values: Vec<f64> = tubules.iter().map(|t| of(t)).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() * twentieths / 20).copied()
 }
 
 fn some<'a>(found: &Evidences<'a>) -> Result<Vec<Tubule<'a>>, Missing> {

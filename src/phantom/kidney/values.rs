@@ -185,33 +185,37 @@ impl Seen {
     }
 
     fn tubules(&self, v: &mut Values) {
+        let um = v.um;
         let counted: Vec<usize> = (0..self.walls.len()).filter(|&i| self.walls[i].counted).collect();
         let of_all = |f: &dyn Fn(usize) -> bool| {
             ratio(100.0 * counted.iter().filter(|&&i| f(i)).count() as f64, counted.len() as f64)
         };
-        let lumen_um = |i: usize| diameter(self.lumina.lumen_px[i]) / v.um;
+        let lumen_um = |i: usize| diameter(self.lumina.lumen_px[i]) / um;
         let epithelium = self.epithelium_px();
         v.found.insert("tubule_count_n".into(), counted.len() as f64);
-        let dilated = of_all(&|i| lumen_um(i) > DILATED_UM);
-        let cast = of_all(&|i| self.walls[i].cast && self.lumina.cast_px[i] > 0);
-        let vacuolated = of_all(&|i| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64);
+        let dilated = |i: usize| lumen_um(i) > DILATED_UM;
+        let cast = |i: usize| self.walls[i].cast && self.lumina.cast_px[i] > 0;
+        let vacuolated = |i: usize| self.vacuoles[i] as f64 >= VACUOLATED * epithelium[i].max(1) as f64;
         let shapes = &self.survey.shapes;
         let round = |i: &&usize| {
             let (long, short) = shapes[**i].axes();
             long < ROUND * short
         };
         let lumina = median(counted.iter().filter(round).map(|&i| lumen_um(i)).collect());
-        let outer = median(counted.iter().map(|&i| shapes[i].axes().1 / v.um).collect());
+        let outer = median(counted.iter().map(|&i| shapes[i].axes().1 / um).collect());
         let sum = |f: &dyn Fn(usize) -> u64| counted.iter().map(|&i| f(i)).sum::<u64>() as f64;
         let (lumen_px, tubule_px) = (sum(&|i| self.lumina.lumen_px[i]), sum(&|i| shapes[i].pixels));
-        let height_um = |i: usize| (diameter(shapes[i].pixels) / v.um - lumen_um(i)) / 2.0;
-        let flat = of_all(&|i| height_um(i) < FLAT_HEIGHT_UM && lumen_um(i) > FLAT_LUMEN_UM);
-        v.put("tubule_flattened_pct", flat);
+        let height_um = |i: usize| (diameter(shapes[i].pixels) / um - lumen_um(i)) / 2.0;
+        let flat = |i: usize| height_um(i) < FLAT_HEIGHT_UM && lumen_um(i) > FLAT_LUMEN_UM;
+        let thin_or_full = |i: usize| dilated(i) || flat(i) || cast(i);
+        let sick = |i: usize| vacuolated(i) || self.walls[i].clear || self.walls[i].necrotic;
+        v.put("tubule_injured_pct", of_all(&|i| thin_or_full(i) || sick(i)));
+        v.put("tubule_flattened_pct", of_all(&flat));
         v.put("tubule_basophilic_pct", of_all(&|i| self.walls[i].basophilic));
         v.put("tubule_clear_cell_pct", of_all(&|i| self.walls[i].clear));
-        v.put("tubule_dilated_pct", dilated);
-        v.put("cast_tubule_pct", cast);
-        v.put("tubule_vacuolated_pct", vacuolated);
+        v.put("tubule_dilated_pct", of_all(&dilated));
+        v.put("cast_tubule_pct", of_all(&cast));
+        v.put("tubule_vacuolated_pct", of_all(&vacuolated));
         // By area of epithelium, as it is measured.
         let cortical: Vec<usize> = (0..self.walls.len()).filter(|&i| self.cortical[i]).collect();
         let area = |f: &dyn Fn(usize) -> bool| -> u64 {
