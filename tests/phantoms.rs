@@ -106,8 +106,10 @@ const KIDNEY: Table = Table {
         exact("tubule_clear_cell_pct", 1.5),
         exact("cast_tubule_pct", 3.0),
         exact("tubule_necrosis_pct", 1.0),
-        // One or two tubules in a hundred.
-        exact("tubule_injured_pct", 1.5),
+        // One or two tubules in a hundred of each kind of injury.
+        exact("tubule_injured_pct", 3.0),
+        // A tenth of a pixel along the outlines of lumens.
+        exact("tubule_lumen_area_pct", 0.5),
         exact("kidney_rbc_area_pct", 0.1),
         // One or two tubules in a hundred.
         exact("tubule_vacuolated_pct", 1.5),
@@ -116,7 +118,8 @@ const KIDNEY: Table = Table {
         // One in two hundred nuclei of tubules.
         exact("interstitial_leukocytes_per_mm2", 20.0),
     ],
-    unmet: &[],
+    // Where half of the tubules are dilated the median lies between two humps: one tubule in a hundred moves it by a seventh.
+    unmet: &["tubular_dilation tubule_lumen_eq_diameter_um_median"],
 };
 
 const PANCREAS: Table = Table {
