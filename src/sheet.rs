@@ -23,7 +23,8 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Reads a sheet separated by comma, tab or semicolon, whichever the heading uses.
+    /// Reads a sheet separated by comma, tab or semicolon, whichever the heading uses, or by what a first line `sep=` names, as
+    /// spreadsheets write it.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = fs::read(path).map_err(Error::io("read", path))?;
@@ -39,8 +40,9 @@ impl Table {
     }
 
     fn parse(name: String, text: &str) -> Result<Self> {
+        let declared = declared(text);
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(separator(text))
+            .delimiter(declared.unwrap_or_else(|| separator(text)))
             .has_headers(false)
             .flexible(true)
             .trim(csv::Trim::All)
@@ -55,6 +57,9 @@ impl Table {
             if cells.iter().any(|c| !c.is_empty()) {
                 rows.push(Row { number, cells });
             }
+        }
+        if declared.is_some() {
+            rows.remove(0);
         }
         if rows.len() < 2 {
             let got = if rows.is_empty() { "an empty file" } else { "the heading only" };
@@ -89,6 +94,16 @@ impl Table {
     }
 }
 
+/// Returns the separator that a first line `sep=` names.
+fn declared(text: &str) -> Option<u8> {
+    let line = text.lines().next()?.trim_matches('"');
+    let (name, value) = line.split_at_checked(4)?;
+    match (name.eq_ignore_ascii_case("sep="), value.as_bytes()) {
+        (true, &[separator @ (b',' | b';' | b'\t' | b'|'), ..]) => Some(separator),
+        _ => None,
+    }
+}
+
 /// Returns the separator the heading uses: tab or semicolon where there is one, otherwise comma.
 fn separator(text: &str) -> u8 {
     let heading = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
@@ -107,4 +122,29 @@ fn row_at(text: &str, at: usize, counted: &mut (usize, u64)) -> u64 {
     let between = text.get(counted.0..start).unwrap_or_default();
     *counted = (start, counted.1 + between.bytes().filter(|&b| b == b'\n').count() as u64);
     counted.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_separator_is_the_headings_or_the_one_that_is_named() {
+        fn t(text: &str, expected: &str) {
+            let table = Table::parse("s.csv".into(), text).unwrap();
+            let cells: Vec<String> =
+                table.rows.iter().map(|r| format!("{} {}", r.number, r.cells.join("/"))).collect();
+            assert_eq!(format!("{}: {}", table.heading.join("/"), cells.join(", ")), expected, "{text:?}");
+        }
+        t("a,b\n1,2\n", "a/b: 2 1/2");
+        t("a;b\n1;2,5\n", "a/b: 2 1/2,5");
+        t("a\tb\n1\t2\n", "a/b: 2 1/2");
+        t("sep=;\na;b,c\n1;2\n", "a/b,c: 3 1/2");
+        t("\"sep=,\"\r\na,b;c\r\n1,2\r\n", "a/b;c: 3 1/2");
+        t("SEP=|\n\na|b\n1|2\n", "a/b: 4 1/2");
+        t("sep=\t\na;b\tc\n1\t2\n", "a;b/c: 3 1/2");
+        t("sep\n1\n", "sep: 2 1");
+        assert!(Table::parse("s.csv".into(), "sep=;\na;b\n").is_err());
+        assert!(Table::parse("s.csv".into(), "sep=;").is_err());
+    }
 }
