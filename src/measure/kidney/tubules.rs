@@ -5,7 +5,7 @@ use super::{
     profile::{Tubule, tubules},
 };
 use crate::{
-    segment::kidney::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_PLAIN_PX, OWN_PX, OWN_RED_CELL_PX},
+    segment::kidney::{E_OF_ALIVE, E_OF_BARE, EPITHELIUM_PX, OWN_PLAIN_PX, OWN_PX},
     units::UM2_PER_MM2,
 };
 
@@ -18,8 +18,6 @@ const OPEN: &str = "cortical tubule with a lumen";
 const DILATED_UM: f64 = 30.0;
 /// Profiles longer than this, times their width, are cut lengthwise and have no lumen diameter. A small lumen may be long in a round profile.
 const MAX_ASPECT: f64 = 1.6;
-/// A tubule holds blood where red cells make up this share of what is outlined without its lumen [expert].
-const BLOODY_SHARE: f64 = 0.02;
 /// Flattened: epithelium lower, and lumen wider, than this, in µm.
 const FLAT_HEIGHT_UM: f64 = 4.0;
 const FLAT_LUMEN_UM: f64 = 20.0;
@@ -58,19 +56,14 @@ const BLUE: f64 = 2.1;
 /// Nuclei per epithelium of a basophilic tubule, at least this multiple of the 85th percentile of those that are not as blue.
 const CROWDED: f64 = 1.0;
 
-/// Lumen over tubule area. Lumens of dead tubules and of those with blood are filled, and cannot be seen.
+/// Lumen over tubule area.
 pub(super) const LUMEN_AREA: Feature = feature(
     "tubule_lumen_area_pct",
     "%",
     (Up, 1.0, Expert),
-    "domain.md §3.3, dead tubules and those with blood left out",
+    "domain.md §3.3, tubules with a lumen",
     |found| {
-        let usual = Usual::of(&open(found)?).ok_or(Missing::NoStructure { what: OPEN })?;
-        let mut all = some(found)?;
-        all.retain(|t| !usual.is_necrotic(t) && t.share(OWN_RED_CELL_PX) < BLOODY_SHARE);
-        if all.is_empty() {
-            return Err(Missing::NoStructure { what: "living cortical tubule without blood" });
-        }
+        let all = open(found)?;
         let lumens: f64 = all.iter().map(|t| t.value("lumen_area_um2")).sum();
         let whole: f64 = all.iter().map(Tubule::area_um2).sum();
         let denominator = whole / UM2_PER_MM2;
