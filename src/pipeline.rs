@@ -165,6 +165,7 @@ pub fn score_slide_kept(
         structure_tally: &structure_tally,
         tally: &cells.finds.tally,
         profile: &profile,
+        tubule_least_um: plan.options.species.tubule_least_um,
     };
     let mut measured = during(Stage::Scoring, || measure(plan.organ, &evidences));
     quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));

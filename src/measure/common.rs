@@ -153,6 +153,7 @@ mod tests {
             structure_tally: tally,
             tally,
             profile: &profile,
+            tubule_least_um: 0.0,
         })
     }
 

@@ -156,6 +156,8 @@ pub struct Evidences<'a> {
     pub tally: &'a Tally,
     /// The slide's stain facts.
     pub profile: &'a StainProfile,
+    /// Equivalent diameter from which a tubule of the species counts, in µm (domain.md §2.0).
+    pub tubule_least_um: f64,
 }
 
 impl<'a> Evidences<'a> {

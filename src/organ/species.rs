@@ -16,18 +16,21 @@ pub struct Species {
     pub glomerulus_um: (f64, f64),
     /// Outer diameter of cortical tubules.
     pub tubule_um: (f64, f64),
+    /// Equivalent diameter below which an outlined tubule is a fragment and does not count.
+    pub tubule_least_um: f64,
     /// Pixels that the network of glomeruli is given, times those it learned from (rats' and people's glomeruli): what is
     /// smaller is shown larger.
     pub glomerulus_pixels: f64,
 }
 
 /// Rat: the detectors' own limits for the kidney, which lie beyond the window of the domain text (60–200 and 20–120 µm) so
-/// that shrunken glomeruli are kept.
+/// that shrunken glomeruli are kept, and thin limbs, which tell the medulla.
 const RAT: Species = Species {
     name: "rat",
     islet_um: (50.0, 600.0),
     glomerulus_um: (0.0, f64::INFINITY),
     tubule_um: (0.0, f64::INFINITY),
+    tubule_least_um: 20.0,
     glomerulus_pixels: 1.0,
 };
 const MOUSE: Species = Species {
@@ -35,6 +38,7 @@ const MOUSE: Species = Species {
     islet_um: (40.0, 400.0),
     glomerulus_um: (40.0, 120.0),
     tubule_um: (15.0, 90.0),
+    tubule_least_um: 15.0,
     glomerulus_pixels: 0.5,
 };
 const HUMAN: Species = Species {
@@ -42,6 +46,7 @@ const HUMAN: Species = Species {
     islet_um: (50.0, 500.0),
     glomerulus_um: (100.0, 320.0),
     tubule_um: (25.0, 150.0),
+    tubule_least_um: 25.0,
     glomerulus_pixels: 1.0,
 };
 

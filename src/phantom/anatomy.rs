@@ -106,8 +106,7 @@ mod tests {
         let [counted, least, most] = anatomy.islet_um.map(f64::from);
         let (low, high) = accepted.islet_um;
         assert!(counted == low && least > low && most < high, "{}", anatomy.species);
-        let (low, high) = accepted.tubule_um;
-        assert!((low..high).contains(&anatomy.tubule_least_um), "{}", anatomy.species);
+        assert_eq!(anatomy.tubule_least_um, accepted.tubule_least_um, "{}", anatomy.species);
     }
 
     #[test]

@@ -201,8 +201,8 @@ fn section(request: &Request, canvas: &mut Canvas) -> values::Seen {
 
     let survey = survey::survey(&packing, tubules.len(), canvas);
     let walls = lesions::deal(&tools, &tubules, &survey, &amount);
-    let lumina = epithelium::paint(&tools, &section, &foci, &walls, canvas);
-    let mut seen = values::Seen::new(&tubules, survey, walls, lumina);
+    epithelium::paint(&tools, &section, &foci, &walls, canvas);
+    let mut seen = values::Seen::new(&tubules, survey, walls);
     let mut ids = values::Ids::default();
     vessels::paint(&tools, &vessels, canvas);
     for (corpuscle, id) in corpuscles.iter().zip(1..) {
@@ -212,6 +212,7 @@ fn section(request: &Request, canvas: &mut Canvas) -> values::Seen {
         seen.corpuscles.push(painted);
     }
     epithelium::nuclei(&tools, &packing, &tubules, &seen.walls, &mut ids, canvas);
+    seen.lumina = epithelium::lumina(&seen.walls, canvas);
     let epithelium_px = seen.epithelium_px();
     seen.vacuoles = epithelium::vacuoles(&tools, &packing, &tubules, (&seen.walls, &epithelium_px), canvas);
     let cortex_mm2 = seen.cortex_mm2(f64::from(tools.um));

@@ -6,6 +6,7 @@ use crate::{
         kidney::{self, GLOMERULUS, LUMEN, TUBULE, TUFT},
         object::Object,
     },
+    units::equivalent_diameter,
 };
 
 /// One corpuscle with its tuft.
@@ -123,7 +124,7 @@ fn ratio(a: u64, b: u64) -> f64 {
     if b == 0 { 0.0 } else { a as f64 / b as f64 }
 }
 
-/// Returns the tubules whose larger part lies in the cortex, in reading order.
+/// Returns the tubules whose larger part lies in the cortex, in reading order; no fragments.
 pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
     let gap_px = GAP * found.mpp.px_area(kidney::LUMEN_UM2);
     // Tubules and lumens come in pairs of equal lumen area.
@@ -142,7 +143,7 @@ pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
             });
             Tubule { object, epithelium, lumen: nearest.map(|(_, lumen)| *lumen), gap_px }
         })
-        .filter(Tubule::is_cortical)
+        .filter(|t| t.is_cortical() && equivalent_diameter(t.area_um2()) >= found.tubule_least_um)
         .collect()
 }
 

@@ -15,7 +15,7 @@ use super::{
     tubules::{Kind, Tubule},
     values::Ids,
 };
-use crate::{phantom::blob::Outline as _, raster::Plane};
+use crate::phantom::blob::Outline as _;
 
 /// Lumen pixels of each tubule; of them, those filled by a cast.
 #[derive(Clone, Debug, Default)]
@@ -32,13 +32,7 @@ struct Look {
 }
 
 /// Turns what the survey left into stain. Labels lumina by tubule (layer `lumina`).
-pub(super) fn paint(
-    tools: &Tools,
-    section: &Section,
-    foci: &Foci,
-    walls: &[Wall],
-    canvas: &mut Canvas,
-) -> Lumina {
+pub(super) fn paint(tools: &Tools, section: &Section, foci: &Foci, walls: &[Wall], canvas: &mut Canvas) {
     canvas.add_layer("lumina");
     let (width, _) = canvas.size();
     let mut lumina = canvas.labels.remove("lumina");
@@ -70,18 +64,23 @@ pub(super) fn paint(
                 }
             });
     }
-    let counts = lumina.as_ref().map(|plane| count(plane, walls)).unwrap_or_default();
     if let Some(plane) = lumina {
         canvas.labels.insert("lumina", plane);
     }
-    counts
 }
 
-fn count(lumina: &Plane<u32>, walls: &[Wall]) -> Lumina {
+/// Counts the lumens once nuclei are painted, and takes those that bulge into them off, in the layer `lumina` too.
+pub(super) fn lumina(walls: &[Wall], canvas: &mut Canvas) -> Lumina {
     let mut lumen_px = vec![0_u64; walls.len()];
+    let Some(mut lumina) = canvas.labels.remove("lumina") else { return Lumina::default() };
+    if let Some(nuclei) = canvas.labels.get("nuclei") {
+        let covered = lumina.data_mut().iter_mut().zip(nuclei.data()).filter(|(_, nucleus)| **nucleus != 0);
+        covered.for_each(|(lumen, _)| *lumen = 0);
+    }
     for &id in lumina.data().iter().filter(|&&id| id != 0) {
         lumen_px[id as usize - 1] += 1;
     }
+    canvas.labels.insert("lumina", lumina);
     let cast_px = lumen_px.iter().zip(walls).map(|(&n, w)| if w.cast { n } else { 0 }).collect();
     Lumina { lumen_px, cast_px }
 }

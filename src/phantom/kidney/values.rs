@@ -31,7 +31,7 @@ pub(super) struct Seen {
     survey: Survey,
     pub(super) walls: Vec<Wall>,
     cortical: Vec<bool>,
-    lumina: Lumina,
+    pub(super) lumina: Lumina,
     pub(super) corpuscles: Vec<Painted>,
     pub(super) tuft_nuclei: Vec<u32>,
     pub(super) vacuoles: Vec<u64>,
@@ -59,12 +59,12 @@ const WIDE_VESSEL_UM: f64 = 25.0;
 pub(super) const RED: u8 = 20;
 
 impl Seen {
-    pub(super) fn new(tubules: &[Tubule], survey: Survey, walls: Vec<Wall>, lumina: Lumina) -> Self {
+    pub(super) fn new(tubules: &[Tubule], survey: Survey, walls: Vec<Wall>) -> Self {
         Self {
             survey,
             walls,
             cortical: tubules.iter().map(|t| !t.medulla).collect(),
-            lumina,
+            lumina: Lumina::default(),
             corpuscles: Vec::new(),
             tuft_nuclei: Vec::new(),
             vacuoles: Vec::new(),
