@@ -22,6 +22,7 @@ mod seeds;
 mod single;
 mod tubules;
 mod tuft;
+mod vessels;
 
 pub(super) use self::learned::NECK_UM;
 pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate, single::LUMEN_UM2};

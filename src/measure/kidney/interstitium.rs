@@ -8,8 +8,9 @@ use crate::{
     segment::{
         ground::TISSUE_PX,
         kidney::{
-            CORTEX, CORTEX_GLOMERULUS_PX, CORTEX_MISSED_PX, CORTEX_PX, CORTEX_TUBULE_PX, GLOMERULUS,
-            INTERSTITIAL_LEUKOCYTE, INTERSTITIAL_LEUKOCYTES, MEDULLA, RED_CELL_PX, STRAY_RED_CELL_PX,
+            CORTEX, CORTEX_GLOMERULUS_PX, CORTEX_MISSED_PX, CORTEX_PX, CORTEX_TUBULE_PX, CORTEX_VESSEL_PX,
+            GLOMERULUS, INTERSTITIAL_LEUKOCYTE, INTERSTITIAL_LEUKOCYTES, MEDULLA, RED_CELL_PX,
+            STRAY_RED_CELL_PX,
         },
         structures::StructureMap,
     },
@@ -44,15 +45,16 @@ pub(super) const MEDULLA_AREA: Feature =
         Ok(Value { value: area, n: px, denominator: area })
     });
 
-/// Cortex that is neither glomerulus nor tubule, nor as dense and as wide as tubules that were not outlined.
+/// Cortex that is neither glomerulus nor tubule nor wide vessel, nor as dense and as wide as tubules that were not outlined.
 pub(super) const AREA: Feature = feature(
     "interstitial_area_pct",
     "%",
     (Up, 1.0, Expert),
-    "domain.md §3.3; without what is dense and 10 µm wide, so that tubules that were not outlined do not count",
+    "domain.md §3.3; without vessels (open for 18 µm) and what is dense and 10 µm wide, so that tubules that were not outlined do not count",
     |found| {
         let cortex = cortex(found)?;
-        let others = [CORTEX_GLOMERULUS_PX, CORTEX_TUBULE_PX, CORTEX_MISSED_PX].map(|c| found.tally.get(c));
+        let others = [CORTEX_GLOMERULUS_PX, CORTEX_TUBULE_PX, CORTEX_MISSED_PX, CORTEX_VESSEL_PX]
+            .map(|c| found.tally.get(c));
         let value = 100.0 * cortex.saturating_sub(others.iter().sum()) as f64 / cortex as f64;
         Ok(Value { value, n: glomeruli(found), denominator: found.mpp.area_mm2(cortex) })
     },

@@ -21,7 +21,7 @@ const MIN_EOSIN: f64 = 0.9;
 const MAX_EOSIN: f64 = 1.45;
 /// Or at most this many median deviations above the cytoplasm's: among much pale epithelium the usual eosin is low and
 /// varies widely, and casts stay what they are.
-const MAX_DEVIATIONS: f64 = 2.4;
+const MAX_DEVIATIONS: f64 = 3.0;
 /// Haematoxylin of a cast over the cytoplasm's, at most: protein without cells takes up little …
 const MAX_HAEMATOXYLIN: f64 = 0.35;
 /// … and beside its edge.

@@ -10,6 +10,8 @@ pub const CORTEX_GLOMERULUS_PX: Counter = Counter("cortex_glomerulus_px");
 pub const CORTEX_TUBULE_PX: Counter = Counter("cortex_tubule_px");
 /// Cortex outside glomeruli and tubules that is as dense and as wide as epithelium: tubules that were not outlined.
 pub const CORTEX_MISSED_PX: Counter = Counter("cortex_missed_px");
+/// Cortex outside glomeruli and tubules that is a vessel wider than 25 µm, or its wall.
+pub const CORTEX_VESSEL_PX: Counter = Counter("cortex_vessel_px");
 /// Dense cytoplasm of the cortex outside glomeruli and lumens, outlined or not.
 pub const EPITHELIUM_PX: Counter = Counter("epithelium_px");
 /// Eosin of that cytoplasm where nuclei are gone, OD × 100 (histogram).

@@ -40,6 +40,14 @@ const MIN_TUFT: f64 = 0.1;
 /// Least share of a structure that lies on tissue.
 const MIN_TISSUE: f64 = 0.5;
 
+/// What lies inside a corpuscle that the network sees.
+pub(super) struct Inside {
+    /// Share of the corpuscle that is nuclear.
+    pub(super) nuclear: f64,
+    /// Share of the tuft that is as pale as a lumen.
+    pub(super) open: f64,
+}
+
 /// What the network sees in one window.
 pub(super) struct Sight {
     /// Log odds of corpuscle, × 1000.
@@ -59,8 +67,8 @@ impl Sight {
         Some(Self { odds, corpuscles, tufts })
     }
 
-    /// Returns the glomeruli and tufts whose mean log odds are at least `certainty`, given the share of nuclear pixels.
-    pub(super) fn glomeruli(&self, ground: &Ground<'_>, certainty: fn(f64) -> f64) -> Vec<Object> {
+    /// Returns the glomeruli and tufts whose mean log odds are at least `certainty`, given what lies inside.
+    pub(super) fn glomeruli(&self, ground: &Ground<'_>, certainty: fn(&Inside) -> f64) -> Vec<Object> {
         let (places, numbers) = whole(ground, &self.corpuscles);
         let numbered = places.iter().zip(numbers);
         let found = numbered.filter_map(|(region, n)| glomerulus(ground, self, region, n, certainty));
@@ -128,7 +136,7 @@ fn glomerulus(
     sight: &Sight,
     region: &Region,
     number: u32,
-    least_certainty: fn(f64) -> f64,
+    least_certainty: fn(&Inside) -> f64,
 ) -> Option<[Object; 2]> {
     let (corpuscles, odds, tufts) = (&sight.corpuscles, &sight.odds, &sight.tufts);
     let field = ground.field;
@@ -156,7 +164,8 @@ fn glomerulus(
     }
     let n = region.area_px as f64;
     let (nuclear, certainty) = (nuclear as f64 / n, sum as f64 / n / STEPS);
-    if certainty < least_certainty(nuclear) {
+    let inside = Inside { nuclear, open: open(ground, &tuft.plane, &window) };
+    if certainty < least_certainty(&inside) {
         return None;
     }
     let space_pct = 100.0 * (area_um2 - tuft_um2) / area_um2;
@@ -168,6 +177,19 @@ fn glomerulus(
     let mut values = [0.0; Object::VALUES];
     values[0] = equivalent_diameter(tuft_um2) as f32;
     Some([corpuscle, contour::object(&TUFT, &tuft.plane, own, 1, &window, values)])
+}
+
+/// Share of a tuft, cut out as `window`, that is as pale as a lumen.
+fn open(ground: &Ground<'_>, tuft: &Plane<u32>, window: &Window) -> f64 {
+    let field = ground.field;
+    let (left, top) = (window.x0 - field.window.left(), window.y0 - field.window.top());
+    let (mut all, mut pale) = (0u64, 0u64);
+    for (i, _) in tuft.data().iter().enumerate().filter(|(_, number)| **number == 1) {
+        let (x, y) = ((i % tuft.width()) as i64, (i / tuft.width()) as i64);
+        all += 1;
+        pale += ground.pale.get(left + x, top + y).map_or(0, u64::from);
+    }
+    pale as f64 / all.max(1) as f64
 }
 
 /// The largest piece of tuft in a corpuscle, in a cut-out of its box.

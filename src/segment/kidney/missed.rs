@@ -1,6 +1,6 @@
 //! Epithelium that no outline holds: what lies between tubules is interstitium where it is not as wide and as dense as theirs.
 
-use super::{CORTEX, cells::Scene, counts::CORTEX_MISSED_PX, lattice::Lattice};
+use super::{CORTEX, cells::Scene, counts::CORTEX_MISSED_PX, lattice::Lattice, vessels};
 use crate::{measure::tally::Tally, segment::nuclei::Nucleus, units::equivalent_diameter};
 
 /// Optical density below this share of the cytoplasm's is interstitium, not epithelium.
@@ -10,20 +10,24 @@ const REACH: usize = 2;
 /// Least share of a square that is dense and outside all outlines.
 const SOLID: f64 = 0.9;
 
-/// Counts the pixels of the core in the cortex that are dense, outside all outlines, and in a place as wide as epithelium.
+/// Counts the pixels of the core in the cortex that are dense, outside all outlines, and in a place as wide as epithelium, and those
+/// of vessels.
 /// Nuclei with a score above 0 look like leukocytes and are none of it.
 pub(super) fn count(scene: &Scene<'_>, nuclei: &[Nucleus], scores: &[Option<f64>], tally: &mut Tally) {
     let mut solid = Solid::of(scene);
     let leukocytes = nuclei.iter().zip(scores).filter(|(_, score)| score.is_some_and(|s| s > 0.0));
     leukocytes.for_each(|(nucleus, _)| solid.clear(nucleus));
-    let wide = solid.opened();
+    let wide = solid.lattice.opened(&solid.squares, REACH);
+    let vessels = vessels::squares(scene, &solid.lattice);
     let mut missed = 0;
     for y in scene.field.window.core_rows() {
         for_each_dense(scene, y, scene.field.window.core_columns(), |x, in_cortex| {
-            missed += u64::from(in_cortex && wide[solid.lattice.at(x, y)]);
+            let square = solid.lattice.at(x, y);
+            missed += u64::from(in_cortex && wide[square] && !vessels[square]);
         });
     }
     tally.add(CORTEX_MISSED_PX, missed);
+    vessels::count(scene, &solid.lattice, &vessels, tally);
 }
 
 /// Calls `each` with the columns of a row that are dense tissue outside all outlines, and whether they lie in the cortex.
@@ -77,75 +81,5 @@ impl Solid {
         for row in near(y, skip.1, height) {
             self.squares[row * width + columns.start..row * width + columns.end].fill(false);
         }
-    }
-
-    /// Returns the squares that blocks of solid ones hold, [`REACH`] to each side of their middles.
-    fn opened(&self) -> Vec<bool> {
-        let eroded = self.near(&self.along(&self.squares, true), true);
-        self.near(&self.along(&eroded, false), false)
-    }
-
-    /// For every cell whether all, or any, of those near it in its row are set.
-    fn along(&self, cells: &[bool], all: bool) -> Vec<bool> {
-        let one = |row: &[bool], i: usize| {
-            let near = &row[i.saturating_sub(REACH)..(i + REACH + 1).min(row.len())];
-            if all { near.iter().all(|&c| c) } else { near.iter().any(|&c| c) }
-        };
-        cells.chunks_exact(self.lattice.columns).flat_map(|row| (0..row.len()).map(|i| one(row, i))).collect()
-    }
-
-    /// For every cell whether all, or any, of those near it in its column are set.
-    fn near(&self, cells: &[bool], all: bool) -> Vec<bool> {
-        let one = |i: usize| {
-            let (row, column) = (i / self.lattice.columns, i % self.lattice.columns);
-            let mut near = row.saturating_sub(REACH)..(row + REACH + 1).min(self.lattice.rows);
-            if all {
-                near.all(|row| cells[row * self.lattice.columns + column])
-            } else {
-                near.any(|row| cells[row * self.lattice.columns + column])
-            }
-        };
-        (0..cells.len()).map(one).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Opens cells drawn as `#`.
-    fn opened(rows: &[&str]) -> Vec<String> {
-        let (columns, n) = (rows[0].len(), rows.len());
-        let solid = rows.concat().chars().map(|c| c == '#').collect();
-        let lattice = Lattice { side: 4, skip: (0, 0), columns, rows: n };
-        let wide = Solid { lattice, squares: solid }.opened();
-        wide.chunks(columns).map(|row| row.iter().map(|&w| if w { '#' } else { '.' }).collect()).collect()
-    }
-
-    #[test]
-    fn walls_are_too_narrow_for_a_tubule() {
-        let rows = [
-            "..........#...",
-            ".#####....#...",
-            ".#####....#...",
-            ".########.#...",
-            ".#####....#...",
-            ".#####....####",
-            "..........####",
-            "..........####",
-            "..............",
-        ];
-        let wide = [
-            "..............",
-            ".#####........",
-            ".#####........",
-            ".#####........",
-            ".#####........",
-            ".#####........",
-            "..............",
-            "..............",
-            "..............",
-        ];
-        assert_eq!(opened(&rows), wide);
     }
 }
