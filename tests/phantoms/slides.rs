@@ -53,3 +53,18 @@ fn human_measures_what_was_painted() {
     check(&PANCREAS, 3000, &[], human);
     check(&KIDNEY, 4000, &["interstitial_area_pct"], human);
 }
+
+/// Only sections of 2.4 mm have a medulla and wide veins, and stain that half of the tubules, pale ones, shift.
+#[test]
+fn whole_kidney_section_holds_its_casts_and_no_vein_is_a_glomerulus() {
+    let folder = tempfile::tempdir().unwrap();
+    let painter = write::find(KIDNEY.organ).unwrap();
+    let amounts = [("tubular_dilation", 53.3), ("casts", 2.0)];
+    let request = painter.request(4800, Mpp::square(0.5).unwrap(), super::FITTED, &amounts).unwrap();
+    let shot = score(painter, &request, "default", &folder.path().join("a.svs"));
+    let read = |name: &str| (shot.measured[name], shot.truth[name]);
+    let (casts, painted) = read("cast_tubule_pct");
+    assert!((casts - painted).abs() < 0.5, "{casts} % of casts measured, {painted} painted");
+    let (glomeruli, painted) = read("glom_count_n");
+    assert_eq!(glomeruli, painted, "glomeruli");
+}

@@ -9,6 +9,7 @@ use super::{
     levels::Levels,
     missed,
     tuft::{self, Crop},
+    vessels::Vessels,
 };
 use crate::{
     measure::tally::Tally,
@@ -46,7 +47,9 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     bare::count(&scene, &mut tally);
     scene.tufts(&mut owners);
     let scores = scene.scores(&found);
-    missed::count(&scene, &found, &scores, &mut tally);
+    let vessels = Vessels::of(&scene);
+    vessels.count(&scene, &mut tally);
+    missed::count(&scene, (&found, &scores), &vessels, &mut tally);
     let leukocytes = scene.leukocytes(&found, &scores);
     let mut objects = Vec::new();
     for (mut nucleus, is_leukocyte) in found.into_iter().zip(leukocytes).filter(|(n, _)| n.in_core) {

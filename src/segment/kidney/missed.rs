@@ -1,6 +1,6 @@
 //! Epithelium that no outline holds: what lies between tubules is interstitium where it is not as wide and as dense as theirs.
 
-use super::{CORTEX, cells::Scene, counts::CORTEX_MISSED_PX, lattice::Lattice, vessels};
+use super::{CORTEX, cells::Scene, counts::CORTEX_MISSED_PX, lattice::Lattice, vessels::Vessels};
 use crate::{measure::tally::Tally, segment::nuclei::Nucleus, units::equivalent_diameter};
 
 /// Optical density below this share of the cytoplasm's is interstitium, not epithelium.
@@ -10,24 +10,25 @@ const REACH: usize = 2;
 /// Least share of a square that is dense and outside all outlines.
 const SOLID: f64 = 0.9;
 
-/// Counts the pixels of the core in the cortex that are dense, outside all outlines, and in a place as wide as epithelium, and those
-/// of vessels.
+/// Counts the pixels of the core in the cortex that are dense, outside all outlines and vessels, and in a place as wide as epithelium.
 /// Nuclei with a score above 0 look like leukocytes and are none of it.
-pub(super) fn count(scene: &Scene<'_>, nuclei: &[Nucleus], scores: &[Option<f64>], tally: &mut Tally) {
+pub(super) fn count(
+    scene: &Scene<'_>,
+    (nuclei, scores): (&[Nucleus], &[Option<f64>]),
+    vessels: &Vessels,
+    tally: &mut Tally,
+) {
     let mut solid = Solid::of(scene);
     let leukocytes = nuclei.iter().zip(scores).filter(|(_, score)| score.is_some_and(|s| s > 0.0));
     leukocytes.for_each(|(nucleus, _)| solid.clear(nucleus));
     let wide = solid.lattice.opened(&solid.squares, REACH);
-    let vessels = vessels::squares(scene, &solid.lattice);
     let mut missed = 0;
     for y in scene.field.window.core_rows() {
         for_each_dense(scene, y, scene.field.window.core_columns(), |x, in_cortex| {
-            let square = solid.lattice.at(x, y);
-            missed += u64::from(in_cortex && wide[square] && !vessels[square]);
+            missed += u64::from(in_cortex && wide[solid.lattice.at(x, y)] && !vessels.holds(x, y));
         });
     }
     tally.add(CORTEX_MISSED_PX, missed);
-    vessels::count(scene, &solid.lattice, &vessels, tally);
 }
 
 /// Calls `each` with the columns of a row that are dense tissue outside all outlines, and whether they lie in the cortex.

@@ -12,22 +12,51 @@ const WALL: usize = 2;
 /// as much. Working default, set on phantoms, **not validated**.
 const OPEN: f64 = 0.8;
 
-/// Returns which squares of a window lie in a vessel or its wall.
-pub(super) fn squares(scene: &Scene<'_>, lattice: &Lattice) -> Vec<bool> {
-    let field = scene.field;
-    let mut open = vec![0u32; lattice.len()];
-    for y in 0..field.height() {
-        let (od, tissue, red, nuclear) =
-            (field.od.row(y), field.tissue.row(y), scene.red.row(y), scene.nuclear.row(y));
-        scene.for_each_run(y, 0..field.width(), |run, (outer, _, _)| {
-            for x in run.filter(|_| outer == 0) {
-                let is_tissue = tissue[x] != 0 && nuclear[x] == 0;
-                let is_open = is_tissue && (od[x] < scene.levels.pale || red[x] != 0);
-                open[lattice.at(x, y)] += u32::from(is_open);
-            }
-        });
+/// Where the vessels of a window are, with their walls.
+pub(super) struct Vessels {
+    lattice: Lattice,
+    squares: Vec<bool>,
+}
+
+impl Vessels {
+    pub(super) fn of(scene: &Scene<'_>) -> Self {
+        let field = scene.field;
+        let lattice = Lattice::of(field);
+        let mut open = vec![0u32; lattice.len()];
+        for y in 0..field.height() {
+            let (od, tissue, red, nuclear) =
+                (field.od.row(y), field.tissue.row(y), scene.red.row(y), scene.nuclear.row(y));
+            scene.for_each_run(y, 0..field.width(), |run, (outer, _, _)| {
+                for x in run.filter(|_| outer == 0) {
+                    let is_tissue = tissue[x] != 0 && nuclear[x] == 0;
+                    let is_open = is_tissue && (od[x] < scene.levels.pale || red[x] != 0);
+                    open[lattice.at(x, y)] += u32::from(is_open);
+                }
+            });
+        }
+        let squares = around(&lattice, &open);
+        Self { lattice, squares }
     }
-    around(lattice, &open)
+
+    /// Whether a pixel lies in a vessel or its wall.
+    pub(super) fn holds(&self, x: usize, y: usize) -> bool {
+        self.squares[self.lattice.at(x, y)]
+    }
+
+    /// Counts the pixels of the core in the cortex that lie in vessels, outside all outlines.
+    pub(super) fn count(&self, scene: &Scene<'_>, tally: &mut Tally) {
+        let window = &scene.field.window;
+        let mut inside = 0;
+        for y in window.core_rows() {
+            let tissue = scene.field.tissue.row(y);
+            scene.for_each_run(y, window.core_columns(), |run, (outer, _, zone)| {
+                if outer == 0 && scene.class_is(zone, &CORTEX) {
+                    inside += run.filter(|&x| tissue[x] != 0 && self.holds(x, y)).count() as u64;
+                }
+            });
+        }
+        tally.add(CORTEX_VESSEL_PX, inside);
+    }
 }
 
 /// Returns the squares of lumens, of the open pixels of each square, and of their walls.
@@ -36,22 +65,6 @@ fn around(lattice: &Lattice, open: &[u32]) -> Vec<bool> {
     let least = ((block * block) as f64 * OPEN) as u32;
     let middles: Vec<bool> = lattice.summed(open, REACH).into_iter().map(|n| n >= least).collect();
     lattice.widened(&middles, REACH + WALL)
-}
-
-/// Counts the pixels of the core in the cortex that lie in such squares, outside all outlines.
-pub(super) fn count(scene: &Scene<'_>, lattice: &Lattice, vessels: &[bool], tally: &mut Tally) {
-    let window = &scene.field.window;
-    let mut inside = 0;
-    for y in window.core_rows() {
-        let tissue = scene.field.tissue.row(y);
-        scene.for_each_run(y, window.core_columns(), |run, (outer, _, zone)| {
-            if outer == 0 && scene.class_is(zone, &CORTEX) {
-                let is_vessel = |x: &usize| tissue[*x] != 0 && vessels[lattice.at(*x, y)];
-                inside += run.filter(is_vessel).count() as u64;
-            }
-        });
-    }
-    tally.add(CORTEX_VESSEL_PX, inside);
 }
 
 #[cfg(test)]
