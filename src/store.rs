@@ -20,6 +20,7 @@ mod record;
 mod seen;
 mod source;
 mod state;
+mod tidy;
 mod why;
 mod windows;
 
@@ -48,7 +49,7 @@ use crate::{
     file,
     pipeline::Summary,
     report::{
-        partial::{sweep, write_whole},
+        partial::write_whole,
         run_json::{self, Fingerprint},
     },
     score::rubric::Rubric,
@@ -222,24 +223,6 @@ impl Store {
     /// [`Error::Io`] when the folder cannot be written.
     pub fn lock(&self, job: &Job) -> Result<Taken> {
         self.locks.take(&self.folder(&job.slide_id))
-    }
-
-    /// Removes what an earlier run left for a slide, record first: a record is never beside files of another result.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] if a file cannot be removed.
-    pub fn clear(&self, job: &Job, names: &[&str]) -> Result<()> {
-        let folder = self.folder(&job.slide_id);
-        for name in record::names(&folder) {
-            remove(&folder.join(name))?;
-        }
-        let files = self.files(&job.slide_id);
-        names.iter().try_for_each(|name| remove(&files.join(name)))?;
-        // Pieces of a run that was killed.
-        [&folder, &files].into_iter().for_each(|folder| sweep(folder));
-        lock::sweep(&folder);
-        Ok(())
     }
 
     /// Keeps a result whose files were written. From here on the slide is done.

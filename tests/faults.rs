@@ -155,6 +155,9 @@ impl Scene {
                 println!("{} differs after recovery", path.display());
             }
         }
+        for path in found.keys().filter(|path| !self.expected.contains_key(*path)) {
+            println!("{} is left over after recovery", path.display());
+        }
         self.tally.corrupt += usize::from(found != self.expected);
     }
 

@@ -38,6 +38,8 @@ use crate::{
 pub const NAME: &str = "lock";
 /// Ending of locks that are about to be taken: another process's is left alone, unlike other pieces of files.
 const NEW: &str = ".new";
+/// Name of what keeps two processes from breaking a lock at once.
+const BREAK: &str = "lock.break";
 /// A lock whose count stood still for so long is taken over.
 pub const STALE: Duration = Duration::from_secs(60);
 /// Time between counts.
@@ -283,14 +285,12 @@ fn links(_path: &Path) -> Option<u64> {
 /// Removes a lock if it still looks like this. A second lock keeps two processes from doing so at once, of which the
 /// slower would remove the faster one's new lock.
 fn break_lock(path: &Path, expected: &[u8]) -> bool {
-    let guard = path.with_file_name(format!("{NAME}.break"));
+    let guard = path.with_file_name(BREAK);
     match OpenOptions::new().write(true).create_new(true).open(&guard) {
         Ok(mut file) => drop(file.write_all(&content(&Owner::us(), 0))),
         Err(_) => {
             // Held for an instant only, unless its owner was killed in that instant.
-            let owner = read(&guard).ok().and_then(|c| owner_in(&c));
-            let old = fs::metadata(&guard).and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
-            if owner.is_some_and(|o| o.is_dead()) || old.is_some_and(|age| age > 2 * STALE) {
+            if is_of_the_dead(&guard) || is_old(&guard) {
                 let _ = fs::remove_file(&guard);
             }
             return false;
@@ -302,15 +302,28 @@ fn break_lock(path: &Path, expected: &[u8]) -> bool {
     broken
 }
 
-/// Removes what processes left that were killed while they took a lock.
+/// Removes what processes left that were killed while they took or broke a lock.
 pub(super) fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    for path in entries.map(|e| e.path()).filter(|p| p.to_string_lossy().ends_with(NEW)) {
-        if read(&path).ok().and_then(|c| owner_in(&c)).is_some_and(|owner| owner.is_dead()) {
+    let pieces = entries.filter(|e| e.file_name() == BREAK || e.file_name().to_string_lossy().ends_with(NEW));
+    for path in pieces.map(|e| e.path()) {
+        // Killed before its name was in it.
+        let nameless = || read(&path).is_ok_and(|c| owner_in(&c).is_none()) && is_old(&path);
+        if is_of_the_dead(&path) || nameless() {
             // One that cannot be removed is never taken for a lock.
             let _ = fs::remove_file(path);
         }
     }
+}
+
+fn is_of_the_dead(path: &Path) -> bool {
+    read(path).ok().and_then(|content| owner_in(&content)).is_some_and(|owner| owner.is_dead())
+}
+
+/// Returns whether a file that is there for an instant only has been there for too long.
+fn is_old(path: &Path) -> bool {
+    let age = fs::metadata(path).and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
+    age.is_some_and(|age| age > 2 * STALE)
 }
 
 /// Returns who holds the lock of a folder, if anybody does.
@@ -375,6 +388,12 @@ mod tests {
         piece("living", &us);
         piece("dead", &Owner { pid: u32::MAX, ..us.clone() });
         piece("stranger", &Owner { host: "elsewhere".into(), ..us });
+        let nameless = folder.path().join(BREAK);
+        fs::write(&nameless, "").unwrap();
+        sweep(folder.path());
+        assert!(nameless.exists(), "its process may be about to write its name");
+        let long_ago = SystemTime::now() - 3 * STALE;
+        File::options().write(true).open(&nameless).unwrap().set_modified(long_ago).unwrap();
         sweep(folder.path());
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();

@@ -173,7 +173,7 @@ pub(super) fn is_result(name: &str) -> bool {
 }
 
 /// Returns whether this is called like a record: 32 hexadecimal digits, `.json` or `.error.json`.
-fn is_record(name: &str) -> bool {
+pub(super) fn is_record(name: &str) -> bool {
     let stem = name.strip_suffix(".json").map(|n| n.strip_suffix(".error").unwrap_or(n));
     stem.is_some_and(|s| s.len() == 32 && s.bytes().all(|b| b.is_ascii_hexdigit()))
 }

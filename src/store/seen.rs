@@ -10,7 +10,8 @@ use crate::{
     report::{partial::write_whole, run_json::Fingerprint},
 };
 
-const NAME: &str = "seen.json";
+/// Its name in the folder of a slide.
+pub(super) const NAME: &str = "seen.json";
 /// A longer file is not ours.
 const MAX_BYTES: u64 = 64 << 20;
 

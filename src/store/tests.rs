@@ -151,6 +151,36 @@ fn a_slide_that_is_missing_loses_nothing() {
     assert_eq!(said(&store, &other, &bench), "the slide was missing before");
 }
 
+/// What a process leaves that is killed after it wrote its record.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_dead_left_beside_a_result_goes() {
+    let bench = Bench::new();
+    bench.keep();
+    let (store, job, folder) =
+        (Store::new(&bench.out(), Policy::default()), bench.job(), bench.out().join("store/a"));
+    let names = || {
+        let entries = fs::read_dir(&folder).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let (whole, held) = (names(), bench.lock(&store));
+    for piece in ["seen.json.0-1-2-3.partial", "key.cells.windows"] {
+        fs::write(folder.join(piece), "piece").unwrap();
+    }
+    let before = names();
+    let living = fs::read_to_string(folder.join(lock::NAME)).unwrap();
+    store.tidy(&job);
+    assert_eq!(names(), before, "a living process has the slide");
+    drop(held);
+    let us = format!("\"pid\":{},", std::process::id());
+    fs::write(folder.join(lock::NAME), living.replace(&us, &format!("\"pid\":{},", u32::MAX))).unwrap();
+    store.tidy(&job);
+    assert_eq!(names(), whole);
+    assert_eq!(bench.why(Policy::default()), "kept");
+}
+
 #[test]
 fn the_result_of_another_slide_is_not_written_over() {
     let bench = Bench::new();

@@ -96,6 +96,7 @@ impl Writer<'_> {
         outcome: Box<Result<histograde::pipeline::Summary>>,
         seconds: f64,
     ) -> Claim<Held> {
+        self.store.tidy(job);
         match outcome.as_ref() {
             Ok(_) => self.explained(job, "kept: slide, settings, program and files are as they were"),
             Err(_) => self.explained(job, "kept as failed: it would fail again; --retry-failed tries"),
