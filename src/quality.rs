@@ -14,6 +14,7 @@ mod fold;
 mod foreign;
 mod hints;
 mod lines;
+mod organ_signs;
 mod stain;
 mod tear;
 mod view;

@@ -153,6 +153,19 @@ pub enum Warning {
         /// How many an animal needs.
         needed: f64,
     },
+    /// Droplets of fat too small for the pixels (domain.md §3.2 wants 0.35 µm/px for them).
+    #[error(
+        "{pct:.0} % of the fat found is droplets below 8 µm, of which pixels of {mpp:.2} µm show only the largest: fat_area_pct and \
+         steatotic_hepatocyte_pct are lower bounds (on synthetic tissue as little as half is found); {max} µm/px or finer show them"
+    )]
+    DropletsUnseen {
+        /// Share of droplets in the area of fat, in %.
+        pct: f64,
+        /// Pixel size of the slide, in µm.
+        mpp: f64,
+        /// Coarsest pixels that show droplets, in µm.
+        max: f64,
+    },
     /// Nuclei hardly differ from cytoplasm.
     #[error(
         "nuclei hardly stand out from cytoplasm ({nuclei:.2} against {cytoplasm:.2} OD): autolysis, or a faint haematoxylin"

@@ -181,19 +181,23 @@ fn shoot(studio: &Studio<'_>, mpp: Mpp, amounts: &[(&str, f64)], stain: &str) ->
 /// Paints a request and measures the slide.
 fn score(painter: &Painter, request: &Request, stain: &str, out: &Path) -> Shot {
     let written = write::write(painter, request, &Appearance::preset(stain).unwrap(), out).unwrap();
+    let result = measure(&written.slide, painter.organ, request.anatomy.species);
+    let values = result.summary.measured.iter();
+    let measured = values.filter_map(|m| m.value.as_ref().ok().map(|v| (m.feature.name, v.value))).collect();
+    Shot { amount: 0.0, truth: written.values.features, measured, all: result.summary.measured }
+}
+
+/// Measures a slide as one of an organ.
+fn measure(slide: &Path, organ: &str, species: &str) -> SlideResult {
     let plan = Plan {
-        organ: organ::find(painter.organ).unwrap(),
+        organ: organ::find(organ).unwrap(),
         mpp: None,
         rubric: Rubric::builtin().unwrap(),
         tiling: Default::default(),
         models: Models::of_scores().unwrap(),
-        options: Options { species: species::find(request.anatomy.species).unwrap(), ..Options::default() },
+        options: Options { species: species::find(species).unwrap(), ..Options::default() },
     };
-    let slide = Slide::open(&written.slide).unwrap();
-    let result: SlideResult = score_slide(&slide, &plan, &Watch::default()).unwrap();
-    let values = result.summary.measured.iter();
-    let measured = values.filter_map(|m| m.value.as_ref().ok().map(|v| (m.feature.name, v.value))).collect();
-    Shot { amount: 0.0, truth: written.values.features, measured, all: result.summary.measured }
+    score_slide(&Slide::open(slide).unwrap(), &plan, &Watch::default()).unwrap()
 }
 
 /// Healthy slides of one pixel size.

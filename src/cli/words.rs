@@ -1,6 +1,10 @@
 //! Sentences about results, for the terminal.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::Path,
+};
 
 use histograde::{batch::Done, pipeline::Summary, warning::Warning};
 
@@ -48,7 +52,7 @@ pub(super) fn totals(all: &[Done]) -> String {
     parts.join(", ")
 }
 
-/// Says at the end of a run what came of it: how many of what, why slides failed, which were slowest.
+/// Says at the end of a run what came of it: how many of what, why slides failed, which are in doubt, which were slowest.
 pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
     let mut text = totals(all);
     let kept = all.iter().filter(|d| d.kept).count();
@@ -62,10 +66,17 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
         reasons.entry(kind).or_default().push(&d.job.slide_id);
     }
     for (kind, slides) in reasons {
-        let more = slides.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named = slides.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-        let _ = write!(text, "\n  failed as {kind}: {}: {named}{more}", slides.len());
+        let _ = write!(text, "\n  failed as {kind}: {}", counted(&slides));
+    }
+    let mut doubts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for d in all {
+        let warnings = d.facts().into_iter().flat_map(|summary| &summary.warnings);
+        for what in warnings.filter_map(doubt).collect::<BTreeSet<_>>() {
+            doubts.entry(what).or_default().push(&d.job.slide_id);
+        }
+    }
+    for (what, slides) in doubts {
+        let _ = write!(text, "\n  {what}, see its warnings: {}", counted(&slides));
     }
     let mut slow: Vec<&Done> = all.iter().filter(|d| !d.kept && d.seconds > 1.0).collect();
     slow.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
@@ -77,6 +88,26 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
         }
     }
     text
+}
+
+/// Says how many slides there are and names the first.
+fn counted(slides: &[&str]) -> String {
+    let more = slides.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = slides.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    format!("{}: {named}{more}", slides.len())
+}
+
+/// Returns what a warning makes of a slide, if all that was measured of it is in doubt.
+fn doubt(warning: &Warning) -> Option<&'static str> {
+    Some(match warning {
+        Warning::WrongOrgan { .. } => "may be another organ",
+        Warning::WrongStain { .. } => "may not be H&E",
+        Warning::OutOfFocus { .. } => "out of focus",
+        Warning::BadTiles { .. } => "damaged in part",
+        Warning::DropletsUnseen { .. } => "too coarse for its fat",
+        _ => return None,
+    })
 }
 
 /// Names results of a folder that other commands made: tables are of the slides of one command.

@@ -37,6 +37,16 @@ fn score_writes_every_file_and_a_row_per_slide() {
 }
 
 #[test]
+fn a_slide_of_another_organ_is_told_at_the_end() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.arg("mixed-up.svs"), folder.arg("out"));
+    histograde(&["phantom", "--tissue", "pancreas", "--size", "2000", "-q", "-o", &slide]).assert().code(0);
+    let text = stderr(&["score", &slide, "--tissue", "liver", "-o", &out], 0);
+    assert!(text.contains("may be another organ, see its warnings: 1: mixed-up"), "{text}");
+    assert!(folder.rows("out/slides.csv")[0]["warnings"].contains("is this liver?"), "{text}");
+}
+
+#[test]
 fn a_blank_slide_is_an_outcome() {
     let folder = Folder::new();
     let (slide, out) = (folder.png("blank.png", [244, 243, 245]), folder.arg("out"));

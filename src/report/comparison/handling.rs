@@ -16,7 +16,7 @@ use crate::{error::Result, manifest::Sample};
 pub fn remarks(results: &Path, samples: &[Sample]) -> Result<Vec<String>> {
     let evidence = Evidence::read(results)?;
     let used = used(&evidence, samples);
-    Ok(mixed(&used).into_iter().chain(otherwise(&used)).collect())
+    Ok([mixed(&used), otherwise(&used), mistaken(&used)].into_iter().flatten().collect())
 }
 
 /// Returns the sentences of the methods paragraph; nothing where the results do not tell.
@@ -119,6 +119,20 @@ fn otherwise(used: &[Used<'_>]) -> Option<String> {
     ))
 }
 
+/// Slides that carry the remark of another organ ([`crate::warning::Warning::WrongOrgan`]).
+fn mistaken(used: &[Used<'_>]) -> Option<String> {
+    let asked = |(_, row): &&Used<'_>| row.remarks.contains(&format!("is this {}?", row.tissue));
+    let slides: Vec<&str> = used.iter().filter(asked).map(|(s, _)| s.slide_id.as_str()).collect();
+    (!slides.is_empty()).then(|| {
+        format!(
+            "{} may be of another organ than scored, compared all the same: {}; look at them, and leave them out in \
+             the sample sheet if so",
+            counted(slides.len(), "slide"),
+            slides.join(", ")
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,5 +181,19 @@ mod tests {
             "{remarks:?}"
         );
         assert!(remarks[0].contains("(s0: rat, not mouse)"), "{remarks:?}");
+    }
+
+    #[test]
+    fn slides_of_another_organ_are_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let slides = "slide_id,status,tissue,warnings\na,scored,liver,is this liver? its nuclei lie close together\nb,scored,liver,\n";
+        std::fs::write(folder.path().join("slides.csv"), slides).unwrap();
+        let sheet = folder.path().join("samples.csv");
+        let samples = "slide,animal_id,group,tissue\na.svs,1,control,liver\nb.svs,2,treated,liver\n";
+        std::fs::write(&sheet, samples).unwrap();
+        let samples = crate::manifest::read_key(&sheet).unwrap();
+        let said = remarks(folder.path(), &samples).unwrap();
+        assert!(said.len() == 1 && said[0].starts_with("1 slide may be of another organ"), "{said:?}");
+        assert!(said[0].contains("all the same: a; look"), "{said:?}");
     }
 }
