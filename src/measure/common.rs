@@ -119,42 +119,45 @@ pub fn quantile(mut values: Vec<f64>, q: f64, what: &'static str) -> Result<Valu
     Ok(Value { value, n: values.len() as u64, denominator: values.len() as f64 })
 }
 
+/// Shows what was counted on a slide of no objects, with pixels of `mpp` µm.
+#[cfg(test)]
+pub(crate) fn evidences<T>(tally: &super::tally::Tally, mpp: f64, look: impl Fn(&Evidences<'_>) -> T) -> T {
+    use crate::stain::{CytoplasmHue, StainMatrix, StainProfile};
+    let profile = StainProfile {
+        white: [245.0; 3],
+        matrix: StainMatrix::RUIFROK,
+        origin: "published",
+        h_threshold: 40,
+        h_nuclei: 65,
+        h_cytoplasm: 15,
+        e_cytoplasm: 25,
+        e_cytoplasm_mad: 4,
+        hue: CytoplasmHue::TYPICAL,
+    };
+    let mpp = crate::units::Mpp::square(mpp).expect("a pixel size");
+    look(&Evidences {
+        tissue_mm2: mpp.area_mm2(tally.get(TISSUE_PX)),
+        mpp,
+        structure_mpp: mpp,
+        structures: &[],
+        structure_tallies: &[],
+        cells: &[],
+        structure_tally: tally,
+        tally,
+        profile: &profile,
+        tubule_least_um: 0.0,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        measure::tally::Tally,
-        stain::{CytoplasmHue, StainMatrix, StainProfile},
-        units::Mpp,
-    };
+    use crate::measure::tally::Tally;
 
     const PART: Counter = Counter("part");
 
     fn with<T>(tally: &Tally, look: impl Fn(&Evidences<'_>) -> T) -> T {
-        let profile = StainProfile {
-            white: [245.0; 3],
-            matrix: StainMatrix::RUIFROK,
-            origin: "published",
-            h_threshold: 40,
-            h_nuclei: 65,
-            h_cytoplasm: 15,
-            e_cytoplasm: 25,
-            e_cytoplasm_mad: 4,
-            hue: CytoplasmHue::TYPICAL,
-        };
-        let mpp = Mpp::square(0.5).unwrap();
-        look(&Evidences {
-            tissue_mm2: mpp.area_mm2(tally.get(TISSUE_PX)),
-            mpp,
-            structure_mpp: mpp,
-            structures: &[],
-            structure_tallies: &[],
-            cells: &[],
-            structure_tally: tally,
-            tally,
-            profile: &profile,
-            tubule_least_um: 0.0,
-        })
+        evidences(tally, 0.5, look)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Hepatocytes that hold fat.
 
+use super::fat;
 use crate::{
     measure::{
         feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
@@ -31,6 +32,7 @@ const MICRO_SHARE: f64 = 0.15;
 
 /// A vacuole belongs to the hepatocyte nucleus nearest to its rim, within the radius of a territory.
 fn steatotic(found: &Evidences<'_>) -> Result<Value, Missing> {
+    fat::seen(found)?;
     let nuclei: Vec<&Object> = found.cells_of(&HEPATOCYTE).collect();
     if nuclei.is_empty() {
         return Err(Missing::NoStructure { what: "hepatocyte" });

@@ -83,6 +83,10 @@ pub(super) const LYMPHOCYTES: Feature =
         if mm > 0.0 { Ok(Value { value: n as f64 / mm, n, denominator: mm }) } else { Err(NO_ISLET) }
     });
 
+/// Share of lymphocytes among the nuclei inside islets up to which endocrine nuclei are counted: on phantoms with the
+/// grade of insulitis that begins there (domain.md §4.2) their density reads a sixth high, with the next twice as high [expert].
+const MOST_LYMPHOCYTES: f64 = 0.25;
+
 const NO_ISLET: Missing = Missing::NoStructure { what: "islet" };
 
 fn perimeter_mm(islet: &Object) -> f64 {
@@ -115,7 +119,16 @@ fn over_islets(found: &Evidences<'_>, each: impl Fn(&Tally) -> f64) -> Result<Va
     }
 }
 
+/// # Errors
+///
+/// [`Missing::LeftOut`] where lymphocytes fill the islets: those that are not recognised would count as endocrine.
 fn nuclear_density(found: &Evidences<'_>) -> Result<Value, Missing> {
+    let [strange, own] = [count::LYMPHOCYTES_INSIDE, count::ISLET_NUCLEI].map(|c| total(found, c) as f64);
+    if strange > MOST_LYMPHOCYTES * (strange + own) {
+        return Err(Missing::LeftOut {
+            why: "more than a quarter of the nuclei in its islets are lymphocytes, of which some would count as endocrine",
+        });
+    }
     let holes = total(found, count::ISLET_VACUOLE_PX) + total(found, count::ISLET_RBC_PX);
     let tallies: Vec<&Tally> = accepted(found).map(|(_, t)| t).collect();
     let n = living(&tallies, count::ISLET_NUCLEUS_KINDS);
