@@ -54,3 +54,19 @@ pub struct StainProfile {
     /// Hue of the cytoplasm, which tells blood from it.
     pub hue: CytoplasmHue,
 }
+
+#[cfg(test)]
+impl StainProfile {
+    /// An ordinary slide with published vectors.
+    pub(crate) const TYPICAL: Self = Self {
+        white: [245.0; 3],
+        matrix: StainMatrix::RUIFROK,
+        origin: "published",
+        h_threshold: 40,
+        h_nuclei: 65,
+        h_cytoplasm: 15,
+        e_cytoplasm: 25,
+        e_cytoplasm_mad: 4,
+        hue: CytoplasmHue::TYPICAL,
+    };
+}

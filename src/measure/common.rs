@@ -122,18 +122,8 @@ pub fn quantile(mut values: Vec<f64>, q: f64, what: &'static str) -> Result<Valu
 /// Shows what was counted on a slide of no objects, with pixels of `mpp` µm.
 #[cfg(test)]
 pub(crate) fn evidences<T>(tally: &super::tally::Tally, mpp: f64, look: impl Fn(&Evidences<'_>) -> T) -> T {
-    use crate::stain::{CytoplasmHue, StainMatrix, StainProfile};
-    let profile = StainProfile {
-        white: [245.0; 3],
-        matrix: StainMatrix::RUIFROK,
-        origin: "published",
-        h_threshold: 40,
-        h_nuclei: 65,
-        h_cytoplasm: 15,
-        e_cytoplasm: 25,
-        e_cytoplasm_mad: 4,
-        hue: CytoplasmHue::TYPICAL,
-    };
+    use crate::stain::StainProfile;
+    let profile = StainProfile::TYPICAL;
     let mpp = crate::units::Mpp::square(mpp).expect("a pixel size");
     look(&Evidences {
         tissue_mm2: mpp.area_mm2(tally.get(TISSUE_PX)),

@@ -112,25 +112,10 @@ fn droplets(measured: &[Measured]) -> Option<Warning> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        measure::feature::Value,
-        organ,
-        quality::Kind,
-        stain::{CytoplasmHue, StainMatrix},
-    };
+    use crate::{measure::feature::Value, organ, quality::Kind};
 
     fn profile(h_nuclei: u8, h_cytoplasm: u8, e_cytoplasm: u8) -> StainProfile {
-        StainProfile {
-            white: [245.0; 3],
-            matrix: StainMatrix::RUIFROK,
-            origin: "published",
-            h_threshold: 40,
-            h_nuclei,
-            h_cytoplasm,
-            e_cytoplasm,
-            e_cytoplasm_mad: 4,
-            hue: CytoplasmHue::TYPICAL,
-        }
+        StainProfile { h_nuclei, h_cytoplasm, e_cytoplasm, ..StainProfile::TYPICAL }
     }
 
     #[test]

@@ -104,20 +104,9 @@ fn crowding(organ: &str, value: &dyn Fn(&str) -> Option<f64>) -> Option<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stain::{CytoplasmHue, StainMatrix};
 
     fn profile(h_cytoplasm: u8, e_cytoplasm: u8) -> StainProfile {
-        StainProfile {
-            white: [245.0; 3],
-            matrix: StainMatrix::RUIFROK,
-            origin: "published",
-            h_threshold: 40,
-            h_nuclei: 65,
-            h_cytoplasm,
-            e_cytoplasm,
-            e_cytoplasm_mad: 4,
-            hue: CytoplasmHue::TYPICAL,
-        }
+        StainProfile { h_cytoplasm, e_cytoplasm, ..StainProfile::TYPICAL }
     }
 
     #[test]

@@ -139,24 +139,14 @@ mod tests {
     use super::*;
     use crate::{
         raster::{Plane, Rgb},
-        stain::{CytoplasmHue, StainMatrix, StainProfile},
+        stain::StainProfile,
         tile::Window,
         units::Mpp,
     };
 
     #[test]
     fn only_tissue_of_the_core_counts() {
-        let profile = StainProfile {
-            white: [245.0; 3],
-            matrix: StainMatrix::RUIFROK,
-            origin: "published",
-            h_threshold: 40,
-            h_nuclei: 65,
-            h_cytoplasm: 15,
-            e_cytoplasm: 25,
-            e_cytoplasm_mad: 4,
-            hue: CytoplasmHue::TYPICAL,
-        };
+        let profile = StainProfile::TYPICAL;
         let mpp = Mpp::square(0.5).unwrap();
         let window = Window {
             x0: 0,

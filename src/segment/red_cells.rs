@@ -129,24 +129,13 @@ mod tests {
     use super::*;
     use crate::{
         raster::{Plane, Rgb},
-        stain::{CytoplasmHue, StainMatrix},
         tile::Window,
         units::Mpp,
     };
 
     /// Pixels found of a disc of one colour, 6 µm across, on cytoplasm.
     fn found(rgb: [u8; 3]) -> u64 {
-        let profile = StainProfile {
-            white: [245.0; 3],
-            matrix: StainMatrix::RUIFROK,
-            origin: "published",
-            h_threshold: 40,
-            h_nuclei: 65,
-            h_cytoplasm: 15,
-            e_cytoplasm: 25,
-            e_cytoplasm_mad: 4,
-            hue: CytoplasmHue::TYPICAL,
-        };
+        let profile = StainProfile::TYPICAL;
         let mpp = Mpp::square(0.5).unwrap();
         let window = Window {
             x0: 0,

@@ -4,23 +4,13 @@ use crate::{
     organ::SlideGeometry,
     raster::{Mask, Plane, Rgb},
     segment::object::{Object, Outline, Step},
-    stain::{CytoplasmHue, StainMatrix, StainProfile},
+    stain::StainProfile,
     tile::Window,
     units::Mpp,
 };
 
 fn profile() -> StainProfile {
-    StainProfile {
-        white: [245.0; 3],
-        matrix: StainMatrix::RUIFROK,
-        origin: "published",
-        h_threshold: 40,
-        h_nuclei: 65,
-        h_cytoplasm: 15,
-        e_cytoplasm: 25,
-        e_cytoplasm_mad: 4,
-        hue: CytoplasmHue::TYPICAL,
-    }
+    StainProfile::TYPICAL
 }
 
 /// Haematoxylin, eosin and optical density at a place of an endless slide, in µm.

@@ -1,23 +1,8 @@
 use super::*;
-use crate::{
-    raster::Rgb,
-    stain::{CytoplasmHue, StainMatrix, StainProfile},
-    tile::Window,
-    units::Mpp,
-};
+use crate::{raster::Rgb, stain::StainProfile, tile::Window, units::Mpp};
 
 fn profile() -> StainProfile {
-    StainProfile {
-        white: [245.0; 3],
-        matrix: StainMatrix::RUIFROK,
-        origin: "published",
-        h_threshold: 40,
-        h_nuclei: 65,
-        h_cytoplasm: 15,
-        e_cytoplasm: 25,
-        e_cytoplasm_mad: 4,
-        hue: CytoplasmHue::TYPICAL,
-    }
+    StainProfile::TYPICAL
 }
 
 /// Painted haematoxylin of a square slide.
