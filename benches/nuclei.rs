@@ -22,7 +22,7 @@ use histograde::{
         red_cells,
         structures::StructureMap,
     },
-    stain::{CytoplasmHue, StainMatrix, StainProfile},
+    stain::StainProfile,
     tile::Window,
     units::Mpp,
 };
@@ -31,17 +31,7 @@ const SIDE: usize = 1024;
 const ROUNDS: usize = 5;
 
 fn main() -> io::Result<()> {
-    let profile = StainProfile {
-        white: [245.0; 3],
-        matrix: StainMatrix::RUIFROK,
-        origin: "published",
-        h_threshold: 40,
-        h_nuclei: 65,
-        h_cytoplasm: 15,
-        e_cytoplasm: 25,
-        e_cytoplasm_mad: 4,
-        hue: CytoplasmHue::TYPICAL,
-    };
+    let profile = StainProfile::TYPICAL;
     let mut out = io::stdout().lock();
     for (um, per_mm2) in [(0.5, 2000.0), (0.5, 5000.0), (0.25, 2000.0)] {
         let field = painted(um, per_mm2, &profile);

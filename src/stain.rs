@@ -55,10 +55,9 @@ pub struct StainProfile {
     pub hue: CytoplasmHue,
 }
 
-#[cfg(test)]
 impl StainProfile {
-    /// An ordinary slide with published vectors.
-    pub(crate) const TYPICAL: Self = Self {
+    /// That of an ordinary slide with the published vectors, for pictures made by hand.
+    pub const TYPICAL: Self = Self {
         white: [245.0; 3],
         matrix: StainMatrix::RUIFROK,
         origin: "published",

@@ -98,7 +98,7 @@ fn counted(slides: &[&str]) -> String {
     format!("{}: {named}{more}", slides.len())
 }
 
-/// Returns what a warning makes of a slide, if all that was measured of it is in doubt.
+/// Returns what is said of a slide at the end of a run for a warning that puts its numbers in doubt; nothing for others.
 fn doubt(warning: &Warning) -> Option<&'static str> {
     Some(match warning {
         Warning::WrongOrgan { .. } => "may be another organ",

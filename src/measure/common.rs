@@ -119,32 +119,30 @@ pub fn quantile(mut values: Vec<f64>, q: f64, what: &'static str) -> Result<Valu
     Ok(Value { value, n: values.len() as u64, denominator: values.len() as f64 })
 }
 
-/// Shows what was counted on a slide of no objects, with pixels of `mpp` µm.
 #[cfg(test)]
-pub(crate) fn evidences<T>(tally: &super::tally::Tally, mpp: f64, look: impl Fn(&Evidences<'_>) -> T) -> T {
-    use crate::stain::StainProfile;
-    let profile = StainProfile::TYPICAL;
-    let mpp = crate::units::Mpp::square(mpp).expect("a pixel size");
-    look(&Evidences {
-        tissue_mm2: mpp.area_mm2(tally.get(TISSUE_PX)),
-        mpp,
-        structure_mpp: mpp,
-        structures: &[],
-        structure_tallies: &[],
-        cells: &[],
-        structure_tally: tally,
-        tally,
-        profile: &profile,
-        tubule_least_um: 0.0,
-    })
-}
-
-#[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::measure::tally::Tally;
+    use crate::{measure::tally::Tally, stain::StainProfile, units::Mpp};
 
     const PART: Counter = Counter("part");
+
+    /// Shows what was counted on a slide of no objects, with pixels of `mpp` µm.
+    pub(in crate::measure) fn evidences<T>(tally: &Tally, mpp: f64, look: impl Fn(&Evidences<'_>) -> T) -> T {
+        let profile = StainProfile::TYPICAL;
+        let mpp = Mpp::square(mpp).unwrap();
+        look(&Evidences {
+            tissue_mm2: mpp.area_mm2(tally.get(TISSUE_PX)),
+            mpp,
+            structure_mpp: mpp,
+            structures: &[],
+            structure_tallies: &[],
+            cells: &[],
+            structure_tally: tally,
+            tally,
+            profile: &profile,
+            tubule_least_um: 0.0,
+        })
+    }
 
     fn with<T>(tally: &Tally, look: impl Fn(&Evidences<'_>) -> T) -> T {
         evidences(tally, 0.5, look)

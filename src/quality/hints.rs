@@ -44,7 +44,7 @@ impl Facts {
 const MUCH_PCT: f64 = 10.0;
 /// Droplets over parenchyma, in %, from which they are: on phantoms without fat less than 0.4 % of texture is taken for
 /// droplets [expert].
-const LEAST_DROPLETS_PCT: f64 = 0.5;
+const REMARKED_PCT: f64 = 0.5;
 
 /// Least share of the analysed tissue that nuclei fill, in %: of 458 images of human tissue and of organs of several species
 /// 451 have 2 % or more, the seven on which nuclei were not recognised less than 0.8 % [expert].
@@ -102,7 +102,7 @@ fn droplets(measured: &[Measured]) -> Option<Warning> {
     let Err(Missing::TooCoarse { mpp, max }) = value("micro_fat_area_pct")? else { return None };
     let droplets = fat.value - large.value;
     let pct = 100.0 * droplets / fat.value;
-    (droplets >= LEAST_DROPLETS_PCT && pct >= MUCH_PCT).then_some(Warning::DropletsUnseen {
+    (droplets >= REMARKED_PCT && pct >= MUCH_PCT).then_some(Warning::DropletsUnseen {
         pct,
         mpp: *mpp,
         max: *max,

@@ -196,12 +196,12 @@ fn affected(found: &Evidences<'_>, fat: Counter, share: f64) -> Result<Value, Mi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::common::evidences;
+    use crate::measure::{common::tests::evidences, tally::Tally};
 
     #[test]
     fn droplets_that_pixels_cannot_show_are_not_measured() {
         fn t(mpp: f64, fat: u64, large: u64, told: bool) {
-            let mut tally = crate::measure::tally::Tally::default();
+            let mut tally = Tally::default();
             tally.add(PARENCHYMA_PX, 100_000);
             tally.add(FAT_PX, fat);
             tally.add(MACRO_PX, large);

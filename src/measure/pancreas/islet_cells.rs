@@ -119,6 +119,8 @@ fn over_islets(found: &Evidences<'_>, each: impl Fn(&Tally) -> f64) -> Result<Va
     }
 }
 
+/// Endocrine nuclei per mm² of islets without vacuoles and blood.
+///
 /// # Errors
 ///
 /// [`Missing::LeftOut`] where lymphocytes fill the islets: those that are not recognised would count as endocrine.
