@@ -131,7 +131,7 @@ mod tests {
             let said = find(organ).unwrap().uncounted(class, count, mpp).map(|m| m.to_string());
             assert_eq!(said.as_deref(), expected, "{class} {count} {mpp}");
         }
-        let never = "not measured by this version: portal tracts are not found dependably by rules";
+        let never = "not measured by this version: portal tracts are not found dependably by rules; draw them (--annotations)";
         t("liver", "portal tract", 0, 0.25, Some(never));
         // Drawn by a person.
         t("liver", "portal tract", 3, 0.25, None);

@@ -117,7 +117,7 @@ mod from_slides {
     use assert_cmd::Command;
     use histograde::{
         Mpp,
-        phantom::{PAINTERS, Painter, render::Appearance, write::write},
+        phantom::{PAINTERS, Painter, render::Appearance, write::write_slide},
     };
 
     use super::GROUPS;
@@ -179,7 +179,7 @@ mod from_slides {
                         let request =
                             painter.request(*side_px, Mpp::square(0.5).unwrap(), seed, &amounts).unwrap();
                         let out = folder.join(&name);
-                        let made = write(painter, &request, &Appearance::default(), &out).unwrap();
+                        let made = write_slide(painter, &request, &Appearance::default(), &out).unwrap();
                         let value = made.values.features.get(*feature).copied().unwrap_or(f64::NAN);
                         truth.entry(((*tissue).into(), (*group).into())).or_default().push(value);
                         writeln!(sheet, "{name},{group} {animal},{group},{tissue}").unwrap();

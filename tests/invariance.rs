@@ -81,7 +81,7 @@ fn phantom_of(folder: &Path, organ: &str, size: u32, share: f64, is_painted: fn(
         knobs.map(|k| (k.name, k.healthy + share * (k.range.1 - k.healthy))).collect();
     let request = painter.request(size, Mpp::square(MPP).unwrap(), 11, &amounts).unwrap();
     let out = folder.join(format!("{organ}.svs"));
-    write::write(painter, &request, &Appearance::default(), &out).unwrap().slide
+    write::write_slide(painter, &request, &Appearance::default(), &out).unwrap().slide
 }
 
 fn tiling(core_px: u32, shift_px: u32) -> Tiling {
@@ -248,7 +248,7 @@ fn strangeness(look: &Appearance) -> Vec<String> {
     let painter = write::find("liver").unwrap();
     let healthy: [(&str, f64); 0] = [];
     let request = painter.request(1024, Mpp::square(MPP).unwrap(), 21, &healthy).unwrap();
-    let slide = write::write(painter, &request, look, &folder.path().join("look.svs")).unwrap().slide;
+    let slide = write::write_slide(painter, &request, look, &folder.path().join("look.svs")).unwrap().slide;
     let organ = organ::find("liver").unwrap();
     let result = score_by(&slide, organ, Tiling::default(), 2, networks());
     let warnings = result.summary.warnings.iter();
@@ -303,7 +303,7 @@ fn no_feature_leaves_the_range_of_its_unit() {
             let path = folder.path().join(format!("{}{seed}.svs", painter.organ));
             let looks = Appearance::PRESETS;
             let look = Appearance::preset(looks[(seed as usize + place) % looks.len()]).unwrap();
-            write::write(painter, &request, &look, &path).unwrap();
+            write::write_slide(painter, &request, &look, &path).unwrap();
             let plan = Plan {
                 organ: organ::find(painter.organ).unwrap(),
                 mpp: None,
@@ -346,7 +346,7 @@ fn artefacts_enter_no_numerator_and_no_denominator() {
         let mut request = painter.request(2560, Mpp::square(MPP).unwrap(), 6, &amounts).unwrap();
         request.artefacts = artefacts.iter().map(|a| artefact::parse(a).unwrap()).collect();
         let path = folder.path().join(format!("{}.svs", artefacts.len()));
-        write::write(painter, &request, &Appearance::default(), &path).unwrap();
+        write::write_slide(painter, &request, &Appearance::default(), &path).unwrap();
         let result = score(&path, organ::find("liver").unwrap(), Tiling::default(), 2);
         let value = |name: &str| {
             let found = result.summary.measured.iter().find(|m| m.feature.name == name);

@@ -4,6 +4,7 @@ mod fat;
 mod foci;
 mod ground;
 mod hepatocytes;
+mod portal;
 mod steatotic;
 mod vessels;
 
@@ -12,6 +13,8 @@ use super::{
     feature::{Evidences, Feature},
     sizes::Sizes,
 };
+
+pub use self::portal::DRAW_TRACTS;
 
 /// Returns the sizes of the slide's hepatocytes.
 #[must_use]
@@ -42,7 +45,7 @@ pub const FEATURES: &[&Feature] = &[
     &hepatocytes::BINUCLEATE,
     &hepatocytes::BALLOONING,
     &foci::INFLAMMATORY_FOCI,
-    &foci::PORTAL_LEUKOCYTES,
+    &portal::LEUKOCYTES,
     &ground::NECROSIS,
     &ground::APOPTOTIC,
     &hepatocytes::PYKNOTIC,
@@ -50,6 +53,6 @@ pub const FEATURES: &[&Feature] = &[
     &ground::SINUSOID_WIDTH_MEDIAN,
     &ground::BLOOD_AREA,
     &vessels::CENTRAL_VEIN_DIAMETER,
-    &vessels::ZONAL_FAT,
+    &portal::ZONAL_FAT,
     &ground::FIBROSIS,
 ];

@@ -18,10 +18,7 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 
 /// As the features that rest on them.
 const UNCOUNTED: &[(&Class, Uncounted)] = &[
-    (
-        &segment::vessels::PORTAL_TRACT,
-        Uncounted::NotSought("portal tracts are not found dependably by rules"),
-    ),
+    (&segment::vessels::PORTAL_TRACT, Uncounted::NotSought(features::DRAW_TRACTS)),
     (&segment::vacuoles::MICRO, Uncounted::CoarserThan(0.35)),
     (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
 ];

@@ -37,8 +37,18 @@ use crate::raster::Plane;
 /// Paints liver.
 pub(super) const PAINTER: Painter = Painter { organ: "liver", knobs: KNOBS, paint };
 
-const KNOBS: &[Knob] =
-    &[MACRO, MICRO, HYPERTROPHY, BALLOONING, APOPTOSIS, INFLAMMATION, NECROSIS, CONGESTION, CLEARING];
+const KNOBS: &[Knob] = &[
+    MACRO,
+    MICRO,
+    HYPERTROPHY,
+    BALLOONING,
+    APOPTOSIS,
+    INFLAMMATION,
+    PORTAL_INFLAMMATION,
+    NECROSIS,
+    CONGESTION,
+    CLEARING,
+];
 
 const MACRO: Knob = Knob::new(
     "steatosis_macro",
@@ -62,6 +72,15 @@ const INFLAMMATION: Knob = Knob::new(
     0.0,
     (0.0, 25.0),
     "inflammatory_foci_per_mm2",
+);
+
+/// Healthy tracts hold about 400, by chance; more are painted where more are asked for.
+const PORTAL_INFLAMMATION: Knob = Knob::new(
+    "portal_inflammation",
+    "leukocytes in portal tracts, per mm² of tract",
+    400.0,
+    (600.0, 4000.0),
+    "portal_leukocyte_density_per_mm2",
 );
 
 const NECROSIS: Knob =
@@ -142,7 +161,14 @@ fn section(request: &Request, canvas: &mut Canvas) -> Found {
     }
     let stamp = Stamp::new(request.mpp, &mut Stream::new(seed, "liver stamp"));
     let mut pen = Pen { stamp: &stamp, stream: Stream::new(seed, "liver vessels"), next: 1 };
-    let portal = vessels::paint(&layout, canvas, &map, &mut pen);
+    let mut portal = vessels::paint(&layout, canvas, &map, &mut pen);
+    let infiltrated = request.amount(&PORTAL_INFLAMMATION);
+    if infiltrated > PORTAL_INFLAMMATION.healthy {
+        let rest = std::mem::replace(&mut pen.stream, Stream::new(seed, "liver portal infiltrate"));
+        portal += vessels::infiltrate(&layout, (infiltrated, portal), canvas, &map, &mut pen);
+        pen.stream = rest;
+    }
+    vessels::label_tracts(&layout, canvas, &map);
     pen.stream = Stream::new(seed, "liver blood");
     lesions::blood(&layout, &plates, canvas, &mut map, pixels(&CONGESTION), &mut pen);
     let wanted = (request.amount(&INFLAMMATION) * mm2).round() as usize;

@@ -58,6 +58,17 @@ fn squared(a: Spot, b: Spot) -> f32 {
     (a.0 - b.0).powi(2) + (a.1 - b.1).powi(2)
 }
 
+/// Returns the middle of the upright box around some places, and how far the farthest of its corners lies from it.
+pub(super) fn circle(places: impl Iterator<Item = Spot>) -> (Spot, f32) {
+    let (mut low, mut high) = ((f32::MAX, f32::MAX), (f32::MIN, f32::MIN));
+    for (x, y) in places {
+        low = (low.0.min(x), low.1.min(y));
+        high = (high.0.max(x), high.1.max(y));
+    }
+    let half = ((high.0 - low.0) / 2.0, (high.1 - low.1) / 2.0);
+    ((low.0 + half.0, low.1 + half.1), half.0.hypot(half.1))
+}
+
 /// The nearest two points of a place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Near {
@@ -209,16 +220,17 @@ impl Voronoi {
     /// Collects, in index order, every point that can be among the nearest two of a place within
     /// `reach` of `at`.
     pub(super) fn candidates(&self, at: Spot, reach: f32, found: &mut Vec<u32>) {
+        self.candidates_of::<2>(at, reach, found);
+    }
+
+    /// Collects, in index order, every point that can be among the nearest `N` of a place within `reach` of `at`.
+    pub(super) fn candidates_of<const N: usize>(&self, at: Spot, reach: f32, found: &mut Vec<u32>) {
         found.clear();
         let mut ring = 1;
         loop {
             self.collect(at, ring, found);
             let covers_all = ring > self.columns.max(self.rows);
-            let mut distances: Vec<f32> =
-                found.iter().map(|&i| squared(self.spots[i as usize], at).sqrt()).collect();
-            distances.sort_by(f32::total_cmp);
-            let second = distances.get(1).copied().unwrap_or(f32::INFINITY);
-            let needed = second + 2.0 * reach;
+            let needed = self.farthest_of::<N>(at, found) + 2.0 * reach;
             // Squares collected so far cover at least this far from `at`.
             if covers_all || needed <= ring as f32 * self.side {
                 found.retain(|&i| squared(self.spots[i as usize], at).sqrt() <= needed);
@@ -231,6 +243,18 @@ impl Voronoi {
                 ring * 2
             };
         }
+    }
+
+    /// Returns the distance of the `N`th nearest of some points; infinite if there are fewer.
+    fn farthest_of<const N: usize>(&self, at: Spot, of: &[u32]) -> f32 {
+        let mut nearest = [f32::INFINITY; N];
+        for &i in of {
+            let mut d = squared(self.spots[i as usize], at);
+            for kept in &mut nearest {
+                (*kept, d) = (kept.min(d), kept.max(d));
+            }
+        }
+        nearest[N - 1].sqrt()
     }
 
     fn collect(&self, at: Spot, ring: usize, found: &mut Vec<u32>) {

@@ -118,6 +118,7 @@ struct TruthFile<'a> {
     /// Pixels of each kind of artefact; the layer `artefacts` says where.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     artefact_px: std::collections::BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     labels: std::collections::BTreeMap<&'static str, LabelFile>,
 }
 
@@ -134,6 +135,31 @@ struct LabelFile {
 /// # Errors
 /// [`Error::Io`] if a file cannot be written.
 pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path) -> Result<Written> {
+    write_with(painter, request, look, out, Beside::LabelImages)
+}
+
+/// As [`write`], without label images: `labels` is empty.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_slide(painter: &Painter, request: &Request, look: &Appearance, out: &Path) -> Result<Written> {
+    write_with(painter, request, look, out, Beside::Nothing)
+}
+
+/// What is written beside a slide and its truth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    LabelImages,
+    Nothing,
+}
+
+fn write_with(
+    painter: &Painter,
+    request: &Request,
+    look: &Appearance,
+    out: &Path,
+    also: Beside,
+) -> Result<Written> {
     let mut canvas = Canvas::glass(request.slide_px(), request.mpp);
     let values = (painter.paint)(request, &mut canvas);
     let artefacts = artefact::lay(&request.artefacts, request.seed, &mut canvas);
@@ -150,7 +176,7 @@ pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path
     svs::write(out, &layout, band)?;
     let mut labels = Vec::new();
     let mut listed = std::collections::BTreeMap::new();
-    for (layer, plane) in &canvas.labels {
+    for (layer, plane) in canvas.labels.iter().filter(|_| also == Beside::LabelImages) {
         let path = beside(format!("{layer}.tif"));
         write_labels(&path, plane)?;
         listed.insert(*layer, LabelFile::of(&path, plane));

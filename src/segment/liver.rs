@@ -8,9 +8,11 @@ mod ground;
 pub mod hepatocytes;
 pub mod necrosis;
 mod paleness;
+mod portal;
 pub mod vacuoles;
 pub mod vessels;
 
+pub use self::portal::Tracts;
 use self::{coarse::Grid, paleness::Paleness};
 use super::{
     field::Field,
@@ -58,9 +60,15 @@ pub fn structures(field: &mut Field<'_>) -> Finds {
     Finds { objects, tally, ..Finds::default() }
 }
 
-/// Looks at all structures of the slide at once.
+/// Looks at all structures of the slide at once: a lumen in a portal tract is no central vein.
 #[must_use]
-pub fn relate(found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
+pub fn relate(mut found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
+    let tracts = Tracts::of(&found);
+    for vein in found.iter_mut().filter(|o| o.class.is(&vessels::CENTRAL_VEIN)) {
+        if tracts.hold(vein.centroid) {
+            vein.class = &vessels::VESSEL;
+        }
+    }
     found
 }
 
@@ -103,6 +111,7 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     hepatocytes::name(field, &grid, &mut cells, (&ground.parenchyma, &ground.empty), &mut tally);
     super::ground::count_tissue(field, &ground.parenchyma, &nuclei, &mut tally);
     count::tally(field, &fat, &ground, &nuclei, &mut tally);
+    portal::tally(field, structures, (&ground, &fat), &cells, &mut tally);
     eosin.tally(field, &grid, &mut tally);
     let cells = cells.into_iter().filter(|n| n.in_core).map(|n| n.object);
     let fat = droplets.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));

@@ -85,7 +85,8 @@ fn another_organ_is_asked_about_and_no_other() {
         let size_px = if large { 4800 } else { 2000 };
         let request = painter.request::<&str>(size_px, Mpp::square(0.5).unwrap(), seed, &[]).unwrap();
         let out = folder.path().join(format!("{organ}-{stain}.svs"));
-        let slide = write::write(painter, &request, &Appearance::preset(stain).unwrap(), &out).unwrap().slide;
+        let slide =
+            write::write_slide(painter, &request, &Appearance::preset(stain).unwrap(), &out).unwrap().slide;
         for taken_for in ORGANS.into_iter().filter(|o| large || (organ, *o) != ("liver", "kidney")) {
             let warnings = measure(&slide, taken_for, "rat").summary.warnings;
             let asked = warnings.iter().any(|w| matches!(w, Warning::WrongOrgan { .. }));

@@ -8,7 +8,7 @@ use std::{
 
 use histograde::{
     Error, Mpp, Result,
-    phantom::{Knob, PAINTERS, Painter, render::Appearance, write::write},
+    phantom::{Knob, PAINTERS, Painter, render::Appearance, write::write_slide},
     report::{index_page::Truth, partial::write_whole},
     watch::Watch,
 };
@@ -156,7 +156,7 @@ fn paint(animal: &Animal, side_px: u32, folder: &Path) -> Result<Truth> {
     let mpp = Mpp::square(MPP).ok_or_else(|| Error::config("mpp", "a number above 0", MPP))?;
     let request = animal.painter.request(side_px, mpp, animal.seed, &amounts(animal))?;
     let out = folder.join(format!("{}.svs", animal.id));
-    Ok(write(animal.painter, &request, &Appearance::default(), &out)?.values.features)
+    Ok(write_slide(animal.painter, &request, &Appearance::default(), &out)?.values.features)
 }
 
 /// Returns each lesion's amount: between normal and diabetic by the animal's severity.

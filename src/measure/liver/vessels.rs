@@ -3,7 +3,7 @@
 use crate::{
     measure::{
         common::quantile,
-        feature::{Direction, Evidence, Feature, Missing},
+        feature::{Direction, Evidence, Feature},
     },
     segment::liver::vessels::CENTRAL_VEIN,
 };
@@ -20,15 +20,4 @@ pub(super) const CENTRAL_VEIN_DIAMETER: Feature = Feature {
         let minor = found.structures_of(&CENTRAL_VEIN).filter_map(|(o, _)| o.value("minor_axis_um"));
         quantile(minor.map(f64::from).collect(), 0.5, "central vein")
     },
-};
-
-/// Macrovesicular fat around central veins over that around portal tracts.
-pub(super) const ZONAL_FAT: Feature = Feature {
-    name: "zonal_fat_ratio",
-    unit: "ratio",
-    direction: Direction::Info,
-    max_mpp: 0.5,
-    evidence: Evidence::Expert,
-    source: "domain.md §3.2",
-    measure: |_| Err(Missing::NoRule { why: "portal tracts are not found dependably by rules" }),
 };

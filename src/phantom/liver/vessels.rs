@@ -32,6 +32,78 @@ impl Tract {
     fn outline<'a>(&self, layout: &'a Layout) -> Ragged<'a> {
         Ragged { blob: self.cuff, terrain: &layout.terrain, reach: 9.0 * layout.um }
     }
+
+    /// Returns a random place in the cuff.
+    fn somewhere(&self, s: &mut Stream) -> (f32, f32) {
+        let (turn, far) = (s.angle(), s.unit().sqrt() * 0.92);
+        let (ex, ey) = self.cuff.edge(turn);
+        (self.cuff.x + (ex - self.cuff.x) * far, self.cuff.y + (ey - self.cuff.y) * far)
+    }
+
+    /// Returns whether a place lies in a vessel or the bile duct, or at one.
+    fn holds_tube(&self, (x, y): (f32, f32), um: f32) -> bool {
+        let tubes = [self.vein.grown(1.5 * um), self.arteriole.grown(2.0 * um), self.duct.grown(2.0 * um)];
+        tubes.iter().any(|b| b.distance(x, y) < 0.0)
+    }
+}
+
+impl Layout {
+    /// Returns the size of all portal tracts without the lumen of their veins, in mm².
+    fn tracts_mm2(&self, map: &Map) -> f64 {
+        let inside = |flags: &u8| flags & (map::TISSUE | TRACT | LUMEN) == map::TISSUE | TRACT;
+        map.data().iter().filter(|f| inside(f)).count() as f64 / f64::from(self.um * 1000.0).powi(2)
+    }
+}
+
+/// Layer of the portal tracts, numbered in the order of their places.
+const TRACTS: &str = "tracts";
+
+/// Labels the portal tracts, everything in them included.
+pub(super) fn label_tracts(layout: &Layout, canvas: &mut Canvas, map: &Map) {
+    canvas.add_layer(TRACTS);
+    let size = canvas.size();
+    let Some(labels) = canvas.labels.get_mut(TRACTS) else { return };
+    for (id, t) in (1..).zip(&layout.tracts) {
+        // What sticks out of the cuff is nearer to it than to the next.
+        scan(&t.outline(layout).grown(8.0 * layout.um), size, 0.0, |x, y, d| {
+            if d < 0.0 && map.at(x, y) & (map::TISSUE | TRACT) == map::TISSUE | TRACT && labels.at(x, y) == 0
+            {
+                labels.set(x, y, id);
+            }
+        });
+    }
+}
+
+/// Places tried for every leukocyte of the densest infiltrate.
+const TRIES_PER_UM2: f32 = 0.04;
+
+/// Fills portal tracts with lymphocytes until there are `per_mm2` of them, `have` being there already. Returns how many were
+/// painted. More is the same cells and further ones.
+pub(super) fn infiltrate(
+    layout: &Layout,
+    (per_mm2, have): (f64, usize),
+    canvas: &mut Canvas,
+    map: &Map,
+    pen: &mut Pen<'_>,
+) -> usize {
+    let um = layout.um;
+    let wanted = ((per_mm2 * layout.tracts_mm2(map)).round() as usize).saturating_sub(have);
+    let mut spots: Vec<(f32, f32)> = Vec::new();
+    for t in &layout.tracts {
+        let tries = (t.cuff.area() / (um * um) * TRIES_PER_UM2) as usize;
+        spots.extend((0..tries).map(|_| t.somewhere(&mut pen.stream)).filter(|&at| !t.holds_tube(at, um)));
+    }
+    pen.stream.shuffle(&mut spots);
+    let mut painted = 0;
+    for at in spots {
+        if painted == wanted {
+            break;
+        }
+        if map::at(map, at) & (TRACT | LUMEN) == TRACT {
+            painted += usize::from(pen.lymphocyte(canvas, map, at));
+        }
+    }
+    painted
 }
 
 /// Draws small cells; hands out label numbers.
@@ -194,11 +266,8 @@ fn stroma(t: &Tract, canvas: &mut Canvas, map: &Map, pen: &mut Pen<'_>) -> usize
     let um = pen.stamp.um();
     let count = (t.cuff.area() / (um * um) * 0.0019) as usize;
     for _ in 0..count {
-        let (turn, far) = (pen.stream.angle(), pen.stream.unit().sqrt() * 0.92);
-        let (ex, ey) = t.cuff.edge(turn);
-        let (x, y) = (t.cuff.x + (ex - t.cuff.x) * far, t.cuff.y + (ey - t.cuff.y) * far);
-        let taken = [t.vein.grown(1.5 * um), t.arteriole.grown(2.0 * um), t.duct.grown(2.0 * um)];
-        if taken.iter().any(|b| b.distance(x, y) < 0.0) {
+        let (x, y) = t.somewhere(&mut pen.stream);
+        if t.holds_tube((x, y), um) {
             continue;
         }
         if pen.stream.chance(0.3) {

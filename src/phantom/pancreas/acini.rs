@@ -10,7 +10,7 @@ use super::{
 use crate::{
     phantom::{
         blob::Dye,
-        points::Voronoi,
+        points::{Voronoi, circle},
         texture::{Stream, noise},
     },
     raster::Plane,
@@ -212,41 +212,71 @@ pub(super) fn cytoplasm(easel: &mut Easel<'_>, plan: &Plan) {
         .par_chunks_mut(band)
         .zip(easel.canvas.e.data_mut().par_chunks_mut(band))
         .zip(easel.ground.data_mut().par_chunks_mut(band));
-    rows.enumerate().for_each_init(
-        || (Vec::new(), vec![Vec::new(); BLOCK_PX]),
-        |(near, lines), (k, ((h, e), ground))| {
-            let y0 = k * BLOCK_PX;
-            for (dy, line) in lines.iter_mut().enumerate() {
-                plan.land.row(y0 + dy, line);
+    rows.enumerate().for_each_init(Block::default, |block, (k, ((h, e), ground))| {
+        let y0 = k * BLOCK_PX;
+        block.lines.resize(h.len() / width, Vec::new());
+        for (dy, line) in block.lines.iter_mut().enumerate() {
+            plan.land.row(y0 + dy, line);
+        }
+        for x0 in (0..width).step_by(BLOCK_PX) {
+            let centre = (x0 as f32 + 4.0, y0 as f32 + 4.0);
+            if plan.land.at(centre.0, centre.1)[ORGAN] < -BULGE_UM - 6.0 {
+                continue;
             }
-            for x0 in (0..width).step_by(BLOCK_PX) {
-                let centre = (x0 as f32 + 4.0, y0 as f32 + 4.0);
-                if plan.land.at(centre.0, centre.1)[ORGAN] < -BULGE_UM - 6.0 {
-                    continue;
-                }
-                plan.acini.candidates(centre, 5.7 + 20.0 * um, near);
-                for (dy, line) in lines.iter().enumerate().take(h.len() / width) {
-                    for x in x0..(x0 + BLOCK_PX).min(width) {
-                        let node = terrain::along(line, x, plan.land.step);
-                        let i = dy * width + x;
-                        if let Some((dye, kind)) = brush.pixel(x, y0 + dy, &node, near) {
-                            (h[i], e[i], ground[i]) = (dye.h, dye.e, kind);
-                        }
-                    }
+            block.survey(&brush, (x0, (x0 + BLOCK_PX).min(width)), y0);
+            for place in &block.places {
+                let i = (place.y - y0) * width + place.x;
+                if let Some((dye, kind)) = brush.pixel(place, &block.near) {
+                    (h[i], e[i], ground[i]) = (dye.h, dye.e, kind);
                 }
             }
-        },
-    );
+        }
+    });
+}
+
+/// A pixel, and what the land is like there.
+struct Place {
+    x: usize,
+    y: usize,
+    node: Node,
+    /// Where it looks for the nearest acini.
+    at: (f32, f32),
+}
+
+/// Some pixels that share a list of acini.
+#[derive(Default)]
+struct Block {
+    /// The land along each row.
+    lines: Vec<Vec<Node>>,
+    places: Vec<Place>,
+    /// The acini that can be among the nearest three of any.
+    near: Vec<u32>,
+}
+
+impl Block {
+    /// Moves on to the columns from `x0` to before `x1`.
+    fn survey(&mut self, brush: &Brush<'_>, (x0, x1): (usize, usize), y0: usize) {
+        let (um, land) = (brush.um, &brush.plan.land);
+        self.places.clear();
+        for (y, line) in (y0..).zip(&self.lines) {
+            self.places.extend((x0..x1).map(|x| {
+                let node = terrain::along(line, x, land.step);
+                let at = (x as f32 + 0.5 + node[WARP_X] * um, y as f32 + 0.5 + node[WARP_Y] * um);
+                Place { x, y, node, at }
+            }));
+        }
+        let (centre, reach) = circle(self.places.iter().map(|p| p.at));
+        brush.plan.acini.candidates_of::<3>(centre, reach, &mut self.near);
+    }
 }
 
 impl Brush<'_> {
     /// Returns the dye and the class of a pixel, or `None` on glass.
     #[inline]
-    fn pixel(&self, x: usize, y: usize, node: &Node, near: &[u32]) -> Option<(Dye, u8)> {
+    fn pixel(&self, &Place { x, y, ref node, at }: &Place, near: &[u32]) -> Option<(Dye, u8)> {
         if node[ORGAN] < -BULGE_UM - 1.0 {
             return None;
         }
-        let at = (x as f32 + 0.5 + node[WARP_X] * self.um, y as f32 + 0.5 + node[WARP_Y] * self.um);
         let near = border(&self.plan.acini, at, near, self.um)?;
         let (mine, next) = (self.kept[near.first as usize], self.kept[near.second as usize]);
         let outline = if next { f32::MAX } else { near.distance / self.um };

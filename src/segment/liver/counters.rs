@@ -30,6 +30,17 @@ pub const SQUARE_MICRO: Counter = Counter("square_micro");
 /// (histogram: value is the nucleus's place, see [`super::hepatocytes::place_of`]).
 pub const BEYOND_PX: Counter = Counter("beyond_territory_px");
 
+/// Portal tracts without white and blood.
+pub const TRACT_PX: Counter = Counter("portal_tract_px");
+/// Leukocytes in portal tracts.
+pub const TRACT_LEUKOCYTES: Counter = Counter("portal_tract_leukocytes");
+/// Parenchyma within [`ZONE_UM`] of a central vein, and the macrovesicular fat in it.
+pub const CENTRAL_ZONE: [Counter; 2] = [Counter("central_zone_px"), Counter("central_zone_macro_fat_px")];
+/// Parenchyma within [`ZONE_UM`] of a portal tract, and the macrovesicular fat in it.
+pub const PORTAL_ZONE: [Counter; 2] = [Counter("portal_zone_px"), Counter("portal_zone_macro_fat_px")];
+
+/// Width of the zones around central veins and portal tracts, in µm (domain.md §3.2) [expert].
+pub const ZONE_UM: f64 = 100.0;
 /// Side of a square, in µm (domain.md §3.2) [expert].
 pub const SQUARE_UM: f64 = 48.0;
 

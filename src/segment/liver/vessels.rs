@@ -23,7 +23,7 @@ const fn structure(name: &'static str, colour: [u8; 3]) -> Class {
 pub static CENTRAL_VEIN: Class = structure("central vein", [0, 112, 255]);
 /// Any other vessel's lumen.
 pub static VESSEL: Class = structure("vessel", [0, 192, 255]);
-/// Portal tract.
+/// Portal tract; only where one is drawn.
 pub static PORTAL_TRACT: Class = structure("portal tract", [160, 64, 224]);
 
 /// What is no parenchyma.
