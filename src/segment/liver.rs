@@ -12,6 +12,8 @@ mod portal;
 pub mod vacuoles;
 pub mod vessels;
 
+use std::collections::BTreeSet;
+
 pub use self::portal::Tracts;
 use self::{coarse::Grid, paleness::Paleness};
 use super::{
@@ -64,11 +66,16 @@ pub fn structures(field: &mut Field<'_>) -> Finds {
 #[must_use]
 pub fn relate(mut found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
     let tracts = Tracts::of(&found);
-    for vein in found.iter_mut().filter(|o| o.class.is(&vessels::CENTRAL_VEIN)) {
-        if tracts.hold(vein.centroid) {
-            vein.class = &vessels::VESSEL;
+    let vessels = found.iter().filter(|o| o.class.is(&vessels::VESSEL));
+    // Those that were given back as what they became the first time.
+    let known: BTreeSet<(i32, i32)> = vessels.map(Object::anchor).collect();
+    found.retain_mut(|object| {
+        let renamed = object.class.is(&vessels::CENTRAL_VEIN) && tracts.hold(object.centroid);
+        if renamed {
+            object.class = &vessels::VESSEL;
         }
-    }
+        !(renamed && known.contains(&object.anchor()))
+    });
     found
 }
 

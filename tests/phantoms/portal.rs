@@ -7,6 +7,7 @@ use histograde::{
     annotation::Annotations,
     phantom::write,
     pipeline::{Options, SlideResult},
+    report::geojson,
 };
 use tiff::decoder::{Decoder, DecodingResult};
 
@@ -43,6 +44,14 @@ fn value(result: &SlideResult, name: &str) -> Option<f64> {
     measured.value.as_ref().ok().map(|v| v.value)
 }
 
+/// Every feature that was measured, and the number of structures of each class.
+fn facts(result: &SlideResult) -> (Vec<(&str, Option<f64>)>, BTreeMap<&str, usize>) {
+    let mut counts = BTreeMap::new();
+    result.structures.iter().for_each(|o| *counts.entry(o.class.name).or_default() += 1);
+    let measured = result.summary.measured.iter();
+    (measured.map(|m| (m.feature.name, m.value.as_ref().ok().map(|v| v.value))).collect(), counts)
+}
+
 const DENSITY: &str = "portal_leukocyte_density_per_mm2";
 const ZONES: &str = "zonal_fat_ratio";
 const FOCI: &str = "inflammatory_foci_per_mm2";
@@ -62,9 +71,13 @@ fn infiltrated_portal_tracts_are_measured_where_they_are_drawn_and_are_no_foci()
         let tracts = written.labels.iter().find(|p| p.ends_with("a.tracts.tif")).unwrap();
         let file = folder.path().join("a.geojson");
         std::fs::write(&file, drawn(tracts)).unwrap();
-        let annotations = Some(Arc::new(Annotations::read(&file).unwrap()));
-        let plain = measure_with(&out, "liver", Options::default());
-        let with = measure_with(&out, "liver", Options { annotations, ..Options::default() });
+        let given = |file: &Path| Some(Arc::new(Annotations::read(file).unwrap()));
+        let score = |annotations| measure_with(&out, "liver", Options { annotations, ..Options::default() });
+        let (plain, with) = (score(None), score(given(&file)));
+        let found = folder.path().join("found.geojson");
+        geojson::write(&found, "a", &with).unwrap();
+        let back = score(given(&found));
+        assert_eq!(facts(&back), facts(&with), "given back");
         assert_eq!((value(&plain, DENSITY), value(&plain, ZONES)), (None, None));
         assert_eq!((value(&plain, FOCI), value(&with, FOCI)), (Some(0.0), Some(0.0)), "{stain} {infiltrate}");
         // Of the leukocytes some are taken for other nuclei.
