@@ -45,11 +45,15 @@ fn value(result: &SlideResult, name: &str) -> Option<f64> {
 }
 
 /// Every feature that was measured, and the number of structures of each class.
-fn facts(result: &SlideResult) -> (Vec<(&str, Option<f64>)>, BTreeMap<&str, usize>) {
-    let mut counts = BTreeMap::new();
-    result.structures.iter().for_each(|o| *counts.entry(o.class.name).or_default() += 1);
+fn facts(result: &SlideResult) -> BTreeMap<&str, Option<f64>> {
+    let mut facts = BTreeMap::new();
+    for structure in &result.structures {
+        let number = facts.entry(structure.class.name).or_insert(Some(0.0));
+        *number = number.map(|n| n + 1.0);
+    }
     let measured = result.summary.measured.iter();
-    (measured.map(|m| (m.feature.name, m.value.as_ref().ok().map(|v| v.value))).collect(), counts)
+    facts.extend(measured.map(|m| (m.feature.name, m.value.as_ref().ok().map(|v| v.value))));
+    facts
 }
 
 const DENSITY: &str = "portal_leukocyte_density_per_mm2";
