@@ -116,12 +116,13 @@ fn thousandths(v: f64) -> f64 {
 }
 
 /// Plural and singular of what is counted.
-const NUMBERS: [(&str, &str); 5] = [
+const NUMBERS: [(&str, &str); 6] = [
     ("islets", "islet"),
     ("glomeruli", "glomerulus"),
     ("tubules", "tubule"),
     ("nuclei", "nucleus"),
     ("animals", "animal"),
+    ("tracts", "tract"),
 ];
 
 /// Says how many of something there are, `what` being a plural: `1 islet`, `2 islets`.

@@ -23,11 +23,17 @@ pub(super) const LEUKOCYTES: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Expert,
     source: "Ishak D (concept)",
-    measure: |found| match found.structures_of(&PORTAL_TRACT).next() {
-        None => Err(Missing::NoRule { why: DRAW_TRACTS }),
-        Some(_) => per_mm2(found, found.tally.get(TRACT_LEUKOCYTES), TRACT_PX, "portal tract"),
+    measure: |found| match found.structures_of(&PORTAL_TRACT).count() {
+        0 => Err(Missing::NoRule { why: DRAW_TRACTS }),
+        n if n < LEAST_TRACTS => {
+            Err(Missing::TooFew { what: "drawn portal tracts", found: n as f64, needed: LEAST_TRACTS as f64 })
+        }
+        _ => per_mm2(found, found.tally.get(TRACT_LEUKOCYTES), TRACT_PX, "portal tract"),
     },
 };
+
+/// Fewest portal tracts whose leukocytes say something about a slide [expert]: a healthy one of a rat holds about three.
+const LEAST_TRACTS: usize = 3;
 
 /// Macrovesicular fat of the parenchyma around central veins over that around the portal tracts that were drawn.
 pub(super) const ZONAL_FAT: Feature = Feature {
