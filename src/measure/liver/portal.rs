@@ -32,7 +32,7 @@ pub(super) const LEUKOCYTES: Feature = Feature {
     },
 };
 
-/// Fewest portal tracts whose leukocytes say something about a slide [expert]: a healthy one of a rat holds about three.
+/// Fewest portal tracts whose leukocytes say something about a slide [expert]: a healthy one of a phantom holds about three.
 const LEAST_TRACTS: usize = 3;
 
 /// Macrovesicular fat of the parenchyma around central veins over that around the portal tracts that were drawn.
