@@ -13,8 +13,8 @@ use tiff::decoder::{Decoder, DecodingResult};
 
 use super::{Appearance, UNSEEN, measure_with};
 
-/// Outlines of the numbered areas of a label image, row by row from left to right, as QuPath writes them.
-fn drawn(labels: &Path) -> String {
+/// Outlines of up to `most` of the numbered areas of a label image, row by row from left to right, as QuPath writes them.
+fn drawn(labels: &Path, most: usize) -> String {
     let mut image = Decoder::new(BufReader::new(File::open(labels).unwrap())).unwrap();
     let width = image.dimensions().unwrap().0 as usize;
     let DecodingResult::U32(numbers) = image.read_image().unwrap() else { panic!("not a label image") };
@@ -35,7 +35,7 @@ fn drawn(labels: &Path) -> String {
             "properties": { "objectType": "annotation", "classification": { "name": "Portal tract" } },
         })
     };
-    let features: Vec<_> = rows.values().map(polygon).collect();
+    let features: Vec<_> = rows.values().take(most).map(polygon).collect();
     serde_json::json!({ "type": "FeatureCollection", "features": features }).to_string()
 }
 
@@ -74,7 +74,7 @@ fn infiltrated_portal_tracts_are_measured_where_they_are_drawn_and_are_no_foci()
         let written = write::write(painter, &request, &Appearance::preset(stain).unwrap(), &out).unwrap();
         let tracts = written.labels.iter().find(|p| p.ends_with("a.tracts.tif")).unwrap();
         let file = folder.path().join("a.geojson");
-        std::fs::write(&file, drawn(tracts)).unwrap();
+        std::fs::write(&file, drawn(tracts, usize::MAX)).unwrap();
         let given = |file: &Path| Some(Arc::new(Annotations::read(file).unwrap()));
         let score = |annotations| measure_with(&out, "liver", Options { annotations, ..Options::default() });
         let (plain, with) = (score(None), score(given(&file)));
@@ -94,4 +94,26 @@ fn infiltrated_portal_tracts_are_measured_where_they_are_drawn_and_are_no_foci()
         }
     }
     assert!(astray.is_empty(), "{}", astray.join("\n"));
+}
+
+#[test]
+fn two_portal_tracts_are_too_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.svs");
+    let painter = write::find("liver").unwrap();
+    let amounts = [("portal_inflammation", 2000.0)];
+    let request = painter.request(2400, Mpp::square(0.5).unwrap(), UNSEEN, &amounts).unwrap();
+    let written = write::write(painter, &request, &Appearance::default(), &out).unwrap();
+    let tracts = written.labels.iter().find(|p| p.ends_with("a.tracts.tif")).unwrap();
+    let file = folder.path().join("a.geojson");
+    let reason = |most: usize| {
+        std::fs::write(&file, drawn(tracts, most)).unwrap();
+        let annotations = Some(Arc::new(Annotations::read(&file).unwrap()));
+        let result = measure_with(&out, "liver", Options { annotations, ..Options::default() });
+        let measured = result.summary.measured.iter().find(|m| m.feature.name == DENSITY).unwrap();
+        measured.value.as_ref().err().map(ToString::to_string)
+    };
+    assert_eq!(reason(1).as_deref(), Some("1 drawn portal tract, at least 3 needed"));
+    assert_eq!(reason(2).as_deref(), Some("2 drawn portal tracts, at least 3 needed"));
+    assert_eq!(reason(3), None);
 }

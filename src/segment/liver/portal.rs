@@ -130,8 +130,8 @@ impl Tracts {
     /// Returns whether a place, in level-0 pixels, lies in one.
     #[must_use]
     pub fn hold(&self, at: Point) -> bool {
-        let level = self.0.iter().filter(|(_, [top, bottom])| (*top..=*bottom).contains(&at.y));
-        level.into_iter().any(|(corners, _)| encloses(corners, at))
+        let mut level = self.0.iter().filter(|(_, [top, bottom])| (*top..=*bottom).contains(&at.y));
+        level.any(|(corners, _)| encloses(corners, at))
     }
 }
 
