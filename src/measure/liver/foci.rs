@@ -37,7 +37,7 @@ const AROUND_UM: f64 = 30.0;
 const CROWDED_UM: f64 = 10.0;
 const CROWD_N: usize = 2;
 /// Around a focus there are at most so many other cells per hepatocyte; more are those of a portal tract or a vein's wall [expert]. On
-/// 270 foci of phantoms there are up to 1.2, around 22 clusters in infiltrated portal tracts 1.3 and more, in two pictures of human
+/// 266 foci of phantoms there are up to 1.2, around 22 clusters in infiltrated portal tracts 1.3 and more, in two pictures of real
 /// tracts 2.2 and 4.6.
 const OTHERS: f64 = 1.25;
 
