@@ -10,6 +10,7 @@ mod legend;
 mod map;
 mod picture;
 mod quality;
+mod resize;
 mod scale_bar;
 mod text;
 

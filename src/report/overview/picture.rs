@@ -1,9 +1,9 @@
 //! A picture to draw on: blending, smooth lines, boxes.
 
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images};
 use image::{Rgb as Px, RgbImage};
 use imageproc::{drawing, rect};
 
+use super::resize::resized;
 use crate::raster::Rgb;
 
 /// Colour, red green blue.
@@ -26,10 +26,11 @@ impl Picture {
 
     /// Takes pixels over, enlarged or reduced to `width` × `height`.
     pub(super) fn from_rgb(pixels: Rgb, width: u32, height: u32) -> Self {
-        let (w, h) = (pixels.width() as u32, pixels.height() as u32);
-        let same = (w, h) == (width, height);
-        let bytes = if same { pixels.into_vec() } else { resized(&pixels, (w, h), (width, height)) };
-        Self { image: RgbImage::from_raw(width, height, bytes).unwrap_or_default(), coverage: Vec::new() }
+        let (w, h) = (width as usize, height as usize);
+        let same = (pixels.width(), pixels.height()) == (w, h);
+        let pixels = if same { pixels } else { resized(&pixels, w, h) };
+        let image = RgbImage::from_raw(width, height, pixels.into_vec()).unwrap_or_default();
+        Self { image, coverage: Vec::new() }
     }
 
     pub(super) fn into_rgb(self) -> Rgb {
@@ -109,20 +110,6 @@ impl Picture {
         }
         self.coverage = coverage;
     }
-}
-
-/// The bytes of pixels that were `from` wide and high, enlarged or reduced to `to`; black where one of them is empty.
-fn resized(pixels: &Rgb, from: (u32, u32), to: (u32, u32)) -> Vec<u8> {
-    // Of pixels of four bytes alone: code for all other kinds would be a tenth of the program.
-    let four: Vec<u8> = pixels.pixels().iter().flat_map(|&[r, g, b]| [r, g, b, u8::MAX]).collect();
-    let mut out = images::Image::new(to.0, to.1, PixelType::U8x4);
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom)).use_alpha(false);
-    if let Ok(image) = images::ImageRef::new(from.0, from.1, &four, PixelType::U8x4) {
-        // Fails for other kinds of pixels alone.
-        let _ = Resizer::new().resize(&image, &mut out, &options);
-    }
-    out.buffer().as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
 }
 
 /// The part of a picture that a line can touch.
