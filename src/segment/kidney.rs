@@ -22,10 +22,11 @@ mod seeds;
 mod single;
 mod tubules;
 mod tuft;
+mod vacuoles;
 mod vessels;
 
 pub(super) use self::learned::NECK_UM;
-pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate, single::LUMEN_UM2};
+pub use self::{cells::cells, counts::*, leukocytes::LEUKOCYTES_NEAR_UM, relate::relate};
 use self::{learned::Sight, levels::Ground};
 use super::{
     field::Field,

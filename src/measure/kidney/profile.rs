@@ -51,13 +51,7 @@ pub(super) struct Tubule<'a> {
     pub(super) epithelium: &'a Tally,
     /// Counts inside the lumen; none where it is closed.
     lumen: Option<&'a Tally>,
-    /// Largest gap that may be the lumen of a closed one, in pixels.
-    gap_px: f64,
 }
-
-/// White pixels of a lumen that is too small to be found, as a multiple of the smallest that is found in the coarser pixels of the
-/// structure pass.
-const GAP: f64 = 1.5;
 
 impl Tubule<'_> {
     pub(super) fn value(&self, name: &str) -> f64 {
@@ -83,11 +77,9 @@ impl Tubule<'_> {
         ratio(self.epithelium.get(counter), self.epithelium.get(kidney::OWN_PX))
     }
 
-    /// Share of the epithelium that is vacuoles. One gap of a closed tubule may be its lumen, and is left out.
+    /// Share of the base of the epithelium that is vacuoles.
     pub(super) fn vacuole_share(&self) -> f64 {
-        let gap = if self.is_open() { 0.0 } else { self.gap_px };
-        let vacuoles = (self.epithelium.get(kidney::OWN_VACUOLE_PX) as f64 - gap).max(0.0);
-        vacuoles / (self.epithelium.get(kidney::OWN_PX) as f64).max(1.0)
+        ratio(self.epithelium.get(kidney::OWN_VACUOLE_PX), self.epithelium.get(kidney::OWN_BASE_PX))
     }
 
     /// Nuclei per pixel of epithelium.
@@ -126,7 +118,6 @@ fn ratio(a: u64, b: u64) -> f64 {
 
 /// Returns the tubules whose larger part lies in the cortex, in reading order; no fragments.
 pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
-    let gap_px = GAP * found.mpp.px_area(kidney::LUMEN_UM2);
     // Tubules and lumens come in pairs of equal lumen area.
     let mut lumens: std::collections::BTreeMap<(u32, i64, i64), &Tally> = std::collections::BTreeMap::new();
     for (lumen, tally) in found.structures_of(&LUMEN) {
@@ -141,7 +132,7 @@ pub(super) fn tubules<'a>(found: &Evidences<'a>) -> Vec<Tubule<'a>> {
             let nearest = alike.min_by_key(|((_, x, y), _)| {
                 (x - object.centroid.x as i64).abs() + (y - object.centroid.y as i64).abs()
             });
-            Tubule { object, epithelium, lumen: nearest.map(|(_, lumen)| *lumen), gap_px }
+            Tubule { object, epithelium, lumen: nearest.map(|(_, lumen)| *lumen) }
         })
         .filter(|t| t.is_cortical() && equivalent_diameter(t.area_um2()) >= found.tubule_least_um)
         .collect()

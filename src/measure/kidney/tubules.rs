@@ -21,7 +21,7 @@ const MAX_ASPECT: f64 = 1.6;
 /// Flattened: epithelium lower, and lumen wider, than this, in µm.
 const FLAT_HEIGHT_UM: f64 = 4.0;
 const FLAT_LUMEN_UM: f64 = 20.0;
-/// Vacuolated: at least this share of the epithelium is white. Vacuoles are 2–6 µm wide and their edges blurred,
+/// Vacuolated: at least this share of the base of the epithelium is white. Vacuoles are 2–6 µm wide and their edges blurred,
 /// so that about half of what they take, 10 % of a vacuolated tubule's epithelium, is white.
 const VACUOLE_SHARE: f64 = 0.03;
 /// Clear cells: eosin at most this share of that of the slide's full epithelium (domain.md §3.3). On phantoms of four stains clear
@@ -56,14 +56,14 @@ const BLUE: f64 = 2.1;
 /// Nuclei per epithelium of a basophilic tubule, at least this multiple of the 85th percentile of those that are not as blue.
 const CROWDED: f64 = 1.0;
 
-/// Lumen over tubule area.
+/// Lumen over tubule area, tubules without a lumen included.
 pub(super) const LUMEN_AREA: Feature = feature(
     "tubule_lumen_area_pct",
     "%",
     (Up, 1.0, Expert),
-    "domain.md §3.3, tubules with a lumen",
+    "domain.md §3.3, of all cortical tubules",
     |found| {
-        let all = open(found)?;
+        let all = some(found)?;
         let lumens: f64 = all.iter().map(|t| t.value("lumen_area_um2")).sum();
         let whole: f64 = all.iter().map(Tubule::area_um2).sum();
         let denominator = whole / UM2_PER_MM2;

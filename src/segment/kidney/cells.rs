@@ -9,6 +9,7 @@ use super::{
     levels::Levels,
     missed,
     tuft::{self, Crop},
+    vacuoles::Vacuoles,
     vessels::Vessels,
 };
 use crate::{
@@ -17,23 +18,12 @@ use crate::{
     segment::{
         field::Field,
         ground,
-        label::{Connectivity, pieces},
-        morphology,
         nuclei::{self, Nuclei, Nucleus},
         object::{Finds, Object},
         red_cells,
         structures::StructureMap,
     },
 };
-
-/// Vacuoles lie at least this far inside the epithelium, in µm.
-const WITHIN_UM: f64 = 1.5;
-/// … are at most this long, in µm, …
-const VACUOLE_UM: f64 = 16.0;
-/// … have no blood of a lumen this near, in µm, …
-const OFF_BLOOD_UM: f64 = 2.0;
-/// … and lie in epithelium by at least this share: gaps between crowded nuclei go on outside the tubule.
-const IN_EPITHELIUM: f64 = 0.75;
 
 /// Finds nuclei and counts what the structures hold in the core of one window.
 #[must_use]
@@ -67,7 +57,8 @@ struct Counts {
     cortex: u64,
     nuclear: u64,
     white: u64,
-    within: u64,
+    base: u64,
+    vacuoles: u64,
     red: u64,
     stray: u64,
     plain: u64,
@@ -87,7 +78,8 @@ impl Counts {
             (OWN_CORTEX_PX, self.cortex),
             (OWN_NUCLEAR_PX, self.nuclear),
             (OWN_WHITE_PX, self.white),
-            (OWN_VACUOLE_PX, self.within),
+            (OWN_BASE_PX, self.base),
+            (OWN_VACUOLE_PX, self.vacuoles),
             (OWN_RED_CELL_PX, self.red),
             (OWN_PLAIN_PX, self.plain),
             (OWN_EOSIN, self.eosin),
@@ -149,8 +141,7 @@ pub(super) struct Scene<'a> {
     /// Red optical density of the slide's usual nuclei.
     pub(super) usual_red: f64,
     pub(super) red: Mask,
-    /// White places in the epithelium of tubules.
-    vacuoles: Mask,
+    vacuoles: Vacuoles,
     /// Blood in lumens and Bowman's spaces.
     stray: Mask,
 }
@@ -168,42 +159,20 @@ impl<'a> Scene<'a> {
             nuclear,
             usual_red: leukocytes::usual_red(field, structures),
             red: red_cells::mask(field),
-            vacuoles: Mask::default(),
+            vacuoles: Vacuoles::default(),
             stray: Mask::default(),
         };
         scene.stray = blood::stray(&scene);
-        scene.vacuoles = scene.find_vacuoles();
+        scene.vacuoles = Vacuoles::of(&scene, &scene.stray);
         scene
     }
 
-    /// 1 where a small white place lies in the epithelium of tubules.
-    fn find_vacuoles(&self) -> Mask {
-        let mut white = self.field.od.map(|od| u8::from(od < self.levels.pale));
-        let others = self.nuclear.data().iter().zip(self.red.data());
-        white.data_mut().iter_mut().zip(others).for_each(|(w, (&n, &r))| *w &= (1 - n) & (1 - r));
-        let blood = morphology::dilate(&self.stray, self.field.px(OFF_BLOOD_UM));
-        let found = pieces(&white, Connectivity::Four);
-        let longest = self.field.px(VACUOLE_UM);
-        let mut vacuoles = Mask::filled(white.width(), white.height(), 0);
-        for (i, region) in found.regions.iter().enumerate() {
-            if region.extent() as f64 > longest {
-                continue;
-            }
-            let own =
-                |y: usize, x: usize| self.inner.at(x, y) == 0 && self.class_is(self.outer.at(x, y), &TUBULE);
-            let runs = found.runs(i);
-            let inside: usize =
-                runs.iter().map(|r| (r.x0()..r.x1()).filter(|&x| own(r.y(), x)).count()).sum();
-            let bloody = runs.iter().any(|r| blood.row(r.y())[r.x0()..r.x1()].contains(&1));
-            if !bloody && inside as f64 >= IN_EPITHELIUM * region.area_px as f64 {
-                runs.iter().for_each(|r| vacuoles.row_mut(r.y())[r.x0()..r.x1()].fill(1));
-            }
-        }
-        vacuoles
+    pub(super) fn object(&self, number: u32) -> &Object {
+        &self.structures.all()[number as usize - 1]
     }
 
     pub(super) fn class_is(&self, number: u32, class: &'static crate::segment::object::Class) -> bool {
-        number != 0 && self.structures.all()[number as usize - 1].class.is(class)
+        number != 0 && self.object(number).class.is(class)
     }
 
     /// One pass over the core's pixels, by runs that belong to the same structures.
@@ -288,25 +257,14 @@ impl<'a> Scene<'a> {
             counts.red += u64::from(blood & tissue[i]);
             counts.white += u64::from(white);
             let x = run.start + i;
-            counts.within += u64::from(white & self.vacuoles.at(x, y) != 0 && self.is_within(x, y));
+            counts.base += u64::from(self.vacuoles.base.at(x, y));
+            counts.vacuoles += u64::from(self.vacuoles.found.at(x, y));
             counts.stray += u64::from(blood & tissue[i] & self.stray.at(x, y));
             counts.plain += u64::from(plain);
             counts.eosin += u64::from(plain * e[i]);
             counts.haematoxylin += u64::from(plain * h[i]);
         }
         counts.own = od.len() as u64;
-    }
-
-    /// Whether what lies on all four sides belongs to the same structures: gaps beside a tubule, and its lumen, are
-    /// no vacuoles.
-    fn is_within(&self, x: usize, y: usize) -> bool {
-        let reach = self.field.px(WITHIN_UM).round().max(1.0) as i64;
-        let own = (self.outer.at(x, y), self.inner.at(x, y));
-        let (x, y) = (x as i64, y as i64);
-        [(reach, 0), (-reach, 0), (0, reach), (0, -reach)].iter().all(|&(dx, dy)| {
-            let same = |plane: &Plane<u32>, own| plane.get(x + dx, y + dy).is_none_or(|n| n == own);
-            same(&self.outer, own.0) && same(&self.inner, own.1)
-        })
     }
 
     /// Adds what needs the neighbourhood of a pixel inside its tuft.
@@ -345,7 +303,8 @@ impl Counts {
         self.cortex += other.cortex;
         self.nuclear += other.nuclear;
         self.white += other.white;
-        self.within += other.within;
+        self.base += other.base;
+        self.vacuoles += other.vacuoles;
         self.red += other.red;
         self.plain += other.plain;
         self.eosin += other.eosin;

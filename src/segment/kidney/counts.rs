@@ -33,7 +33,9 @@ pub const OWN_CORTEX_PX: Counter = Counter("own_cortex_px");
 pub const OWN_NUCLEAR_PX: Counter = Counter("own_nuclear_px");
 /// Own pixels that are white: lumen or vacuole.
 pub const OWN_WHITE_PX: Counter = Counter("own_white_px");
-/// Own white pixels well inside the structure: vacuoles of a tubule's epithelium.
+/// Own pixels at the base of a tubule's epithelium.
+pub const OWN_BASE_PX: Counter = Counter("own_base_px");
+/// Pixels among them that are vacuoles.
 pub const OWN_VACUOLE_PX: Counter = Counter("own_vacuole_px");
 /// Own pixels of red blood cells.
 pub const OWN_RED_CELL_PX: Counter = Counter("own_red_cell_px");

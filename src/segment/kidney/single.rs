@@ -33,7 +33,7 @@ const LUMEN_GAP_UM2: f64 = 13_000.0;
 /// Least area of a tubule, in µm²: 14 µm across.
 const TUBULE_UM2: f64 = 150.0;
 /// Least area of a lumen, in µm²: 6 µm across. A tubule with a smaller one counts as closed.
-pub const LUMEN_UM2: f64 = 28.0;
+const LUMEN_UM2: f64 = 28.0;
 
 /// Least solidity of what is one lumen, not two with a leak between them, …
 const ONE_LUMEN: f64 = 0.75;

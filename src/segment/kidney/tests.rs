@@ -3,7 +3,10 @@ use crate::{
     geometry::Rect,
     organ::SlideGeometry,
     raster::{Mask, Plane, Rgb},
-    segment::object::{Object, Outline, Step},
+    segment::{
+        object::{Object, Outline, Step},
+        structures::StructureMap,
+    },
     stain::StainProfile,
     tile::Window,
     units::Mpp,
@@ -57,18 +60,23 @@ fn even(_: f64, _: f64) -> [u8; 3] {
     CYTOPLASM
 }
 
-fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
-    let profile = profile();
-    let mpp = Mpp::square(1.0).unwrap();
-    let window =
-        Window { x0, y0, core_width: core, core_height: core, halo: 400, scale: 2.0, source_scale: 2.0, mpp };
+/// A square of a slide of 0.5 µm/px, its corner and sides in working pixels.
+fn window(x0: i64, y0: i64, core: u32, halo: u32, um: f64) -> Window {
+    let (scale, mpp) = (um / 0.5, Mpp::square(um).unwrap());
+    Window { x0, y0, core_width: core, core_height: core, halo, scale, source_scale: scale, mpp }
+}
+
+/// What a window shows of a scene.
+fn field_of(scene: Scene, window: Window, profile: &StainProfile) -> Field<'_> {
     let (w, h) = (window.width(), window.height());
+    let um = window.mpp.mean();
     let at = |i: usize| {
-        scene((window.left() + (i % w) as i64) as f64 + 0.5, (window.top() + (i / w) as i64) as f64 + 0.5)
+        let (x, y) = (window.left() + (i % w) as i64, window.top() + (i / w) as i64);
+        scene((x as f64 + 0.5) * um, (y as f64 + 0.5) * um)
     };
     let pixels: Vec<[u8; 3]> = (0..w * h).map(at).collect();
     let plane = |c: usize| Plane::from_vec(w, h, pixels.iter().map(|p| p[c]).collect()).unwrap();
-    let mut field = Field {
+    Field {
         window,
         rgb: Rgb::filled(w, h, [200, 150, 190]),
         h: plane(0),
@@ -76,11 +84,14 @@ fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
         od: plane(2),
         clear: plane(2).map(|od| u8::from(od < 20)),
         tissue: Mask::filled(w, h, 1),
-        profile: &profile,
+        profile,
         views: Default::default(),
         models: &crate::segment::models::CLASSICAL,
-    };
-    structures(&mut field).objects
+    }
+}
+
+fn structures_of(scene: Scene, x0: i64, y0: i64, core: u32) -> Vec<Object> {
+    structures(&mut field_of(scene, window(x0, y0, core, 400, 1.0), &profile())).objects
 }
 
 fn related(objects: Vec<Object>) -> Vec<Object> {
@@ -155,4 +166,35 @@ fn windows_do_not_show() {
         };
         assert_eq!(facts(&whole), facts(&parts));
     }
+}
+
+/// The tubules with white places: what `spoil` says of the distance from the axis and the way along its ring, both in µm.
+fn spoilt(x: f64, y: f64, is_white: fn(f64, f64) -> bool) -> [u8; 3] {
+    let (dx, dy) = (x.rem_euclid(60.0) - 30.0, y.rem_euclid(60.0) - 30.0);
+    let from_axis = dx.hypot(dy);
+    let along = (dy.atan2(dx) * 21.0).rem_euclid(11.0) - 5.5;
+    if is_white(from_axis, along) { EMPTY } else { tubules(x, y) }
+}
+
+#[test]
+fn vacuoles_are_round_and_lie_at_the_base() {
+    let profile = profile();
+    let found = related(structures_of(tubules, 512, 512, 256));
+    let share = |scene: Scene| {
+        let map = StructureMap::new(&found);
+        let finds = cells(&mut field_of(scene, window(1100, 1100, 300, 100, 0.5), &profile), &map);
+        let own = finds.per_structure.iter().filter(|(i, _)| found[*i as usize].class.is(&TUBULE));
+        let sum = |counter| own.clone().map(|(_, tally)| tally.get(counter)).sum::<u64>() as f64;
+        sum(OWN_VACUOLE_PX) / sum(OWN_BASE_PX)
+    };
+    // Discs of 4 µm, one every 11 µm.
+    let vacuoles = share(|x, y| spoilt(x, y, |r, along| (r - 21.0).hypot(along) < 2.0));
+    assert!((0.12..0.25).contains(&vacuoles), "{vacuoles}");
+    let foam = share(|x, y| spoilt(x, y, |r, along| (r - 12.0).hypot(along) < 2.0));
+    assert!(foam < 0.002, "{foam}");
+    let slits = share(|x, y| spoilt(x, y, |r, along| (r - 20.0).abs() < 4.0 && along.abs() < 0.8));
+    assert!(slits < 0.002, "{slits}");
+    let specks = share(|x, y| spoilt(x, y, |r, along| (r - 21.0).hypot(along.rem_euclid(2.5) - 1.2) < 0.5));
+    assert!(specks < 0.002, "{specks}");
+    assert!(share(tubules) < 0.002);
 }
