@@ -56,14 +56,14 @@ const BLUE: f64 = 2.1;
 /// Nuclei per epithelium of a basophilic tubule, at least this multiple of the 85th percentile of those that are not as blue.
 const CROWDED: f64 = 1.0;
 
-/// Lumen over tubule area, tubules without a lumen included.
+/// Lumen over tubule area.
 pub(super) const LUMEN_AREA: Feature = feature(
     "tubule_lumen_area_pct",
     "%",
     (Up, 1.0, Expert),
-    "domain.md §3.3, of all cortical tubules",
+    "domain.md §3.3, tubules with a lumen",
     |found| {
-        let all = some(found)?;
+        let all = open(found)?;
         let lumens: f64 = all.iter().map(|t| t.value("lumen_area_um2")).sum();
         let whole: f64 = all.iter().map(Tubule::area_um2).sum();
         let denominator = whole / UM2_PER_MM2;

@@ -167,6 +167,7 @@ impl<'a> Scene<'a> {
         scene
     }
 
+    /// The structure that is painted as `number`, which is not 0.
     pub(super) fn object(&self, number: u32) -> &Object {
         &self.structures.all()[number as usize - 1]
     }
