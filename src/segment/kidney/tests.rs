@@ -168,7 +168,7 @@ fn windows_do_not_show() {
     }
 }
 
-/// The tubules with white places: what `spoil` says of the distance from the axis and the way along its ring, both in µm.
+/// The tubules, white where `is_white` says so of the distance from the axis and the way along its ring, both in µm.
 fn spoilt(x: f64, y: f64, is_white: fn(f64, f64) -> bool) -> [u8; 3] {
     let (dx, dy) = (x.rem_euclid(60.0) - 30.0, y.rem_euclid(60.0) - 30.0);
     let from_axis = dx.hypot(dy);
