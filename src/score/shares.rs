@@ -156,7 +156,7 @@ mod tests {
             let mut areas = vec![(8000.0, 10_000.0); of - shrunken];
             areas.extend(vec![(4000.0, 10_000.0); shrunken]);
             let sizes = Sizes::Glomeruli(Profiles::of(&areas));
-            let cut = CutOff::Shrunken { tuft_um2: 5600.0, bowman_pct: 30.0 };
+            let cut = CutOff::Shrunken { tuft_um2: 5600.0, bowman_pct: 30.0, bowman_um2: 3000.0 };
             let others = |name: &str| matches!(name, "egti_t_surrogate" | "egti_i_surrogate").then_some(3.0);
             let found = rubric.of_slide(kidney, &sizes, &cut, others);
             assert_eq!(found.value.unwrap().value, 100.0 * shrunken as f64 / of as f64);

@@ -12,7 +12,8 @@ use crate::{
 pub const HYPERTROPHIC_SHARE: f64 = 1.5;
 /// A glomerulus is shrunken when its tuft is smaller than this share of the controls' median … (domain.md §3.3)
 pub const SHRUNKEN_SHARE: f64 = 0.7;
-/// … and its Bowman's space wider than this quantile of the controls'.
+/// … and its Bowman's space wider than this quantile of the controls', in share and in area. Cut farther from its equator a
+/// sphere in a sphere shows less tuft and a larger share of space, but a space of the same area, π(R² − r²).
 pub const SPACE_QUANTILE: f64 = 0.95;
 
 /// From where on an object counts.
@@ -30,6 +31,9 @@ pub enum CutOff {
         tuft_um2: f64,
         /// Bowman's space, % of the corpuscle.
         bowman_pct: f64,
+        /// Bowman's space, µm²; 0 in rubrics that were calibrated without it.
+        #[serde(default)]
+        bowman_um2: f64,
     },
 }
 
@@ -55,8 +59,9 @@ impl CutOff {
             (Self::Wider { diameter_um }, Sizes::Hepatocytes(own)) => {
                 (own.wider(*diameter_um), own.total(), "hepatocyte")
             }
-            (Self::Shrunken { tuft_um2, bowman_pct }, Sizes::Glomeruli(own)) => {
-                let shrunken = |p: &&Profile| p.tuft_um2 < *tuft_um2 && p.bowman_pct() > *bowman_pct;
+            (Self::Shrunken { tuft_um2, bowman_pct, bowman_um2 }, Sizes::Glomeruli(own)) => {
+                let is_wide = |p: &Profile| p.bowman_pct() > *bowman_pct && p.bowman_um2() > *bowman_um2;
+                let shrunken = |p: &&Profile| p.tuft_um2 < *tuft_um2 && is_wide(p);
                 let beyond = own.equatorial().filter(shrunken).count();
                 (beyond as f64, own.equatorial().count() as u64, "glomerulus")
             }
@@ -76,9 +81,11 @@ impl CutOff {
             Self::Wider { diameter_um } => {
                 (tissue, feature) == Sizes::Hepatocytes(Diameters::default()).of() && positive(diameter_um)
             }
-            Self::Shrunken { tuft_um2, bowman_pct } => {
+            Self::Shrunken { tuft_um2, bowman_pct, bowman_um2 } => {
                 let own = (tissue, feature) == Sizes::Glomeruli(Profiles::default()).of();
-                own && positive(tuft_um2) && (0.0..100.0).contains(&bowman_pct)
+                own && positive(tuft_um2)
+                    && (0.0..100.0).contains(&bowman_pct)
+                    && (bowman_um2 == 0.0 || positive(bowman_um2))
             }
         }
     }
@@ -91,10 +98,10 @@ impl std::fmt::Display for CutOff {
                 f,
                 "territories wider than {diameter_um:.1} µm ({HYPERTROPHIC_SHARE} times the control median)"
             ),
-            Self::Shrunken { tuft_um2, bowman_pct } => write!(
+            Self::Shrunken { tuft_um2, bowman_pct, bowman_um2 } => write!(
                 f,
                 "tufts smaller than {tuft_um2:.0} µm² ({SHRUNKEN_SHARE} times the control median) in corpuscles with more \
-                 than {bowman_pct:.1} % of Bowman's space ({:.0} % of the controls' have less)",
+                 than {bowman_pct:.1} % and {bowman_um2:.0} µm² of Bowman's space ({:.0} % of the controls' have less)",
                 100.0 * SPACE_QUANTILE
             ),
         }
@@ -116,7 +123,7 @@ fn wider(animals: &[Vec<&Sizes>]) -> Option<CutOff> {
 }
 
 fn shrunken(animals: &[Vec<&Sizes>]) -> Option<CutOff> {
-    let (mut medians, mut spaces) = (Vec::new(), Vec::new());
+    let (mut medians, mut shares, mut areas) = (Vec::new(), Vec::new(), Vec::new());
     for slides in animals {
         let own: Vec<&Profile> = slides
             .iter()
@@ -128,10 +135,12 @@ fn shrunken(animals: &[Vec<&Sizes>]) -> Option<CutOff> {
         }
         medians.push(median(&own.iter().map(|p| p.tuft_um2).collect::<Vec<_>>()));
         let weight = 1.0 / own.len() as f64;
-        spaces.extend(own.iter().map(|p| (p.bowman_pct(), weight)));
+        shares.extend(own.iter().map(|p| (p.bowman_pct(), weight)));
+        areas.extend(own.iter().map(|p| (p.bowman_um2(), weight)));
     }
-    let bowman_pct = weighted_quantile(spaces, SPACE_QUANTILE)?;
-    Some(CutOff::Shrunken { tuft_um2: SHRUNKEN_SHARE * median(&medians), bowman_pct })
+    let bowman_pct = weighted_quantile(shares, SPACE_QUANTILE)?;
+    let bowman_um2 = weighted_quantile(areas, SPACE_QUANTILE)?;
+    Some(CutOff::Shrunken { tuft_um2: SHRUNKEN_SHARE * median(&medians), bowman_pct, bowman_um2 })
 }
 
 /// Returns the smallest value up to which the share `q` of all weight lies.
@@ -203,8 +212,9 @@ mod tests {
         control.push((6400.0, 10_000.0));
         let control = glomeruli(&control);
         let Some(cut) = CutOff::of_controls(&[vec![&control], vec![&control]]) else { unreachable!() };
-        let CutOff::Shrunken { tuft_um2, bowman_pct } = cut else { unreachable!() };
+        let CutOff::Shrunken { tuft_um2, bowman_pct, bowman_um2 } = cut else { unreachable!() };
         assert!(close(tuft_um2, 0.7 * 8200.0, 1e-12) && close(bowman_pct, 18.0, 1e-12), "{cut}");
+        assert!(close(bowman_um2, 1800.0, 1e-12), "{cut}");
         let share = |of: &[(f64, f64)]| cut.share(&glomeruli(of)).map(|v| v.value);
         assert_eq!(share(&[(8200.0, 10_000.0); 4]), Ok(0.0));
         // Small in a small capsule, wide about a large tuft, both, and both but cut near a pole.
@@ -212,7 +222,18 @@ mod tests {
         assert_eq!(share(&[(6000.0, 10_000.0), (6000.0, 10_000.0)]), Ok(0.0));
         assert_eq!(share(&[(5000.0, 9000.0), (8200.0, 10_000.0)]), Ok(50.0));
         assert_eq!(share(&[(2000.0, 4000.0), (8200.0, 10_000.0), (8200.0, 10_000.0)]), Ok(0.0));
+        // The usual one, cut where its tuft is 70 % and less: the space takes a larger share but no more room.
+        assert_eq!(share(&[(5600.0, 7400.0), (8200.0, 10_000.0)]), Ok(0.0));
         assert_eq!(share(&[]), Err(Missing::NoStructure { what: "glomerulus" }));
+    }
+
+    #[test]
+    fn a_cut_off_without_an_area_is_read_and_asks_for_none() {
+        let before: CutOff =
+            serde_json::from_str(r#"{"shrunken":{"tuft_um2":5740.0,"bowman_pct":18.0}}"#).unwrap();
+        assert!(before.fits("kidney", "glom_shrunken_pct"));
+        let usual = glomeruli(&[(5600.0, 7400.0), (8200.0, 10_000.0)]);
+        assert_eq!(before.share(&usual).map(|v| v.value), Ok(50.0));
     }
 
     #[test]
@@ -243,7 +264,18 @@ mod tests {
         t(CutOff::Wider { diameter_um: 0.0 }, liver.0, liver.1, false);
         t(CutOff::Wider { diameter_um: f64::NAN }, liver.0, liver.1, false);
         t(CutOff::Wider { diameter_um: 33.0 }, kidney.0, kidney.1, false);
-        t(CutOff::Shrunken { tuft_um2: 6000.0, bowman_pct: 20.0 }, kidney.0, kidney.1, true);
-        t(CutOff::Shrunken { tuft_um2: 6000.0, bowman_pct: 100.0 }, kidney.0, kidney.1, false);
+        t(CutOff::Shrunken { tuft_um2: 6000.0, bowman_pct: 20.0, bowman_um2: 0.0 }, kidney.0, kidney.1, true);
+        t(
+            CutOff::Shrunken { tuft_um2: 6000.0, bowman_pct: 100.0, bowman_um2: 0.0 },
+            kidney.0,
+            kidney.1,
+            false,
+        );
+        t(
+            CutOff::Shrunken { tuft_um2: 6000.0, bowman_pct: 20.0, bowman_um2: -1.0 },
+            kidney.0,
+            kidney.1,
+            false,
+        );
     }
 }

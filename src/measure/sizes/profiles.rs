@@ -21,7 +21,13 @@ impl Profile {
     /// Returns Bowman's space in % of the corpuscle.
     #[must_use]
     pub fn bowman_pct(&self) -> f64 {
-        100.0 * (self.corpuscle_um2 - self.tuft_um2) / self.corpuscle_um2
+        100.0 * self.bowman_um2() / self.corpuscle_um2
+    }
+
+    /// Returns Bowman's space in µm².
+    #[must_use]
+    pub fn bowman_um2(&self) -> f64 {
+        self.corpuscle_um2 - self.tuft_um2
     }
 }
 
