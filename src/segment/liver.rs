@@ -9,6 +9,7 @@ pub mod hepatocytes;
 pub mod necrosis;
 mod paleness;
 mod portal;
+mod pyknosis;
 pub mod vacuoles;
 pub mod vessels;
 
@@ -111,10 +112,10 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
         ground::describe(field, &grid, &pale, &fat, blood, &excluded)
     };
     drop(pale);
-    let eosin = {
-        let dead = structures.mask(&field.window, &[&necrosis::NECROSIS]);
-        clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead)
-    };
+    let dead = structures.mask(&field.window, &[&necrosis::NECROSIS]);
+    let eosin = clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead);
+    pyknosis::name(field, &mut cells, (&nuclei, &dead, &ground), &mut tally);
+    drop(dead);
     hepatocytes::name(field, &grid, &mut cells, (&ground.parenchyma, &ground.empty), &mut tally);
     super::ground::count_tissue(field, &ground.parenchyma, &nuclei, &mut tally);
     count::tally(field, &fat, &ground, &nuclei, &mut tally);

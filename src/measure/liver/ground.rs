@@ -2,11 +2,11 @@
 
 use crate::{
     measure::{
-        common::percent_of,
+        common::{per_mm2, percent_of},
         feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
     },
     segment::liver::counters::{
-        BLOOD_PX, CYTOPLASM_EOSIN, NECROSIS_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH,
+        APOPTOTIC_BODIES, BLOOD_PX, CYTOPLASM_EOSIN, NECROSIS_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH,
     },
 };
 
@@ -32,15 +32,15 @@ pub(super) const NECROSIS: Feature = Feature {
     measure: necrosis,
 };
 
-/// Apoptotic bodies.
+/// Apoptotic bodies, of those that hold a shrunken nucleus; others are not told from blood.
 pub(super) const APOPTOTIC: Feature = Feature {
     name: "apoptotic_bodies_per_mm2",
     unit: "1/mm²",
     direction: Direction::Up,
     max_mpp: 0.35,
     evidence: Evidence::Expert,
-    source: "domain.md §3.2",
-    measure: |_| Err(Missing::NoRule { why: "apoptotic bodies are not told from blood and debris by rules" }),
+    source: "domain.md §3.2, bodies with a pyknotic fragment",
+    measure: |found| per_mm2(found, found.tally.get(APOPTOTIC_BODIES), PARENCHYMA_PX, "parenchyma"),
 };
 
 /// White or blood-filled slits of 2–20 µm over parenchyma.

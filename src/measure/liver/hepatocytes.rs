@@ -103,14 +103,14 @@ pub(super) const BALLOONING: Feature = Feature {
     },
 };
 
-/// Pyknotic over hepatocyte nuclei.
+/// Shrunken nuclei in dense cytoplasm over these and hepatocyte nuclei.
 pub(super) const PYKNOTIC: Feature = Feature {
     name: "pyknotic_hepatocyte_pct",
     unit: "%",
     direction: Direction::Up,
     max_mpp: 0.35,
     evidence: Evidence::Expert,
-    source: "domain.md §3.2",
+    source: "domain.md §3.2, in dense cytoplasm",
     measure: pyknotic,
 };
 

@@ -32,6 +32,8 @@ pub const BEYOND_PX: Counter = Counter("beyond_territory_px");
 
 /// Portal tracts without white and blood.
 pub const TRACT_PX: Counter = Counter("portal_tract_px");
+/// Apoptotic bodies that hold a shrunken nucleus, in the parenchyma.
+pub const APOPTOTIC_BODIES: Counter = Counter("apoptotic_bodies");
 /// Leukocytes in portal tracts.
 pub const TRACT_LEUKOCYTES: Counter = Counter("portal_tract_leukocytes");
 /// Parenchyma within [`ZONE_UM`] of a central vein, and the macrovesicular fat in it.

@@ -13,15 +13,15 @@ use crate::{
     segment::{
         distance,
         field::Field,
-        nuclei::{LYMPHOCYTE, NEUTROPHIL, Nucleus, PYKNOTIC},
+        nuclei::{LYMPHOCYTE, NEUTROPHIL, Nucleus},
         object::{Class, Object},
         structures::StructureMap,
     },
     tile::Window,
 };
 
-/// Nuclei of leukocytes. What is dark, round and small enough to be pyknotic is a lymphocyte where no hepatocytes are [expert].
-const LEUKOCYTES: [&Class; 3] = [&LYMPHOCYTE, &NEUTROPHIL, &PYKNOTIC];
+/// Nuclei of leukocytes.
+const LEUKOCYTES: [&Class; 2] = [&LYMPHOCYTE, &NEUTROPHIL];
 /// Working pixels per pixel of the maps of zones.
 const FACTOR: i64 = 4;
 
