@@ -12,6 +12,7 @@ use crate::{
     measure::{
         feature::{Evidences, Feature, Missing},
         sizes::Sizes,
+        tally::Counter,
     },
     segment::{
         field::Field,
@@ -61,6 +62,8 @@ pub struct Organ {
     pub cells: fn(&mut Field<'_>, &StructureMap<'_>) -> Finds,
     /// Every class either pass can return, in legend order.
     pub classes: &'static [&'static Class],
+    /// Classes whose area the structure pass counts pixel by pixel, with the counter: what is drawn changes it.
+    pub areas: &'static [(&'static Class, Counter)],
     /// Classes of which a number would be wrong, and why.
     pub uncounted: &'static [(&'static Class, Uncounted)],
     /// Features in report order.

@@ -146,6 +146,12 @@ pub fn score_slide_kept(
         during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
     notes::slide(slide, &tissue, plan.organ, &warnings);
+    if let Some(drawn) = drawn {
+        let grid = scan.resolve(plan.organ.structure_pass);
+        corrections::off_tissue(plan.organ, drawn, &tissue, (grid, size))
+            .into_iter()
+            .for_each(|w| warnings.push(w));
+    }
     let (structures, structure_tally) = structures(&scan, &profile)?;
     give_back_memory(slide);
     let of_cells = scan.models.clone().for_cells();
@@ -249,11 +255,19 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
     };
     let as_found = species.keep(relate(objects.clone()));
     let grid = scan.resolve(organ.structure_pass);
-    let edits = Edits::of(organ, drawn, &as_found, grid, (base.width, base.height));
+    let edits = Edits::of(organ, drawn, &as_found, (grid, (base.width, base.height)), scan.tissue);
     if edits.is_empty() {
         return Ok((as_found, found.tally));
     }
-    Ok((edits.after_relating(relate(edits.before_relating(objects))), found.tally))
+    let edited = edits.after_relating(relate(edits.before_relating(objects)));
+    let mut tally = found.tally;
+    for &(class, counter) in organ.areas {
+        let px = |all: &[Object]| -> f64 {
+            all.iter().filter(|o| o.class.is(class)).map(|o| mpp.px_area(f64::from(o.area_um2))).sum()
+        };
+        tally.change(counter, (px(&edited) - px(&as_found)).round() as i64);
+    }
+    Ok((edited, tally))
 }
 
 /// Adds up the counts of each structure over all windows.
@@ -271,7 +285,10 @@ fn per_structure(structures: usize, counted: Vec<(u32, Tally)>) -> Vec<Tally> {
 fn measure(organ: &Organ, evidences: &Evidences<'_>) -> Vec<Measured> {
     let mpp = evidences.mpp.mean();
     let value = |feature: &crate::measure::feature::Feature| match Missing::too_coarse(mpp, feature.max_mpp) {
-        Some(missing) => Err(missing),
+        // Finer pixels would not help where there is no rule.
+        Some(missing) => {
+            Err((feature.measure)(evidences).err().filter(Missing::is_no_rule).unwrap_or(missing))
+        }
         None => (feature.measure)(evidences),
     };
     organ.features.iter().map(|&feature| Measured { feature, value: value(feature) }).collect()

@@ -196,6 +196,12 @@ pub enum Warning {
         /// Height of the slide, in level-0 pixels.
         height: u64,
     },
+    /// Structures that were drawn where the slide shows glass, or was left out.
+    #[error("drawn structures lie where there is no tissue and were not used: {}", classes.join(", "))]
+    AnnotationsOffTissue {
+        /// Each class with the number of its areas.
+        classes: Vec<String>,
+    },
     /// A file of annotations without an area.
     #[error("{file} holds no polygon: nothing was left out, kept or corrected by hand")]
     AnnotationsEmpty {

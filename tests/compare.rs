@@ -335,10 +335,19 @@ fn files_for_other_programs() {
         "{names}"
     );
     let send = fs::read_to_string(out.join("send/mi.csv")).unwrap();
-    assert!(send.lines().skip(1).all(|l| l.ends_with(",unverified")) && send.contains(",MI,10,1,MIEXAM,"));
+    let ending = ",unverified,\"automated, extent only\"";
+    assert!(send.lines().skip(1).all(|l| l.ends_with(ending)) && send.contains(",MI,10,1,MIEXAM,"), "{send}");
+    assert!(
+        send.contains(",\"FATTY CHANGE, MACROVESICULAR, HEPATOCYTE\",")
+            && !send.contains("WITHIN NORMAL LIMITS")
+    );
     let not_done: Vec<&str> = send.lines().filter(|l| l.contains("NOT DONE")).collect();
     assert!(!not_done.is_empty() && not_done.iter().all(|l| !l.contains("NOT DONE,not measured")), "{send}");
-    assert!(send.contains("Fibrosis surrogate (report only) not measured, see exclusions.csv"), "{send}");
+    // Fibrosis is not emitted from H&E alone.
+    assert!(
+        send.contains(" not measured, see exclusions.csv") && !send.to_uppercase().contains("FIBROSIS"),
+        "{send}"
+    );
 
     let provenance = json("provenance.json");
     assert_eq!(provenance["inputs"][0]["name"], "samples.csv");

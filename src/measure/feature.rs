@@ -90,9 +90,14 @@ pub enum Missing {
 }
 
 /// Room for µm/px as scanners round it: 0.5022 is good enough for a feature that needs 0.5.
-const MPP_TOLERANCE: f64 = 1.05;
+pub(crate) const MPP_TOLERANCE: f64 = 1.05;
 
 impl Missing {
+    /// Returns whether no slide could be measured.
+    pub(crate) fn is_no_rule(&self) -> bool {
+        matches!(self, Self::NoRule { .. })
+    }
+
     /// Returns whether what needs at most `max` µm/px cannot be had at `mpp`.
     pub(crate) fn too_coarse(mpp: f64, max: f64) -> Option<Self> {
         (mpp > max * MPP_TOLERANCE).then_some(Self::TooCoarse { mpp, max })

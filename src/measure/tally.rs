@@ -29,6 +29,12 @@ impl Tally {
         *self.counts.entry(counter).or_default() += n;
     }
 
+    /// Changes a count by a difference, to no less than 0.
+    pub fn change(&mut self, counter: Counter, by: i64) {
+        let count = self.counts.entry(counter).or_default();
+        *count = count.saturating_add_signed(by);
+    }
+
     /// Returns a count; 0 when nothing was ever added.
     #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {

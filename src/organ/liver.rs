@@ -32,6 +32,7 @@ pub(super) const LIVER: Organ = Organ {
     cell_pass: Pass { mpp: 0.25, source_share: 1.0, halo_um: segment::CELL_HALO_UM, bytes_per_px: 16 },
     cells: segment::cells,
     classes: segment::CLASSES,
+    areas: &[(&segment::necrosis::NECROSIS, segment::counters::NECROSIS_PX)],
     uncounted: UNCOUNTED,
     features: features::FEATURES,
     sizes: Some(features::sizes),

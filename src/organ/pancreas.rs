@@ -50,6 +50,7 @@ pub(super) const PANCREAS: Organ = Organ {
     cells: segment::cells,
     classes: segment::CLASSES,
     // As the features that count them.
+    areas: &[],
     uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35))],
     features: features::FEATURES,
     sizes: None,

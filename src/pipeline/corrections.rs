@@ -5,6 +5,7 @@ mod edits;
 use std::collections::BTreeMap;
 
 pub(super) use self::edits::Edits;
+use super::zones::is_zone;
 use crate::{
     annotation::{Annotations, Area, EXCLUDE, INCLUDE},
     error::one_line,
@@ -18,14 +19,19 @@ use crate::{
         structures::fill,
     },
     tile::Window,
+    tissue::TissueMask,
     units::{Mpp, equivalent_diameter},
     warning::Warning,
 };
 
 /// A drawn outline this like a found one, as the share of their common area, leaves the found one as it is.
 const SAME: f64 = 0.97;
-/// A found structure gives way to a drawn one that covers this share of it, or whose own area it covers by this share.
+/// A found structure gives way to a drawn one that covers this share of it, or whose own area it covers by this share …
 const TOUCHES: f64 = 0.25;
+/// … unless the drawn one is but this share of it: a mark within, no correction.
+const SPECK: f64 = 0.1;
+/// Least share of a drawn structure that is tissue.
+const ON_TISSUE: f64 = 0.5;
 
 /// Left, top, right, bottom in level-0 pixels.
 type Bounds = [f64; 4];
@@ -36,12 +42,12 @@ fn boxed(object: Object) -> (Object, Bounds) {
     (object, bounds)
 }
 
-/// Layers of small objects, which are not corrected.
-const CELLS: [&str; 2] = ["nuclei", "vacuoles"];
+/// Layers that are not corrected: small objects, and lumens, whose sizes their tubules keep.
+const NOT_DRAWN: [&str; 3] = ["nuclei", "vacuoles", "lumens"];
 
 /// Classes of an organ whose objects can be drawn.
 fn drawable(organ: &Organ) -> impl Iterator<Item = &'static Class> {
-    organ.classes.iter().copied().filter(|c| !CELLS.contains(&c.layer))
+    organ.classes.iter().copied().filter(|c| !NOT_DRAWN.contains(&c.layer))
 }
 
 /// Returns the structure that an area's class names.
@@ -131,7 +137,21 @@ impl Drawn {
     /// Returns whether a structure gives way to the drawn one.
     fn covers(&self, object: &Object) -> bool {
         let (all, common) = self.overlap(object);
-        common / all.min(self.area_px as f64).max(1.0) >= TOUCHES
+        common / all.min(self.area_px as f64).max(1.0) >= TOUCHES && common / all.max(1.0) >= SPECK
+    }
+
+    /// Returns whether it lies on tissue.
+    fn is_on(&self, tissue: &TissueMask) -> bool {
+        let at = |start: i64, i: usize| {
+            ((start as f64 + i as f64 + 0.5) * self.window.scale / tissue.scale) as i64
+        };
+        let is_tissue = |x: usize, y: usize| {
+            tissue.mask.get(at(self.window.x0, x), at(self.window.y0, y)).is_some_and(|t| t != 0)
+        };
+        let drawn = |y: usize| self.mask.row(y).iter().enumerate().filter(|(_, m)| **m != 0).map(|(x, _)| x);
+        let rows = 0..self.mask.height();
+        let found: usize = rows.map(|y| drawn(y).filter(|&x| is_tissue(x, y)).count()).sum();
+        found as f64 >= ON_TISSUE * self.area_px as f64
     }
 
     /// Returns whether a structure has nearly all pixels in common with the drawn one.
@@ -165,6 +185,21 @@ impl Drawn {
         }
         Some(contour::object(class, &labels.plane, region, number, &self.window, values))
     }
+}
+
+/// Says which of the drawn structures, but for zones, lie on no tissue; they are not used.
+pub(super) fn off_tissue(
+    organ: &Organ,
+    drawn: &Annotations,
+    tissue: &TissueMask,
+    (grid, size): ((f64, Mpp), (u64, u64)),
+) -> Option<Warning> {
+    let is_off = |area: &&Area| {
+        let class = class_of(organ, area).filter(|class| !is_zone(class));
+        class.and_then(|_| Drawn::of(area, grid, size)).is_some_and(|d| !d.is_on(tissue))
+    };
+    let classes = counted(drawn.areas.iter().filter(is_off));
+    (!classes.is_empty()).then_some(Warning::AnnotationsOffTissue { classes })
 }
 
 /// Returns whether structures of an organ are drawn at all.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
+    measure::feature::MPP_TOLERANCE,
     organ::Pass,
     raster::{Plane, Rgb},
     segment::{
@@ -296,7 +297,8 @@ fn at_once(windows: &[Window], pass: Pass, bytes: usize, shared: bool) -> usize 
 /// Returns level-0 pixels per working pixel of a pass, and the size of a working pixel, on a slide of `mpp`.
 pub(super) fn resolve(pass: Pass, mpp: Mpp) -> (f64, Mpp) {
     let wanted = (pass.mpp / mpp.mean()).max(1.0);
-    let whole = wanted.round();
+    // Not coarser than features allow for: they would not be measured then.
+    let whole = if wanted.round() <= wanted * MPP_TOLERANCE { wanted.round() } else { wanted.floor() };
     let scale = if (wanted / whole - 1.0).abs() <= SNAP { whole } else { wanted };
     (scale, mpp.times(scale))
 }
@@ -342,6 +344,35 @@ mod tests {
         let kidney = crate::organ::find("kidney").unwrap();
         let (coarse, fine) = (kidney.structure_pass, kidney.cell_pass);
         assert!(coarse.mpp * coarse.source_share <= fine.mpp * fine.source_share);
+    }
+
+    #[test]
+    fn working_pixels_are_never_too_coarse_for_what_they_are_for() {
+        fn t(organ: &str, um: f64, expected: f64) {
+            let pass = crate::organ::find(organ).unwrap().cell_pass;
+            let (scale, mpp) = resolve(pass, Mpp::square(um).unwrap());
+            assert!((mpp.mean() - expected).abs() < 5e-4 && scale >= 1.0, "{organ} {um}: {}", mpp.mean());
+            assert_eq!(crate::measure::feature::Missing::too_coarse(mpp.mean(), pass.mpp.max(um)), None);
+        }
+        for (um, expected) in [
+            (0.1, 0.5),
+            (0.137, 0.5),
+            (0.1725, 0.5175),
+            (0.194, 0.5),
+            (0.22, 0.44),
+            (0.25, 0.5),
+            (0.26, 0.52),
+            (0.2738, 0.5),
+            (0.3, 0.5),
+            (0.5, 0.5),
+            (0.5022, 0.5022),
+            (0.8, 0.8),
+        ] {
+            t("kidney", um, expected);
+        }
+        t("liver", 0.194, 0.25);
+        t("liver", 0.23, 0.23);
+        t("liver", 0.2738, 0.2738);
     }
 
     #[test]

@@ -13,6 +13,9 @@ const TAIL: f64 = 0.01;
 const MIN_ANGLE_DEGREES: f64 = 15.0;
 /// A component below this is not a dye [expert].
 const MIN_COMPONENT: f64 = -0.03;
+/// Haematoxylin is blue: it absorbs blue by at most this share of green. Over 53 real pictures the estimate is 0.2 to 0.74; writing, pigment and
+/// damaged tiles are grey, 0.98 and more.
+const MOST_BLUE: f64 = 0.85;
 /// Least colours to estimate from [expert].
 const MIN_COLOURS: usize = 2_000;
 
@@ -44,6 +47,9 @@ pub(super) fn check(matrix: StainMatrix) -> Result<StainMatrix, String> {
     }
     if e[1] < e[0] || e[1] < e[2] || h[0] < 0.3 {
         return Err("the estimated stains do not look like haematoxylin and eosin".into());
+    }
+    if h[2] > MOST_BLUE * h[1] {
+        return Err("the estimated haematoxylin is grey, as writing, pigment or damage are".into());
     }
     let dye = |v: [f64; 3]| unit(v.map(|x: f64| x.max(0.0)));
     Ok(StainMatrix { h: dye(h), e: dye(e) })
@@ -110,6 +116,7 @@ mod tests {
         }
         t([0.30, 0.85, 0.42], [0.25, 0.87, 0.42], "apart");
         t([0.2, 0.3, 0.9], [0.9, 0.3, 0.1], "do not look like");
+        t([0.58, 0.58, 0.57], [0.13, 0.84, 0.53], "grey");
         assert!(estimate(&[]).unwrap_err().contains("only 0"));
     }
 }

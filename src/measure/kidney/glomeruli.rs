@@ -181,7 +181,7 @@ pub(super) const SHRUNKEN: Feature = feature(
     "glom_shrunken_pct",
     "%",
     (Up, 1.0, Expert),
-    "domain.md §3.3: equator filter, controls' median and 95 %",
+    "domain.md §3.3: equator filter, controls' median, 95 % of share and area",
     |found| {
         some(found)?;
         // The slide keeps its glomeruli; the share follows from the controls'.

@@ -38,10 +38,16 @@ pub(super) fn glomeruli<'a>(found: &Evidences<'a>) -> Vec<Glomerulus<'a>> {
         .collect()
 }
 
-/// The inner object nearest to the outer one's centre.
+/// The inner object nearest to the outer one's centre, if it lies within it: a glomerulus that a person drew may have none.
 fn partner<'a>(outer: &Object, inner: &[(&'a Object, &'a Tally)]) -> Option<(&'a Object, &'a Tally)> {
+    let (left, top, right, bottom) = outer.outline.bounds();
+    let at = |v: i32| f64::from(v) * f64::from(outer.outline.scale);
+    let within = |o: &Object| {
+        (at(left)..=at(right)).contains(&o.centroid.x) && (at(top)..=at(bottom)).contains(&o.centroid.y)
+    };
     let distance = |o: &Object| (o.centroid.x - outer.centroid.x).hypot(o.centroid.y - outer.centroid.y);
-    inner.iter().min_by(|a, b| distance(a.0).total_cmp(&distance(b.0))).copied()
+    let inside = inner.iter().filter(|(o, _)| within(o) && o.area_um2 <= outer.area_um2);
+    inside.min_by(|a, b| distance(a.0).total_cmp(&distance(b.0))).copied()
 }
 
 /// One cortical tubule.

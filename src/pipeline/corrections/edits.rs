@@ -8,6 +8,7 @@ use crate::{
     organ::Organ,
     pipeline::zones::is_zone,
     segment::object::{Class, Object},
+    tissue::TissueMask,
     units::Mpp,
 };
 
@@ -24,8 +25,8 @@ type Known = (&'static str, Ring);
 struct Placed {
     object: Object,
     bounds: Bounds,
-    /// Whether a person gave it back as it was found: no other drawn structure takes its place.
-    given_back: bool,
+    /// Whether a person drew it, or gave it back as it was found: no other drawn structure takes its place.
+    is_kept: bool,
 }
 
 /// What a person drew, told apart.
@@ -46,8 +47,8 @@ impl<'a> Edits<'a> {
         organ: &Organ,
         annotations: &'a Annotations,
         found: &[Object],
-        grid: (f64, Mpp),
-        size: (u64, u64),
+        (grid, size): ((f64, Mpp), (u64, u64)),
+        tissue: &TissueMask,
     ) -> Self {
         let by_outline: BTreeMap<Known, &Object> = found.iter().map(|o| (known(o), o)).collect();
         let mut edits = Self { edited: Vec::new(), given_back: BTreeMap::new(), grid, size };
@@ -56,6 +57,7 @@ impl<'a> Edits<'a> {
             let known = (class.name, drawn_ring(area));
             match by_outline.get(&known) {
                 Some(object) => drop(edits.given_back.insert(known, (area, (*object).clone()))),
+                None if !is_zone(class) && Drawn::of(area, grid, size).is_some_and(|d| !d.is_on(tissue)) => {}
                 None => edits.edited.push((area, class)),
             }
         }
@@ -81,15 +83,18 @@ impl<'a> Edits<'a> {
     /// given back as it was found; one that is drawn nearly as it was found leaves it as it is.
     fn place(&self, found: Vec<Object>, wanted: fn(&Class) -> bool) -> Vec<Object> {
         let mut placed = self.placed(found);
-        for (area, class) in self.edited.iter().filter(|(_, class)| wanted(class)) {
-            let Some(drawn) = Drawn::of(area, self.grid, self.size) else { continue };
+        let edited = || self.edited.iter().filter(|(_, class)| wanted(class));
+        let drawn = |area: &Area| Drawn::of(area, self.grid, self.size);
+        // What is there as it was drawn is kept, whatever else is drawn beside it.
+        let there: Vec<bool> = edited()
+            .map(|(area, class)| drawn(area).is_none_or(|drawn| keep_alike(&mut placed, &drawn, class)))
+            .collect();
+        for ((area, class), _) in edited().zip(there).filter(|(_, there)| !there) {
+            let Some(drawn) = drawn(area) else { continue };
             let over = touched(&placed, &drawn, class);
-            if over.iter().any(|&i| drawn.is_like(&placed[i].object)) {
-                continue;
-            }
             let model = over.first().map(|&i| placed[i].object.values);
             let object = drawn.object(class, model);
-            replace(&mut placed, &over, object, false);
+            replace(&mut placed, &over, object);
         }
         placed.into_iter().map(|p| p.object).collect()
     }
@@ -97,21 +102,20 @@ impl<'a> Edits<'a> {
     /// Puts back what is not among `objects`, because what was edited made it go.
     fn restore(&self, objects: Vec<Object>) -> Vec<Object> {
         let mut placed = self.placed(objects);
-        let there: BTreeSet<Known> =
-            placed.iter().filter(|p| p.given_back).map(|p| known(&p.object)).collect();
+        let there: BTreeSet<Known> = placed.iter().filter(|p| p.is_kept).map(|p| known(&p.object)).collect();
         for (_, (area, object)) in self.given_back.iter().filter(|(known, _)| !there.contains(known)) {
             let Some(drawn) = Drawn::of(area, self.grid, self.size) else { continue };
             let over = touched(&placed, &drawn, object.class);
-            replace(&mut placed, &over, Some(object.clone()), true);
+            replace(&mut placed, &over, Some(object.clone()));
         }
         placed.into_iter().map(|p| p.object).collect()
     }
 
     fn placed(&self, objects: Vec<Object>) -> Vec<Placed> {
         let one = |object: Object| {
-            let given_back = self.given_back.contains_key(&known(&object));
+            let is_kept = self.given_back.contains_key(&known(&object));
             let (object, bounds) = boxed(object);
-            Placed { object, bounds, given_back }
+            Placed { object, bounds, is_kept }
         };
         objects.into_iter().map(one).collect()
     }
@@ -120,19 +124,26 @@ impl<'a> Edits<'a> {
 /// Returns the places of structures of a class that a drawn one may take.
 fn touched(placed: &[Placed], drawn: &Drawn, class: &Class) -> Vec<usize> {
     let is = |p: &Placed| {
-        p.object.class.is(class) && !p.given_back && drawn.meets(&p.bounds) && drawn.covers(&p.object)
+        p.object.class.is(class) && !p.is_kept && drawn.meets(&p.bounds) && drawn.covers(&p.object)
     };
     (0..placed.len()).filter(|&i| is(&placed[i])).collect()
 }
 
+/// Keeps the structures of a class that are nearly as one was drawn, and returns whether there are any.
+fn keep_alike(placed: &mut [Placed], drawn: &Drawn, class: &Class) -> bool {
+    let alike =
+        |p: &&mut Placed| p.object.class.is(class) && drawn.meets(&p.bounds) && drawn.is_like(&p.object);
+    placed.iter_mut().filter(alike).map(|p| p.is_kept = true).count() > 0
+}
+
 /// Puts a structure in the place of the first it replaces: where structures overlap, later ones win.
-fn replace(placed: &mut Vec<Placed>, over: &[usize], object: Option<Object>, given_back: bool) {
+fn replace(placed: &mut Vec<Placed>, over: &[usize], object: Option<Object>) {
     for &i in over.iter().rev() {
         placed.remove(i);
     }
     let place = over.first().copied().unwrap_or(placed.len());
     if let Some((object, bounds)) = object.map(boxed) {
-        placed.insert(place, Placed { object, bounds, given_back });
+        placed.insert(place, Placed { object, bounds, is_kept: true });
     }
 }
 
@@ -173,9 +184,13 @@ fn first_turn(ring: &Ring) -> Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::segment::{
-        kidney::{TUBULE, TUFT},
-        object::{Outline, Step},
+    use crate::{
+        raster::Plane,
+        segment::{
+            kidney::{TUBULE, TUFT},
+            object::{Outline, Step},
+        },
+        stain::white::White,
     };
 
     fn kidney() -> &'static Organ {
@@ -206,7 +221,14 @@ mod tests {
     const GRID: (f64, (u64, u64)) = (2.0, (400, 400));
 
     fn edits<'a>(drawn: &'a Annotations, found: &[Object]) -> Edits<'a> {
-        Edits::of(kidney(), drawn, found, (GRID.0, Mpp::square(1.0).unwrap()), GRID.1)
+        Edits::of(kidney(), drawn, found, ((GRID.0, Mpp::square(1.0).unwrap()), GRID.1), &tissue())
+    }
+
+    /// All but the right fifth is tissue.
+    fn tissue() -> TissueMask {
+        let mut mask = Plane::filled(40, 40, 1);
+        (0..40).for_each(|y| mask.row_mut(y)[32..].fill(0));
+        TissueMask { mask, scale: 10.0, area_mm2: 0.03, white: White { rgb: [243.0; 3] } }
     }
 
     #[test]
@@ -255,5 +277,43 @@ mod tests {
             starts(&super::tests::edits(&nearly, &found).before_relating(found.clone())),
             starts(&found)
         );
+    }
+    #[test]
+    fn drawn_structures_never_take_each_others_place() {
+        // Two that overlap by more than a quarter, twice as structures are placed twice.
+        let areas = vec![area("tubule", 20.0, 20.0, 40.0), area("tubule", 44.0, 20.0, 40.0)];
+        let drawn = Annotations { areas, ..Annotations::default() };
+        let edits = edits(&drawn, &[]);
+        let both = [(10, 10), (22, 10)];
+        assert_eq!(starts(&edits.before_relating(Vec::new())), both);
+        assert_eq!(starts(&edits.after_relating(edits.before_relating(Vec::new()))), both);
+        // One of them was dropped as they were related.
+        assert_eq!(starts(&edits.after_relating(edits.before_relating(Vec::new())[..1].to_vec())), both);
+    }
+
+    #[test]
+    fn a_mark_within_a_structure_does_not_take_its_place() {
+        let found = vec![square(&TUBULE, (10, 10), 40)];
+        let starts_with = |side: f64| {
+            let areas = vec![area("tubule", 40.0, 40.0, side)];
+            let drawn = Annotations { areas, ..Annotations::default() };
+            starts(&edits(&drawn, &found).before_relating(found.clone()))
+        };
+        assert_eq!(starts_with(8.0), [(10, 10), (20, 20)]);
+        assert_eq!(starts_with(40.0), [(20, 20)]);
+    }
+
+    #[test]
+    fn what_is_drawn_on_glass_is_not_used_and_told() {
+        let areas = vec![
+            area("tubule", 330.0, 20.0, 40.0),
+            area("tubule", 290.0, 90.0, 50.0),
+            area("cortex", 330.0, 20.0, 40.0),
+        ];
+        let drawn = Annotations { areas, ..Annotations::default() };
+        assert_eq!(starts(&edits(&drawn, &[]).before_relating(Vec::new())), [(145, 45)]);
+        let grid = ((GRID.0, Mpp::square(1.0).unwrap()), GRID.1);
+        let told = super::super::off_tissue(kidney(), &drawn, &tissue(), grid).unwrap().to_string();
+        assert_eq!(told, "drawn structures lie where there is no tissue and were not used: tubule (1)");
     }
 }

@@ -5,6 +5,7 @@ mod multiqc;
 mod provenance;
 mod qupath;
 mod send;
+mod terms;
 mod time;
 
 use std::path::Path;

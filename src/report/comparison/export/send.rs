@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::terms;
 use crate::{
     cohort::{Comparison, subjects::Endpoint},
     error::Result,
@@ -20,7 +21,10 @@ use crate::{
 /// What the column `VOCABULARY` says.
 const UNVERIFIED: &str = "unverified";
 
-const COLUMNS: [Column; 15] = [
+/// What the column `SEVERITY_BASIS` says (domain.md §6).
+const BASIS: &str = "automated, extent only";
+
+const COLUMNS: [Column; 17] = [
     text("STUDYID"),
     text("DOMAIN"),
     text("USUBJID"),
@@ -31,11 +35,13 @@ const COLUMNS: [Column; 15] = [
     text("MISTRESC"),
     text("MISEV"),
     text("MISPEC"),
+    text("MIANTREG"),
     text("MISTAT"),
     text("MIREASND"),
     text("SETCD"),
     text("MIEVAL"),
     text("VOCABULARY"),
+    text("SEVERITY_BASIS"),
 ];
 
 /// Writes `mi.csv` and `mi.parquet`.
@@ -45,18 +51,20 @@ pub(super) fn write(folder: &Path, c: &Comparison, rubric: &Rubric) -> Result<()
         let mut number_of_row = 0.0;
         for organ in ORGANS.iter().filter(|o| subject.values.keys().any(|e| e.tissue == o.name)) {
             for lesion in rubric.lesions(organ) {
+                let Some((term, subsite)) = terms::of(&lesion.id, &lesion.label) else { continue };
                 number_of_row += 1.0;
                 let endpoint =
                     Endpoint { tissue: organ.name.to_owned(), feature: format!("{}_score", lesion.id) };
                 let score = subject.values.get(&endpoint).copied();
-                let severity = score.map(|s| rubric.severity(s, lesion.max).to_uppercase());
-                let term = lesion.label.to_uppercase();
-                let result = match severity.as_deref() {
-                    None => String::new(),
-                    Some("NONE" | "") => "UNREMARKABLE".to_owned(),
-                    Some(_) => term,
+                let severity = score.map(|s| rubric.severity(s, lesion.max));
+                // Within normal limits is no severity, and no finding.
+                let normal = rubric.severity(0.0, lesion.max);
+                let grade = severity.filter(|s| !s.is_empty() && *s != normal).map(str::to_uppercase);
+                let result = match (&grade, score) {
+                    (Some(_), _) => term,
+                    (None, Some(_)) => "UNREMARKABLE".to_owned(),
+                    (None, None) => String::new(),
                 };
-                let shown = severity.filter(|s| s != "NONE").unwrap_or_default();
                 rows.push(vec![
                     String::new(),
                     "MI".into(),
@@ -68,8 +76,9 @@ pub(super) fn write(folder: &Path, c: &Comparison, rubric: &Rubric) -> Result<()
                         .map(|s| format!("{}, score {s:.2} of {}", lesion.label, lesion.max))
                         .unwrap_or_default(),
                     result,
-                    shown,
+                    grade.unwrap_or_default(),
                     organ.name.to_uppercase(),
+                    subsite.into(),
                     if score.is_none() { "NOT DONE".into() } else { String::new() },
                     // The only place of a row without result that can name the lesion.
                     match score {
@@ -79,6 +88,7 @@ pub(super) fn write(folder: &Path, c: &Comparison, rubric: &Rubric) -> Result<()
                     subject.group.clone(),
                     "AUTOMATED".into(),
                     UNVERIFIED.into(),
+                    BASIS.into(),
                 ]);
             }
         }
