@@ -131,6 +131,7 @@ fn faulty() -> &'static Organ {
         },
         classes: l.classes,
         features: l.features,
+        areas: &[],
         uncounted: l.uncounted,
         sizes: None,
         sub_indices: l.sub_indices,

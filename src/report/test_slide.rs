@@ -58,6 +58,7 @@ pub(crate) static LIVER: Organ = Organ {
     cell_pass: PASS,
     cells: |_, _| Finds::default(),
     classes: &[&VEIN, &NUCLEUS],
+    areas: &[],
     uncounted: &[(&NUCLEUS, Uncounted::CoarserThan(0.35))],
     features: &[&FAT, &BLOOD, &SINUSOID],
     sizes: None,
