@@ -29,6 +29,26 @@ pub enum Unit {
     Cage,
 }
 
+impl Unit {
+    /// Returns the word for one.
+    #[must_use]
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Animal => "animal",
+            Self::Cage => "cage",
+        }
+    }
+
+    /// Returns the word for several.
+    #[must_use]
+    pub fn many(self) -> &'static str {
+        match self {
+            Self::Animal => "animals",
+            Self::Cage => "cages",
+        }
+    }
+}
+
 /// What comparisons are adjusted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -262,6 +262,43 @@ fn init_writes_files_that_read_back() {
         .stderr(contains("expected no such file yet, got one, which is kept"));
 }
 
+/// Slides that failed, that were never scored, and whole groups of them are counted nowhere, and told.
+#[test]
+fn what_the_results_lack_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("results/long.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    let failed = |row: &str| -> String {
+        let cells: Vec<&str> = row.split(',').collect();
+        let of_high = cells[7].starts_with("s4");
+        if cells[7] == "s10a" || cells[7] == "s10b" {
+            return String::new();
+        }
+        if of_high {
+            format!("{},,,,,{},{},torn file\n", cells[..2].join(","), cells[6], cells[7])
+        } else {
+            format!("{row}\n")
+        }
+    };
+    fs::write(&path, rows.lines().map(failed).collect::<String>()).unwrap();
+    run(folder.path(), &ALL)
+        .success()
+        .stderr(contains("warning: no slide of these groups has a result, so that they are not compared: high"))
+        .stderr(contains("warning: animals of the sample sheet without any result, in no number and no test: 1 of 4 in normal"))
+        .stderr(contains("warning: 10 of 31 slides of the sample sheet without a result: s10a, s10b, s40a, "))
+        .stderr(contains(" of 11 animals in 3 groups; report in"));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    let told = "normal (n = 3), diabetic (n = 4), low <1> (n = 4), high (n = 0).";
+    assert!(read("methods.txt").contains(told), "{}", read("methods.txt"));
+    let left = read("exclusions.csv");
+    assert_eq!(left.matches(",torn file").count(), 8, "{left}");
+    assert!(left.contains("liver,s40a,40,high,,torn file"), "{left}");
+    let page = read("report.html");
+    assert!(page.contains(" normal</td><td>normal control</td><td></td><td>4</td><td>3</td><td>2</td>"));
+    assert!(page.contains("no slide of these groups has a result"));
+}
+
 /// Adds what `score` leaves beside `long.csv`: `slides.csv`, `run.json` and pictures of some slides.
 fn evidence(folder: &Path) {
     let mut slides = "slide_id,path,status,error,exclude_reason,tissue,animal_id,group,steatotic_hepatocyte_pct,warnings\n".to_owned();

@@ -104,8 +104,10 @@ pub struct Comparison {
     pub study: Study,
     /// Groups in order.
     pub groups: Vec<String>,
-    /// Subjects per group.
+    /// Subjects of each group with a number of a slide.
     pub sizes: Vec<usize>,
+    /// Subjects of each group in the sample sheet.
+    pub listed: Vec<usize>,
     /// Endpoints: primary ones first, then by tissue in the order of the results.
     pub endpoints: Vec<Compared>,
     /// Relations of tissue and physiology.
@@ -131,6 +133,13 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let control = study.judged_against();
     let sensitivity = scores::rescore(&mut cohort, rubric, control);
     let mut notes = std::mem::take(&mut cohort.notes);
+    let groups = groups(&cohort, study);
+    let count = |is: &dyn Fn(&Subject) -> bool| -> Vec<usize> {
+        let of = |g: &String| cohort.subjects.iter().filter(|s| s.group == *g && is(s)).count();
+        groups.iter().map(of).collect()
+    };
+    // The animal table may hold animals of which no slide has a result.
+    let (sizes, listed) = (count(&|s| !s.values.is_empty()), count(&|_| true));
     if let Some(animals) = animals {
         add_physiology(&mut cohort, animals);
         notes.extend(animals.notes.iter().cloned());
@@ -138,7 +147,6 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     if control.is_none() {
         notes.push("no normal or only control is declared: lesions judged against it stay unscored".into());
     }
-    let groups = groups(&cohort, study);
     let setting = Setting { cohort: &cohort, study, groups: &groups, control, z: rubric.z() };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
@@ -150,11 +158,11 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
     // The endpoints hold what figures need of the slides.
     cohort.subjects.iter_mut().for_each(|s| s.slides = BTreeMap::new());
-    let sizes = groups.iter().map(|g| cohort.subjects.iter().filter(|s| s.group == *g).count()).collect();
     Comparison {
         study: study.clone(),
         groups,
         sizes,
+        listed,
         endpoints,
         relations,
         exclusions: cohort.exclusions,

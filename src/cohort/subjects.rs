@@ -6,7 +6,10 @@
 
 use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
 
-use super::shares::{self, Controls};
+use super::{
+    absent,
+    shares::{self, Controls},
+};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
@@ -69,6 +72,8 @@ pub struct Cohort {
     pub exclusions: Vec<Exclusion>,
     /// Slides used.
     pub slides: usize,
+    /// Slides of the sheet that hold no number, but for those that it leaves out.
+    pub absent: Vec<String>,
     /// Remarks on what was read.
     pub notes: Vec<String>,
 }
@@ -232,9 +237,13 @@ impl Builder {
         };
         let rank = |s: &Subject| order.iter().position(|g| *g == s.group).unwrap_or(order.len());
         subjects.sort_by_key(rank);
-        let slides = self.slides.values().filter(|v| !v.is_empty()).count();
-        let (exclusions, notes) = (self.exclusions, self.notes);
-        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, notes }
+        let measured = |s: &Sample| self.slides.get(&s.slide_id).is_some_and(|v| !v.is_empty());
+        let (with, without): (Vec<&Sample>, Vec<&Sample>) =
+            samples.iter().filter(|s| s.exclude.is_none()).partition(|s| measured(s));
+        let absent: Vec<String> = without.into_iter().map(|s| s.slide_id.clone()).collect();
+        let exclusions = absent::folded(self.exclusions, &absent);
+        let (slides, notes) = (with.len(), self.notes);
+        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, absent, notes }
     }
 }
 
@@ -331,6 +340,8 @@ mod tests {
             left,
             [("e", "blank"), ("f", "left out by the sample sheet: torn"), ("g", "no result for this slide")]
         );
+        assert!(cohort.exclusions.iter().all(|e| e.feature.is_empty()), "{:?}", cohort.exclusions);
+        assert_eq!((cohort.slides, cohort.absent.as_slice()), (3, ["e", "g"].map(str::to_owned).as_slice()));
     }
 
     #[test]

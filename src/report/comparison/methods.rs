@@ -7,7 +7,9 @@ use crate::{
         checks::{GIVEN, MIXED},
         compare::Rank,
         question::Route,
+        subjects::Subject,
     },
+    organ::ORGANS,
     study::{Block, Unit},
 };
 
@@ -18,11 +20,7 @@ const COUNTED: [&str; 2] = ["hypertrophic_hepatocyte_pct", "glom_shrunken_pct"];
 pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
     let study = &c.study;
     let routes = |route: Route| c.endpoints.iter().any(|e| e.analysis.choice.route == route);
-    let unit = match study.unit {
-        Unit::Animal => "animal",
-        Unit::Cage => "cage",
-    };
-    let sizes: Vec<String> = c.groups.iter().zip(&c.sizes).map(|(g, n)| format!("{g} (n = {n})")).collect();
+    let unit = study.unit.one();
     let mut text = format!(
         "Haematoxylin and eosin stained slides were measured with histograde {} ({} rubric, SHA-256 {}). Measurement knew \
          neither group nor animal; the sample sheet (SHA-256 {}) was joined afterwards. The experimental unit was the \
@@ -34,8 +32,9 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         short(run.sheet_sha256()),
         c.slides,
         if study.unit == Unit::Cage { " and animals per cage" } else { "" },
-        sizes.join(", "),
+        sizes(c, &c.sizes),
     );
+    text += &by_tissue(c);
     text += &handling::sentences(evidence, run.samples);
     match run.rubric.origin().changed.len() {
         0 => {}
@@ -118,6 +117,25 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         text += " Equivalence with the normal group was tested by two one-sided Welch tests.";
     }
     text + " Missing values were not imputed. Scores are research surrogates, not diagnoses.\n"
+}
+
+fn sizes(c: &Comparison, sizes: &[usize]) -> String {
+    let each: Vec<String> = c.groups.iter().zip(sizes).map(|(g, n)| format!("{g} (n = {n})")).collect();
+    each.join(", ")
+}
+
+/// Numbers of a tissue that some subjects have no result of.
+fn by_tissue(c: &Comparison) -> String {
+    let mut text = String::new();
+    for organ in ORGANS {
+        let has = |s: &Subject| s.values.keys().any(|e| e.tissue == organ.name);
+        let of = |g: &String| c.subjects.iter().filter(|s| s.group == *g && has(s)).count();
+        let own: Vec<usize> = c.groups.iter().map(of).collect();
+        if own.iter().any(|n| *n > 0) && own != c.sizes {
+            text += &format!(" Of {}: {}.", organ.name, sizes(c, &own));
+        }
+    }
+    text
 }
 
 fn short(sha256: &str) -> &str {

@@ -50,6 +50,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             banner => banner::Banner::of(run, evidence).shown(),
             style => Value::from_safe_string(STYLE.to_owned()),
             script => Value::from_safe_string(SCRIPT.to_owned()),
+            units => quality::capital(c.study.unit.many()),
             groups => groups(c),
             results => words::results(c),
             notes => c.notes.clone(),
@@ -80,7 +81,8 @@ fn groups(c: &Comparison) -> Vec<Value> {
     let dose = |g: &String| c.study.doses.iter().find(|(name, _)| name == g).map(|(_, d)| *d);
     let one = |(i, g): (usize, &String)| {
         let left = c.exclusions.iter().filter(|e| e.group == *g && e.feature.is_empty()).count();
-        context! { name => g.as_str(), role => role(g), dose => dose(g), n => c.sizes[i], left, colour => chart::colour(i) }
+        let (n, listed) = (c.sizes[i], c.listed[i]);
+        context! { name => g.as_str(), role => role(g), dose => dose(g), listed, n, left, colour => chart::colour(i) }
     };
     c.groups.iter().enumerate().map(one).collect()
 }
