@@ -17,6 +17,7 @@ mod ranked;
 pub mod recovery;
 pub mod relate;
 mod relative;
+mod resolved;
 mod sampling;
 pub mod scores;
 pub mod shares;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    resolved::{self, Outcomes},
     sampling::total,
     subjects::{Cohort, Endpoint, Subject},
 };
@@ -23,6 +24,7 @@ use crate::{
 /// group are scored in percent of that group's mean; without a control group they stay unscored.
 pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str>) -> Vec<Sensitivity> {
     let mut sensitivity = Vec::new();
+    let mut outcomes = Outcomes::new();
     for organ in ORGANS {
         let endpoint =
             |feature: &str| Endpoint { tissue: organ.name.to_owned(), feature: feature.to_owned() };
@@ -58,6 +60,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 |feature| means.get(feature).copied(),
                 |feature, by| total(subject, &endpoint(feature)).filter(|_| by == Count::Value),
             );
+            resolved::note(&mut outcomes, subject, organ.name, &score);
             for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
             {
                 if indices.len() == place {
@@ -89,6 +92,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
             }
         }
     }
+    resolved::update(&mut cohort.exclusions, &outcomes);
     sensitivity
 }
 
