@@ -70,9 +70,10 @@ pub struct Compared {
     pub analysis: Analysis,
     /// p of the primary omnibus test.
     pub p: Option<f64>,
-    /// That p adjusted over the tissue's secondary endpoints (Benjamini–Hochberg); for a primary endpoint p itself.
+    /// That p adjusted over the tissue's secondary endpoints (Benjamini–Hochberg); for a primary endpoint p itself. `None` for
+    /// secondary endpoints that only describe (`info`): they join no family.
     pub p_family: Option<f64>,
-    /// Number of endpoints adjusted together.
+    /// Number of endpoints adjusted together, 0 for those that only describe.
     pub family_size: usize,
     /// Recovery of each treated group.
     pub recovery: Vec<Recovery>,
@@ -381,7 +382,7 @@ fn families(endpoints: &mut [Compared]) {
     }
     for e in endpoints.iter_mut().filter(|e| e.direction == Direction::Info && e.rank == Rank::Secondary) {
         // Descriptive features are tested for completeness; they join no family.
-        e.family_size = 0;
+        (e.p_family, e.family_size) = (None, 0);
     }
 }
 

@@ -5,10 +5,11 @@ use crate::{
     cohort::{
         Comparison,
         checks::{GIVEN, MIXED},
-        compare::Rank,
+        compare::{Compared, Rank},
         question::Route,
         subjects::Subject,
     },
+    measure::feature::Direction,
     organ::ORGANS,
     study::{Block, Unit},
 };
@@ -103,9 +104,10 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         false => format!(" Primary endpoints, declared beforehand: {}.", primary.join(", ")),
     };
     text += &format!(
-        " p-values of the other endpoints of a tissue were adjusted together (Benjamini-Hochberg). Effects are given as \
+        " p-values of the other endpoints of a tissue were adjusted together (Benjamini-Hochberg){}. Effects are given as \
          differences with {} % intervals and as Hedges' g (noncentral t) or Cliff's delta (logit interval of Brunner and \
          Munzel).",
+        describing(c),
         100.0 * (1.0 - study.alpha)
     );
     if c.endpoints.iter().any(|e| !e.recovery.is_empty()) {
@@ -136,6 +138,20 @@ fn by_tissue(c: &Comparison) -> String {
         }
     }
     text
+}
+
+/// Names the endpoints that join no family.
+fn describing(c: &Comparison) -> String {
+    let outside =
+        |e: &&Compared| e.rank == Rank::Secondary && e.direction == Direction::Info && e.p.is_some();
+    let names: Vec<&str> = c.endpoints.iter().filter(outside).map(|e| e.feature.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            ", but for those that describe and are no damage, whose p-values are not adjusted: {}",
+            names.join(", ")
+        ),
+    }
 }
 
 fn short(sha256: &str) -> &str {
