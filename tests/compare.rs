@@ -127,6 +127,11 @@ fn tables_and_page() {
         assert!(!page.contains(outside), "{outside} in the page");
     }
     assert!(page.contains("liver: not measured on any animal: portal_leukocytes_per_mm2"));
+    // The diabetic group lies 30 beyond the control's 10, some 22 standard deviations.
+    assert!(
+        read("figures/liver_heatmap.svg").contains(">+22.6<")
+            && page.contains("Colours end at -10.0 and 10.0.")
+    );
 }
 
 /// Primary endpoints are checked by other models; these stand in families of their own and change nothing else.

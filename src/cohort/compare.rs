@@ -109,6 +109,9 @@ pub struct Comparison {
     pub sizes: Vec<usize>,
     /// Subjects of each group in the sample sheet.
     pub listed: Vec<usize>,
+    /// Distances from the control, in standard deviations, at which colours end, by the rubric; numbers do not.
+    #[serde(skip)]
+    pub colour_ends: [f64; 2],
     /// Endpoints: primary ones first, then by tissue in the order of the results.
     pub endpoints: Vec<Compared>,
     /// Relations of tissue and physiology.
@@ -164,6 +167,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         groups,
         sizes,
         listed,
+        colour_ends: rubric.z().clamp,
         endpoints,
         relations,
         exclusions: cohort.exclusions,

@@ -67,6 +67,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             methods => methods(c, run, evidence),
             arrive => words::arrive(c),
             alpha => c.study.alpha,
+            colour_ends => c.colour_ends,
         })
         .map_err(internal)
 }
@@ -107,7 +108,7 @@ fn tissues(c: &Comparison, fields: &[evidence::Field]) -> Vec<Value> {
             name => *name,
             figures => shown,
             fields => fields.iter().filter(|f| f.tissue == **name).map(|f| field(c, f)).collect::<Vec<_>>(),
-            heatmap => svg(plots::heatmap(&own, &c.groups)),
+            heatmap => svg(plots::heatmap(&own, &c.groups, c.colour_ends)),
             forest => svg(plots::effects(&own, main_family, &c.groups)),
             family => main_family.replace('_', " "),
             validation => organ::find(name).map(|o| wording::validation(o.name)),
