@@ -357,8 +357,46 @@ fn fields_are_chosen_by_rule_and_slides_are_shown() {
     }
     assert_eq!(page.matches("class=\"outlined\"").count(), 4);
     assert_eq!(page.matches("at low power").count(), 32);
-    assert!(page.contains("32 scored; 8 with something to look at") && page.contains("a &lt;warning&gt;"));
+    // The sheet leaves a slide out that was scored.
+    assert!(page.contains("1 excluded, 31 scored; 7 with something to look at"));
+    assert!(
+        page.contains("a &lt;warning&gt;")
+            && page.contains("<b>s20b</b> <span class=\"status\">excluded</span>")
+    );
     assert!(page.contains("1 in run.json, 1 with SHA-256"));
+}
+
+/// The sheet of the comparison may state other groups than that of the scoring, and fewer slides.
+#[test]
+fn slides_are_shown_as_the_sheet_states_them() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    evidence(folder.path());
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap();
+    let kept = sheet.lines().filter(|l| !l.starts_with("s43"));
+    let changed: String = kept.map(|l| l.replace(",10,normal,", ",10,high,") + "\n").collect();
+    fs::write(&path, changed).unwrap();
+    let animals = folder.path().join("animals.csv");
+    let without: String = fs::read_to_string(&animals)
+        .unwrap()
+        .lines()
+        .filter(|l| !l.starts_with("43,"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    fs::write(&animals, without).unwrap();
+    run(folder.path(), &[&ALL[..], &["--qupath-names"]].concat()).success();
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    let page = read("report.html");
+    assert!(
+        page.contains("<b>s10a</b> <span class=\"status\">scored</span><br>liver, high, 10"),
+        "group of s10a"
+    );
+    assert!(
+        page.contains("2 more of the results are not in the sample sheet.") && !page.contains("<b>s43a</b>")
+    );
+    let names = read("measurements.tsv");
+    assert!(names.contains("s10a\tscored\tliver\t10\thigh\t") && !names.contains("s43a"), "{names}");
 }
 
 #[test]

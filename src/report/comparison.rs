@@ -59,7 +59,7 @@ impl Run<'_> {
 /// [`Error::Io`] if something cannot be read or written, [`Error::Config`] if the results folder holds other files than `score`
 /// writes, [`Error::Internal`] if the page's template does not fit, which a test rules out.
 pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()> {
-    let evidence = Evidence::read(run.results)?;
+    let evidence = Evidence::read(run.results)?.of_sheet(run.samples);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     tables::write(folder, comparison)?;
     figures::write(&folder.join("figures"), comparison)?;
