@@ -260,6 +260,19 @@ fn results_of_other_slides_are_refused() {
 }
 
 #[test]
+fn results_of_another_tissue_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap().replace(",liver,", ",kidney,");
+    fs::write(&path, sheet).unwrap();
+    run(folder.path(), &["compare", "results", "--manifest", "samples.csv"]).code(2).stderr(contains(
+        "long.csv, tissue of slide s10a, expected kidney as in row 2 of the sample sheet, got liver (32 slides differ); \
+         correct the sheet, or score the slides by it",
+    ));
+}
+
+#[test]
 fn init_writes_files_that_read_back() {
     let folder = tempfile::tempdir().unwrap();
     for (group, slide) in [("normal", "liver1.tif"), ("diabetic", "liver2.tif")] {

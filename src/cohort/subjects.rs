@@ -86,8 +86,8 @@ const NEEDED: [&str; 6] = ["tissue", "feature", "value", "unit", "slide_id", "mi
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if a table cannot be read; [`Error::Config`] if it is not what `score` writes, or if none of its slides is in
-/// the sample sheet.
+/// [`Error::Io`] if a table cannot be read; [`Error::Config`] if it is not what `score` writes, if none of its slides is in
+/// the sample sheet, or if one was scored as another tissue than the sheet states.
 pub fn read(
     folder: &Path,
     samples: &[Sample],
@@ -110,6 +110,7 @@ pub fn read(
     }
     let by_id: BTreeMap<&str, &Sample> = samples.iter().map(|s| (s.slide_id.as_str(), s)).collect();
     let mut builder = Builder::default();
+    let mut mistaken = Mistaken::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(broken)? {
         let [tissue, feature, value, unit_text, slide, missing] = places.map(|p| record.get(p).unwrap_or(""));
@@ -122,9 +123,15 @@ pub fn read(
                 Error::config(what, "a number or an empty cell", format!("{text:?}"))
             })?),
         };
+        if tissue != sample.organ.name {
+            mistaken.entry(slide.to_owned()).or_insert_with(|| (sample, tissue.to_owned()));
+            continue;
+        }
         let endpoint = builder.endpoint(tissue, feature, unit_text);
         builder.row(sample, endpoint, parsed, missing);
     }
+    mistaken.retain(|slide, _| !builder.slides.contains_key(slide));
+    agree(&mistaken)?;
     if builder.slides.is_empty() {
         let expected = "results of slides of the sample sheet";
         return Err(Error::config("long.csv, slide_id", expected, "no slide_id that is in both"));
@@ -141,6 +148,20 @@ pub fn read(
         builder.exclude(s, "", &reason);
     }
     Ok(builder.finish(samples, order, unit, &block))
+}
+
+/// Slides that were scored as another tissue than the sheet states, and as which.
+type Mistaken<'a> = BTreeMap<String, (&'a Sample, String)>;
+
+fn agree(mistaken: &Mistaken<'_>) -> Result<()> {
+    let Some((slide, (sample, scored))) = mistaken.iter().next() else { return Ok(()) };
+    let what = format!("long.csv, tissue of slide {slide}");
+    let stated = format!("{} as in row {} of the sample sheet", sample.organ.name, sample.row);
+    let more = match mistaken.len() {
+        1 => String::new(),
+        n => format!(" ({n} slides differ)"),
+    };
+    Err(Error::config(what, stated, format!("{scored}{more}; correct the sheet, or score the slides by it")))
 }
 
 /// What was read, by slide.
