@@ -1,6 +1,7 @@
 //! `study.toml`: what was decided before the slides were scored. Group order, controls, dose ladder, primary endpoints,
 //! margins and planned contrasts; and whether they fit the sample sheet.
 
+mod aliased;
 mod check;
 mod physiology;
 mod read;
@@ -8,6 +9,7 @@ mod template;
 
 use std::collections::BTreeMap;
 
+pub use aliased::remarks;
 pub use check::{check, check_covariates};
 pub use physiology::{Animals, Column, read as read_animals};
 pub use read::read;

@@ -8,7 +8,7 @@ mod browser;
 use std::{fmt::Write as _, fs, path::Path};
 
 use assert_cmd::Command;
-use predicates::str::contains;
+use predicates::{prelude::PredicateBooleanExt, str::contains};
 
 const GROUPS: [(&str, f64); 4] = [("normal", 10.0), ("diabetic", 40.0), ("low <1>", 30.0), ("high", 20.0)];
 
@@ -257,6 +257,30 @@ fn results_of_other_slides_are_refused() {
     run(folder.path(), &["compare", "results", "--manifest", "samples.csv"])
         .code(2)
         .stderr(contains("long.csv, slide_id, expected results of slides of the sample sheet"));
+}
+
+/// A batch of its own for every group is told, as no block is declared.
+#[test]
+fn batches_that_are_groups_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("samples.csv");
+    let batch = |line: &str| -> String {
+        let cells: Vec<&str> = line.split(',').collect();
+        match cells[4] {
+            "batch" => format!("{line}\n"),
+            _ => format!("{},{},{}\n", cells[..4].join(","), &cells[1][..1], cells[5..].join(",")),
+        }
+    };
+    let sheet: String = fs::read_to_string(&path).unwrap().lines().map(batch).collect();
+    let told =
+        "liver: column batch cannot be told from the groups (1: normal, 2: diabetic, 3: low <1>, 4: high)";
+    run(folder.path(), &ALL).success().stderr(contains("cannot be told").not());
+    fs::write(&path, sheet).unwrap();
+    run(folder.path(), &ALL).success().stderr(contains(format!("warning: {told}")));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    assert!(read("warnings.csv").contains(&format!(",,\"{told}")), "{}", read("warnings.csv"));
+    assert!(read("report.html").contains("liver: column batch cannot be told from the groups"));
 }
 
 #[test]

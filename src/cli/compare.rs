@@ -101,6 +101,7 @@ impl<'a> Prepared<'a> {
         let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
         let mut remarks = cohort::absent::remarks(&cohort, study.unit);
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
         if let [only] = &found.groups[..] {
             remarks.push(format!(

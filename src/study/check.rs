@@ -220,7 +220,7 @@ impl Checker<'_> {
 }
 
 /// Returns whether some combination of blocks is a combination of groups.
-fn confounded(pairs: &[(usize, String)], groups: usize) -> bool {
+pub(super) fn confounded(pairs: &[(usize, String)], groups: usize) -> bool {
     let mut blocks: Vec<&String> = pairs.iter().map(|(_, b)| b).collect();
     blocks.sort();
     blocks.dedup();
