@@ -259,6 +259,16 @@ fn results_of_other_slides_are_refused() {
         .stderr(contains("long.csv, slide_id, expected results of slides of the sample sheet"));
 }
 
+#[test]
+fn results_that_are_not_there_leave_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &["compare", "nope", "--manifest", "samples.csv"])
+        .code(2)
+        .stderr(contains("long.csv"));
+    assert!(!folder.path().join("nope").exists());
+}
+
 /// A batch of its own for every group is told, as no block is declared.
 #[test]
 fn batches_that_are_groups_are_told() {

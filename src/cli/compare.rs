@@ -90,7 +90,6 @@ impl<'a> Prepared<'a> {
 
     /// Joins results with the sample sheet, compares and writes the report.
     pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
-        output::folder(out)?;
         let study = &self.study;
         let block = |s: &Sample| match study.block? {
             Block::Batch => s.batch.clone(),
@@ -99,6 +98,8 @@ impl<'a> Prepared<'a> {
         };
         let controls = Controls { group: study.judged_against(), rubric: &self.rubric };
         let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
+        // A mistyped folder of results is not made.
+        output::folder(out)?;
         let mut remarks = cohort::absent::remarks(&cohort, study.unit);
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
         remarks.extend(study::remarks(study, &self.samples));
