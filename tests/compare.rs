@@ -269,6 +269,19 @@ fn results_that_are_not_there_leave_no_folder() {
     assert!(!folder.path().join("nope").exists());
 }
 
+/// A comparison that cannot write a table leaves no page of an earlier one.
+#[test]
+fn no_page_is_left_of_an_earlier_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &ALL).success();
+    let out = folder.path().join("results/comparison");
+    fs::remove_file(out.join("relations.csv")).unwrap();
+    fs::create_dir(out.join("relations.csv")).unwrap();
+    run(folder.path(), &ALL).failure();
+    assert!(!out.join("report.html").exists() && out.join("animals.csv").exists());
+}
+
 /// A batch of its own for every group is told, as no block is declared.
 #[test]
 fn batches_that_are_groups_are_told() {
