@@ -49,6 +49,13 @@ impl Unit {
             Self::Cage => "cages",
         }
     }
+
+    /// Returns what an analysis says of animals, for it knows no other unit, as said of this one. Names of groups stay.
+    pub(crate) fn told(self, text: &str) -> String {
+        let said = ["one animal", "two animals", "animals without"];
+        let of_unit = |words: &str| words.replace("animal", self.one());
+        said.iter().fold(text.to_owned(), |text, words| text.replace(words, &of_unit(words)))
+    }
 }
 
 /// What comparisons are adjusted for.

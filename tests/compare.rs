@@ -269,6 +269,33 @@ fn results_that_are_not_there_leave_no_folder() {
     assert!(!folder.path().join("nope").exists());
 }
 
+/// Where a group is one cage the report speaks of cages.
+#[test]
+fn words_name_the_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    evidence(folder.path());
+    let path = folder.path().join("samples.csv");
+    let cage = |line: &str| -> String {
+        let animal: Option<u32> = line.split(',').nth(1).and_then(|a| a.parse().ok());
+        animal.map_or("cage".into(), |a| format!("k{}", a / 10))
+    };
+    let sheet = fs::read_to_string(&path).unwrap();
+    let sheet: String = sheet.lines().map(|l| format!("{l},{}\n", cage(l))).collect();
+    fs::write(&path, sheet).unwrap();
+    let description = folder.path().join("study.toml");
+    let text = fs::read_to_string(&description).unwrap();
+    fs::write(&description, format!("unit = 'cage'\n{text}")).unwrap();
+    run(folder.path(), &ALL).success().stderr(contains("4 cages in 4 groups"));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    // Nothing is tested: neither cages nor, as a check, their animals.
+    assert_eq!(read("stats_contrasts.csv").lines().count(), 1);
+    let page = read("report.html");
+    assert!(page.contains("no test was made, fewer than two groups have two cages or more."));
+    assert!(page.contains("fewer than two cages in a group") && !page.contains("two animals"));
+    assert!(page.contains("</b>: cage k1 (") && page.contains("Cages in the sheet"));
+}
+
 /// A comparison that cannot write a table leaves no page of an earlier one.
 #[test]
 fn no_page_is_left_of_an_earlier_comparison() {

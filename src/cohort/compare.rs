@@ -245,6 +245,7 @@ impl Setting<'_> {
             checks::add(&mut analysis, &question, &slides, &self.covariates(&present));
         }
         let p = analysis.omnibus.iter().find(|t| t.role == Role::Primary).map(|t| t.p);
+        self.tell(&mut analysis);
         let direction = direction(endpoint);
         let values = values(&dots);
         let relative = relative(&values, self.of(&values, self.control), direction, self.z);
@@ -264,6 +265,12 @@ impl Setting<'_> {
             z: relative.z,
             dots,
         })
+    }
+
+    /// Names the unit in what was said.
+    fn tell(&self, analysis: &mut Analysis) {
+        let said = analysis.warnings.iter_mut().chain([&mut analysis.choice.reason]);
+        said.for_each(|text| *text = self.study.unit.told(text));
     }
 
     /// The study's covariates of these subjects.
@@ -338,7 +345,8 @@ impl Setting<'_> {
         let pooled = spread(&values).unwrap_or(0.0);
         let one = |g: &String| {
             let treated = self.of(&values, Some(g)).unwrap_or(&[]);
-            recovery(g, [d, c, treated], pooled, self.study.alpha)
+            let found = recovery(g, [d, c, treated], pooled, self.study.alpha);
+            Recovery { suppressed: self.study.unit.told(&found.suppressed), ..found }
         };
         self.groups.iter().filter(treated).map(one).collect()
     }
