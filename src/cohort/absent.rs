@@ -1,6 +1,6 @@
 //! What the sample sheet promises and the results do not hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::subjects::{Cohort, Exclusion};
 use crate::{study::Unit, words::listed};
@@ -64,22 +64,19 @@ fn by_group(cohort: &Cohort) -> BTreeMap<&str, (usize, usize)> {
 
 /// Puts one row in place of all of a slide that holds no number, where they tell one reason: it failed or was excluded as a whole.
 pub(super) fn folded(exclusions: Vec<Exclusion>, absent: &[String]) -> Vec<Exclusion> {
-    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for e in exclusions.iter().filter(|e| absent.contains(&e.slide_id)) {
-        let own = reasons.entry(&e.slide_id).or_default();
-        if !own.contains(&e.reason.as_str()) {
-            own.push(&e.reason);
-        }
+    let absent: BTreeSet<&str> = absent.iter().map(String::as_str).collect();
+    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for e in exclusions.iter().filter(|e| absent.contains(e.slide_id.as_str())) {
+        reasons.entry(&e.slide_id).or_default().insert(&e.reason);
     }
-    let whole: Vec<String> =
-        reasons.into_iter().filter(|(_, all)| all.len() == 1).map(|(slide, _)| slide.to_owned()).collect();
-    let mut told: Vec<String> = Vec::new();
+    let one = |(slide, all): (&str, BTreeSet<&str>)| (all.len() == 1).then(|| (slide.to_owned(), false));
+    // Slides with one reason, and whether it was told.
+    let mut whole: BTreeMap<String, bool> = reasons.into_iter().filter_map(one).collect();
     let once = |mut e: Exclusion| {
-        if whole.contains(&e.slide_id) {
-            if told.contains(&e.slide_id) {
+        if let Some(told) = whole.get_mut(&e.slide_id) {
+            if std::mem::replace(told, true) {
                 return None;
             }
-            told.push(e.slide_id.clone());
             e.feature.clear();
         }
         Some(e)
