@@ -49,11 +49,7 @@ fn aliased(pairs: &[(&str, &str)]) -> Option<String> {
     for (group, batch) in pairs {
         batches.entry(batch).or_default().insert(group);
     }
-    let groups: Vec<&str> = pairs.iter().map(|(g, _)| *g).collect::<BTreeSet<_>>().into_iter().collect();
-    let place = |group: &str| groups.iter().position(|g| *g == group).unwrap_or(0);
-    let cells: Vec<(usize, String)> =
-        batches.iter().flat_map(|(b, own)| own.iter().map(|g| (place(g), (*b).to_owned()))).collect();
-    if groups.len() < 2 || !confounded(&cells, groups.len()) {
+    if !confounded(pairs.iter().copied()) {
         return None;
     }
     let one = |(batch, groups): (&&str, &BTreeSet<&str>)| {
