@@ -76,8 +76,8 @@ fn cages(samples: &[Sample]) -> Option<String> {
         .collect();
     (!whole.is_empty()).then(|| {
         format!(
-            "one cage holds all animals of {}: differences from other groups may be differences between cages, and its \
-             animals are not independent; spread groups over cages",
+            "all animals of a group are in one cage ({}): differences from other groups may be differences between cages, and \
+             the animals are not independent; spread groups over cages",
             listed(&whole, NAMED)
         )
     })
@@ -112,7 +112,10 @@ mod tests {
         let three = ["a 1 k", "a 1 l", "b 2 m", "b 2 n", "c 2 o", "c 2 p"];
         assert!(told(&study, &three)[0].contains("2: b and c"));
         let found = told(&study, &["c 1 k", "c 2 k", "t 1 m", "t 2 n"]);
-        assert!(found.len() == 1 && found[0].starts_with("one cage holds all animals of c: "), "{found:?}");
+        assert!(
+            found.len() == 1 && found[0].starts_with("all animals of a group are in one cage (c): "),
+            "{found:?}"
+        );
         let found = told(&Study { unit: Unit::Cage, ..study }, &["c 1 k", "c 2 k", "t 1 m", "t 2 n"]);
         assert_eq!(found, [""; 0]);
     }

@@ -87,7 +87,8 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         let below = if study.unit == Unit::Cage { "animals" } else { "slides" };
         text += &format!(
             " As a check, primary endpoints were compared by a linear mixed model on {below} ({unit} as random effect, \
-             restricted likelihood, Satterthwaite's degrees of freedom, at most {unit}s minus groups)."
+             restricted likelihood, the same variances in all groups, Satterthwaite's degrees of freedom, at most {unit}s \
+             minus groups)."
         );
     }
     if study.doses.len() > 2 {
