@@ -1,6 +1,7 @@
 //! Comparison of treatment groups: one number per animal and endpoint, a rule for the choice of test that is fixed
 //! before any p-value is seen, and everything a reader needs to judge the result.
 
+pub mod absent;
 pub mod adjusted;
 pub mod analysis;
 mod assumptions;
@@ -16,6 +17,7 @@ mod ranked;
 pub mod recovery;
 pub mod relate;
 mod relative;
+mod resolved;
 mod sampling;
 pub mod scores;
 pub mod shares;

@@ -86,6 +86,18 @@ pub struct DamageIndex {
     pub missing: Vec<String>,
 }
 
+impl DamageIndex {
+    /// Returns why there is no value.
+    #[must_use]
+    pub fn why(&self) -> String {
+        format!(
+            "only {:.0} % of the weight scored; missing {}",
+            100.0 * self.coverage,
+            self.missing.join(" ")
+        )
+    }
+}
+
 /// All findings of one organ on one slide, and their indices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct OrganScore {

@@ -1,6 +1,7 @@
 //! `study.toml`: what was decided before the slides were scored. Group order, controls, dose ladder, primary endpoints,
 //! margins and planned contrasts; and whether they fit the sample sheet.
 
+mod aliased;
 mod check;
 mod physiology;
 mod read;
@@ -8,6 +9,7 @@ mod template;
 
 use std::collections::BTreeMap;
 
+pub use aliased::remarks;
 pub use check::{check, check_covariates};
 pub use physiology::{Animals, Column, read as read_animals};
 pub use read::read;
@@ -27,6 +29,33 @@ pub enum Unit {
     Animal,
     /// Treatment was given to cages: animals of a cage are averaged.
     Cage,
+}
+
+impl Unit {
+    /// Returns the word for one.
+    #[must_use]
+    pub fn one(self) -> &'static str {
+        match self {
+            Self::Animal => "animal",
+            Self::Cage => "cage",
+        }
+    }
+
+    /// Returns the word for several.
+    #[must_use]
+    pub fn many(self) -> &'static str {
+        match self {
+            Self::Animal => "animals",
+            Self::Cage => "cages",
+        }
+    }
+
+    /// Returns what an analysis says of animals, for it knows no other unit, as said of this one. Names of groups stay.
+    pub(crate) fn told(self, text: &str) -> String {
+        let said = ["one animal", "two animals", "animals without"];
+        let of_unit = |words: &str| words.replace("animal", self.one());
+        said.iter().fold(text.to_owned(), |text, words| text.replace(words, &of_unit(words)))
+    }
 }
 
 /// What comparisons are adjusted for.

@@ -1,4 +1,4 @@
-//! Guessing which word was meant.
+//! Guessing which word was meant, and lists of words.
 
 /// Returns the number of letters to insert, delete or replace to make `b` of `a`.
 #[must_use]
@@ -36,9 +36,26 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
     }
 }
 
+/// Returns the first `most` words, and how many more there are: `a, b and 3 more`.
+#[must_use]
+pub fn listed(words: &[String], most: usize) -> String {
+    let first = words.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match words.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lists_are_cut() {
+        let words = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(listed(&words, 3), "a, b, c");
+        assert_eq!(listed(&words, 1), "a and 2 more");
+    }
 
     #[test]
     fn edits_are_counted() {

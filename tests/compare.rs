@@ -8,7 +8,7 @@ mod browser;
 use std::{fmt::Write as _, fs, path::Path};
 
 use assert_cmd::Command;
-use predicates::str::contains;
+use predicates::{prelude::PredicateBooleanExt, str::contains};
 
 const GROUPS: [(&str, f64); 4] = [("normal", 10.0), ("diabetic", 40.0), ("low <1>", 30.0), ("high", 20.0)];
 
@@ -29,6 +29,7 @@ fn study(folder: &Path) {
                 let value = level + own + if slide == "a" { 0.4 } else { -0.4 };
                 writeln!(long, "liver,steatotic_hepatocyte_pct,,,,{value},%,{id},").unwrap();
                 writeln!(long, "liver,macro_affected_area_pct,,,,{},%,{id},", value / 2.0).unwrap();
+                writeln!(long, "liver,stain_h_od_median,,,,{},OD,{id},", 0.4 + own / 100.0).unwrap();
                 writeln!(long, "liver,nas_steatosis_grade,,,,{},0 to 3,{id},", (level / 15.0).round())
                     .unwrap();
                 writeln!(long, "liver,portal_leukocytes_per_mm2,,,,,1/mm²,{id},no portal tract found")
@@ -81,6 +82,14 @@ fn tables_and_page() {
     assert!(row.contains(",4,4,") && row.contains("welch_t"), "{row}");
     let omnibus = read("stats_omnibus.csv");
     assert!(omnibus.contains("liver,steatotic_hepatocyte_pct,%,primary,welch,"), "{omnibus}");
+    let told = |feature: &str| {
+        let row = omnibus
+            .lines()
+            .find(|l| l.contains(&format!("{feature},")) && l.contains(",welch_anova,primary,"));
+        row.map(|l| l.rsplit(',').next().unwrap().to_owned()).unwrap_or_else(|| panic!("{omnibus}"))
+    };
+    assert_eq!((told("stain_h_od_median").as_str(), told("macro_affected_area_pct").is_empty()), ("", false));
+    assert!(read("methods.txt").contains("whose p-values are not adjusted: stain_h_od_median."));
     assert!(read("exclusions.csv").contains("liver,s20b,20,diabetic,,left out by the sample sheet: torn"));
     assert!(read("animals.csv").starts_with("animal_id,group,block,liver_steatotic_hepatocyte_pct,"));
     let recovery = read("recovery.csv");
@@ -118,6 +127,11 @@ fn tables_and_page() {
         assert!(!page.contains(outside), "{outside} in the page");
     }
     assert!(page.contains("liver: not measured on any animal: portal_leukocytes_per_mm2"));
+    // The diabetic group lies 30 beyond the control's 10, some 22 standard deviations.
+    assert!(
+        read("figures/liver_heatmap.svg").contains(">+22.6<")
+            && page.contains("Colours end at -10.0 and 10.0.")
+    );
 }
 
 /// Primary endpoints are checked by other models; these stand in families of their own and change nothing else.
@@ -246,6 +260,93 @@ fn results_of_other_slides_are_refused() {
 }
 
 #[test]
+fn results_that_are_not_there_leave_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &["compare", "nope", "--manifest", "samples.csv"])
+        .code(2)
+        .stderr(contains("long.csv"));
+    assert!(!folder.path().join("nope").exists());
+}
+
+/// Where a group is one cage the report speaks of cages.
+#[test]
+fn words_name_the_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    evidence(folder.path());
+    let path = folder.path().join("samples.csv");
+    let cage = |line: &str| -> String {
+        let animal: Option<u32> = line.split(',').nth(1).and_then(|a| a.parse().ok());
+        animal.map_or("cage".into(), |a| format!("k{}", a / 10))
+    };
+    let sheet = fs::read_to_string(&path).unwrap();
+    let sheet: String = sheet.lines().map(|l| format!("{l},{}\n", cage(l))).collect();
+    fs::write(&path, sheet).unwrap();
+    let description = folder.path().join("study.toml");
+    let text = fs::read_to_string(&description).unwrap();
+    fs::write(&description, format!("unit = 'cage'\n{text}")).unwrap();
+    run(folder.path(), &ALL).success().stderr(contains("4 cages in 4 groups"));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    // Nothing is tested: neither cages nor, as a check, their animals.
+    assert_eq!(read("stats_contrasts.csv").lines().count(), 1);
+    let page = read("report.html");
+    assert!(page.contains("no test was made, fewer than two groups have two cages or more."));
+    assert!(page.contains("fewer than two cages in a group") && !page.contains("two animals"));
+    assert!(page.contains("</b>: cage k1 (") && page.contains("Cages in the sheet"));
+}
+
+/// A comparison that cannot write a table leaves no page of an earlier one.
+#[test]
+fn no_page_is_left_of_an_earlier_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &ALL).success();
+    let out = folder.path().join("results/comparison");
+    fs::remove_file(out.join("relations.csv")).unwrap();
+    fs::create_dir(out.join("relations.csv")).unwrap();
+    run(folder.path(), &ALL).failure();
+    assert!(!out.join("report.html").exists() && out.join("animals.csv").exists());
+}
+
+/// A batch of its own for every group is told, as no block is declared.
+#[test]
+fn batches_that_are_groups_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("samples.csv");
+    let batch = |line: &str| -> String {
+        let cells: Vec<&str> = line.split(',').collect();
+        match cells[4] {
+            "batch" => format!("{line}\n"),
+            _ => format!("{},{},{}\n", cells[..4].join(","), &cells[1][..1], cells[5..].join(",")),
+        }
+    };
+    let sheet: String = fs::read_to_string(&path).unwrap().lines().map(batch).collect();
+    let told =
+        "liver: column batch cannot be told from the groups (1: normal, 2: diabetic, 3: low <1>, 4: high)";
+    run(folder.path(), &ALL).success().stderr(contains("cannot be told").not());
+    fs::write(&path, sheet).unwrap();
+    run(folder.path(), &ALL).success().stderr(contains(format!("warning: {told}")));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    assert!(read("warnings.csv").contains(&format!(",,\"{told}")), "{}", read("warnings.csv"));
+    assert!(read("report.html").contains("liver: column batch cannot be told from the groups"));
+}
+
+#[test]
+fn results_of_another_tissue_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap().replace(",liver,", ",kidney,");
+    fs::write(&path, sheet).unwrap();
+    run(folder.path(), &["compare", "results", "--manifest", "samples.csv"]).code(2).stderr(contains(
+        "long.csv, tissue of slide s10a, expected kidney as in row 2 of the sample sheet, got liver (32 slides differ); \
+         correct the sheet, or score the slides by it",
+    ));
+}
+
+#[test]
 fn init_writes_files_that_read_back() {
     let folder = tempfile::tempdir().unwrap();
     for (group, slide) in [("normal", "liver1.tif"), ("diabetic", "liver2.tif")] {
@@ -260,6 +361,43 @@ fn init_writes_files_that_read_back() {
     run(folder.path(), &["init", "s"])
         .code(2)
         .stderr(contains("expected no such file yet, got one, which is kept"));
+}
+
+/// Slides that failed, that were never scored, and whole groups of them are counted nowhere, and told.
+#[test]
+fn what_the_results_lack_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("results/long.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    let failed = |row: &str| -> String {
+        let cells: Vec<&str> = row.split(',').collect();
+        let of_high = cells[7].starts_with("s4");
+        if cells[7] == "s10a" || cells[7] == "s10b" {
+            return String::new();
+        }
+        if of_high {
+            format!("{},,,,,{},{},torn file\n", cells[..2].join(","), cells[6], cells[7])
+        } else {
+            format!("{row}\n")
+        }
+    };
+    fs::write(&path, rows.lines().map(failed).collect::<String>()).unwrap();
+    run(folder.path(), &ALL)
+        .success()
+        .stderr(contains("warning: no slide of these groups has a result, so that they are not compared: high"))
+        .stderr(contains("warning: animals of the sample sheet without any result, in no number and no test: 1 of 4 in normal"))
+        .stderr(contains("warning: 10 of 31 slides of the sample sheet without a result: s10a, s10b, s40a, "))
+        .stderr(contains(" of 11 animals in 3 groups; report in"));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    let told = "normal (n = 3), diabetic (n = 4), low <1> (n = 4), high (n = 0).";
+    assert!(read("methods.txt").contains(told), "{}", read("methods.txt"));
+    let left = read("exclusions.csv");
+    assert_eq!(left.matches(",torn file").count(), 8, "{left}");
+    assert!(left.contains("liver,s40a,40,high,,torn file"), "{left}");
+    let page = read("report.html");
+    assert!(page.contains(" normal</td><td>normal control</td><td></td><td>4</td><td>3</td><td>2</td>"));
+    assert!(page.contains("no slide of these groups has a result"));
 }
 
 /// Adds what `score` leaves beside `long.csv`: `slides.csv`, `run.json` and pictures of some slides.
@@ -306,8 +444,46 @@ fn fields_are_chosen_by_rule_and_slides_are_shown() {
     }
     assert_eq!(page.matches("class=\"outlined\"").count(), 4);
     assert_eq!(page.matches("at low power").count(), 32);
-    assert!(page.contains("32 scored; 8 with something to look at") && page.contains("a &lt;warning&gt;"));
+    // The sheet leaves a slide out that was scored.
+    assert!(page.contains("1 excluded, 31 scored; 7 with something to look at"));
+    assert!(
+        page.contains("a &lt;warning&gt;")
+            && page.contains("<b>s20b</b> <span class=\"status\">excluded</span>")
+    );
     assert!(page.contains("1 in run.json, 1 with SHA-256"));
+}
+
+/// The sheet of the comparison may state other groups than that of the scoring, and fewer slides.
+#[test]
+fn slides_are_shown_as_the_sheet_states_them() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    evidence(folder.path());
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap();
+    let kept = sheet.lines().filter(|l| !l.starts_with("s43"));
+    let changed: String = kept.map(|l| l.replace(",10,normal,", ",10,high,") + "\n").collect();
+    fs::write(&path, changed).unwrap();
+    let animals = folder.path().join("animals.csv");
+    let without: String = fs::read_to_string(&animals)
+        .unwrap()
+        .lines()
+        .filter(|l| !l.starts_with("43,"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    fs::write(&animals, without).unwrap();
+    run(folder.path(), &[&ALL[..], &["--qupath-names"]].concat()).success();
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    let page = read("report.html");
+    assert!(
+        page.contains("<b>s10a</b> <span class=\"status\">scored</span><br>liver, high, 10"),
+        "group of s10a"
+    );
+    assert!(
+        page.contains("2 more of the results are not in the sample sheet.") && !page.contains("<b>s43a</b>")
+    );
+    let names = read("measurements.tsv");
+    assert!(names.contains("s10a\tscored\tliver\t10\thigh\t") && !names.contains("s43a"), "{names}");
 }
 
 #[test]

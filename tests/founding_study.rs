@@ -57,7 +57,7 @@ fn study(seed: u64) -> Comparison {
         .iter()
         .map(|(t, f, ..)| (Endpoint { tissue: (*t).into(), feature: (*f).into() }, "%".to_owned()))
         .collect();
-    let cohort = Cohort { subjects, endpoints, exclusions: Vec::new(), slides: 180, notes: Vec::new() };
+    let cohort = Cohort { subjects, endpoints, exclusions: Vec::new(), slides: 180, ..Cohort::default() };
     let primary = TISSUES.iter().map(|(t, f, ..)| ((*t).to_owned(), (*f).to_owned())).collect();
     let mut study = Study::default();
     study.groups = GROUPS.map(|(g, _)| g.to_owned()).to_vec();

@@ -11,7 +11,7 @@ use histograde::{
     manifest::{self, Sample},
     report::comparison::{self, Input, Run},
     score::rubric::Rubric,
-    study::{self, Animals, Block, Study, Unit},
+    study::{self, Animals, Block, Study},
 };
 
 use super::{Exit, Failure, args, console::Console, inputs, interrupt, output, plan, score};
@@ -90,7 +90,6 @@ impl<'a> Prepared<'a> {
 
     /// Joins results with the sample sheet, compares and writes the report.
     pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
-        output::folder(out)?;
         let study = &self.study;
         let block = |s: &Sample| match study.block? {
             Block::Batch => s.batch.clone(),
@@ -99,15 +98,20 @@ impl<'a> Prepared<'a> {
         };
         let controls = Controls { group: study.judged_against(), rubric: &self.rubric };
         let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
+        // A mistyped folder of results is not made.
+        output::folder(out)?;
+        let mut remarks = cohort::absent::remarks(&cohort, study.unit);
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
-        let mut remarks = comparison::remarks(results, &self.samples)?;
+        remarks.extend(study::remarks(study, &self.samples));
+        remarks.extend(comparison::remarks(results, &self.samples)?);
         if let [only] = &found.groups[..] {
             remarks.push(format!(
                 "{only} is the only group: nothing can be compared, tables and figures describe it"
             ));
         }
         remarks.iter().for_each(|remark| console.say(format!("warning: {remark}")));
-        found.notes.extend(remarks);
+        remarks.append(&mut found.notes);
+        found.notes = remarks;
         let name = results.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let arguments: Vec<String> = std::env::args().collect();
         let run = Run {
@@ -123,13 +127,14 @@ impl<'a> Prepared<'a> {
         if let Some(warning) = self.rubric.warning() {
             console.say(warning.to_string());
         }
+        let groups = found.sizes.iter().filter(|n| **n > 0).count();
         console.say(format!(
             "{} endpoints of {} {} in {} group{}; report in {}",
             found.endpoints.len(),
             found.sizes.iter().sum::<usize>(),
-            if study.unit == Unit::Cage { "cages" } else { "animals" },
-            found.groups.len(),
-            if found.groups.len() == 1 { "" } else { "s" },
+            study.unit.many(),
+            groups,
+            if groups == 1 { "" } else { "s" },
             out.join("report.html").display()
         ));
         Ok(())

@@ -81,7 +81,7 @@ fn given(analysis: &mut Analysis, question: &Question, covariates: &[Covariate])
     }
 }
 
-/// Keeps animals that have every covariate, and groups that have such animals.
+/// Keeps animals that have every covariate, and groups that have two such animals or more.
 fn complete(question: &Question, covariates: &[Covariate]) -> (Question, Vec<Vec<Vec<f64>>>, usize) {
     let has = |g: usize, i: usize| covariates.iter().all(|c| c.values[g][i].is_some());
     let kept: Vec<Vec<usize>> = question
@@ -92,24 +92,12 @@ fn complete(question: &Question, covariates: &[Covariate]) -> (Question, Vec<Vec
         .collect();
     let left_out = question.arms.iter().map(|a| a.values.len()).sum::<usize>()
         - kept.iter().map(Vec::len).sum::<usize>();
-    let groups: Vec<usize> = (0..kept.len()).filter(|&g| !kept[g].is_empty()).collect();
-    let mut own = question.clone();
-    own.arms = groups
-        .iter()
-        .map(|&g| {
-            let mut arm = question.arms[g].clone();
-            arm.values = kept[g].iter().map(|&i| question.arms[g].values[i]).collect();
-            arm.blocks = kept[g].iter().filter_map(|&i| question.arms[g].blocks.get(i).copied()).collect();
-            arm
-        })
-        .collect();
-    own.references.retain_mut(|r| match groups.iter().position(|&g| g == r.arm) {
-        Some(place) => {
-            r.arm = place;
-            true
-        }
-        None => false,
-    });
+    let groups: Vec<usize> = (0..kept.len()).filter(|&g| kept[g].len() > 1).collect();
+    let mut own = question.of_arms(&groups);
+    for (arm, &g) in own.arms.iter_mut().zip(&groups) {
+        arm.values = kept[g].iter().map(|&i| question.arms[g].values[i]).collect();
+        arm.blocks = kept[g].iter().filter_map(|&i| question.arms[g].blocks.get(i).copied()).collect();
+    }
     let of = |c: &Covariate| {
         groups.iter().map(|&g| kept[g].iter().filter_map(|&i| c.values[g][i]).collect()).collect()
     };
@@ -191,6 +179,22 @@ mod tests {
         let mut analysis = analyse(&question);
         add(&mut analysis, &question, &single, &[]);
         assert!(analysis.contrasts.iter().all(|k| !k.family.ends_with(MIXED)));
+    }
+
+    #[test]
+    fn groups_of_one_animal_are_not_checked() {
+        let (mut question, mut weight) = question();
+        let slides: Vec<_> =
+            question.arms.iter().map(|a| vec![vec![a.values[0] - 0.4, a.values[0] + 0.4]]).collect();
+        for (arm, weights) in question.arms.iter_mut().zip(&mut weight.values) {
+            arm.values.truncate(1);
+            weights.truncate(1);
+        }
+        let mut analysis = analyse(&question);
+        add(&mut analysis, &question, &slides, &[weight]);
+        assert!(analysis.contrasts.is_empty() && analysis.omnibus.is_empty(), "{analysis:?}");
+        let why = "too few values: at least 2 groups of 2 are needed";
+        assert!(analysis.warnings.contains(&format!("no check by a mixed model: {why}")));
     }
 
     #[test]

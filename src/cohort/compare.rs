@@ -70,9 +70,10 @@ pub struct Compared {
     pub analysis: Analysis,
     /// p of the primary omnibus test.
     pub p: Option<f64>,
-    /// That p adjusted over the tissue's secondary endpoints (Benjamini–Hochberg); for a primary endpoint p itself.
+    /// That p adjusted over the tissue's secondary endpoints (Benjamini–Hochberg); for a primary endpoint p itself. `None` for
+    /// secondary endpoints that only describe (`info`): they join no family.
     pub p_family: Option<f64>,
-    /// Number of endpoints adjusted together.
+    /// Number of endpoints adjusted together, 0 for those that only describe.
     pub family_size: usize,
     /// Recovery of each treated group.
     pub recovery: Vec<Recovery>,
@@ -104,8 +105,13 @@ pub struct Comparison {
     pub study: Study,
     /// Groups in order.
     pub groups: Vec<String>,
-    /// Subjects per group.
+    /// Subjects of each group with a number of a slide.
     pub sizes: Vec<usize>,
+    /// Subjects of each group in the sample sheet.
+    pub listed: Vec<usize>,
+    /// Distances from the control, in standard deviations, at which colours end, by the rubric; numbers do not.
+    #[serde(skip)]
+    pub colour_ends: [f64; 2],
     /// Endpoints: primary ones first, then by tissue in the order of the results.
     pub endpoints: Vec<Compared>,
     /// Relations of tissue and physiology.
@@ -131,6 +137,13 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let control = study.judged_against();
     let sensitivity = scores::rescore(&mut cohort, rubric, control);
     let mut notes = std::mem::take(&mut cohort.notes);
+    let groups = groups(&cohort, study);
+    let count = |is: &dyn Fn(&Subject) -> bool| -> Vec<usize> {
+        let of = |g: &String| cohort.subjects.iter().filter(|s| s.group == *g && is(s)).count();
+        groups.iter().map(of).collect()
+    };
+    // The animal table may hold animals of which no slide has a result.
+    let (sizes, listed) = (count(&|s| !s.values.is_empty()), count(&|_| true));
     if let Some(animals) = animals {
         add_physiology(&mut cohort, animals);
         notes.extend(animals.notes.iter().cloned());
@@ -138,7 +151,6 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     if control.is_none() {
         notes.push("no normal or only control is declared: lesions judged against it stay unscored".into());
     }
-    let groups = groups(&cohort, study);
     let setting = Setting { cohort: &cohort, study, groups: &groups, control, z: rubric.z() };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
@@ -150,11 +162,12 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
     // The endpoints hold what figures need of the slides.
     cohort.subjects.iter_mut().for_each(|s| s.slides = BTreeMap::new());
-    let sizes = groups.iter().map(|g| cohort.subjects.iter().filter(|s| s.group == *g).count()).collect();
     Comparison {
         study: study.clone(),
         groups,
         sizes,
+        listed,
+        colour_ends: rubric.z().clamp,
         endpoints,
         relations,
         exclusions: cohort.exclusions,
@@ -232,6 +245,7 @@ impl Setting<'_> {
             checks::add(&mut analysis, &question, &slides, &self.covariates(&present));
         }
         let p = analysis.omnibus.iter().find(|t| t.role == Role::Primary).map(|t| t.p);
+        self.tell(&mut analysis);
         let direction = direction(endpoint);
         let values = values(&dots);
         let relative = relative(&values, self.of(&values, self.control), direction, self.z);
@@ -251,6 +265,12 @@ impl Setting<'_> {
             z: relative.z,
             dots,
         })
+    }
+
+    /// Names the unit in what was said.
+    fn tell(&self, analysis: &mut Analysis) {
+        let said = analysis.warnings.iter_mut().chain([&mut analysis.choice.reason]);
+        said.for_each(|text| *text = self.study.unit.told(text));
     }
 
     /// The study's covariates of these subjects.
@@ -325,7 +345,8 @@ impl Setting<'_> {
         let pooled = spread(&values).unwrap_or(0.0);
         let one = |g: &String| {
             let treated = self.of(&values, Some(g)).unwrap_or(&[]);
-            recovery(g, [d, c, treated], pooled, self.study.alpha)
+            let found = recovery(g, [d, c, treated], pooled, self.study.alpha);
+            Recovery { suppressed: self.study.unit.told(&found.suppressed), ..found }
         };
         self.groups.iter().filter(treated).map(one).collect()
     }
@@ -373,7 +394,7 @@ fn families(endpoints: &mut [Compared]) {
     }
     for e in endpoints.iter_mut().filter(|e| e.direction == Direction::Info && e.rank == Rank::Secondary) {
         // Descriptive features are tested for completeness; they join no family.
-        e.family_size = 0;
+        (e.p_family, e.family_size) = (None, 0);
     }
 }
 

@@ -95,6 +95,12 @@ impl Question {
     #[must_use]
     pub fn testable(&self) -> Self {
         let kept: Vec<usize> = (0..self.arms.len()).filter(|&g| self.arms[g].values.len() > 1).collect();
+        self.of_arms(&kept)
+    }
+
+    /// Returns the same question of these groups alone; references that are not among them fall away.
+    #[must_use]
+    pub(super) fn of_arms(&self, kept: &[usize]) -> Self {
         let place = |arm: usize| kept.iter().position(|&g| g == arm);
         let reference = |r: &Reference| Some(Reference { arm: place(r.arm)?, role: r.role });
         Self {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    resolved::{self, Outcomes},
     sampling::total,
     subjects::{Cohort, Endpoint, Subject},
 };
@@ -14,7 +15,7 @@ use crate::{
         Outcome, index_column,
         rubric::{Compare, Lesion, Rubric},
         sampling::{Count, LEAST, Least},
-        sensitivity::scenarios,
+        sensitivity::{AS_DEFINED, scenarios},
     },
     stats::describe::mean,
 };
@@ -23,6 +24,7 @@ use crate::{
 /// group are scored in percent of that group's mean; without a control group they stay unscored.
 pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str>) -> Vec<Sensitivity> {
     let mut sensitivity = Vec::new();
+    let mut outcomes = Outcomes::new();
     for organ in ORGANS {
         let endpoint =
             |feature: &str| Endpoint { tissue: organ.name.to_owned(), feature: feature.to_owned() };
@@ -58,6 +60,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 |feature| means.get(feature).copied(),
                 |feature, by| total(subject, &endpoint(feature)).filter(|_| by == Count::Value),
             );
+            resolved::note(&mut outcomes, subject, organ.name, &score);
             for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
             {
                 if indices.len() == place {
@@ -89,6 +92,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
             }
         }
     }
+    resolved::update(&mut cohort.exclusions, &outcomes);
     sensitivity
 }
 
@@ -141,10 +145,15 @@ fn rows(tissue: &'static str, indices: Indices) -> Vec<Sensitivity> {
         list.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         list.into_iter().map(|(_, g)| g.clone()).collect()
     };
+    // Other weights may give an index to groups that have none with the weights as defined, or take it away.
+    let among = |list: &[String], others: &[String]| -> Vec<String> {
+        list.iter().filter(|g| others.contains(g)).cloned().collect()
+    };
     let usual = indices.first().map(|(_, groups)| order(groups)).unwrap_or_default();
     let mut out = Vec::new();
     for (scenario, groups) in &indices {
         let own = order(groups);
+        let order_changes = among(&own, &usual) != among(&usual, &own);
         for (group, values) in groups {
             out.push(Sensitivity {
                 tissue,
@@ -153,17 +162,20 @@ fn rows(tissue: &'static str, indices: Indices) -> Vec<Sensitivity> {
                 n: values.len(),
                 mean: (!values.is_empty()).then(|| mean(values)),
                 rank: own.iter().position(|g| g == group).map(|i| i + 1),
-                order_changes: own != usual,
+                order_changes,
             });
         }
     }
     out
 }
 
-/// Says, by tissue, under how many sets of weights the order of the groups by damage index changes.
+/// Says, by tissue, under how many sets of weights the order of the groups by damage index changes. Without two groups that have an
+/// index there is no order to speak of.
 pub(super) fn order_notes(all: &[Sensitivity]) -> Vec<String> {
     let mut tissues: Vec<&str> = all.iter().map(|s| s.tissue).collect();
     tissues.dedup();
+    let ranked = |s: &&Sensitivity| s.scenario == AS_DEFINED && s.rank.is_some();
+    tissues.retain(|t| all.iter().filter(|s| s.tissue == *t).filter(ranked).count() > 1);
     let one = |tissue: &str| {
         let mut scenarios: Vec<(&str, bool)> = all
             .iter()
@@ -214,6 +226,21 @@ mod tests {
         rescore(&mut cohort, &Rubric::builtin().unwrap(), None);
         let scored = cohort.subjects.iter().map(|s| s.values.contains_key(&names[1]));
         assert_eq!(scored.collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
+    fn indices_that_nobody_has_have_no_order() {
+        let groups = |a: &[f64], b: &[f64]| {
+            BTreeMap::from([("a".to_owned(), a.to_vec()), ("b".to_owned(), b.to_vec())])
+        };
+        let t = |usual: BTreeMap<String, Vec<f64>>| {
+            rows("liver", vec![(AS_DEFINED.into(), usual), ("without x".into(), groups(&[3.0], &[4.0]))])
+        };
+        let none = t(groups(&[], &[]));
+        assert!(none.iter().all(|s| !s.order_changes) && order_notes(&none).is_empty(), "{none:?}");
+        let one = t(groups(&[1.0], &[]));
+        assert!(one.iter().all(|s| !s.order_changes) && order_notes(&one).is_empty(), "{one:?}");
+        assert_eq!(order_notes(&t(groups(&[5.0], &[4.0]))).len(), 1);
     }
 
     #[test]

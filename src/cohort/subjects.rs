@@ -6,7 +6,10 @@
 
 use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
 
-use super::shares::{self, Controls};
+use super::{
+    absent,
+    shares::{self, Controls},
+};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
@@ -69,6 +72,8 @@ pub struct Cohort {
     pub exclusions: Vec<Exclusion>,
     /// Slides used.
     pub slides: usize,
+    /// Slides of the sheet that hold no number, but for those that it leaves out.
+    pub absent: Vec<String>,
     /// Remarks on what was read.
     pub notes: Vec<String>,
 }
@@ -81,8 +86,8 @@ const NEEDED: [&str; 6] = ["tissue", "feature", "value", "unit", "slide_id", "mi
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if a table cannot be read; [`Error::Config`] if it is not what `score` writes, or if none of its slides is in
-/// the sample sheet.
+/// [`Error::Io`] if a table cannot be read; [`Error::Config`] if it is not what `score` writes, if none of its slides is in
+/// the sample sheet, or if one was scored as another tissue than the sheet states.
 pub fn read(
     folder: &Path,
     samples: &[Sample],
@@ -105,6 +110,7 @@ pub fn read(
     }
     let by_id: BTreeMap<&str, &Sample> = samples.iter().map(|s| (s.slide_id.as_str(), s)).collect();
     let mut builder = Builder::default();
+    let mut mistaken = Mistaken::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(broken)? {
         let [tissue, feature, value, unit_text, slide, missing] = places.map(|p| record.get(p).unwrap_or(""));
@@ -117,9 +123,15 @@ pub fn read(
                 Error::config(what, "a number or an empty cell", format!("{text:?}"))
             })?),
         };
+        if tissue != sample.organ.name {
+            mistaken.entry(slide.to_owned()).or_insert_with(|| (sample, tissue.to_owned()));
+            continue;
+        }
         let endpoint = builder.endpoint(tissue, feature, unit_text);
         builder.row(sample, endpoint, parsed, missing);
     }
+    mistaken.retain(|slide, _| !builder.slides.contains_key(slide));
+    agree(&mistaken)?;
     if builder.slides.is_empty() {
         let expected = "results of slides of the sample sheet";
         return Err(Error::config("long.csv, slide_id", expected, "no slide_id that is in both"));
@@ -136,6 +148,20 @@ pub fn read(
         builder.exclude(s, "", &reason);
     }
     Ok(builder.finish(samples, order, unit, &block))
+}
+
+/// Slides that were scored as another tissue than the sheet states, and as which.
+type Mistaken<'a> = BTreeMap<String, (&'a Sample, String)>;
+
+fn agree(mistaken: &Mistaken<'_>) -> Result<()> {
+    let Some((slide, (sample, scored))) = mistaken.iter().next() else { return Ok(()) };
+    let what = format!("long.csv, tissue of slide {slide}");
+    let stated = format!("{} as in row {} of the sample sheet", sample.organ.name, sample.row);
+    let more = match mistaken.len() {
+        1 => String::new(),
+        n => format!(" ({n} slides differ)"),
+    };
+    Err(Error::config(what, stated, format!("{scored}{more}; correct the sheet, or score the slides by it")))
 }
 
 /// What was read, by slide.
@@ -232,9 +258,13 @@ impl Builder {
         };
         let rank = |s: &Subject| order.iter().position(|g| *g == s.group).unwrap_or(order.len());
         subjects.sort_by_key(rank);
-        let slides = self.slides.values().filter(|v| !v.is_empty()).count();
-        let (exclusions, notes) = (self.exclusions, self.notes);
-        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, notes }
+        let measured = |s: &Sample| self.slides.get(&s.slide_id).is_some_and(|v| !v.is_empty());
+        let (with, without): (Vec<&Sample>, Vec<&Sample>) =
+            samples.iter().filter(|s| s.exclude.is_none()).partition(|s| measured(s));
+        let absent: Vec<String> = without.into_iter().map(|s| s.slide_id.clone()).collect();
+        let exclusions = absent::folded(self.exclusions, &absent);
+        let (slides, notes) = (with.len(), self.notes);
+        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, absent, notes }
     }
 }
 
@@ -331,6 +361,8 @@ mod tests {
             left,
             [("e", "blank"), ("f", "left out by the sample sheet: torn"), ("g", "no result for this slide")]
         );
+        assert!(cohort.exclusions.iter().all(|e| e.feature.is_empty()), "{:?}", cohort.exclusions);
+        assert_eq!((cohort.slides, cohort.absent.as_slice()), (3, ["e", "g"].map(str::to_owned).as_slice()));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub fn describe_adjusted(found: &super::adjusted::Adjustment) -> String {
 #[must_use]
 pub fn describe_clustered(found: &super::clustered::Clustered) -> String {
     let mut text = format!(
-        "\nMixed model on all {} rows of {} animals (REML, Satterthwaite), a check of the tests above\n  variance between \
+        "\nMixed model on all {} rows of {} animals (REML, Satterthwaite, at most animals minus groups), a check of the tests above\n  variance between \
          animals {}, within {}; share between (ICC) {:.3}{}\n",
         found.rows,
         found.animals,

@@ -52,15 +52,24 @@ impl Run<'_> {
     }
 }
 
-/// Writes everything into a folder.
+/// Removes the page of an earlier comparison, so that one that fails half-way does not leave it beside new tables.
+fn remove_old(page: &Path) -> Result<()> {
+    match fs::remove_file(page) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", page)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes everything into a folder, the page last of what people read.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if something cannot be read or written, [`Error::Config`] if the results folder holds other files than `score`
 /// writes, [`Error::Internal`] if the page's template does not fit, which a test rules out.
 pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()> {
-    let evidence = Evidence::read(run.results)?;
+    let evidence = Evidence::read(run.results)?.of_sheet(run.samples);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    remove_old(&folder.join("report.html"))?;
     tables::write(folder, comparison)?;
     figures::write(&folder.join("figures"), comparison)?;
     prism::write(&folder.join("prism"), comparison)?;

@@ -3,10 +3,13 @@
 
 use super::{Finding, index::damage_index};
 
+/// Name of the weights as the rubric has them.
+pub const AS_DEFINED: &str = "as defined";
+
 /// One set of weights, and the index of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// `as defined`, `equal weights`, `<lesion> weight x 0.5`, `<lesion> weight x 1.5` or `without <lesion>`.
+    /// [`AS_DEFINED`], `equal weights`, `<lesion> weight x 0.5`, `<lesion> weight x 1.5` or `without <lesion>`.
     pub name: String,
     /// 0–100; `None` when too little of the weight could be scored.
     pub index: Option<f64>,
@@ -21,7 +24,7 @@ pub fn scenarios(findings: &[Finding], min_coverage: f64) -> Vec<Scenario> {
         Scenario { name, index: damage_index("", list.iter(), min_coverage).value }
     };
     let mut out = vec![
-        weighed("as defined".into(), &|f| f.weight),
+        weighed(AS_DEFINED.into(), &|f| f.weight),
         weighed("equal weights".into(), &|f| f64::from(u8::from(f.weight > 0.0))),
     ];
     for lesion in findings.iter().filter(|f| f.weight > 0.0).map(|f| f.lesion.as_str()) {

@@ -52,8 +52,14 @@ impl Fit {
     /// Tests a combination of fixed effects.
     #[must_use]
     pub fn test(&self, combination: &DVector<f64>) -> TTest {
+        self.test_at_most(combination, f64::INFINITY)
+    }
+
+    /// Tests a combination of fixed effects with no more than `most` degrees of freedom.
+    #[must_use]
+    pub fn test_at_most(&self, combination: &DVector<f64>, most: f64) -> TTest {
         let se = combination.dot(&(&self.covariance * combination)).sqrt();
-        TTest::new(combination.dot(&self.coefficients), se, self.df(combination))
+        TTest::new(combination.dot(&self.coefficients), se, self.df(combination).min(most))
     }
 }
 

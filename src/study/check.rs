@@ -1,13 +1,12 @@
 //! Does the description fit the sample sheet?
 
-use nalgebra::DMatrix;
+use std::collections::BTreeSet;
 
 use super::{Animals, Block, Study, Unit};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
     organ,
-    stats::linear_model,
     words::did_you_mean,
 };
 
@@ -201,15 +200,9 @@ impl Checker<'_> {
                 format!("none in row {}", s.row),
             );
         }
-        let mut pairs: Vec<(usize, String)> = Vec::new();
-        for s in &used {
-            let group = self.groups.iter().position(|g| *g == s.group).unwrap_or(0);
-            let pair = (group, of(s).unwrap_or_default());
-            if !pairs.contains(&pair) {
-                pairs.push(pair);
-            }
-        }
-        if confounded(&pairs, self.groups.len()) {
+        let named: Vec<(String, String)> =
+            used.iter().filter_map(|s| Some((s.group.clone(), of(s)?))).collect();
+        if confounded(named.iter().map(|(group, block)| (group.as_str(), block.as_str()))) {
             self.fault(
                 "block",
                 "blocks that hold several groups each",
@@ -219,22 +212,25 @@ impl Checker<'_> {
     }
 }
 
-/// Returns whether some combination of blocks is a combination of groups.
-fn confounded(pairs: &[(usize, String)], groups: usize) -> bool {
-    let mut blocks: Vec<&String> = pairs.iter().map(|(_, b)| b).collect();
-    blocks.sort();
-    blocks.dedup();
-    if blocks.len() < 2 {
-        return false;
+/// Returns whether some combination of blocks is a combination of groups: whether groups fall into parts that share no block.
+/// A single block tells nothing.
+pub(super) fn confounded<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+    let mut left: BTreeSet<(&str, &str)> = pairs.into_iter().collect();
+    let several = left.iter().map(|(_, block)| block).collect::<BTreeSet<_>>().len() > 1;
+    let Some(&(first, _)) = left.first().filter(|_| several) else { return false };
+    let (mut groups, mut blocks) = (BTreeSet::from([first]), BTreeSet::new());
+    loop {
+        let before = left.len();
+        left.retain(|&(group, block)| {
+            let reached = groups.contains(group) || blocks.contains(block);
+            if reached {
+                groups.insert(group);
+                blocks.insert(block);
+            }
+            !reached
+        });
+        if left.len() == before {
+            return !left.is_empty();
+        }
     }
-    let columns = groups + blocks.len() - 1;
-    if pairs.len() < columns {
-        return true;
-    }
-    let one = |row: usize, column: usize| {
-        let (group, block) = &pairs[row];
-        let is = if column < groups { *group == column } else { block == blocks[column - groups + 1] };
-        f64::from(u8::from(is))
-    };
-    !linear_model::independent(&DMatrix::from_fn(pairs.len(), columns, one))
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     error::{Error, Result},
-    sheet::Table,
+    sheet::{Row, Table},
 };
 
 /// Milligrams per decilitre in one millimole per litre of glucose.
@@ -12,6 +12,9 @@ const GLUCOSE_MG_DL: f64 = 18.016;
 
 /// Fasting glucose beyond this, in mmol/L, was given in other units.
 const MOST_GLUCOSE: f64 = 60.0;
+
+/// Ends of the name of glucose, with what makes mmol/L of them.
+const GLUCOSE: [(&str, f64); 3] = [("", 1.0), ("_mmol_l", 1.0), ("_mg_dl", 1.0 / GLUCOSE_MG_DL)];
 
 /// Picomoles per litre in one micro-unit per millilitre of insulin.
 const INSULIN_PMOL: f64 = 6.0;
@@ -80,9 +83,10 @@ pub fn read(path: &Path, known: &[&str]) -> Result<Animals> {
     for (i, name) in table.heading.iter().enumerate().filter(|(i, _)| *i != id) {
         animals.columns.push(column(&table, i, id, name, &mut faults));
     }
+    faults.extend(implausible(&animals, &table, id));
     Error::all(faults)?;
     animals.columns.retain(|c| !c.values.is_empty());
-    derive(&mut animals, &table.name)?;
+    derive(&mut animals);
     Ok(animals)
 }
 
@@ -105,22 +109,10 @@ fn column(table: &Table, at: usize, id: usize, name: &str, faults: &mut Vec<Erro
     Column { name: name.to_ascii_lowercase(), unit: "", derived: String::new(), values }
 }
 
-fn derive(animals: &mut Animals, file: &str) -> Result<()> {
-    let mut faults = Vec::new();
-    let glucose =
-        converted(animals, "glucose", &[("", 1.0), ("_mmol_l", 1.0), ("_mg_dl", 1.0 / GLUCOSE_MG_DL)]);
+fn derive(animals: &mut Animals) {
+    let glucose = converted(animals, "glucose", &GLUCOSE);
     let insulin =
         converted(animals, "insulin", &[("", 1.0), ("_uu_ml", 1.0), ("_pmol_l", 1.0 / INSULIN_PMOL)]);
-    if let Some(glucose) = &glucose
-        && let Some((animal, value)) = glucose.iter().find(|(_, v)| **v > MOST_GLUCOSE)
-    {
-        faults.push(Error::config(
-            format!("{file}, glucose"),
-            format!("mmol/L, up to {MOST_GLUCOSE} (name the column glucose_mg_dl if it holds mg/dL)"),
-            format!("{value} for animal {animal}"),
-        ));
-    }
-    Error::all(faults)?;
     if let (Some(glucose), Some(insulin)) = (&glucose, &insulin) {
         let both = |of: &dyn Fn(f64, f64) -> Option<f64>| -> BTreeMap<String, f64> {
             let one = |(animal, g): (&String, &f64)| {
@@ -146,7 +138,29 @@ fn derive(animals: &mut Animals, file: &str) -> Result<()> {
         &format!("trapezoid area over {name}, in the unit of the columns × min"),
         auc,
     );
-    Ok(())
+}
+
+/// Returns that glucose was given in other units, by its first row, as it is one mistake of the whole column.
+fn implausible(animals: &Animals, table: &Table, id: usize) -> Option<Error> {
+    let (column, factor) = found(animals, "glucose", &GLUCOSE)?;
+    let high = |row: &Row| {
+        let animal = &row.cells[id];
+        let value = column.values.get(animal)? * factor;
+        (value > MOST_GLUCOSE).then(|| (row.number, animal.clone(), value))
+    };
+    let rows: Vec<(u64, String, f64)> = table.rows.iter().filter_map(high).collect();
+    let (row, animal, value) = rows.first()?;
+    let others = match rows.len() - 1 {
+        0 => String::new(),
+        1 => ", and another row above".to_owned(),
+        n => format!(", and {n} more rows above"),
+    };
+    Some(table.fault(
+        *row,
+        "glucose",
+        format!("mmol/L, up to {MOST_GLUCOSE} (name the column glucose_mg_dl if it holds mg/dL)"),
+        format!("{value} for animal {animal}{others}"),
+    ))
 }
 
 fn push(animals: &mut Animals, name: &str, unit: &'static str, how: &str, values: BTreeMap<String, f64>) {
@@ -155,13 +169,19 @@ fn push(animals: &mut Animals, name: &str, unit: &'static str, how: &str, values
     }
 }
 
-/// Finds a quantity under its name with one of the endings, converted by its factor.
-fn converted(animals: &mut Animals, name: &str, endings: &[(&str, f64)]) -> Option<BTreeMap<String, f64>> {
+/// Finds a quantity under its name with one of the endings, and the factor of that ending.
+fn found<'a>(animals: &'a Animals, name: &str, endings: &[(&str, f64)]) -> Option<(&'a Column, f64)> {
     let find = |(ending, factor): &(&str, f64)| {
         let column = animals.columns.iter().find(|c| c.name == format!("{name}{ending}"))?;
-        Some((column.name.clone(), *factor, column.values.clone()))
+        Some((column, *factor))
     };
-    let (column, factor, values) = endings.iter().find_map(find)?;
+    endings.iter().find_map(find)
+}
+
+/// The same, converted.
+fn converted(animals: &mut Animals, name: &str, endings: &[(&str, f64)]) -> Option<BTreeMap<String, f64>> {
+    let (column, factor) = found(animals, name, endings)?;
+    let (column, values) = (column.name.clone(), column.values.clone());
     if factor != 1.0 {
         animals.notes.push(format!("{column} was multiplied by {factor:.5} to derive indices"));
     }

@@ -267,9 +267,12 @@ fn bad_animal_tables_are_refused_with_their_row() {
     t("animal_id,alt\n1,high\n", "animals.csv row 2, alt, expected a number or an empty cell, got \"high\"");
     t(
         "animal_id,glucose,insulin\n1,95,8\n",
-        "animals.csv, glucose, expected mmol/L, up to 60 (name the column glucose_mg_dl if it holds mg/dL), got 95 for \
+        "animals.csv row 2, glucose, expected mmol/L, up to 60 (name the column glucose_mg_dl if it holds mg/dL), got 95 for \
          animal 1",
     );
+    let all = animals("animal_id,glucose,alt\n3,5,7\n2,281.7,high\n1,300,7\n").unwrap_err().to_string();
+    assert!(all.contains("row 3, alt, expected a number") && all.contains("row 3, glucose, "), "{all}");
+    assert!(all.contains("got 281.7 for animal 2, and another row above"), "{all}");
 }
 
 #[test]

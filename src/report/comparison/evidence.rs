@@ -1,6 +1,7 @@
 //! What the results folder shows of its slides: facts for quality control, and the fields that stand for groups.
 
 mod representative;
+mod sheet;
 
 use std::{
     collections::BTreeMap,
@@ -71,6 +72,8 @@ pub(super) struct Evidence {
     pub(super) heading: Vec<String>,
     /// Its rows.
     pub(super) slides: Vec<SlideRow>,
+    /// Slides of the results that the sample sheet does not hold.
+    pub(super) others: usize,
     /// Place of each slide among the rows.
     places: BTreeMap<String, usize>,
     /// What `run.json` says of the run.

@@ -33,7 +33,7 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
     tissues.dedup();
     for tissue in tissues {
         let own: Vec<&Compared> = c.endpoints.iter().filter(|e| e.tissue == tissue).collect();
-        figures.push((format!("{tissue}_heatmap"), plots::heatmap(&own, &c.groups)));
+        figures.push((format!("{tissue}_heatmap"), plots::heatmap(&own, &c.groups, c.colour_ends)));
         figures.push((format!("{tissue}_effects"), plots::effects(&own, family, &c.groups)));
     }
     let printer = Printer::new();

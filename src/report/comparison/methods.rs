@@ -5,9 +5,12 @@ use crate::{
     cohort::{
         Comparison,
         checks::{GIVEN, MIXED},
-        compare::Rank,
+        compare::{Compared, Rank},
         question::Route,
+        subjects::Subject,
     },
+    measure::feature::Direction,
+    organ::ORGANS,
     study::{Block, Unit},
 };
 
@@ -18,11 +21,7 @@ const COUNTED: [&str; 2] = ["hypertrophic_hepatocyte_pct", "glom_shrunken_pct"];
 pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
     let study = &c.study;
     let routes = |route: Route| c.endpoints.iter().any(|e| e.analysis.choice.route == route);
-    let unit = match study.unit {
-        Unit::Animal => "animal",
-        Unit::Cage => "cage",
-    };
-    let sizes: Vec<String> = c.groups.iter().zip(&c.sizes).map(|(g, n)| format!("{g} (n = {n})")).collect();
+    let unit = study.unit.one();
     let mut text = format!(
         "Haematoxylin and eosin stained slides were measured with histograde {} ({} rubric, SHA-256 {}). Measurement knew \
          neither group nor animal; the sample sheet (SHA-256 {}) was joined afterwards. The experimental unit was the \
@@ -34,8 +33,9 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         short(run.sheet_sha256()),
         c.slides,
         if study.unit == Unit::Cage { " and animals per cage" } else { "" },
-        sizes.join(", "),
+        sizes(c, &c.sizes),
     );
+    text += &by_tissue(c);
     text += &handling::sentences(evidence, run.samples);
     match run.rubric.origin().changed.len() {
         0 => {}
@@ -87,7 +87,8 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         let below = if study.unit == Unit::Cage { "animals" } else { "slides" };
         text += &format!(
             " As a check, primary endpoints were compared by a linear mixed model on {below} ({unit} as random effect, \
-             restricted likelihood, Satterthwaite's degrees of freedom)."
+             restricted likelihood, the same variances in all groups, Satterthwaite's degrees of freedom, at most {unit}s \
+             minus groups)."
         );
     }
     if study.doses.len() > 2 {
@@ -104,9 +105,10 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         false => format!(" Primary endpoints, declared beforehand: {}.", primary.join(", ")),
     };
     text += &format!(
-        " p-values of the other endpoints of a tissue were adjusted together (Benjamini-Hochberg). Effects are given as \
+        " p-values of the other endpoints of a tissue were adjusted together (Benjamini-Hochberg){}. Effects are given as \
          differences with {} % intervals and as Hedges' g (noncentral t) or Cliff's delta (logit interval of Brunner and \
          Munzel).",
+        describing(c),
         100.0 * (1.0 - study.alpha)
     );
     if c.endpoints.iter().any(|e| !e.recovery.is_empty()) {
@@ -118,6 +120,39 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
         text += " Equivalence with the normal group was tested by two one-sided Welch tests.";
     }
     text + " Missing values were not imputed. Scores are research surrogates, not diagnoses.\n"
+}
+
+fn sizes(c: &Comparison, sizes: &[usize]) -> String {
+    let each: Vec<String> = c.groups.iter().zip(sizes).map(|(g, n)| format!("{g} (n = {n})")).collect();
+    each.join(", ")
+}
+
+/// Numbers of a tissue that some subjects have no result of.
+fn by_tissue(c: &Comparison) -> String {
+    let mut text = String::new();
+    for organ in ORGANS {
+        let has = |s: &Subject| s.values.keys().any(|e| e.tissue == organ.name);
+        let of = |g: &String| c.subjects.iter().filter(|s| s.group == *g && has(s)).count();
+        let own: Vec<usize> = c.groups.iter().map(of).collect();
+        if own.iter().any(|n| *n > 0) && own != c.sizes {
+            text += &format!(" Of {}: {}.", organ.name, sizes(c, &own));
+        }
+    }
+    text
+}
+
+/// Names the endpoints that join no family.
+fn describing(c: &Comparison) -> String {
+    let outside =
+        |e: &&Compared| e.rank == Rank::Secondary && e.direction == Direction::Info && e.p.is_some();
+    let names: Vec<&str> = c.endpoints.iter().filter(outside).map(|e| e.feature.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            ", but for those that describe and are no damage, whose p-values are not adjusted: {}",
+            names.join(", ")
+        ),
+    }
 }
 
 fn short(sha256: &str) -> &str {

@@ -50,6 +50,8 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             banner => banner::Banner::of(run, evidence).shown(),
             style => Value::from_safe_string(STYLE.to_owned()),
             script => Value::from_safe_string(SCRIPT.to_owned()),
+            unit => c.study.unit.one(),
+            units => c.study.unit.many(),
             groups => groups(c),
             results => words::results(c),
             notes => c.notes.clone(),
@@ -66,6 +68,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             methods => methods(c, run, evidence),
             arrive => words::arrive(c),
             alpha => c.study.alpha,
+            colour_ends => c.colour_ends,
         })
         .map_err(internal)
 }
@@ -80,7 +83,8 @@ fn groups(c: &Comparison) -> Vec<Value> {
     let dose = |g: &String| c.study.doses.iter().find(|(name, _)| name == g).map(|(_, d)| *d);
     let one = |(i, g): (usize, &String)| {
         let left = c.exclusions.iter().filter(|e| e.group == *g && e.feature.is_empty()).count();
-        context! { name => g.as_str(), role => role(g), dose => dose(g), n => c.sizes[i], left, colour => chart::colour(i) }
+        let (n, listed) = (c.sizes[i], c.listed[i]);
+        context! { name => g.as_str(), role => role(g), dose => dose(g), listed, n, left, colour => chart::colour(i) }
     };
     c.groups.iter().enumerate().map(one).collect()
 }
@@ -105,7 +109,7 @@ fn tissues(c: &Comparison, fields: &[evidence::Field]) -> Vec<Value> {
             name => *name,
             figures => shown,
             fields => fields.iter().filter(|f| f.tissue == **name).map(|f| field(c, f)).collect::<Vec<_>>(),
-            heatmap => svg(plots::heatmap(&own, &c.groups)),
+            heatmap => svg(plots::heatmap(&own, &c.groups, c.colour_ends)),
             forest => svg(plots::effects(&own, main_family, &c.groups)),
             family => main_family.replace('_', " "),
             validation => organ::find(name).map(|o| wording::validation(o.name)),

@@ -51,7 +51,8 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
     table("recovery", &RECOVERY, each(c, recovery))?;
     table("equivalence", &EQUIVALENCE, each(c, equivalence))?;
     table("variance_components", &COMPONENTS, each(c, components))?;
-    table("warnings", &WARNINGS, each(c, warnings))?;
+    let of_study = c.notes.iter().map(|note| vec![String::new(), String::new(), note.clone()]);
+    table("warnings", &WARNINGS, of_study.chain(each(c, warnings)).collect())?;
     table("relations", &RELATIONS, relations(c))?;
     let left = c.exclusions.iter().map(|e| {
         [&e.tissue, &e.slide_id, &e.animal_id, &e.group, &e.feature, &e.reason].map(Clone::clone).to_vec()

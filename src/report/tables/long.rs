@@ -93,12 +93,7 @@ fn lesion(f: &Finding) -> Row {
 }
 
 fn index(i: &DamageIndex) -> Row {
-    let missing = match i.value {
-        Some(_) => String::new(),
-        None => {
-            format!("only {:.0} % of the weight scored; missing {}", 100.0 * i.coverage, i.missing.join(" "))
-        }
-    };
+    let missing = if i.value.is_some() { String::new() } else { i.why() };
     Row { feature: index_column(&i.name), value: i.value, unit: INDEX_UNIT.to_owned(), missing }
 }
 

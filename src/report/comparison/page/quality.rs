@@ -33,6 +33,7 @@ pub(super) fn quality(evidence: &Evidence) -> Value {
     context! {
         counts => counts.join(", "),
         with_remarks,
+        others => evidence.others,
         not_shown => order.len() - cards.len(),
         cards,
     }
