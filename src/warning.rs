@@ -196,6 +196,14 @@ pub enum Warning {
         /// Height of the slide, in level-0 pixels.
         height: u64,
     },
+    /// What was drawn encloses nothing.
+    #[error("drawn objects that enclose no area were not used ({n}): {}", named.join(", "))]
+    AnnotationsWithoutArea {
+        /// How many.
+        n: usize,
+        /// Place and kind of the first, in the order of the file.
+        named: Vec<String>,
+    },
     /// A file of annotations without an area.
     #[error("{file} holds no polygon: nothing was left out, kept or corrected by hand")]
     AnnotationsEmpty {

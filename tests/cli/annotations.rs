@@ -99,6 +99,15 @@ fn annotations_go_out_are_edited_and_come_back() {
 
     let none = stderr(
         &[
+    let line = r#"{"type":"Feature","geometry":{"type":"LineString","coordinates":[[0,0],[9,9]]}}"#;
+    folder.text("drawn/pancreas.geojson", &format!("[{square},{line}]"));
+    score("line", &["--annotations", &folder.arg("drawn")]);
+    assert!(warnings("line").contains("enclose no area were not used (1): feature 2 (LineString)"));
+    let broken = folder.text("broken.geojson", &square.replacen("1400", "null", 1));
+    let args = ["score", &slide, "--tissue", "pancreas", "--annotations", &broken, "-o", &folder.arg("x")];
+    let said = stderr(&args, 2);
+    assert!(said.contains("broken.geojson: feature 1, ring 1, point 1, expected two numbers"), "{said}");
+
             "score",
             &slide,
             "--tissue",
