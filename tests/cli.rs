@@ -28,6 +28,8 @@ mod annotations;
 mod inputs;
 #[path = "cli/missing.rs"]
 mod missing;
+#[path = "cli/operation.rs"]
+mod operation;
 #[path = "cli/score.rs"]
 mod score;
 #[path = "cli/segment.rs"]

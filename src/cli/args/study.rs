@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, value_parser};
 
-use super::{Methods, Operation, number, pixel_size, positive};
+use super::{Methods, Operation, Scoring, number, pixel_size, positive};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -24,7 +24,9 @@ Examples:
   histograde run --manifest samples.csv --study study.toml --animals animals.csv -o results
 
 Checks everything first, then scores the slides without knowing their groups, then joins the sample sheet and compares.
-Writes what `score` writes to OUT and what `compare` writes to OUT/comparison; see their help.
+Writes what `score` writes to OUT and what `compare` writes to OUT/comparison; see their help. Slides that `score` did with the same
+options are kept, with other options they are scored again. Slides that are scored by one job each (`score --only`, then
+`score --gather`) are compared by `compare`.
 Exit codes: 0 compared and no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start.")]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -37,6 +39,8 @@ pub(crate) struct Run {
     pub(crate) threads: Option<u32>,
     #[command(flatten)]
     pub(crate) methods: Methods,
+    #[command(flatten)]
+    pub(crate) scoring: Scoring,
     /// Folder for the results; made if missing
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
