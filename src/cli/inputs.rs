@@ -46,8 +46,9 @@ pub(super) struct Finder<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] for an input that does not exist or a folder that cannot be read; [`Error::Config`] when
-/// a pattern is wrong, or when nothing was found at all.
+/// [`Error::Io`] for an input that does not exist or a folder of the user's that cannot be read; [`Error::Config`] when
+/// a pattern is wrong, or when nothing was found at all. A folder below that cannot be read is returned like a slide, so that
+/// it shows up as a failure.
 pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
     let out = fs::canonicalize(out).ok();
     let (seen, series) = (BTreeSet::new(), BTreeSet::new());
@@ -138,8 +139,8 @@ impl Finder<'_> {
                 "{} holds results of an earlier run and is not searched",
                 path.display()
             ));
-        } else {
-            self.folder(&path)?;
+        } else if let Err(error) = self.folder(&path) {
+            self.unreadable(path, &error);
         }
         Ok(())
     }
@@ -147,6 +148,12 @@ impl Finder<'_> {
     fn unsearched(&mut self, why: String) {
         self.console.detail(format!("skipped: {why}"));
         self.unsearched.push(why);
+    }
+
+    /// Takes a folder that cannot be searched for a slide: it is a failure of the run, and the slides beside it go on.
+    fn unreadable(&mut self, folder: PathBuf, error: &Error) {
+        self.console.say(format!("warning: {error}; slides in it are not found"));
+        self.found.push(folder);
     }
 
     /// Takes a file that was not named by the user, if it is a slide or is called one.

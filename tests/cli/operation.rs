@@ -2,6 +2,37 @@
 
 use super::*;
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_costs_itself() {
+    use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path("in/locked")).unwrap();
+    fs::create_dir(folder.path("out")).unwrap();
+    folder.png("in/a.png", [244, 243, 245]);
+    let mode = |name: &str, mode: u32| {
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    [("", 0o777), ("out", 0o777), ("in/locked", 0)].iter().for_each(|(name, bits)| mode(name, *bits));
+    let mut score = std::process::Command::new(env!("CARGO_BIN_EXE_histograde"));
+    score.args(["score", &folder.arg("in"), "--tissue", "liver", "--mpp", "0.5", "-o", &folder.arg("out")]);
+    if fs::read_dir(folder.path("in/locked")).is_ok() {
+        // Nothing is locked to root.
+        score.uid(65534);
+    }
+    let ran = score.output();
+    mode("in/locked", 0o755);
+    // Where only root may run the program there is nothing to see.
+    let Ok(output) = ran else { return };
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("1 blank, 1 failed") && text.contains("slides in it are not found"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    let told: Vec<_> = rows.iter().map(|r| (r["slide_id"].as_str(), r["status"].as_str())).collect();
+    assert_eq!(told, [("a", "blank"), ("locked", "failed")]);
+    assert!(rows[1]["error"].contains("ermission denied"), "{rows:?}");
+}
+
 #[test]
 fn run_keeps_what_score_did_with_the_same_options() {
     let folder = Folder::new();
