@@ -84,7 +84,7 @@ pub(super) fn score(
     writable(out)?;
     partial::sweep_dead(out);
     let (operation, part) = (how.operation, how.part);
-    let log = Log::open(operation.log_json.as_deref())?;
+    let log = Log::open(operation.log_json.as_deref(), console)?;
     let options = Options {
         threads: plan.threads,
         memory: operation.memory.unwrap_or_else(|| Memory::for_threads(plan.threads)),

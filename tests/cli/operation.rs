@@ -33,6 +33,17 @@ fn a_folder_that_cannot_be_read_costs_itself() {
     assert!(rows[1]["error"].contains("ermission denied"), "{rows:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_is_told_once() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("out"));
+    let args = ["score", &slide, "--tissue", "liver", "--mpp", "0.5", "--log-json", "/dev/full", "-o", &out];
+    let text = stderr(&args, 0);
+    assert_eq!(text.matches("cannot write /dev/full: ").count(), 1, "{text}");
+    assert!(text.contains("lines are missing from --log-json"), "{text}");
+}
+
 #[test]
 fn run_keeps_what_score_did_with_the_same_options() {
     let folder = Folder::new();
