@@ -116,6 +116,7 @@ impl Finder<'_> {
             return Ok(());
         }
         if !self.seen.insert(real) {
+            self.console.detail(format!("skipped {}: a folder that was searched already", folder.display()));
             return Ok(());
         }
         let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
@@ -124,8 +125,12 @@ impl Finder<'_> {
         // The JPEG files beside a VMS slide are its parts.
         let has_parts = paths.iter().any(|p| matches!(ending(p).as_str(), "vms" | "vmu"));
         let is_part = |p: &Path| has_parts && matches!(ending(p).as_str(), "jpg" | "jpeg");
-        for path in paths.into_iter().filter(|p| !is_hidden(p) && !is_part(p)) {
-            self.come_upon(path)?;
+        for path in paths {
+            if is_hidden(&path) {
+                self.console.detail(format!("skipped {}: hidden", path.display()));
+            } else if !is_part(&path) {
+                self.come_upon(path)?;
+            }
         }
         Ok(())
     }
@@ -145,15 +150,15 @@ impl Finder<'_> {
         Ok(())
     }
 
-    fn unsearched(&mut self, why: String) {
-        self.console.detail(format!("skipped: {why}"));
-        self.unsearched.push(why);
-    }
-
     /// Takes a folder that cannot be searched for a slide: it is a failure of the run, and the slides beside it go on.
     fn unreadable(&mut self, folder: PathBuf, error: &Error) {
         self.console.say(format!("warning: {error}; slides in it are not found"));
         self.found.push(folder);
+    }
+
+    fn unsearched(&mut self, why: String) {
+        self.console.detail(format!("skipped: {why}"));
+        self.unsearched.push(why);
     }
 
     /// Takes a file that was not named by the user, if it is a slide or is called one.
@@ -187,6 +192,8 @@ impl Finder<'_> {
         let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         if self.seen.insert(real) {
             self.found.push(path);
+        } else {
+            self.console.detail(format!("skipped {}: a slide that was taken already", path.display()));
         }
     }
 }

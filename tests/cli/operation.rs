@@ -4,6 +4,27 @@ use super::*;
 
 #[cfg(unix)]
 #[test]
+fn what_is_skipped_is_named() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path("in/.hidden")).unwrap();
+    folder.png("in/a.png", [244, 243, 245]);
+    folder.png("in/.hidden/b.png", [244, 243, 245]);
+    symlink("a.png", folder.path("in/same.png")).unwrap();
+    symlink(".", folder.path("in/loop")).unwrap();
+    let (input, out) = (folder.arg("in"), folder.arg("out"));
+    let text = stderr(&["score", &input, "--tissue", "liver", "--mpp", "0.5", "-v", "-o", &out], 0);
+    for said in [
+        "in/.hidden: hidden",
+        "in/loop: a folder that was searched already",
+        "in/same.png: a slide that was taken already",
+    ] {
+        assert!(text.contains(&format!("skipped {}", folder.path(said).display())), "{said}: {text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_folder_that_cannot_be_read_costs_itself() {
     use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
     let folder = Folder::new();
@@ -42,6 +63,14 @@ fn a_log_that_cannot_be_written_is_told_once() {
     let text = stderr(&args, 0);
     assert_eq!(text.matches("cannot write /dev/full: ").count(), 1, "{text}");
     assert!(text.contains("lines are missing from --log-json"), "{text}");
+}
+
+#[test]
+fn what_would_fail_is_not_to_score() {
+    let folder = Folder::new();
+    let (slide, broken) = (folder.png("a.png", [244, 243, 245]), folder.text("b.svs", "no slide"));
+    let args = ["score", &slide, &broken, "--tissue", "liver", "--mpp", "0.5", "--dry-run", "-o", "none"];
+    histograde(&args).assert().code(0).stdout(contains("2 slides, 1 would fail, 1 to score"));
 }
 
 #[test]
