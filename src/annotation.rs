@@ -2,10 +2,12 @@
 //!
 //! What an area means follows from its class, in any case: `Ignore`, `Exclude`, `Artefact` or `Artifact` (with or
 //! without `*`) take tissue out; `Region`, `Include`, `ROI` or `Tissue` leave only the tissue in them; the name of a
-//! structure (`islet`, `glomerulus`, …) corrects the segmentation. Others are not used, and a warning of the slide says so.
+//! structure (`islet`, `glomerulus`, …) corrects the segmentation. Others are not used, and a warning of the slide says so,
+//! as it does of lines, points and polygons of less than a pixel.
 
 mod geojson;
 mod imagescope;
+mod text;
 
 use std::{
     fs,
@@ -88,11 +90,33 @@ impl Area {
     }
 }
 
+/// What a text holds.
+#[derive(Default)]
+struct Drawn {
+    areas: Vec<Area>,
+    /// What encloses nothing: its place in the file and what it is.
+    unused: Vec<String>,
+}
+
+/// Returns whether a ring is as large as a pixel: its length times its breadth across that.
+fn covers_a_pixel(ring: &[Corner]) -> bool {
+    let Some(first) = ring.first() else { return false };
+    let from_first = || ring.iter().map(|c| [c[0] - first[0], c[1] - first[1]]);
+    let square = |v: &Corner| v[0] * v[0] + v[1] * v[1];
+    let far = from_first().max_by(|a, b| square(a).total_cmp(&square(b))).unwrap_or_default();
+    // Length times the distance from the line to the far corner.
+    let sides = from_first().map(|v| far[0] * v[1] - far[1] * v[0]);
+    let (low, high) = sides.fold((0.0, 0.0), |(low, high), v| (f64::min(low, v), f64::max(high, v)));
+    high - low >= 1.0
+}
+
 /// The areas of one slide.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotations {
     /// Areas in the order of the file; none where the file of a slide among many holds none.
     pub areas: Vec<Area>,
+    /// What the file holds besides areas, such as lines: its place in the file and what it is.
+    pub unused: Vec<String>,
     /// Name of the file, without its folder.
     pub file: String,
     /// SHA-256 of the file, hexadecimal.
@@ -104,11 +128,12 @@ impl Annotations {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read; [`Error::Config`] for what is neither or holds no area.
+    /// [`Error::Io`] if it cannot be read; [`Error::Config`] for what is neither, is broken or holds no area.
     pub fn read(path: &Path) -> Result<Self> {
         let read = Self::read_any(path)?;
         if read.areas.is_empty() {
-            return Err(Error::config(path.display().to_string(), "at least one polygon", "none"));
+            let besides = read.unused.first().map_or_else(String::new, |first| format!(", but {first}"));
+            return Err(Error::config("drawn areas", "at least one polygon", format!("none{besides}")));
         }
         Ok(read)
     }
@@ -121,19 +146,14 @@ impl Annotations {
     pub fn read_any(path: &Path) -> Result<Self> {
         let size = fs::metadata(path).map_err(Error::io("read", path))?.len();
         if size > MAX_BYTES {
-            let what = format!("bytes of {}", path.display());
-            return Err(Error::Limits { what, got: size, limit: MAX_BYTES });
+            return Err(Error::Limits { what: "its size in bytes".into(), got: size, limit: MAX_BYTES });
         }
-        let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-        let name = path.display().to_string();
-        let start = text.trim_start_matches('\u{feff}').trim_start();
-        let areas = if start.starts_with('<') {
-            imagescope::parse(&name, start)?
-        } else {
-            geojson::parse(&name, start)?
-        };
+        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        let text = text::decode(&bytes)?;
+        let start = text.trim_start();
+        let drawn = if start.starts_with('<') { imagescope::parse(start)? } else { geojson::parse(start)? };
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { areas, file, sha256: hex(&Sha256::digest(&text)) })
+        Ok(Self { areas: drawn.areas, unused: drawn.unused, file, sha256: hex(&Sha256::digest(&bytes)) })
     }
 
     /// Returns the file of a slide: `given` itself, or in that folder one named after the slide's id or file.
@@ -238,11 +258,45 @@ mod tests {
     }
 
     #[test]
+    fn what_encloses_nothing_is_kept_apart() {
+        fn t(geometry: &str, expected: &[&str]) {
+            let area = r#"{"type":"Polygon","coordinates":[[[0,0],[8,0],[8,8]]]}"#;
+            let text = format!(r#"[{{"geometry":{area}}},{{"geometry":{geometry}}}]"#);
+            let read = read("a.geojson", &text).unwrap();
+            assert_eq!(read.unused, expected, "{geometry}");
+            assert_eq!(read.areas.len(), if expected.is_empty() { 2 } else { 1 }, "{geometry}");
+        }
+        let less = "feature 2 (polygon of less than a pixel)";
+        t(r#"{"type":"LineString","coordinates":[[0,0],[9,9]]}"#, &["feature 2 (LineString)"]);
+        t(r#"{"type":"MultiPoint","coordinates":[[0,0]]}"#, &["feature 2 (MultiPoint)"]);
+        t("null", &["feature 2 (no geometry)"]);
+        t(r#"{"type":"Polygon","coordinates":[[[0,0],[9,9],[5,5]]]}"#, &[less]);
+        t(r#"{"type":"Polygon","coordinates":[[[1.2,1],[1.5,1],[1.5,1.3],[1.2,1.3],[1.2,1]]]}"#, &[less]);
+        // A bow tie has as much to the left as to the right.
+        t(r#"{"type":"Polygon","coordinates":[[[0,0],[9,9],[9,0],[0,9],[0,0]]]}"#, &[]);
+        let xml = "<Annotations><Annotation><Regions><Region Id='7' Type='4'><Vertices/></Region><Region><Vertices>\
+            <Vertex X='1' Y='1'/></Vertices></Region></Regions></Annotation></Annotations>";
+        let said = read("a.xml", xml).unwrap_err().to_string();
+        assert!(said.contains("got none, but region 7 (arrow, ruler or counter)"), "{said}");
+    }
+
+    #[test]
     fn mistakes_are_said() {
         fn t(text: &str, expected: &str) {
             let said = read("a", text).unwrap_err().to_string();
             assert!(said.contains(expected), "{said}");
         }
+        let polygon = |coordinates: &str, expected: &str| {
+            let good = r#"{"geometry":{"type":"Polygon","coordinates":[[[0,0],[8,0],[8,8]]]}}"#;
+            let bad = format!(r#"{{"geometry":{{"type":"Polygon","coordinates":{coordinates}}}}}"#);
+            t(&format!(r#"{{"features":[{good},{bad}]}}"#), &format!("feature 2, {expected}"));
+        };
+        polygon("[[[0,0],[null,0],[9,9]]]", "ring 1, point 2, expected two numbers, [x, y], got [null,0]");
+        polygon(r#"[[[0,0],["8",0],[9,9]]]"#, "ring 1, point 2, expected two numbers");
+        polygon("[[[0,0],[9,9],[0,0]]]", "ring 1, expected at least 3 points");
+        polygon("[[[0,0],[9,0],[9,9]],[[1,1],[2,2]]]", "ring 2, expected at least 3 points");
+        polygon("[]", "polygon, expected an outer ring, got none (draw it again or delete it)");
+        polygon("null", "coordinates of a polygon, expected a list, got null");
         t("{}", "expected at least one polygon, got none");
         t(r#"{"type":"FeatureCollection","features":[]}"#, "expected at least one polygon, got none");
         t("x", "expected GeoJSON");

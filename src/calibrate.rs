@@ -6,6 +6,8 @@
 
 pub mod agree;
 mod fit;
+mod lesion;
+mod reads;
 mod table;
 
 use std::{collections::BTreeMap, path::Path};
@@ -13,13 +15,13 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 
 pub use self::fit::{Fitted, fit, isotonic};
-use self::table::{Long, Read};
+use self::table::Long;
 pub use crate::score::shares::LEAST_CONTROLS;
 use crate::{
     error::{Error, Result},
     organ::ORGANS,
     score::{
-        rubric::{Compare, Lesion, Rubric},
+        rubric::{Lesion, Rubric},
         shares::{FromControls, from_controls},
     },
     stats::describe::{mean, quantile, variance},
@@ -47,6 +49,9 @@ pub struct Calibration {
     pub cut_offs: BTreeMap<String, BTreeMap<String, FromControls>>,
     /// What was fitted to a pathologist's grades, by tissue and lesion.
     pub fitted: BTreeMap<String, BTreeMap<String, Fitted>>,
+    /// Why the cut-offs of lesions that were read are those from before, by tissue and lesion.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_fitted: BTreeMap<String, BTreeMap<String, String>>,
     /// Version of the program that fitted.
     pub histograde: String,
 }
@@ -88,12 +93,19 @@ pub struct Calibrated {
     pub warnings: Vec<String>,
 }
 
+/// Says why a rubric would be as it was before.
+fn nothing(reads: &Path, warnings: &[String]) -> Error {
+    let name = reads.file_name().unwrap_or_default().to_string_lossy();
+    let why = warnings.join("; ");
+    Error::config(name, "a lesion whose cut-offs can be fitted (or --controls)", format!("none: {why}"))
+}
+
 /// Calibrates a rubric on scored slides. `manifest` names animals and groups where the results do not.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if a file cannot be read; [`Error::Config`] for too few control animals, an unknown group, lesion or slide,
-/// or grades outside their range.
+/// a slide that was read twice, grades outside their range, or reads that fit nothing where there are no controls.
 pub fn calibrate(
     results: &Path,
     rubric: &Rubric,
@@ -113,15 +125,23 @@ pub fn calibrate(
     }
     let mut changed: Vec<(&'static str, Lesion)> = Vec::new();
     if let Some(path) = reads {
-        for read in table::reads(path, rubric)? {
-            if let Some((tissue, lesion, fitted)) =
-                one_lesion(&long, rubric, &calibration, &read, &mut warnings)?
-            {
-                calibration.fitted.entry(tissue.to_owned()).or_default().insert(lesion.id.clone(), fitted);
-                changed.push((tissue, lesion));
+        for read in reads::read(path, rubric, &long.tissues())? {
+            let (tissue, id) = (read.tissue, read.lesion.id.as_str());
+            match lesion::fitted(&long, &calibration, &read, &mut warnings)? {
+                Ok((lesion, fitted)) => {
+                    calibration.fitted.entry(tissue.to_owned()).or_default().insert(id.to_owned(), fitted);
+                    changed.push((tissue, lesion));
+                }
+                Err(why) => {
+                    warnings.push(format!("{tissue}, {id}: {why}"));
+                    calibration.not_fitted.entry(tissue.to_owned()).or_default().insert(id.to_owned(), why);
+                }
             }
         }
         if changed.is_empty() {
+            if controls.is_none() {
+                return Err(nothing(path, &warnings));
+            }
             warnings.push("no cut-off was fitted".into());
         }
     }
@@ -186,75 +206,6 @@ fn ranges(long: &Long, group: &str) -> BTreeMap<String, BTreeMap<String, Range>>
         }
     }
     out
-}
-
-/// Fits the cut-offs of one lesion; `None`, with a warning, where its grades do not allow it.
-fn one_lesion(
-    long: &Long,
-    rubric: &Rubric,
-    calibration: &Calibration,
-    read: &Read,
-    warnings: &mut Vec<String>,
-) -> Result<Option<(&'static str, Lesion, Fitted)>> {
-    let Some((organ, lesion)) = ORGANS
-        .iter()
-        .filter(|o| o.name == read.tissue)
-        .find_map(|o| Some((o.name, rubric.lesions(o).iter().find(|l| l.id == read.lesion)?)))
-    else {
-        return Ok(None);
-    };
-    let name = format!("{organ}, {}", lesion.id);
-    let base = match lesion.compare {
-        Compare::Abs => 1.0,
-        Compare::PctCtrl => match calibration.base(organ, &lesion.feature) {
-            Some(mean) => mean / 100.0,
-            None => {
-                warnings
-                    .push(format!("{name}: judged against controls, of which there is no mean; not fitted"));
-                return Ok(None);
-            }
-        },
-    };
-    let mut points = Vec::new();
-    for (slide, grade) in &read.grades {
-        if *grade > f64::from(lesion.max) {
-            return Err(Error::config(
-                format!("grade of {name}, slide {slide}"),
-                format!("0 to {}", lesion.max),
-                grade,
-            ));
-        }
-        let animal = long.animal(slide).ok_or_else(|| {
-            Error::config("slide of the reads", "a slide_id of the results", format!("{slide:?}"))
-        })?;
-        if let Some(value) = long.of_slide(slide, organ, &lesion.feature) {
-            points.push((value / base, *grade, animal));
-        }
-    }
-    if points.len() < LEAST_READS {
-        warnings.push(format!(
-            "{name}: {} graded slides with a value, {LEAST_READS} needed; not fitted",
-            points.len()
-        ));
-        return Ok(None);
-    }
-    if points.len() < WANTED_READS {
-        warnings.push(format!(
-            "{name}: {} graded slides; {WANTED_READS} or more over all grades are wanted",
-            points.len()
-        ));
-    }
-    let Some(fitted) = fit(lesion, &points) else {
-        warnings.push(format!("{name}: the grades do not follow the measurement; not fitted"));
-        return Ok(None);
-    };
-    let mut lesion = lesion.clone();
-    lesion.cuts.clone_from(&fitted.cuts);
-    lesion.inclusive = vec![false; lesion.cuts.len()];
-    lesion.per_field = None;
-    lesion.provenance = format!("fitted to {} grades of {} animals", fitted.slides, fitted.animals);
-    lesion.evidence = "calibrated by the laboratory".into();
-    Ok(Some((organ, lesion, fitted)))
 }
 
 #[cfg(test)]

@@ -161,8 +161,29 @@ fn remove(path: &Path) -> Result<()> {
 
 /// Says which file an error is about. Errors that name the file themselves are left as they are.
 fn about(path: &Path, error: &Error) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     match error {
         Error::Io { .. } | Error::Missing { .. } => error.to_string(),
+        Error::Config { what, .. } if what.split([' ', ',', ':']).any(|word| word == name) => {
+            error.to_string()
+        }
         _ => format!("{}: {error}", path.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_once() {
+        fn t(what: &str, expected: &str) {
+            let error = Error::config(what, "this", "that");
+            assert_eq!(about(Path::new("in/lab.json"), &error), expected);
+        }
+        t("rubric lab.json: organs", "rubric lab.json: organs, expected this, got that");
+        t("lab.json row 2", "lab.json row 2, expected this, got that");
+        t("organs", "in/lab.json: organs, expected this, got that");
+        t("notlab.json", "in/lab.json: notlab.json, expected this, got that");
     }
 }

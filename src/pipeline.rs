@@ -27,6 +27,7 @@ use crate::{
     stages::{Stage, during},
     stain::{self, StainProfile},
     tissue::{self, TissueMask},
+    units::Mpp,
     warning::{Warning, Warnings},
     watch::Watch,
 };
@@ -215,12 +216,20 @@ fn give_back_memory(slide: &Slide) {
 /// Number on the map of artefacts of what a person left out: no kind of artefact.
 const LEFT_OUT_BY_HAND: u8 = quality::Kind::ALL.len() as u8 + 1;
 
+/// Returns whether two pixel sizes differ by no more than rounding.
+fn is_same(a: Mpp, b: Mpp) -> bool {
+    [(a.x(), b.x()), (a.y(), b.y())].iter().all(|(a, b)| (a / b - 1.0).abs() < 1e-6)
+}
+
 /// Returns the pixel size to use: the user's, else the file's.
 fn calibrate(slide: &Slide, plan: &Plan, warnings: &Warnings) -> Result<Calibration> {
     let stated = slide.info().calibration.clone();
     let calibration = match plan.mpp {
         Some(mpp) => {
-            warnings.push(Warning::MppFromUser { mpp: mpp.mean(), stated: stated.map(|c| c.mpp.mean()) });
+            let stated = stated.map(|c| c.mpp);
+            if !stated.is_some_and(|stated| is_same(stated, mpp)) {
+                warnings.push(Warning::MppFromUser { mpp: mpp.mean(), stated: stated.map(|m| m.mean()) });
+            }
             Calibration { mpp, origin: "user".into() }
         }
         None => stated.ok_or(Error::Uncalibrated)?,

@@ -202,6 +202,14 @@ pub enum Warning {
         /// Each class with the number of its areas.
         classes: Vec<String>,
     },
+    /// What was drawn encloses nothing.
+    #[error("drawn objects that enclose no area were not used ({n}): {}", named.join(", "))]
+    AnnotationsWithoutArea {
+        /// How many.
+        n: usize,
+        /// Place and kind of the first, in the order of the file.
+        named: Vec<String>,
+    },
     /// A file of annotations without an area.
     #[error("{file} holds no polygon: nothing was left out, kept or corrected by hand")]
     AnnotationsEmpty {

@@ -28,6 +28,8 @@ mod annotations;
 mod inputs;
 #[path = "cli/missing.rs"]
 mod missing;
+#[path = "cli/operation.rs"]
+mod operation;
 #[path = "cli/score.rs"]
 mod score;
 #[path = "cli/segment.rs"]
@@ -290,7 +292,7 @@ fn a_spoilt_slide_stays_a_row() {
     let score =
         |limit: &str| stderr(&["score", &slide, "--tissue", "liver", "--max-artefact", limit, "-o", &out], 0);
     let text = score("5");
-    assert!(text.contains("1 left out"), "{text}");
+    assert!(text.contains("1 left out") && text.contains("\n  left out: inked: "), "{text}");
     let rows = folder.rows("out/slides.csv");
     assert_eq!((rows.len(), rows[0]["status"].as_str()), (1, "excluded"));
     assert!(rows[0]["exclude_reason"].contains("more than 5 % (pen"), "{rows:?}");

@@ -2,8 +2,8 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::{Area, Corner, UNCLASSIFIED};
-use crate::error::{Error, Result};
+use super::{Area, Corner, Drawn, UNCLASSIFIED, covers_a_pixel};
+use crate::error::{Error, Result, one_line};
 
 /// Nodes of one document at most.
 const MAX_NODES: u32 = 4_000_000;
@@ -18,40 +18,52 @@ const LINES: [&str; 3] = ["3", "4", "5"];
 
 /// Returns the closed regions of a text. A region's class is its text, else the name of its layer; a negative region is
 /// one to ignore.
-pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Area>> {
+pub(super) fn parse(text: &str) -> Result<Drawn> {
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document =
-        Document::parse_with_options(text, options).map_err(|e| Error::config(name, "well-formed XML", e))?;
+    let document = Document::parse_with_options(text, options)
+        .map_err(|e| Error::config("text", "well-formed XML", e))?;
     let root = document.root_element();
     if root.tag_name().name() != "Annotations" {
-        return Err(Error::config(name, "the element Annotations", root.tag_name().name()));
+        return Err(Error::config("root", "the element Annotations", root.tag_name().name()));
     }
-    let mut areas = Vec::new();
-    for layer in named(root, "Annotation") {
-        for region in named(layer, "Regions").flat_map(|r| named(r, "Region")) {
-            areas.extend(area(name, layer, region)?);
+    let mut drawn = Drawn::default();
+    let layers = named(root, "Annotation");
+    let regions = layers
+        .flat_map(|layer| named(layer, "Regions").flat_map(|r| named(r, "Region")).map(move |r| (layer, r)));
+    for (number, (layer, region)) in (1usize..).zip(regions) {
+        match area(layer, region)? {
+            Ok(area) => drawn.areas.push(area),
+            Err(what) => drawn.unused.push(format!("region {} ({what})", id(region, number))),
         }
     }
-    Ok(areas)
+    Ok(drawn)
+}
+
+/// What a region is called in its file, else its number there.
+fn id(region: Node<'_, '_>, number: usize) -> String {
+    region.attribute("Id").map_or_else(|| number.to_string(), |id| one_line(id.to_owned()))
 }
 
 fn named<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(move |child| child.tag_name().name() == name)
 }
 
-fn area(name: &str, layer: Node<'_, '_>, region: Node<'_, '_>) -> Result<Option<Area>> {
+/// Returns the area of a region, or what the region is where it encloses nothing.
+fn area(layer: Node<'_, '_>, region: Node<'_, '_>) -> Result<Result<Area, String>> {
     let vertices = named(region, "Vertices").flat_map(|v| named(v, "Vertex"));
-    let corners = vertices
-        .map(|v| Ok([number(name, v, "X")?, number(name, v, "Y")?]))
-        .collect::<Result<Vec<Corner>>>()?;
+    let corners =
+        vertices.map(|v| Ok([number(v, "X")?, number(v, "Y")?])).collect::<Result<Vec<Corner>>>()?;
     let kind = region.attribute("Type").unwrap_or("0");
     let ring = match (kind, corners.as_slice()) {
-        (kind, _) if LINES.contains(&kind) => return Ok(None),
+        (kind, _) if LINES.contains(&kind) => return Ok(Err("arrow, ruler or counter".into())),
         (RECTANGLE, &[a, b]) => vec![a, [b[0], a[1]], b, [a[0], b[1]]],
         (ELLIPSE_TYPE, &[a, b]) => ellipse(a, b),
         (_, list) if list.len() >= 3 => corners,
-        _ => return Ok(None),
+        (_, few) => return Ok(Err(format!("{} of 3 corners", few.len()))),
     };
+    if !covers_a_pixel(&ring) {
+        return Ok(Err("less than a pixel".into()));
+    }
     let said = |node: Node<'_, '_>, attribute: &str| {
         node.attribute(attribute).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
     };
@@ -60,13 +72,13 @@ fn area(name: &str, layer: Node<'_, '_>, region: Node<'_, '_>) -> Result<Option<
     } else {
         said(region, "Text").or(said(layer, "Name")).unwrap_or_else(|| UNCLASSIFIED.to_owned())
     };
-    Ok(Some(Area { class, rings: vec![ring] }))
+    Ok(Ok(Area { class, rings: vec![ring] }))
 }
 
-fn number(name: &str, node: Node<'_, '_>, attribute: &str) -> Result<f64> {
+fn number(node: Node<'_, '_>, attribute: &str) -> Result<f64> {
     let text = node.attribute(attribute).unwrap_or("");
     let value = text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
-    value.ok_or_else(|| Error::config(format!("{name}: Vertex {attribute}"), "a number", format!("{text:?}")))
+    value.ok_or_else(|| Error::config(format!("Vertex {attribute}"), "a number", format!("{text:?}")))
 }
 
 /// The ellipse in the box between two corners.

@@ -1,14 +1,19 @@
 //! How well grades of the program agree with a pathologist's, lesion by lesion (domain.md §7).
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde::Serialize;
 
-use super::table::{self, Read};
+use super::{
+    lesion::scored_otherwise,
+    reads::{self, Read},
+};
 use crate::{
     error::{Error, Result},
-    organ::ORGANS,
-    score::rubric::{Lesion, Rubric},
+    score::rubric::{Compare, Rubric},
     sheet::Table,
     stats::{
         Interval, Undefined,
@@ -48,6 +53,8 @@ pub struct Agreement {
     pub pairs: Vec<Pair>,
     /// Slides that the reader graded and the results do not hold, or hold without a grade.
     pub ungraded: usize,
+    /// What the reader of the numbers should know: slides that are unknown or of another tissue, grades between two, ….
+    pub remarks: Vec<String>,
     /// Kappa with quadratic weights.
     pub kappa_quadratic: Estimate,
     /// Kappa with linear weights.
@@ -85,57 +92,66 @@ impl Agreement {
 /// above the lesion's highest, or results without a slide that was read.
 pub fn agree(results: &Path, rubric: &Rubric, reads: &Path, alpha: f64) -> Result<Vec<Agreement>> {
     let graded = Graded::read(&results.join("slides.csv"))?;
-    let all = table::reads(reads, rubric)?;
-    let known =
-        all.iter().flat_map(|r| &r.grades).any(|(slide, _)| graded.slides.contains_key(slide.as_str()));
-    if !known {
-        let got = all.iter().flat_map(|r| &r.grades).next().map_or("none", |(slide, _)| slide.as_str());
+    let all = reads::read(reads, rubric, &graded.tissues())?;
+    let known = |(slide, _): &(String, f64)| graded.slides.contains_key(slide);
+    if let (Some(read), false) = (all.first(), all.iter().flat_map(|r| &r.grades).any(known)) {
+        let slide = read.grades.first().map_or("", |(slide, _)| slide.as_str());
         let expected = "slides of the results (the column slide_id of slides.csv)";
-        return Err(Error::config("reads, slide_id", expected, format!("none of them, but {got}")));
+        return Err(read.fault(slide, expected, "no slide that they hold"));
     }
-    all.iter().map(|read| one(&graded, rubric, read, alpha)).collect()
+    Ok(all.iter().map(|read| one(&graded, read, alpha)).collect())
 }
 
-fn one(graded: &Graded, rubric: &Rubric, read: &Read, alpha: f64) -> Result<Agreement> {
-    let organ = ORGANS.iter().find(|o| o.name == read.tissue);
-    let lesion = organ.and_then(|o| rubric.lesions(o).iter().find(|l| l.id == read.lesion));
-    let Some(lesion) = lesion else {
-        return Err(Error::config("reads, lesion", "a lesion of the rubric", &read.lesion));
-    };
-    let mut pairs = BTreeMap::new();
-    let mut ungraded = 0;
+fn one(graded: &Graded, read: &Read<'_>, alpha: f64) -> Agreement {
+    let mut pairs = Vec::new();
     for (slide, grade) in &read.grades {
-        if *grade > f64::from(lesion.max) {
-            let what = format!("grade of {}, {}, slide {slide}", read.tissue, lesion.id);
-            return Err(Error::config(what, format!("0 to {}", lesion.max), grade));
-        }
-        let Some((own, score)) = graded.of(slide, read.tissue, &lesion.id) else {
-            ungraded += 1;
-            continue;
-        };
-        let animal_id = graded.animal(slide).to_owned();
-        let pair = Pair { slide_id: slide.clone(), animal_id, grade: own, score, read: *grade };
-        if pairs.insert(slide.clone(), pair).is_some() {
-            let what = format!("grades of {}, {}", read.tissue, lesion.id);
-            return Err(Error::config(what, "one per slide", format!("two of {slide}")));
+        if let Some((own, score)) = graded.of(slide, read.tissue, &read.lesion.id) {
+            let animal_id = graded.animal(slide).to_owned();
+            pairs.push(Pair { slide_id: slide.clone(), animal_id, grade: own, score, read: *grade });
         }
     }
-    Ok(compared(read.tissue, lesion, pairs.into_values().collect(), ungraded, alpha))
+    pairs.sort_by(|a, b| a.slide_id.cmp(&b.slide_id));
+    compared(read, pairs, remarks(graded, read), alpha)
 }
 
-fn compared(
-    tissue: &'static str,
-    lesion: &Lesion,
-    pairs: Vec<Pair>,
-    ungraded: usize,
-    alpha: f64,
-) -> Agreement {
-    let (score, read): (Vec<f64>, Vec<f64>) = pairs.iter().map(|p| (p.score, p.read)).unzip();
+/// Says what about the reads may be a mistake, and how slides get a grade that have none.
+fn remarks(graded: &Graded, read: &Read<'_>) -> Vec<String> {
+    let slides = || read.grades.iter().map(|(slide, _)| slide.as_str());
+    let unknown: Vec<&str> = slides().filter(|s| !graded.slides.contains_key(*s)).collect();
+    let tissue_of = |s: &str| graded.slides.get(s).map(|(tissue, _)| tissue.as_str());
+    let other: Vec<&str> = slides().filter(|s| tissue_of(s).is_some_and(|t| t != read.tissue)).collect();
+    let mut out = Vec::new();
+    if !unknown.is_empty() {
+        out.push(format!("slides that the results do not hold ({}): {}", unknown.len(), unknown.join(", ")));
+    }
+    if !other.is_empty() {
+        out.push(format!("{}, not as {}", scored_otherwise(&other), read.tissue));
+    }
+    let without =
+        |s: &str| tissue_of(s) == Some(read.tissue) && graded.of(s, read.tissue, &read.lesion.id).is_none();
+    if read.lesion.compare == Compare::PctCtrl && slides().any(without) {
+        out.push(
+            "graded in percent of control: score with a rubric that `calibrate --controls` wrote (score --rubric lab.json)"
+                .to_owned(),
+        );
+    }
+    if let n @ 1.. = read.between() {
+        out.push(format!(
+            "grades that lie between two ({n}) count for kappa as the nearer, or the higher of two"
+        ));
+    }
+    out
+}
+
+fn compared(read: &Read<'_>, pairs: Vec<Pair>, remarks: Vec<String>, alpha: f64) -> Agreement {
+    let lesion = read.lesion;
+    let ungraded = read.grades.len() - pairs.len();
+    let (score, reads): (Vec<f64>, Vec<f64>) = pairs.iter().map(|p| (p.score, p.read)).unzip();
     let both: Vec<Vec<f64>> = pairs.iter().map(|p| vec![p.score, p.read]).collect();
-    let limits = agreement::limits(&score, &read);
-    let correlation = spearman(&score, &read, alpha);
+    let limits = agreement::limits(&score, &reads);
+    let correlation = spearman(&score, &reads, alpha);
     Agreement {
-        tissue,
+        tissue: read.tissue,
         lesion: lesion.id.clone(),
         label: lesion.label.clone(),
         kappa_quadratic: kappa(&pairs, lesion.max, Weights::Quadratic, alpha),
@@ -148,6 +164,7 @@ fn compared(
         bias: limits.map(|l| (l.bias, Some(l.limits))),
         pairs,
         ungraded,
+        remarks,
     }
 }
 
@@ -195,6 +212,11 @@ impl Graded {
             }
         }
         Ok(Self { slides, animals })
+    }
+
+    /// The tissues that slides were scored as.
+    fn tissues(&self) -> BTreeSet<&str> {
+        self.slides.values().map(|(tissue, _)| tissue.as_str()).collect()
     }
 
     /// The animal of a slide; a slide that names none stands for itself.
@@ -255,6 +277,22 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_a_mistake_is_remarked() {
+        fn t(reads: &str, expected: &[&str]) {
+            assert_eq!(compared(reads).unwrap()[0].remarks, expected, "{reads}");
+        }
+        t("slide_id,necrosis\ns0,1\ns1,2\n", &[]);
+        t("slide_id,necrosis\ns0,1\nzz,2\n", &["slides that the results do not hold (1): zz"]);
+        t(
+            "slide_id,necrosis\ns0,1\ns1,2.5\n",
+            &["grades that lie between two (1) count for kappa as the nearer, or the higher of two"],
+        );
+        t("slide_id,casts\ns0,1\n", &["slides scored as another tissue (1: s0), not as kidney"]);
+        let controls = &compared("slide_id,congestion\ns0,1\n").unwrap()[0].remarks;
+        assert!(controls.len() == 1 && controls[0].contains("score --rubric lab.json"), "{controls:?}");
+    }
+
+    #[test]
     fn what_cannot_be_compared_is_said() {
         let none = &compared("slide_id,liver.congestion,necrosis\ns0,1,1\ns1,2,1\n").unwrap();
         let congestion = none.iter().find(|a| a.lesion == "congestion").unwrap();
@@ -264,9 +302,16 @@ mod tests {
             let error = compared(reads).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
-        t("slide_id,necrosis\ns0,5\n", "grade of liver, necrosis, slide s0, expected 0 to 4, got 5");
-        t("slide_id,necrosis\ns0,1\ns0,2\n", "expected one per slide, got two of s0");
-        t("slide_id,necrosis\nx,1\n", "expected slides of the results");
+        t(
+            "slide_id,necrosis\ns0,5\n",
+            "reads.csv, liver, necrosis, slide s0, expected a grade of 0 to 4, got 5",
+        );
+        t("slide_id,necrosis\ns0,1\ns0,2\n", "slide s0, expected one grade per slide");
+        t(
+            "slide_id,necrosis\nx,1\n",
+            "slide x, expected slides of the results (the column slide_id of slides.csv), got no",
+        );
+        t("slide_id,necrosis\ns0,\n", "reads.csv, expected at least one grade, got none");
         t("slide_id,necrosys\ns0,1\n", "necrosis");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 pub struct Fitted {
     /// The cut-offs, in the units the lesion compares.
     pub cuts: Vec<f64>,
-    /// Cut-offs that the grades reach; the others follow the built-in ones.
+    /// Cut-offs that the grades reach; the others follow the ones before, above all that was measured.
     pub reached: Vec<bool>,
     /// Graded slides.
     pub slides: usize,
@@ -25,7 +25,28 @@ pub struct Fitted {
     pub kappa_interval: Option<[f64; 2]>,
     /// The same κ with the cut-offs there were before.
     pub kappa_before: Option<f64>,
+    /// Grades from 1 that no slide was read as: where they begin and end is a guess.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<u8>,
+    /// Grades from 1 that slides were read as, and none gets with these cut-offs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ungiven: Vec<u8>,
 }
+
+impl Fitted {
+    /// Returns whether animals that were left out are graded worse than with the cut-offs before, or how well is unknown.
+    #[must_use]
+    pub fn is_no_gain(&self) -> bool {
+        match (self.kappa, self.kappa_before) {
+            (Some(fitted), Some(before)) => fitted < before - ROUNDING,
+            (None, _) => true,
+            (Some(_), None) => false,
+        }
+    }
+}
+
+/// Differences of κ below this are rounding.
+const ROUNDING: f64 = 1e-9;
 
 /// Fits the cut-offs of a lesion to points (value, grade, animal). `None` when grades do not rise with the lesion.
 #[must_use]
@@ -38,12 +59,22 @@ pub fn fit(lesion: &Lesion, points: &[(f64, f64, &str)]) -> Option<Fitted> {
     let mut pairs = Vec::new();
     for animal in &animals {
         let others: Vec<(f64, f64)> = points.iter().filter(|p| p.2 != *animal).map(|p| (p.0, p.1)).collect();
-        let Some((cuts, _)) = self::cuts(lesion, &others) else { continue };
-        let fitted = with(lesion, cuts);
+        // Where the others allow no fit, the cut-offs before stay, as they do for all.
+        let fitted =
+            self::cuts(lesion, &others).map_or_else(|| lesion.clone(), |(cuts, _)| with(lesion, cuts));
         pairs.push(graded(points, animal, &fitted));
     }
     let found = agreement(&pairs, lesion.max);
     let before: Vec<_> = animals.iter().map(|animal| graded(points, animal, lesion)).collect();
+    let own = with(lesion, cuts.clone());
+    let own: Vec<(usize, usize)> = animals.iter().flat_map(|animal| graded(points, animal, &own)).collect();
+    let of = |keep: fn(bool, bool) -> bool| -> Vec<u8> {
+        let is = |g: &u8| {
+            let g = usize::from(*g);
+            keep(own.iter().any(|p| p.0 == g), own.iter().any(|p| p.1 == g))
+        };
+        (1..=lesion.max).filter(is).collect()
+    };
     Some(Fitted {
         cuts,
         reached,
@@ -52,6 +83,8 @@ pub fn fit(lesion: &Lesion, points: &[(f64, f64, &str)]) -> Option<Fitted> {
         kappa: found.map(|k| k.0),
         kappa_interval: found.and_then(|k| k.1),
         kappa_before: agreement(&before, lesion.max).map(|k| k.0),
+        unread: of(|read, _| !read),
+        ungiven: of(|read, given| read && !given),
     })
 }
 
@@ -77,31 +110,24 @@ fn agreement(animals: &[Vec<(usize, usize)>], max: u8) -> Option<(f64, Option<[f
 fn cuts(lesion: &Lesion, points: &[(f64, f64)]) -> Option<(Vec<f64>, Vec<bool>)> {
     // Outwards from the background, so that a falling lesion is a rising one.
     let sign = if lesion.worse == Worse::Down { -1.0 } else { 1.0 };
-    let mut outwards: Vec<(f64, f64)> =
-        points.iter().map(|&(x, g)| (sign * (x - lesion.background()), g)).collect();
-    outwards.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let outwards = points.iter().map(|&(x, g)| (sign * (x - lesion.background()), g)).collect();
+    let outwards = tied(outwards);
     let fitted = isotonic(&outwards.iter().map(|p| p.1).collect::<Vec<_>>());
     let (first, last) = (*fitted.first()?, *fitted.last()?);
     if last - first < 0.5 {
         return None;
     }
     let defaults: Vec<f64> = lesion.cuts.iter().map(|c| sign * (c - lesion.background())).collect();
-    let crossing = |level: f64| {
-        let above = fitted.iter().position(|&f| f >= level)?;
-        let x = outwards[above].0;
-        // Half way to the value before; from the background where the first is already above.
-        Some(if above == 0 { x / 2.0 } else { (x + outwards[above - 1].0) / 2.0 })
-    };
-    let found: Vec<Option<f64>> =
-        (0..lesion.cuts.len()).map(|k| crossing(k as f64 + 0.5).filter(|x| *x > 0.0)).collect();
+    let found = crossings(&outwards, &fitted, defaults.len());
     let reached: Vec<bool> = found.iter().map(Option::is_some).collect();
     let (k, anchor) = found.iter().enumerate().find_map(|(k, x)| x.map(|x| (k, x)))?;
     let ratio = anchor / defaults[k];
+    let largest = outwards.last().map_or(0.0, |p| p.0);
     let mut out: Vec<f64> = Vec::with_capacity(found.len());
     for (k, x) in found.iter().enumerate() {
-        // Not reached: the built-in cut-off, moved as the reached ones moved.
+        // Not reached: the built-in cut-off, moved as the reached ones moved, and above all that was graded lower.
         let moved = match (k, out.last()) {
-            (k, Some(&before)) if k > 0 => before * defaults[k] / defaults[k - 1],
+            (k, Some(&before)) if k > 0 => (before * defaults[k] / defaults[k - 1]).max(largest),
             _ => defaults[k] * ratio,
         };
         let least = out.last().map_or(f64::MIN_POSITIVE, |&before| before * (1.0 + 1e-6));
@@ -111,6 +137,32 @@ fn cuts(lesion: &Lesion, points: &[(f64, f64)]) -> Option<(Vec<f64>, Vec<bool>)>
         return None;
     }
     Some((out.into_iter().map(|v| lesion.background() + sign * v).collect(), reached))
+}
+
+/// Sorts points by value and gives those of one value their mean grade: no cut-off tells them apart.
+fn tied(mut points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for same in points.chunk_by_mut(|a, b| a.0 == b.0) {
+        let mean = same.iter().map(|p| p.1).sum::<f64>() / same.len() as f64;
+        same.iter_mut().for_each(|p| p.1 = mean);
+    }
+    points
+}
+
+/// Returns where a rising fit passes ½, 1½, …: half way between the values on either side. Where it passes several between
+/// two values they divide the gap evenly, for nothing tells where in it the grades begin.
+fn crossings(points: &[(f64, f64)], fitted: &[f64], levels: usize) -> Vec<Option<f64>> {
+    let above = |k: usize| fitted.iter().position(|&f| f >= k as f64 + 0.5);
+    let places: Vec<Option<usize>> = (0..levels).map(above).collect();
+    let one = |k: usize| {
+        let place = places[k]?;
+        let together = places.iter().filter(|p| **p == Some(place)).count() as f64;
+        let nth = places[..k].iter().filter(|p| **p == Some(place)).count() as f64 + 1.0;
+        // From the background where the first is already above.
+        let low = if place == 0 { 0.0 } else { points[place - 1].0 };
+        Some(low + (points[place].0 - low) * nth / (together + 1.0)).filter(|x| *x > 0.0)
+    };
+    (0..levels).map(one).collect()
 }
 
 /// Returns the nearest rising sequence (pool adjacent violators; Barlow et al. 1972).

@@ -9,17 +9,16 @@ use crate::{
     error::{Error, Result},
     manifest,
     measure::sizes::{self, CutOff, Sizes, table::OfSlides},
-    organ::ORGANS,
-    score::rubric::Rubric,
     sheet::Table,
     stats::describe::mean,
-    words::did_you_mean,
 };
 
 /// Values of slides, and whose they are.
 pub(super) struct Long {
     /// Slide id → animal and group.
     slides: BTreeMap<String, (String, String)>,
+    /// Slide id → tissue it was scored as.
+    tissues: BTreeMap<String, String>,
     /// Slide id, tissue, feature → value.
     values: BTreeMap<(String, String, String), f64>,
     /// Sizes of single objects by slide id and tissue.
@@ -39,12 +38,14 @@ impl Long {
             [place("tissue")?, place("feature")?, place("value")?, place("slide_id")?];
         let [animal, group] = [place("animal_id")?, place("group")?];
         let sizes = sizes::table::read(results)?.unwrap_or_default();
-        let mut own = Self { slides: BTreeMap::new(), values: BTreeMap::new(), sizes };
+        let (slides, tissues, values) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut own = Self { slides, tissues, values, sizes };
         for row in &table.rows {
             let cell = |i: usize| row.cells.get(i).map_or("", String::as_str);
             own.slides
                 .entry(cell(slide).to_owned())
                 .or_insert_with(|| (cell(animal).to_owned(), cell(group).to_owned()));
+            own.tissues.entry(cell(slide).to_owned()).or_insert_with(|| cell(tissue).to_owned());
             if let Some(v) = cell(value).parse::<f64>().ok().filter(|v| v.is_finite()) {
                 let key = (cell(slide).to_owned(), cell(tissue).to_owned(), cell(feature).to_owned());
                 own.values.insert(key, v);
@@ -66,6 +67,15 @@ impl Long {
 
     pub(super) fn animals(&self, group: &str) -> BTreeSet<&str> {
         self.slides.values().filter(|(_, g)| g == group).map(|(animal, _)| animal.as_str()).collect()
+    }
+
+    /// The tissues that slides were scored as.
+    pub(super) fn tissues(&self) -> BTreeSet<&str> {
+        self.tissues.values().map(String::as_str).collect()
+    }
+
+    pub(super) fn is_of(&self, slide: &str, tissue: &str) -> bool {
+        self.tissues.get(slide).is_some_and(|own| own == tissue)
     }
 
     /// The animal of a slide; the slide itself where no animal is named.
@@ -112,77 +122,4 @@ impl Long {
             }
         }
     }
-}
-
-/// Grades of one lesion.
-pub(super) struct Read {
-    pub(super) tissue: &'static str,
-    pub(super) lesion: String,
-    /// Slide id and grade.
-    pub(super) grades: Vec<(String, f64)>,
-}
-
-/// Reads grades: one row per slide with a column per lesion, or one row per slide and lesion (`slide_id, lesion, grade`).
-pub(super) fn reads(path: &Path, rubric: &Rubric) -> Result<Vec<Read>> {
-    let table = Table::read(path)?;
-    let place = |name: &str| table.heading.iter().position(|h| h.eq_ignore_ascii_case(name));
-    let slide = place("slide_id").ok_or_else(|| {
-        Error::config(format!("{} row 1, column", table.name), "slide_id", table.heading.join(", "))
-    })?;
-    let mut grades: BTreeMap<String, Vec<(String, f64)>> = BTreeMap::new();
-    let cell = |row: &crate::sheet::Row, i: usize| row.cells.get(i).cloned().unwrap_or_default();
-    let grade = |row: &crate::sheet::Row, i: usize, name: &str| -> Result<Option<f64>> {
-        let text = cell(row, i);
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let value = text.parse::<f64>().ok().filter(|v| (0.0..=10.0).contains(v));
-        let fault = || table.fault(row.number, name, "a grade, 0 or more", format!("{text:?}"));
-        value.map(Some).ok_or_else(fault)
-    };
-    if let (Some(lesion), Some(column)) = (place("lesion"), place("grade")) {
-        for row in &table.rows {
-            if let Some(g) = grade(row, column, "grade")? {
-                grades.entry(cell(row, lesion)).or_default().push((cell(row, slide), g));
-            }
-        }
-    } else {
-        let others = ["animal_id", "group", "reader", "tissue", "notes"];
-        for (i, name) in table.heading.iter().enumerate() {
-            if i == slide || others.iter().any(|o| name.eq_ignore_ascii_case(o)) {
-                continue;
-            }
-            for row in &table.rows {
-                if let Some(g) = grade(row, i, name)? {
-                    let lesion = name.strip_suffix("_grade").unwrap_or(name).to_owned();
-                    grades.entry(lesion).or_default().push((cell(row, slide), g));
-                }
-            }
-        }
-    }
-    named(&table.name, grades, rubric)
-}
-
-/// Finds the tissue of each lesion.
-fn named(table: &str, grades: BTreeMap<String, Vec<(String, f64)>>, rubric: &Rubric) -> Result<Vec<Read>> {
-    let known: Vec<(&'static str, &str)> =
-        ORGANS.iter().flat_map(|o| rubric.lesions(o).iter().map(|l| (o.name, l.id.as_str()))).collect();
-    let mut out = Vec::new();
-    for (lesion, grades) in grades {
-        // `kidney.congestion` where two tissues share a name.
-        let (tissue, id) = lesion.split_once('.').map_or((None, lesion.as_str()), |(t, id)| (Some(t), id));
-        let fits: Vec<_> = known.iter().filter(|(t, k)| *k == id && tissue.is_none_or(|w| w == *t)).collect();
-        match fits[..] {
-            [(tissue, id)] => out.push(Read { tissue, lesion: (*id).to_owned(), grades }),
-            [] => {
-                let got = did_you_mean(&lesion, known.iter().map(|(_, id)| *id));
-                return Err(Error::config(format!("{table}, lesion"), "a lesion of the rubric", got));
-            }
-            _ => {
-                let expected = "its tissue in front, as in kidney.congestion";
-                return Err(Error::config(format!("{table}, lesion"), expected, lesion));
-            }
-        }
-    }
-    Ok(out)
 }

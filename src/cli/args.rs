@@ -284,6 +284,18 @@ pub(crate) struct Score {
     /// Cut-offs and weights to use instead of the built-in ones (JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) rubric: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) scoring: Scoring,
+    #[command(flatten)]
+    pub(crate) operation: Operation,
+    #[command(flatten)]
+    pub(crate) part: Part,
+}
+
+/// What is left out of slides, and what is looked at besides.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Scoring")]
+pub(crate) struct Scoring {
     /// Damaged tiles that are left out before the slide fails, in percent of a level's tiles
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = percent)]
     pub(crate) max_bad_tiles: f64,
@@ -305,10 +317,6 @@ pub(crate) struct Score {
     /// Areas drawn in QuPath (GeoJSON) or ImageScope (XML): of one slide, or a folder with a file named after each
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) annotations: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) operation: Operation,
-    #[command(flatten)]
-    pub(crate) part: Part,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -28,8 +28,9 @@ pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failu
 /// Scores, then compares. Nothing is scored before sheet, study and animal table were found to fit.
 pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<Exit, Failure> {
     let models = plan::models(&args.methods, plan::Usual::Score)?;
-    let plan = plan::of_sheet(&args.design.manifest, args.mpp, args.threads)?.with_models(&models)?;
+    let mut plan = plan::of_sheet(&args.design.manifest, args.mpp, args.threads)?.with_models(&models)?;
     plan.say_idle(&args.methods, console);
+    plan.choose(&args.scoring, console)?;
     let samples = plan.jobs.iter().filter_map(|j| j.sample.clone()).collect();
     let prepared = Prepared::of(&args.design, samples)?;
     prepared.say_uncontrolled(console);

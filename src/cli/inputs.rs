@@ -46,8 +46,9 @@ pub(super) struct Finder<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] for an input that does not exist or a folder that cannot be read; [`Error::Config`] when
-/// a pattern is wrong, or when nothing was found at all.
+/// [`Error::Io`] for an input that does not exist or a folder of the user's that cannot be read; [`Error::Config`] when
+/// a pattern is wrong, or when nothing was found at all. A folder below that cannot be read is returned like a slide, so that
+/// it shows up as a failure.
 pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
     let out = fs::canonicalize(out).ok();
     let (seen, series) = (BTreeSet::new(), BTreeSet::new());
@@ -115,6 +116,7 @@ impl Finder<'_> {
             return Ok(());
         }
         if !self.seen.insert(real) {
+            self.console.detail(format!("skipped {}: a folder that was searched already", folder.display()));
             return Ok(());
         }
         let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
@@ -123,8 +125,12 @@ impl Finder<'_> {
         // The JPEG files beside a VMS slide are its parts.
         let has_parts = paths.iter().any(|p| matches!(ending(p).as_str(), "vms" | "vmu"));
         let is_part = |p: &Path| has_parts && matches!(ending(p).as_str(), "jpg" | "jpeg");
-        for path in paths.into_iter().filter(|p| !is_hidden(p) && !is_part(p)) {
-            self.come_upon(path)?;
+        for path in paths {
+            if is_hidden(&path) {
+                self.console.detail(format!("skipped {}: hidden", path.display()));
+            } else if !is_part(&path) {
+                self.come_upon(path)?;
+            }
         }
         Ok(())
     }
@@ -138,10 +144,16 @@ impl Finder<'_> {
                 "{} holds results of an earlier run and is not searched",
                 path.display()
             ));
-        } else {
-            self.folder(&path)?;
+        } else if let Err(error) = self.folder(&path) {
+            self.unreadable(path, &error);
         }
         Ok(())
+    }
+
+    /// Takes a folder that cannot be searched for a slide: it is a failure of the run, and the slides beside it go on.
+    fn unreadable(&mut self, folder: PathBuf, error: &Error) {
+        self.console.say(format!("warning: {error}; slides in it are not found"));
+        self.found.push(folder);
     }
 
     fn unsearched(&mut self, why: String) {
@@ -180,6 +192,8 @@ impl Finder<'_> {
         let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         if self.seen.insert(real) {
             self.found.push(path);
+        } else {
+            self.console.detail(format!("skipped {}: a slide that was taken already", path.display()));
         }
     }
 }

@@ -13,9 +13,9 @@ use histograde::{
     annotation::Annotations,
     batch::{Job, MAX_BAD_TILES, slide_ids},
     manifest,
-    organ::{self, Organ},
+    organ::{self, Organ, species},
     pipeline::Options,
-    score::rubric::Rubric,
+    score::{field::Fields, rubric::Rubric},
     segment::{
         model::Model,
         models::{
@@ -45,6 +45,23 @@ impl Plan {
         models.check_use(&self.jobs.iter().map(|job| job.organ).collect::<Vec<_>>())?;
         self.jobs.iter_mut().for_each(|job| job.models = models.clone());
         Ok(self)
+    }
+
+    /// Sets for every slide what is left out of it and looked at besides.
+    pub(super) fn choose(&mut self, args: &args::Scoring, console: &Console) -> Result<(), Failure> {
+        let fields = args.fields.map(|count| Fields {
+            count,
+            objective: args.objective,
+            field_number_mm: args.field_number,
+        });
+        for job in &mut self.jobs {
+            job.max_bad_tiles = args.max_bad_tiles / 100.0;
+            job.options.max_artefact_pct = args.max_artefact;
+            let of_sheet = job.sample.as_ref().and_then(|s| s.species);
+            job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
+            job.options.fields = fields;
+        }
+        args.annotations.iter().try_for_each(|given| annotate(&mut self.jobs, given, console))
     }
 
     /// Says which methods were asked for that no slide has a use for.
@@ -248,7 +265,7 @@ fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Resul
 const MOST_NAMED: usize = 5;
 
 /// Gives each slide the areas that were drawn on it. A file is for one slide, a folder holds one for each that has any.
-pub(super) fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Failure> {
+fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Failure> {
     if !given.is_dir() && jobs.len() != 1 {
         let expected = "a folder with a file named after each slide, as there are several slides";
         return Err(Error::config("--annotations", expected, given.display()).into());

@@ -1,11 +1,14 @@
 //! `region`: a rectangle of a slide, or an associated image, as PNG.
 
+use std::path::Path;
+
 use histograde::{Error, Result, geometry::Region, raster::Rgb, report::png::write_png, slide::Slide};
 
 use super::{Exit, Failure, args, output};
 
 pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
     output::check([args.slide.as_path()], &args.output)?;
+    png(&args.output)?;
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
     let mut pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
     if args.icc
@@ -15,6 +18,14 @@ pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
     }
     write_png(&args.output, &pixels)?;
     Ok(Exit::AllDone)
+}
+
+/// Refuses names that say something else than PNG.
+fn png(output: &Path) -> Result<()> {
+    match output.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("png") => Ok(()),
+        _ => Err(Error::config("output", "a name ending in .png", output.display())),
+    }
 }
 
 fn read(slide: &Slide, args: &args::Region) -> Result<Rgb> {

@@ -16,13 +16,12 @@ use histograde::{
     Error, Result,
     batch::{self, Done, IO_THREADS, Memory, Options},
     measure::sizes,
-    organ::species,
     report::{
         partial,
         run_json::{self, Fingerprint},
         tables,
     },
-    score::{field::Fields, rubric::Rubric},
+    score::rubric::Rubric,
     store::{self, Limit, Policy, Store},
     watch::Watch,
 };
@@ -40,21 +39,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     let models = plan::models(&args.batch.methods, plan::Usual::Score)?;
     let mut plan = plan::resolve(&args.batch, console)?.with_models(&models)?;
     plan.say_idle(&args.batch.methods, console);
-    let fields = args.fields.map(|count| Fields {
-        count,
-        objective: args.objective,
-        field_number_mm: args.field_number,
-    });
-    for job in &mut plan.jobs {
-        job.max_bad_tiles = args.max_bad_tiles / 100.0;
-        job.options.max_artefact_pct = args.max_artefact;
-        let of_sheet = job.sample.as_ref().and_then(|s| s.species);
-        job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
-        job.options.fields = fields;
-    }
-    if let Some(given) = &args.annotations {
-        plan::annotate(&mut plan.jobs, given, console)?;
-    }
+    plan.choose(&args.scoring, console)?;
     plan.keep_part(&args.part)?;
     if args.operation.dry_run {
         return dry_run(&plan, &rubric, &args.batch.output, &args.operation);
@@ -99,7 +84,7 @@ pub(super) fn score(
     writable(out)?;
     partial::sweep_dead(out);
     let (operation, part) = (how.operation, how.part);
-    let log = Log::open(operation.log_json.as_deref())?;
+    let log = Log::open(operation.log_json.as_deref(), console)?;
     let options = Options {
         threads: plan.threads,
         memory: operation.memory.unwrap_or_else(|| Memory::for_threads(plan.threads)),

@@ -68,6 +68,7 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
     for (kind, slides) in reasons {
         let _ = write!(text, "\n  failed as {kind}: {}", counted(&slides));
     }
+    text += &left_out(all);
     let mut doubts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for d in all {
         let warnings = d.facts().into_iter().flat_map(|summary| &summary.warnings);
@@ -84,8 +85,21 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
         let _ = write!(text, "\n  slowest: {} took {}", d.job.slide_id, duration(d.seconds));
         if let Ok(summary) = &d.outcome {
             let mp = summary.analysed_px as f64 / 1e6;
-            let _ = write!(text, ", {mp:.1} MP of tissue at {:.1} MP/s", mp / d.seconds);
+            let _ = write!(text, ", {mp:.1} MP analysed at {:.1} MP/s", mp / d.seconds);
         }
+    }
+    text
+}
+
+/// Says on a line for each of the first slides that were left out why; nothing where none was.
+pub(super) fn left_out(all: &[Done]) -> String {
+    let out: Vec<(&Done, &String)> = all.iter().filter_map(|d| Some((d, d.excluded.as_ref()?))).collect();
+    let mut text = String::new();
+    for (d, reason) in out.iter().take(NAMED) {
+        let _ = write!(text, "\n  left out: {}: {reason}", d.job.slide_id);
+    }
+    if let more @ 1.. = out.len().saturating_sub(NAMED) {
+        let _ = write!(text, "\n  left out: {more} more, see exclude_reason in slides.csv");
     }
     text
 }

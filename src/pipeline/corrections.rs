@@ -56,17 +56,25 @@ fn class_of(organ: &Organ, area: &Area) -> Option<&'static Class> {
     drawable(organ).find(|c| c.name.eq_ignore_ascii_case(name))
 }
 
+/// Drawn objects without an area that are named.
+const MOST_NAMED: usize = 10;
+
 /// Says which of the drawn areas mean nothing on a slide, and why.
 pub(super) fn remarks(organ: &Organ, drawn: &Annotations, (width, height): (u64, u64)) -> Vec<Warning> {
+    let mut out = Vec::new();
+    if !drawn.unused.is_empty() {
+        let named = drawn.unused.iter().take(MOST_NAMED).cloned().collect();
+        out.push(Warning::AnnotationsWithoutArea { n: drawn.unused.len(), named });
+    }
     if drawn.areas.is_empty() {
-        return vec![Warning::AnnotationsEmpty { file: drawn.file.clone() }];
+        out.push(Warning::AnnotationsEmpty { file: drawn.file.clone() });
+        return out;
     }
     let known = |a: &&Area| a.excludes() || a.includes() || class_of(organ, a).is_some();
     let outside = |a: &&Area| {
         let [left, top, right, bottom] = a.bounds();
         right <= 0.0 || bottom <= 0.0 || left >= width as f64 || top >= height as f64
     };
-    let mut out = Vec::new();
     let classes = counted(drawn.areas.iter().filter(|a| !known(a)));
     if !classes.is_empty() {
         let names = EXCLUDE.into_iter().chain(INCLUDE).chain(drawable(organ).map(|c| c.name));
@@ -241,5 +249,15 @@ mod tests {
         );
         let empty = "a.geojson holds no polygon: nothing was left out, kept or corrected by hand";
         assert_eq!(said(Vec::new()), [empty]);
+        let unused = (1..=12).map(|i| format!("feature {i} (LineString)")).collect();
+        let drawn = Annotations { areas: ok.to_vec(), unused, ..Annotations::default() };
+        let said = remarks(crate::organ::find("pancreas").unwrap(), &drawn, (100, 50));
+        let text = said.iter().map(ToString::to_string).collect::<String>();
+        assert!(
+            text.starts_with(
+                "drawn objects that enclose no area were not used (12): feature 1 (LineString), "
+            )
+        );
+        assert!(text.ends_with("feature 10 (LineString)"), "{text}");
     }
 }

@@ -30,8 +30,10 @@ fn annotations_go_out_are_edited_and_come_back() {
 
     // Unedited, it changes nothing.
     let drawn = folder.arg("first/slides/pancreas/objects.geojson");
-    score("same", &["--annotations", &drawn]);
+    score("same", &["--annotations", &drawn, "--mpp", "0.5"]);
     assert_eq!(features(&folder, "same"), before);
+    // The pixel size of the file, typed, is nothing to remark on.
+    assert!(!folder.rows("same/slides.csv")[0]["warnings"].contains("given by the user"));
 
     // One islet is said to be none: its tissue is left out.
     let mut json = folder.json("first/slides/pancreas/objects.geojson");
@@ -96,6 +98,15 @@ fn annotations_go_out_are_edited_and_come_back() {
     score("empty", &["--annotations", &folder.arg("drawn")]);
     assert_eq!(features(&folder, "empty"), before);
     assert!(warnings("empty").contains("pancreas.geojson holds no polygon"));
+
+    let line = r#"{"type":"Feature","geometry":{"type":"LineString","coordinates":[[0,0],[9,9]]}}"#;
+    folder.text("drawn/pancreas.geojson", &format!("[{square},{line}]"));
+    score("line", &["--annotations", &folder.arg("drawn")]);
+    assert!(warnings("line").contains("enclose no area were not used (1): feature 2 (LineString)"));
+    let broken = folder.text("broken.geojson", &square.replacen("1400", "null", 1));
+    let args = ["score", &slide, "--tissue", "pancreas", "--annotations", &broken, "-o", &folder.arg("x")];
+    let said = stderr(&args, 2);
+    assert!(said.contains("broken.geojson: feature 1, ring 1, point 1, expected two numbers"), "{said}");
 
     let none = stderr(
         &[

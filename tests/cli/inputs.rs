@@ -31,6 +31,7 @@ fn region_leaves_its_slide_alone() {
     };
     t(&slide, "output, expected another file than the one that is read");
     t("-", "output, expected the name of a file");
+    t(&folder.arg("r.jpg"), "output, expected a name ending in .png, got");
     assert!(!Path::new("-").exists());
     assert!(fs::read(&slide).unwrap() == before);
 }
@@ -40,7 +41,7 @@ fn region_leaves_its_slide_alone() {
 fn pipes_and_links_are_not_replaced() {
     use std::os::unix::fs::FileTypeExt as _;
     let folder = Folder::new();
-    let (slide, pipe, link) = (folder.phantom("a.svs"), pipe(&folder, "pipe"), folder.arg("link.png"));
+    let (slide, pipe, link) = (folder.phantom("a.svs"), pipe(&folder, "pipe.png"), folder.arg("link.png"));
     std::os::unix::fs::symlink(folder.text("kept.txt", "kept"), &link).unwrap();
     let text = in_time(&[&["region", &slide, "-o", &pipe], &PLACE[..]].concat(), 2);
     assert!(text.contains("a pipe has this name, and only regular files are replaced"), "{text}");
@@ -58,7 +59,9 @@ fn pipes_are_not_waited_for() {
     let (pipe, out) = (pipe(&folder, "in/b.svs"), folder.arg("out"));
     let needed = "it is a pipe, and a file is needed";
     assert!(in_time(&["info", &pipe], 1).contains(needed));
-    assert!(in_time(&[&["region", &pipe, "-o", &out], &PLACE[..]].concat(), 2).contains(needed));
+    assert!(
+        in_time(&[&["region", &pipe, "-o", &folder.arg("r.png")], &PLACE[..]].concat(), 2).contains(needed)
+    );
     assert!(in_time(&["tile", &pipe, "--coords-only", "-o", &out], 2).contains(needed));
     let text = in_time(&["tile", &folder.arg("in"), "--coords-only", "-v", "-o", &out], 0);
     assert!(text.contains("b.svs: it is a pipe"), "{text}");

@@ -18,7 +18,7 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,
     };
-    let all = agree(&args.table, &rubric, reads, args.alpha).map_err(Failure::of(reads))?;
+    let all = agree(&args.table, &rubric, reads, args.alpha)?;
     agreement::write(output, &all)?;
     if args.json {
         let lesions: Vec<Value> = all.iter().map(lesion).collect();
@@ -32,6 +32,12 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
             let _ = write!(text, ", {} that were read have no grade in the results", a.ungraded);
         }
         text.push('\n');
+        for remark in &a.remarks {
+            let _ = writeln!(text, "  warning: {remark}");
+        }
+        if a.pairs.is_empty() {
+            continue;
+        }
         for (name, estimate) in a.measures() {
             let name = name.replace('_', " ");
             let _ = match estimate {
@@ -50,7 +56,8 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
 
 fn lesion(a: &Agreement) -> Value {
     let mut value = json!({
-        "tissue": a.tissue, "lesion": a.lesion, "slides": a.pairs.len(), "ungraded": a.ungraded, "pairs": a.pairs,
+        "tissue": a.tissue, "lesion": a.lesion, "slides": a.pairs.len(), "ungraded": a.ungraded, "remarks": a.remarks,
+        "pairs": a.pairs,
     });
     for (name, estimate) in a.measures() {
         value[name] = match estimate {

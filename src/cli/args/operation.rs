@@ -42,7 +42,8 @@ pub(crate) struct Operation {
     /// Add one line of JSON per event to FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) log_json: Option<PathBuf>,
-    /// Run CMD in a shell at the end, with HISTOGRADE_STATUS, _SCORED, _FAILED, _EXIT, _OUT, … set
+    /// Run CMD in a shell once slides are done, with HISTOGRADE_STATUS, _SCORED, _FAILED, _EXIT, _OUT, … set; not where the run
+    /// could not start
     #[arg(long, value_name = "CMD")]
     pub(crate) notify_cmd: Option<String>,
 }
@@ -121,7 +122,8 @@ Examples:
   histograde status results --json
   watch -n 10 histograde status results
 
-Reads only what is in OUT/store, on any machine that sees the folder; slides not begun yet are not known there.
+Reads only what is in OUT/store, on any machine that sees the folder. Not known there are slides not begun yet, and failures that
+may pass: files that may not be read, and links of a folder that lead nowhere (slides.csv has them).
 Exit codes: 0 none failed, 1 some failed or were abandoned, 2 no such folder, or not one of results.")]
 pub(crate) struct Status {
     /// Folder that `histograde score` writes

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, value_parser};
 
-use super::{Methods, Operation, number, pixel_size, positive};
+use super::{Methods, Operation, Scoring, number, pixel_size, positive};
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -24,7 +24,9 @@ Examples:
   histograde run --manifest samples.csv --study study.toml --animals animals.csv -o results
 
 Checks everything first, then scores the slides without knowing their groups, then joins the sample sheet and compares.
-Writes what `score` writes to OUT and what `compare` writes to OUT/comparison; see their help.
+Writes what `score` writes to OUT and what `compare` writes to OUT/comparison; see their help. Slides that `score` did with the same
+options are kept, with other options they are scored again. Slides that are scored by one job each (`score --only`, then
+`score --gather`) are compared by `compare`.
 Exit codes: 0 compared and no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start.")]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -37,6 +39,8 @@ pub(crate) struct Run {
     pub(crate) threads: Option<u32>,
     #[command(flatten)]
     pub(crate) methods: Methods,
+    #[command(flatten)]
+    pub(crate) scoring: Scoring,
     /// Folder for the results; made if missing
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
@@ -202,9 +206,10 @@ Examples:
   histograde agree grades.csv --a pathologist --b histograde --grades
   histograde agree areas.csv --a scan1 --b scan2
 
-Reads are a pathologist's grades: slide_id and a column per lesion, or the columns slide_id, lesion and grade. Of every lesion it
-compares grades (weighted kappa) and scores (Spearman, intraclass and concordance correlation, Bland and Altman), and
-draws the differences. Slides that only one of them graded are counted and left out.
+Reads are a pathologist's grades, one per slide and lesion: slide_id and a column per lesion, or the columns slide_id, lesion and
+grade. Lesions are called as in the rubric, with the tissue in front where the results hold several that have it (kidney.congestion).
+Of every lesion it compares grades (weighted kappa) and scores (Spearman, intraclass and concordance correlation, Bland and Altman),
+and draws the differences. Slides that only one of them graded are counted, named where the results do not hold them, and left out.
 
 Of a table, one row per slide or animal; rows without one of the two values are left out and counted.")]
 pub(crate) struct Agree {
@@ -245,7 +250,9 @@ Examples:
 
 Controls (at least 4 animals, better 6) give the range of every feature, the base of lesions judged in percent of control, and
 the sizes from which on hepatocytes are hypertrophic and glomeruli shrunken.
-Reads are a pathologist's grades: slide_id and a column per lesion, or the columns slide_id, lesion and grade. Calibrate on
+Reads are a pathologist's grades, one per slide and lesion: slide_id and a column per lesion, or the columns slide_id, lesion and
+grade. Lesions are called as in the rubric, with the tissue in front where the results hold several that have it (kidney.congestion).
+Cut-offs that grade animals left out worse (weighted kappa) than those before are not taken, and the file says why. Calibrate on
 controls and diseased animals or on another study, never on the treatment that is to be judged.")]
 pub(crate) struct Calibrate {
     /// Folder that `score` wrote

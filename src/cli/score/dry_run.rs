@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(
     let how = How { operation: how, part: None };
     let store = Store::new(out, how.policy());
     let mut text = String::new();
-    let (mut to_do, mut mp_to_do, mut missing) = (0, 0.0, 0);
+    let (mut to_do, mut mp_to_do, mut missing, mut failing) = (0, 0.0, 0, 0);
     // Of earlier results: megapixels and seconds.
     let (mut mp_done, mut s_done) = (0.0, 0.0);
     for job in &plan.jobs {
@@ -44,31 +44,34 @@ pub(in crate::cli) fn run(
                 Err(error) => format!("kept as failed: {error}"),
             },
             Found::Refused(error) => {
-                missing += usize::from(matches!(*error, Error::Missing { .. }));
+                let gone = matches!(*error, Error::Missing { .. });
+                *(if gone { &mut missing } else { &mut failing }) += 1;
                 format!("would fail: {error}")
             }
-            Found::Stale(why) => {
-                to_do += 1;
-                match Slide::open(&job.path) {
-                    Ok(slide) => {
-                        let level = &slide.info().levels[0];
-                        let mp = level.width as f64 * level.height as f64 / 1e6;
-                        mp_to_do += mp;
-                        format!("would be scored ({mp:.1} MP): {why}")
-                    }
-                    Err(error) => format!("would fail: {error}"),
+            Found::Stale(why) => match Slide::open(&job.path) {
+                Ok(slide) => {
+                    to_do += 1;
+                    let level = &slide.info().levels[0];
+                    let mp = level.width as f64 * level.height as f64 / 1e6;
+                    mp_to_do += mp;
+                    format!("would be scored ({mp:.1} MP): {why}")
                 }
-            }
+                Err(error) => {
+                    failing += 1;
+                    format!("would fail: {error}")
+                }
+            },
         };
         let _ = writeln!(text, "{}: {said}", job.slide_id);
     }
     let rate = if s_done > 1.0 { mp_done / s_done } else { MP_PER_S * plan.threads as f64 };
     let from =
         if s_done > 1.0 { "as the slides scored before" } else { "a guess, nothing was scored here yet" };
-    let missing = if missing > 0 { format!(", {missing} missing") } else { String::new() };
+    let some = |n: usize, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
+    let not_scored = some(missing, "missing") + &some(failing, "would fail");
     let _ = writeln!(
         text,
-        "{} slides{missing}, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s ({from})",
+        "{} slides{not_scored}, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s ({from})",
         plan.jobs.len(),
         words::duration(mp_to_do / rate),
     );

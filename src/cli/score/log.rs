@@ -3,8 +3,11 @@
 use std::{
     fs::{File, OpenOptions},
     io::Write,
-    path::Path,
-    sync::Mutex,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Instant, SystemTime},
 };
 
@@ -14,21 +17,25 @@ use histograde::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::plan::Plan;
+use crate::cli::{console::Console, plan::Plan};
 
 /// Appends lines to a file, or does nothing.
-pub(super) struct Log {
-    file: Option<Mutex<File>>,
+pub(super) struct Log<'a> {
+    file: Option<(Mutex<File>, PathBuf)>,
     start: Instant,
+    console: &'a Console,
+    /// Whether it was told that lines are missing.
+    told: AtomicBool,
 }
 
-impl Log {
-    pub(super) fn open(path: Option<&Path>) -> Result<Self> {
+impl<'a> Log<'a> {
+    pub(super) fn open(path: Option<&Path>, console: &'a Console) -> Result<Self> {
         let open = |path: &Path| {
             let file = OpenOptions::new().create(true).append(true).open(path);
-            file.map(Mutex::new).map_err(Error::io("open", path))
+            file.map(|file| (Mutex::new(file), path.to_owned())).map_err(Error::io("open", path))
         };
-        Ok(Self { file: path.map(open).transpose()?, start: Instant::now() })
+        let told = AtomicBool::new(false);
+        Ok(Self { file: path.map(open).transpose()?, start: Instant::now(), console, told })
     }
 
     pub(super) fn start(&self, plan: &Plan, options: &Options, out: &Path) {
@@ -68,7 +75,7 @@ impl Log {
 
     /// Writes one line at once, so that lines of several processes do not mix.
     fn line(&self, event: &str, value: impl FnOnce() -> Value) {
-        let Some(file) = &self.file else { return };
+        let Some((file, path)) = &self.file else { return };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut line = json!({
             "event": event, "unix_s": now.as_millis() as f64 / 1e3,
@@ -78,8 +85,15 @@ impl Log {
             line.extend(more);
         }
         let mut file = file.lock().unwrap_or_else(|e| e.into_inner());
-        // A log that cannot be written is no reason to stop.
-        let _ = file.write_all(format!("{line}\n").as_bytes());
+        // A log that cannot be written is no reason to stop, and is told once.
+        if let Err(error) = file.write_all(format!("{line}\n").as_bytes())
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            let path = path.display();
+            self.console.error(format!(
+                "cannot write {path}: {error}; lines are missing from --log-json, scoring goes on"
+            ));
+        }
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Writer<'a> {
     pub(super) watch: Arc<Watch>,
     pub(super) progress: Progress<'a>,
     pub(super) console: &'a Console,
-    pub(super) log: &'a Log,
+    pub(super) log: &'a Log<'a>,
 }
 
 /// What is held while a slide is in work.

@@ -51,7 +51,7 @@ fn everything_measured_is_told() {
 fn what_was_chosen_is_told() {
     let mut summary = test_slide::summary(false);
     summary.options.species = crate::organ::species::find("mouse").unwrap();
-    let drawn = Annotations { areas: Vec::new(), file: "drawn.geojson".into(), sha256: "5f".into() };
+    let drawn = Annotations { file: "drawn.geojson".into(), sha256: "5f".into(), ..Annotations::default() };
     summary.options.annotations = Some(drawn.into());
     let json: Json =
         serde_json::from_slice(&to_json("a1", &summary, test_slide::rubric().origin()).unwrap()).unwrap();

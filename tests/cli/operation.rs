@@ -1,0 +1,97 @@
+//! How a batch is told of: what was skipped, left out, would fail, and could not be logged.
+
+use super::*;
+
+#[cfg(unix)]
+#[test]
+fn what_is_skipped_is_named() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path("in/.hidden")).unwrap();
+    folder.png("in/a.png", [244, 243, 245]);
+    folder.png("in/.hidden/b.png", [244, 243, 245]);
+    symlink("a.png", folder.path("in/same.png")).unwrap();
+    symlink(".", folder.path("in/loop")).unwrap();
+    let (input, out) = (folder.arg("in"), folder.arg("out"));
+    let text = stderr(&["score", &input, "--tissue", "liver", "--mpp", "0.5", "-v", "-o", &out], 0);
+    for said in [
+        "in/.hidden: hidden",
+        "in/loop: a folder that was searched already",
+        "in/same.png: a slide that was taken already",
+    ] {
+        assert!(text.contains(&format!("skipped {}", folder.path(said).display())), "{said}: {text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_costs_itself() {
+    use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path("in/locked")).unwrap();
+    fs::create_dir(folder.path("out")).unwrap();
+    folder.png("in/a.png", [244, 243, 245]);
+    let mode = |name: &str, mode: u32| {
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    [("", 0o777), ("out", 0o777), ("in/locked", 0)].iter().for_each(|(name, bits)| mode(name, *bits));
+    let mut score = std::process::Command::new(env!("CARGO_BIN_EXE_histograde"));
+    score.args(["score", &folder.arg("in"), "--tissue", "liver", "--mpp", "0.5", "-o", &folder.arg("out")]);
+    if fs::read_dir(folder.path("in/locked")).is_ok() {
+        // Nothing is locked to root.
+        score.uid(65534);
+    }
+    let ran = score.output();
+    mode("in/locked", 0o755);
+    // Where only root may run the program there is nothing to see.
+    let Ok(output) = ran else { return };
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("1 blank, 1 failed") && text.contains("slides in it are not found"), "{text}");
+    let rows = folder.rows("out/slides.csv");
+    let told: Vec<_> = rows.iter().map(|r| (r["slide_id"].as_str(), r["status"].as_str())).collect();
+    assert_eq!(told, [("a", "blank"), ("locked", "failed")]);
+    assert!(rows[1]["error"].contains("ermission denied"), "{rows:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_is_told_once() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("out"));
+    let args = ["score", &slide, "--tissue", "liver", "--mpp", "0.5", "--log-json", "/dev/full", "-o", &out];
+    let text = stderr(&args, 0);
+    assert_eq!(text.matches("cannot write /dev/full: ").count(), 1, "{text}");
+    assert!(text.contains("lines are missing from --log-json"), "{text}");
+}
+
+#[test]
+fn what_would_fail_is_not_to_score() {
+    let folder = Folder::new();
+    let (slide, broken) = (folder.png("a.png", [244, 243, 245]), folder.text("b.svs", "no slide"));
+    let args = ["score", &slide, &broken, "--tissue", "liver", "--mpp", "0.5", "--dry-run", "-o", "none"];
+    histograde(&args).assert().code(0).stdout(contains("2 slides, 1 would fail, 1 to score"));
+}
+
+#[test]
+fn run_keeps_what_score_did_with_the_same_options() {
+    let folder = Folder::new();
+    for name in ["a.png", "b.png"] {
+        folder.png(name, [244, 243, 245]);
+    }
+    let sheet =
+        folder.text("s.csv", "slide,animal_id,group,tissue,mpp\na.png,1,c,liver,0.5\nb.png,2,c,liver,0.5\n");
+    fs::create_dir(folder.path("drawn")).unwrap();
+    folder.text("drawn/a.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    let (out, drawn) = (folder.arg("out"), folder.arg("drawn"));
+    let options =
+        ["--annotations", &drawn, "--species", "mouse", "--max-artefact", "30", "--max-bad-tiles", "2"];
+    let input = ["--manifest", &sheet, "-o", &out];
+    histograde(&[&["score"], &input[..], &options].concat()).assert().code(0);
+    let kept = contains("a: kept\n").and(contains("b: kept\n"));
+    histograde(&[&["run"], &input[..], &options, &["--dry-run"]].concat()).assert().code(0).stdout(kept);
+    histograde(&[&["run"], &input[..], &["--dry-run"]].concat())
+        .assert()
+        .code(0)
+        .stdout(contains("2 to score"));
+}
