@@ -30,6 +30,8 @@ const SAME: [&str; 7] = ["aperio", "generic_tiff", "ndpi", "dicom", "leica", "tr
 const PLAIN: [&str; 3] = ["ome_tiff", "philips", "huron"];
 /// Bytes of a file that stays below 4 GB.
 const CLASSIC_BYTES: u64 = u32::MAX as u64 - (64 << 20);
+/// How levels are stored whose tiles are not copied.
+const OTHER_TILES: &str = "strips, planes, a palette, inks, or samples of other than 8 bits";
 /// Tiles whose pixels are compared at the end, per level.
 const COMPARED: u64 = 64;
 /// Shorter texts are not looked for: they occur by chance.
@@ -118,7 +120,7 @@ fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
     }
     let mut kept = Vec::new();
     for (index, level) in info.levels.iter().enumerate() {
-        let storage = stored.storage(index).ok_or_else(|| refused("strips or planes"))?;
+        let storage = stored.storage(index).ok_or_else(|| refused(OTHER_TILES))?;
         let base = &info.levels[0];
         let ratio = |a: u64, b: u64| a as f64 / b as f64;
         let plain = (ratio(base.width, level.width) + ratio(base.height, level.height)) / 2.0;
@@ -150,7 +152,7 @@ fn copy_tiles<'a>(
                 continue;
             };
             let bytes = clean_tile(bytes, storage).ok_or_else(|| {
-                let expected = "headers that can be followed";
+                let expected = "a stream that can be followed to its end";
                 Error::malformed("tiff", place(col, row), expected, "other bytes")
             })?;
             offsets.push(file.append(&bytes)?);
@@ -219,18 +221,22 @@ fn facts(slide: &Slide, index: usize) -> Entries {
     if index > 0 && slide.format() != "aperio" {
         entries.push((254, Values::Long(vec![1])));
     }
+    if let Some(orientation) = info.turned() {
+        entries.push((274, Values::Short(vec![orientation as u16])));
+    }
     if let Some(profile) = slide.icc_profile().filter(|_| index == 0) {
         entries.push((34_675, Values::Bytes(profile)));
     }
     entries
 }
 
-/// Returns a tile's bytes without comments and application data; `None` when its headers cannot be followed.
+/// Returns a tile's bytes without comments, application data and what lies behind its pixels; `None` when it cannot be
+/// followed to its end.
 fn clean_tile(bytes: &[u8], storage: &Storage) -> Option<Vec<u8>> {
     match storage.compression {
         7 => clean::jpeg(bytes),
         33_003 | 33_005 => clean::jpeg2000(bytes),
-        _ => Some(bytes.to_vec()),
+        other => clean::lossless(bytes, other, storage.tile_bytes),
     }
 }
 
@@ -301,8 +307,21 @@ fn compare(source: &Slide, of: usize, copy: &Slide, level: usize) -> Result<()> 
             (Ok(_), Err(error)) => return Err(error),
             _ => {}
         }
+        nothing_left(copy, TileAt { level, col: i % columns, row: i / columns })?;
     }
     Ok(())
+}
+
+/// Checks that a tile of the copy has nothing left to be cleaned.
+fn nothing_left(copy: &Slide, at: TileAt) -> Result<()> {
+    let Some(stored) = copy.stored() else { return Ok(()) };
+    let Some(storage) = stored.storage(at.level) else { return Ok(()) };
+    let Some(bytes) = stored.bytes(at)? else { return Ok(()) };
+    if clean_tile(bytes, &storage).as_deref() == Some(bytes) {
+        return Ok(());
+    }
+    let what = format!("the clean copy holds other bytes than pixels in {at:?}");
+    Err(Error::Internal { what })
 }
 
 /// Reads a file from a place to its end.

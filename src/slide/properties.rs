@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Calibration, SlideInfo};
+use super::{Calibration, SlideInfo, dicom};
 use crate::{error::Error, geometry::Rect, units::Mpp};
 
 /// Properties by name.
@@ -47,6 +47,13 @@ pub(super) fn put(properties: &mut Properties, key: impl Into<String>, value: im
 pub(super) fn real(properties: &Properties, key: &str) -> Option<f64> {
     let value: f64 = properties.get(key)?.trim().replace(',', ".").parse().ok()?;
     value.is_finite().then_some(value)
+}
+
+/// As [`calibration`] for formats that hold pictures of all kinds: sizes that no microscope has (below 0.05 or above 20 µm,
+/// as for the resolution of TIFF) are none.
+pub(super) fn likely_calibration(x: f64, y: f64, origin: &str) -> Option<Calibration> {
+    let likely = [x, y].iter().all(|size| (0.05..=20.0).contains(size));
+    calibration(x, y, origin).filter(|_| likely)
 }
 
 /// Returns a pixel size stated in a property, if it can be one.
@@ -108,6 +115,13 @@ impl SlideInfo {
         }
     }
 
+    /// Returns the tag `Orientation` of a TIFF file that is to be shown turned or mirrored, 2 to 8; it is read as it is stored.
+    #[must_use]
+    pub fn turned(&self) -> Option<u64> {
+        let value = self.properties.get("tiff.Orientation")?.parse().ok()?;
+        (2..=8).contains(&value).then_some(value)
+    }
+
     /// Returns every property, with those OpenSlide derives from the levels, sorted by name.
     #[must_use]
     pub fn all_properties(&self) -> BTreeMap<String, String> {
@@ -131,10 +145,12 @@ impl SlideInfo {
         all
     }
 
-    /// Returns whether a property can name a patient or a case: barcodes, and texts that mention one.
+    /// Returns whether a property can name a patient or a case: barcodes, texts that mention one, and elements of DICOM that
+    /// are not known to be technical.
     #[must_use]
     pub fn is_private(name: &str, value: &str) -> bool {
-        [name, value].iter().any(|text| text.to_ascii_lowercase().contains("barcode"))
+        name.strip_prefix("dicom.").is_some_and(dicom::is_private)
+            || [name, value].iter().any(|text| text.to_ascii_lowercase().contains("barcode"))
     }
 }
 
@@ -166,5 +182,7 @@ mod tests {
         assert!(SlideInfo::is_private("ventana.Barcode2D", "1"));
         assert!(SlideInfo::is_private("tiff.ImageDescription", "Aperio|BarCode = 1"));
         assert!(!SlideInfo::is_private("aperio.AppMag", "20"));
+        assert!(SlideInfo::is_private("dicom.PatientName", "Doe^Ann"));
+        assert!(!SlideInfo::is_private("dicom.Rows", "240"));
     }
 }

@@ -230,6 +230,12 @@ impl Page {
         plain && colours && storage
     }
 
+    /// Returns whether this build can decode this image where it stands: the `tiff` crate's decoder goes to directories of the
+    /// main chain only, not to sub-directories.
+    pub(in crate::slide) fn is_reached(&self) -> bool {
+        self.decodes_here() || self.directory.index.is_some()
+    }
+
     /// Returns whether red, green and blue are stored as separate images.
     pub(super) fn is_planar(&self) -> bool {
         self.planar && self.samples > 1
@@ -250,7 +256,8 @@ impl Page {
         self.height.div_ceil(self.tile_height.into())
     }
 
-    /// Returns offset and length of stored tile `index`; a length of 0 means nothing is stored.
+    /// Returns offset and length of stored tile `index`; a length of 0 means nothing is stored. That is so at offset 0 as
+    /// well, where the file's header lies.
     pub(super) fn stored(&self, tiff: &Tiff, index: u64) -> Option<(u64, u64)> {
         let plane = index / (self.cols() * self.rows());
         if let (Some(others), 1..) = (&self.others, plane) {
@@ -259,6 +266,7 @@ impl Page {
         }
         let offset = tiff.uint_at(self.offsets, index)?;
         let length = match self.counts {
+            _ if offset == 0 => 0,
             Some(entry) => tiff.uint_at(entry, index)?,
             None => self.raw_bytes(),
         };
