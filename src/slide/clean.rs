@@ -148,6 +148,8 @@ fn tile_part(out: &mut Vec<u8>, part: &[u8]) -> Option<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::slice;
+
     use super::*;
 
     #[test]
@@ -196,10 +198,10 @@ mod tests {
         };
         let (stated, open) = (part(18, b""), part(0, b""));
         t(&[stated.clone(), stated.clone()], b"\xff\xd9Doe, A", Some(&[stated.clone(), stated.clone()]));
-        t(&[open.clone()], b"\xff\xd9", Some(&[open.clone()]));
-        t(&[open.clone()], b"\xff\xd9\0", Some(&[open.clone()]));
+        t(slice::from_ref(&open), b"\xff\xd9", Some(slice::from_ref(&open)));
+        t(slice::from_ref(&open), b"\xff\xd9\0", Some(slice::from_ref(&open)));
         t(&[open], b"\xff\xd9Doe, A", None);
-        t(&[stated.clone()], b"", None);
+        t(slice::from_ref(&stated), b"", None);
         t(&[part(17, b"")], b"\xff\xd9", None);
         let blank = part(30, b"\xff\x64\0\x0a\0\x01\0\0\0\0\0\0");
         t(&[part(30, comment)], b"\xff\xd9", Some(&[blank]));
