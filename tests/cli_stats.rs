@@ -165,6 +165,7 @@ fn agreement_of_a_pathologist_with_results() {
     histograde(folder.path(), &agree)
         .success()
         .stdout(contains("8 slides, 1 that were read have no grade in the results"))
+        .stdout(contains("warning: slides that the results do not hold (1): elsewhere"))
         .stdout(contains("weighted kappa quadratic: 0.96"))
         .stdout(contains("Kleiner 2005"));
     let out = folder.path().join("out");

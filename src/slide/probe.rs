@@ -1,6 +1,7 @@
 //! A file opened once and shown to every driver.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -21,10 +22,16 @@ impl Probe {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be opened. What is wrong *inside* the file is left for the
+    /// [`Error::Io`] when the file or folder cannot be opened. What is wrong *inside* the file is left for the
     /// driver that accepts it.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = if path.is_dir() { FileBytes::none() } else { FileBytes::open(path)? };
+        let bytes = if path.is_dir() {
+            // A folder that may not be read is not one that holds no slide.
+            fs::read_dir(path).map_err(Error::io("read", path))?;
+            FileBytes::none()
+        } else {
+            FileBytes::open(path)?
+        };
         let bytes = Arc::new(bytes);
         let tiff = Tiff::parse(&bytes).transpose();
         Ok(Self { path: path.into(), bytes, tiff })
