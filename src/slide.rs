@@ -298,6 +298,8 @@ pub struct Storage {
     pub subsampling: Option<[u64; 2]>,
     /// `JPEGTables`.
     pub jpeg_tables: Option<Vec<u8>>,
+    /// Bytes of a tile's samples when they are not compressed.
+    pub tile_bytes: usize,
 }
 
 /// A JPEG file made of stored tiles, coefficient by coefficient.

@@ -150,7 +150,7 @@ fn copy_tiles<'a>(
                 continue;
             };
             let bytes = clean_tile(bytes, storage).ok_or_else(|| {
-                let expected = "headers that can be followed";
+                let expected = "a stream that can be followed to its end";
                 Error::malformed("tiff", place(col, row), expected, "other bytes")
             })?;
             offsets.push(file.append(&bytes)?);
@@ -225,12 +225,13 @@ fn facts(slide: &Slide, index: usize) -> Entries {
     entries
 }
 
-/// Returns a tile's bytes without comments and application data; `None` when its headers cannot be followed.
+/// Returns a tile's bytes without comments, application data and what lies behind its pixels; `None` when it cannot be
+/// followed to its end.
 fn clean_tile(bytes: &[u8], storage: &Storage) -> Option<Vec<u8>> {
     match storage.compression {
         7 => clean::jpeg(bytes),
         33_003 | 33_005 => clean::jpeg2000(bytes),
-        _ => Some(bytes.to_vec()),
+        other => clean::lossless(bytes, other, storage.tile_bytes),
     }
 }
 
@@ -301,8 +302,21 @@ fn compare(source: &Slide, of: usize, copy: &Slide, level: usize) -> Result<()> 
             (Ok(_), Err(error)) => return Err(error),
             _ => {}
         }
+        nothing_left(copy, TileAt { level, col: i % columns, row: i / columns })?;
     }
     Ok(())
+}
+
+/// Checks that a tile of the copy has nothing left to be cleaned.
+fn nothing_left(copy: &Slide, at: TileAt) -> Result<()> {
+    let Some(stored) = copy.stored() else { return Ok(()) };
+    let Some(storage) = stored.storage(at.level) else { return Ok(()) };
+    let Some(bytes) = stored.bytes(at)? else { return Ok(()) };
+    if clean_tile(bytes, &storage).as_deref() == Some(bytes) {
+        return Ok(());
+    }
+    let what = format!("the clean copy holds other bytes than pixels in {at:?}");
+    Err(Error::Internal { what })
 }
 
 /// Reads a file from a place to its end.

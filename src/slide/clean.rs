@@ -1,5 +1,9 @@
 //! Stored tiles without comments and application data, byte by byte: what decodes stays as it is.
 
+mod lossless;
+
+pub(crate) use self::lossless::{lossless, run_lengths};
+
 /// Drops comments and application segments of a JPEG stream, but for those that say what its colours are, and whatever
 /// follows its end. `None` when its headers cannot be followed.
 pub(crate) fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -96,7 +100,8 @@ fn keep_ls(out: &mut Vec<u8>, marker: u8, segment: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Drops the comments in the main header of a JPEG 2000 codestream, which need not lie in a file format around it.
+/// Drops the comments in the main header of a JPEG 2000 codestream, which need not lie in a file format around it, blanks
+/// those of its tile-parts, whose lengths are stated, and ends it at its end marker.
 pub(crate) fn jpeg2000(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut out = bytes.strip_prefix(&[0xFF, 0x4F]).map(|_| vec![0xFF, 0x4F])?;
     let mut at = 2;
@@ -108,13 +113,43 @@ pub(crate) fn jpeg2000(bytes: &[u8]) -> Option<Vec<u8>> {
         }
         at += 2 + length;
     }
-    out.extend_from_slice(&bytes[at..]);
-    Some(out)
+    while bytes.get(at..at + 2)? == [0xFF, 0x90] {
+        let stated = bytes.get(at + 6..at + 10)?.try_into().ok().map(u32::from_be_bytes)? as usize;
+        // Zero stands for all up to the end marker, behind which there may be a zero to make the length even.
+        let rest = &bytes[at..];
+        let length = if stated > 0 { stated } else { rest.strip_suffix(&[0]).unwrap_or(rest).len() - 2 };
+        tile_part(&mut out, rest.get(..length)?)?;
+        at += length;
+    }
+    (bytes.get(at..at + 2)? == [0xFF, 0xD9]).then(|| {
+        out.extend_from_slice(&[0xFF, 0xD9]);
+        out
+    })
+}
+
+/// Appends a tile-part, its comments blanked.
+fn tile_part(out: &mut Vec<u8>, part: &[u8]) -> Option<()> {
+    let mut at = 0;
+    while part.get(at..at + 2)? != [0xFF, 0x93] {
+        let length = segment_length(part, at)?;
+        let segment = part.get(at..at + 2 + length).filter(|s| s[0] == 0xFF)?;
+        if segment[1] == 0x64 {
+            out.extend_from_slice(segment.get(..6)?);
+            out.resize(out.len() + length - 4, 0);
+        } else {
+            out.extend_from_slice(segment);
+        }
+        at += 2 + length;
+    }
+    out.extend_from_slice(&part[at..]);
+    Some(())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::slice::from_ref;
+
     use super::*;
 
     #[test]
@@ -150,8 +185,26 @@ mod tests {
 
     #[test]
     fn codestreams_lose_comments() {
-        let stream = b"\xff\x4f\xff\x51\0\x04ab\xff\x64\0\x0a\0\x01Doe, A\xff\x90rest";
-        assert_eq!(jpeg2000(stream).unwrap(), b"\xff\x4f\xff\x51\0\x04ab\xff\x90rest");
+        let head = b"\xff\x4f\xff\x51\0\x04ab";
+        let comment = b"\xff\x64\0\x0a\0\x01Doe, A";
+        let part = |length: u8, middle: &[u8]| {
+            let start = [b"\xff\x90\0\x0a\0\0\0\0\0", &[length][..], b"\0\x01"].concat();
+            [&start[..], middle, b"\xff\x93data"].concat()
+        };
+        let t = |parts: &[Vec<u8>], tail: &[u8], expected: Option<&[Vec<u8>]>| {
+            let stream = [&head[..], comment, &parts.concat(), tail].concat();
+            let clean = expected.map(|parts| [&head[..], &parts.concat(), b"\xff\xd9"].concat());
+            assert_eq!(jpeg2000(&stream), clean, "{stream:x?}");
+        };
+        let (stated, open) = (part(18, b""), part(0, b""));
+        t(&[stated.clone(), stated.clone()], b"\xff\xd9Doe, A", Some(&[stated.clone(), stated.clone()]));
+        t(from_ref(&open), b"\xff\xd9", Some(from_ref(&open)));
+        t(from_ref(&open), b"\xff\xd9\0", Some(from_ref(&open)));
+        t(&[open], b"\xff\xd9Doe, A", None);
+        t(from_ref(&stated), b"", None);
+        t(&[part(17, b"")], b"\xff\xd9", None);
+        let blank = part(30, b"\xff\x64\0\x0a\0\x01\0\0\0\0\0\0");
+        t(&[part(30, comment)], b"\xff\xd9", Some(&[blank]));
         assert_eq!(jpeg2000(b"\xff\x4f\xff\x64\xff"), None);
     }
 }

@@ -1,6 +1,10 @@
 //! `deidentify`: copies that name nobody and show the same, or a refusal that leaves nothing behind.
 
-use std::{fs, io::Cursor, path::Path};
+use std::{
+    fs,
+    io::{Cursor, Write as _},
+    path::Path,
+};
 
 use histograde::{Slide, export::deidentify, watch::Watch};
 
@@ -271,4 +275,76 @@ fn what_cannot_be_cleaned_is_refused() {
     let said = folder.run("deidentify @b.png -o @c.png", 2);
     assert!(said.contains("cannot be cleaned") && said.contains("histograde convert"), "{said}");
     assert!(!folder.path("c.png").exists());
+}
+
+/// What lies behind the pixels in a stored tile, and a tile without a place, take nothing along.
+#[test]
+fn tiles_hold_pixels_alone() {
+    let pixels: Vec<u8> = (0..64 * 64 * 3u32).map(|i| (i % 251) as u8).collect();
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&pixels).unwrap();
+    let behind = |stream: &[u8]| [stream, b"Doe, Ann"].concat();
+    let t = |compression: u16, stream: &[u8], places: bool| {
+        let mut page = Page::tiled([128, 64], [64, 64], 3, compression, 2)
+            .set(270, Field::Text("Doe, Ann".into()))
+            .with_tiles(vec![behind(stream), behind(stream)]);
+        if places {
+            page = page.set(324, Field::Longs(vec![8, 0]));
+        }
+        let folder = Folder::new();
+        fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
+        folder.run("deidentify @a.tif -o @clean.tif", 0);
+        assert!(!holds(&folder.path("clean.tif"), "Doe, Ann"), "{compression}");
+        let [source, copy] = ["a.tif", "clean.tif"].map(|name| Slide::open(folder.path(name)).unwrap());
+        assert_eq!(read(&source, 0, 0, 0, 128), read(&copy, 0, 0, 0, 128), "{compression}");
+        let glass = read(&copy, 0, 64, 0, 64).data().iter().all(|&v| v == 255);
+        assert_eq!(glass, places, "{compression}");
+        assert_eq!(copy.info().missing_tiles, u64::from(places), "{compression}");
+    };
+    t(1, &pixels, false);
+    t(1, &pixels, true);
+    t(8, &packed.finish().unwrap(), false);
+}
+
+/// DICOM pads frames to an even length, and a comment may be of an odd one.
+#[test]
+fn padded_codestreams_are_cleaned() {
+    let stream = include_bytes!("../oracle/rgb.j2k");
+    for comment in [b"\xff\x64\0\x0d\0\x01Doe, Ann.".as_slice(), b"\xff\x64\0\x0c\0\x01Doe, Ann"] {
+        let at = stream.windows(2).position(|pair| pair == [0xFF, 0x90]).unwrap();
+        let frame = [&stream[..at], comment, &stream[at..]].concat();
+        let folder = Folder::new();
+        let built = build::dicom::of_frame("1.2.840.10008.1.2.4.91", "YBR_ICT", &frame);
+        let source = Slide::open(built.write(folder.0.path())).unwrap();
+        deidentify::write(&source, &folder.path("clean"), &Watch::default()).unwrap();
+        assert!(!holds(&folder.path("clean"), "Doe"));
+        let copy = Slide::open(folder.path("clean")).unwrap();
+        assert_eq!(read(&source, 0, 0, 0, 128), read(&copy, 0, 0, 0, 128));
+    }
+}
+
+/// Viewers turn the slide as the tag says; a copy is to look alike.
+#[test]
+fn copies_are_turned_as_their_source_is() {
+    let folder = Folder::new();
+    let pixels = (0..64 * 64 * 3u32).map(|i| (i % 251) as u8).collect();
+    let page =
+        Page::tiled([64, 64], [64, 64], 3, 1, 2).set(274, Field::Shorts(vec![6])).with_tiles(vec![pixels]);
+    fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
+    folder.run("deidentify @a.tif -o @clean.tif", 0);
+    let [source, copy] = ["a.tif", "clean.tif"].map(|name| Slide::open(folder.path(name)).unwrap());
+    assert_eq!((source.info().turned(), copy.info().turned()), (Some(6), Some(6)));
+    assert_eq!(read(&source, 0, 0, 0, 64), read(&copy, 0, 0, 0, 64));
+}
+
+/// A refusal says what the slide has, not what others have.
+#[test]
+fn refusals_name_palettes_and_other_samples() {
+    let folder = Folder::new();
+    let page = Page::tiled([64, 64], [64, 64], 1, 1, 3)
+        .set(320, Field::Shorts((0..768).collect()))
+        .with_tiles(vec![vec![9; 64 * 64]]);
+    fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
+    let said = folder.run("deidentify @a.tif -o @clean.tif", 2);
+    assert!(said.contains("strips, planes, a palette, inks, or samples of other than 8 bits"), "{said}");
 }

@@ -75,6 +75,7 @@ fn nothing(file: &mut TiffFile) -> Result<Entries> {
         extra: None,
         subsampling: None,
         jpeg_tables: None,
+        tile_bytes: 3 * side * side,
     };
     let mut entries = level_entries([BLANK_SIDE.into(); 2], [BLANK_SIDE; 2], &storage);
     entries.push((324, Values::Place(vec![place])));

@@ -74,14 +74,16 @@ enum Samples {
     OfCodec,
 }
 
-/// What can hold comments within a frame.
+/// What can hold other things than pixels within a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
     Jpeg,
     JpegLs,
     Jpeg2000,
-    /// Pixels and run lengths, which hold nothing else.
-    Other,
+    /// Run lengths, between which other bytes may lie.
+    Rle,
+    /// Pixels, which hold nothing else.
+    Native,
 }
 
 /// Decodes frames.
@@ -117,7 +119,8 @@ impl Codec {
             Compression::Jpeg => Stream::Jpeg,
             Compression::JpegLs => Stream::JpegLs,
             Compression::Jpeg2000 => Stream::Jpeg2000,
-            Compression::None | Compression::Rle => Stream::Other,
+            Compression::Rle => Stream::Rle,
+            Compression::None => Stream::Native,
         }
     }
 

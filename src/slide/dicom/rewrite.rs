@@ -383,11 +383,15 @@ impl Rewritten for Dicom {
             super::decode::Stream::Jpeg => clean::jpeg(&stored),
             super::decode::Stream::JpegLs => clean::jpeg_ls(&stored),
             super::decode::Stream::Jpeg2000 => clean::jpeg2000(&stored),
-            super::decode::Stream::Other => Some(stored.into_owned()),
+            super::decode::Stream::Rle => {
+                let [width, height] = instance.tile.map(|side| side as usize);
+                clean::run_lengths(&stored, width * height)
+            }
+            super::decode::Stream::Native => Some(stored.into_owned()),
         };
         cleaned.ok_or_else(|| {
             let place = format!("frame {} of {}", frame + 1, instance.file);
-            Error::malformed(NAME, place, "headers that can be followed", "other bytes")
+            Error::malformed(NAME, place, "a stream that can be followed to its end", "other bytes")
         })
     }
 }

@@ -90,6 +90,7 @@ pub(super) fn storage(tiff: &Tiff, page: &Page) -> Option<Storage> {
         extra: tiff.uint(&page.directory, Tag::EXTRA_SAMPLES),
         subsampling: subsampling.and_then(|list| list.try_into().ok()),
         jpeg_tables: tiff.raw(&page.directory, Tag::JPEG_TABLES).map(<[u8]>::to_vec),
+        tile_bytes: page.tile_width as usize * page.tile_height as usize * page.samples as usize,
     })
 }
 

@@ -250,7 +250,8 @@ impl Page {
         self.height.div_ceil(self.tile_height.into())
     }
 
-    /// Returns offset and length of stored tile `index`; a length of 0 means nothing is stored.
+    /// Returns offset and length of stored tile `index`; a length of 0 means nothing is stored. That is so at offset 0 as
+    /// well, where the file's header lies.
     pub(super) fn stored(&self, tiff: &Tiff, index: u64) -> Option<(u64, u64)> {
         let plane = index / (self.cols() * self.rows());
         if let (Some(others), 1..) = (&self.others, plane) {
@@ -259,6 +260,7 @@ impl Page {
         }
         let offset = tiff.uint_at(self.offsets, index)?;
         let length = match self.counts {
+            _ if offset == 0 => 0,
             Some(entry) => tiff.uint_at(entry, index)?,
             None => self.raw_bytes(),
         };
