@@ -61,3 +61,16 @@ fn lengths_of_the_file_are_no_property() {
     assert!(text.contains("dicom.TransferSyntaxUID: '"), "{text}");
     assert!(!text.contains("GroupLength"), "{text}");
 }
+
+#[test]
+fn patients_of_dicom_are_named_on_request_only() {
+    for options in [&[][..], &["--properties"], &["--json"]] {
+        let text = info("dicom", options);
+        for name in ["dicom.Patient", "Nobody", "4711", "Hospital", "19710203", "StudyInstanceUID"] {
+            assert!(!text.contains(name), "{name} {options:?}: {text}");
+        }
+        assert!(text.contains("dicom.Rows"), "{text}");
+        let asked = info("dicom", &[options, &["--associated"]].concat());
+        assert!(asked.contains("dicom.PatientName") && asked.contains("Nobody"), "{asked}");
+    }
+}

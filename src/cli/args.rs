@@ -125,7 +125,8 @@ pub(crate) struct Info {
     /// Print only the properties, line by line as openslide-show-properties does
     #[arg(long, conflicts_with = "json")]
     pub(crate) properties: bool,
-    /// Also show what can name a patient: barcodes, and the sizes of label and macro images
+    /// Also show what can name a patient: barcodes, names, numbers, dates and texts of DICOM; and the sizes of label and
+    /// macro images
     #[arg(long)]
     pub(crate) associated: bool,
     /// Print why each format takes the file or not

@@ -20,6 +20,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+pub(super) use self::describe::is_private;
 use self::{
     image::Image,
     instance::{Header, Identity, Kind},

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Calibration, SlideInfo};
+use super::{Calibration, SlideInfo, dicom};
 use crate::{error::Error, geometry::Rect, units::Mpp};
 
 /// Properties by name.
@@ -131,10 +131,12 @@ impl SlideInfo {
         all
     }
 
-    /// Returns whether a property can name a patient or a case: barcodes, and texts that mention one.
+    /// Returns whether a property can name a patient or a case: barcodes, texts that mention one, and elements of DICOM that
+    /// are not known to be technical.
     #[must_use]
     pub fn is_private(name: &str, value: &str) -> bool {
-        [name, value].iter().any(|text| text.to_ascii_lowercase().contains("barcode"))
+        name.strip_prefix("dicom.").is_some_and(dicom::is_private)
+            || [name, value].iter().any(|text| text.to_ascii_lowercase().contains("barcode"))
     }
 }
 
@@ -166,5 +168,7 @@ mod tests {
         assert!(SlideInfo::is_private("ventana.Barcode2D", "1"));
         assert!(SlideInfo::is_private("tiff.ImageDescription", "Aperio|BarCode = 1"));
         assert!(!SlideInfo::is_private("aperio.AppMag", "20"));
+        assert!(SlideInfo::is_private("dicom.PatientName", "Doe^Ann"));
+        assert!(!SlideInfo::is_private("dicom.Rows", "240"));
     }
 }

@@ -25,7 +25,7 @@ const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 const IMPLICIT: &str = "1.2.840.10008.1.2";
 
 /// Numbers, and sequences of what is listed here.
-const KEPT: &[Tag] = &[
+pub(super) const KEPT: &[Tag] = &[
     t::INSTANCE_NUMBER,
     t::SERIES_NUMBER,
     t::IN_CONCATENATION_NUMBER,
@@ -79,7 +79,7 @@ const KEPT: &[Tag] = &[
     t::FUNCTIONAL_GROUP_POINTER,
 ];
 /// Words from lists of the standard.
-const CODED: &[Tag] = &[
+pub(super) const CODED: &[Tag] = &[
     t::IMAGE_TYPE,
     t::FRAME_TYPE,
     t::PHOTOMETRIC_INTERPRETATION,
