@@ -142,7 +142,7 @@ pub fn score_slide_kept(
     };
     let profile = {
         let samples = during(Stage::Reading, || samples::read(&scan, plan.organ.cell_pass))?;
-        notes::strange(&models, &samples, cell_mpp, &warnings);
+        notes::strange(&models, &samples, cell_mpp, &warnings)?;
         during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
     notes::slide(slide, &tissue, plan.organ, &warnings);

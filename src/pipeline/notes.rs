@@ -1,6 +1,7 @@
 //! What the reader of a slide's score should know.
 
 use crate::{
+    error::Result,
     organ::Organ,
     raster::Rgb,
     segment::models::InUse,
@@ -22,13 +23,17 @@ pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings:
 }
 
 /// Notes models that were trained on images that look different.
-pub(super) fn strange(models: &InUse, samples: &[Rgb], mpp: Mpp, warnings: &Warnings) {
+///
+/// # Errors
+/// As [`Model::facts`](crate::segment::model::Model::facts).
+pub(super) fn strange(models: &InUse, samples: &[Rgb], mpp: Mpp, warnings: &Warnings) -> Result<()> {
     for model in models.models() {
-        let differs = model.facts(samples, mpp).map(|facts| model.differs(&facts)).unwrap_or_default();
+        let differs = model.facts(samples, mpp)?.map(|facts| model.differs(&facts)).unwrap_or_default();
         if !differs.is_empty() {
             warnings.push(Warning::OutsideTrainingDomain { model: model.card.name.clone(), differs });
         }
     }
+    Ok(())
 }
 
 /// Notes the damaged tiles that were left out.

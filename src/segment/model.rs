@@ -36,6 +36,10 @@ const FORMAT: &str = "model folder";
 const MAX_CARD: u64 = 1 << 16;
 /// Most bytes of weights.
 const MAX_WEIGHTS: u64 = 1 << 26;
+/// What to do about a network that computes no numbers.
+const AGAIN: &str = "train the model again or choose another folder";
+/// Side of the picture on which a network is tried, in pixels.
+const TRIED: usize = 96;
 /// Channels of the first step: three colours of a square of four pixels.
 const INPUTS: usize = 12;
 
@@ -123,7 +127,8 @@ impl Model {
     /// Reads a model folder.
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be read, [`Error::Limits`] if one is too large, else as [`Model::parse`].
+    /// [`Error::Io`] if a file cannot be read, [`Error::Limits`] if one is too large, [`Error::Malformed`] if the network
+    /// computes what is no number, else as [`Model::parse`].
     pub fn open(folder: &Path) -> Result<Self> {
         let card = file(&folder.join("model.toml"), MAX_CARD)?;
         let card = String::from_utf8(card)
@@ -133,7 +138,26 @@ impl Model {
         if Path::new(&name).file_name().is_none_or(|n| n != name.as_str()) {
             return Err(Error::malformed(FORMAT, "weights.file", "a file name", name));
         }
-        Self::parse(&card, &file(&folder.join(&name), MAX_WEIGHTS)?)
+        let model = Self::parse(&card, &file(&folder.join(&name), MAX_WEIGHTS)?)?;
+        model.check_outputs()?;
+        Ok(model)
+    }
+
+    /// Checks that log odds are numbers, on a picture of glass, black and all colours: finite weights can grow beyond floats.
+    fn check_outputs(&self) -> Result<()> {
+        let mut rgb = Rgb::filled(TRIED, TRIED, [255; 3]);
+        for (i, pixel) in rgb.data_mut().as_chunks_mut::<3>().0.iter_mut().enumerate().skip(TRIED * TRIED / 4)
+        {
+            let noise = (i as u32).wrapping_mul(2_654_435_761).to_le_bytes();
+            *pixel = if i < TRIED * TRIED / 2 { [0; 3] } else { [noise[1], noise[2], noise[3]] };
+        }
+        self.check_odds(&self.maps(&rgb), "a picture of noise")
+    }
+
+    fn check_odds(&self, maps: &[Plane<f32>], of: &str) -> Result<()> {
+        let Some(odds) = maps.iter().flat_map(Plane::data).find(|v| !v.is_finite()) else { return Ok(()) };
+        let what = format!("outputs of {}", self.card.name);
+        Err(Error::malformed(FORMAT, what, "finite log odds", format!("{odds} on {of}; {AGAIN}")))
     }
 
     /// Builds a model of the text of `model.toml` and the bytes of its weights.
@@ -238,24 +262,39 @@ struct Store<'a>(SafeTensors<'a>, RefCell<BTreeSet<String>>);
 
 impl Store<'_> {
     fn floats(&self, name: &str) -> Result<Vec<f32>> {
-        let expected = "floats of 16 or 32 bits";
+        let expected = "finite floats of 16 or 32 bits";
         let fault = |got: String| Error::malformed(FORMAT, format!("weights {name}"), expected, got);
         let tensor = self.0.tensor(name).map_err(|e| fault(e.to_string()))?;
         let data = tensor.data();
-        match tensor.dtype() {
-            Dtype::F32 => Ok(data.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect()),
-            Dtype::F16 => {
-                Ok(data.as_chunks::<2>().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect())
-            }
-            other => Err(fault(format!("{other:?}"))),
+        let floats: Vec<f32> = match tensor.dtype() {
+            Dtype::F32 => data.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+            Dtype::F16 => data.as_chunks::<2>().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
+            other => return Err(fault(format!("{other:?}"))),
+        };
+        match floats.iter().position(|v| !v.is_finite()) {
+            Some(at) => Err(fault(format!("{} as number {}; {AGAIN}", floats[at], at + 1))),
+            None => Ok(floats),
         }
     }
 
+    /// Returns the weights and biases of a layer.
     fn pair(&self, name: &str) -> Result<(Vec<f32>, Vec<f32>)> {
         let [weight, bias] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
         let pair = (self.floats(&weight)?, self.floats(&bias)?);
+        self.check_shape(&weight, pair.1.len())?;
         self.1.borrow_mut().extend([weight, bias]);
         Ok(pair)
+    }
+
+    /// Checks that weights lie by output: what each is made of in one row, or the taps of a filter in a square.
+    fn check_shape(&self, name: &str, outputs: usize) -> Result<()> {
+        match self.0.tensor(name).as_ref().map(|tensor| tensor.shape()).unwrap_or_default() {
+            [first, _] | [first, 3, 3] | [first, 5, 5] if *first == outputs => Ok(()),
+            shape => {
+                let expected = format!("the shape [{outputs}, inputs] (filters [{outputs}, side, side])");
+                Err(Error::malformed(FORMAT, format!("weights {name}"), expected, format!("{shape:?}")))
+            }
+        }
     }
 
     /// Checks that the network takes every tensor: what is left over belongs to another network.

@@ -7,6 +7,7 @@ use super::{
     grid::{Grid, step},
 };
 use crate::{
+    error::Result,
     raster::{Plane, Rgb},
     tile::Window,
     units::Mpp,
@@ -42,8 +43,10 @@ struct Pixels {
 
 impl Model {
     /// Measures places of a slide as the training images were measured; pixels have `mpp`. `None` without tissue.
-    #[must_use]
-    pub fn facts(&self, places: &[Rgb], mpp: Mpp) -> Option<Facts> {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`](crate::Error::Malformed) if the network computes what is no number.
+    pub fn facts(&self, places: &[Rgb], mpp: Mpp) -> Result<Option<Facts>> {
         let mut pixels = Pixels::default();
         let (mut all, mut inside, mut unsure) = (0u64, 0u64, 0u64);
         let every = places.len().div_ceil(RUNS).max(1);
@@ -54,16 +57,17 @@ impl Model {
                 continue;
             }
             let maps = self.maps(&rgb);
-            let odds = maps.first()?.data();
+            self.check_odds(&maps, "a slide's tissue")?;
+            let odds = maps.first().map(Plane::data).unwrap_or_default();
             all += odds.len() as u64;
             inside += odds.iter().filter(|v| **v >= 0.0).count() as u64;
             unsure += odds.iter().filter(|v| v.abs() < SURE).count() as u64;
         }
-        let mut facts = pixels.facts()?;
+        let Some(mut facts) = pixels.facts() else { return Ok(None) };
         let percent = |n: u64| 100.0 * n as f64 / all.max(1) as f64;
         facts.insert("foreground_pct", percent(inside));
         facts.insert("unsure_pct", percent(unsure));
-        Some(Facts(facts))
+        Ok(Some(Facts(facts)))
     }
 
     /// Returns in words what of `facts` lies outside the training images' range.

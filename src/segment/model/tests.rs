@@ -139,3 +139,65 @@ fn folders_that_do_not_fit_are_refused() {
     std::fs::write(folder.path().join("weights.safetensors"), WEIGHTS).unwrap();
     assert_eq!(Model::open(folder.path()).unwrap().card.name, "test");
 }
+
+/// The golden weights with a tensor's values set, or its shape written otherwise, in a card that fits.
+fn spoilt(name: &str, value: Option<f32>, shape: Option<(&str, &str)>) -> (String, Vec<u8>) {
+    let mut weights = WEIGHTS.to_vec();
+    let tensors = SafeTensors::deserialize(WEIGHTS).unwrap();
+    let tensor = tensors.tensor(name).unwrap();
+    let start = tensor.data().as_ptr() as usize - WEIGHTS.as_ptr() as usize;
+    if let Some(value) = value {
+        let bytes = match tensor.dtype() {
+            Dtype::F16 => f16::from_f32(value).to_le_bytes().to_vec(),
+            _ => value.to_le_bytes().to_vec(),
+        };
+        weights[start..start + tensor.data().len()]
+            .chunks_exact_mut(bytes.len())
+            .for_each(|to| to.copy_from_slice(&bytes));
+    }
+    if let Some((from, to)) = shape {
+        assert_eq!(from.len(), to.len());
+        let own = weights.windows(name.len()).position(|w| w == name.as_bytes()).unwrap();
+        let at = own + weights[own..].windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        weights[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    let card = parse_card(CARD).unwrap();
+    (CARD.replace(&card.weights.sha256, &hex(&Sha256::digest(&weights))), weights)
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let (card, weights) = spoilt("stem.weight", Some(value), None);
+        let error = Model::parse(&card, &weights).unwrap_err().to_string();
+        let expected = "weights stem.weight, expected finite floats of 16 or 32 bits, got";
+        assert!(error.contains(expected) && error.contains("train the model again"), "{error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let open = |(card, weights): (String, Vec<u8>)| {
+        std::fs::write(folder.path().join("model.toml"), card).unwrap();
+        std::fs::write(folder.path().join("weights.safetensors"), weights).unwrap();
+        Model::open(folder.path())
+    };
+    open((CARD.into(), WEIGHTS.into())).unwrap();
+    let error = open(spoilt("stem.weight", Some(f32::MAX), None)).unwrap_err().to_string();
+    assert!(error.contains("outputs of test, expected finite log odds, got"), "{error}");
+    let (card, weights) = spoilt("stem.weight", Some(f32::MAX), None);
+    let model = Model::parse(&card, &weights).unwrap();
+    let tissue = [Rgb::filled(96, 96, [180, 60, 120])];
+    let error = model.facts(&tissue, crate::units::Mpp::square(0.5).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("on a slide's tissue; train the model again"), "{error}");
+}
+
+#[test]
+fn weights_lie_by_output() {
+    let t = |name: &str, from: &str, to: &str| {
+        let (card, weights) = spoilt(name, None, Some((from, to)));
+        let error = Model::parse(&card, &weights).unwrap_err().to_string();
+        assert!(error.contains(&format!("weights {name}, expected the shape [")), "{error}");
+    };
+    t("stem.weight", "[4,12]", "[12,4]");
+    t("halve0.weight", "[8,4]", "[4,8]");
+    t("down0.0.filter.weight", "[4,3,3]", "[3,4,3]");
+    t("down2.0.filter.weight", "[12,3,3]", "[3,4,9] ");
+}
