@@ -19,7 +19,9 @@ Examples:
   histograde evaluate --pred labels --ref truth --layer nuclei --table scores.csv
 
 Label images (PNG, TIFF) hold 0 for background and an object's number elsewhere. AJI, F1, PQ and their Dice are means
-over images whose reference holds an object; the last line takes everything that is not 0 as one area.")]
+over images whose reference holds an object; the last line takes everything that is not 0 as one area. Of a PNG with a
+palette the indices count, of several channels the first; a TIFF of several pages is refused. Predictions without a
+reference are left aside; those of another size are brought to that of their reference, by nearest pixels.")]
 pub(crate) struct Evaluate {
     /// Folder of predictions; a name ends at its first dot
     #[arg(long, value_name = "DIR")]

@@ -1,9 +1,16 @@
-//! Reads a label image: whole numbers of 8 to 32 bits, PNG or TIFF; of several channels the first.
+//! Reads a label image: whole numbers of 8 to 32 bits, PNG or TIFF; of several channels the first, of a palette its index.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Seek},
+    path::Path,
+};
 
-use image::{ColorType, DynamicImage, ImageDecoder, ImageReader};
-use tiff::decoder::{Decoder, DecodingResult, Limits};
+use image::{DynamicImage, ImageDecoder, ImageReader};
+use tiff::{
+    decoder::{Decoder, DecodingResult, Limits},
+    tags::Tag,
+};
 
 use crate::{
     error::{Error, Result},
@@ -23,7 +30,7 @@ pub fn read(path: &Path) -> Result<Plane<u32>> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     match ending.as_str() {
         "tif" | "tiff" => tiff(file),
-        _ => plain(file),
+        _ => plain(file, path),
     }
 }
 
@@ -41,9 +48,15 @@ fn plane(size: (usize, usize), data: Vec<u32>, format: &'static str) -> Result<P
         .ok_or_else(|| Error::malformed(format, "pixels", size.0 * size.1, got))
 }
 
-fn plain(file: BufReader<File>) -> Result<Plane<u32>> {
+fn plain(mut file: BufReader<File>, path: &Path) -> Result<Plane<u32>> {
     const FORMAT: &str = "image";
     let fault = |e: image::ImageError| Error::malformed(FORMAT, "the file", "a PNG or JPEG image", e);
+    if file.fill_buf().map_err(Error::io("read", path))?.starts_with(PNG) {
+        if let Some(indices) = indices(&mut file)? {
+            return Ok(indices);
+        }
+        file.rewind().map_err(Error::io("read", path))?;
+    }
     let mut reader = ImageReader::new(file)
         .with_guessed_format()
         .map_err(|e| Error::malformed(FORMAT, "the file", "a PNG or JPEG image", e))?;
@@ -51,12 +64,6 @@ fn plain(file: BufReader<File>) -> Result<Plane<u32>> {
     let decoder = reader.into_decoder().map_err(fault)?;
     let (width, height) = decoder.dimensions();
     let size = checked(width, height)?;
-    // A palette would come out as colours, and a colour says nothing of a label's number.
-    if matches!(decoder.original_color_type(), image::ExtendedColorType::Unknown(_))
-        && matches!(decoder.color_type(), ColorType::Rgb8 | ColorType::Rgba8)
-    {
-        return Err(Error::unsupported(FORMAT, "a palette; labels are grey values"));
-    }
     let data = match DynamicImage::from_decoder(decoder).map_err(fault)? {
         DynamicImage::ImageLuma8(p) => first(&p, 1),
         DynamicImage::ImageLumaA8(p) => first(&p, 2),
@@ -69,6 +76,30 @@ fn plain(file: BufReader<File>) -> Result<Plane<u32>> {
         _ => return Err(Error::unsupported(FORMAT, "pixels that are not whole numbers")),
     };
     plane(size, data, FORMAT)
+}
+
+/// How a PNG begins.
+const PNG: &[u8] = b"\x89PNG";
+
+/// Returns the indices of a PNG with a palette, whose colours say nothing of a label's number; `None` without one.
+fn indices(file: impl BufRead + Seek) -> Result<Option<Plane<u32>>> {
+    const FORMAT: &str = "PNG";
+    let fault = |e: png::DecodingError| Error::malformed(FORMAT, "the file", "a PNG image", e);
+    let mut reader = png::Decoder::new(file).read_info().map_err(fault)?;
+    let (colours, depth) = reader.output_color_type();
+    if colours != png::ColorType::Indexed {
+        return Ok(None);
+    }
+    let size = checked(reader.info().width, reader.info().height)?;
+    let line = reader.output_line_size(reader.info().width).unwrap_or(size.0);
+    let mut stored = vec![0; line.saturating_mul(size.1)];
+    reader.next_frame(&mut stored).map_err(fault)?;
+    let bits = depth as usize;
+    let mask = u8::try_from((1u16 << bits) - 1).unwrap_or(u8::MAX);
+    let index = |row: &[u8], x: usize| u32::from(row[x * bits / 8] >> (8 - bits - x * bits % 8) & mask);
+    let rows = stored.chunks_exact(line.max(1));
+    let data = rows.flat_map(|row| (0..size.0).map(move |x| index(row, x))).collect();
+    plane(size, data, FORMAT).map(Some)
 }
 
 /// The first of every `step` values.
@@ -85,6 +116,7 @@ fn tiff(file: BufReader<File>) -> Result<Plane<u32>> {
     let (width, height) = decoder.dimensions().map_err(fault)?;
     let size = checked(width, height)?;
     let decoded = decoder.read_image().map_err(fault)?;
+    only_page(&mut decoder)?;
     let step = |values: usize| (values / (size.0 * size.1).max(1)).max(1);
     let wide = |values: Vec<u64>| -> Result<Vec<u32>> {
         let step = step(values.len());
@@ -110,6 +142,22 @@ fn tiff(file: BufReader<File>) -> Result<Plane<u32>> {
         _ => return Err(Error::unsupported(FORMAT, "pixels that are not whole numbers")),
     };
     plane(size, data, FORMAT)
+}
+
+/// Checks that what follows the first page shows the same smaller: of planes or classes, one would be scored and the others not.
+fn only_page(decoder: &mut Decoder<BufReader<File>>) -> Result<()> {
+    const FORMAT: &str = "TIFF";
+    let mut pages = 1;
+    while decoder.more_images() {
+        decoder.next_image().map_err(|e| Error::malformed(FORMAT, "the file", "a label image", e))?;
+        let reduced = decoder.get_tag_u32(Tag::NewSubfileType).is_ok_and(|kind| kind & 1 == 1);
+        pages += u32::from(!reduced);
+    }
+    if pages > 1 {
+        let feature = format!("{pages} pages where one label image is read; save each as a file of its own");
+        return Err(Error::unsupported(FORMAT, feature));
+    }
+    Ok(())
 }
 
 /// Brings `labels` to the size of `like`: each pixel takes the value under its middle.
@@ -158,6 +206,41 @@ mod tests {
         let path = folder.path().join("f.tif");
         tiff(&path).write_image::<colortype::Gray32Float>(2, 1, &[0.0, 1.0]).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("whole numbers"));
+    }
+
+    #[test]
+    fn of_a_palette_the_index_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let t = |depth: png::BitDepth, rows: &[u8], width: u32, expected: &[u32]| {
+            let path = folder.path().join("p.png");
+            let mut encoder = png::Encoder::new(File::create(&path).unwrap(), width, 1);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_depth(depth);
+            encoder.set_palette([9u8, 9, 9].repeat(1 << (depth as usize).min(8)));
+            encoder.write_header().unwrap().write_image_data(rows).unwrap();
+            assert_eq!(read(&path).unwrap().data(), expected, "{depth:?}");
+        };
+        t(png::BitDepth::Eight, &[0, 7, 255], 3, &[0, 7, 255]);
+        t(png::BitDepth::Four, &[0x0F, 0x70], 3, &[0, 15, 7]);
+        t(png::BitDepth::Two, &[0b0001_1011], 4, &[0, 1, 2, 3]);
+        t(png::BitDepth::One, &[0b1010_0000], 3, &[1, 0, 1]);
+    }
+
+    #[test]
+    fn several_pages_are_refused_and_smaller_copies_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let t = |reduced: bool| {
+            let path = folder.path().join("pages.tif");
+            let mut tiff = TiffEncoder::new(File::create(&path).unwrap()).unwrap();
+            tiff.write_image::<colortype::Gray8>(2, 1, &[0, 7]).unwrap();
+            let mut page = tiff.new_image::<colortype::Gray8>(1, 1).unwrap();
+            page.encoder().write_tag(Tag::NewSubfileType, u32::from(reduced)).unwrap();
+            page.write_data(&[3]).unwrap();
+            read(&path)
+        };
+        assert_eq!(t(true).unwrap().data(), [0, 7]);
+        let error = t(false).unwrap_err().to_string();
+        assert!(error.contains("2 pages where one label image is read"), "{error}");
     }
 
     #[test]
