@@ -44,3 +44,24 @@ fn ome_zarr_folders() {
         "{message}"
     );
 }
+
+#[test]
+fn channels_of_another_order_are_put_in_place() {
+    let (rgb, folder) = (picture(), tempfile::tempdir().unwrap());
+    let root = folder.path().join("slide.zarr");
+    zarr::write(&root, &rgb, 20);
+    let attributes = std::fs::read_to_string(root.join(".zattrs")).unwrap();
+    let open = |labels: [&str; 3]| {
+        let [a, b, c] = labels.map(|label| format!("{{\"label\": \"{label}\"}}"));
+        let omero = format!("{{\"omero\": {{\"channels\": [{a}, {b}, {c}]}}, ");
+        std::fs::write(root.join(".zattrs"), attributes.replacen('{', &omero, 1)).unwrap();
+        Slide::open(&root)
+    };
+    let all = Region { level: 0, x0: 0, y0: 0, width: 50, height: 40 };
+    assert_eq!(open(["Red", "Green", "Blue"]).unwrap().read_region(all).unwrap(), rgb);
+    let mut turned = rgb.clone();
+    turned.data_mut().as_chunks_mut::<3>().0.iter_mut().for_each(|px| px.reverse());
+    assert_eq!(open(["Blue", "Green", "Red"]).unwrap().read_region(all).unwrap(), turned);
+    let message = open(["DAPI", "FITC", "TRITC"]).err().unwrap().to_string();
+    assert!(message.contains("not red, green and blue but \"DAPI\""), "{message}");
+}

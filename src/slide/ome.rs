@@ -9,7 +9,7 @@ use roxmltree::Node;
 
 use super::{
     Format, Probe, SlideReader, Tag,
-    properties::{Properties, calibration, put},
+    properties::{Properties, likely_calibration, put},
     tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, text_properties},
     xml,
 };
@@ -140,13 +140,18 @@ fn merge(red: Vec<Page>, green: Vec<Page>, blue: Vec<Page>) -> Result<Vec<Page>>
     }
     let pages = red.into_iter().zip(green).zip(blue);
     let merged = pages.map(|((red, green), blue)| {
-        let feature = || Error::unsupported(NAME, "channels that are stored in different ways, or as JPEG");
+        let feature = || {
+            Error::unsupported(
+                NAME,
+                "channels in images of their own that are not alike, of 8 bits and without JPEG",
+            )
+        };
         Page::merge_rgb(red, green, blue).ok_or_else(feature)
     });
     merged.collect()
 }
 
-/// Returns the base and its smaller copies: sub-directories, or directories marked as reduced.
+/// Returns the base and its smaller copies that can be read: sub-directories, or directories marked as reduced.
 fn levels(tiff: &Tiff, pixels: Node<'_, '_>, directory: usize) -> Result<Vec<Page>> {
     let directory = tiff.directory_at(NAME, directory)?;
     let base = Page::parse(tiff, directory, NAME)?;
@@ -161,7 +166,7 @@ fn levels(tiff: &Tiff, pixels: Node<'_, '_>, directory: usize) -> Result<Vec<Pag
     let reduced = tiff.directories().iter().filter(|d| tiff.uint(d, Tag::NEW_SUBFILE_TYPE) == Some(1));
     for directory in children.iter().chain(reduced) {
         let Ok(page) = Page::parse(tiff, directory, NAME) else { continue };
-        let fits = page.same_samples(&base) && is_level_of(&page, &base);
+        let fits = page.same_samples(&base) && page.is_reached() && is_level_of(&page, &base);
         if fits && levels.iter().all(|other| other.width != page.width) {
             levels.push(page);
         }
@@ -201,7 +206,7 @@ fn pixel_size(pixels: Node<'_, '_>) -> Option<Calibration> {
     };
     let x = size("PhysicalSizeX", "PhysicalSizeXUnit")?;
     let y = size("PhysicalSizeY", "PhysicalSizeYUnit")?;
-    calibration(x, y, "ome.PhysicalSizeX")
+    likely_calibration(x, y, "ome.PhysicalSizeX")
 }
 
 /// Prefixes of the metre, and the power of ten that each stands for.
@@ -233,7 +238,7 @@ const PREFIXES: [(&str, i32); 23] = [
 
 /// Returns the micrometres in a unit of length: all units of the OME schema but `pixel` and `reference frame`, which are
 /// none, and those of astronomy.
-fn um_per(unit: &str) -> Option<f64> {
+pub(super) fn um_per(unit: &str) -> Option<f64> {
     const INCH: f64 = 25_400.0;
     let unit = unit.trim();
     let prefix = unit.strip_suffix('m').and_then(|prefix| PREFIXES.iter().find(|(name, _)| *name == prefix));
@@ -314,6 +319,7 @@ mod tests {
         }
         t("PhysicalSizeX='1' PhysicalSizeXUnit='pixel' PhysicalSizeY='1' PhysicalSizeYUnit='pixel'", None);
         t("PhysicalSizeX='0' PhysicalSizeY='0'", None);
+        t("PhysicalSizeX='1e9' PhysicalSizeY='1e9'", None);
         t("PhysicalSizeX='0.25'", None);
     }
 }

@@ -49,6 +49,13 @@ pub(super) fn real(properties: &Properties, key: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
+/// As [`calibration`] for formats that hold pictures of all kinds: sizes that no microscope has (below 0.05 or above 20 µm,
+/// as for the resolution of TIFF) are none.
+pub(super) fn likely_calibration(x: f64, y: f64, origin: &str) -> Option<Calibration> {
+    let likely = [x, y].iter().all(|size| (0.05..=20.0).contains(size));
+    calibration(x, y, origin).filter(|_| likely)
+}
+
 /// Returns a pixel size stated in a property, if it can be one.
 pub(super) fn calibration(x: f64, y: f64, origin: &str) -> Option<Calibration> {
     Some(Calibration { mpp: Mpp::new(x, y)?, origin: origin.into() })

@@ -1,10 +1,11 @@
 //! OME-Zarr 0.4 and 0.5: a folder of arrays, one for each level, in chunks. Arrays and their codecs are
 //! read by the crate `zarrs`.
 //!
-//! The colours are three planes along the axis `c`. Of several points in time the first is read, of
+//! The colours are three planes along the axis `c`; which is which the channels' labels or colours say, if they are stated. Of several points in time the first is read, of
 //! several focal planes the middle one. What a chunk that is not stored shows is stated by the array.
 
 mod bounds;
+mod describe;
 
 use std::{
     ops::Range,
@@ -22,12 +23,8 @@ use zarrs::{
     filesystem::FilesystemStore,
 };
 
-use self::bounds::Compressor;
-use super::{
-    Format, Level, Probe, SlideInfo, SlideReader, TileAt, limits,
-    mosaic::no_such_tile,
-    properties::{Properties, calibration, put},
-};
+use self::{bounds::Compressor, describe::describe};
+use super::{Format, Level, Probe, SlideInfo, SlideReader, TileAt, limits, mosaic::no_such_tile};
 use crate::{
     error::{Error, Result},
     file,
@@ -46,6 +43,8 @@ struct Zarr {
     info: SlideInfo,
     levels: Vec<Stack>,
     axes: Axes,
+    /// What each channel is: 0 red, 1 green, 2 blue.
+    colours: [usize; 3],
 }
 
 /// The array of a level, and what is needed to look at its chunks before they are decompressed.
@@ -127,17 +126,22 @@ pub(super) fn is_image(folder: &Path) -> bool {
     image(folder).is_ok_and(|image| image.is_some())
 }
 
-/// Returns the folder of the image and its entry `multiscales`; `None` when this is no OME-Zarr.
+/// Returns the first entry `multiscales` of attributes.
+fn scales(attributes: &Value) -> Option<&Value> {
+    attributes.get("multiscales")?.get(0)
+}
+
+/// Returns the folder of the image and its attributes, which have `multiscales`; `None` when this is no OME-Zarr.
 fn image(folder: &Path) -> Result<Option<(PathBuf, Value)>> {
     let Some(attributes) = attributes(folder)? else { return Ok(None) };
-    if let Some(scales) = attributes.get("multiscales").and_then(|list| list.get(0)) {
-        return Ok(Some((folder.into(), scales.clone())));
+    if scales(&attributes).is_some() {
+        return Ok(Some((folder.into(), attributes)));
     }
     // Several images in one folder, as bioformats2raw writes them: the first is the slide.
     if attributes.get("bioformats2raw.layout").is_some() {
         let first = folder.join("0");
-        let scales = self::attributes(&first)?.and_then(|a| Some(a.get("multiscales")?.get(0)?.clone()));
-        return Ok(scales.map(|scales| (first, scales)));
+        let attributes = self::attributes(&first)?.filter(|attributes| scales(attributes).is_some());
+        return Ok(attributes.map(|attributes| (first, attributes)));
     }
     Ok(None)
 }
@@ -163,16 +167,21 @@ fn json(path: &Path) -> Result<Option<Value>> {
 fn guarded<T>(what: &str, call: impl FnOnce() -> std::result::Result<T, String>) -> Result<T> {
     let result = catch_unwind(AssertUnwindSafe(call));
     let result = result.unwrap_or_else(|_| Err("something the array reader does not expect".into()));
-    result.map_err(|got| Error::malformed(NAME, what, "a readable array", got.replace('\n', " ")))
+    result.map_err(|got| match got.trim_end_matches('.').strip_suffix("is not supported") {
+        Some(feature) => Error::unsupported(NAME, feature.trim_end().replace('\n', " ")),
+        None => Error::malformed(NAME, what, "a readable array", got.replace('\n', " ")),
+    })
 }
 
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let found = image(&probe.path)?;
-    let (folder, scales) = found.ok_or_else(|| Error::malformed(NAME, "folder", "multiscales", "none"))?;
+    let none = || Error::malformed(NAME, "folder", "multiscales", "none");
+    let (folder, attributes) = found.ok_or_else(none)?;
+    let scales = scales(&attributes).ok_or_else(none)?;
     let store = FilesystemStore::new(&folder)
         .map_err(|error| Error::malformed(NAME, "folder", "a store of arrays", error))?;
     let store = Arc::new(store);
-    let names = axes(&scales)?;
+    let names = axes(scales)?;
     let datasets = scales.get("datasets").and_then(Value::as_array).cloned().unwrap_or_default();
     limits::check("number of levels", datasets.len() as u64, 64)?;
     let mut levels = Vec::new();
@@ -195,8 +204,9 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let levels = levels.into_iter().map(Stack::new).collect::<Result<Vec<_>>>()?;
     let mut info = SlideInfo::of_levels(facts);
     info.focal_planes = planes;
-    describe(&mut info, &scales, &datasets[0], &axes);
-    Ok(Box::new(Zarr { info, levels, axes }))
+    describe(&mut info, scales, &datasets[0], &axes);
+    let colours = describe::colours(&attributes)?;
+    Ok(Box::new(Zarr { info, levels, axes, colours }))
 }
 
 /// Returns the names of the axes; version 0.4 and later state them.
@@ -277,36 +287,6 @@ fn level(array: &Array<FilesystemStore>, axes: &Axes, base: [u64; 2]) -> Result<
     })
 }
 
-fn describe(info: &mut SlideInfo, scales: &Value, first: &Value, axes: &Axes) {
-    let mut properties = Properties::new();
-    for key in ["name", "version", "type"] {
-        if let Some(text) = scales.get(key).and_then(Value::as_str) {
-            put(&mut properties, format!("ome-zarr.{key}"), text);
-        }
-    }
-    // Microns per pixel: the scale of the level times that of all levels.
-    let scale = |entry: &Value, axis: usize| {
-        let list = entry.get("coordinateTransformations")?.as_array()?.clone();
-        let scale = list.iter().find(|item| item.get("type").and_then(Value::as_str) == Some("scale"))?;
-        scale.get("scale")?.get(axis)?.as_f64()
-    };
-    let size = |name: &str| {
-        let axis = axes.index(name)?;
-        let unit = scales.get("axes")?.get(axis)?.get("unit")?.as_str()?;
-        let microns = match unit {
-            "nanometer" => 1e-3,
-            "micrometer" => 1.0,
-            "millimeter" => 1e3,
-            "centimeter" => 1e4,
-            "meter" => 1e6,
-            _ => return None,
-        };
-        Some(microns * scale(first, axis)? * scale(scales, axis).unwrap_or(1.0))
-    };
-    let mpp = size("x").zip(size("y")).and_then(|(x, y)| calibration(x, y, "ome-zarr.scale"));
-    info.describe("ome-zarr", mpp, None, properties);
-}
-
 impl SlideReader for Zarr {
     fn info(&self) -> &SlideInfo {
         &self.info
@@ -345,7 +325,7 @@ impl SlideReader for Zarr {
         }
         let (tile_width, tile_height) = (level.tile_width as usize, level.tile_height as usize);
         let mut rgb = Rgb::filled(tile_width, tile_height, [255; 3]);
-        for (c, plane) in samples.chunks_exact(pixels).enumerate() {
+        for (c, plane) in self.colours.into_iter().zip(samples.chunks_exact(pixels)) {
             for (y, row) in plane.chunks_exact(size[0]).enumerate() {
                 rgb.row_mut(y).iter_mut().zip(row).for_each(|(px, value)| px[c] = *value);
             }
