@@ -45,7 +45,8 @@ fn smaller(tiff: &Tiff, base: &Page) -> Result<Vec<Page>> {
     let mut levels: Vec<Page> = Vec::new();
     for directory in tiff.directories().iter().skip(1).chain(&children) {
         let Ok(page) = Page::parse(tiff, directory, NAME) else { continue };
-        let fits = page.tiled == base.tiled && page.same_samples(base) && is_level_of(&page, base);
+        let like = page.tiled == base.tiled && page.same_samples(base) && page.is_reached();
+        let fits = like && is_level_of(&page, base);
         if fits && levels.iter().all(|other| other.width != page.width) {
             levels.push(page);
         }

@@ -98,6 +98,26 @@ fn ome_tiff_levels_are_sub_directories() {
     );
 }
 
+/// Samples of 16 bits are decoded in directories of the main chain only.
+#[test]
+fn levels_that_cannot_be_read_are_left_out() {
+    let (base, small) = (picture(64, 48), picture(32, 24));
+    let wide = |rgb: &Rgb| {
+        let size = [rgb.width() as u32, rgb.height() as u32];
+        let double = |tile: Vec<u8>| tile.into_iter().flat_map(|v| [v, v]).collect();
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2)
+            .set(258, Field::Shorts(vec![16; 3]))
+            .with_tiles(tiles(rgb).into_iter().map(double).collect())
+    };
+    let xml = ome_xml("<Channel ID=\"C\" SamplesPerPixel=\"3\"/>", "").replace("uint8", "uint16");
+    for text in [xml.as_str(), "no OME-XML"] {
+        let first = wide(&base).set(270, Field::Text(text.into())).with_sub(wide(&small));
+        let slide = open(&Writer::default().write(&[first]));
+        assert_eq!(slide.info().levels.len(), 1, "{text}");
+        assert_eq!(whole(&slide, 0), base, "{text}");
+    }
+}
+
 #[test]
 fn pixel_sizes_come_from_microscopes_only() {
     fn t(per_unit: [u32; 2], unit: u16, expected: Option<f64>) {

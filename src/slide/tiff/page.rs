@@ -230,6 +230,12 @@ impl Page {
         plain && colours && storage
     }
 
+    /// Returns whether this build can decode this image where it stands: the `tiff` crate's decoder goes to directories of the
+    /// main chain only, not to sub-directories.
+    pub(in crate::slide) fn is_reached(&self) -> bool {
+        self.decodes_here() || self.directory.index.is_some()
+    }
+
     /// Returns whether red, green and blue are stored as separate images.
     pub(super) fn is_planar(&self) -> bool {
         self.planar && self.samples > 1
