@@ -139,6 +139,9 @@ fn other_photometrics() {
     t(page(1, 1, 1, gray.clone()), |[r, ..]| [r; 3]);
     t(page(1, 0, 1, gray.clone()), |[r, ..]| [255 - r; 3]);
     let map = (0..768u16).map(|i| (if i < 256 { i } else { 255 - i % 256 }) << 8).collect();
+    t(page(1, 3, 1, gray.clone()).set(320, Field::Shorts(map)), |[r, ..]| [r, 255 - r, 255 - r]);
+    // Some writers put 8 bits in.
+    let map = (0..768u16).map(|i| if i < 256 { i } else { 255 - i % 256 }).collect();
     t(page(1, 3, 1, gray).set(320, Field::Shorts(map)), |[r, ..]| [r, 255 - r, 255 - r]);
     let wide = tiles(&rgb).iter().map(|tile| tile.iter().flat_map(|&v| [v, v]).collect()).collect();
     t(page(1, 2, 3, wide).set(258, Field::Shorts(vec![16; 3])), |px| px);

@@ -217,11 +217,13 @@ fn to_rgb(tiff: &Tiff, page: &Page, samples: Vec<u8>, width: usize, height: usiz
         .ok_or_else(|| Fault::damaged(format!("{width}x{height} px"), "another number of samples"))
 }
 
-/// Reads the colour map: 256 reds, then greens, then blues, 16 bits each.
+/// Reads the colour map: 256 reds, then greens, then blues, 16 bits each. Some writers put 8 bits in, which is told as
+/// libtiff tells it: no value is larger.
 fn palette(tiff: &Tiff, page: &Page) -> Result<Vec<[u8; 3]>, Fault> {
     let map = tiff.uints(&page.directory, Tag::COLOR_MAP).ok().flatten().unwrap_or_default();
     if map.len() != 3 * 256 {
         return Err(Fault::damaged("a ColorMap of 768 values", map.len()));
     }
-    Ok((0..256).map(|i| [map[i], map[256 + i], map[512 + i]].map(|v| (v >> 8) as u8)).collect())
+    let shift = if map.iter().all(|&v| v < 256) { 0 } else { 8 };
+    Ok((0..256).map(|i| [map[i], map[256 + i], map[512 + i]].map(|v| (v >> shift) as u8)).collect())
 }
