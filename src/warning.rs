@@ -63,6 +63,14 @@ pub enum Warning {
         /// How many.
         count: u64,
     },
+    /// The file asks viewers to show the slide turned or mirrored.
+    #[error(
+        "the file asks for the slide to be shown turned or mirrored (orientation {orientation}); it was read as it is stored"
+    )]
+    Turned {
+        /// The tag `Orientation` of TIFF, 2 to 8.
+        orientation: u64,
+    },
     /// Damaged tiles were left out.
     #[error("{} damaged tiles were left out (read as glass): {}", tiles.len(), tiles.join("; "))]
     BadTiles {

@@ -157,6 +157,9 @@ fn as_text(slide: &Slide, properties: &BTreeMap<String, String>) -> String {
             format!("{} stored tiles of level 0 are empty and read as glass", info.missing_tiles),
         );
     }
+    if let Some(orientation) = info.turned() {
+        line("turned", format!("orientation {orientation}; read as it is stored"));
+    }
     let associated = if info.associated.is_empty() { "none".into() } else { info.associated.join(", ") };
     line("associated", associated);
     let hidden = info.properties.keys().filter(|name| !properties.contains_key(*name)).count();

@@ -219,6 +219,9 @@ fn facts(slide: &Slide, index: usize) -> Entries {
     if index > 0 && slide.format() != "aperio" {
         entries.push((254, Values::Long(vec![1])));
     }
+    if let Some(orientation) = info.turned() {
+        entries.push((274, Values::Short(vec![orientation as u16])));
+    }
     if let Some(profile) = slide.icc_profile().filter(|_| index == 0) {
         entries.push((34_675, Values::Bytes(profile)));
     }

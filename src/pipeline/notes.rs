@@ -20,6 +20,9 @@ pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings:
     if count > 0 {
         warnings.push(Warning::MissingTiles { count });
     }
+    if let Some(orientation) = slide.info().turned() {
+        warnings.push(Warning::Turned { orientation });
+    }
 }
 
 /// Notes models that were trained on images that look different.

@@ -115,6 +115,13 @@ impl SlideInfo {
         }
     }
 
+    /// Returns the tag `Orientation` of a TIFF file that is to be shown turned or mirrored, 2 to 8; it is read as it is stored.
+    #[must_use]
+    pub fn turned(&self) -> Option<u64> {
+        let value = self.properties.get("tiff.Orientation")?.parse().ok()?;
+        (2..=8).contains(&value).then_some(value)
+    }
+
     /// Returns every property, with those OpenSlide derives from the levels, sorted by name.
     #[must_use]
     pub fn all_properties(&self) -> BTreeMap<String, String> {
