@@ -231,6 +231,23 @@ fn names_in_shards_have_one_dot() {
     assert_eq!(rows[0]["file"], format!("shards/S12.35-000000.tar/{}", names[0]));
 }
 
+/// Slides whose names differ in a dot and a hyphen have different keys.
+#[test]
+fn keys_in_shards_are_of_one_slide() {
+    let folder = Folder::new();
+    folder.phantom();
+    for name in ["a.b.svs", "a-b.svs", "a%2Eb.svs"] {
+        fs::copy(folder.path("a.svs"), folder.path(name)).unwrap();
+    }
+    folder.run("tile @a.b.svs @a-b.svs @a%2Eb.svs -o @out --size 512 --min-tissue 0 --shards", 0);
+    let rows = folder.rows("out/tiles.csv");
+    let key = |row: &BTreeMap<String, String>| {
+        row["file"].rsplit('/').next().unwrap().split('.').next().unwrap().to_owned()
+    };
+    let keys: std::collections::BTreeSet<String> = rows.iter().map(key).collect();
+    assert_eq!((rows.len(), keys.len()), (12, 12), "{keys:?}");
+}
+
 /// Spoils the sixth stored tile of `a.svs`.
 fn spoil(folder: &Folder) {
     let mut bytes = fs::read(folder.path("a.svs")).unwrap();

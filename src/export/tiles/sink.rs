@@ -92,7 +92,7 @@ impl Sink {
 /// Returns the name of a tile in a shard, up to its ending. WebDataset takes all members whose names are equal up to the
 /// first dot for one sample, so that there are no dots in it.
 fn sample_key(row: &Row) -> String {
-    row.name().replace('.', "-")
+    row.name().replace('%', "%25").replace('.', "%2E")
 }
 
 impl Shard {
