@@ -30,6 +30,8 @@ const SAME: [&str; 7] = ["aperio", "generic_tiff", "ndpi", "dicom", "leica", "tr
 const PLAIN: [&str; 3] = ["ome_tiff", "philips", "huron"];
 /// Bytes of a file that stays below 4 GB.
 const CLASSIC_BYTES: u64 = u32::MAX as u64 - (64 << 20);
+/// How levels are stored whose tiles are not copied.
+const OTHER_TILES: &str = "strips, planes, a palette, inks, or samples of other than 8 bits";
 /// Tiles whose pixels are compared at the end, per level.
 const COMPARED: u64 = 64;
 /// Shorter texts are not looked for: they occur by chance.
@@ -118,7 +120,7 @@ fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
     }
     let mut kept = Vec::new();
     for (index, level) in info.levels.iter().enumerate() {
-        let storage = stored.storage(index).ok_or_else(|| refused("strips or planes"))?;
+        let storage = stored.storage(index).ok_or_else(|| refused(OTHER_TILES))?;
         let base = &info.levels[0];
         let ratio = |a: u64, b: u64| a as f64 / b as f64;
         let plain = (ratio(base.width, level.width) + ratio(base.height, level.height)) / 2.0;
