@@ -333,6 +333,8 @@ fn failures_are_rows() {
     assert!(folder.run("tile @a.svs -o @x --size 64 --overlap 64", 2).contains("less than --size 64"));
     assert!(folder.run("tile @a.svs -o @x --qc haze=1", 2).contains("blur=, pen= or fold="));
     assert!(folder.run("tile @a.svs -o @x --level 9", 1).contains("level, expected 0 to"));
+    assert!(folder.run("tile @a.svs -o @x --random 0", 2).contains("0 is not in 1.."));
+    assert!(folder.run("tile @a.svs -o @x --mpp 1000000", 2).contains("expected µm per pixel, 0.05 to 20"));
 }
 
 #[test]

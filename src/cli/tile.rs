@@ -154,7 +154,7 @@ fn settings(args: &args::Tile) -> Result<Settings> {
         limits: limits(&args.qc)?,
         within: args.within.clone(),
         classes: args.classes.clone(),
-        random: args.random,
+        random: args.random.map(|n| n as usize),
         seed: args.seed,
         target,
         icc: args.icc,

@@ -34,8 +34,8 @@ pub(crate) struct Tile {
     /// Folder for the tiles; made if missing
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// Pixel size of the tiles in µm; a level within 1 % of it is taken as it is
-    #[arg(long, value_name = "MPP", value_parser = positive, conflicts_with_all = ["level", "objective"])]
+    /// Pixel size of the tiles in µm, 0.05 to 20; a level within 1 % of it is taken as it is
+    #[arg(long, value_name = "MPP", value_parser = pixel_size, conflicts_with_all = ["level", "objective"])]
     pub(crate) mpp: Option<f64>,
     /// Pyramid level to tile; 0 is the full resolution [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "objective")]
@@ -62,8 +62,8 @@ pub(crate) struct Tile {
     #[arg(long = "class", value_name = "CLASS", requires = "within")]
     pub(crate) classes: Vec<String>,
     /// Draw N tiles per slide instead of taking all
-    #[arg(long, value_name = "N")]
-    pub(crate) random: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub(crate) random: Option<u32>,
     /// Seed of the draw; the same seed draws the same tiles
     #[arg(long, value_name = "N", default_value_t = 1, requires = "random")]
     pub(crate) seed: u64,
