@@ -174,6 +174,11 @@ pub trait SlideReader: Send + Sync {
         None
     }
 
+    /// Returns whether it is known, without decoding, that [`SlideReader::read_tile`] gives `None`.
+    fn is_missing(&self, _at: TileAt) -> bool {
+        false
+    }
+
     /// Returns whether a tile that a smaller level does not store shows what the next finer level does,
     /// and not glass.
     fn missing_shows_finer(&self) -> bool {

@@ -329,6 +329,26 @@ fn missing_tiles_are_white_and_counted() {
     assert_eq!(got.row(TILE)[TILE], [255; 3]);
 }
 
+/// Parts of which nothing is stored are white without being read, and what lies beside them is what it was.
+#[test]
+fn views_of_sparse_slides() {
+    let side = 8 * TILE;
+    let stored = |i: usize| i == 9 || i == 10 || i == 63;
+    let of = |missing: &[u8]| {
+        let tile = |(i, tile): (usize, Vec<u8>)| if stored(i) { tile } else { missing.to_vec() };
+        let tiles = tiles(&picture(side, side)).into_iter().enumerate().map(tile).collect();
+        let page = Page::tiled([side as u32; 2], [TILE as u32; 2], 3, 1, 2).with_tiles(tiles);
+        open(&Writer::default().write(&[page]))
+    };
+    let (sparse, white) = (of(&[]), of(&[255; 3 * TILE * TILE]));
+    assert_eq!((sparse.info().missing_tiles, white.info().missing_tiles), (61, 0));
+    for scale in [1.0, 1.7, 4.0, 16.0] {
+        assert_eq!(sparse.read_whole(scale).unwrap(), white.read_whole(scale).unwrap(), "{scale}");
+        let window = window(TILE as i64, 0, 20, 3, scale);
+        assert_eq!(sparse.read_window(&window).unwrap(), white.read_window(&window).unwrap(), "{scale}");
+    }
+}
+
 /// The fourth sample is what the tags say, whatever the stream's own markers call it.
 #[test]
 fn jpeg_with_a_fourth_sample() {

@@ -264,6 +264,21 @@ impl Slide {
         Ok(())
     }
 
+    /// Returns whether no tile of a part of a level is stored, so that it need not be read to be white.
+    fn is_glass(&self, level: usize, columns: &Range<i64>, rows: &Range<i64>) -> bool {
+        if level > 0 && self.reader.missing_shows_finer() {
+            return false;
+        }
+        let facts = &self.info().levels[level];
+        let tiles = |range: &Range<i64>, side: u32, length: u64| {
+            let place = |v: i64| u64::try_from(v).unwrap_or(0).min(length);
+            place(range.start) / u64::from(side)..place(range.end).div_ceil(u64::from(side))
+        };
+        let columns = tiles(columns, facts.tile_width, facts.width);
+        tiles(rows, facts.tile_height, facts.height)
+            .all(|row| columns.clone().all(|col| self.reader.is_missing(TileAt { level, col, row })))
+    }
+
     fn resample_strip<'a>(
         &self,
         level: usize,
@@ -276,6 +291,10 @@ impl Slide {
             return Ok(());
         }
         let span = across.span(&columns);
+        if self.is_glass(level, &span, &down.span(rows)) {
+            out.take(usize::try_from(rows.end - rows.start).unwrap_or(0)).for_each(|row| row.fill([255; 3]));
+            return Ok(());
+        }
         let averager = Columns::new(across, columns, span.start);
         let needed = (span.end - span.start) as usize;
         let mut means = vec![0; 3 * (needed + averager.slack()) + 1];

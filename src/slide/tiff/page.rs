@@ -313,7 +313,8 @@ impl Page {
         (!all).then_some(rect)
     }
 
-    fn is_empty(&self, tiff: &Tiff, index: u64) -> bool {
+    /// Returns whether nothing is stored of a tile.
+    pub(super) fn is_empty(&self, tiff: &Tiff, index: u64) -> bool {
         self.stored(tiff, index).is_some_and(|(_, length)| length == 0)
     }
 }

@@ -267,6 +267,13 @@ impl SlideReader for TiffSlide {
         self.tiff.bytes().on_disk(offset, length)
     }
 
+    fn is_missing(&self, at: TileAt) -> bool {
+        let page = self.plain_page(at.level).filter(|page| at.col < page.cols() && at.row < page.rows());
+        page.is_some_and(|page| {
+            page.tiled && !page.is_planar() && page.is_empty(&self.tiff, at.row * page.cols() + at.col)
+        })
+    }
+
     fn missing_shows_finer(&self) -> bool {
         !self.missing.is_empty()
     }
