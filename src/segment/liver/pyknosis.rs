@@ -21,8 +21,8 @@ const DARK: f64 = 0.15;
 const RING_UM: (f64, f64) = (0.5, 2.0);
 /// … if at least this share of it is neither nuclei, nor white, nor blood.
 const SEEN: f64 = 0.33;
-/// Dense: eosin at least this multiple of the slide's cytoplasm. On phantoms of four stains that of apoptotic bodies and of necrosis is at
-/// least 1.25 around all but one in 75 nuclei, around leukocytes and living cells less than that; **not validated**.
+/// Dense: eosin at least this multiple of the slide's cytoplasm. On phantoms of four stains with apoptotic bodies the median is above it around
+/// 303 of 329 small, very dark nuclei and 2 of 332 paler ones, on those with leukocytes and none dead around none of 225; **not validated**.
 const DENSE: f64 = 1.25;
 /// An apoptotic body is at most so wide, in µm (domain.md §3.2): farther from its nucleus, up to …
 const BODY_UM: f64 = 15.0;
