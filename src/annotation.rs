@@ -187,7 +187,6 @@ impl Annotations {
         if !any(Area::includes) && !any(Area::excludes) {
             return tissue;
         }
-        let before = tissue.mask.count();
         let mut keep =
             Plane::filled(tissue.mask.width(), tissue.mask.height(), 1 - u8::from(any(Area::includes)));
         for area in self.areas.iter().filter(|a| a.includes()) {
@@ -196,10 +195,7 @@ impl Annotations {
         for area in self.areas.iter().filter(|a| a.excludes()) {
             area.fill(&mut keep, tissue.scale, (0.0, 0.0), 0);
         }
-        let mut out = tissue;
-        out.mask.data_mut().iter_mut().zip(keep.data()).for_each(|(m, &k)| *m &= k);
-        out.area_mm2 *= out.mask.count() as f64 / before.max(1) as f64;
-        out
+        tissue.restricted(&keep)
     }
 }
 
@@ -229,7 +225,8 @@ mod tests {
         let annotations = read("a.geojson", QUPATH).unwrap();
         assert_eq!(annotations.areas.len(), 2, "detections are no annotations");
         let white = White { rgb: [243.0; 3] };
-        let tissue = TissueMask { mask: Mask::filled(25, 25, 1), scale: 4.0, area_mm2: 6.25, white };
+        let mask = Mask::filled(25, 25, 1);
+        let tissue = TissueMask { solid: mask.clone(), mask, scale: 4.0, area_mm2: 6.25, white };
         let left = annotations.restrict(tissue);
         // 20×20 pixels, less a hole of 5×5 and a stripe of 2.
         assert_eq!(left.mask.count(), 400 - 25 - 40);

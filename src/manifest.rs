@@ -90,7 +90,7 @@ fn read_sheet(path: &Path, with_files: bool) -> Result<Vec<Sample>> {
     for row in &table.rows {
         match columns.sample(&table, row, folder) {
             Ok(sample) => samples.push(sample),
-            Err(fault) => faults.push(fault),
+            Err(all) => faults.extend(all),
         }
     }
     faults.extend(check::all(&table, &mut samples, with_files));

@@ -17,6 +17,7 @@ use crate::{
     segment::{
         field::Field,
         object::{Class, Finds, Object},
+        revision::Revision,
         structures::StructureMap,
     },
 };
@@ -60,7 +61,11 @@ pub struct Organ {
     /// Finds nuclei, vacuoles and counts in the core of one window, given the slide's structures. May drop planes that it
     /// needs no more, but not the tissue.
     pub cells: fn(&mut Field<'_>, &StructureMap<'_>) -> Finds,
-    /// Every class either pass can return, in legend order.
+    /// Looks at structures again once all cells are known; returns of each whether it stays.
+    pub revise: fn(&mut Revision<'_>) -> Vec<bool>,
+    /// Finds groups of cells, such as foci of inflammation, once all cells of the slide are known.
+    pub groups: fn(&Evidences<'_>) -> Vec<Object>,
+    /// Every class that the passes and groups can return, in legend order.
     pub classes: &'static [&'static Class],
     /// Classes whose area the structure pass counts pixel by pixel, with the counter: what is drawn changes it.
     pub areas: &'static [(&'static Class, Counter)],
@@ -92,6 +97,11 @@ pub const ORGANS: &[&Organ] = &[&liver::LIVER, &kidney::KIDNEY, &pancreas::PANCR
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Organ> {
     ORGANS.iter().find(|o| o.name.eq_ignore_ascii_case(name)).copied()
+}
+
+/// Keeps all structures, for organs that learn nothing about them from their cells.
+fn keep_all(found: &mut Revision<'_>) -> Vec<bool> {
+    vec![true; found.structures.len()]
 }
 
 impl Organ {

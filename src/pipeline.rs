@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 mod corrections;
+mod cuts;
 mod notes;
 mod passes;
 mod plan;
@@ -22,7 +23,7 @@ use crate::{
     quality::{self, Quality},
     raster::Plane,
     score::{Measured, OrganScore},
-    segment::{models::InUse, object::Object, structures::StructureMap},
+    segment::{models::InUse, object::Object, revision::Revision, structures::StructureMap},
     slide::{Calibration, Slide},
     stages::{Stage, during},
     stain::{self, StainProfile},
@@ -93,6 +94,7 @@ pub fn score_slide_kept(
     let drawn = plan.options.annotations.as_deref();
     let (found_mm2, found_none) = (whole.area_mm2, whole.is_blank());
     let size = (slide.info().levels[0].width, slide.info().levels[0].height);
+    let all_tissue = whole.mask.clone();
     let whole = match drawn {
         Some(drawn) => {
             corrections::remarks(plan.organ, drawn, size).into_iter().for_each(|w| warnings.push(w));
@@ -127,6 +129,7 @@ pub fn score_slide_kept(
     }
     let tissue = whole.without(&artefacts);
     drop(whole);
+    let lost = cuts::Lost::of(all_tissue, &tissue);
     give_back_memory(slide);
     let (cell_scale, cell_mpp) = passes::resolve(plan.organ.cell_pass, calibration.mpp);
     models.slide_px = passes::extent(slide, cell_scale);
@@ -153,27 +156,47 @@ pub fn score_slide_kept(
             .into_iter()
             .for_each(|w| warnings.push(w));
     }
-    let (structures, structure_tally) = structures(&scan, &profile)?;
+    let (structures, mut structure_tally) = structures(&scan, &profile)?;
+    let mut structures = lost.without(structures);
     give_back_memory(slide);
     let of_cells = scan.models.clone().for_cells();
     let scan = Scan { models: &of_cells, ..scan };
     let map = StructureMap::new(&structures);
-    let cells = scan.run(Stage::Cells, cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
-    let tallies = per_structure(structures.len(), cells.finds.per_structure);
+    let mut cells = scan.run(Stage::Cells, cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
+    let mut tallies = per_structure(structures.len(), std::mem::take(&mut cells.finds.per_structure));
     let analysed_px = cells.analysed_px;
     let structure_mpp = scan.resolve(plan.organ.structure_pass).1;
+    let stays = during(Stage::Scoring, || {
+        (plan.organ.revise)(&mut Revision {
+            structures: &structures,
+            cells: &cells.finds.objects,
+            structure_tally: &mut structure_tally,
+            tally: &mut cells.finds.tally,
+            structure_mpp,
+            mpp: cell_mpp,
+            level0: calibration.mpp,
+            drawn: &drawn.map(|drawn| corrections::classes(plan.organ, drawn)).unwrap_or_default(),
+        })
+    });
+    keep(&mut structures, &stays);
+    keep(&mut tallies, &stays);
+    let cut = lost.cut(&mut structures, Rect { x0: 0, y0: 0, width: size.0, height: size.1 });
     let evidences = Evidences {
         tissue_mm2: tissue.area_mm2,
         mpp: cell_mpp,
         structure_mpp,
         structures: &structures,
         structure_tallies: &tallies,
+        structures_cut: &cut,
         cells: &cells.finds.objects,
+        groups: &[],
         structure_tally: &structure_tally,
         tally: &cells.finds.tally,
         profile: &profile,
         tubule_least_um: plan.options.species.tubule_least_um,
     };
+    let groups = during(Stage::Scoring, || (plan.organ.groups)(&evidences));
+    let evidences = Evidences { groups: &groups, ..evidences };
     let mut measured = during(Stage::Scoring, || measure(plan.organ, &evidences));
     quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
     quality::crowds(&cells.finds.objects, cell_mpp).into_iter().for_each(|w| warnings.push(w));
@@ -183,7 +206,8 @@ pub fn score_slide_kept(
     }
     let sizes = kept_sizes(plan.organ, &measured, &evidences);
     plan.rubric.shares(plan.organ, &mut measured, sizes.as_ref());
-    let counts = counts(plan.organ, structures.iter().chain(&cells.finds.objects));
+    let cells = with_groups(cells.finds.objects, groups);
+    let counts = counts(plan.organ, structures.iter().chain(&cells));
     notes::bad_tiles(slide, &warnings);
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),
@@ -199,7 +223,30 @@ pub fn score_slide_kept(
         refused,
         ..facts(slide, plan, calibration, warnings, &models)
     };
-    Ok(SlideResult { summary, tissue, artefacts, structures, cells: cells.finds.objects })
+    Ok(SlideResult { summary, tissue, artefacts, structures, cells })
+}
+
+/// Keeps what stays, in its order.
+fn keep<T>(all: &mut Vec<T>, stays: &[bool]) {
+    let mut stays = stays.iter();
+    all.retain(|_| stays.next().copied().unwrap_or(true));
+}
+
+/// Puts groups among the cells, in reading order; the pixels of their outlines may be of another size.
+fn with_groups(mut cells: Vec<Object>, groups: Vec<Object>) -> Vec<Object> {
+    if groups.is_empty() {
+        return cells;
+    }
+    cells.extend(groups);
+    let place = |o: &Object| {
+        let (scale, (x, y)) = (f64::from(o.outline.scale), o.anchor());
+        (f64::from(y) * scale, f64::from(x) * scale)
+    };
+    cells.sort_by(|a, b| {
+        let ((ay, ax), (by, bx)) = (place(a), place(b));
+        ay.total_cmp(&by).then(ax.total_cmp(&bx)).then(a.class.name.cmp(b.class.name))
+    });
+    cells
 }
 
 /// From so many pixels on it is worth the time to hand memory back between steps.

@@ -26,7 +26,7 @@ pub use self::{
     brightfield::not_brightfield,
     chroma::Chroma,
     crowds::crowds,
-    hints::{hints, unseen_nuclei},
+    hints::{DULL, hints, unseen_nuclei},
     stain::Colours,
 };
 use crate::{
@@ -229,9 +229,7 @@ impl TissueMask {
     /// Returns the tissue that can be measured: without what is numbered on a map of its size. Its area stays that of all.
     #[must_use]
     pub fn without(&self, map: &Plane<u8>) -> Self {
-        let mut out = self.clone();
-        out.mask.data_mut().iter_mut().zip(map.data()).for_each(|(m, &k)| *m &= u8::from(k == 0));
-        out
+        Self { area_mm2: self.area_mm2, ..self.clone().restricted(&map.map(|k| u8::from(k == 0))) }
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod contour;
 pub mod distance;
 pub mod field;
+pub mod focus;
 pub mod ground;
 pub mod kidney;
 pub mod label;
@@ -18,6 +19,7 @@ pub mod nuclei;
 pub mod object;
 pub mod pancreas;
 pub mod red_cells;
+pub mod revision;
 pub mod shape;
 pub mod smooth;
 pub mod structures;

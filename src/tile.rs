@@ -103,6 +103,23 @@ impl Window {
 }
 
 impl Window {
+    /// Returns a window without halo over a box of pixels (left, top, right, bottom) of `scale` level-0 pixels each; `mpp` is the
+    /// size of those pixels.
+    #[must_use]
+    pub fn over((left, top, right, bottom): (i32, i32, i32, i32), scale: f64, mpp: Mpp) -> Self {
+        let side = |low: i32, high: i32| high.saturating_sub(low).max(1) as u32;
+        Self {
+            x0: i64::from(left),
+            y0: i64::from(top),
+            core_width: side(left, right),
+            core_height: side(top, bottom),
+            halo: 0,
+            scale,
+            source_scale: scale,
+            mpp,
+        }
+    }
+
     /// Returns the window with its core cut to what lies within `margin` working pixels of a rectangle, on the grid of
     /// [`TileSpec::ALIGN`].
     #[must_use]

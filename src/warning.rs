@@ -20,7 +20,9 @@ pub enum Warning {
         stated: Option<f64>,
     },
     /// Horizontal and vertical pixel sizes differ by more than 2 %.
-    #[error("pixels are not square: {x} × {y} µm")]
+    #[error(
+        "pixels are not square: {x} × {y} µm; areas and counts hold, widths, shapes and what is told by them (veins, roundness, tubules, glomeruli) do not"
+    )]
     PixelsNotSquare {
         /// Horizontal µm/px.
         x: f64,
@@ -110,7 +112,7 @@ pub enum Warning {
         what: String,
     },
     /// The whole slide shows little fine detail.
-    #[error("the slide looks out of focus: sharpness {index:.2}, 1 is usual")]
+    #[error("the slide looks out of focus: sharpness {index:.2}, 0.2 to 1.2 is usual")]
     OutOfFocus {
         /// Median sharpness of the tissue.
         index: f64,

@@ -129,6 +129,8 @@ fn faulty() -> &'static Organ {
             assert!(LEFT.fetch_sub(1, Ordering::SeqCst) != 0, "no such cell");
             (organ::ORGANS[0].cells)(field, map)
         },
+        revise: l.revise,
+        groups: l.groups,
         classes: l.classes,
         features: l.features,
         areas: &[],

@@ -42,6 +42,12 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
     if let (Some(reads), Some(output)) = (&args.reads, &args.output) {
         return reads::run(args, reads, output);
     }
+    // The parser lets it pass: what it needs excludes --a and --b.
+    if args.output.is_some() {
+        let asked =
+            "--reads, whose tables and figures it is for; of two columns the numbers are printed (--json)";
+        return Err(Error::config("-o of agree", asked, "--a and --b").into());
+    }
     let columns = [&args.a, &args.b].map(|c| c.as_deref().unwrap_or_default());
     let [a, b] = columns;
     let read = tidy::read_pairs(&args.table, a, b)?;

@@ -23,8 +23,12 @@ pub(super) fn all(table: &Table, samples: &mut [Sample], with_files: bool) -> Ve
 type Fact = fn(&Sample) -> Option<&str>;
 
 /// Columns that say something about the animal, not about the slide.
-const FACTS_OF_AN_ANIMAL: &[(&str, Fact)] =
-    &[("group", |s| Some(&s.group)), ("sex", |s| s.sex.as_deref()), ("cage", |s| s.cage.as_deref())];
+const FACTS_OF_AN_ANIMAL: &[(&str, Fact)] = &[
+    ("group", |s| Some(&s.group)),
+    ("sex", |s| s.sex.as_deref()),
+    ("cage", |s| s.cage.as_deref()),
+    ("species", |s| s.species.map(|s| s.name)),
+];
 
 /// Every slide is listed once, and one of them is there. A slide that is not, is a failure of its own: the others go on.
 fn files(table: &Table, samples: &[Sample], faults: &mut Vec<Error>) {

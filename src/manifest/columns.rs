@@ -65,25 +65,31 @@ impl Columns {
         }
     }
 
-    /// Turns one row into a sample. Its `slide_id` stays empty when the sheet gives none.
-    pub(super) fn sample(&self, table: &Table, row: &Row, folder: &Path) -> Result<Sample> {
+    /// Turns one row into a sample, or returns everything at fault in it. Its `slide_id` stays empty when the sheet gives none.
+    pub(super) fn sample(&self, table: &Table, row: &Row, folder: &Path) -> Result<Sample, Vec<Error>> {
         let cells = Cells { columns: &self.0, table, row };
-        let dose = cells.parsed("dose", "a number, 0 or more", |v| (v >= 0.0).then_some(v))?;
-        let dose_unit = cells.text("dose_unit");
-        if dose.is_some() && self.0.contains(&"dose_unit") && dose_unit.is_none() {
-            return Err(cells.fault("dose_unit", "the unit of the dose", "an empty cell"));
-        }
-        let (low, high) = MPP_RANGE;
-        let mpp = cells.parsed("mpp", &format!("µm per pixel, {low} to {high}"), |v| {
-            Mpp::square(v).filter(|_| (low..=high).contains(&v))
-        })?;
+        let mut faults = Vec::new();
+        let slide_id = kept(&mut faults, cells.slide_id());
+        let slide = kept(&mut faults, cells.required("slide"));
+        let animal_id = kept(&mut faults, cells.required("animal_id"));
+        let group = kept(&mut faults, cells.required("group"));
+        let organ = kept(&mut faults, cells.organ());
+        let dose = kept(&mut faults, cells.dose()).flatten();
+        let mpp = kept(&mut faults, cells.mpp()).flatten();
+        let species = kept(&mut faults, cells.species()).flatten();
+        let exclude = kept(&mut faults, cells.exclude()).flatten();
+        let (Some(slide_id), Some(slide), Some(animal_id), Some(group), Some(organ), true) =
+            (slide_id, slide, animal_id, group, organ, faults.is_empty())
+        else {
+            return Err(faults);
+        };
         Ok(Sample {
             row: row.number,
-            slide_id: cells.slide_id()?,
-            path: folder.join(cells.required("slide")?),
-            animal_id: cells.required("animal_id")?,
-            group: cells.required("group")?,
-            organ: cells.organ()?,
+            slide_id,
+            path: folder.join(slide),
+            animal_id,
+            group,
+            organ,
             cage: cells.text("cage"),
             sex: cells.text("sex"),
             batch: cells.text("batch"),
@@ -91,13 +97,18 @@ impl Columns {
             scanner: cells.text("scanner"),
             mpp,
             dose,
-            dose_unit,
+            dose_unit: cells.text("dose_unit"),
             section: cells.text("section"),
             roi: cells.text("roi"),
-            species: cells.species()?,
-            exclude: cells.exclude()?,
+            species,
+            exclude,
         })
     }
+}
+
+/// Returns what was read, or keeps what was wrong with it.
+fn kept<T>(faults: &mut Vec<Error>, read: Result<T>) -> Option<T> {
+    read.map_err(|fault| faults.push(fault)).ok()
 }
 
 /// The cells of one row, by column name.
@@ -133,6 +144,22 @@ impl Cells<'_> {
         // 1,234 can be both, so that neither is guessed.
         let point = if text.contains(',') { " (write numbers with a decimal point)" } else { "" };
         value.map(Some).ok_or_else(|| self.fault(column, expected, format!("{text:?}{point}")))
+    }
+
+    /// Returns the dose, which needs its unit where the sheet has a column for it.
+    fn dose(&self) -> Result<Option<f64>> {
+        let dose = self.parsed("dose", "a number, 0 or more", |v| (v >= 0.0).then_some(v))?;
+        if dose.is_some() && self.columns.contains(&"dose_unit") && self.text("dose_unit").is_none() {
+            return Err(self.fault("dose_unit", "the unit of the dose", "an empty cell"));
+        }
+        Ok(dose)
+    }
+
+    fn mpp(&self) -> Result<Option<Mpp>> {
+        let (low, high) = MPP_RANGE;
+        self.parsed("mpp", &format!("µm per pixel, {low} to {high}"), |v| {
+            Mpp::square(v).filter(|_| (low..=high).contains(&v))
+        })
     }
 
     fn slide_id(&self) -> Result<String> {

@@ -123,6 +123,15 @@ fn bad_sheets_are_refused_with_their_row() {
         "study.csv row 3, group, expected c for animal 1 as in row 2, got d",
     );
     t(
+        &row("a.svs,,,spleen"),
+        "3 things to correct: study.csv row 2, animal_id, expected a value, got an empty cell study.csv row 2, group, expected a \
+         value, got an empty cell study.csv row 2, tissue, expected one of liver, kidney, pancreas, got \"spleen\"",
+    );
+    t(
+        "slide,animal_id,group,tissue,species\na.svs,1,c,liver,rat\nb.svs,1,c,kidney,mouse\n",
+        "study.csv row 3, species, expected rat for animal 1 as in row 2, got mouse",
+    );
+    t(
         &row("a.svs,1,Control,liver\nb.svs,2,control,liver"),
         "study.csv row 3, group, expected Control as in row 2, got control",
     );

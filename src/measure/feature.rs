@@ -154,8 +154,12 @@ pub struct Evidences<'a> {
     pub structures: &'a [Object],
     /// Counts per structure, same order and length as `structures`.
     pub structure_tallies: &'a [Tally],
+    /// Whether a structure is cut, by the slide's edge or by what was left out, same order as `structures`.
+    pub structures_cut: &'a [bool],
     /// Nuclei, vacuoles and other small objects, in reading order.
     pub cells: &'a [Object],
+    /// Groups of cells, such as foci of inflammation; none while they are looked for.
+    pub groups: &'a [Object],
     /// Counts of the structure pass, in structure-pass pixels.
     pub structure_tally: &'a Tally,
     /// Counts of the fine pass, in working pixels.
@@ -170,6 +174,28 @@ impl<'a> Evidences<'a> {
     /// Returns the structures of one class with their tallies, in reading order.
     pub fn structures_of(&self, class: &'static Class) -> impl Iterator<Item = (&'a Object, &'a Tally)> {
         self.structures.iter().zip(self.structure_tallies).filter(|(o, _)| o.class.is(class))
+    }
+
+    /// Returns the structures of one class that nothing cuts, with their tallies, in reading order.
+    pub fn whole_structures_of(
+        &self,
+        class: &'static Class,
+    ) -> impl Iterator<Item = (&'a Object, &'a Tally)> {
+        let all = self.structures.iter().zip(self.structure_tallies).zip(self.structures_cut);
+        all.filter(|((o, _), cut)| o.class.is(class) && !**cut).map(|(pair, _)| pair)
+    }
+
+    /// Returns the size of a level-0 pixel: outlines know how many of them a working pixel spans.
+    #[must_use]
+    pub fn level0(&self) -> Mpp {
+        let scale = self.cells.first().map_or(1.0, |o| f64::from(o.outline.scale));
+        self.mpp.times(1.0 / scale)
+    }
+
+    /// Returns how many groups of a class there are.
+    #[must_use]
+    pub fn groups_of(&self, class: &'static Class) -> u64 {
+        self.groups.iter().filter(|o| o.class.is(class)).count() as u64
     }
 
     /// Returns the small objects of one class, in reading order.

@@ -13,6 +13,7 @@ use super::{
     feature::{Evidences, Feature},
     sizes::Sizes,
 };
+use crate::segment::object::Object;
 
 pub use self::portal::DRAW_TRACTS;
 
@@ -20,6 +21,12 @@ pub use self::portal::DRAW_TRACTS;
 #[must_use]
 pub fn sizes(found: &Evidences<'_>) -> Sizes {
     hepatocytes::sizes(found)
+}
+
+/// Returns the slide's foci of inflammation.
+#[must_use]
+pub fn groups(found: &Evidences<'_>) -> Vec<Object> {
+    foci::foci(found)
 }
 
 /// Features in report order.

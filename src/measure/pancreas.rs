@@ -9,7 +9,16 @@ use super::{
     common,
     feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
 };
-use crate::{measure::tally::Counter, segment::pancreas::counters};
+use crate::{
+    measure::tally::Counter,
+    segment::{object::Object, pancreas::counters},
+};
+
+/// Returns the slide's foci of inflammation.
+#[must_use]
+pub fn groups(found: &Evidences<'_>) -> Vec<Object> {
+    foci::foci(found)
+}
 
 /// Features in report order.
 pub const FEATURES: &[&Feature] = &[

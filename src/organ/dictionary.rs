@@ -12,7 +12,8 @@ const HEAD: &str = "\
 Written by `HISTOGRADE_WRITE_TABLES=1 cargo test --release --lib dictionary`; do not edit. Of every feature: its unit, which change is worse, the
 coarsest pixels it is measured on (coarser slides: *not measured*, `too_coarse`), the least that an animal needs over all its
 slides (domain.md §5.1; with less than a tenth of it on a slide or an animal no grade is given, with less than the whole the reader is
-told), how well it is founded, and where its definition comes from. `[sourced]`: read in the publication; `[recalled]`: cited from
+told), how well it is founded, and where it comes from; below each table, how it is measured. §s are those of the design document that
+the rules were first written down in; what stands here is what the program does. `[sourced]`: read in the publication; `[recalled]`: cited from
 memory; `[expert]`: a working default that must be calibrated; `[derived]`: arithmetic on a sourced number. How exactly each is measured on
 phantoms: [features.md](features.md).
 ";
@@ -20,7 +21,7 @@ phantoms: [features.md](features.md).
 /// Returns the table of one organ.
 fn table(organ: &str, features: &[&'static Feature]) -> String {
     let mut out = format!(
-        "\n## {organ}\n\n| feature | unit | worse | coarsest µm/px | least per animal | evidence | definition |\n\
+        "\n## {organ}\n\n| feature | unit | worse | coarsest µm/px | least per animal | evidence | source |\n\
          |---|---|---|---|---|---|---|\n"
     );
     for f in features {
@@ -42,7 +43,31 @@ fn table(organ: &str, features: &[&'static Feature]) -> String {
         let row = [f.name, unit, worse, &f.max_mpp.to_string(), &least, evidence, f.source];
         out += &format!("| `{}` | {} |\n", row[0], row[1..].join(" | "));
     }
+    out += &format!("\n### How each is measured: {organ}\n\n");
+    for f in features {
+        out += &format!("- `{}`: {}\n", f.name, definition(organ, f.name));
+    }
     out
+}
+
+/// Definitions: organ, feature and text, by tabs.
+const DEFINITIONS: &str = include_str!("definitions.tsv");
+/// Columns of the tables that are no features, and what they hold.
+const COLUMNS: &str = include_str!("columns.tsv");
+
+/// Returns the definition of a feature.
+fn definition(organ: &str, feature: &str) -> &'static str {
+    let own = DEFINITIONS.lines().find_map(|line| line.strip_prefix(&format!("{organ}\t{feature}\t")));
+    own.unwrap_or_else(|| panic!("{organ} {feature}: no definition in definitions.tsv"))
+}
+
+/// Returns the list of other columns.
+fn columns() -> String {
+    let one = |line: &str| line.split_once('\t').map(|(column, text)| format!("- `{column}`: {text}\n"));
+    let all: String = COLUMNS.lines().filter_map(one).collect();
+    format!(
+        "\n## Other columns of slides.csv, long.csv, sizes.csv and fields.csv\n\nCapitals stand for names.\n\n{all}"
+    )
 }
 
 /// Returns whether a feature, or the grade made of it, rests on what is counted.
@@ -56,10 +81,21 @@ fn needed(least: &Least) -> String {
 }
 
 #[test]
+fn every_definition_is_of_a_feature() {
+    let known = |organ: &str, name: &str| {
+        super::find(organ).is_some_and(|o| o.features.iter().any(|f| f.name == name))
+    };
+    for line in DEFINITIONS.lines() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        assert!(cells.len() == 3 && known(cells[0], cells[1]), "{line}");
+    }
+}
+
+#[test]
 fn dictionary_lists_every_feature() {
     let tables: String = ORGANS.iter().map(|organ| table(organ.name, organ.features)).collect();
     let (path, wanted) =
-        (concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dictionary.md"), format!("{HEAD}{tables}"));
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dictionary.md"), format!("{HEAD}{tables}{}", columns()));
     if std::env::var_os("HISTOGRADE_WRITE_TABLES").is_some() {
         std::fs::write(path, &wanted).unwrap();
     }

@@ -1,6 +1,6 @@
 //! Kidney: what is looked for, at which scale, and which features it has.
 
-use super::{Organ, Pass, Uncounted};
+use super::{Organ, Pass, Uncounted, keep_all};
 use crate::{
     measure::kidney as features,
     segment::{kidney as segment, nuclei},
@@ -48,6 +48,8 @@ pub(super) const KIDNEY: Organ = Organ {
         bytes_per_px: 34,
     },
     cells: segment::cells,
+    revise: keep_all,
+    groups: |_| Vec::new(),
     classes: segment::CLASSES,
     // As the features that count them.
     areas: &[],

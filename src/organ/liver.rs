@@ -3,7 +3,7 @@
 use super::{Organ, Pass, Uncounted};
 use crate::{
     measure::liver as features,
-    segment::{liver as segment, nuclei, object::Class},
+    segment::{focus::FOCUS, liver as segment, nuclei, object::Class},
 };
 
 /// Sub-indices (domain.md §4.4).
@@ -21,6 +21,7 @@ const UNCOUNTED: &[(&Class, Uncounted)] = &[
     (&segment::vessels::PORTAL_TRACT, Uncounted::NotSought(features::DRAW_TRACTS)),
     (&segment::vacuoles::MICRO, Uncounted::CoarserThan(0.35)),
     (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
+    (&FOCUS, Uncounted::CoarserThan(0.5)),
 ];
 
 /// The liver.
@@ -31,6 +32,8 @@ pub(super) const LIVER: Organ = Organ {
     relate: segment::relate,
     cell_pass: Pass { mpp: 0.25, source_share: 1.0, halo_um: segment::CELL_HALO_UM, bytes_per_px: 16 },
     cells: segment::cells,
+    revise: segment::revise,
+    groups: features::groups,
     classes: segment::CLASSES,
     areas: &[(&segment::necrosis::NECROSIS, segment::counters::NECROSIS_PX)],
     uncounted: UNCOUNTED,

@@ -1,9 +1,9 @@
 //! Pancreas: what is looked for, at which scale, and which features it has.
 
-use super::{Organ, Pass, Uncounted};
+use super::{Organ, Pass, Uncounted, keep_all};
 use crate::{
     measure::pancreas as features,
-    segment::{nuclei, pancreas as segment},
+    segment::{focus::FOCUS, nuclei, pancreas as segment},
 };
 
 /// Endocrine: the first nine lesions of domain.md §4.3.1; exocrine: the rest (§4.4).
@@ -48,10 +48,12 @@ pub(super) const PANCREAS: Organ = Organ {
     relate: segment::relate,
     cell_pass: Pass { mpp: 0.25, source_share: 1.0, halo_um: nuclei::HALO_UM, bytes_per_px: 32 },
     cells: segment::cells,
+    revise: keep_all,
+    groups: features::groups,
     classes: segment::CLASSES,
     // As the features that count them.
     areas: &[],
-    uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35))],
+    uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)), (&FOCUS, Uncounted::CoarserThan(0.5))],
     features: features::FEATURES,
     sizes: None,
     sub_indices: SUB_INDICES,

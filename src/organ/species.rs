@@ -23,7 +23,7 @@ pub struct Species {
     pub glomerulus_pixels: f64,
 }
 
-/// Rat: the detectors' own limits for the kidney, which lie beyond the window of the domain text (60–200 and 20–120 µm) so
+/// Wide tubules are dilated ones and large islets hyperplastic ones, whatever the species: only their least size is the species'. Rat: the detectors' own limits for the kidney, which lie beyond the window of the domain text (60–200 and 20–120 µm) so
 /// that shrunken glomeruli are kept, and thin limbs, which tell the medulla.
 const RAT: Species = Species {
     name: "rat",
@@ -35,17 +35,17 @@ const RAT: Species = Species {
 };
 const MOUSE: Species = Species {
     name: "mouse",
-    islet_um: (40.0, 400.0),
+    islet_um: (40.0, 600.0),
     glomerulus_um: (40.0, 120.0),
-    tubule_um: (15.0, 90.0),
+    tubule_um: (15.0, f64::INFINITY),
     tubule_least_um: 15.0,
     glomerulus_pixels: 0.5,
 };
 const HUMAN: Species = Species {
     name: "human",
-    islet_um: (50.0, 500.0),
+    islet_um: (50.0, 600.0),
     glomerulus_um: (100.0, 320.0),
-    tubule_um: (25.0, 150.0),
+    tubule_um: (25.0, f64::INFINITY),
     tubule_least_um: 25.0,
     glomerulus_pixels: 1.0,
 };
@@ -126,7 +126,8 @@ mod tests {
             let left = find(species).unwrap().keep(vec![object(class, um, 0)]);
             assert_eq!(!left.is_empty(), kept, "{species} {} {um}", class.name);
         }
-        for (species, low, high) in [("rat", 50.0, 600.0), ("mouse", 40.0, 400.0), ("Human", 50.0, 500.0)] {
+        // The largest are hyperplastic: no species has an upper limit of its own.
+        for (species, low, high) in [("rat", 50.0, 600.0), ("mouse", 40.0, 600.0), ("Human", 50.0, 600.0)] {
             t(species, &pancreas::ISLET, low + 0.5, true);
             t(species, &pancreas::ISLET, low - 0.5, false);
             t(species, &pancreas::ISLET, high - 0.5, true);
@@ -136,6 +137,9 @@ mod tests {
         t("human", &kidney::GLOMERULUS, 130.0, true);
         t("human", &kidney::TUBULE, 20.0, false);
         t("mouse", &kidney::TUBULE, 20.0, true);
+        // Dilated ones are wide in every species.
+        t("mouse", &kidney::TUBULE, 120.0, true);
+        t("human", &kidney::TUBULE, 200.0, true);
         t("mouse", &pancreas::FAT, 500.0, true);
         assert!(find("dog").is_none());
     }

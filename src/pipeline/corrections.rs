@@ -42,8 +42,8 @@ fn boxed(object: Object) -> (Object, Bounds) {
     (object, bounds)
 }
 
-/// Layers that are not corrected: small objects, and lumens, whose sizes their tubules keep.
-const NOT_DRAWN: [&str; 3] = ["nuclei", "vacuoles", "lumens"];
+/// Layers that are not corrected: small objects and groups of them, and lumens, whose sizes their tubules keep.
+const NOT_DRAWN: [&str; 4] = ["nuclei", "vacuoles", "lumens", "foci"];
 
 /// Classes of an organ whose objects can be drawn.
 fn drawable(organ: &Organ) -> impl Iterator<Item = &'static Class> {
@@ -54,6 +54,11 @@ fn drawable(organ: &Organ) -> impl Iterator<Item = &'static Class> {
 fn class_of(organ: &Organ, area: &Area) -> Option<&'static Class> {
     let name = area.class.trim().trim_end_matches('*');
     drawable(organ).find(|c| c.name.eq_ignore_ascii_case(name))
+}
+
+/// Returns the classes of structures of which some are drawn.
+pub(super) fn classes(organ: &Organ, annotations: &Annotations) -> Vec<&'static Class> {
+    annotations.areas.iter().filter_map(|area| class_of(organ, area)).collect()
 }
 
 /// Drawn objects without an area that are named.

@@ -104,7 +104,13 @@ mod tests {
             mask.row_mut(y)[40..42].fill(0);
         }
         mask.set(90, 10, 1);
-        let tissue = TissueMask { mask, scale: 16.0, area_mm2: 0.25, white: White { rgb: [243.0; 3] } };
+        let tissue = TissueMask {
+            solid: mask.clone(),
+            mask,
+            scale: 16.0,
+            area_mm2: 0.25,
+            white: White { rgb: [243.0; 3] },
+        };
         // The cortex reaches 5 large pixels beyond the slide on all sides; an island of medulla lies in it.
         let objects = vec![
             square(&CORTEX, (-5, -5), 40),

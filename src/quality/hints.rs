@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Sharpness below which a whole slide looks out of focus [expert].
-const DULL: f64 = 0.2;
+pub const DULL: f64 = 0.2;
 /// Usual median optical densities of haematoxylin in nuclei and eosin in cytoplasm [expert].
 const USUAL_H: (f64, f64) = (0.25, 1.6);
 const USUAL_E: (f64, f64) = (0.06, 0.9);

@@ -1,7 +1,7 @@
 //! `fields.csv`: what a pathologist would count in microscope fields, field by field.
 //!
 //! Fields are squares of the area of the round field of an objective (domain.md §5.2), placed by systematic random sampling:
-//! a grid with a random start, every k-th of its squares that lies on tissue, from a random first one. Whole-section values
+//! a grid with a random start (another one where too few fit), every k-th of its squares that lies on tissue, from a random first one. Whole-section values
 //! stand in the last row; scores are always of the whole section.
 
 mod area;
@@ -24,6 +24,8 @@ use crate::{
 
 /// Least share of a field that is tissue [expert].
 const LEAST_TISSUE: f64 = 0.5;
+/// So many starts of the grid are tried in each direction where too few fields fit.
+const STARTS: u32 = 8;
 
 /// Returns the fields of a slide in reading order: fewer than asked for where tissue is too small. The slide's id decides
 /// the draw.
@@ -40,20 +42,30 @@ pub fn choose(fields: &Fields, slide_id: &str, result: &SlideResult) -> Vec<Rect
         let bytes = [0, 1, 2, 3].map(|k| draw.get(4 * i + k).copied().unwrap_or(0));
         f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX).next_up()
     };
-    let step = side as i64;
-    let start = |i: usize| -(unit(i) * side as f64) as i64;
-    let (x0, y0) = (start(0), start(1));
-    let mut on_tissue = Vec::new();
-    for y in (y0..base.height as i64).step_by(side as usize) {
-        for x in (x0..base.width as i64).step_by(side as usize) {
-            let rect = Rect { x0: x, y0: y, width: side, height: side };
-            let inside = x >= 0 && y >= 0 && x + step <= base.width as i64 && y + step <= base.height as i64;
-            if inside && result.tissue.share(rect) >= LEAST_TISSUE {
-                on_tissue.push(rect);
-            }
+    let count = fields.count as usize;
+    let slide = Rect { x0: 0, y0: 0, width: base.width, height: base.height };
+    let grid = |start: [f64; 2]| on_tissue(slide, side, start, |rect| result.tissue.share(rect));
+    let drawn = [unit(0), unit(1)];
+    let mut on_tissue = grid(drawn);
+    // On little tissue the start decides how many fit: the first one with enough, else the one with most.
+    let moved = (1..STARTS * STARTS).map(|i| {
+        let step = [i % STARTS, i / STARTS].map(|v| f64::from(v) / f64::from(STARTS));
+        [0, 1].map(|k| (drawn[k] + step[k]).fract())
+    });
+    // Where hardly one fits it must begin with the tissue.
+    let flush = result
+        .tissue
+        .bounds_in(slide)
+        .map(|bounds| [bounds.x0, bounds.y0].map(|v| 1.0 - (v as f64 / side as f64).fract()).map(f64::fract));
+    for start in moved.chain(flush) {
+        if on_tissue.len() >= count {
+            break;
+        }
+        let more = grid(start);
+        if more.len() > on_tissue.len() {
+            on_tissue = more;
         }
     }
-    let count = fields.count as usize;
     if on_tissue.len() <= count {
         return on_tissue;
     }
@@ -61,6 +73,24 @@ pub fn choose(fields: &Fields, slide_id: &str, result: &SlideResult) -> Vec<Rect
     let every = on_tissue.len() as f64 / count as f64;
     let first = unit(2) * every;
     (0..count).filter_map(|i| on_tissue.get((first + i as f64 * every) as usize).copied()).collect()
+}
+
+/// Returns the squares of a grid that lie on the slide and on tissue, in reading order; `start` is where the grid begins, as shares
+/// of a square.
+fn on_tissue(slide: Rect, side: u64, start: [f64; 2], share: impl Fn(Rect) -> f64) -> Vec<Rect> {
+    let [x0, y0] = start.map(|share| -(share * side as f64).round() as i64);
+    let step = side as i64;
+    let mut fields = Vec::new();
+    for y in (y0..slide.y1()).step_by(side as usize) {
+        for x in (x0..slide.x1()).step_by(side as usize) {
+            let rect = Rect { x0: x, y0: y, width: side, height: side };
+            let inside = x >= 0 && y >= 0 && x + step <= slide.x1() && y + step <= slide.y1();
+            if inside && share(rect) >= LEAST_TISSUE {
+                fields.push(rect);
+            }
+        }
+    }
+    fields
 }
 
 /// Writes the table: a row per field, then `all fields` and `whole section`. Objects count in the field that holds their centre;
@@ -236,7 +266,13 @@ mod tests {
     fn result() -> SlideResult {
         let mut mask = Mask::filled(400, 200, 0);
         (0..200).for_each(|y| mask.row_mut(y)[..200].fill(1));
-        let tissue = TissueMask { mask, scale: 10.0, area_mm2: 0.25, white: White { rgb: [243.0; 3] } };
+        let tissue = TissueMask {
+            solid: mask.clone(),
+            mask,
+            scale: 10.0,
+            area_mm2: 0.25,
+            white: White { rgb: [243.0; 3] },
+        };
         let summary = test_slide::summary(false);
         let class = summary.organ.classes[0];
         let cells = (0..40).map(|i| {
@@ -263,6 +299,17 @@ mod tests {
         assert_eq!(chosen, choose(&fields, "a1", &result));
         assert_ne!(chosen, choose(&fields, "a2", &result));
         assert!(choose(&Fields { count: 500, ..fields }, "a1", &result).len() < 30);
+    }
+
+    #[test]
+    fn little_tissue_gets_as_many_fields_as_fit() {
+        // 0.487 mm across on a slide 0.5 mm high: 1950 px of 2000, two side by side, the second on glass.
+        let fields = Fields { count: 1, objective: 40.0, field_number_mm: 22.0 };
+        for id in ["a1", "a2", "a3", "a4"] {
+            let chosen = choose(&fields, id, &result());
+            assert_eq!(chosen.len(), 1, "{id}");
+            assert!(chosen[0].x1() <= 4000 && chosen[0].y1() <= 2000, "{chosen:?}");
+        }
     }
 
     #[test]

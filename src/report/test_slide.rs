@@ -56,6 +56,8 @@ pub(crate) static LIVER: Organ = Organ {
     structures: |_| Finds::default(),
     relate: |objects, _| objects,
     cell_pass: PASS,
+    revise: |found| vec![true; found.structures.len()],
+    groups: |_| Vec::new(),
     cells: |_, _| Finds::default(),
     classes: &[&VEIN, &NUCLEUS],
     areas: &[],

@@ -10,15 +10,17 @@ pub mod necrosis;
 mod paleness;
 mod portal;
 mod pyknosis;
+mod revise;
 pub mod vacuoles;
 pub mod vessels;
 
 use std::collections::BTreeSet;
 
-pub use self::portal::Tracts;
 use self::{coarse::Grid, paleness::Paleness};
+pub use self::{portal::Tracts, revise::revise};
 use super::{
     field::Field,
+    focus,
     nuclei::{self, Nuclei},
     object::{Class, Finds, Object, anchored_in},
     red_cells,
@@ -49,6 +51,7 @@ pub const CLASSES: &[&Class] = &[
     &nuclei::NEUTROPHIL,
     &nuclei::ELONGATED,
     &nuclei::PYKNOTIC,
+    &focus::FOCUS,
 ];
 
 /// Finds the structures anchored in the core of one window of the coarse pass.

@@ -23,7 +23,7 @@ use self::{
 };
 use super::{
     field::Field,
-    nuclei, object,
+    focus, nuclei, object,
     object::{Class, Finds, Object},
     structures::StructureMap,
 };
@@ -114,6 +114,7 @@ pub const CLASSES: &[&Class] = &[
     &nuclei::NEUTROPHIL,
     &nuclei::ELONGATED,
     &nuclei::PYKNOTIC,
+    &focus::FOCUS,
 ];
 
 /// Finds the structures anchored in the core of one window of the coarse pass.

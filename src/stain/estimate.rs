@@ -92,11 +92,34 @@ fn levels(
 /// Largest share of tissue that nuclei fill; a class above it holds basophilic cytoplasm too [expert].
 const MAX_NUCLEAR_SHARE: f64 = 0.25;
 
+/// Least share of tissue that nuclei fill where they are the darkest class [expert] …
+const MIN_NUCLEAR_SHARE: f64 = 0.02;
+/// … if that is darker than this, in optical density × 100: medians of nuclei are below 160 (see `quality::hints`) [expert].
+const DARKEST_NUCLEI: u8 = 160;
+
 /// Returns the level between nuclei and the rest: the last of the rest.
 ///
 /// Where cytoplasm is as basophilic as at the base of pancreatic acini, the best division of all pixels
 /// runs through the cytoplasm; the upper class is then divided once more.
+///
+/// A few specks far darker than any nucleus (pigment, dirt, lettering) would be a class of their own; they are left out.
 fn nuclear_threshold(histogram: &[u64; 256]) -> u8 {
+    let mut bins = *histogram;
+    loop {
+        let level = division(&bins);
+        let mut above = bins;
+        above[..=usize::from(level)].fill(0);
+        let [specks, all] = [&above, &bins].map(|bins| bins.iter().sum::<u64>() as f64);
+        let foreign = specks > 0.0 && specks < MIN_NUCLEAR_SHARE * all && median(&above) > DARKEST_NUCLEI;
+        if !foreign {
+            return level;
+        }
+        bins[usize::from(level) + 1..].fill(0);
+    }
+}
+
+/// Divides nuclei from the rest, whatever either is.
+fn division(histogram: &[u64; 256]) -> u8 {
     let first = otsu(histogram);
     let mut above = *histogram;
     above[..=usize::from(first)].fill(0);
@@ -176,6 +199,26 @@ mod tests {
         t(90, 0, 10, 14..50);
         t(50, 40, 10, 37..50);
         t(75, 15, 10, 14..50);
+    }
+
+    #[test]
+    fn a_few_black_specks_are_no_nuclei() {
+        fn t(specks: u64, nuclei: u64, at: usize, expected: std::ops::Range<u8>) {
+            let mut histogram = [0u64; 256];
+            (5..15).for_each(|v| histogram[v] = 9_000);
+            (35..45).for_each(|v| histogram[v] = nuclei);
+            (at..at + 10).for_each(|v| histogram[v] = specks);
+            let found = nuclear_threshold(&histogram);
+            assert!(expected.contains(&found), "{specks} {nuclei} {at}: {found}");
+        }
+        t(0, 700, 200, 14..35);
+        t(30, 700, 200, 14..35);
+        t(150, 700, 200, 14..35);
+        // As many as nuclei: another stain, or another tissue.
+        t(700, 0, 200, 14..200);
+        // Few nuclei are nuclei all the same, if they are not blacker than any.
+        t(0, 100, 200, 14..35);
+        t(100, 0, 100, 14..100);
     }
 
     #[test]

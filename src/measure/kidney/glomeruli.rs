@@ -197,7 +197,15 @@ pub(super) fn sizes(found: &Evidences<'_>) -> Sizes {
 
 fn some<'a>(found: &Evidences<'a>) -> Result<Vec<Glomerulus<'a>>, Missing> {
     let all = glomeruli(found);
-    if all.is_empty() { Err(Missing::NoStructure { what: WHAT }) } else { Ok(all) }
+    if all.is_empty() { Err(none(found)) } else { Ok(all) }
+}
+
+/// Says that there are no glomeruli, or none that is whole.
+fn none(found: &Evidences<'_>) -> Missing {
+    match found.structures_of(&GLOMERULUS).next() {
+        Some(_) => Missing::TooFew { what: "whole glomeruli with a tuft", found: 0.0, needed: 1.0 },
+        None => Missing::NoStructure { what: WHAT },
+    }
 }
 
 /// Profiles near the equator.

@@ -25,11 +25,11 @@ impl Glomerulus<'_> {
     }
 }
 
-/// Returns the glomeruli of the slide, in reading order.
+/// Returns the glomeruli of the slide that nothing cuts, in reading order: of others neither size nor contents are known.
 pub(super) fn glomeruli<'a>(found: &Evidences<'a>) -> Vec<Glomerulus<'a>> {
     let tufts: Vec<(&Object, &Tally)> = found.structures_of(&TUFT).collect();
     found
-        .structures_of(&GLOMERULUS)
+        .whole_structures_of(&GLOMERULUS)
         .filter_map(|(corpuscle, _)| {
             let (tuft, tally) = partner(corpuscle, &tufts)?;
             let corpuscle_um2 = f64::from(corpuscle.area_um2);

@@ -3,10 +3,11 @@
 use crate::{
     measure::{
         common::per_mm2,
-        feature::{Direction, Evidence, Evidences, Feature},
+        feature::{Direction, Evidence, Evidences, Feature, Missing},
         places::Places,
     },
     segment::{
+        focus::{FOCUS, focus},
         liver::{Tracts, counters::PARENCHYMA_PX, hepatocytes::HEPATOCYTE},
         nuclei::{ELONGATED, LYMPHOCYTE, NEUTROPHIL, ROUND},
         object::Object,
@@ -21,7 +22,7 @@ pub(super) const INFLAMMATORY_FOCI: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Sourced,
     source: "Liang 2014",
-    measure: |found| per_mm2(found, foci(found), PARENCHYMA_PX, "parenchyma"),
+    measure: |found| per_mm2(found, found.groups_of(&FOCUS), PARENCHYMA_PX, "parenchyma"),
 };
 
 /// Leukocytes of one focus lie at most this far apart, in µm (domain.md §3.2) [expert].
@@ -41,8 +42,11 @@ const CROWD_N: usize = 2;
 /// tracts 2.2 and 4.6.
 const OTHERS: f64 = 1.25;
 
-/// Counts clusters of leukocytes that lie in the parenchyma.
-fn foci(found: &Evidences<'_>) -> u64 {
+/// Finds the clusters of leukocytes that lie in the parenchyma, in reading order of their first cells.
+pub(super) fn foci(found: &Evidences<'_>) -> Vec<Object> {
+    if Missing::too_coarse(found.mpp.mean(), INFLAMMATORY_FOCI.max_mpp).is_some() {
+        return Vec::new();
+    }
     let tracts = Tracts::of(found.structures);
     let leukocyte = |o: &&Object| o.class.is(&LYMPHOCYTE) || o.class.is(&NEUTROPHIL);
     let leukocytes: Vec<&Object> =
@@ -50,7 +54,7 @@ fn foci(found: &Evidences<'_>) -> u64 {
     let places = Places::of(&leukocytes, found, LINK_UM);
     let neighbours = Neighbours::of(found, &places);
     let mut seen = vec![false; leukocytes.len()];
-    let mut n = 0;
+    let mut foci = Vec::new();
     for first in 0..leukocytes.len() {
         if seen[first] {
             continue;
@@ -69,9 +73,12 @@ fn foci(found: &Evidences<'_>) -> u64 {
         }
         let centres: Vec<(f64, f64)> = cluster.iter().map(|&i| places.centre(i)).collect();
         let is_focus = centres.len() >= LEAST_N && aspect(&centres) < MAX_ASPECT;
-        n += u64::from(is_focus && neighbours.are_hepatocytes(&centres));
+        if is_focus && neighbours.are_hepatocytes(&centres) {
+            let members: Vec<_> = cluster.iter().map(|&i| leukocytes[i].centroid).collect();
+            foci.extend(focus(&members, found.level0()));
+        }
     }
-    n
+    foci
 }
 
 /// The cells around clusters.

@@ -71,7 +71,8 @@ fn zonal_fat(found: &Evidences<'_>) -> Result<Value, Missing> {
             let denominator = found.mpp.area_mm2(found.tally.get(PORTAL_ZONE[0]));
             Ok(Value { value: central / portal, n, denominator })
         }
-        (_, Some(portal)) => Err(few(portal)),
+        (None, _) => Err(Missing::NoStructure { what: "parenchyma around central veins" }),
+        (_, Some(_)) => Err(Missing::NoStructure { what: "fat around portal tracts" }),
         _ => Err(Missing::NoStructure { what: "parenchyma around portal tracts" }),
     }
 }

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use super::{feature, parenchyma_mm2};
 use crate::{
     geometry::Point,
-    measure::feature::{Direction::Up, Feature, Value},
-    segment::nuclei::{LYMPHOCYTE, NEUTROPHIL},
+    measure::feature::{Direction::Up, Evidences, Feature, Missing, Value},
+    segment::{
+        focus::{FOCUS, focus},
+        nuclei::{LYMPHOCYTE, NEUTROPHIL},
+        object::Object,
+    },
 };
 
 /// Leukocytes this near to each other belong together, in µm (DBSCAN eps, domain.md §3.1).
@@ -18,22 +22,24 @@ const MIN_LEUKOCYTES: usize = 10;
 
 pub(super) const PER_MM2: Feature =
     feature("pancreas_inflammatory_foci_per_mm2", "1/mm²", Up, 0.5, |found| {
-        let mm2 = parenchyma_mm2(found)?;
-        let leukocytes = found.cells.iter().filter(|o| o.class.is(&LYMPHOCYTE) || o.class.is(&NEUTROPHIL));
-        let points: Vec<Point> = leukocytes.map(|o| o.centroid).collect();
-        let level0_um = level0_um(found);
-        let n = clusters(&points, EPS_UM / level0_um) as u64;
+        let (mm2, n) = (parenchyma_mm2(found)?, found.groups_of(&FOCUS));
         Ok(Value { value: n as f64 / mm2, n, denominator: mm2 })
     });
 
-/// Size of a level-0 pixel: outlines know how many of them a working pixel spans.
-fn level0_um(found: &crate::measure::feature::Evidences<'_>) -> f64 {
-    let scale = found.cells.first().map_or(1.0, |o| f64::from(o.outline.scale));
-    found.mpp.mean() / scale
+/// Finds the foci, in reading order of their first cells.
+pub(super) fn foci(found: &Evidences<'_>) -> Vec<Object> {
+    if Missing::too_coarse(found.mpp.mean(), PER_MM2.max_mpp).is_some() {
+        return Vec::new();
+    }
+    let leukocytes = found.cells.iter().filter(|o| o.class.is(&LYMPHOCYTE) || o.class.is(&NEUTROPHIL));
+    let points: Vec<Point> = leukocytes.map(|o| o.centroid).collect();
+    let level0 = found.level0();
+    let members = |cluster: Vec<usize>| cluster.into_iter().map(|i| points[i]).collect::<Vec<_>>();
+    clusters(&points, EPS_UM / level0.mean()).into_iter().filter_map(|c| focus(&members(c), level0)).collect()
 }
 
-/// Number of clusters (DBSCAN) of at least [`MIN_LEUKOCYTES`] points.
-fn clusters(points: &[Point], eps: f64) -> usize {
+/// Clusters (DBSCAN) of at least [`MIN_LEUKOCYTES`] points, by their places in the list.
+fn clusters(points: &[Point], eps: f64) -> Vec<Vec<usize>> {
     let cell = |p: &Point| ((p.y / eps).floor() as i64, (p.x / eps).floor() as i64);
     let mut grid: BTreeMap<(i64, i64), Vec<usize>> = BTreeMap::new();
     for (i, p) in points.iter().enumerate() {
@@ -46,15 +52,15 @@ fn clusters(points: &[Point], eps: f64) -> usize {
         all.filter(|&j| (points[j].x - points[i].x).hypot(points[j].y - points[i].y) <= eps).collect()
     };
     let mut seen = vec![false; points.len()];
-    let mut count = 0;
+    let mut found = Vec::new();
     for i in 0..points.len() {
         if seen[i] || near(i).len() < CORE_NEIGHBOURS {
             continue;
         }
-        let (mut stack, mut size) = (vec![i], 0);
+        let (mut stack, mut cluster) = (vec![i], Vec::new());
         seen[i] = true;
         while let Some(at) = stack.pop() {
-            size += 1;
+            cluster.push(at);
             let neighbours = near(at);
             if neighbours.len() >= CORE_NEIGHBOURS {
                 for j in neighbours {
@@ -64,9 +70,11 @@ fn clusters(points: &[Point], eps: f64) -> usize {
                 }
             }
         }
-        count += usize::from(size >= MIN_LEUKOCYTES);
+        if cluster.len() >= MIN_LEUKOCYTES {
+            found.push(cluster);
+        }
     }
-    count
+    found
 }
 
 #[cfg(test)]
@@ -82,7 +90,7 @@ mod tests {
                     (0..n).map(move |i| Point { x: x + (i % 4) as f64 * 6.0, y: (i / 4) as f64 * 6.0 })
                 })
                 .collect();
-            assert_eq!(clusters(&points, 15.0), expected, "{groups:?}");
+            assert_eq!(clusters(&points, 15.0).len(), expected, "{groups:?}");
         }
         t(&[], 0);
         t(&[(0.0, 9)], 0);
@@ -95,6 +103,6 @@ mod tests {
     #[test]
     fn scattered_points_are_no_focus() {
         let line: Vec<Point> = (0..40).map(|i| Point { x: f64::from(i) * 14.0, y: 0.0 }).collect();
-        assert_eq!(clusters(&line, 15.0), 0);
+        assert!(clusters(&line, 15.0).is_empty());
     }
 }

@@ -228,7 +228,13 @@ mod tests {
     fn tissue() -> TissueMask {
         let mut mask = Plane::filled(40, 40, 1);
         (0..40).for_each(|y| mask.row_mut(y)[32..].fill(0));
-        TissueMask { mask, scale: 10.0, area_mm2: 0.03, white: White { rgb: [243.0; 3] } }
+        TissueMask {
+            solid: mask.clone(),
+            mask,
+            scale: 10.0,
+            area_mm2: 0.03,
+            white: White { rgb: [243.0; 3] },
+        }
     }
 
     #[test]

@@ -54,19 +54,21 @@ impl<'a> Areas<'a> {
     pub(super) fn of(result: &'a SlideResult) -> Self {
         let mpp = result.summary.calibration.mpp;
         let tissue = &result.tissue;
-        let (zones, window) = zones::map(result.structures.iter(), tissue, mpp);
+        let (mut zones, window) = zones::map(result.structures.iter(), tissue, mpp);
+        let holes = zones.data_mut().iter_mut().zip(tissue.solid.data());
+        holes.filter(|(_, solid)| **solid == 0).for_each(|(zone, _)| *zone = 0);
         let classes = result.structures.iter().map(|o| o.class).collect();
         Self { tissue, zones, classes, px_mm2: mpp.area_mm2(1), mask_um2: window.mpp.area_um2(1) }
     }
 
     /// Returns the tissue in a rectangle, in mm².
     pub(super) fn tissue_mm2(&self, rect: Rect) -> f64 {
-        self.tissue.share(rect) * rect.area_px() as f64 * self.px_mm2
+        self.tissue.solid_share(rect) * rect.area_px() as f64 * self.px_mm2
     }
 
     /// Returns all tissue, in mm².
     pub(super) fn section_mm2(&self) -> f64 {
-        self.tissue.mask.count() as f64 * self.tissue.scale.powi(2) * self.px_mm2
+        self.tissue.solid.count() as f64 * self.tissue.scale.powi(2) * self.px_mm2
     }
 
     /// Returns the area of a zone in a rectangle, or on the whole section, in µm².
@@ -198,7 +200,13 @@ mod tests {
     fn slide(structures: Vec<Object>) -> SlideResult {
         let mut mask = Mask::filled(400, 200, 0);
         (0..200).for_each(|y| mask.row_mut(y)[..200].fill(1));
-        let tissue = TissueMask { mask, scale: 10.0, area_mm2: 0.25, white: White { rgb: [243.0; 3] } };
+        let tissue = TissueMask {
+            solid: mask.clone(),
+            mask,
+            scale: 10.0,
+            area_mm2: 0.25,
+            white: White { rgb: [243.0; 3] },
+        };
         let (summary, artefacts) = (test_slide::summary(false), Plane::filled(400, 200, 0));
         SlideResult { summary, tissue, artefacts, structures, cells: Vec::new() }
     }

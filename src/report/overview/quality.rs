@@ -4,7 +4,12 @@ use std::path::Path;
 
 use super::{MARGIN_PX, PAPER, legend, picture::Picture, scale_bar, text::Font};
 use crate::{
-    error::Result, pipeline::SlideResult, quality::Kind, raster::Rgb, report::png::write_png, slide::Slide,
+    error::Result,
+    pipeline::SlideResult,
+    quality::{DULL, Kind},
+    raster::Rgb,
+    report::png::write_png,
+    slide::Slide,
 };
 
 /// Longer side of the slide on the picture, in pixels.
@@ -83,7 +88,7 @@ fn lines(result: &SlideResult) -> Vec<Line> {
         out.push((Some(kind.colour()), format!("{}: {area:.3} mm²", kind.name())));
     }
     if let Some(index) = facts.focus_sharpness_index {
-        out.push((None, format!("sharpness {index:.2} (1 is usual)")));
+        out.push((None, format!("sharpness {index:.2} (out of focus below {DULL})")));
     }
     for warning in &summary.warnings {
         out.extend(wrapped(&warning.to_string()).into_iter().map(|text| (None, text)));

@@ -49,6 +49,12 @@ const MIN_CONTRAST: f64 = 0.10;
 const MIN_SOLIDITY: f64 = 0.75;
 /// Least circularity.
 const MIN_CIRCULARITY: f64 = 0.4;
+/// On slides coarser than this, in µm/px, nuclei cannot be counted, so that a small place must be as round as an islet: bits of septa,
+/// ducts and vessels are not …
+const COUNTABLE_UM: f64 = 0.75;
+/// … below this diameter, in µm, with at least this solidity and this circularity [expert].
+const ROUND_BELOW_UM: f64 = 100.0;
+const ROUND: (f64, f64) = (0.88, 0.6);
 /// Share of pixels inside that nuclei darken: stroma has fewer, lymphoid tissue has more. Pixels of 2 µm
 /// mix nuclei with the pale cytoplasm around, so that a quarter of the way from cytoplasm counts.
 const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
@@ -182,8 +188,10 @@ impl Site<'_> {
             return None;
         }
         let shape = Shape::of(&parts.plane, region, number);
-        if shape.solidity < MIN_SOLIDITY
-            || shape.circularity < MIN_CIRCULARITY
+        let slide_um = mpp.mean() / self.field.window.scale;
+        let (solidity, circularity) = least_shape(slide_um, diameter);
+        if shape.solidity < solidity
+            || shape.circularity < circularity
             || !self.inside_fits(crop, &parts.plane, number)
         {
             return None;
@@ -231,6 +239,15 @@ impl Site<'_> {
         let um2 = self.field.window.mpp.area_um2(inside.all);
         inside.fits(f64::from(profile.e_cytoplasm), equivalent_diameter(um2))
             && lumen.data().iter().all(|&v| v == 0)
+    }
+}
+
+/// Returns the least solidity and circularity of an islet on a slide of `slide_um` µm/px.
+fn least_shape(slide_um: f64, diameter_um: f64) -> (f64, f64) {
+    if slide_um > COUNTABLE_UM && diameter_um < ROUND_BELOW_UM {
+        ROUND
+    } else {
+        (MIN_SOLIDITY, MIN_CIRCULARITY)
     }
 }
 
@@ -330,6 +347,13 @@ impl Crop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_places_must_be_round_where_nuclei_cannot_be_counted() {
+        assert_eq!(least_shape(0.5, 60.0), (0.75, 0.4));
+        assert_eq!(least_shape(1.0, 60.0), (0.88, 0.6));
+        assert_eq!(least_shape(1.0, 120.0), (0.75, 0.4));
+    }
 
     #[test]
     fn what_lies_inside_tells_islets_from_the_rest() {

@@ -1,0 +1,32 @@
+//! What the step after the cell pass may look at and change.
+
+use super::object::{Class, Object};
+use crate::{measure::tally::Tally, units::Mpp};
+
+/// Structures, looked at again once all cells of the slide are known.
+pub struct Revision<'a> {
+    /// Large structures, in reading order.
+    pub structures: &'a [Object],
+    /// Nuclei, vacuoles and other small objects, in reading order.
+    pub cells: &'a [Object],
+    /// Counts of the structure pass.
+    pub structure_tally: &'a mut Tally,
+    /// Counts of the fine pass.
+    pub tally: &'a mut Tally,
+    /// Size of a working pixel of the structure pass.
+    pub structure_mpp: Mpp,
+    /// Size of a working pixel of the fine pass.
+    pub mpp: Mpp,
+    /// Size of a level-0 pixel.
+    pub level0: Mpp,
+    /// Classes of which a person drew some: none of those is dropped.
+    pub drawn: &'a [&'static Class],
+}
+
+impl Revision<'_> {
+    /// Returns whether structures of a class may be dropped: not where a person drew some.
+    #[must_use]
+    pub fn may_drop(&self, class: &Class) -> bool {
+        !self.drawn.iter().any(|c| c.is(class))
+    }
+}
