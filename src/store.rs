@@ -216,6 +216,13 @@ impl Store {
         }
     }
 
+    /// Returns the seconds that an earlier result of a slide took, whether or not it still holds.
+    #[must_use]
+    pub fn took(&self, slide_id: &str) -> Option<f64> {
+        let seen = Seen::read(&self.folder(slide_id));
+        (seen.seconds > 0.0 && seen.analysed_px > 0).then_some(seen.seconds)
+    }
+
     /// Takes the lock of a slide, or says who has it.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 mod aliased;
 mod check;
+mod doses;
 mod physiology;
 mod read;
 mod template;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 pub use aliased::remarks;
 pub use check::{check, check_covariates};
+pub use doses::unit as dose_unit;
 pub use physiology::{Animals, Column, read as read_animals};
 pub use read::read;
 pub use template::template;
@@ -106,6 +108,9 @@ pub struct Study {
     pub primary: BTreeMap<String, String>,
     /// Dose ladder: groups with their dose.
     pub doses: Vec<(String, f64)>,
+    /// Unit of these doses, where the sample sheet states it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dose_unit: Option<String>,
     /// Half-width of equivalence to the normal group, by feature, in its unit.
     pub margins: BTreeMap<String, f64>,
     /// Columns of the animal table that primary endpoints are also compared at equal values of.
@@ -134,6 +139,7 @@ impl Default for Study {
             seed: 1,
             primary: BTreeMap::new(),
             doses: Vec::new(),
+            dose_unit: None,
             margins: BTreeMap::new(),
             covariates: Vec::new(),
             contrasts: Vec::new(),

@@ -82,6 +82,9 @@ fn mistakes_are_told() {
     stats(folder.path(), &["--value", "auc", "--control", "diabetc"]).code(2).stderr(contains(
         "--control, expected one of the groups normal, diabetic, low, high, got \"diabetc\" (did you mean diabetic?)",
     ));
+    stats(folder.path(), &["--value", "auc", "--disease", "diabetic", "--margin", "3"])
+        .code(2)
+        .stderr(contains("--margin 3, expected --normal or --control with it"));
     stats(folder.path(), &["--value", "auc", "--alpha", "0.5"])
         .code(2)
         .stderr(contains("between 0.0001 and 0.2"));
@@ -145,6 +148,12 @@ fn power_as_in_the_reference() {
     t(&["power", "--difference", "1.5", "--n", "8", "--alpha", "0.01"], "power 0.5279");
     t(&["power", "--difference", "1.5", "--json"], "\"n_per_group\": 9.0");
     histograde(folder.path(), &["power", "--effect", "0.4"]).code(2).stderr(contains("--groups"));
+    // A t test is of two groups, and a number of animals leaves no power to wish for.
+    let refused = |arguments: &[&str], option: &'static str| {
+        histograde(folder.path(), arguments).code(2).stderr(contains(option));
+    };
+    refused(&["power", "--difference", "1.5", "--groups", "3"], "--groups");
+    refused(&["power", "--difference", "1.5", "--n", "8", "--power", "0.9"], "--power");
 }
 
 #[test]

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "compare/again.rs"]
+mod again;
 #[path = "compare/browser.rs"]
 mod browser;
+#[path = "compare/methods.rs"]
+mod methods;
 #[path = "compare/told.rs"]
 mod told;
 
@@ -91,7 +95,7 @@ fn tables_and_page() {
         row.map(|l| l.rsplit(',').next().unwrap().to_owned()).unwrap_or_else(|| panic!("{omnibus}"))
     };
     assert_eq!((told("stain_h_od_median").as_str(), told("macro_affected_area_pct").is_empty()), ("", false));
-    assert!(read("methods.txt").contains("whose p-values are not adjusted: stain_h_od_median."));
+    assert!(read("methods.txt").contains("whose p-values are not adjusted (liver: stain_h_od_median)."));
     assert!(read("exclusions.csv").contains("liver,s20b,20,diabetic,,left out by the sample sheet: torn"));
     assert!(read("animals.csv").starts_with("animal_id,group,block,liver_steatotic_hepatocyte_pct,"));
     let recovery = read("recovery.csv");

@@ -62,11 +62,12 @@ pub(super) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// Reads and checks study description, animal table and rubric.
     pub(super) fn of(design: &'a args::Design, samples: Vec<Sample>) -> Result<Self, Failure> {
-        let study = match &design.study {
+        let mut study = match &design.study {
             Some(path) => study::read(path)?,
             None => Study::default(),
         };
         study::check(&study, &samples)?;
+        study.dose_unit = study::dose_unit(&study, &samples);
         let animals = match &design.animals {
             Some(path) => Some(study::read_animals(path, &ids(&samples))?),
             None => None,

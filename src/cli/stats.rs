@@ -87,6 +87,10 @@ fn question(args: &args::Stats, read: &tidy::Tidy) -> Result<Question> {
             references.push(Reference { arm: place(name, option)?, role });
         }
     }
+    if let Some(margin) = args.margin.filter(|_| args.normal.is_none() && args.control.is_none()) {
+        let expected = "--normal or --control with it, the group to be equivalent to";
+        return Err(Error::config(format!("--margin {margin}"), expected, "neither"));
+    }
     Ok(Question {
         arms: read.arms.clone(),
         kind: if args.ordinal { Kind::Ordinal } else { Kind::Continuous },

@@ -16,6 +16,7 @@ use super::{
     sampling,
     scores::{self, Sensitivity},
     subjects::{Cohort, Endpoint, Exclusion, Subject, is_grade},
+    trends,
 };
 use crate::{
     measure::feature::Direction,
@@ -267,8 +268,11 @@ impl Setting<'_> {
         })
     }
 
-    /// Names the unit in what was said.
+    /// Names the unit, and that of doses, in what was said.
     fn tell(&self, analysis: &mut Analysis) {
+        if let Some(unit) = &self.study.dose_unit {
+            analysis.trends.iter_mut().for_each(|t| t.note = trends::in_unit(&t.note, unit));
+        }
         let said = analysis.warnings.iter_mut().chain([&mut analysis.choice.reason]);
         said.for_each(|text| *text = self.study.unit.told(text));
     }

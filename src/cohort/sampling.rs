@@ -27,11 +27,13 @@ fn note(cohort: &Cohort, least: &Least) -> Option<String> {
         (low, high) if low == high => low.to_string(),
         (low, high) => format!("{low} to {high}"),
     };
+    let they_have = if few().count() == 1 { "it has" } else { "they have" };
     Some(format!(
-        "{}: {} of {} animals have fewer than {} {} ({found}): {} is uncertain there (domain.md §5.1, expert)",
+        "{}: {} of {} animals have {} than {} {} ({they_have} {found}): {} is uncertain there (domain.md §5.1, expert)",
         least.organ,
         few().count(),
         totals.len(),
+        if least.is_area() { "less" } else { "fewer" },
         least.needed,
         least.what,
         least.uncertain
@@ -42,21 +44,26 @@ fn note(cohort: &Cohort, least: &Least) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// Notes on subjects with these values of an endpoint, by slide.
+    fn told((tissue, feature): (&str, &str), slides: &[&[f64]]) -> Vec<String> {
+        let endpoint = Endpoint { tissue: tissue.into(), feature: feature.into() };
+        let subject = |(i, values): (usize, &&[f64])| Subject {
+            id: format!("a{i}"),
+            group: "normal".into(),
+            animals: vec![format!("a{i}")],
+            block: None,
+            values: [(endpoint.clone(), values[0])].into(),
+            slides: [(endpoint.clone(), values.to_vec())].into(),
+        };
+        let subjects = slides.iter().enumerate().map(subject).collect();
+        notes(&Cohort { subjects, ..Cohort::default() })
+    }
+
     #[test]
     fn animals_with_too_little_are_told_with_both_numbers() {
         fn t(slides: &[&[f64]], expected: Option<&str>) {
-            let endpoint = Endpoint { tissue: "kidney".into(), feature: "glom_count_n".into() };
-            let subject = |(i, values): (usize, &&[f64])| Subject {
-                id: format!("a{i}"),
-                group: "normal".into(),
-                animals: vec![format!("a{i}")],
-                block: None,
-                values: [(endpoint.clone(), values[0])].into(),
-                slides: [(endpoint.clone(), values.to_vec())].into(),
-            };
-            let cohort =
-                Cohort { subjects: slides.iter().enumerate().map(subject).collect(), ..Cohort::default() };
-            assert_eq!(notes(&cohort).first().map(String::as_str), expected, "{slides:?}");
+            let told = told(("kidney", "glom_count_n"), slides);
+            assert_eq!(told.first().map(String::as_str), expected, "{slides:?}");
         }
         t(&[&[30.0], &[15.0, 15.0]], None);
         let of = |found| {
@@ -64,8 +71,14 @@ mod tests {
                 "kidney: {found}): what is measured of glomeruli is uncertain there (domain.md §5.1, expert)"
             )
         };
-        t(&[&[29.0], &[40.0]], Some(&of("1 of 2 animals have fewer than 30 glomeruli (29")));
-        t(&[&[9.0, 9.0], &[9.0], &[31.0]], Some(&of("2 of 3 animals have fewer than 30 glomeruli (9 to 18")));
+        t(&[&[29.0], &[40.0]], Some(&of("1 of 2 animals have fewer than 30 glomeruli (it has 29")));
+        t(
+            &[&[9.0, 9.0], &[9.0], &[31.0]],
+            Some(&of("2 of 3 animals have fewer than 30 glomeruli (they have 9 to 18")),
+        );
         t(&[], None);
+        let area = told(("pancreas", "analysed_area_mm2"), &[&[0.1], &[0.1]]);
+        let expected = "pancreas: 2 of 2 animals have less than 0.5 mm² of pancreas (they have 0.1): ";
+        assert!(area[0].starts_with(expected), "{area:?}");
     }
 }

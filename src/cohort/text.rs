@@ -33,6 +33,18 @@ pub fn short(v: f64) -> String {
     }
 }
 
+/// Returns the confidence of intervals at a significance level, in percent: `95` at 0.05.
+#[must_use]
+pub fn confidence_pct(alpha: f64) -> String {
+    ((1e6 * (1.0 - alpha)).round() / 1e4).to_string()
+}
+
+/// Returns the unit of a difference of values in a unit: of percentages, percentage points.
+#[must_use]
+pub fn of_difference(unit: &str) -> &str {
+    if unit == "%" { "percentage points" } else { unit }
+}
+
 /// Degrees of freedom: whole, or as [`short`].
 fn degrees(df: f64) -> String {
     if df.fract() == 0.0 { format!("{df:.0}") } else { short(df) }
@@ -253,6 +265,10 @@ mod tests {
         t(-0.012345, "-0.01235");
         t(1.5e9, "1.500e9");
         t(f64::NAN, "-");
+        for (alpha, expected) in [(0.05, "95"), (0.07, "93"), (0.001, "99.9"), (0.2, "80")] {
+            assert_eq!(confidence_pct(alpha), expected);
+        }
+        assert_eq!((of_difference("%"), of_difference("µm")), ("percentage points", "µm"));
         assert_eq!(p_value(0.0123), "0.012");
         assert_eq!(p_value(0.000_012_3), "1.2e-5");
     }

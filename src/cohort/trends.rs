@@ -6,6 +6,17 @@ use super::{
 };
 use crate::stats::trend;
 
+/// What stands before the doses of a ladder.
+const DOSES: &str = "doses ";
+/// What stands behind a slope while the unit of doses is not known.
+const PER_UNIT: &str = "per unit of dose";
+
+/// Returns a note that names the unit of doses.
+pub(super) fn in_unit(note: &str, unit: &str) -> String {
+    let note = note.replace(PER_UNIT, &format!("per {unit}"));
+    if note.contains(DOSES) { format!("{note} {unit}") } else { note }
+}
+
 /// Returns the tests of the groups that have a dose, in order of dose; none below three such groups.
 pub(super) fn tests(question: &Question, route: Route) -> Vec<Test> {
     let mut ladder: Vec<(f64, Vec<f64>)> =
@@ -27,7 +38,7 @@ pub(super) fn tests(question: &Question, route: Route) -> Vec<Test> {
             df1: None,
             df2: None,
             p: ordered.best_p(),
-            note: format!("{exact}; doses {list}"),
+            note: format!("{exact}; {DOSES}{list}"),
         });
     }
     let equal = matches!(route, Route::Classic | Route::Blocked);
@@ -43,8 +54,19 @@ pub(super) fn tests(question: &Question, route: Route) -> Vec<Test> {
             df1: Some(linear.df),
             df2: None,
             p: linear.p,
-            note: format!("slope {slope:.4} per unit of dose"),
+            note: format!("slope {slope:.4} {PER_UNIT}"),
         });
     }
     tests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_unit;
+
+    #[test]
+    fn notes_name_the_unit_of_doses() {
+        assert_eq!(in_unit("exact; doses 0 < 5 < 10", "mg/kg"), "exact; doses 0 < 5 < 10 mg/kg");
+        assert_eq!(in_unit("slope 0.1000 per unit of dose", "mg/kg"), "slope 0.1000 per mg/kg");
+    }
 }

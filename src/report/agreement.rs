@@ -87,7 +87,8 @@ fn bland_altman(a: &Agreement) -> Option<String> {
     let marks: Vec<Mark> = (a.pairs.iter())
         .map(|p| Mark { at: ((p.score + p.read) / 2.0, p.score - p.read), title: title(p) })
         .collect();
-    let x = Axis::covering("mean of score and read", marks.iter().map(|m| m.at.0));
+    let label = "mean of score and read (a point per slide; lines: mean difference, thick, and 95 % limits of agreement)";
+    let x = Axis::covering(label, marks.iter().map(|m| m.at.0));
     let ends = marks.iter().map(|m| m.at.1).chain([limits.lo, limits.hi, 0.0]);
     let y = Axis::covering("score less read", ends);
     let (low, high) = x.ends();

@@ -1,30 +1,34 @@
 //! What a comparison writes: tables, figures, Prism columns, the methods paragraph, files for other programs and the page.
 
+mod captions;
 mod evidence;
 mod export;
 mod figures;
+mod finding;
 mod handling;
 mod input;
 mod methods;
+mod output;
 mod page;
 mod plots;
 mod prism;
+mod references;
 mod tables;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 pub use handling::remarks;
 pub use input::Input;
 
 use super::partial::write_whole;
-use crate::{
-    cohort::Comparison,
-    error::{Error, Result},
-    manifest::Sample,
-    score::rubric::Rubric,
-};
+use crate::{cohort::Comparison, error::Result, manifest::Sample, score::rubric::Rubric};
 
-use self::{evidence::Evidence, methods::methods};
+use self::{
+    evidence::Evidence,
+    methods::methods,
+    output::{Output, PAGE},
+    references::references,
+};
 
 /// Facts about the run that stand in the report.
 #[derive(Clone, Debug)]
@@ -52,31 +56,23 @@ impl Run<'_> {
     }
 }
 
-/// Removes the page of an earlier comparison, so that one that fails half-way does not leave it beside new tables.
-fn remove_old(page: &Path) -> Result<()> {
-    match fs::remove_file(page) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", page)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Writes everything into a folder, the page last of what people read.
+/// Writes everything into a folder, the page last of what people read. What an earlier comparison left there is removed first;
+/// files that are not ours stay.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if something cannot be read or written, [`Error::Config`] if the results folder holds other files than `score`
-/// writes, [`Error::Internal`] if the page's template does not fit, which a test rules out.
+/// [`crate::Error::Io`] if something cannot be read or written, [`crate::Error::Config`] if the results folder holds other files than `score`
+/// writes, [`crate::Error::Internal`] if the page's template does not fit, which a test rules out.
 pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()> {
     let evidence = Evidence::read(run.results)?.of_sheet(run.samples);
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    remove_old(&folder.join("report.html"))?;
-    tables::write(folder, comparison)?;
-    figures::write(&folder.join("figures"), comparison)?;
-    prism::write(&folder.join("prism"), comparison)?;
-    export::write(folder, comparison, run, &evidence)?;
-    write_whole(&folder.join("methods.txt"), methods(comparison, run, &evidence).as_bytes())?;
-    write_whole(&folder.join("references.bib"), page::references(run).as_bytes())?;
-    super::slide_json::write_pretty(&folder.join("comparison.json"), comparison)?;
-    write_whole(&folder.join("report.html"), page::page(comparison, run, &evidence)?.as_bytes())?;
-    export::write_provenance(folder, comparison, run, &evidence)
+    let out = &Output::begin(folder)?;
+    tables::write(out, comparison)?;
+    figures::write(out, comparison)?;
+    prism::write(out, comparison)?;
+    export::write(out, comparison, run, &evidence)?;
+    write_whole(&out.file("methods.txt"), methods(comparison, run, &evidence).as_bytes())?;
+    write_whole(&out.file("references.bib"), references(comparison, run).as_bytes())?;
+    super::slide_json::write_pretty(&out.file("comparison.json"), comparison)?;
+    write_whole(&out.file(PAGE), page::page(comparison, run, &evidence)?.as_bytes())?;
+    export::write_provenance(out, comparison, run, &evidence)
 }

@@ -80,6 +80,9 @@ struct SlideRun<'a> {
     analysed_mp: Option<f64>,
     /// Analysed megapixels per second.
     mp_per_s: Option<f64>,
+    /// Warnings of the slide, which `slides.csv` joins to one text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<usize>,
     file: Option<Fingerprint>,
 }
 
@@ -139,6 +142,7 @@ fn slide<'a>(d: &'a Done, files: &BTreeMap<String, Fingerprint>) -> SlideRun<'a>
         slide_mp: summary.and_then(|s| s.info.levels.first()).map(|l| l.width as f64 * l.height as f64 / 1e6),
         analysed_mp,
         mp_per_s: analysed_mp.filter(|_| d.seconds > 0.0).map(|mp| milli(mp / d.seconds)),
+        warnings: summary.map(|s| s.warnings.len()),
         file: files.get(&d.job.slide_id).cloned(),
     }
 }
@@ -226,6 +230,9 @@ mod tests {
             (&slide["slide_mp"], &slide["analysed_mp"], &slide["mp_per_s"]),
             (&8.0.into(), &6.0.into(), &3.0.into())
         );
+        let warnings =
+            done.iter().find(|d| d.job.slide_id == "a1").and_then(Done::facts).unwrap().warnings.len();
+        assert_eq!(slide["warnings"].as_u64(), Some(warnings as u64));
         assert_eq!(slide["file"], serde_json::json!({"bytes": 9, "modified_s": 7}));
         assert_eq!(json["slides"][1]["file"], serde_json::Value::Null);
     }

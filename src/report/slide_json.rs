@@ -170,7 +170,7 @@ pub fn to_json(slide_id: &str, summary: &Summary, rubric: &Origin) -> Result<Vec
         schema: SCHEMA,
         histograde: env!("CARGO_PKG_VERSION"),
         statement: wording::STATEMENT,
-        validation: wording::validation(summary.organ.name),
+        validation: wording::validation(summary.organ.name, structures_by(summary)),
         slide_id,
         status: summary.status("scored"),
         exclude_reason: summary.refused.as_deref(),
@@ -210,6 +210,13 @@ pub(super) fn write_pretty(path: &Path, value: &impl Serialize) -> Result<()> {
     serde_json::to_writer_pretty(&mut file, value).map_err(|e| Error::io("write", path)(e.into()))?;
     file.write_all(b"\n").map_err(Error::io("write", path))?;
     file.commit()
+}
+
+/// Returns by which tested method the slide's glomeruli and tubules were found.
+fn structures_by(summary: &Summary) -> Option<&str> {
+    let of = |objects: &str| summary.methods.iter().find(|m| m.objects == objects);
+    let models = ["structures", "tubules"].map(|o| of(o).and_then(|m| m.model.as_deref()));
+    wording::tested(of("structures").map(|m| m.method.as_str()), models)
 }
 
 pub(super) fn settings(summary: &Summary) -> Settings<'_> {

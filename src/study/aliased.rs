@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Block, Study, Unit, check::confounded};
+use super::{Block, Study, Unit, check::confounded, doses};
 use crate::{manifest::Sample, organ::ORGANS, words::listed};
 
 /// Most batches or groups that a remark names.
@@ -11,7 +11,8 @@ const NAMED: usize = 6;
 /// A column of the sheet.
 type Fact = fn(&Sample) -> Option<&str>;
 
-/// Returns what the reader should know of batches that cannot be told from groups, by tissue, and of cages that hold a whole group.
+/// Returns what the reader should know of batches that cannot be told from groups, by tissue, of cages that hold a whole
+/// group, and of doses that no ladder declares.
 #[must_use]
 pub fn remarks(study: &Study, samples: &[Sample]) -> Vec<String> {
     let columns: [(&str, Option<Block>, Fact); 3] = [
@@ -32,6 +33,7 @@ pub fn remarks(study: &Study, samples: &[Sample]) -> Vec<String> {
     }
     let caged = study.unit == Unit::Animal && study.block != Some(Block::Cage);
     remarks.extend(caged.then(|| cages(samples)).flatten());
+    remarks.extend(doses::remark(study, samples));
     remarks
 }
 

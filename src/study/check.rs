@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Animals, Block, Study, Unit};
+use super::{Animals, Block, Study, Unit, doses};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 ///
 /// [`Error::Faults`] with every contradiction: groups that are not in the sheet or not in the order, controls that are
-/// absent or the same, doses of no group, blocks or cages that are not stated or cannot be told from groups, features that
+/// absent or the same, doses of no group or other ones than the sheet states, blocks or cages that are not stated or cannot be told from groups, features that
 /// are not measured on the tissue.
 pub fn check(study: &Study, samples: &[Sample]) -> Result<()> {
     let mut checker = Checker { study, faults: Vec::new(), groups: groups(samples) };
@@ -24,6 +24,7 @@ pub fn check(study: &Study, samples: &[Sample]) -> Result<()> {
     checker.ladder();
     checker.features();
     checker.blocks(samples);
+    checker.faults.extend(doses::faults(study, samples));
     Error::all(checker.faults)
 }
 

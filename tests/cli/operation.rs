@@ -93,5 +93,14 @@ fn run_keeps_what_score_did_with_the_same_options() {
     histograde(&[&["run"], &input[..], &["--dry-run"]].concat())
         .assert()
         .code(0)
-        .stdout(contains("2 to score"));
+        .stdout(contains("2 to score").and(contains("(a guess, no time of an earlier result is known)")));
+    // Results that do not hold tell how fast slides are all the same.
+    let seen = folder.path("out/store/a/seen.json");
+    let mut told: serde_json::Value = serde_json::from_slice(&fs::read(&seen).unwrap()).unwrap();
+    (told["seconds"], told["analysed_px"]) = (10.0.into(), 1_000_000.into());
+    fs::write(&seen, told.to_string()).unwrap();
+    histograde(&[&["run"], &input[..], &["--dry-run"]].concat())
+        .assert()
+        .code(0)
+        .stdout(contains("(as the results that are to be replaced)"));
 }

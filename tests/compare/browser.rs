@@ -19,6 +19,15 @@ window.addEventListener("load", () => {
   said.rising = rises(values()) && values().length > 3;
   button.click();
   said.falling = rises(values().reverse());
+  const sorted = (id, name) => {
+    const table = document.getElementById(id);
+    const column = [...table.querySelectorAll("th")].findIndex((h) => h.textContent === name);
+    table.querySelectorAll("th button")[column].click();
+    const text = [...table.tBodies[0].rows].map((r) => r.cells[column].dataset.value).filter((v) => v !== "");
+    return text.length > 1 && text.every((v) => v !== undefined && !isNaN(Number(v))) && rises(text.map(Number));
+  };
+  said.numbers = [["omnibus", "Statistic"], ["omnibus", "Variance between animals"], ["contrasts", "Interval"],
+    ["contrasts", "Its interval"], ["contrasts", "n"], ["recovery", "Interval"]].filter(([id, name]) => !sorted(id, name)).length;
   const field = document.querySelector("input[type=search][data-table=contrasts]");
   field.value = "steatotic high";
   field.dispatchEvent(new Event("input"));
@@ -79,5 +88,8 @@ fn the_page_works_in_a_browser() {
     let (body, complaints) = opened(browser, &probed, &folder.path().join("profile"));
     assert_eq!(complaints, "");
     let said = body.split("data-probe=\"").nth(1).and_then(|t| t.split('"').next()).expect("the probe ran");
-    assert_eq!(said, "before=false rising=true falling=true found=true plain=0 outlined=4 pictures=true");
+    assert_eq!(
+        said,
+        "before=false rising=true falling=true numbers=0 found=true plain=0 outlined=4 pictures=true"
+    );
 }

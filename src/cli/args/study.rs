@@ -56,7 +56,8 @@ Examples:
 
 Reads long.csv and sizes.csv of RESULTS, joins them with the sample sheet, averages slides per animal and compares groups.
 Hypertrophy of hepatocytes and atrophy of glomeruli are counted beyond cut-offs of the control group (at least 4 animals).
-Writes to REPORT:
+Doses of the sample sheet are tested for a trend where the study description declares the ladder ([doses]); both must agree.
+Files of an earlier comparison in REPORT are removed first; other files stay. Writes to REPORT:
   report.html            everything to look at, in one file
   stats_omnibus.csv      tests of all groups, by endpoint
   stats_contrasts.csv    comparisons of groups with effect, interval and p
@@ -151,7 +152,7 @@ pub(crate) struct Stats {
     /// Groups are known beforehand to vary equally: use Dunnett's and Tukey's tests
     #[arg(long, conflicts_with = "ordinal")]
     pub(crate) equal_variances: bool,
-    /// Largest difference from the normal (or only) control that does not matter; tests equivalence
+    /// Largest difference from the --normal group, or the --control, that does not matter; tests equivalence
     #[arg(long, value_name = "DIFFERENCE", value_parser = positive)]
     pub(crate) margin: Option<f64>,
     /// Significance level
@@ -172,6 +173,7 @@ Examples:
   histograde power --difference 1.5                       # animals per group for 80 %
   histograde power --groups 6 --effect 0.4 --n 8          # power of an analysis of variance
 
+--groups goes with --effect, for a t test is of two groups; --n and --power exclude each other.
 --difference is the difference of two means over the standard deviation between animals of one group; --effect is
 Cohen's f, the standard deviation of the group means over it. Take them from what would matter, or from a pilot study,
 not from the study that was just made.")]
@@ -182,14 +184,14 @@ pub(crate) struct Power {
     /// Effect over all groups (Cohen's f)
     #[arg(long, value_name = "F", value_parser = positive, requires = "groups")]
     pub(crate) effect: Option<f64>,
-    /// Number of groups, with --effect
-    #[arg(long, value_name = "K", value_parser = value_parser!(u32).range(2..=100))]
+    /// Number of groups, with --effect; --difference is of two
+    #[arg(long, value_name = "K", conflicts_with = "difference", value_parser = value_parser!(u32).range(2..=100))]
     pub(crate) groups: Option<u32>,
     /// Animals per group; prints the power
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(2..=100_000))]
     pub(crate) n: Option<u32>,
     /// Wanted power; prints the animals per group
-    #[arg(long, value_name = "POWER", default_value = "0.8", value_parser = share)]
+    #[arg(long, value_name = "POWER", default_value = "0.8", value_parser = share, conflicts_with = "n")]
     pub(crate) power: f64,
     /// Significance level
     #[arg(long, value_name = "ALPHA", default_value = "0.05", value_parser = level)]

@@ -11,9 +11,34 @@ use histograde::{
 use super::How;
 use crate::cli::{Exit, Failure, args, plan::Plan, words};
 
-/// Megapixels per second and thread that are expected of slides when nothing was scored here yet: what whole slides
+/// Megapixels per second and thread that are expected of slides when no time of an earlier one is known: what whole slides
 /// took on two cores, docs/performance.md.
 const MP_PER_S: f64 = 8.0;
+
+/// Megapixels, and the seconds that they took.
+#[derive(Default)]
+struct Pace {
+    mp: f64,
+    s: f64,
+}
+
+impl Pace {
+    fn add(&mut self, mp: f64, s: f64) {
+        self.mp += mp;
+        self.s += s;
+    }
+
+    fn add_if(&mut self, mp: f64, s: Option<f64>) {
+        if let Some(s) = s {
+            self.add(mp, s);
+        }
+    }
+
+    /// Megapixels per second; `None` of so short a time that it tells nothing.
+    fn rate(&self) -> Option<f64> {
+        (self.s > 1.0).then(|| self.mp / self.s)
+    }
+}
 
 /// Says for each slide what would be done. Writes nothing.
 pub(in crate::cli) fn run(
@@ -26,8 +51,8 @@ pub(in crate::cli) fn run(
     let store = Store::new(out, how.policy());
     let mut text = String::new();
     let (mut to_do, mut mp_to_do, mut missing, mut failing) = (0, 0.0, 0, 0);
-    // Of earlier results: megapixels and seconds.
-    let (mut mp_done, mut s_done) = (0.0, 0.0);
+    // Of earlier results that hold, and of those that do not.
+    let (mut kept, mut stale) = (Pace::default(), Pace::default());
     for job in &plan.jobs {
         if let Some(reason) = job.sample.as_ref().and_then(|s| s.exclude.as_ref()) {
             let _ = writeln!(text, "{}: left out: {reason}", job.slide_id);
@@ -37,8 +62,7 @@ pub(in crate::cli) fn run(
             Found::Kept(outcome, seconds) => match *outcome {
                 Ok(summary) => {
                     let mp = |l: &histograde::slide::Level| l.width as f64 * l.height as f64 / 1e6;
-                    mp_done += summary.info.levels.first().map_or(0.0, mp);
-                    s_done += seconds;
+                    kept.add(summary.info.levels.first().map_or(0.0, mp), seconds);
                     "kept".to_owned()
                 }
                 Err(error) => format!("kept as failed: {error}"),
@@ -54,6 +78,7 @@ pub(in crate::cli) fn run(
                     let level = &slide.info().levels[0];
                     let mp = level.width as f64 * level.height as f64 / 1e6;
                     mp_to_do += mp;
+                    stale.add_if(mp, store.took(&job.slide_id));
                     format!("would be scored ({mp:.1} MP): {why}")
                 }
                 Err(error) => {
@@ -64,9 +89,11 @@ pub(in crate::cli) fn run(
         };
         let _ = writeln!(text, "{}: {said}", job.slide_id);
     }
-    let rate = if s_done > 1.0 { mp_done / s_done } else { MP_PER_S * plan.threads as f64 };
-    let from =
-        if s_done > 1.0 { "as the slides scored before" } else { "a guess, nothing was scored here yet" };
+    let (rate, from) = match (kept.rate(), stale.rate()) {
+        (Some(rate), _) => (rate, "as the slides scored before"),
+        (None, Some(rate)) => (rate, "as the results that are to be replaced"),
+        (None, None) => (MP_PER_S * plan.threads as f64, "a guess, no time of an earlier result is known"),
+    };
     let some = |n: usize, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
     let not_scored = some(missing, "missing") + &some(failing, "would fail");
     let _ = writeln!(

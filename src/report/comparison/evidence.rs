@@ -16,7 +16,7 @@ pub(super) use representative::{Field, fields};
 
 use crate::{
     error::{Error, Result},
-    report::overview::REPORT_PICTURES,
+    report::{overview::REPORT_PICTURES, wording},
 };
 
 /// Largest picture that is put into a page, in bytes.
@@ -54,6 +54,8 @@ pub(super) struct SlideRow {
     pub(super) group: String,
     /// Error, reason for leaving out, or warnings.
     pub(super) remarks: String,
+    /// Number of warnings by `run.json`; `None` where it does not tell.
+    pub(super) warnings: Option<u64>,
     /// The species whose sizes structures have; empty in results that do not tell.
     pub(super) species: String,
     /// File of areas that were drawn on it.
@@ -97,6 +99,7 @@ impl Evidence {
             let file = File::open(&run).map_err(Error::io("read", &run))?;
             evidence.run = serde_json::from_reader(BufReader::new(file))
                 .map_err(|e| Error::config("run.json", "JSON as histograde score writes it", e))?;
+            evidence.count_warnings();
         }
         Ok(evidence)
     }
@@ -131,6 +134,7 @@ impl Evidence {
                 animal_id,
                 group,
                 remarks,
+                warnings: None,
                 species,
                 annotations,
                 tells_annotations: self.heading.iter().any(|name| name == ANNOTATIONS),
@@ -138,6 +142,28 @@ impl Evidence {
             });
         }
         Ok(())
+    }
+
+    /// Takes the numbers of warnings from `run.json`: as text they cannot be told apart.
+    fn count_warnings(&mut self) {
+        for slide in self.run["slides"].as_array().into_iter().flatten() {
+            let place = slide["slide_id"].as_str().and_then(|id| self.places.get(id));
+            if let Some(row) = place.and_then(|&i| self.slides.get_mut(i)) {
+                row.warnings = slide["warnings"].as_u64();
+            }
+        }
+    }
+
+    /// Returns what `run.json` was resolved to under a name; null where it does not tell.
+    pub(super) fn setting(&self, name: &str) -> &serde_json::Value {
+        &self.run["settings"][name]
+    }
+
+    /// Returns by which tested method glomeruli and tubules were found, where `run.json` tells.
+    pub(super) fn structures_by(&self) -> Option<&str> {
+        let of = |objects: &str, key: &str| self.setting("methods")[objects][key].as_str();
+        let models = ["structures", "tubules"].map(|objects| of(objects, "model"));
+        wording::tested(of("structures", "method"), models)
     }
 
     /// Returns the row of a slide.

@@ -2,15 +2,17 @@
 
 mod crate_file;
 mod multiqc;
-mod provenance;
+pub(super) mod provenance;
 mod qupath;
 mod send;
 mod terms;
 mod time;
 
-use std::path::Path;
-
-use super::{Run, evidence::Evidence};
+use super::{
+    Run,
+    evidence::Evidence,
+    output::{CRATE, MEASUREMENTS, Output, PROVENANCE},
+};
 use crate::{cohort::Comparison, error::Result, report::partial::write_whole};
 
 /// Loads every table with pandas.
@@ -19,26 +21,26 @@ const PANDAS: &str = include_str!("export/load_tables.py");
 const R: &str = include_str!("export/load_tables.R");
 
 /// Writes what other programs read.
-pub(super) fn write(folder: &Path, c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result<()> {
-    write_whole(&folder.join("load_tables.py"), PANDAS.as_bytes())?;
-    write_whole(&folder.join("load_tables.R"), R.as_bytes())?;
-    send::write(&folder.join("send"), c, run.rubric)?;
-    multiqc::write(&folder.join("multiqc"), c, evidence)?;
+pub(super) fn write(out: &Output, c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result<()> {
+    write_whole(&out.file("load_tables.py"), PANDAS.as_bytes())?;
+    write_whole(&out.file("load_tables.R"), R.as_bytes())?;
+    send::write(out, c, run.rubric)?;
+    multiqc::write(out, c, evidence)?;
     if run.qupath_names {
-        qupath::write(&folder.join("measurements.tsv"), evidence)?;
+        qupath::write(&out.file(MEASUREMENTS), evidence)?;
     }
     Ok(())
 }
 
-/// Writes who made what from what, over all files that are in the folder already.
+/// Writes who made what from what, over all files that were written.
 pub(super) fn write_provenance(
-    folder: &Path,
+    out: &Output,
     c: &Comparison,
     run: &Run<'_>,
     evidence: &Evidence,
 ) -> Result<()> {
     let now = time::now();
-    let files = provenance::files(folder)?;
-    provenance::write(&folder.join("provenance.json"), c, run, evidence, &files, &now)?;
-    crate_file::write(&folder.join("ro-crate-metadata.json"), run, &files, &now)
+    let files = provenance::files(out)?;
+    provenance::write(&out.path(PROVENANCE), c, run, evidence, &files, &now)?;
+    crate_file::write(&out.path(CRATE), run, &files, &now)
 }

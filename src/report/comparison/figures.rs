@@ -1,24 +1,23 @@
 //! The page's figures as files of their own, for papers: SVG, and PNG at 300 dpi.
 
-use std::{fs, path::Path};
-
 use rayon::prelude::*;
 
 use super::{
+    output::Output,
     page::{figured, main_family},
     plots,
 };
 use crate::{
     batch::safe,
     cohort::{Comparison, compare::Compared},
-    error::{Error, Result},
+    error::Result,
     report::{partial::write_whole, print::Printer},
 };
 
 /// Writes `<tissue>_<feature>_animals`, `_differences` and `_dose` of every endpoint that has figures, and
 /// `<tissue>_heatmap` and `<tissue>_effects`.
-pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
+    out.folder("figures")?;
     let family = main_family(c);
     let mut figures: Vec<(String, Option<String>)> = Vec::new();
     for e in c.endpoints.iter().filter(|e| figured(e)) {
@@ -26,7 +25,7 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
         let own: Vec<_> = e.family(family).collect();
         figures.push((format!("{name}_animals"), Some(plots::superplot(e, &c.groups))));
         figures.push((format!("{name}_differences"), plots::differences(e, &own, &c.groups)));
-        figures.push((format!("{name}_dose"), plots::dose_response(e, &c.groups, &c.study.doses)));
+        figures.push((format!("{name}_dose"), plots::dose_response(e, &c.groups, &c.study)));
     }
     let mut tissues: Vec<&str> = c.endpoints.iter().map(|e| e.tissue.as_str()).collect();
     tissues.sort_unstable();
@@ -38,7 +37,7 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
     }
     let printer = Printer::new();
     figures.par_iter().filter_map(|(name, svg)| Some((name, svg.as_ref()?))).try_for_each(|(name, svg)| {
-        let path = |ending: &str| folder.join(safe(&format!("{name}.{ending}")));
+        let path = |ending: &str| out.file(&format!("figures/{}", safe(&format!("{name}.{ending}"))));
         write_whole(&path("svg"), svg.as_bytes())?;
         printer.write(&path("png"), svg)
     })

@@ -1,81 +1,88 @@
-//! The methods paragraph, filled in from what was done.
+//! The methods paragraph, filled in from what was done: each clause stands only where a table holds such rows.
 
-use super::{Run, evidence::Evidence, handling};
+mod tests_made;
+
+use std::collections::BTreeMap;
+
+use super::{Run, evidence::Evidence, finding, handling};
 use crate::{
     cohort::{
         Comparison,
         checks::{GIVEN, MIXED},
         compare::{Compared, Rank},
-        question::Route,
         subjects::Subject,
+        text::confidence_pct,
     },
     measure::feature::Direction,
     organ::ORGANS,
-    study::{Block, Unit},
+    study::Unit,
 };
+
+pub(super) use tests_made::Made;
 
 /// Features that count objects beyond cut-offs of control animals.
 const COUNTED: [&str; 2] = ["hypertrophic_hepatocyte_pct", "glom_shrunken_pct"];
 
 /// Returns the paragraph.
 pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
-    let study = &c.study;
-    let routes = |route: Route| c.endpoints.iter().any(|e| e.analysis.choice.route == route);
-    let unit = study.unit.one();
-    let mut text = format!(
+    let made = Made::of(c);
+    [
+        measured(c, run),
+        by_tissue(c),
+        finding::sentences(evidence, run.samples, &tissues(c)),
+        handling::sentences(evidence, run.samples),
+        scored(c, run),
+        made.sentences(c),
+        checks(c),
+        endpoints(c, &made),
+        effects(c, &made),
+        beside(c),
+        " Missing values were not imputed. Scores are research surrogates, not diagnoses.\n".to_owned(),
+    ]
+    .concat()
+}
+
+fn measured(c: &Comparison, run: &Run<'_>) -> String {
+    format!(
         "Haematoxylin and eosin stained slides were measured with histograde {} ({} rubric, SHA-256 {}). Measurement knew \
          neither group nor animal; the sample sheet (SHA-256 {}) was joined afterwards. The experimental unit was the \
-         {unit}: values of {} slides were averaged per animal{} before any test, and no test took slides or tiles as its unit. \
+         {}: values of {} slides were averaged per animal{} before any test, and no test took slides or tiles as its unit. \
          Groups: {}.",
         env!("CARGO_PKG_VERSION"),
         run.rubric.origin().name,
         short(&run.rubric.origin().sha256),
         short(run.sheet_sha256()),
+        c.study.unit.one(),
         c.slides,
-        if study.unit == Unit::Cage { " and animals per cage" } else { "" },
+        if c.study.unit == Unit::Cage { " and animals per cage" } else { "" },
         sizes(c, &c.sizes),
-    );
-    text += &by_tissue(c);
-    text += &handling::sentences(evidence, run.samples);
-    match run.rubric.origin().changed.len() {
-        0 => {}
-        1 => text += " Scoring was not the default: one value of the rubric differs from the built-in one.",
-        n => {
-            text += &format!(
-                " Scoring was not the default: {n} values of the rubric differ from the built-in ones."
-            );
-        }
-    }
+    )
+}
+
+/// Tissues of slides that were compared.
+pub(super) fn tissues(c: &Comparison) -> Vec<&str> {
+    let of = |name: &str| c.endpoints.iter().any(|e| e.tissue == name);
+    ORGANS.iter().map(|o| o.name).filter(|name| of(name)).collect()
+}
+
+fn scored(c: &Comparison, run: &Run<'_>) -> String {
+    let mut text = match run.rubric.origin().changed.len() {
+        0 => String::new(),
+        1 => " Scoring was not the default: one value of the rubric differs from the built-in one.".into(),
+        n => format!(" Scoring was not the default: {n} values of the rubric differ from the built-in ones."),
+    };
     if c.endpoints.iter().any(|e| COUNTED.contains(&e.feature.as_str())) {
         text += " Hypertrophic hepatocytes and shrunken glomeruli were counted beyond cut-offs of control animals, each of which \
                  weighed alike, a rule tried on synthetic tissue only.";
     }
-    text += " The tests followed from a rule fixed beforehand.";
-    if routes(Route::Welch) {
-        text += " Measurements were compared by Welch's analysis of variance, groups with each control by Welch's t test \
-                 with Holm's adjustment within each control, all pairs by Games-Howell.";
-    }
-    if routes(Route::Classic) {
-        text += " Equal variances having been declared, measurements were compared by analysis of variance, groups with \
-                 each control by Dunnett's test (numerical quadrature), all pairs by Tukey-Kramer.";
-    }
-    if routes(Route::Blocked) {
-        let block = match study.block {
-            Some(Block::Batch) | None => "batch",
-            Some(Block::StainBatch) => "staining batch",
-            Some(Block::Cage) => "cage",
-        };
-        text += &format!(
-            " Measurements were compared by analysis of variance with {block} as a fixed block, groups with each control by \
-             contrasts of adjusted means with Holm's adjustment, all pairs by Tukey's test of adjusted means."
-        );
-    }
-    if routes(Route::Ranks) {
-        text += " Grades, and measurements of which a group did not vary, were compared by Kruskal-Wallis and Dunn's test \
-                 with Holm's adjustment.";
-    }
+    text
+}
+
+fn checks(c: &Comparison) -> String {
+    let study = &c.study;
     let checked =
         |end: &str| c.endpoints.iter().any(|e| e.analysis.contrasts.iter().any(|k| k.family.ends_with(end)));
+    let mut text = String::new();
     if checked(GIVEN) {
         text += &format!(
             " As a check, primary endpoints were compared at equal {} by analysis of covariance (type II; groups also by \
@@ -85,41 +92,100 @@ pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Str
     }
     if checked(MIXED) {
         let below = if study.unit == Unit::Cage { "animals" } else { "slides" };
+        let unit = study.unit.one();
         text += &format!(
             " As a check, primary endpoints were compared by a linear mixed model on {below} ({unit} as random effect, \
              restricted likelihood, the same variances in all groups, Satterthwaite's degrees of freedom, at most {unit}s \
              minus groups)."
         );
     }
-    if study.doses.len() > 2 {
-        text += " Dose trends were tested by Jonckheere-Terpstra along the dose ladder.";
-    }
+    text
+}
+
+/// Names the primary endpoints, and how p-values of the others were adjusted.
+fn endpoints(c: &Comparison, made: &Made) -> String {
     let primary: Vec<String> = c
         .endpoints
         .iter()
         .filter(|e| e.rank == Rank::Primary)
         .map(|e| format!("{} in {}", e.feature, e.tissue))
         .collect();
-    text += &match primary.is_empty() {
+    let mut text = match primary.is_empty() {
         true => " No primary endpoint was declared, so every result is exploratory.".to_owned(),
         false => format!(" Primary endpoints, declared beforehand: {}.", primary.join(", ")),
     };
-    text += &format!(
-        " p-values of the other endpoints of a tissue were adjusted together (Benjamini-Hochberg){}. Effects are given as \
-         differences with {} % intervals and as Hedges' g (noncentral t) or Cliff's delta (logit interval of Brunner and \
-         Munzel).",
-        describing(c),
-        100.0 * (1.0 - study.alpha)
-    );
-    if c.endpoints.iter().any(|e| !e.recovery.is_empty()) {
-        text += " Recovery is 100 (D - T)/(D - C) with D diseased, C normal and T treated mean; its interval inverts the \
-                 Welch contrast test; it is withheld where D and C differ by less than two pooled standard deviations or \
-                 not significantly.";
+    let others = if primary.is_empty() { "the endpoints" } else { "the other endpoints" };
+    let describing = describing(c);
+    text += &match (made.adjusted, describing.is_empty()) {
+        (false, true) => String::new(),
+        (false, false) => {
+            format!(" p-values of endpoints that describe and are no damage are not adjusted ({describing}).")
+        }
+        (true, true) => {
+            format!(" p-values of {others} of a tissue were adjusted together (Benjamini-Hochberg).")
+        }
+        (true, false) => format!(
+            " p-values of {others} of a tissue were adjusted together (Benjamini-Hochberg), but for those that describe \
+             and are no damage, whose p-values are not adjusted ({describing})."
+        ),
+    };
+    text
+}
+
+/// Names the endpoints that join no family, by tissue.
+fn describing(c: &Comparison) -> String {
+    let outside =
+        |e: &&Compared| e.rank == Rank::Secondary && e.direction == Direction::Info && e.p.is_some();
+    let mut tissues: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for e in c.endpoints.iter().filter(outside) {
+        tissues.entry(&e.tissue).or_default().push(&e.feature);
     }
-    if !study.margins.is_empty() {
-        text += " Equivalence with the normal group was tested by two one-sided Welch tests.";
+    let one = |(tissue, features): (&&str, &Vec<&str>)| format!("{tissue}: {}", features.join(", "));
+    tissues.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn effects(c: &Comparison, made: &Made) -> String {
+    let differences = match (made.intervals, made.differences) {
+        (true, _) => format!("differences with {} % intervals", confidence_pct(c.study.alpha)),
+        (false, true) => "differences".to_owned(),
+        (false, false) => return String::new(),
+    };
+    let sizes: Vec<&str> = [
+        (made.hedges, "Hedges' g (noncentral t)"),
+        (made.cliff, "Cliff's delta (logit interval of Brunner and Munzel)"),
+    ]
+    .into_iter()
+    .filter_map(|(is, name)| is.then_some(name))
+    .collect();
+    let medians = if made.ranks { ", of medians where ranks were compared" } else { "" };
+    match sizes.is_empty() {
+        true => format!(" Effects are given as {differences}{medians}."),
+        false => format!(" Effects are given as {differences}{medians}, and as {}.", sizes.join(" or ")),
     }
-    text + " Missing values were not imputed. Scores are research surrogates, not diagnoses.\n"
+}
+
+/// What was computed beside the tests: recovery, equivalence, relations.
+fn beside(c: &Comparison) -> String {
+    let mut text = String::new();
+    let recoveries = || c.endpoints.iter().flat_map(|e| &e.recovery);
+    if recoveries().next().is_some() {
+        text += " Recovery is 100 (D - T)/(D - C) with D diseased, C normal and T treated mean; ";
+        if recoveries().any(|r| r.interval.is_some()) {
+            text += "its interval inverts the Welch contrast test; ";
+        }
+        text += "it is withheld where D and C differ by less than two pooled standard deviations or not significantly.";
+    }
+    if let Some(first) = c.endpoints.iter().find_map(|e| e.analysis.equivalences.first()) {
+        text += &format!(
+            " Equivalence with {} within margins declared beforehand was tested by two one-sided Welch tests.",
+            first.b
+        );
+    }
+    if !c.relations.is_empty() {
+        text += " Tissue and the animal table were related by Spearman's rank correlation, p-values adjusted together \
+                 (Benjamini-Hochberg).";
+    }
+    text
 }
 
 fn sizes(c: &Comparison, sizes: &[usize]) -> String {
@@ -139,20 +205,6 @@ fn by_tissue(c: &Comparison) -> String {
         }
     }
     text
-}
-
-/// Names the endpoints that join no family.
-fn describing(c: &Comparison) -> String {
-    let outside =
-        |e: &&Compared| e.rank == Rank::Secondary && e.direction == Direction::Info && e.p.is_some();
-    let names: Vec<&str> = c.endpoints.iter().filter(outside).map(|e| e.feature.as_str()).collect();
-    match names.is_empty() {
-        true => String::new(),
-        false => format!(
-            ", but for those that describe and are no damage, whose p-values are not adjusted: {}",
-            names.join(", ")
-        ),
-    }
 }
 
 fn short(sha256: &str) -> &str {

@@ -7,10 +7,11 @@ mod words;
 use minijinja::{AutoEscape, Environment, Value, context};
 
 use super::{
-    Run,
+    Run, captions,
     evidence::{self, Evidence},
     methods::methods,
     plots,
+    references::references,
 };
 use crate::{
     cohort::{
@@ -21,13 +22,12 @@ use crate::{
     },
     error::{Error, Result},
     organ,
-    report::{chart, wording},
+    report::{chart, number::number, wording},
 };
 
 const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
-const REFERENCES: &str = include_str!("page/references.bib");
 
 /// Returns the page.
 pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result<String> {
@@ -53,12 +53,13 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             unit => c.study.unit.one(),
             units => c.study.unit.many(),
             groups => groups(c),
+            dose_unit => c.study.dose_unit.as_deref(),
             results => words::results(c),
             notes => c.notes.clone(),
-            tissues => tissues(c, &evidence::fields(c, evidence, run.samples)),
+            tissues => tissues(c, evidence, &evidence::fields(c, evidence, run.samples)),
             quality => quality::quality(evidence),
             facts => quality::settings(c, run, evidence),
-            references => references(run),
+            references => references(c, run),
             relations => relations(c),
             contrasts => contrasts(c),
             omnibus => omnibus(c),
@@ -67,6 +68,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             features_missing => c.exclusions.iter().filter(|e| !e.feature.is_empty()).count(),
             methods => methods(c, run, evidence),
             arrive => words::arrive(c),
+            scatter_caption => captions::scatter(c),
             alpha => c.study.alpha,
             colour_ends => c.colour_ends,
         })
@@ -93,7 +95,7 @@ fn svg(text: Option<String>) -> Option<Value> {
     text.map(Value::from_safe_string)
 }
 
-fn tissues(c: &Comparison, fields: &[evidence::Field]) -> Vec<Value> {
+fn tissues(c: &Comparison, evidence: &Evidence, fields: &[evidence::Field]) -> Vec<Value> {
     let mut names: Vec<&str> = Vec::new();
     for e in &c.endpoints {
         if !names.contains(&e.tissue.as_str()) {
@@ -111,8 +113,9 @@ fn tissues(c: &Comparison, fields: &[evidence::Field]) -> Vec<Value> {
             fields => fields.iter().filter(|f| f.tissue == **name).map(|f| field(c, f)).collect::<Vec<_>>(),
             heatmap => svg(plots::heatmap(&own, &c.groups, c.colour_ends)),
             forest => svg(plots::effects(&own, main_family, &c.groups)),
+            forest_caption => captions::effects(c),
             family => main_family.replace('_', " "),
-            validation => organ::find(name).map(|o| wording::validation(o.name)),
+            validation => organ::find(name).map(|o| wording::validation(o.name, evidence.structures_by())),
         }
     };
     names.iter().map(one).collect()
@@ -133,18 +136,6 @@ fn field(c: &Comparison, f: &evidence::Field) -> Value {
     }
 }
 
-/// Returns the citations of the software and of the methods used, as BibTeX.
-pub(super) fn references(run: &Run<'_>) -> String {
-    let rubric = run.rubric.origin();
-    format!(
-        "@software{{histograde,\n  title   = {{histograde: damage scoring of H\\&E whole-slide images of pancreas, liver \
-         and kidney}},\n  version = {{{}}},\n  note    = {{rubric {}, SHA-256 {}}}\n}}\n{REFERENCES}",
-        env!("CARGO_PKG_VERSION"),
-        rubric.name,
-        rubric.sha256
-    )
-}
-
 /// The family that answers the study's question.
 pub(super) fn main_family(c: &Comparison) -> &'static str {
     match (&c.study.disease, &c.study.normal, &c.study.control) {
@@ -162,16 +153,24 @@ pub(super) fn figured(e: &Compared) -> bool {
 
 fn figures(c: &Comparison, e: &Compared, family: &str) -> Value {
     let own: Vec<&Contrast> = e.family(family).collect();
-    let dose = plots::dose_response(e, &c.groups, &c.study.doses);
+    let dose = plots::dose_response(e, &c.groups, &c.study);
     context! {
         feature => e.feature.replace('_', " "),
         primary => e.rank == Rank::Primary,
         choice => e.analysis.choice.reason.as_str(),
         superplot => Value::from_safe_string(plots::superplot(e, &c.groups)),
+        superplot_caption => captions::superplot(c, e),
+        intervals_caption => captions::differences(c, e, &own),
+        dose_caption => captions::dose(c, e),
         intervals => svg(plots::differences(e, &own, &c.groups)),
         dose => svg(dose),
         warnings => e.analysis.warnings.clone(),
     }
+}
+
+/// Returns the number that a table is sorted by; nothing where there is none, which stands last.
+fn sortable(v: Option<f64>) -> String {
+    v.map(number).unwrap_or_default()
 }
 
 fn relations(c: &Comparison) -> Vec<Value> {
@@ -186,11 +185,16 @@ fn relations(c: &Comparison) -> Vec<Value> {
             n => r.n,
             rho => format!("{:.2}", r.rho),
             interval => interval(r.interval),
+            low => sortable(r.interval.map(|i| i.lo)),
             p => p_value(r.p),
+            p_value => sortable(Some(r.p)),
             p_adjusted => p_value(r.p_adjusted),
+            p_adjusted_value => sortable(Some(r.p_adjusted)),
             within => r.within_rho.map(|w| format!("{w:.2}")),
             within_interval => interval(r.within_interval),
+            within_low => sortable(r.within_interval.map(|i| i.lo)),
             within_p => r.within_p.map(p_value),
+            within_p_value => sortable(r.within_p),
             figure => Value::from_safe_string(plots::scatter(r, &c.groups)),
         }
     };
@@ -208,7 +212,11 @@ fn contrasts(c: &Comparison) -> Vec<Value> {
                 family => k.family.replace('_', " "),
                 contrast => format!("{} - {}", k.a, k.b),
                 n => format!("{}, {}", k.n_a, k.n_b),
+                n_a => k.n_a,
                 estimate => short(k.estimate),
+                estimate_value => sortable(Some(k.estimate)),
+                low => sortable(k.interval.map(|i| i.lo)),
+                effect_low => sortable(k.effect.and_then(|f| f.interval).map(|i| i.lo)),
                 interval => k.interval.map(|i| format!("{} to {}", short(i.lo), short(i.hi))),
                 effect => k.effect.map(|f| format!("{:.2}", f.value)),
                 effect_interval => k.effect.and_then(|f| f.interval).map(|i| format!("{:.2} to {:.2}", i.lo, i.hi)),
@@ -234,12 +242,14 @@ fn omnibus(c: &Comparison) -> Vec<Value> {
             primary => e.rank == Rank::Primary,
             test => test.map_or("none".into(), |t| t.test.replace('_', " ")),
             statistic => test.map(|t| format!("{} = {}", t.statistic, short(t.value))),
+            statistic_value => sortable(test.map(|t| t.value)),
             p => e.p,
             p_text => e.p.map(p_value),
             p_family => e.p_family,
             p_family_text => e.p_family.map(p_value),
             family_size => e.family_size,
             icc => e.components.map(|s| format!("{:.0} %", 100.0 * s.icc)),
+            icc_value => sortable(e.components.map(|s| s.icc)),
             reason => e.analysis.choice.reason.as_str(),
         }
     };
@@ -258,6 +268,7 @@ fn recovery(c: &Comparison) -> Vec<Value> {
                 value => r.value,
                 text => r.value.map(|v| format!("{v:.0} %")),
                 interval => r.interval.map(|i| format!("{:.0} to {:.0} %", i.lo, i.hi)),
+                low => sortable(r.interval.map(|i| i.lo)),
                 suppressed => r.suppressed.as_str(),
             });
         }

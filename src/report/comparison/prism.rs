@@ -1,17 +1,16 @@
 //! Column tables for GraphPad Prism: one column per group, one row per animal, blanks where a group has fewer.
 
-use std::{fs, path::Path};
-
+use super::output::Output;
 use crate::{
     batch::safe,
     cohort::Comparison,
-    error::{Error, Result},
+    error::Result,
     report::{number::number, tables::write_csv},
 };
 
 /// Writes `<tissue>_<feature>.csv` for every endpoint.
-pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
+    out.folder("prism")?;
     for e in &c.endpoints {
         let rows = e.dots.iter().map(Vec::len).max().unwrap_or(0);
         let row = |i: usize| {
@@ -20,7 +19,8 @@ pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
             e.dots.iter().map(cell).collect::<Vec<String>>()
         };
         let table = std::iter::once(c.groups.clone()).chain((0..rows).map(row));
-        write_csv(&folder.join(format!("{}.csv", safe(&format!("{}_{}", e.tissue, e.feature)))), table)?;
+        let name = safe(&format!("{}_{}", e.tissue, e.feature));
+        write_csv(&out.file(&format!("prism/{name}.csv")), table)?;
     }
     Ok(())
 }

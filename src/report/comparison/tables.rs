@@ -1,7 +1,8 @@
 //! Tables in CSV and Parquet: names in snake case, a point in numbers, an empty cell where there is nothing.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
+use super::output::Output;
 use crate::{
     cohort::{
         Comparison,
@@ -20,29 +21,29 @@ use crate::{
 type Row = Vec<String>;
 
 /// One table, written as CSV and as Parquet.
-pub(super) fn table(folder: &Path, name: &str, columns: &[Column], rows: &[Row]) -> Result<()> {
-    in_parts(folder, name, columns, || std::iter::once(rows.to_vec()))
+pub(super) fn table(out: &Output, name: &str, columns: &[Column], rows: &[Row]) -> Result<()> {
+    in_parts(out, name, columns, || std::iter::once(rows.to_vec()))
 }
 
 /// The same for a table that is made part by part, twice: it is never held as a whole.
 fn in_parts<P: Iterator<Item = Vec<Row>>>(
-    folder: &Path,
+    out: &Output,
     name: &str,
     columns: &[Column],
     parts: impl Fn() -> P,
 ) -> Result<()> {
     let heading = columns.iter().map(|c| c.name.to_string()).collect();
-    write_csv(&folder.join(format!("{name}.csv")), std::iter::once(heading).chain(parts().flatten()))?;
-    parquet::write(&folder.join(format!("{name}.parquet")), columns, parts())
+    write_csv(&out.file(&format!("{name}.csv")), std::iter::once(heading).chain(parts().flatten()))?;
+    parquet::write(&out.file(&format!("{name}.parquet")), columns, parts())
 }
 
 /// Writes all tables.
-pub(super) fn write(folder: &Path, c: &Comparison) -> Result<()> {
-    let table = |name: &str, columns: &[Column], rows: Vec<Row>| table(folder, name, columns, &rows);
-    animals(folder, c)?;
+pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
+    let table = |name: &str, columns: &[Column], rows: Vec<Row>| table(out, name, columns, &rows);
+    animals(out, c)?;
     let blocks: BTreeMap<&str, Option<&str>> =
         c.subjects.iter().map(|s| (s.id.as_str(), s.block.as_deref())).collect();
-    in_parts(folder, "animals_long", &LONG, || c.endpoints.iter().map(|e| long(c, e, &blocks)))?;
+    in_parts(out, "animals_long", &LONG, || c.endpoints.iter().map(|e| long(c, e, &blocks)))?;
     table("stats_omnibus", &OMNIBUS, each(c, omnibus))?;
     table("stats_contrasts", &CONTRASTS, each(c, contrasts))?;
     table("stats_trends", &TESTS, each(c, |e| tests(e, &e.analysis.trends)))?;
@@ -121,7 +122,7 @@ fn keys(e: &Compared) -> Row {
 }
 
 /// One row per subject, one column per endpoint.
-fn animals(folder: &Path, c: &Comparison) -> Result<()> {
+fn animals(out: &Output, c: &Comparison) -> Result<()> {
     let mut columns = vec![text("animal_id"), text("group"), text("block")];
     columns.extend(
         c.endpoints.iter().map(|e| Column {
@@ -139,7 +140,7 @@ fn animals(folder: &Path, c: &Comparison) -> Result<()> {
         row
     };
     let rows: Vec<Row> = c.subjects.iter().map(row).collect();
-    table(folder, "animals", &columns, &rows)
+    table(out, "animals", &columns, &rows)
 }
 
 fn long(c: &Comparison, e: &Compared, blocks: &BTreeMap<&str, Option<&str>>) -> Vec<Row> {

@@ -1,36 +1,38 @@
 //! Tables that MultiQC takes up by their name: `*_mqc.json`.
 
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 
 use crate::{
     cohort::Comparison,
     error::Result,
-    report::{comparison::evidence::Evidence, partial::write_whole, slide_json::pretty},
+    report::{
+        comparison::{evidence::Evidence, output::Output},
+        partial::write_whole,
+        slide_json::pretty,
+    },
 };
 
 /// Most slides in a table: MultiQC pages do not open with more.
 const MOST: usize = 2000;
 
 /// Writes `histograde_slides_mqc.json`, `histograde_groups_mqc.json` and `histograde_mqc_versions.yml`.
-pub(super) fn write(folder: &Path, c: &Comparison, evidence: &Evidence) -> Result<()> {
+pub(super) fn write(out: &Output, c: &Comparison, evidence: &Evidence) -> Result<()> {
     if !evidence.slides.is_empty() {
         let rows: Map<String, Value> =
             evidence.slides.iter().take(MOST).map(|s| slide(evidence, s)).collect();
         let about = "Slides as histograde read them. Scores are research surrogates, not diagnoses.";
-        section(folder, "histograde_slides", "Histograde: slides", about, rows)?;
+        section(out, "histograde_slides", "Histograde: slides", about, rows)?;
     }
     let rows = groups(c);
     if !rows.is_empty() {
         let about = "Mean of animals by group, primary endpoints and damage indices.";
-        section(folder, "histograde_groups", "Histograde: groups", about, rows)?;
+        section(out, "histograde_groups", "Histograde: groups", about, rows)?;
     }
     let versions = format!("histograde:\n  - \"{}\"\n", env!("CARGO_PKG_VERSION"));
-    write_whole(&folder.join("histograde_mqc_versions.yml"), versions.as_bytes())
+    write_whole(&out.file("multiqc/histograde_mqc_versions.yml"), versions.as_bytes())
 }
 
-fn section(folder: &Path, id: &str, name: &str, about: &str, data: Map<String, Value>) -> Result<()> {
+fn section(out: &Output, id: &str, name: &str, about: &str, data: Map<String, Value>) -> Result<()> {
     let value = json!({
         "id": id,
         "section_name": name,
@@ -39,7 +41,7 @@ fn section(folder: &Path, id: &str, name: &str, about: &str, data: Map<String, V
         "pconfig": { "id": format!("{id}_table"), "title": name },
         "data": data,
     });
-    write_whole(&folder.join(format!("{id}_mqc.json")), &pretty(&value)?)
+    write_whole(&out.file(&format!("multiqc/{id}_mqc.json")), &pretty(&value)?)
 }
 
 fn slide(evidence: &Evidence, s: &crate::report::comparison::evidence::SlideRow) -> (String, Value) {
@@ -54,10 +56,9 @@ fn slide(evidence: &Evidence, s: &crate::report::comparison::evidence::SlideRow)
     if let Some(v) = evidence.number(s, &format!("{}_damage_index", s.tissue)) {
         row.insert("damage_index".into(), v.into());
     }
-    row.insert(
-        "warnings".into(),
-        s.remarks.matches("; ").count().max(usize::from(!s.remarks.is_empty())).into(),
-    );
+    if let Some(warnings) = s.warnings {
+        row.insert("warnings".into(), warnings.into());
+    }
     (s.slide_id.clone(), Value::Object(row))
 }
 

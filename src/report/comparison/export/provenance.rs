@@ -1,18 +1,15 @@
 //! `provenance.json`: what the report was made from, by what, and what came out.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     cohort::Comparison,
-    error::{Error, Result},
+    error::Result,
     report::{
-        comparison::{Run, evidence::Evidence},
+        comparison::{Run, evidence::Evidence, output::Output},
         partial::write_whole,
         run_json::fingerprint,
         slide_json::pretty,
@@ -30,40 +27,16 @@ pub(super) struct Written {
     pub(super) sha256: String,
 }
 
-/// Files that describe the others.
-const OWN: [&str; 2] = ["provenance.json", "ro-crate-metadata.json"];
+/// Layout of the file. Before the second it listed all that lay in the folder, whoever had put it there.
+pub(in crate::report::comparison) const SCHEMA: &str = "histograde-provenance/2";
 
-/// Returns all files below the folder, sorted by path.
-pub(super) fn files(folder: &Path) -> Result<Vec<Written>> {
-    let mut paths = Vec::new();
-    walk(folder, &mut paths)?;
-    let mut files = Vec::new();
-    for path in paths {
-        let below = path.strip_prefix(folder).unwrap_or(&path);
-        let parts: Vec<_> = below.iter().map(|p| p.to_string_lossy()).collect();
-        let name = parts.join("/");
-        if OWN.contains(&name.as_str()) || name.ends_with(".partial") {
-            continue;
-        }
-        let print = fingerprint(&path)?;
-        files.push(Written { path: name, bytes: print.bytes, sha256: print.sha256.unwrap_or_default() });
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
-}
-
-fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
-        let entry = entry.map_err(Error::io("read", folder))?;
-        // Links are not followed: they can lead out, or round.
-        let kind = entry.file_type().map_err(Error::io("read", folder))?;
-        if kind.is_dir() {
-            walk(&entry.path(), paths)?;
-        } else if kind.is_file() {
-            paths.push(entry.path());
-        }
-    }
-    Ok(())
+/// Returns the files that were written, sorted by path.
+pub(super) fn files(out: &Output) -> Result<Vec<Written>> {
+    let one = |path: String| {
+        let print = fingerprint(&out.path(&path))?;
+        Ok(Written { path, bytes: print.bytes, sha256: print.sha256.unwrap_or_default() })
+    };
+    out.written().into_iter().map(one).collect()
 }
 
 pub(super) fn write(
@@ -82,7 +55,7 @@ pub(super) fn write(
         _ => Value::Null,
     };
     let value = json!({
-        "schema": "histograde-provenance/1",
+        "schema": SCHEMA,
         "histograde": env!("CARGO_PKG_VERSION"),
         "platform": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "made": now,

@@ -3,15 +3,13 @@
 //! Variable names follow SEND; the controlled vocabulary could not be checked against the published lists, which every
 //! row says. It is a start for a submission, not one.
 
-use std::path::Path;
-
 use super::terms;
 use crate::{
     cohort::{Comparison, subjects::Endpoint},
     error::Result,
     organ::ORGANS,
     report::{
-        comparison::tables::table,
+        comparison::{output::Output, tables::table},
         number::number as digits,
         parquet::{Column, number, text},
     },
@@ -45,7 +43,7 @@ const COLUMNS: [Column; 17] = [
 ];
 
 /// Writes `mi.csv` and `mi.parquet`.
-pub(super) fn write(folder: &Path, c: &Comparison, rubric: &Rubric) -> Result<()> {
+pub(super) fn write(out: &Output, c: &Comparison, rubric: &Rubric) -> Result<()> {
     let mut rows = Vec::new();
     for subject in &c.subjects {
         let mut number_of_row = 0.0;
@@ -93,5 +91,5 @@ pub(super) fn write(folder: &Path, c: &Comparison, rubric: &Rubric) -> Result<()
             }
         }
     }
-    table(folder, "mi", &COLUMNS, &rows)
+    table(out, "send/mi", &COLUMNS, &rows)
 }

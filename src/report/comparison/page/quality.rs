@@ -7,6 +7,8 @@ use crate::{
     report::comparison::{
         Run,
         evidence::{Evidence, SlideRow},
+        finding,
+        methods::tissues,
     },
 };
 
@@ -71,6 +73,8 @@ pub(super) fn settings(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Ve
     for (key, name) in [("histograde", "histograde (scoring)"), ("threads", "Threads (scoring)")] {
         rows.extend(text(key).map(|t| (name.to_owned(), t)));
     }
+    let found = finding::sentences(evidence, run.samples, &tissues(c));
+    rows.push(("How slides were measured".into(), found.trim_start().to_owned()));
     if let Some(slides) = evidence.run.get("slides").and_then(|s| s.as_array()) {
         let hashed = slides.iter().filter(|s| s.pointer("/file/sha256").is_some()).count();
         rows.push(("Slides".into(), format!("{} in run.json, {hashed} with SHA-256", slides.len())));

@@ -7,7 +7,7 @@ use crate::cohort::{
     analysis::Contrast,
     checks::{GIVEN, MIXED},
     compare::{Compared, Rank},
-    text::{p_value, short},
+    text::{of_difference, p_value, short},
 };
 
 /// Returns a paragraph for each primary endpoint, or one that says that there is none.
@@ -49,9 +49,18 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
     }
     for q in &e.analysis.equivalences {
         let verdict = if q.equivalent { "is equivalent to" } else { "is not shown to be equivalent to" };
-        lines.push(format!("{} {verdict} {} within ±{} (p = {}).", q.a, q.b, short(q.margin), p_value(q.p)));
+        let margin = with_unit(q.margin, e);
+        lines.push(format!("{} {verdict} {} within ±{margin} (p = {}).", q.a, q.b, p_value(q.p)));
     }
     lines
+}
+
+/// A difference with its unit.
+fn with_unit(v: f64, e: &Compared) -> String {
+    match of_difference(&e.unit) {
+        "" => short(v),
+        unit => format!("{} {unit}", short(v)),
+    }
 }
 
 /// One sentence for each check under another model.
@@ -59,7 +68,8 @@ fn checks(e: &Compared) -> Vec<String> {
     let told = |c: &Contrast| {
         let interval =
             c.interval.map_or_else(String::new, |i| format!(" ({} to {})", short(i.lo), short(i.hi)));
-        format!("{} - {} {}{interval}, adjusted p = {}", c.a, c.b, short(c.estimate), p_value(c.p_adjusted))
+        let estimate = with_unit(c.estimate, e);
+        format!("{} - {} {estimate}{interval}, adjusted p = {}", c.a, c.b, p_value(c.p_adjusted))
     };
     let one = |(end, by): (&str, &str)| {
         let own = |family: &str| e.family(&format!("{family}{end}")).map(told).collect::<Vec<_>>();
@@ -74,7 +84,6 @@ fn checks(e: &Compared) -> Vec<String> {
 }
 
 fn comparison(c: &Comparison, e: &Compared, k: &Contrast) -> String {
-    let unit = if e.unit.is_empty() { String::new() } else { format!(" {}", e.unit) };
     let shown = k.p_adjusted < c.study.alpha;
     let verdict = match (shown, k.estimate > 0.0) {
         (false, _) => "not shown to differ from",
@@ -85,10 +94,10 @@ fn comparison(c: &Comparison, e: &Compared, k: &Contrast) -> String {
     let effect =
         k.effect.map_or_else(String::new, |f| format!(", {} = {:.2}", f.name.replace('_', " "), f.value));
     format!(
-        "{} is {verdict} {}: difference {}{unit}{interval}{effect}, adjusted p = {}, n = {} and {}.",
+        "{} is {verdict} {}: difference {}{interval}{effect}, adjusted p = {}, n = {} and {}.",
         k.a,
         k.b,
-        short(k.estimate),
+        with_unit(k.estimate, e),
         p_value(k.p_adjusted),
         k.n_a,
         k.n_b
@@ -104,14 +113,20 @@ pub(super) fn arrive(c: &Comparison) -> Vec<Value> {
     vec![
         row("1 Study design", format!("{} groups; unit: {:?}", c.groups.len(), c.study.unit).to_lowercase()),
         row("2 Sample size", format!("{}; how it was decided: {to_do}", sizes.join(", "))),
-        row("3 Inclusion and exclusion", format!("{left} slides left out, listed below with reasons")),
+        row(
+            "3 Inclusion and exclusion",
+            format!("{left} slides left out, listed above (Left out) with reasons"),
+        ),
         row("4 Randomisation", to_do.into()),
         row(
             "5 Blinding",
             "measurement knew neither group nor animal; the sheet was joined afterwards".into(),
         ),
-        row("6 Outcome measures", "listed below; primary endpoints as declared in the study file".into()),
-        row("7 Statistical methods", "methods paragraph below".into()),
+        row(
+            "6 Outcome measures",
+            "listed above (Tables); primary endpoints as declared in the study file".into(),
+        ),
+        row("7 Statistical methods", "methods paragraph above".into()),
         row("8 Experimental animals", to_do.into()),
         row("9 Experimental procedures", to_do.into()),
         row("10 Results", "descriptive numbers, effects and intervals in the tables".into()),

@@ -5,7 +5,7 @@ use crate::{
     cohort::{
         analysis::Contrast,
         compare::Compared,
-        text::{p_value, short},
+        text::{of_difference, p_value, short},
     },
     report::chart::{Axis, Chart, Mark, colour},
 };
@@ -26,7 +26,8 @@ pub(crate) fn differences(e: &Compared, family: &[&Contrast], groups: &[String])
         let pair = if one_control { c.a.clone() } else { format!("{} − {}", c.a, c.b) };
         format!("{pair}, p adj = {}", p_value(c.p_adjusted)).replace("= <", "<")
     };
-    let unit = if e.unit.is_empty() { String::new() } else { format!(" ({})", e.unit) };
+    let unit = of_difference(&e.unit);
+    let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
     let from = if one_control { format!(" from {}", first.b) } else { String::new() };
     let x = Axis::covering(
         format!("difference{from}{unit}"),

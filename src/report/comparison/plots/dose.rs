@@ -4,6 +4,7 @@ use super::{HEIGHT_PX, animal_px, animals, label, place};
 use crate::{
     cohort::compare::Compared,
     report::chart::{Axis, Chart, INK},
+    study::Study,
 };
 
 const WIDTH_PX: f64 = 340.0;
@@ -11,13 +12,13 @@ const WIDTH_PX: f64 = 340.0;
 const ANIMALS: f64 = 0.07;
 
 /// Draws an endpoint against dose; `None` without a ladder of three groups.
-pub(crate) fn dose_response(e: &Compared, groups: &[String], doses: &[(String, f64)]) -> Option<String> {
+pub(crate) fn dose_response(e: &Compared, groups: &[String], study: &Study) -> Option<String> {
     let rung = |(name, dose): &(String, f64)| {
         let found = e.analysis.groups.iter().find(|g| g.group == *name)?;
         let group = place(groups, name);
         e.dots.get(group).filter(|dots| !dots.is_empty()).map(|dots| (*dose, group, dots, found))
     };
-    let mut ladder: Vec<_> = doses.iter().filter_map(rung).collect();
+    let mut ladder: Vec<_> = study.doses.iter().filter_map(rung).collect();
     ladder.sort_by(|a, b| a.0.total_cmp(&b.0));
     let [(least, ..), _, .., (most, ..)] = ladder[..] else {
         return None;
@@ -25,7 +26,11 @@ pub(crate) fn dose_response(e: &Compared, groups: &[String], doses: &[(String, f
     let values = ladder.iter().flat_map(|(_, _, dots, _)| dots.iter().map(|d| d.value));
     let limits = ladder.iter().filter_map(|(.., found)| found.mean_interval).flat_map(|i| [i.lo, i.hi]);
     let y = Axis::covering(label(&e.feature, &e.unit), values.chain(limits));
-    let mut chart = Chart::new(Axis::around("dose", least, most), y, (WIDTH_PX, HEIGHT_PX));
+    let mut chart = Chart::new(
+        Axis::around(label("dose", study.dose_unit.as_deref().unwrap_or("")), least, most),
+        y,
+        (WIDTH_PX, HEIGHT_PX),
+    );
     for (dose, group, dots, _) in &ladder {
         chart.marks(*group, animal_px(dots.len()), animals(dots, *dose, ANIMALS * (most - least)));
     }

@@ -1,0 +1,174 @@
+//! Which tests a comparison holds, by its rows.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    cohort::{
+        Comparison,
+        analysis::{Contrast, Role},
+        checks::{GIVEN, MIXED},
+        compare::Rank,
+        question::{Kind, Route},
+    },
+    study::Block,
+};
+
+/// What the rows of a comparison show to have been done.
+#[derive(Debug, Default)]
+pub(in crate::report::comparison) struct Made {
+    /// Names of the tests of all groups that answered, not of those that check.
+    omnibus: BTreeSet<&'static str>,
+    /// Tests of comparisons with controls.
+    against: BTreeSet<&'static str>,
+    /// Tests of all pairs.
+    pairs: BTreeSet<&'static str>,
+    /// Tests along doses.
+    trends: BTreeSet<&'static str>,
+    /// Kinds of endpoints whose ranks were compared.
+    ordinal: bool,
+    continuous: bool,
+    planned: bool,
+    /// Families of p-values were adjusted by false discovery rate.
+    pub(in crate::report::comparison) adjusted: bool,
+    /// Differences were estimated, some with intervals.
+    pub(in crate::report::comparison) differences: bool,
+    pub(in crate::report::comparison) intervals: bool,
+    pub(in crate::report::comparison) hedges: bool,
+    pub(in crate::report::comparison) cliff: bool,
+    pub(in crate::report::comparison) ranks: bool,
+}
+
+impl Made {
+    /// Looks at all rows.
+    pub(in crate::report::comparison) fn of(c: &Comparison) -> Self {
+        let mut made = Self::default();
+        for e in &c.endpoints {
+            let a = &e.analysis;
+            made.omnibus.extend(a.omnibus.iter().filter(|t| t.role == Role::Primary).map(|t| t.test));
+            made.trends.extend(a.trends.iter().map(|t| t.test));
+            a.contrasts.iter().for_each(|k| made.see(k));
+            let ranks = a.choice.route == Route::Ranks && !a.omnibus.is_empty();
+            made.ordinal |= ranks && a.kind == Kind::Ordinal;
+            made.continuous |= ranks && a.kind == Kind::Continuous;
+            made.adjusted |= e.family_size > 0 && e.p_family.is_some() && e.rank == Rank::Secondary;
+        }
+        made
+    }
+
+    fn see(&mut self, k: &Contrast) {
+        let effect = |name: &str| k.effect.is_some_and(|f| f.name == name);
+        self.differences = true;
+        self.intervals |= k.interval.is_some();
+        self.hedges |= effect("hedges_g");
+        self.cliff |= effect("cliffs_delta");
+        self.ranks |= k.test == "dunn";
+        let check = k.family.ends_with(GIVEN) || k.family.ends_with(MIXED);
+        match k.family.as_str() {
+            "all_pairs" => _ = self.pairs.insert(k.test),
+            "planned" => self.planned = true,
+            family if family.starts_with("vs_") && !check => _ = self.against.insert(k.test),
+            _ => {}
+        }
+    }
+
+    /// Returns whether any row is of this test.
+    pub(in crate::report::comparison) fn has(&self, test: &str) -> bool {
+        [&self.omnibus, &self.against, &self.pairs, &self.trends].iter().any(|of| of.contains(test))
+            || self.planned && test == "welch_contrast"
+    }
+
+    /// Returns the sentences of the tests.
+    pub(super) fn sentences(&self, c: &Comparison) -> String {
+        if self.omnibus.is_empty() && !self.differences {
+            return " No test was made; warnings.csv says of each endpoint why.".into();
+        }
+        let block = match c.study.block {
+            Some(Block::Batch) | None => "batch",
+            Some(Block::StainBatch) => "staining batch",
+            Some(Block::Cage) => "cage",
+        };
+        let blocked = format!("by analysis of variance with {block} as a fixed block");
+        let welch = [
+            (&self.omnibus, "welch_anova", "by Welch's analysis of variance"),
+            (
+                &self.against,
+                "welch_t",
+                "groups with each control by Welch's t test with Holm's adjustment within each control",
+            ),
+            (&self.pairs, "games_howell", "all pairs by Games-Howell"),
+        ];
+        let classic = [
+            (&self.omnibus, "anova", "by analysis of variance"),
+            (&self.against, "dunnett", "groups with each control by Dunnett's test (numerical quadrature)"),
+            (&self.pairs, "tukey_kramer", "all pairs by Tukey-Kramer"),
+        ];
+        let blocks = [
+            (&self.omnibus, "anova_with_blocks", blocked.as_str()),
+            (
+                &self.against,
+                "adjusted_contrast",
+                "groups with each control by contrasts of adjusted means with Holm's adjustment",
+            ),
+            (&self.pairs, "tukey_adjusted_means", "all pairs by Tukey's test of adjusted means"),
+        ];
+        [
+            " The tests followed from a rule fixed beforehand.".to_owned(),
+            sentence("Measurements", &welch),
+            sentence("Equal variances having been declared, measurements", &classic),
+            sentence("Measurements", &blocks),
+            self.of_ranks(),
+            self.of_plans(),
+            self.of_doses(c),
+        ]
+        .concat()
+    }
+
+    fn of_ranks(&self) -> String {
+        let what = match (self.ordinal, self.continuous) {
+            (true, true) => "Grades, and measurements of which a group did not vary,",
+            (true, false) => "Grades",
+            _ => "Measurements of which a group did not vary",
+        };
+        let dunn = match (self.against.contains("dunn"), self.pairs.contains("dunn")) {
+            (true, true) => "groups with each control, and all pairs, by Dunn's test with Holm's adjustment",
+            (true, false) => "groups with each control by Dunn's test with Holm's adjustment",
+            _ => "all pairs by Dunn's test with Holm's adjustment",
+        };
+        let clauses = [
+            (&self.omnibus, "kruskal_wallis", "by Kruskal-Wallis"),
+            (if self.against.contains("dunn") { &self.against } else { &self.pairs }, "dunn", dunn),
+        ];
+        sentence(what, &clauses)
+    }
+
+    fn of_plans(&self) -> String {
+        let told = " Planned contrasts of means were tested by Welch's contrast test with Holm's adjustment.";
+        if self.planned { told.into() } else { String::new() }
+    }
+
+    fn of_doses(&self, c: &Comparison) -> String {
+        let unit = c.study.dose_unit.as_ref().map_or_else(String::new, |u| format!(" ({u})"));
+        let linear = "a linear contrast of means in dose";
+        match ["jonckheere_terpstra", "linear_dose_contrast"].map(|test| self.trends.contains(test)) {
+            [true, true] => format!(
+                " Dose trends were tested by Jonckheere-Terpstra along the dose ladder{unit}, of measurements as a check also by \
+                 {linear}."
+            ),
+            [true, false] => {
+                format!(" Dose trends were tested by Jonckheere-Terpstra along the dose ladder{unit}.")
+            }
+            [false, true] => format!(" Dose trends were tested by {linear}{unit}."),
+            [false, false] => String::new(),
+        }
+    }
+}
+
+/// Rows of a kind, a test among them, and the clause that tells of it.
+type Clause<'a> = (&'a BTreeSet<&'static str>, &'a str, &'a str);
+
+/// Joins the clauses whose tests were made; nothing where none was.
+fn sentence(what: &str, clauses: &[Clause<'_>]) -> String {
+    let made: Vec<&str> =
+        clauses.iter().filter(|(rows, test, _)| rows.contains(test)).map(|(.., clause)| *clause).collect();
+    if made.is_empty() { String::new() } else { format!(" {what} were compared {}.", made.join(", ")) }
+}
