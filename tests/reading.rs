@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[allow(dead_code)]
+#[path = "common/build/mod.rs"]
+mod build;
+#[allow(dead_code)]
 #[path = "common/tiff.rs"]
 mod tiff;
 
@@ -14,6 +17,8 @@ mod opacity;
 mod pages;
 #[path = "reading/plain.rs"]
 mod plain;
+#[path = "reading/series.rs"]
+mod series;
 
 use std::io::Write;
 
