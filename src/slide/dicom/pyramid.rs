@@ -87,7 +87,7 @@ pub(super) fn pyramid(volumes: Vec<Volume>) -> Result<(Vec<Volume>, Vec<String>)
             None if volume.named => {
                 let expected = format!("a level of {}, the largest image of its series", base.name());
                 let got = "an image of another area; copy it to a folder of its own to read it";
-                return Err(Error::config(&volume.name(), expected, got));
+                return Err(Error::config(volume.name(), expected, got));
             }
             None => unread.push(volume.name()),
         }
