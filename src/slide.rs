@@ -110,6 +110,8 @@ pub struct SlideInfo {
     pub levels: Vec<Level>,
     /// Names of associated images (`label`, `macro`, `thumbnail`), sorted.
     pub associated: Vec<String>,
+    /// Images of the file that are neither levels nor associated images, such as other sections; they are not read.
+    pub unread: Vec<String>,
     /// Stored tiles of level 0 that are empty (a sparse file); they read as glass.
     pub missing_tiles: u64,
     /// The part of level 0 that was scanned, when the file says that it is not all of it.
@@ -135,6 +137,7 @@ impl SlideInfo {
             focal_planes: 1,
             levels,
             associated: Vec::new(),
+            unread: Vec::new(),
             missing_tiles: 0,
             bounds: None,
             background: None,

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::feature::counted;
+use crate::{measure::feature::counted, words::listed};
 
 /// One structured remark, stored in the slide result and printed in the report.
 #[derive(Clone, Debug, Deserialize, PartialEq, PartialOrd, Serialize, thiserror::Error)]
@@ -72,6 +72,12 @@ pub enum Warning {
     Turned {
         /// The tag `Orientation` of TIFF, 2 to 8.
         orientation: u64,
+    },
+    /// The file holds other images than the slide, its levels and associated ones.
+    #[error("the file holds other images, which were not read: {}", listed(images, 8))]
+    OtherImages {
+        /// What they are called.
+        images: Vec<String>,
     },
     /// Damaged tiles were left out.
     #[error("{} damaged tiles were left out (read as glass): {}", tiles.len(), tiles.join("; "))]

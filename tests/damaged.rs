@@ -217,6 +217,14 @@ fn samples_are_refused_by_name() {
     t(of(10, 3, 8, 1), "ITULab colours");
     let halved = of(YCBCR, 3, 8, 1).set(530, Field::Shorts(vec![2, 2]));
     t(halved, "YCbCr colours with subsampled chroma that are no JPEG");
+    // Halves are meant where nothing is said.
+    t(of(YCBCR, 3, 8, 1), "YCbCr colours with subsampled chroma that are no JPEG");
+    let packed = |page: Page, predictor| {
+        page.set(259, Field::Shorts(vec![5])).set(317, Field::Shorts(vec![predictor]))
+    };
+    t(packed(of(1, 1, 1, 1), 2), "a predictor with samples of 1 bits");
+    t(packed(of(RGB, 3, 16, 1), 3), "predictor 3");
+    t(of(5, 5, 8, 1).set(338, Field::Shorts(vec![2])), "inks with opacity");
     t(of(32_803, 1, 8, 1), "a colour filter array");
     t(of(32_845, 3, 16, 1), "LogLuv colours");
     t(of(RGB, 6, 8, 1), "pixels of 6 samples");
@@ -239,7 +247,12 @@ fn sizes() {
     let limits = |page, expected: &str| page_fails(page, expected);
     limits(set(256, u32::MAX), "ImageWidth is 4294967295, more than the limit of 4194304");
     let strip = Page::stripped([20_000, 20_000], 20_000, 3, 5, RGB).with_tiles(vec![tile()]);
-    limits(strip, "pixels of one strip is 400000000, more than the limit of 67108864");
+    let of = "one strip (`vips tiffsave IN OUT --tile --pyramid` writes a TIFF of tiles)";
+    limits(strip, &format!("pixels of {of} is 400000000, more than the limit of 67108864"));
+    let deep = Page::tiled([8192, 8192], [8192, 8192], 3, 5, RGB)
+        .set(258, Field::Shorts(vec![16; 3]))
+        .with_tiles(vec![tile()]);
+    limits(deep, "bytes of one tile is 402653184, more than the limit of 268435456");
     let huge = set(322, 1 << 20).set(323, Field::Longs(vec![1 << 20]));
     limits(huge, "pixels of one tile is 1099511627776, more than the limit of 67108864");
 }

@@ -123,6 +123,23 @@ fn tiles_are_copied_and_show_the_slide() {
     }
 }
 
+/// QuPath takes measurements that are numbers only.
+#[test]
+fn what_was_not_measured_is_no_measurement() {
+    let folder = Folder::new();
+    folder.phantom();
+    folder.run("tile @a.svs -o @out --size 512 --min-tissue 0 --coords-only", 0);
+    let text = fs::read_to_string(folder.path("out/slides/a/tiles.geojson")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let features = json["features"].as_array().unwrap();
+    assert_eq!(features.len(), 4);
+    for feature in features {
+        let measured = feature["properties"]["measurements"].as_object().unwrap();
+        assert!(measured.values().all(serde_json::Value::is_number), "{measured:?}");
+        assert!(!measured.contains_key("blur") && measured.contains_key("tissue"), "{measured:?}");
+    }
+}
+
 #[test]
 fn copies_measure_the_same_blur_as_pixels() {
     let folder = Folder::new();

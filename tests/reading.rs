@@ -3,15 +3,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[allow(dead_code)]
+#[path = "common/build/mod.rs"]
+mod build;
+#[allow(dead_code)]
 #[path = "common/tiff.rs"]
 mod tiff;
 
+#[path = "reading/layouts.rs"]
+mod layouts;
 #[path = "reading/opacity.rs"]
 mod opacity;
 #[path = "reading/pages.rs"]
 mod pages;
 #[path = "reading/plain.rs"]
 mod plain;
+#[path = "reading/series.rs"]
+mod series;
 
 use std::io::Write;
 
@@ -301,7 +308,8 @@ fn levels_are_chosen_and_share_one_grid() {
     let (base, small) = (picture(203, 101), Rgb::filled(50, 25, [10, 20, 30]));
     let pages = [&base, &small].map(|rgb| {
         let size = [rgb.width() as u32, rgb.height() as u32];
-        Page::tiled(size, [TILE as u32; 2], 3, 1, 2).with_tiles(tiles(rgb))
+        let kind = u32::from(rgb.width() < 203);
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2).set(254, Field::Longs(vec![kind])).with_tiles(tiles(rgb))
     });
     let slide = open(&Writer::default().write(&pages));
     assert_eq!(slide.format(), "generic_tiff");

@@ -45,6 +45,42 @@ fn ome_zarr_folders() {
     );
 }
 
+/// Arrays are levels by their sizes and the places that are stated, in whatever order they come.
+#[test]
+fn arrays_that_are_no_levels_are_told() {
+    let (rgb, small, folder) = (picture(), Rgb::filled(25, 20, [10, 20, 30]), tempfile::tempdir().unwrap());
+    let root = folder.path().join("slide.zarr");
+    zarr::write(&root, &rgb, 20);
+    zarr::write(&folder.path().join("small"), &small, 20);
+    std::fs::rename(folder.path().join("small/0"), root.join("1")).unwrap();
+    let attributes = std::fs::read_to_string(root.join(".zattrs")).unwrap();
+    let base = attributes.split_once("\"datasets\": [").unwrap().1.strip_suffix("]}]}").unwrap();
+    let open = |size: &str, more: &str, first: bool| {
+        let scale = format!("{{\"type\": \"scale\", \"scale\": [1, {size}, {size}]}}");
+        let other = format!("{{\"path\": \"1\", \"coordinateTransformations\": [{scale}{more}]}}");
+        let both = if first { format!("{other}, {base}") } else { format!("{base}, {other}") };
+        std::fs::write(root.join(".zattrs"), attributes.replace(base, &both)).unwrap();
+        Slide::open(&root).unwrap()
+    };
+    let moved = |by: f64| format!(", {{\"type\": \"translation\", \"translation\": [0, {by}, {by}]}}");
+    for (size, more, level) in [
+        ("1.0", String::new(), true),
+        ("1.0", moved(0.25), true),
+        ("1.0", moved(5.0), false),
+        ("0.5", String::new(), false),
+    ] {
+        for first in [false, true] {
+            let slide = open(size, &more, first);
+            let all = Region { level: 0, x0: 0, y0: 0, width: 50, height: 40 };
+            assert_eq!(slide.read_region(all).unwrap(), rgb, "{size} {more} {first}");
+            assert_eq!(slide.info().levels.len(), 1 + usize::from(level), "{size} {more} {first}");
+            assert_eq!(slide.info().calibration.as_ref().unwrap().mpp, Mpp::square(0.5).unwrap());
+            let told: &[&str] = if level { &[] } else { &["array 1 (25x20 px)"] };
+            assert_eq!(slide.info().unread, told, "{size} {more} {first}");
+        }
+    }
+}
+
 #[test]
 fn channels_of_another_order_are_put_in_place() {
     let (rgb, folder) = (picture(), tempfile::tempdir().unwrap());

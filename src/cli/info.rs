@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 use histograde::{
     Error, Result,
     slide::{Slide, SlideInfo},
+    words::listed,
 };
 use serde_json::{Value, json};
 
@@ -106,6 +107,7 @@ fn as_json(path: &Path, opened: &Result<Slide, Error>, private: bool) -> Value {
                 "background": info.background,
                 "icc_bytes": info.icc_bytes,
                 "associated": info.associated,
+                "unread": info.unread,
                 "missing_tiles": info.missing_tiles,
                 "properties": properties(slide, private),
             })
@@ -156,6 +158,9 @@ fn as_text(slide: &Slide, properties: &BTreeMap<String, String>) -> String {
             "missing",
             format!("{} stored tiles of level 0 are empty and read as glass", info.missing_tiles),
         );
+    }
+    if !info.unread.is_empty() {
+        line("not read", listed(&info.unread, 8));
     }
     if let Some(orientation) = info.turned() {
         line("turned", format!("orientation {orientation}; read as it is stored"));

@@ -77,7 +77,8 @@ pub fn write(slide: &Slide, path: &Path, watch: &Watch) -> Result<Removed> {
             level_entries([level.width, level.height], [level.tile_width, level.tile_height], &storage);
         let tiles = |col, row| stored.bytes(TileAt { level: index, col, row });
         let place = |col, row| format!("tile ({col}, {row}) of level {index}");
-        copy_tiles(grid(level).into(), tiles, place, &storage, &mut file, &mut entries, watch)?;
+        let cut = Cut { size: [level.width, level.height], tile: [level.tile_width, level.tile_height] };
+        copy_tiles(cut, tiles, place, &storage, &mut file, &mut entries, watch)?;
         entries.extend(facts(slide, index));
         directories.push(entries);
     }
@@ -132,9 +133,35 @@ fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
     Ok(kept)
 }
 
+/// How a level is cut into tiles.
+#[derive(Clone, Copy)]
+struct Cut {
+    size: [u64; 2],
+    tile: [u32; 2],
+}
+
+impl Cut {
+    /// Returns the tiles along an axis.
+    fn tiles(self, axis: usize) -> u64 {
+        self.size[axis].div_ceil(self.tile[axis].into())
+    }
+
+    /// Whitens what an uncompressed tile stores beyond the edges of the level.
+    fn blank_beyond(self, tile: &mut [u8], col: u64, row: u64, samples: u64) {
+        let left =
+            |axis: usize, index: u64| self.size[axis].saturating_sub(index * u64::from(self.tile[axis]));
+        let (across, down) = (left(0, col), left(1, row));
+        let line = u64::from(self.tile[0]) * samples;
+        for (y, bytes) in (0..).zip(tile.chunks_mut(line as usize)) {
+            let kept = if y < down { (across * samples).min(bytes.len() as u64) } else { 0 };
+            bytes[kept as usize..].fill(255);
+        }
+    }
+}
+
 /// Copies tiles without what their headers say beside the pixels, and enters where they are.
 fn copy_tiles<'a>(
-    [columns, rows]: [u64; 2],
+    cut: Cut,
     stored: impl Fn(u64, u64) -> Result<Option<&'a [u8]>>,
     place: impl Fn(u64, u64) -> String,
     storage: &Storage,
@@ -143,18 +170,21 @@ fn copy_tiles<'a>(
     watch: &Watch,
 ) -> Result<()> {
     let (mut offsets, mut lengths) = (Vec::new(), Vec::new());
-    for row in 0..rows {
+    for row in 0..cut.tiles(1) {
         watch.check()?;
-        for col in 0..columns {
+        for col in 0..cut.tiles(0) {
             let Some(bytes) = stored(col, row)? else {
                 offsets.push(0);
                 lengths.push(0);
                 continue;
             };
-            let bytes = clean_tile(bytes, storage).ok_or_else(|| {
+            let mut bytes = clean_tile(bytes, storage).ok_or_else(|| {
                 let expected = "a stream that can be followed to its end";
                 Error::malformed("tiff", place(col, row), expected, "other bytes")
             })?;
+            if storage.compression == 1 {
+                cut.blank_beyond(&mut bytes, col, row, storage.samples);
+            }
             offsets.push(file.append(&bytes)?);
             lengths.push(bytes.len() as u64);
         }

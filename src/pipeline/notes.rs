@@ -20,6 +20,10 @@ pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings:
     if count > 0 {
         warnings.push(Warning::MissingTiles { count });
     }
+    let images = &slide.info().unread;
+    if !images.is_empty() {
+        warnings.push(Warning::OtherImages { images: images.clone() });
+    }
     if let Some(orientation) = slide.info().turned() {
         warnings.push(Warning::Turned { orientation });
     }

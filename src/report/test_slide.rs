@@ -99,6 +99,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
             focal_planes: 1,
             levels: vec![level(4000, 2000, 1.0), level(1000, 500, 4.0)],
             associated: vec!["label".into()],
+            unread: Vec::new(),
             missing_tiles: 0,
             bounds: None,
             background: None,

@@ -63,7 +63,7 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let bytes = probe.bytes().clone();
     let file = File(bytes.all());
-    let subblocks = one_plane(file.subblocks()?)?;
+    let (subblocks, planes) = one_plane(file.subblocks()?)?;
     let origin = [min(&subblocks, |block| block.x)?, min(&subblocks, |block| block.y)?].map(i64::from);
     let size = size(&subblocks, origin)?;
     let mut levels = Vec::new();
@@ -77,6 +77,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let associated = associated(file);
     let mut info = SlideInfo::of_levels(facts);
     info.moved_tiles = true;
+    info.focal_planes = planes;
     info.associated = associated.keys().cloned().collect();
     describe::describe(&mut info, file.metadata()?.as_deref())?;
     info.set_regions(&scenes(&subblocks, origin));
@@ -88,8 +89,8 @@ fn min(subblocks: &[Subblock], place: impl Fn(&Subblock) -> i32) -> Result<i32> 
     least.ok_or_else(|| Error::malformed(NAME, "directory", "subblocks", "none"))
 }
 
-/// Keeps one focal plane and one point of all other dimensions.
-fn one_plane(mut subblocks: Vec<Subblock>) -> Result<Vec<Subblock>> {
+/// Keeps one focal plane and one point of all other dimensions; returns also how many focal planes there are.
+fn one_plane(mut subblocks: Vec<Subblock>) -> Result<(Vec<Subblock>, u64)> {
     let channels: BTreeSet<i32> = subblocks.iter().map(|block| block.channel).collect();
     if channels.len() > 1 {
         return Err(Error::unsupported(NAME, format!("{} channels", channels.len())));
@@ -99,7 +100,7 @@ fn one_plane(mut subblocks: Vec<Subblock>) -> Result<Vec<Subblock>> {
     let middle = planes.get(planes.len().div_ceil(2).saturating_sub(1)).copied().unwrap_or(0);
     let first = subblocks.iter().map(|block| block.others).min().unwrap_or(0);
     subblocks.retain(|block| block.focus == middle && block.others == first);
-    Ok(subblocks)
+    Ok((subblocks, planes.len().max(1) as u64))
 }
 
 /// Returns the size of the slide at full resolution.

@@ -11,6 +11,7 @@ mod element;
 mod frames;
 mod image;
 mod instance;
+mod pyramid;
 mod rewrite;
 
 use std::{
@@ -24,6 +25,7 @@ pub(super) use self::describe::is_private;
 use self::{
     image::Image,
     instance::{Header, Identity, Kind},
+    pyramid::{Volume, pyramid},
 };
 use super::{
     Format, OnDisk, Probe, Rewritten, SlideInfo, SlideReader, TileAt,
@@ -97,7 +99,7 @@ pub(super) fn series(path: &Path) -> Option<String> {
 }
 
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
-    let slide = collect(&probe)?;
+    let (slide, named) = collect(&probe)?;
     let mut images: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     for found in slide {
         images.entry(found.identity.image.clone()).or_default().push(found);
@@ -117,30 +119,24 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
             Kind::Other => {}
         }
     }
-    volumes.sort_by_key(|parts| parts[0].identity.number);
-    let mut levels: Vec<(Image, Facts)> = Vec::new();
-    for parts in volumes {
-        let facts = Facts::of(&parts[0].header);
-        let image = image(parts.into_iter().map(|found| found.header))?;
-        // Of images of one size (other focal planes or optical paths) the first is read.
-        if levels.iter().all(|(other, _)| other.size() != image.size()) {
-            levels.push((image, facts));
-        }
-    }
-    levels.sort_by_key(|(image, _)| std::cmp::Reverse(image.size()));
-    let Some((base, facts)) = levels.first_mut().map(|(image, facts)| (image.size(), std::mem::take(facts)))
-    else {
+    // Of images of one size, the named one comes first.
+    let is_named =
+        |parts: &[Found]| parts.iter().any(|found| Some(&found.identity.instance) == named.as_ref());
+    volumes.sort_by_key(|parts| (!is_named(parts), parts[0].identity.number));
+    let volumes =
+        volumes.into_iter().map(|parts| Volume::of(is_named(&parts), parts)).collect::<Result<_>>()?;
+    let (mut levels, unread) = pyramid(volumes)?;
+    let Some(base) = levels.first_mut() else {
         return Err(Error::malformed(NAME, "series", "an image of type VOLUME", "none"));
     };
-    let levels: Vec<Image> = levels.into_iter().map(|(image, _)| image).collect();
-    for level in &levels {
-        check_shape(base, level.size())?;
-    }
+    let (base, facts) = (base.image.size(), std::mem::take(&mut base.facts));
+    let levels: Vec<Image> = levels.into_iter().map(|volume| volume.image).collect();
     let mut info = SlideInfo::of_levels(levels.iter().map(|level| level.level(base)).collect());
     info.moved_tiles = levels[0].is_moved();
     info.missing_tiles = levels[0].missing();
     info.focal_planes = levels[0].parts[0].planes;
     info.associated = associated.keys().cloned().collect();
+    info.unread = unread;
     facts.describe(&mut info);
     Ok(Box::new(Dicom { info, levels, associated, stored: StoredTiles::default(), salt: OnceLock::new() }))
 }
@@ -149,8 +145,8 @@ fn image(headers: impl Iterator<Item = Header>) -> Result<Image> {
     Image::new(headers.map(Header::into_instance).collect::<Result<_>>()?)
 }
 
-/// Reads the headers of the files that make up the slide.
-fn collect(probe: &Probe) -> Result<Vec<Found>> {
+/// Reads the headers of the files that make up the slide; returns also which instance was named.
+fn collect(probe: &Probe) -> Result<(Vec<Found>, Option<String>)> {
     let read = |bytes: Arc<FileBytes>, path: &Path| {
         let header = Header::read(bytes, path)?;
         Ok::<_, Error>(Found { identity: header.identity()?, header })
@@ -189,6 +185,7 @@ fn collect(probe: &Probe) -> Result<Vec<Found>> {
     let widest = slide.iter().filter(|found| found.identity.kind == Kind::Volume);
     let widest = widest.max_by_key(|found| (found.header.width(), std::cmp::Reverse(&found.header.file)));
     let pyramid = pyramid.unwrap_or_else(|| widest.and_then(|found| found.identity.pyramid.clone()));
+    let instance = named.as_ref().map(|named| named.identity.instance.clone());
     if let Some(named) = named {
         slide.retain(|found| found.identity.instance != named.identity.instance);
         slide.push(named);
@@ -198,17 +195,7 @@ fn collect(probe: &Probe) -> Result<Vec<Found>> {
         let other = found.identity.kind == Kind::Volume && found.identity.pyramid != pyramid;
         !other && instances.insert(found.identity.instance.clone())
     });
-    Ok(slide)
-}
-
-/// Accepts a level that shows what level 0 does, up to rounding.
-fn check_shape(base: [u64; 2], [width, height]: [u64; 2]) -> Result<()> {
-    let expected = base[1] as f64 * width as f64 / base[0] as f64;
-    if (expected - height as f64).abs() > (0.01 * expected).max(2.0) {
-        let expected = format!("the shape of level 0 ({}x{} px)", base[0], base[1]);
-        return Err(Error::malformed(NAME, "level", expected, format!("{width}x{height} px")));
-    }
-    Ok(())
+    Ok((slide, instance))
 }
 
 /// What is told of the slide: the properties of an instance, and the size of its profile.
@@ -224,10 +211,15 @@ impl Facts {
         Self { properties: describe::properties(header), icc_bytes }
     }
 
-    fn describe(self, info: &mut SlideInfo) {
+    /// Returns the size of a pixel in µm, across and down.
+    fn mpp(&self) -> Option<[f64; 2]> {
         // Row spacing comes first; in mm.
         let spacing = |i: usize| real(&self.properties, &format!("{SPACING}[{i}]")).map(|mm| 1000.0 * mm);
-        let mpp = spacing(1).zip(spacing(0)).and_then(|(x, y)| calibration(x, y, "dicom.PixelSpacing"));
+        Some([spacing(1)?, spacing(0)?])
+    }
+
+    fn describe(self, info: &mut SlideInfo) {
+        let mpp = self.mpp().and_then(|[x, y]| calibration(x, y, "dicom.PixelSpacing"));
         let power = real(&self.properties, "dicom.OpticalPathSequence[0].ObjectiveLensPower");
         info.icc_bytes = self.icc_bytes;
         info.describe(NAME, mpp, power, self.properties);

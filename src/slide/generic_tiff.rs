@@ -1,10 +1,11 @@
-//! Any TIFF: one image, tiled or stripped, with smaller pages of the same aspect as its levels.
+//! Any TIFF: the first image, tiled or stripped. Smaller ones of the same aspect are its levels where they are
+//! sub-directories or say that they are reduced (`NewSubfileType`); other pages are other images, and not read.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Format, Probe, SlideReader,
-    tiff::{Page, Tiff, TiffSlide, is_level_of, resolution, text_properties},
+    Format, Probe, SlideReader, Tag,
+    tiff::{Page, Tiff, TiffSlide, is_level_of, is_own_size, is_reduced, resolution, text_properties},
 };
 use crate::error::Result;
 
@@ -22,8 +23,8 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let tiff = probe.into_tiff()?;
     let base = Page::parse(&tiff, tiff.first(), NAME)?;
-    let mut levels = vec![base.clone()];
-    levels.extend(smaller(&tiff, &base)?);
+    let levels = smaller(&tiff, &base)?;
+    let unread = unread(&tiff, &levels);
     let missing = base.tiled && base.missing(&tiff) > 0;
     let bounds = missing.then(|| base.stored_bounds(&tiff)).flatten();
     let mut slide = TiffSlide::new(NAME, tiff, levels, BTreeMap::new())?;
@@ -33,23 +34,34 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let make = properties.get("tiff.Make").cloned();
     let info = slide.info_mut();
     info.bounds = bounds;
+    info.unread = unread;
     info.describe("generic-tiff", calibration, None, properties);
     info.vendor = make;
     Ok(Box::new(slide))
 }
 
-/// Returns the pages that are levels of `base`: further directories, or its sub-directories. Pages
+/// Returns the pages that are levels of `base`: sub-directories, or further directories that say so. Pages
 /// that do not parse, or are stored unlike the base, are other images and no concern of ours.
 fn smaller(tiff: &Tiff, base: &Page) -> Result<Vec<Page>> {
     let children = tiff.children(tiff.first())?;
-    let mut levels: Vec<Page> = Vec::new();
-    for directory in tiff.directories().iter().skip(1).chain(&children) {
+    let chain = tiff.directories().iter().skip(1).filter(|directory| is_reduced(tiff, directory));
+    let mut levels: Vec<Page> = vec![base.clone()];
+    for directory in chain.chain(&children) {
         let Ok(page) = Page::parse(tiff, directory, NAME) else { continue };
         let like = page.tiled == base.tiled && page.same_samples(base) && page.is_reached();
-        let fits = like && is_level_of(&page, base);
-        if fits && levels.iter().all(|other| other.width != page.width) {
+        if like && is_level_of(&page, base) && is_own_size(&page, &levels) {
             levels.push(page);
         }
     }
     Ok(levels)
+}
+
+/// Names the pages that are no levels.
+fn unread(tiff: &Tiff, levels: &[Page]) -> Vec<String> {
+    let read = |index: usize| levels.iter().any(|level| level.directory.index == Some(index));
+    let name = |index: usize| {
+        let side = |tag| tiff.uint(&tiff.directories()[index], tag).unwrap_or(0);
+        format!("page {} ({}x{} px)", index + 1, side(Tag::IMAGE_WIDTH), side(Tag::IMAGE_LENGTH))
+    };
+    (1..tiff.directories().len()).filter(|&index| !read(index)).map(name).collect()
 }

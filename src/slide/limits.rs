@@ -14,6 +14,8 @@ pub(super) const MAX_SIDE: u64 = 1 << 22;
 pub(super) const MAX_TILE_PX: u64 = 1 << 26;
 /// Stored tiles of one level that is composed of moved tiles.
 pub(super) const MAX_PATCHES: u64 = 1 << 24;
+/// Bytes of the planes of one tile of inks together: no scanner writes any.
+pub(super) const MAX_INK_BYTES: u64 = 1 << 27;
 /// Data elements of one DICOM file.
 pub(super) const MAX_ELEMENTS: u64 = 1 << 22;
 /// Pixels of a region.

@@ -1,16 +1,21 @@
 //! OME-TIFF: what a directory shows stands in the OME-XML of the first one.
 //!
-//! The first image of colour is the slide, its sub-directories are the levels. Images named after a
-//! label, macro or thumbnail are associated ones. Of several planes, the first one is read.
+//! The largest image is the slide, its sub-directories are the levels. Images named after a label, macro or thumbnail
+//! are associated ones, others are not read. Of several planes, the first one is read.
 
-use std::collections::BTreeMap;
+mod planes;
+
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use roxmltree::Node;
 
+use self::planes::{Planes, directory};
 use super::{
     Format, Probe, SlideReader, Tag,
     properties::{Properties, likely_calibration, put},
-    tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, text_properties},
+    tiff::{
+        Associated, Directory, Page, Tiff, TiffSlide, is_level_of, is_own_size, is_reduced, text_properties,
+    },
     xml,
 };
 use crate::{
@@ -46,27 +51,33 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         Ok((image, pixels.ok_or_else(|| Error::malformed(NAME, WHAT, "Pixels in each image", "none"))?))
     });
     let images = images.collect::<Result<Vec<_>>>()?;
-    let main = images.iter().find(|(image, _)| associated_name(*image).is_none()).or(images.first());
-    let Some(&(image, pixels)) = main else {
+    let Some(&(image, pixels)) = largest(&images) else {
         return Err(Error::malformed(NAME, WHAT, "an image", "none"));
     };
-    let mut associated = BTreeMap::new();
+    let (mut associated, mut unread) = (BTreeMap::new(), Vec::new());
     for &(other, pixels) in images.iter().filter(|(other, _)| *other != image) {
-        let Some(name) = associated_name(other) else { continue };
-        let directory = tiff.directory_at(NAME, directory(pixels, 0)?);
-        if let Ok(page) = directory.and_then(|directory| Page::parse(&tiff, directory, NAME)) {
+        let Some(name) = associated_name(other) else {
+            unread.push(described(other, pixels));
+            continue;
+        };
+        // A picture that cannot be read does not keep the slide from being read.
+        let directory = directory(pixels, Planes::of(root, pixels), 0);
+        let page = directory
+            .and_then(|index| tiff.directory_at(NAME, index))
+            .and_then(|directory| Page::parse(&tiff, directory, NAME));
+        if let Ok(page) = page {
             associated.entry(name.to_owned()).or_insert(Associated::Page(page));
         }
     }
+    let at = |channel| directory(pixels, Planes::of(root, pixels), channel);
     let levels = match colours(pixels)? {
-        Colours::OneImage => levels(&tiff, pixels, directory(pixels, 0)?)?,
+        Colours::OneImage => levels(&tiff, pixels, at(0)?, true)?,
         Colours::Planes(channels) => {
-            let [red, green, blue] =
-                channels.map(|channel| levels(&tiff, pixels, directory(pixels, channel)?));
+            let [red, green, blue] = channels.map(|channel| levels(&tiff, pixels, at(channel)?, false));
             merge(red?, green?, blue?)?
         }
     };
-    let base = tiff.directory_at(NAME, directory(pixels, 0)?)?;
+    let base = tiff.directory_at(NAME, at(0)?)?;
     let mut properties = text_properties(&tiff, base);
     properties.remove("tiff.ImageDescription");
     properties.remove("openslide.comment");
@@ -77,29 +88,36 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let maker = maker.map(str::to_owned).or_else(|| properties.get("tiff.Make").cloned());
     let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;
     let info = slide.info_mut();
+    info.unread = unread;
     info.focal_planes = pixels.attribute("SizeZ").and_then(|n| n.parse().ok()).unwrap_or(1).max(1);
     info.describe("ome-tiff", mpp, power, properties);
     info.vendor = maker;
     Ok(Box::new(slide))
 }
 
-/// Returns the directory of a channel of the first plane; without `TiffData`, they follow each other.
-fn directory(pixels: Node<'_, '_>, channel: usize) -> Result<usize> {
-    let first = |node: &Node<'_, '_>, name: &str| node.attribute(name).unwrap_or("0").to_owned();
-    let planes = xml::children(pixels, "TiffData").filter(|node| node.attribute("IFD").is_some());
-    let mut planes = planes.filter(|node| first(node, "FirstZ") == "0" && first(node, "FirstT") == "0");
-    match planes.find(|node| first(node, "FirstC") == channel.to_string()) {
-        Some(node) => {
-            let directory = xml::whole(NAME, node, "IFD")?;
-            usize::try_from(directory).map_err(|_| Error::malformed(NAME, "IFD", "a directory", directory))
-        }
-        None => Ok(channel),
-    }
+/// Returns the image with the most pixels that is not named as an associated one; of all, where all are.
+fn largest<'a, 'b>(images: &'a [(Node<'b, 'b>, Node<'b, 'b>)]) -> Option<&'a (Node<'b, 'b>, Node<'b, 'b>)> {
+    let pixels = |node: &Node<'_, '_>| {
+        let side = |name| node.attribute(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+        side("SizeX").saturating_mul(side("SizeY"))
+    };
+    images.iter().min_by_key(|(image, node)| (associated_name(*image).is_some(), Reverse(pixels(node))))
 }
 
+/// Returns the name OpenSlide gives an associated image, by the words of its own.
 fn associated_name(image: Node<'_, '_>) -> Option<&'static str> {
+    const NAMES: [(&str, &str); 4] =
+        [("label", "label"), ("macro", "macro"), ("overview", "macro"), ("thumbnail", "thumbnail")];
     let name = image.attribute("Name").unwrap_or_default().to_lowercase();
-    ["label", "macro", "thumbnail"].into_iter().find(|kind| name.starts_with(kind))
+    let mut words = name.split(|c: char| !c.is_alphanumeric());
+    words.find_map(|word| NAMES.iter().find(|(known, _)| *known == word)).map(|(_, name)| *name)
+}
+
+fn described(image: Node<'_, '_>, pixels: Node<'_, '_>) -> String {
+    // Not by its name, which can be a patient's.
+    let name = image.attribute("ID").unwrap_or("an image");
+    let side = |name| pixels.attribute(name).unwrap_or("?");
+    format!("{name} ({}x{} px)", side("SizeX"), side("SizeY"))
 }
 
 /// How colours are stored.
@@ -151,9 +169,10 @@ fn merge(red: Vec<Page>, green: Vec<Page>, blue: Vec<Page>) -> Result<Vec<Page>>
     merged.collect()
 }
 
-/// Returns the base and its smaller copies that can be read: sub-directories, or directories marked as reduced.
-fn levels(tiff: &Tiff, pixels: Node<'_, '_>, directory: usize) -> Result<Vec<Page>> {
-    let directory = tiff.directory_at(NAME, directory)?;
+/// Returns the base and its smaller copies that can be read: sub-directories and, where `chained`, directories marked as
+/// reduced that follow the base.
+fn levels(tiff: &Tiff, pixels: Node<'_, '_>, index: usize, chained: bool) -> Result<Vec<Page>> {
+    let directory = tiff.directory_at(NAME, index)?;
     let base = Page::parse(tiff, directory, NAME)?;
     let stated = [xml::whole(NAME, pixels, "SizeX")?, xml::whole(NAME, pixels, "SizeY")?];
     if stated != [base.width as i64, base.height as i64] {
@@ -163,11 +182,12 @@ fn levels(tiff: &Tiff, pixels: Node<'_, '_>, directory: usize) -> Result<Vec<Pag
     }
     let mut levels = vec![base.clone()];
     let children = tiff.children(directory)?;
-    let reduced = tiff.directories().iter().filter(|d| tiff.uint(d, Tag::NEW_SUBFILE_TYPE) == Some(1));
+    let following = tiff.directories().iter().skip(index + 1).filter(|_| chained);
+    let reduced = following.take_while(|directory: &&Directory| is_reduced(tiff, directory));
     for directory in children.iter().chain(reduced) {
         let Ok(page) = Page::parse(tiff, directory, NAME) else { continue };
         let fits = page.same_samples(&base) && page.is_reached() && is_level_of(&page, &base);
-        if fits && levels.iter().all(|other| other.width != page.width) {
+        if fits && is_own_size(&page, &levels) {
             levels.push(page);
         }
     }

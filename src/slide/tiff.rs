@@ -18,7 +18,7 @@ pub(super) use self::{
     container::{Kept, Tags, resolution_tags},
     facts::{resolution, text_properties},
     page::Page,
-    slide::{Associated, Composed, TiffSlide, is_level_of, stored_tile},
+    slide::{Associated, Composed, TiffSlide, is_level_of, is_own_size, is_reduced, stored_tile},
     tag::Tag,
 };
 use super::{bytes::FileBytes, limits};

@@ -8,6 +8,7 @@ mod bounds;
 mod describe;
 
 use std::{
+    cmp::Reverse,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -194,17 +195,32 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         let place = format!("/{path}");
         levels.push(guarded(path, || Array::open(store.clone(), &place).map_err(|e| e.to_string()))?);
     }
-    let Some(base) = levels.first() else {
+    let mut levels: Vec<_> = levels.into_iter().zip(&datasets).collect();
+    // Largest first, which some writers do not keep to.
+    levels.sort_by_key(|(array, _)| Reverse(area(array)));
+    let Some((base, first)) = levels.first().map(|(array, dataset)| (array, *dataset)) else {
         return Err(Error::malformed(NAME, "datasets", "an array", "none"));
     };
     let axes = Axes::new(names, base.shape())?;
     let planes = axes.index("z").map_or(1, |z| base.shape()[z]);
     let base = axes.size(base.shape())?;
-    let facts = levels.iter().map(|array| level(array, &axes, base)).collect::<Result<Vec<_>>>()?;
-    let levels = levels.into_iter().map(Stack::new).collect::<Result<Vec<_>>>()?;
+    let (mut facts, mut stacks, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    for (array, dataset) in levels {
+        let level = level(&array, &axes, base)?;
+        let again = facts.iter().any(|other: &Level| other.width == level.width);
+        if !again && describe::is_level(dataset, first, &axes, base, [level.width, level.height]) {
+            facts.push(level);
+            stacks.push(Stack::new(array)?);
+        } else {
+            let path = dataset.get("path").and_then(Value::as_str).unwrap_or_default();
+            unread.push(format!("array {path} ({}x{} px)", level.width, level.height));
+        }
+    }
+    let levels = stacks;
     let mut info = SlideInfo::of_levels(facts);
     info.focal_planes = planes;
-    describe(&mut info, scales, &datasets[0], &axes);
+    info.unread = unread;
+    describe(&mut info, scales, first, &axes);
     let colours = describe::colours(&attributes)?;
     Ok(Box::new(Zarr { info, levels, axes, colours }))
 }
@@ -257,6 +273,11 @@ impl Axes {
             other => Err(Error::malformed(NAME, "array", "dimensions above zero", format!("{other:?}"))),
         }
     }
+}
+
+/// Returns the pixels of an array, height times width.
+fn area(array: &Array<FilesystemStore>) -> u64 {
+    array.shape().iter().rev().take(2).fold(1, |area, side| area.saturating_mul(*side))
 }
 
 fn level(array: &Array<FilesystemStore>, axes: &Axes, base: [u64; 2]) -> Result<Level> {

@@ -59,6 +59,27 @@ fn clean_copies_name_nobody() {
     assert!(!["Doe", "Jekyll", "4711"].iter().any(|w| bytes.windows(w.len()).any(|b| b == w.as_bytes())));
 }
 
+/// Pages that are no levels, and what uncompressed tiles hold beyond the slide, are not copied.
+#[test]
+fn clean_copies_hold_the_slide_alone() {
+    let tile = |beyond: &[u8]| {
+        let mut tile: Vec<u8> = (0..64 * 64 * 3).map(|i| (i * i / 700) as u8).collect();
+        // Behind the last column of the first row, and in a row below the last.
+        tile[50 * 3..50 * 3 + beyond.len()].copy_from_slice(beyond);
+        tile[63 * 64 * 3..63 * 64 * 3 + beyond.len()].copy_from_slice(beyond);
+        tile
+    };
+    let page = |side: u32, tile: Vec<u8>| Page::tiled([side; 2], [64, 64], 3, 1, 2).with_tiles(vec![tile]);
+    let label = page(20, b"Doe, Ann".repeat(64 * 64 * 3 / 8));
+    let folder = Folder::new();
+    fs::write(folder.path("a.tif"), Writer::default().write(&[page(50, tile(b"Doe, Ann")), label])).unwrap();
+    folder.run("deidentify @a.tif -o @clean.tif", 0);
+    assert!(!holds(&folder.path("clean.tif"), "Doe"));
+    let [copy, source] = ["clean.tif", "a.tif"].map(|name| Slide::open(folder.path(name)).unwrap());
+    assert_eq!(copy.info().levels.len(), 1);
+    assert_eq!(read(&copy, 0, 0, 0, 50), read(&source, 0, 0, 0, 50));
+}
+
 /// Whether a text is anywhere in the files of a copy.
 fn holds(copy: &Path, word: &str) -> bool {
     let all = if copy.is_dir() { files(copy) } else { [(copy.to_owned(), fs::read(copy).unwrap())].into() };

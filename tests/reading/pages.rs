@@ -98,24 +98,112 @@ fn ome_tiff_levels_are_sub_directories() {
     );
 }
 
-/// Samples of 16 bits are decoded in directories of the main chain only.
+/// Samples of 16 bits are levels wherever they stand; a stream with its bits the other way round is read in directories of
+/// the main chain only.
 #[test]
 fn levels_that_cannot_be_read_are_left_out() {
     let (base, small) = (picture(64, 48), picture(32, 24));
-    let wide = |rgb: &Rgb| {
+    let of = |rgb: &Rgb, bits: u16, tiles: Vec<Vec<u8>>| {
         let size = [rgb.width() as u32, rgb.height() as u32];
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2).set(258, Field::Shorts(vec![bits; 3])).with_tiles(tiles)
+    };
+    let wide = |rgb: &Rgb| {
         let double = |tile: Vec<u8>| tile.into_iter().flat_map(|v| [v, v]).collect();
-        Page::tiled(size, [TILE as u32; 2], 3, 1, 2)
-            .set(258, Field::Shorts(vec![16; 3]))
-            .with_tiles(tiles(rgb).into_iter().map(double).collect())
+        of(rgb, 16, tiles(rgb).into_iter().map(double).collect())
+    };
+    let turned = |rgb: &Rgb| {
+        let streams = jpegs(rgb, SamplingFactor::R_4_4_4, ColorType::Rgb, [1, 2, 3]);
+        of(rgb, 8, streams)
+            .set(259, Field::Shorts(vec![7]))
+            .set(262, Field::Shorts(vec![6]))
+            .set(266, Field::Shorts(vec![2]))
     };
     let xml = ome_xml("<Channel ID=\"C\" SamplesPerPixel=\"3\"/>", "").replace("uint8", "uint16");
     for text in [xml.as_str(), "no OME-XML"] {
-        let first = wide(&base).set(270, Field::Text(text.into())).with_sub(wide(&small));
-        let slide = open(&Writer::default().write(&[first]));
-        assert_eq!(slide.info().levels.len(), 1, "{text}");
-        assert_eq!(whole(&slide, 0), base, "{text}");
+        let with = |first: Page, sub: Page| {
+            let first = first.set(270, Field::Text(text.into())).with_sub(sub);
+            open(&Writer::default().write(&[first]))
+        };
+        let slide = with(wide(&base), wide(&small));
+        assert_eq!((whole(&slide, 0), whole(&slide, 1)), (base.clone(), small.clone()), "{text}");
+        assert_eq!(with(turned(&base), turned(&small)).info().levels.len(), 1, "{text}");
+        let plain = of(&base, 8, tiles(&base));
+        assert_eq!(with(plain, turned(&small)).info().levels.len(), 1, "{text}");
     }
+}
+
+/// A page is a level where it says so, or where it is a sub-directory; any other page is another image.
+#[test]
+fn pages_that_are_no_levels_are_told() {
+    let of = |rgb: &Rgb, kind: Option<u32>| {
+        let size = [rgb.width() as u32, rgb.height() as u32];
+        let page = Page::tiled(size, [TILE as u32; 2], 3, 1, 2).with_tiles(tiles(rgb));
+        kind.iter().fold(page, |page, kind| page.set(254, Field::Longs(vec![*kind])))
+    };
+    let base = picture(100, 100);
+    let t = |side: usize, kind: Option<u32>, level: bool| {
+        let small = picture(side, side);
+        let slide = open(&Writer::default().write(&[of(&base, None), of(&small, kind)]));
+        let info = slide.info();
+        assert_eq!(info.levels.len(), 1 + usize::from(level), "{side} {kind:?}");
+        let told = if level { vec![] } else { vec![format!("page 2 ({side}x{side} px)")] };
+        assert_eq!(info.unread, told, "{side} {kind:?}");
+        let half = slide.read_whole(100.0 / side as f64).unwrap();
+        assert_eq!(half == small, level, "{side} {kind:?}");
+    };
+    t(50, Some(1), true);
+    t(50, None, false);
+    t(50, Some(0), false);
+    t(50, Some(2), false);
+    t(50, Some(5), false);
+    t(99, Some(1), false);
+    t(99, None, false);
+    let sub = |side| of(&base, None).with_sub(of(&picture(side, side), None));
+    let levels = |page| open(&Writer::default().write(&[page])).info().levels.len();
+    assert_eq!((levels(sub(50)), levels(sub(99))), (2, 1));
+}
+
+/// Reduced pages behind planes belong to one of them at most.
+#[test]
+fn reduced_pages_are_no_levels_of_three_planes() {
+    let (base, small) = (picture(64, 48), picture(32, 24));
+    let gray = |rgb: &Rgb, c: usize| {
+        let plane = tiles(rgb).into_iter().map(|t| t.iter().copied().skip(c).step_by(3).collect());
+        let size = [rgb.width() as u32, rgb.height() as u32];
+        Page::tiled(size, [TILE as u32; 2], 1, 1, 1).with_tiles(plane.collect())
+    };
+    let channels = "<Channel Name=\"Red\"/><Channel Name=\"Green\"/><Channel Name=\"Blue\"/>";
+    let text = ome_xml(channels, "").replace("IFD=\"1\"", "IFD=\"9\"");
+    let text = text.replace("<TiffData IFD=\"0\"/>", "<TiffData IFD=\"0\" PlaneCount=\"3\"/>");
+    let first = gray(&base, 0).set(270, Field::Text(text));
+    let reduced = gray(&small, 0).set(254, Field::Longs(vec![1]));
+    let slide = open(&Writer::default().write(&[first, gray(&base, 1), gray(&base, 2), reduced]));
+    assert_eq!(slide.info().levels.len(), 1);
+    assert_eq!(whole(&slide, 0), base);
+}
+
+/// The slide is the largest image, wherever it stands; those that are neither it nor associated are told.
+#[test]
+fn the_largest_image_of_ome_tiff_is_the_slide() {
+    let images = [(20, "thumb of the slide"), (32, "Slide overview"), (64, "scan 2"), (40, "scan 1")];
+    let image = |(i, (side, name)): (usize, &(usize, &str))| {
+        format!(
+            "<Image ID=\"Image:{i}\" Name=\"{name}\"><Pixels SizeX=\"{side}\" SizeY=\"{side}\" SizeC=\"3\" Type=\"uint8\">\
+             <Channel SamplesPerPixel=\"3\"/><TiffData IFD=\"{i}\"/></Pixels></Image>"
+        )
+    };
+    let text: String = images.iter().enumerate().map(image).collect();
+    let text = format!("<OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">{text}</OME>");
+    let page = |(side, _): &(usize, &str)| {
+        Page::tiled([*side as u32; 2], [TILE as u32; 2], 3, 1, 2).with_tiles(tiles(&picture(*side, *side)))
+    };
+    let mut pages: Vec<Page> = images.iter().map(page).collect();
+    pages[0] = pages[0].clone().set(270, Field::Text(text));
+    let slide = open(&Writer::default().write(&pages));
+    assert_eq!(whole(&slide, 0), picture(64, 64));
+    assert_eq!(slide.info().associated, ["macro"]);
+    assert_eq!(slide.read_associated("macro").unwrap(), picture(32, 32));
+    assert_eq!(slide.info().unread, ["Image:0 (20x20 px)", "Image:3 (40x40 px)"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::super::tiff_file::{Entries, Kind, TiffFile, Values, rational};
-use super::{CLASSIC_BYTES, copy_tiles, level_entries};
+use super::{CLASSIC_BYTES, Cut, copy_tiles, level_entries};
 use crate::{
     error::Result,
     report::partial::Partial,
@@ -51,10 +51,10 @@ fn level(
 ) -> Result<Entries> {
     let KeptPixels { of, size, tile, storage } = pixels;
     let mut entries = level_entries(*size, *tile, storage);
-    let tiles = [size[0].div_ceil(tile[0].into()), size[1].div_ceil(tile[1].into())];
+    let cut = Cut { size: *size, tile: *tile };
     let place = |col, row| format!("tile ({col}, {row}) of level {}", of.level);
     let bytes = |col, row| container.tile(*of, col, row);
-    copy_tiles(tiles, bytes, place, storage, file, &mut entries, watch)?;
+    copy_tiles(cut, bytes, place, storage, file, &mut entries, watch)?;
     if *of == (PartAt { level: 0, part: 0 })
         && let Some(profile) = slide.icc_profile()
     {

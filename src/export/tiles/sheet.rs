@@ -1,6 +1,6 @@
 //! What a person looks at: the contact sheet, and the tiles as rectangles for QuPath.
 
-use std::{io::Write as _, path::Path};
+use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use serde_json::json;
 
@@ -87,6 +87,10 @@ fn write_geojson(path: &Path, rows: &[Row]) -> Result<()> {
         for (i, row) in rows.iter().enumerate() {
             let Rect { x0, y0, .. } = rect(row);
             let (x1, y1) = (rect(row).x1(), rect(row).y1());
+            // QuPath takes numbers only: what was not measured is left out.
+            let measured = [("tissue", row.tissue), ("blur", row.blur), ("pen", row.pen), ("fold", row.fold)];
+            let measured: BTreeMap<_, _> =
+                measured.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
             let feature = json!({
                 "type": "Feature",
                 "geometry": {
@@ -96,7 +100,7 @@ fn write_geojson(path: &Path, rows: &[Row]) -> Result<()> {
                 "properties": {
                     "objectType": "tile",
                     "name": row.name(),
-                    "measurements": { "tissue": row.tissue, "blur": row.blur, "pen": row.pen, "fold": row.fold },
+                    "measurements": measured,
                 },
             });
             write!(file, "{}{feature}", if i == 0 { "\n" } else { ",\n" })?;

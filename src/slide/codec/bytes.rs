@@ -99,6 +99,39 @@ pub(in crate::slide) fn undo_differencing(data: &mut [u8], width: usize, samples
     }
 }
 
+/// Scales samples of 16 bits to 8, in rows of `row` of them; of `per_pixel` samples per pixel where they are differences
+/// (predictor 2).
+pub(in crate::slide) fn from_16_bits(
+    data: &[u8],
+    big_endian: bool,
+    row: usize,
+    per_pixel: Option<usize>,
+) -> Vec<u8> {
+    let read = if big_endian { u16::from_be_bytes } else { u16::from_le_bytes };
+    let (mut values, mut out) = (vec![0; row], Vec::with_capacity(data.len() / 2));
+    for line in data.chunks_exact(2 * row) {
+        values.iter_mut().zip(line.as_chunks::<2>().0).for_each(|(value, bytes)| *value = read(*bytes));
+        if let Some(samples) = per_pixel {
+            for i in samples..row {
+                values[i] = values[i - samples].wrapping_add(values[i]);
+            }
+        }
+        out.extend(values.iter().map(|&v| ((u32::from(v) + 128) / 257) as u8));
+    }
+    out
+}
+
+/// Spreads rows of samples of 1, 2 or 4 bits and scales them to 8, each row starting on a byte.
+pub(in crate::slide) fn unpack(data: &[u8], bits: usize, row: usize) -> Vec<u8> {
+    let max = (1u16 << bits) - 1;
+    let sample = |line: &[u8], i: usize| {
+        let shift = 8 - bits - (i * bits) % 8;
+        ((u16::from(line[i * bits / 8] >> shift) & max) * (255 / max)) as u8
+    };
+    let lines = data.chunks_exact((row * bits).div_ceil(8));
+    lines.flat_map(|line| (0..row).map(move |i| sample(line, i))).collect()
+}
+
 fn exact(mut out: Vec<u8>, written: usize, len: usize) -> Result<Vec<u8>, Fault> {
     if written < len {
         return Err(short(written, len));
@@ -140,6 +173,21 @@ mod tests {
         t(deflate(&[0x78, 0x9c, 0x4b], 4));
         t(zstd(&[0x28, 0xB5], 4));
         t(raw(&[1, 2, 3], 4));
+    }
+
+    #[test]
+    fn deep_and_shallow_samples_become_8_bits() {
+        let t = |values: [u16; 4], big_endian: bool, per_pixel, expected: [u8; 4]| {
+            let bytes = values.map(|v| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() });
+            assert_eq!(from_16_bits(bytes.as_flattened(), big_endian, 2, per_pixel), expected);
+        };
+        t([0, 257, 65_535, 128], false, None, [0, 1, 255, 0]);
+        t([0, 257, 65_535, 129], true, None, [0, 1, 255, 1]);
+        t([257, 257, 65_535, 258], false, Some(1), [1, 2, 255, 1]);
+        t([257, 257, 65_535, 258], true, Some(2), [1, 1, 255, 1]);
+        assert_eq!(unpack(&[0b1010_0000, 0b0100_0000], 1, 3), [255, 0, 255, 0, 255, 0]);
+        assert_eq!(unpack(&[0b0001_1011], 2, 4), [0, 85, 170, 255]);
+        assert_eq!(unpack(&[0x0F, 0x30], 4, 3), [0, 255, 51]);
     }
 
     #[test]

@@ -65,6 +65,14 @@ pub(super) struct OpticalPath {
     pub(super) brightfield: Option<bool>,
 }
 
+/// What tells images of one field apart: focal planes and optical paths.
+#[derive(Debug, PartialEq)]
+pub(super) struct View {
+    paths: Vec<(Option<String>, Option<bool>)>,
+    /// Heights of the focal planes in mm, from the lowest, as bits.
+    heights: Vec<u64>,
+}
+
 /// A parsed header, its elements still where they lie in the file.
 pub(super) struct Header {
     pub(super) bytes: Arc<FileBytes>,
@@ -159,6 +167,23 @@ impl Header {
             number: self.values().integer(&self.set, tags::INSTANCE_NUMBER).unwrap_or(0),
             kind,
         })
+    }
+
+    /// Returns the focal planes and optical paths of the instance, as far as they are stated.
+    pub(super) fn view(&self) -> View {
+        let paths = self.paths().into_iter().map(|path| (path.identifier, path.brightfield)).collect();
+        let groups = [tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE];
+        let groups = groups.into_iter().flat_map(|tag| items(&self.set, tag));
+        let positions = groups.flat_map(|group| items(group, tags::PLANE_POSITION_SLIDE_SEQUENCE));
+        let origins = items(&self.set, tags::TOTAL_PIXEL_MATRIX_ORIGIN_SEQUENCE);
+        let height = |set: &DataSet| {
+            let values = self.values().decimals(set, tags::Z_OFFSET_IN_SLIDE_COORDINATE_SYSTEM)?;
+            values.first().copied()
+        };
+        let mut heights: Vec<f64> = positions.chain(origins).filter_map(height).collect();
+        heights.sort_by(f64::total_cmp);
+        heights.dedup();
+        View { paths, heights: heights.into_iter().map(f64::to_bits).collect() }
     }
 
     /// Returns the width of the image in pixels; 0 when it does not say.

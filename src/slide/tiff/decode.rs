@@ -31,8 +31,9 @@ pub(super) fn tile(tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Optio
         compression::JP2K_RGB => jpeg2000::decode(data, false, width, height),
         _ if page.is_planar() => planes(tiff, page, index, width, height),
         _ => {
-            let samples = samples(page, data, width, height, page.samples as usize)?;
-            to_rgb(tiff, page, samples, width, height)
+            let per_pixel = page.samples as usize;
+            let samples = samples(tiff, page, data, [width, height], per_pixel)?;
+            to_rgb(tiff, page, samples, per_pixel, [width, height])
         }
     }
     .map(Some)
@@ -48,9 +49,10 @@ fn tile_height(page: &Page, row: u64) -> u64 {
 pub(super) fn place(tiff: &Tiff, page: &Page, index: u64, row: u64) -> Option<(u64, u64)> {
     // Uncompressed strips, read in pieces.
     let Some(rows) = page.stored_rows else { return page.stored(tiff, index) };
+    let plane = index / (page.cols() * page.rows());
     let first = row * u64::from(page.tile_height);
-    let (offset, length) = page.stored(tiff, first / rows)?;
-    let row_bytes = page.width * page.samples;
+    let (offset, length) = page.stored_of(tiff, plane, first / rows)?;
+    let row_bytes = page.row_bytes();
     let end = offset.saturating_add(length);
     let offset = offset.saturating_add(first % rows * row_bytes);
     Some((offset, end.saturating_sub(offset).min(tile_height(page, row) * row_bytes)))
@@ -78,7 +80,7 @@ fn stored<'a>(tiff: &'a Tiff, page: &Page, index: u64, row: u64) -> Result<Optio
 
 /// Returns how the tiles of a page are stored; `None` for strips, planes and what our own path does not read.
 pub(super) fn storage(tiff: &Tiff, page: &Page) -> Option<Storage> {
-    if !page.tiled || !page.decodes_here() || page.is_planar() || page.photometric == photometric::PALETTE {
+    if !page.is_copied() {
         return None;
     }
     let subsampling = tiff.uints(&page.directory, Tag::YCBCR_SUBSAMPLING).ok().flatten();
@@ -156,15 +158,23 @@ pub(super) fn check_jpeg(tiff: &Tiff, page: &Page, index: u64, row: u64) -> Resu
     Ok(())
 }
 
-/// Decompresses the samples of one tile.
+/// Decompresses the samples of one tile, and brings them to 8 bits.
 fn samples(
+    tiff: &Tiff,
     page: &Page,
     data: &[u8],
-    width: usize,
-    height: usize,
+    [width, height]: [usize; 2],
     per_pixel: usize,
 ) -> Result<Vec<u8>, Fault> {
-    let len = width * height * per_pixel;
+    let (row, bits) = (width * per_pixel, page.bits as usize);
+    let len = (row * bits).div_ceil(8) * height;
+    let turned: Vec<u8>;
+    let data = if page.fill_order == 2 {
+        turned = data.iter().map(|byte| byte.reverse_bits()).collect();
+        &turned
+    } else {
+        data
+    };
     let mut samples = match page.compression {
         compression::NONE => bytes::raw(data, len),
         compression::LZW => bytes::lzw(data, len),
@@ -173,8 +183,12 @@ fn samples(
         compression::PACK_BITS => bytes::pack_bits(data, len),
         other => Err(Fault::Unsupported(compression::name(other))),
     }?;
-    if page.predictor == 2 && !matches!(page.compression, compression::NONE | compression::PACK_BITS) {
-        bytes::undo_differencing(&mut samples, width, per_pixel);
+    let differenced = page.is_differenced().then_some(per_pixel);
+    match (bits, differenced) {
+        (16, _) => samples = bytes::from_16_bits(&samples, tiff.big_endian, row, differenced),
+        (1 | 2 | 4, _) => samples = bytes::unpack(&samples, bits, row),
+        (_, Some(_)) => bytes::undo_differencing(&mut samples, width, per_pixel),
+        _ => {}
     }
     Ok(samples)
 }
@@ -182,33 +196,64 @@ fn samples(
 /// Reads samples from separate tiles (`PlanarConfiguration` 2), and puts them side by side.
 fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> Result<Rgb, Fault> {
     let stride = page.cols() * page.rows();
-    let all = page.samples as usize;
-    let colours = if page.photometric == photometric::RGB { 3 } else { 1 };
-    let read = if extra(tiff, page).is_seen() { all } else { colours };
-    // What is not stored is opaque glass.
-    let glass = if page.photometric == photometric::MIN_IS_WHITE { 0 } else { 255 };
-    let mut pixels = vec![glass; width * height * all];
-    for channel in 0..all {
+    let colours = page.colours();
+    let opacity = extra(tiff, page).is_seen() && page.samples as usize > colours;
+    let per_pixel = if opacity { colours + 1 } else { colours };
+    let bytes = width * height * per_pixel;
+    if page.photometric == photometric::CMYK && bytes as u64 > limits::MAX_INK_BYTES {
+        let expected = format!("planes of at most {} bytes together", limits::MAX_INK_BYTES);
+        return Err(Fault::damaged(expected, bytes));
+    }
+    let mut pixels = vec![0; bytes];
+    for channel in 0..per_pixel {
         let index = index + channel as u64 * stride;
-        let row = index % stride / page.cols();
-        let stored = if channel < read { stored(tiff, page, index, row)? } else { None };
-        let plane = stored.map(|data| samples(page, data, width, height, 1)).transpose()?;
-        let plane = plane.or_else(|| (channel >= colours).then(|| vec![255; width * height]));
-        for (px, value) in pixels.chunks_exact_mut(all).zip(plane.into_iter().flatten()) {
+        let stored = stored(tiff, page, index, index % stride / page.cols())?;
+        let plane = stored.map(|data| samples(tiff, page, data, [width, height], 1)).transpose()?;
+        let plane = plane.unwrap_or_else(|| vec![glass(page, channel, colours); width * height]);
+        for (px, value) in pixels.chunks_exact_mut(per_pixel).zip(plane) {
             px[channel] = value;
         }
     }
-    to_rgb(tiff, page, pixels, width, height)
+    to_rgb(tiff, page, pixels, per_pixel, [width, height])
 }
 
-fn to_rgb(tiff: &Tiff, page: &Page, samples: Vec<u8>, width: usize, height: usize) -> Result<Rgb, Fault> {
+/// Returns what a plane that is not stored shows: opaque glass.
+fn glass(page: &Page, channel: usize, colours: usize) -> u8 {
+    match page.photometric {
+        _ if channel >= colours => 255,
+        photometric::MIN_IS_WHITE | photometric::CMYK => 0,
+        photometric::YCBCR if channel > 0 => 128,
+        _ => 255,
+    }
+}
+
+/// Turns pixels of `per_pixel` samples to red, green and blue.
+fn to_rgb(
+    tiff: &Tiff,
+    page: &Page,
+    mut samples: Vec<u8>,
+    per_pixel: usize,
+    [width, height]: [usize; 2],
+) -> Result<Rgb, Fault> {
     let invert = page.photometric == photometric::MIN_IS_WHITE;
-    let rgb = match (page.photometric, page.samples) {
+    let rgb = match (page.photometric, per_pixel) {
+        (photometric::RGB, 3) => samples,
         (photometric::RGB, 4) => extra(tiff, page).taken_off(&samples),
-        (photometric::RGB, _) => samples,
+        (photometric::RGB, _) => {
+            let four: Vec<u8> = samples.chunks_exact(per_pixel).flat_map(|px| &px[..4]).copied().collect();
+            extra(tiff, page).taken_off(&four)
+        }
         (photometric::PALETTE, _) => {
             let palette = palette(tiff, page)?;
             samples.iter().flat_map(|&i| palette[usize::from(i)]).collect()
+        }
+        (photometric::CMYK, _) => {
+            let inks = samples.chunks_exact(per_pixel);
+            inks.flat_map(|px| colour::cmyk_to_rgb([px[0], px[1], px[2], px[3]])).collect()
+        }
+        (photometric::YCBCR, _) => {
+            colour::ycbcr_to_rgb(samples.as_chunks_mut::<3>().0);
+            samples
         }
         (_, 2) => extra(tiff, page).taken_off_gray(&samples, invert),
         _ => colour::gray_to_rgb(&samples, invert),

@@ -69,10 +69,10 @@ pub(super) fn quickhash(tiff: &Tiff, page: &Page) -> Option<String> {
     ];
     let planes = if page.is_planar() { page.samples } else { 1 };
     // Uncompressed strips that are read in pieces are one strip in the file.
-    let count = if page.stored_rows.is_some() { 1 } else { page.cols() * page.rows() * planes };
+    let of_plane = if page.stored_rows.is_some() { 1 } else { page.cols() * page.rows() };
     let (mut hash, mut total) = (Sha256::new(), 0u64);
-    for i in 0..count {
-        let (offset, length) = page.stored(tiff, i)?;
+    for (plane, i) in (0..planes).flat_map(|plane| (0..of_plane).map(move |i| (plane, i))) {
+        let (offset, length) = page.stored_of(tiff, plane, i)?;
         total = total.saturating_add(length);
         if total > MOST_HASHED_BYTES {
             return None;

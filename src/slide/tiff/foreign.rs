@@ -1,4 +1,4 @@
-//! Layouts that are rare in slides (16 bit, CMYK, bilevel), read with the `tiff` crate.
+//! Layouts that are rare in slides (JPEG of inks or in planes), read with the `tiff` crate.
 
 use std::{
     io::Cursor,
@@ -49,8 +49,11 @@ impl Foreign {
     /// Prepares a page for reading.
     pub(super) fn open(tiff: &Tiff, page: &Page) -> Result<Self, Fault> {
         let index = page.directory.index.ok_or_else(|| {
-            Fault::Unsupported("a sub-directory with samples other than 8-bit RGB or gray".into())
+            Fault::Unsupported("a sub-directory of JPEG with inks, planes or bits the other way round".into())
         })?;
+        if page.bits != 8 {
+            return Err(Fault::Unsupported(format!("samples of {} bits in this layout", page.bits)));
+        }
         if page.samples > 5 {
             return Err(Fault::Unsupported(format!("pixels of {} samples", page.samples)));
         }
@@ -69,7 +72,9 @@ impl Foreign {
     /// Decodes tile (`col`, `row`), clipped to the image.
     pub(super) fn tile(&self, tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Rgb, Fault> {
         let index = u32::try_from(row * page.cols() + col).unwrap_or(u32::MAX);
-        let planes = if page.planar { page.samples as u32 } else { 1 };
+        // What stands behind the colours and is no opacity is not looked at.
+        let samples = page.samples.min(self.colours.num_samples().into());
+        let planes = if page.planar { samples as u32 } else { 1 };
         if page.compression == compression::JPEG {
             // The crate believes any size that a stream states.
             (0..planes).try_for_each(|plane| {
@@ -87,9 +92,10 @@ impl Foreign {
         let mut parts = Vec::new();
         for plane in 0..planes {
             let chunk = decoder.read_chunk(plane * self.chunks + index).map_err(|e| fault(e, page))?;
-            let per_pixel = if page.planar { 1 } else { self.colours.num_samples().into() };
-            let bits = self.colours.bit_depth();
-            parts.push(eight_bits(chunk, bits, width * per_pixel, height)?);
+            let DecodingResult::U8(samples) = chunk else {
+                return Err(Fault::Unsupported(format!("samples of {} bits", page.bits)));
+            };
+            parts.push(samples);
         }
         drop(decoder);
         let samples = if parts.len() == 1 { parts.swap_remove(0) } else { interleave(&parts) };
@@ -116,37 +122,6 @@ impl Foreign {
             other => return Err(Fault::Unsupported(format!("pixels of {} samples", other.num_samples()))),
         })
     }
-}
-
-/// Scales unsigned samples of any depth to 8 bits.
-fn eight_bits(chunk: DecodingResult, bits: u8, row_samples: usize, rows: usize) -> Result<Vec<u8>, Fault> {
-    match chunk {
-        DecodingResult::U8(data) if bits == 8 => Ok(data),
-        DecodingResult::U8(data) if matches!(bits, 1 | 2 | 4) => {
-            let packed = data.len() == (row_samples * usize::from(bits)).div_ceil(8) * rows;
-            Ok(if packed { unpack(&data, bits, row_samples) } else { data })
-        }
-        DecodingResult::U16(data) => {
-            Ok(data.into_iter().map(|v| ((u32::from(v) + 128) / 257) as u8).collect())
-        }
-        DecodingResult::I8(_) | DecodingResult::I16(_) | DecodingResult::I32(_) | DecodingResult::I64(_) => {
-            Err(Fault::Unsupported("signed samples".into()))
-        }
-        _ => Err(Fault::Unsupported(format!("samples of {bits} bits"))),
-    }
-}
-
-/// Spreads rows of 1, 2 or 4 bit samples, each row starting on a byte.
-fn unpack(data: &[u8], bits: u8, row_samples: usize) -> Vec<u8> {
-    let bits = usize::from(bits);
-    let max = (1u16 << bits) - 1;
-    let scale = 255 / max;
-    let row_bytes = (row_samples * bits).div_ceil(8);
-    let sample = |row: &[u8], i: usize| {
-        let shift = 8 - bits - (i * bits) % 8;
-        ((u16::from(row[i * bits / 8] >> shift) & max) * scale) as u8
-    };
-    data.chunks_exact(row_bytes).flat_map(|row| (0..row_samples).map(move |i| sample(row, i))).collect()
 }
 
 fn interleave(planes: &[Vec<u8>]) -> Vec<u8> {

@@ -15,6 +15,7 @@ pub(super) mod photometric {
     pub(in crate::slide) const MIN_IS_BLACK: u64 = 1;
     pub(in crate::slide) const RGB: u64 = 2;
     pub(in crate::slide) const PALETTE: u64 = 3;
+    pub(in crate::slide) const CMYK: u64 = 5;
     pub(in crate::slide) const YCBCR: u64 = 6;
 }
 
@@ -60,6 +61,9 @@ pub(super) mod compression {
     }
 }
 
+/// Bytes of the samples of one tile or strip: eight bits of red, green, blue and opacity of the largest.
+const MAX_TILE_BYTES: u64 = 4 * limits::MAX_TILE_PX;
+
 /// One image of a TIFF file.
 #[derive(Clone, Debug)]
 pub(in crate::slide) struct Page {
@@ -81,7 +85,7 @@ pub(in crate::slide) struct Page {
     pub(super) predictor: u64,
     pub(super) sample_format: u64,
     pub(super) fill_order: u64,
-    pub(super) directory: Directory,
+    pub(in crate::slide) directory: Directory,
     /// Rows per stored strip, when uncompressed strips were cut into smaller ones.
     pub(super) stored_rows: Option<u64>,
     offsets: Entry,
@@ -168,15 +172,26 @@ impl Page {
             None => return Err(Error::malformed(format, counts.name(), "a list of lengths", "none")),
         }
         self.split_raw_strips();
-        let what = if self.tiled { "pixels of one tile" } else { "pixels of one strip" };
-        limits::check(what, u64::from(self.tile_width) * u64::from(self.tile_height), limits::MAX_TILE_PX)
+        let of = if self.tiled {
+            "one tile"
+        } else {
+            "one strip (`vips tiffsave IN OUT --tile --pyramid` writes a TIFF of tiles)"
+        };
+        let height = u64::from(self.tile_height);
+        let pixels = u64::from(self.tile_width).saturating_mul(height);
+        limits::check(&format!("pixels of {of}"), pixels, limits::MAX_TILE_PX)?;
+        if self.is_lossless() && self.decodes_here() {
+            let bytes = self.row_bytes().saturating_mul(height);
+            limits::check(&format!("bytes of {of}"), bytes, MAX_TILE_BYTES)?;
+        }
+        Ok(())
     }
 
     /// Cuts large uncompressed strips into smaller ones: their rows can be addressed one by one.
     fn split_raw_strips(&mut self) {
         const ROWS_PX: u64 = 1 << 20;
         let rows = (ROWS_PX / self.width).max(1);
-        let raw = self.compression == compression::NONE && !self.is_planar();
+        let raw = self.compression == compression::NONE;
         let splits = !self.tiled && raw && self.decodes_here();
         if splits && rows < u64::from(self.tile_height) && u64::from(self.tile_height) == self.height {
             self.stored_rows = Some(self.tile_height.into());
@@ -192,22 +207,14 @@ impl Page {
             let storage = [page.compression, page.bits, page.sample_format, page.predictor, page.fill_order];
             (size, storage, page.photometric, page.samples, page.tiled)
         };
-        let gray = red.samples == 1 && red.photometric == photometric::MIN_IS_BLACK;
+        let gray = red.samples == 1 && red.bits == 8 && red.photometric == photometric::MIN_IS_BLACK;
         if !gray || [&green, &blue].iter().any(|page| layout(page) != layout(&red)) {
             return None;
         }
-        let mut page = red.unsplit();
+        let mut page = red;
         (page.photometric, page.samples, page.planar) = (photometric::RGB, 3, true);
-        page.others = Some(Arc::new([green.unsplit(), blue.unsplit()]));
+        page.others = Some(Arc::new([green, blue]));
         page.decodes_here().then_some(page)
-    }
-
-    /// Undoes the cutting of raw strips.
-    fn unsplit(mut self) -> Self {
-        if let Some(rows) = self.stored_rows.take() {
-            self.tile_height = u32::try_from(rows).unwrap_or(u32::MAX);
-        }
-        self
     }
 
     /// Returns whether our own path reads this image; otherwise the `tiff` crate's decoder does.
@@ -215,19 +222,58 @@ impl Page {
         if matches!(self.compression, compression::JP2K_YCBCR | compression::JP2K_RGB) {
             return !self.planar;
         }
+        let here = if self.compression == compression::JPEG { self.jpeg_here() } else { self.samples_here() };
+        here && self.sample_format == 1
+    }
+
+    fn jpeg_here(&self) -> bool {
         let colours = match self.photometric {
             photometric::RGB => matches!(self.samples, 3 | 4),
-            photometric::MIN_IS_WHITE | photometric::MIN_IS_BLACK => matches!(self.samples, 1 | 2),
-            photometric::PALETTE => self.samples == 1,
-            photometric::YCBCR => self.samples == 3 && self.compression == compression::JPEG,
+            photometric::YCBCR => self.samples == 3,
+            photometric::MIN_IS_WHITE | photometric::MIN_IS_BLACK | photometric::PALETTE => self.samples == 1,
             _ => false,
         };
-        let storage = match self.compression {
-            compression::JPEG => !self.is_planar() && self.samples != 2,
-            _ => matches!(self.predictor, 1 | 2),
+        colours && self.bits == 8 && self.fill_order == 1 && !self.is_planar()
+    }
+
+    fn samples_here(&self) -> bool {
+        let colours = match self.photometric {
+            photometric::RGB => matches!(self.samples, 3..=5),
+            photometric::MIN_IS_WHITE | photometric::MIN_IS_BLACK => matches!(self.samples, 1 | 2),
+            photometric::PALETTE => self.samples == 1 && self.bits == 8,
+            photometric::CMYK => matches!(self.samples, 4 | 5),
+            photometric::YCBCR => self.samples == 3 && self.bits >= 8,
+            _ => false,
         };
-        let plain = self.bits == 8 && self.sample_format == 1 && self.fill_order == 1;
-        plain && colours && storage
+        let bits = match self.bits {
+            8 | 16 => !self.is_differenced() || self.predictor == 2,
+            1 | 2 | 4 => !self.is_differenced(),
+            _ => false,
+        };
+        colours && bits && matches!(self.fill_order, 1 | 2)
+    }
+
+    /// Returns whether tiles hold samples, compressed without loss or not at all.
+    pub(super) fn is_lossless(&self) -> bool {
+        !matches!(self.compression, compression::JPEG | compression::JP2K_YCBCR | compression::JP2K_RGB)
+    }
+
+    /// Returns whether samples are stored as differences: the tag `Predictor` says so, of compressions that have it.
+    pub(super) fn is_differenced(&self) -> bool {
+        let has_none = matches!(self.compression, compression::NONE | compression::PACK_BITS);
+        self.predictor != 1 && self.is_lossless() && !has_none
+    }
+
+    /// Returns whether stored tiles can be copied as they are into a file of 8-bit samples.
+    pub(super) fn is_copied(&self) -> bool {
+        let samples = match self.photometric {
+            photometric::RGB => self.samples <= 4,
+            photometric::YCBCR => self.compression == compression::JPEG,
+            photometric::MIN_IS_WHITE | photometric::MIN_IS_BLACK => true,
+            _ => false,
+        };
+        let plain = !self.is_lossless() || self.bits == 8 && self.fill_order == 1 && samples;
+        self.tiled && self.decodes_here() && !self.is_planar() && plain
     }
 
     /// Returns whether this build can decode this image where it stands: the `tiff` crate's decoder goes to directories of the
@@ -239,6 +285,15 @@ impl Page {
     /// Returns whether red, green and blue are stored as separate images.
     pub(super) fn is_planar(&self) -> bool {
         self.planar && self.samples > 1
+    }
+
+    /// Returns how many samples of a pixel are its colours; others stand behind them.
+    pub(super) fn colours(&self) -> usize {
+        match self.photometric {
+            photometric::RGB | photometric::YCBCR => 3,
+            photometric::CMYK => 4,
+            _ => 1,
+        }
     }
 
     /// Returns whether both images store the same kind of samples.
@@ -259,11 +314,20 @@ impl Page {
     /// Returns offset and length of stored tile `index`; a length of 0 means nothing is stored. That is so at offset 0 as
     /// well, where the file's header lies.
     pub(super) fn stored(&self, tiff: &Tiff, index: u64) -> Option<(u64, u64)> {
-        let plane = index / (self.cols() * self.rows());
+        let tiles = self.cols() * self.rows();
+        self.stored_of(tiff, index / tiles, index % tiles)
+    }
+
+    /// As [`Page::stored`] for a tile, or a strip as it is in the file, of a plane.
+    pub(super) fn stored_of(&self, tiff: &Tiff, plane: u64, index: u64) -> Option<(u64, u64)> {
         if let (Some(others), 1..) = (&self.others, plane) {
-            let other = others.get(usize::try_from(plane).ok()? - 1)?;
-            return other.stored(tiff, index % (self.cols() * self.rows()));
+            return others.get(usize::try_from(plane).ok()? - 1)?.stored_of(tiff, 0, index);
         }
+        let of_plane = match self.stored_rows {
+            Some(rows) => self.height.div_ceil(rows),
+            None => self.cols() * self.rows(),
+        };
+        let index = plane * of_plane + index;
         let offset = tiff.uint_at(self.offsets, index)?;
         let length = match self.counts {
             _ if offset == 0 => 0,
@@ -275,9 +339,14 @@ impl Page {
 
     /// Returns the bytes of a whole uncompressed tile or strip.
     fn raw_bytes(&self) -> u64 {
-        let rows = self.stored_rows.unwrap_or(self.tile_height.into());
-        let samples = u64::from(self.tile_width).saturating_mul(rows).saturating_mul(self.samples);
-        samples.saturating_mul(self.bits) / 8
+        self.row_bytes().saturating_mul(self.stored_rows.unwrap_or(self.tile_height.into()))
+    }
+
+    /// Returns the bytes of a row of a tile or strip, of one plane.
+    pub(super) fn row_bytes(&self) -> u64 {
+        let samples = if self.planar { 1 } else { self.samples };
+        let bits = u64::from(self.tile_width).saturating_mul(samples).saturating_mul(self.bits);
+        bits.div_ceil(8)
     }
 
     /// Returns how many tiles store nothing.
@@ -315,6 +384,6 @@ impl Page {
 
     /// Returns whether nothing is stored of a tile.
     pub(super) fn is_empty(&self, tiff: &Tiff, index: u64) -> bool {
-        self.stored(tiff, index).is_some_and(|(_, length)| length == 0)
+        self.stored_rows.is_none() && self.stored(tiff, index).is_some_and(|(_, length)| length == 0)
     }
 }

@@ -1,7 +1,7 @@
 //! What TIFF can hold and this build does not read, by name. `docs/formats.md` lists it.
 
 use super::{
-    Tag, Tiff,
+    Tag, Tiff, decode,
     page::{Page, compression, photometric},
 };
 use crate::error::{Error, Result};
@@ -19,6 +19,8 @@ impl Page {
         let refusal = self
             .compression_refused()
             .or_else(|| self.samples_refused())
+            .or_else(|| self.predictor_refused())
+            .or_else(|| self.inks_refused(tiff))
             .or_else(|| self.subsampling_refused(tiff));
         refusal.map_or(Ok(()), |feature| Err(Error::unsupported(format, feature)))
     }
@@ -35,8 +37,24 @@ impl Page {
         {
             return None;
         }
-        let shares = tiff.uints(&self.directory, Tag::YCBCR_SUBSAMPLING).ok().flatten()?;
+        // Halves are what is meant where nothing is said.
+        let shares = tiff.uints(&self.directory, Tag::YCBCR_SUBSAMPLING).ok().flatten();
+        let shares = shares.unwrap_or_else(|| vec![2, 2]);
         shares.iter().any(|&v| v != 1).then(|| "YCbCr colours with subsampled chroma that are no JPEG".into())
+    }
+
+    fn predictor_refused(&self) -> Option<String> {
+        match (self.is_differenced(), self.predictor) {
+            (false, _) => None,
+            (true, 2) if self.bits < 8 => Some(format!("a predictor with samples of {} bits", self.bits)),
+            (true, 2) => None,
+            (true, other) => Some(format!("predictor {other}")),
+        }
+    }
+
+    fn inks_refused(&self, tiff: &Tiff) -> Option<String> {
+        let opacity = self.photometric == photometric::CMYK && self.samples > 4;
+        (opacity && decode::extra(tiff, self).is_seen()).then(|| "inks with opacity".into())
     }
 
     fn samples_refused(&self) -> Option<String> {

@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{Page, Tag, Tiff, container::Cleaner, decode, facts::quickhash, foreign::Foreign};
+use super::{Directory, Page, Tag, Tiff, container::Cleaner, decode, facts::quickhash, foreign::Foreign};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
@@ -369,6 +369,19 @@ fn pyramid(sides: impl Iterator<Item = [u64; 4]>) -> Vec<Level> {
         }
     };
     sides.map(level).collect()
+}
+
+/// Returns whether `page` is clearly of another size than all of `others`, as the levels of a pyramid are.
+pub(in crate::slide) fn is_own_size(page: &Page, others: &[Page]) -> bool {
+    others.iter().all(|other| 10 * page.width.min(other.width) <= 9 * page.width.max(other.width))
+}
+
+/// Returns whether a directory says that it is a smaller copy of another image, and no mask.
+pub(in crate::slide) fn is_reduced(tiff: &Tiff, directory: &Directory) -> bool {
+    const REDUCED: u64 = 1;
+    const MASK: u64 = 4;
+    let kind = tiff.uint(directory, Tag::NEW_SUBFILE_TYPE);
+    kind.is_some_and(|kind| kind & (REDUCED | MASK) == REDUCED)
 }
 
 /// Returns whether `page` shows the same field as `base`, smaller: equal aspect to within 1 % or the

@@ -97,6 +97,44 @@ fn um_per(unit: &str) -> Option<f64> {
     UNITS.iter().find(|(name, _)| *name == unit).and_then(|(_, symbol)| um_per_symbol(symbol))
 }
 
+/// Returns the size of a pixel along an axis, in the unit of the axis.
+fn scale(entry: &Value, axis: usize) -> Option<f64> {
+    transformation(entry, "scale", axis)
+}
+
+/// Returns a number of a coordinate transformation along an axis.
+fn transformation(entry: &Value, kind: &str, axis: usize) -> Option<f64> {
+    let list = entry.get("coordinateTransformations")?.as_array()?;
+    let found = list.iter().find(|item| item.get("type").and_then(Value::as_str) == Some(kind))?;
+    found.get(kind)?.get(axis)?.as_f64()
+}
+
+/// Returns whether an array of this size shows all of the largest in fewer pixels: by the sizes and the place of their
+/// pixels or, where none are stated, by its shape.
+pub(super) fn is_level(dataset: &Value, first: &Value, axes: &Axes, base: [u64; 2], size: [u64; 2]) -> bool {
+    const TOLERANCE: f64 = 0.02;
+    const ROUNDING_PX: f64 = 2.0;
+    let shape = size[0] as f64 / base[0] as f64;
+    let expected = |side: usize, name: &str| {
+        let axis = axes.index(name)?;
+        let ratio = scale(first, axis)? / scale(dataset, axis)?;
+        Some(base[side] as f64 * ratio).filter(|pixels| pixels.is_finite())
+    };
+    // Centres of pixels may be half a pixel apart.
+    let moved = |name: &str| {
+        let axis = axes.index(name)?;
+        let start = |entry| transformation(entry, "translation", axis).unwrap_or(0.0);
+        Some((start(dataset) - start(first)).abs() > scale(dataset, axis)?.abs())
+    };
+    if ["x", "y"].into_iter().any(|name| moved(name) == Some(true)) {
+        return false;
+    }
+    [(0, "x"), (1, "y")].into_iter().all(|(side, name)| {
+        let expected = expected(side, name).unwrap_or(base[side] as f64 * shape);
+        (expected - size[side] as f64).abs() <= (TOLERANCE * expected).max(ROUNDING_PX)
+    })
+}
+
 /// Completes the facts with texts and the pixel size.
 pub(super) fn describe(info: &mut SlideInfo, scales: &Value, first: &Value, axes: &Axes) {
     let mut properties = Properties::new();
@@ -106,11 +144,6 @@ pub(super) fn describe(info: &mut SlideInfo, scales: &Value, first: &Value, axes
         }
     }
     // Microns per pixel: the scale of the level times that of all levels.
-    let scale = |entry: &Value, axis: usize| {
-        let list = entry.get("coordinateTransformations")?.as_array()?.clone();
-        let scale = list.iter().find(|item| item.get("type").and_then(Value::as_str) == Some("scale"))?;
-        scale.get("scale")?.get(axis)?.as_f64()
-    };
     let size = |name: &str| {
         let axis = axes.index(name)?;
         let unit = scales.get("axes")?.get(axis)?.get("unit")?.as_str()?;

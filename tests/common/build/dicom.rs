@@ -1,5 +1,6 @@
 //! DICOM whole-slide images, element by element.
 
+use histograde::raster::Rgb;
 use jpeg_encoder::SamplingFactor;
 
 use super::{Built, Piece, cut, jpeg, picture};
@@ -77,6 +78,10 @@ struct Image<'a> {
     places: Option<Vec<[u32; 2]>>,
     /// Number of the part, of its first frame and of all parts.
     part: Option<[u32; 3]>,
+    /// Distances of rows and of columns in mm.
+    spacing: &'a str,
+    /// Height of the focal plane in mm, where it is stated.
+    focus: Option<&'a str>,
 }
 
 impl Image<'_> {
@@ -135,6 +140,9 @@ impl Image<'_> {
         out.extend(text(0x0040_0512, "LO", "BOX-4711"));
         out.extend(long(0x0048_0006, "UL", self.size[0]));
         out.extend(long(0x0048_0007, "UL", self.size[1]));
+        if let Some(height) = self.focus {
+            out.extend(sequence(0x0048_0008, &[text(0x0040_074A, "DS", height)]));
+        }
         let bright = [text(0x0008_0100, "SH", "111744"), text(0x0008_0102, "SH", "DCM")].concat();
         let path = [
             sequence(0x0022_0016, &[bright]),
@@ -144,7 +152,7 @@ impl Image<'_> {
         ];
         out.extend(sequence(0x0048_0105, &[path.concat()]));
         out.extend(long(0x0048_0303, "UL", 1));
-        let spacing = text(0x0028_0030, "DS", "0.00026\\0.00025");
+        let spacing = text(0x0028_0030, "DS", self.spacing);
         out.extend(text(0x2200_0005, "LT", "BARCODE77"));
         out.extend(sequence(0x5200_9229, &[sequence(0x0028_9110, &[spacing])]));
         if let Some(places) = &self.places {
@@ -222,7 +230,30 @@ fn image<'a>(size: [u32; 2], frames: Vec<Vec<u8>>) -> Image<'a> {
         table: Table::Native,
         places: None,
         part: None,
+        spacing: "0.00026\\0.00025",
+        focus: None,
     }
+}
+
+/// A series of images, without more of it than their numbers of pixels, where these lie, and their focal planes.
+pub(crate) fn images(of: &[([u32; 2], &str, Option<&str>)]) -> Built {
+    let piece = |(i, (size, spacing, focus)): (usize, &([u32; 2], &str, Option<&str>))| {
+        let number = i as u32 + 1;
+        let image =
+            Image { number, spacing, focus: *focus, ..image(*size, tiles(*size, 64, number as usize)) };
+        Piece { file: format!("{i}.dcm"), offset: 0, bytes: image.write() }
+    };
+    Built {
+        name: "dicom_images",
+        main: "0.dcm",
+        files: of.iter().enumerate().map(piece).collect(),
+        stable: true,
+    }
+}
+
+/// The picture of image `number` of [`images`].
+pub(crate) fn picture_of(size: [u32; 2], number: usize) -> Rgb {
+    picture(size[0] as usize, size[1] as usize, number)
 }
 
 /// A base in two parts, a smaller level, a label and a file of another slide, in one folder.
@@ -236,7 +267,12 @@ pub(crate) fn series() -> Built {
         part: Some([part, first as u32, 2]),
         ..image(size, all[first..last].to_vec())
     };
-    let half = Image { number: 2, resampled: "RESAMPLED", ..image([100, 75], tiles([100, 75], 64, 2)) };
+    let half = Image {
+        number: 2,
+        resampled: "RESAMPLED",
+        spacing: "0.00052\\0.0005",
+        ..image([100, 75], tiles([100, 75], 64, 2))
+    };
     let label = Image { number: 3, kind: "LABEL", ..image([64, 64], tiles([64, 64], 64, 4)) };
     let files = [part(1, 0, 7).write(), part(2, 7, all.len()).write(), half.write(), label.write()];
     let piece = |(i, bytes): (usize, Vec<u8>)| Piece { file: format!("{i}.dcm"), offset: 0, bytes };

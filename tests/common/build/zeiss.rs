@@ -19,6 +19,8 @@ struct Block {
     size: [i32; 2],
     stored: [i32; 2],
     order: i32,
+    /// The focal plane; 0 is not written.
+    focus: i32,
     data: Vec<u8>,
 }
 
@@ -39,13 +41,16 @@ fn segment(out: &mut Vec<u8>, name: &str, data: &[u8]) -> u64 {
 }
 
 fn entry(block: &Block, at: u64) -> Vec<u8> {
-    let dimensions: [(&[u8; 4], i32, i32, i32); 5] = [
+    let mut dimensions: Vec<(&[u8; 4], i32, i32, i32)> = vec![
         (b"X\0\0\0", block.x, block.size[0], block.stored[0]),
         (b"Y\0\0\0", block.y, block.size[1], block.stored[1]),
         (b"C\0\0\0", 0, 1, 1),
         (b"M\0\0\0", block.order, 1, 1),
         (b"S\0\0\0", 0, 1, 1),
     ];
+    if block.focus > 0 {
+        dimensions.push((b"Z\0\0\0", block.focus, 1, 1));
+    }
     let mut out = b"DV".to_vec();
     out.extend(3i32.to_le_bytes());
     out.extend((at as i64).to_le_bytes());
@@ -117,7 +122,7 @@ fn file(blocks: &[Block], xml: &str, attachments: &[(&str, &str, Vec<u8>)]) -> V
 fn block(compression: i32, order: i32, place: [usize; 2], data: Vec<u8>) -> Block {
     let size = [TILE as i32; 2];
     let [x, y] = place.map(|v| v as i32 - 10);
-    Block { compression, x, y, size, stored: size, order, data }
+    Block { compression, x, y, size, stored: size, order, focus: 0, data }
 }
 
 fn xml(width: usize, height: usize) -> String {
@@ -179,6 +184,15 @@ pub(crate) fn czi_jpeg() -> Built {
     let size = [whole.width() as i32, whole.height() as i32];
     let only = Block { size, stored: size, ..block(1, 0, [0, 0], jpeg) };
     Built::single("czi_jpeg", "slide.czi", file(&[only], &xml(whole.width(), whole.height()), &[]))
+}
+
+/// Three focal planes, of seeds 1 to 3.
+pub(crate) fn czi_stack() -> Built {
+    let plane = |focus: i32| {
+        let data = bgr(picture(TILE, TILE, focus as usize).data());
+        Block { focus, ..block(0, 0, [0, 0], data) }
+    };
+    Built::single("czi_stack", "slide.czi", file(&[1, 2, 3].map(plane), &xml(TILE, TILE), &[]))
 }
 
 /// One subblock of 64x64 px that holds these bytes, in a compression of CZI.
