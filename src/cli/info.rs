@@ -107,6 +107,7 @@ fn as_json(path: &Path, opened: &Result<Slide, Error>, private: bool) -> Value {
                 "icc_bytes": info.icc_bytes,
                 "associated": info.associated,
                 "missing_tiles": info.missing_tiles,
+                "resampled": info.resampled,
                 "properties": properties(slide, private),
             })
         }
@@ -155,6 +156,12 @@ fn as_text(slide: &Slide, properties: &BTreeMap<String, String>) -> String {
         line(
             "missing",
             format!("{} stored tiles of level 0 are empty and read as glass", info.missing_tiles),
+        );
+    }
+    if info.resampled {
+        line(
+            "incomplete",
+            "level 0 was made smaller; the image of full resolution is not among the files".into(),
         );
     }
     if let Some(orientation) = info.turned() {

@@ -20,6 +20,9 @@ pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings:
     if count > 0 {
         warnings.push(Warning::MissingTiles { count });
     }
+    if slide.info().resampled {
+        warnings.push(Warning::NotFullResolution);
+    }
     if let Some(orientation) = slide.info().turned() {
         warnings.push(Warning::Turned { orientation });
     }

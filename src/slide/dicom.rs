@@ -118,6 +118,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         }
     }
     volumes.sort_by_key(|parts| parts[0].identity.number);
+    let resampled = volumes.iter().all(|parts| parts[0].header.is_resampled());
     let mut levels: Vec<(Image, Facts)> = Vec::new();
     for parts in volumes {
         let facts = Facts::of(&parts[0].header);
@@ -138,6 +139,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     }
     let mut info = SlideInfo::of_levels(levels.iter().map(|level| level.level(base)).collect());
     info.moved_tiles = levels[0].is_moved();
+    info.resampled = resampled;
     info.missing_tiles = levels[0].missing();
     info.focal_planes = levels[0].parts[0].planes;
     info.associated = associated.keys().cloned().collect();
