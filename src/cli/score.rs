@@ -29,7 +29,9 @@ use rayon::prelude::*;
 
 pub(in crate::cli) use self::dry_run::run as dry_run;
 use self::{log::Log, writer::Writer};
-use super::{Exit, Failure, args, console::Console, interrupt, output, plan, progress::Progress, words};
+use super::{
+    Exit, Failure, args, console::Console, inputs, interrupt, output, plan, progress::Progress, words,
+};
 
 pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure> {
     let rubric = match &args.rubric {
@@ -81,6 +83,7 @@ pub(super) fn score(
     console: &Console,
 ) -> Result<Vec<Done>> {
     let start = Instant::now();
+    inputs::apart(&plan.jobs, out)?;
     writable(out)?;
     partial::sweep_dead(out);
     let (operation, part) = (how.operation, how.part);
