@@ -25,6 +25,7 @@ mod mirax;
 mod mosaic;
 mod ndpi;
 mod ome;
+mod parts;
 mod philips;
 mod plain_image;
 mod probe;
@@ -57,6 +58,7 @@ pub use self::{
     ahead::{OnDisk, ReadAhead},
     icc::ToSrgb,
     kept::{Container, KeptImage, KeptPixels, KeptValue, PartAt},
+    parts::Parts,
     probe::Probe,
     tiles::{Place, Placed, Tiles},
 };
