@@ -112,10 +112,11 @@ pub(super) fn score(
     let seconds = start.elapsed().as_secs_f64();
     let slides = done.iter().map(|d| d.job.slide_id.as_str()).collect();
     let whole = part.is_none_or(|p| !p.is_part());
-    let others = if whole { store::others(out, &slides)? } else { Vec::new() };
+    let mut others = Vec::new();
     let written = match whole {
         false => Ok(()),
         true => closing::still_there(&store, &records, out).and_then(|()| {
+            others = store::others(out, &slides)?;
             let about = run_json::Run {
                 arguments: &std::env::args().collect::<Vec<_>>(),
                 settings: &settings,
