@@ -1,5 +1,6 @@
 //! A folder or sheet of slides: what is to be done, and what came of it.
 
+pub mod copies;
 mod gate;
 mod memory;
 mod run;

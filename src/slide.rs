@@ -25,6 +25,7 @@ mod mirax;
 mod mosaic;
 mod ndpi;
 mod ome;
+mod parts;
 mod philips;
 mod plain_image;
 mod probe;
@@ -57,6 +58,7 @@ pub use self::{
     ahead::{OnDisk, ReadAhead},
     icc::ToSrgb,
     kept::{Container, KeptImage, KeptPixels, KeptValue, PartAt},
+    parts::Parts,
     probe::Probe,
     tiles::{Place, Placed, Tiles},
 };
@@ -122,6 +124,8 @@ pub struct SlideInfo {
     pub icc_bytes: Option<u64>,
     /// Whether stored tiles overlap or are moved; the tile sizes of the levels are then our own.
     pub moved_tiles: bool,
+    /// Whether level 0 says of itself that it was made smaller: the image of full resolution is not among the files.
+    pub resampled: bool,
     /// Further header fields as text, sorted by name.
     pub properties: BTreeMap<String, String>,
 }
@@ -143,6 +147,7 @@ impl SlideInfo {
             background: None,
             icc_bytes: None,
             moved_tiles: false,
+            resampled: false,
             properties: BTreeMap::new(),
         }
     }

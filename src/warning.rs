@@ -65,6 +65,12 @@ pub enum Warning {
         /// How many.
         count: u64,
     },
+    /// The files of a slide lack its image of full resolution.
+    #[error(
+        "the image of full resolution is not among the files: the largest, which was read, says that it was made smaller \
+         (RESAMPLED); put all files of the slide into one folder and score it again"
+    )]
+    NotFullResolution,
     /// The file asks viewers to show the slide turned or mirrored.
     #[error(
         "the file asks for the slide to be shown turned or mirrored (orientation {orientation}); it was read as it is stored"

@@ -34,6 +34,8 @@ mod operation;
 mod score;
 #[path = "cli/segment.rs"]
 mod segment;
+#[path = "cli/together.rs"]
+mod together;
 
 fn histograde(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_histograde"));

@@ -56,6 +56,30 @@ fn headers_in_words() {
 }
 
 #[test]
+fn a_series_without_its_largest_image_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = build::named("dicom").write(folder.path());
+    let half = whole.with_file_name("2.dcm");
+    let info = |code: i32| {
+        let output = Command::cargo_bin("histograde")
+            .unwrap()
+            .arg("info")
+            .arg(&half)
+            .assert()
+            .code(code)
+            .get_output()
+            .clone();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = "incomplete   level 0 was made smaller; the image of full resolution is not among the files";
+    assert!(!info(0).contains(told));
+    std::fs::write(&whole, "").unwrap();
+    std::fs::remove_file(whole.with_file_name("1.dcm")).unwrap();
+    let text = info(0);
+    assert!(text.contains("size         100 x 75 px") && text.contains(told), "{text}");
+}
+
+#[test]
 fn lengths_of_the_file_are_no_property() {
     let text = info("dicom_rle", &["--properties"]);
     assert!(text.contains("dicom.TransferSyntaxUID: '"), "{text}");

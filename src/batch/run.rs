@@ -96,6 +96,12 @@ pub trait Listener: Sync {
         None
     }
 
+    /// Says whether another process has taken over a claimed slide that failed here. It is not a failure of the slide then,
+    /// which is asked for again: what came of it is the other's to tell.
+    fn lost(&self, _job: &Job, _held: &Self::Held) -> bool {
+        false
+    }
+
     /// Hears that a slide failed that was claimed.
     fn failed(&self, _job: &Job, _held: &Self::Held, _error: &Error, _seconds: f64) {}
 
@@ -230,6 +236,10 @@ impl<L: Listener> Work<'_, L> {
             Ok(Claim::Kept(outcome, seconds)) => (*outcome, seconds, true),
             Ok(Claim::Score(held)) => {
                 let (outcome, seconds) = self.score(index, &job, &held);
+                if outcome.is_err() && self.listener.lost(&job, &held) {
+                    job.sample = key;
+                    return Err(Box::new(job));
+                }
                 if let Err(error) = &outcome {
                     self.listener.failed(&job, &held, error, seconds);
                 }

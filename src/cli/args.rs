@@ -272,7 +272,7 @@ Writes to OUT:
   slides/<slide_id>/objects.geojson  outlines, for QuPath
   slides/<slide_id>/fields.csv    counts in microscope fields, with --fields
   slides/<slide_id>/field.jpg, field_outlined.jpg, thumbnail.jpg  small pictures for reports
-  run.json                        version, settings, times
+  run.json                        version, settings, times, hashes of tables and slides
   store/<slide_id>/               what resuming needs; see docs/scaling.md
 
 Scoring is blind: animal and group of a slide are joined after it was measured.

@@ -9,7 +9,10 @@ use histograde::{
     Error, Result,
     cohort::{self, shares::Controls, subjects},
     manifest::{self, Sample},
-    report::comparison::{self, Input, Run},
+    report::{
+        comparison::{self, Input, Run},
+        run_json,
+    },
     score::rubric::Rubric,
     study::{self, Animals, Block, Study},
 };
@@ -93,6 +96,7 @@ impl<'a> Prepared<'a> {
     /// Joins results with the sample sheet, compares and writes the report.
     pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
         let study = &self.study;
+        let made_again = run_json::agree(results)?;
         let block = |s: &Sample| match study.block? {
             Block::Batch => s.batch.clone(),
             Block::StainBatch => s.stain_batch.clone(),
@@ -104,6 +108,7 @@ impl<'a> Prepared<'a> {
         output::folder(out)?;
         let mut remarks = cohort::absent::remarks(&cohort, study.unit);
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        remarks.extend(made_again);
         remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
         if let [only] = &found.groups[..] {

@@ -109,6 +109,7 @@ fn as_json(path: &Path, opened: &Result<Slide, Error>, private: bool) -> Value {
                 "associated": info.associated,
                 "unread": info.unread,
                 "missing_tiles": info.missing_tiles,
+                "resampled": info.resampled,
                 "properties": properties(slide, private),
             })
         }
@@ -161,6 +162,12 @@ fn as_text(slide: &Slide, properties: &BTreeMap<String, String>) -> String {
     }
     if !info.unread.is_empty() {
         line("not read", listed(&info.unread, 8));
+    }
+    if info.resampled {
+        line(
+            "incomplete",
+            "level 0 was made smaller; the image of full resolution is not among the files".into(),
+        );
     }
     if let Some(orientation) = info.turned() {
         line("turned", format!("orientation {orientation}; read as it is stored"));

@@ -5,10 +5,12 @@ mod results;
 use std::{
     collections::BTreeSet,
     fs,
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
-use histograde::{Error, Result, Slide, file, geometry::Region};
+use histograde::{Error, Result, Slide, batch::Job, file, words::listed};
+use tiff::{ColorType, decoder::Decoder};
 
 use super::console::Console;
 
@@ -38,6 +40,8 @@ pub(super) struct Finder<'a> {
     found: Vec<PathBuf>,
     /// Why folders were not searched.
     unsearched: Vec<String>,
+    /// Folders of earlier results, which were not searched either.
+    results: Vec<String>,
     /// Files that were looked at and are no slides.
     others: usize,
 }
@@ -52,10 +56,19 @@ pub(super) struct Finder<'a> {
 pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
     let out = fs::canonicalize(out).ok();
     let (seen, series) = (BTreeSet::new(), BTreeSet::new());
-    let mut finder =
-        Finder { out, console, seen, series, found: Vec::new(), unsearched: Vec::new(), others: 0 };
+    let (found, unsearched, results) = (Vec::new(), Vec::new(), Vec::new());
+    let mut finder = Finder { out, console, seen, series, found, unsearched, results, others: 0 };
     for input in inputs {
         finder.input(input)?;
+    }
+    if !finder.found.is_empty() && !finder.results.is_empty() {
+        let n = finder.results.len();
+        console.say(format!(
+            "{n} folder{} of earlier results {} not searched for slides: {}",
+            if n == 1 { "" } else { "s" },
+            if n == 1 { "was" } else { "were" },
+            listed(&finder.results, MOST_SAID)
+        ));
     }
     if finder.found.is_empty() {
         let typed: Vec<String> = inputs.iter().map(|p| p.display().to_string()).collect();
@@ -140,6 +153,7 @@ impl Finder<'_> {
         if !path.is_dir() {
             self.listed(path);
         } else if results::is_result(&path) {
+            self.results.push(path.display().to_string());
             self.unsearched(format!(
                 "{} holds results of an earlier run and is not searched",
                 path.display()
@@ -176,7 +190,7 @@ impl Finder<'_> {
             // The first of the files that make up a slide stands for all of them.
             self.series.insert(series)
         } else if has(SLIDE_ENDINGS) {
-            !is_named_like_label(&path) || has_colour(&path)
+            !(is_named_like_label(&path) && has_one_channel(&path))
         } else {
             Slide::open(&path).is_ok()
         };
@@ -198,6 +212,37 @@ impl Finder<'_> {
     }
 }
 
+/// Refuses a folder for results where those of a slide would lie among slides: the next run would take the folder for results
+/// and leave the slides in it out, and a slide called as one of our files would be lost.
+///
+/// # Errors
+///
+/// [`Error::Config`] naming the slide.
+pub(super) fn apart(jobs: &[Job], out: &Path) -> Result<()> {
+    let Ok(slides) = fs::canonicalize(out.join("slides")) else { return Ok(()) };
+    let ids: BTreeSet<&str> = jobs.iter().map(|job| job.slide_id.as_str()).collect();
+    for job in jobs {
+        // A link that lies there would be lost as well.
+        let folder = job.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok();
+        let path = folder.zip(job.path.file_name()).map(|(folder, name)| folder.join(name));
+        let within = path.as_ref().and_then(|path| path.strip_prefix(&slides).ok());
+        let first = within.and_then(|path| path.components().next());
+        if let Some(id) = first.and_then(|first| first.as_os_str().to_str()).filter(|id| ids.contains(id)) {
+            let expected = "a folder whose slides/ holds results only";
+            let place = out.join("slides").join(id);
+            let got = format!(
+                "one where the result of {id} would lie in {}, beside the slide {}; choose another, such as {}",
+                place.display(),
+                job.path.display(),
+                out.join("results").display()
+            );
+            return Err(Error::config("folder for the results (-o)", expected, got));
+        }
+    }
+    Ok(())
+}
+
 fn ending(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
@@ -206,10 +251,10 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
 }
 
-/// Returns whether this is called `a.nuclei.tif` and lies beside a slide `a.*`, or beside outlines `a.geojson` as
-/// `segment` writes them: then it may be a label image.
+/// Returns whether this is called `a.nuclei.tif`, as `segment` calls label images, and lies beside a slide `a.*`, or beside outlines `a.geojson` as
+/// it writes them too: then it may be a label image.
 fn is_named_like_label(path: &Path) -> bool {
-    let stem = path.file_stem().and_then(|s| s.to_str());
+    let stem = path.file_stem().and_then(|s| s.to_str()).filter(|_| ending(path) == "tif");
     let Some((slide, _layer)) = stem.and_then(|s| s.rsplit_once('.')) else {
         return false;
     };
@@ -219,14 +264,18 @@ fn is_named_like_label(path: &Path) -> bool {
         .any(|ending| path.with_file_name(format!("{slide}.{ending}")).is_file())
 }
 
-/// Returns whether the file can be read as colours, which a label image cannot.
-fn has_colour(path: &Path) -> bool {
-    let corner = Region { level: 0, x0: 0, y0: 0, width: 1, height: 1 };
-    Slide::open(path).and_then(|slide| slide.read_region(corner)).is_ok()
+/// Returns whether the file is a TIFF of one number per pixel, as a label image is. What cannot be opened is not: it may be a
+/// slide, which then must show up as a failure.
+fn has_one_channel(path: &Path) -> bool {
+    let open = |file| Decoder::new(BufReader::new(file)).and_then(|mut image| image.colortype());
+    let colour = fs::File::open(path).ok().and_then(|file| open(file).ok());
+    matches!(colour, Some(ColorType::Gray(_)))
 }
 
 #[cfg(test)]
 mod tests {
+    use histograde::report::label_tiff::LabelTiff;
+
     use super::*;
 
     /// Makes empty files, finds, and returns what was found relative to the folder.
@@ -253,7 +302,11 @@ mod tests {
         t(&["b.svs", "a.SVS", "c/d.tif"], &[""], &["a.SVS", "b.svs", "c/d.tif"]);
         t(&["b.svs", "a.svs"], &["b.svs", "a.svs", "b.svs"], &["b.svs", "a.svs"]);
         t(&["a.svs", "notes.txt", "data.bin", ".hid.svs"], &[""], &["a.svs"]);
-        t(&["a.svs", "a.nuclei.tif", "b.nuclei.tif"], &[""], &["a.svs", "b.nuclei.tif"]);
+        t(
+            &["R1.svs", "R1.2.svs", "R1.3.tif", "R1.4.png"],
+            &[""],
+            &["R1.2.svs", "R1.3.tif", "R1.4.png", "R1.svs"],
+        );
         t(&["a.svs", "out/slides/a/overview.png"], &[""], &["a.svs"]);
         t(&["a.vms", "a.jpg", "b/c.jpg"], &[""], &["a.vms", "b/c.jpg"]);
         t(&["notes.txt"], &["notes.txt"], &["notes.txt"]);
@@ -282,7 +335,6 @@ mod tests {
         t(&["x/a.svs", "x/result.json"], &["x/a.svs"]);
         t(&["a.svs", "c/report.html", "c/provenance.json", "c/figures/f.png"], &["a.svs"]);
         t(&["a.svs", "g/agreement.csv", "g/pairs.csv", "g/liver.png"], &["a.svs"]);
-        t(&["a.svs", "labels/a.nuclei.tif", "labels/a.geojson"], &["a.svs"]);
         // Named by the user, tiles are taken.
         let tiles = ["t/tiles.csv", "t/slides.csv", "t/tiles/a/a_1.jpg"];
         assert_eq!(found(&tiles, &["t/tiles"]), Ok(vec!["t/tiles/a/a_1.jpg".into()]));
@@ -290,6 +342,21 @@ mod tests {
         assert!(text.contains("tiles holds results of an earlier run and is not searched"), "{text}");
         let text = found(&["out/a.svs"], &["out"]).unwrap_err();
         assert!(text.contains("out is the folder for the results (-o) and is not searched"), "{text}");
+    }
+
+    #[test]
+    fn label_images_are_no_slides() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("labels")).unwrap();
+        ["a.svs", "labels/a.geojson"].iter().for_each(|name| fs::write(at(name), "not a slide").unwrap());
+        for name in ["a.nuclei.tif", "b.nuclei.tif", "labels/a.nuclei.tif"] {
+            let mut labels = LabelTiff::create(&at(name), 2, 1).unwrap();
+            labels.rows(&[0, 1]).unwrap();
+            labels.finish().unwrap();
+        }
+        let found = find(&[folder.path().to_owned()], Path::new("none"), &Console::new(true, false)).unwrap();
+        assert_eq!(found, [at("a.svs"), at("b.nuclei.tif")]);
     }
 
     #[cfg(unix)]

@@ -6,9 +6,8 @@ mod log;
 mod writer;
 
 use std::{
-    collections::BTreeMap,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -16,20 +15,17 @@ use histograde::{
     Error, Result,
     batch::{self, Done, IO_THREADS, Memory, Options},
     measure::sizes,
-    report::{
-        partial,
-        run_json::{self, Fingerprint},
-        tables,
-    },
+    report::{partial, run_json, tables},
     score::rubric::Rubric,
     store::{self, Limit, Policy, Store},
     watch::Watch,
 };
-use rayon::prelude::*;
 
 pub(in crate::cli) use self::dry_run::run as dry_run;
 use self::{log::Log, writer::Writer};
-use super::{Exit, Failure, args, console::Console, interrupt, output, plan, progress::Progress, words};
+use super::{
+    Exit, Failure, args, console::Console, inputs, interrupt, output, plan, progress::Progress, words,
+};
 
 pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure> {
     let rubric = match &args.rubric {
@@ -81,9 +77,12 @@ pub(super) fn score(
     console: &Console,
 ) -> Result<Vec<Done>> {
     let start = Instant::now();
+    inputs::apart(&plan.jobs, out)?;
     writable(out)?;
     partial::sweep_dead(out);
     let (operation, part) = (how.operation, how.part);
+    let outcome = part.and_then(|p| p.outcome.as_deref());
+    outcome.map_or(Ok(()), closing::forget_outcome)?;
     let log = Log::open(operation.log_json.as_deref(), console)?;
     let options = Options {
         threads: plan.threads,
@@ -106,16 +105,18 @@ pub(super) fn score(
         progress: Progress::new(console, &plan.jobs, watch, words::Told::Index),
         console,
         log: &log,
+        records: Mutex::default(),
     };
     let done = batch::run(plan.jobs, rubric, &options, watch, &writer)?;
-    drop(writer);
+    let records = writer.into_records();
     let seconds = start.elapsed().as_secs_f64();
     let slides = done.iter().map(|d| d.job.slide_id.as_str()).collect();
     let whole = part.is_none_or(|p| !p.is_part());
-    let others = if whole { store::others(out, &slides) } else { Vec::new() };
+    let mut others = Vec::new();
     let written = match whole {
         false => Ok(()),
-        true => {
+        true => closing::still_there(&store, &records, out).and_then(|()| {
+            others = store::others(out, &slides)?;
             let about = run_json::Run {
                 arguments: &std::env::args().collect::<Vec<_>>(),
                 settings: &settings,
@@ -123,18 +124,19 @@ pub(super) fn score(
                 threads: plan.threads,
                 seconds,
                 done: &done,
-                files: &wholes(&store, &done),
+                files: &records,
                 not_in_tables: &others,
             };
             write_tables(out, rubric, &about)
-        }
+        }),
     };
-    let written = written.and_then(|()| match part.and_then(|p| p.outcome.as_deref()) {
+    let written = written.and_then(|()| match outcome {
         Some(path) => closing::write_outcome(path, &done),
         None => Ok(()),
     });
     let code = if written.is_err() { crate::COULD_NOT_START } else { Exit::of(&done).code() };
     console.say(words::closing(&done, seconds, out));
+    closing::copied(&done, &records).iter().for_each(|remark| console.say(format!("warning: {remark}")));
     if !others.is_empty() {
         console.say(words::not_in_tables(&others, out));
     }
@@ -149,13 +151,7 @@ fn write_tables(out: &Path, rubric: &Rubric, run: &run_json::Run<'_>) -> Result<
     tables::write_slides(&out.join("slides.csv"), run.done, rubric)?;
     tables::write_long(&out.join("long.csv"), run.done, rubric)?;
     tables::write_sizes(&out.join(sizes::table::FILE), run.done)?;
-    run_json::write(&out.join("run.json"), run)
-}
-
-/// Returns size and hash of every slide that was not left out.
-fn wholes(store: &Store, done: &[Done]) -> BTreeMap<String, Fingerprint> {
-    let one = |d: &Done| Some((d.job.slide_id.clone(), store.whole(&d.job)?));
-    done.par_iter().filter(|d| d.excluded.is_none()).filter_map(one).collect()
+    run_json::write(out, run)
 }
 
 /// Makes the output folder. The store tells `status` that results come here, also before the first slide is begun.

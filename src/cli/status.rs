@@ -12,12 +12,19 @@ pub(super) fn run(args: &args::Status) -> Result<Exit, Failure> {
         let got = if args.out.exists() { "a file" } else { "nothing of that name" };
         return Err(Error::config(args.out.display().to_string(), "a folder of results", got).into());
     }
-    if !args.out.join(store::FOLDER).is_dir() {
+    let store = args.out.join(store::FOLDER);
+    let facts = std::fs::metadata(&store);
+    if let Err(error) = &facts
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return facts.map(|_| Exit::AllDone).map_err(|e| Error::io("read", store)(e).into());
+    }
+    if !facts.is_ok_and(|facts| facts.is_dir()) {
         let expected = "a folder that `histograde score` or `run` writes results to";
         let got = format!("one without {}/", store::FOLDER);
         return Err(Error::config(args.out.display().to_string(), expected, got).into());
     }
-    let found = store::overview(&args.out);
+    let found = store::overview(&args.out)?;
     let text = if args.json { as_json(&found) } else { as_text(&found, args.show as usize) };
     super::print(&text)?;
     Ok(Exit::from_failures(found.failed.len() + found.abandoned.len()))

@@ -119,6 +119,7 @@ fn doubt(warning: &Warning) -> Option<&'static str> {
         Warning::WrongStain { .. } => "may not be H&E",
         Warning::OutOfFocus { .. } => "out of focus",
         Warning::BadTiles { .. } => "damaged in part",
+        Warning::NotFullResolution => "without its full resolution",
         Warning::DropletsUnseen { .. } => "too coarse for its fat",
         _ => return None,
     })

@@ -24,6 +24,9 @@ pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings:
     if !images.is_empty() {
         warnings.push(Warning::OtherImages { images: images.clone() });
     }
+    if slide.info().resampled {
+        warnings.push(Warning::NotFullResolution);
+    }
     if let Some(orientation) = slide.info().turned() {
         warnings.push(Warning::Turned { orientation });
     }

@@ -1,5 +1,7 @@
 //! `run.json`: how a run was made. The only file that depends on the machine and the time it took.
 
+mod agree;
+
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -11,16 +13,23 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use self::agree::agree;
 use super::{partial::write_whole, slide_json::pretty, tables::sorted, wording};
 use crate::{
     batch::Done,
     error::{Error, Result},
+    measure::sizes,
     score::rubric::{Origin, hex},
     stages,
+    store::Kept,
 };
 
-/// Largest file whose content is hashed, in bytes; larger ones are known by size and time of change.
+/// Largest file that [`fingerprint`] hashes, in bytes; larger ones are known by size and time of change.
 const MAX_HASHED_BYTES: u64 = 2_000_000_000;
+/// Name of the file.
+const NAME: &str = "run.json";
+/// The tables that a run writes before it.
+const TABLES: [&str; 3] = ["slides.csv", "long.csv", sizes::table::FILE];
 
 /// What a run is described by.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +46,8 @@ pub struct Run<'a> {
     pub seconds: f64,
     /// What came of each slide.
     pub done: &'a [Done],
-    /// Size and hash of the slides' files, by slide id.
-    pub files: &'a BTreeMap<String, Fingerprint>,
+    /// The records of slides that are done, by slide id: they tell which file it was.
+    pub files: &'a BTreeMap<String, Kept>,
     /// Slides with a result of another command in the same folder: in none of this run's tables.
     pub not_in_tables: &'a [String],
 }
@@ -57,6 +66,8 @@ struct RunFile<'a> {
     stages: BTreeMap<&'static str, f64>,
     counts: Counts,
     not_in_tables: &'a [String],
+    /// SHA-256 of the tables beside this file.
+    tables: BTreeMap<&'static str, String>,
     slides: Vec<SlideRun<'a>>,
 }
 
@@ -83,7 +94,18 @@ struct SlideRun<'a> {
     /// Warnings of the slide, which `slides.csv` joins to one text.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<usize>,
-    file: Option<Fingerprint>,
+    /// The slide's own file as it was read.
+    file: Option<&'a Fingerprint>,
+    /// SHA-256 of all its files.
+    content_sha256: Option<&'a str>,
+    record: Option<RecordOf<'a>>,
+}
+
+/// The record in the store that a row is of.
+#[derive(Serialize)]
+struct RecordOf<'a> {
+    name: &'a str,
+    sha256: &'a str,
 }
 
 /// What tells one version of a file from another.
@@ -99,12 +121,17 @@ pub struct Fingerprint {
     pub modified_s: Option<u64>,
 }
 
-/// Writes `run.json`.
+/// Writes `run.json` into a folder that holds the run's tables. Written last, it says that they belong together.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if it cannot be written.
-pub fn write(path: &Path, run: &Run<'_>) -> Result<()> {
+/// [`Error::Io`] if it cannot be written, or a table not be read.
+pub fn write(out: &Path, run: &Run<'_>) -> Result<()> {
+    let hash = |name| {
+        let path = out.join(name);
+        let read = File::open(&path).and_then(sha256).map_err(Error::io("read back", &path));
+        read.map(|sha256| (name, sha256))
+    };
     let mut counts = Counts::default();
     for d in run.done {
         *match d.status() {
@@ -126,13 +153,16 @@ pub fn write(path: &Path, run: &Run<'_>) -> Result<()> {
         stages: stages::spent().map(|(stage, time)| (stage.name(), milli(time.as_secs_f64()))).into(),
         counts,
         not_in_tables: run.not_in_tables,
+        tables: TABLES.into_iter().map(hash).collect::<Result<_>>()?,
         slides: sorted(run.done).into_iter().map(|d| slide(d, run.files)).collect(),
     };
-    write_whole(path, &pretty(&file)?)
+    write_whole(&out.join(NAME), &pretty(&file)?)
 }
 
-fn slide<'a>(d: &'a Done, files: &BTreeMap<String, Fingerprint>) -> SlideRun<'a> {
+fn slide<'a>(d: &'a Done, files: &'a BTreeMap<String, Kept>) -> SlideRun<'a> {
     let summary = d.facts();
+    let kept = files.get(&d.job.slide_id);
+    let whole = kept.and_then(|kept| kept.whole.as_ref());
     let analysed_mp = summary.map(|s| s.analysed_px as f64 / 1e6);
     SlideRun {
         slide_id: &d.job.slide_id,
@@ -143,7 +173,9 @@ fn slide<'a>(d: &'a Done, files: &BTreeMap<String, Fingerprint>) -> SlideRun<'a>
         analysed_mp,
         mp_per_s: analysed_mp.filter(|_| d.seconds > 0.0).map(|mp| milli(mp / d.seconds)),
         warnings: summary.map(|s| s.warnings.len()),
-        file: files.get(&d.job.slide_id).cloned(),
+        file: whole.and_then(|whole| whole.file.as_ref()),
+        content_sha256: whole.map(|whole| whole.sha256.as_str()),
+        record: kept.map(|kept| RecordOf { name: &kept.record, sha256: &kept.seal }),
     }
 }
 
@@ -185,7 +217,7 @@ pub(crate) fn sha256(mut source: impl Read) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::test_slide;
+    use crate::{report::test_slide, store::Whole};
 
     #[test]
     fn fingerprints_are_sha256() {
@@ -201,7 +233,7 @@ mod tests {
     #[test]
     fn run_tells_counts_times_and_hashes() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run.json");
+        TABLES.iter().for_each(|name| std::fs::write(folder.path().join(name), "abc").unwrap());
         let done = test_slide::study();
         let rubric = test_slide::rubric();
         let run = Run {
@@ -213,11 +245,19 @@ mod tests {
             done: &done,
             files: &BTreeMap::from([(
                 "a1".to_owned(),
-                Fingerprint { bytes: 9, sha256: None, modified_s: Some(7) },
+                Kept {
+                    record: "k.json".into(),
+                    seal: "5ea1".into(),
+                    whole: Some(Whole {
+                        sha256: "c0".into(),
+                        file: Some(Fingerprint { bytes: 9, sha256: Some("c0".into()), modified_s: None }),
+                    }),
+                },
             )]),
             not_in_tables: &["old".into()],
         };
-        write(&path, &run).unwrap();
+        write(folder.path(), &run).unwrap();
+        let path = folder.path().join(NAME);
         let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(json["counts"], serde_json::json!({"scored": 1, "blank": 1, "failed": 1, "excluded": 1}));
         assert_eq!(json["seconds"], 4.568);
@@ -233,7 +273,10 @@ mod tests {
         let warnings =
             done.iter().find(|d| d.job.slide_id == "a1").and_then(Done::facts).unwrap().warnings.len();
         assert_eq!(slide["warnings"].as_u64(), Some(warnings as u64));
-        assert_eq!(slide["file"], serde_json::json!({"bytes": 9, "modified_s": 7}));
+        assert_eq!(slide["file"], serde_json::json!({"bytes": 9, "sha256": "c0"}));
+        assert_eq!(slide["content_sha256"], "c0");
+        assert_eq!(slide["record"], serde_json::json!({"name": "k.json", "sha256": "5ea1"}));
+        assert!(json["tables"]["sizes.csv"].as_str().unwrap().starts_with("ba7816bf"), "{}", json["tables"]);
         assert_eq!(json["slides"][1]["file"], serde_json::Value::Null);
     }
 }

@@ -105,6 +105,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
             background: None,
             icc_bytes: None,
             moved_tiles: false,
+            resampled: false,
             properties: BTreeMap::from([("aperio.User".into(), "A. Person".into())]),
         },
         organ: &LIVER,

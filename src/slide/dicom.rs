@@ -119,6 +119,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
             Kind::Other => {}
         }
     }
+    let resampled = volumes.iter().all(|parts| parts[0].header.is_resampled());
     // Of images of one size, the named one comes first.
     let is_named =
         |parts: &[Found]| parts.iter().any(|found| Some(&found.identity.instance) == named.as_ref());
@@ -133,6 +134,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let levels: Vec<Image> = levels.into_iter().map(|volume| volume.image).collect();
     let mut info = SlideInfo::of_levels(levels.iter().map(|level| level.level(base)).collect());
     info.moved_tiles = levels[0].is_moved();
+    info.resampled = resampled;
     info.missing_tiles = levels[0].missing();
     info.focal_planes = levels[0].parts[0].planes;
     info.associated = associated.keys().cloned().collect();

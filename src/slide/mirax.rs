@@ -9,7 +9,7 @@ mod header;
 mod index;
 mod layout;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use image::ImageFormat;
 
@@ -54,12 +54,17 @@ fn folder(probe: &Probe) -> PathBuf {
     probe.path.with_extension("")
 }
 
+/// Returns that folder, where it holds a slide.
+pub(super) fn data(preview: &Path) -> Option<PathBuf> {
+    let folder = preview.with_extension("");
+    (preview.extension().is_some() && folder.join(INI).is_file()).then_some(folder)
+}
+
 fn detect(probe: &Probe) -> std::result::Result<(), String> {
     if probe.looks_like_tiff() {
         return Err("a TIFF file".into());
     }
-    let ini = folder(probe).join(INI);
-    if probe.path.extension().is_none() || !ini.is_file() {
+    if data(&probe.path).is_none() {
         return Err(format!("no folder with {INI}"));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Hamamatsu VMS: a text file that names a grid of JPEG files, divided by restart markers, and a
 //! smaller one of the whole slide.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{
     Format, Level, Probe, SlideInfo, SlideReader, TileAt,
@@ -43,6 +43,20 @@ fn detect(probe: &Probe) -> std::result::Result<(), String> {
         return Err("not a VMS index".into());
     }
     Ok(())
+}
+
+/// Returns the files that an index names, sorted; `None` when `head`, the first bytes of the file, is not of one.
+pub(super) fn files(index: &Path, head: &[u8]) -> Option<Vec<PathBuf>> {
+    let title = format!("[{GROUP}]");
+    head.windows(title.len()).any(|part| part == title.as_bytes()).then_some(())?;
+    let keys = KeyFile::open(NAME, index).ok()?;
+    let names = |key: &str| key.starts_with("ImageFile") || matches!(key, "MapFile" | "MacroImage");
+    let named =
+        keys.entries().filter(|(group, key, name)| *group == GROUP && names(key) && is_file_name(name));
+    let mut files: Vec<PathBuf> = named.map(|(.., name)| index.with_file_name(name)).collect();
+    files.sort();
+    files.dedup();
+    Some(files)
 }
 
 fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {

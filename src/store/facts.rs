@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::slide::Slide;
+use crate::slide::{Parts, Slide};
 
 /// Most files of one slide that are looked at one by one.
 const MOST_FILES: usize = 100_000;
@@ -85,24 +85,27 @@ pub(super) fn files_of(slide: &Path) -> io::Result<Vec<PathBuf>> {
         return Ok(files);
     }
     let mut files = vec![slide.to_owned()];
-    let stem = slide.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    match ending(slide).as_str() {
-        // Data files lie in a folder of the same name.
-        "mrxs" => walk(&slide.with_extension(""), &mut files)?,
-        "vms" | "vmu" => beside(slide, &mut files, |p| {
-            p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&stem))
-        })?,
-        _ => {
-            if let Some(series) = Slide::series_of(slide) {
-                beside(slide, &mut files, |p| Slide::series_of(p).as_ref() == Some(&series))?;
-            }
+    match Slide::parts_of(slide) {
+        Parts::None => {}
+        Parts::Folder(folder) => walk(&folder, &mut files)?,
+        // One that is not there would fail the slide, and counts when it comes.
+        Parts::Files(parts) => files.extend(parts.into_iter().filter(|p| p.is_file())),
+        Parts::Series(series) => {
+            beside(slide, &mut files, |p| Slide::series_of(p).as_ref() == Some(&series))?;
         }
     }
     Ok(files)
 }
 
-fn ending(path: &Path) -> String {
-    path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+/// Returns what a file of a slide is called, whatever the slide itself is called and wherever it lies; empty for its own.
+pub(super) fn name_in(slide: &Path, file: &Path) -> String {
+    if file == slide {
+        return String::new();
+    }
+    let inside = file.strip_prefix(slide).or_else(|_| file.strip_prefix(slide.with_extension("")));
+    let inside = inside.unwrap_or_else(|_| file.file_name().map_or(file, Path::new));
+    let parts = inside.components().map(|c| c.as_os_str().to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// Adds the files beside a slide that belong to it.

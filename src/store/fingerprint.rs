@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::facts::files_of;
+use super::facts::{Facts, files_of, name_in};
 use crate::{
     error::{Error, Result},
     file,
@@ -27,8 +27,9 @@ const PART: u64 = 64 << 10;
 
 /// Returns the fingerprint of a slide's content: SHA-256, hexadecimal, over the size of every file it is made of and
 /// over its content up to 8 MiB. Of a larger file 1 MiB at both ends and 64 blocks of 64 KiB between are hashed, of the
-/// further files of one slide (MIRAX, VMS, DICOM, OME-Zarr) 64 KiB at both ends. A change of a large file that keeps its
-/// size and touches none of these is not seen by the fingerprint; size and times of files are looked at besides.
+/// further files of one slide (MIRAX, VMS, DICOM, OME-Zarr) their place in it and 64 KiB at both ends. A change of a large
+/// file that keeps its size and touches none of these is not seen by the fingerprint; size and times of files are looked at
+/// besides, and all bytes where these differ.
 ///
 /// # Errors
 ///
@@ -38,12 +39,18 @@ pub fn fingerprint(slide: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update((files.len() as u64).to_le_bytes());
     for (i, path) in files.iter().enumerate() {
-        if i > 0 {
-            hash.update(path.file_name().unwrap_or_default().as_encoded_bytes());
-        }
+        // Chunks of an OME-Zarr have the same names in many folders.
+        let name = name_in(slide, path);
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
         add(&mut hash, path, i == 0).map_err(Error::io("read", path))?;
     }
     Ok(hex(&hash.finalize()))
+}
+
+/// Returns whether [`fingerprint`] reads every byte of a slide's files.
+pub(super) fn reads_all(files: &[Facts]) -> bool {
+    files.iter().enumerate().all(|(i, file)| pieces(file.bytes, i == 0).len() == 1)
 }
 
 fn add(hash: &mut Sha256, path: &Path, first: bool) -> io::Result<()> {
@@ -127,8 +134,26 @@ mod tests {
         }
         assert_ne!(whole, of("d.svs", &bytes[1..]));
         std::fs::create_dir(folder.path().join("m")).unwrap();
+        of("m/Slidedat.ini", b"");
         let (alone, _) = (of("m.mrxs", b"x"), of("m/Data0.dat", b"y"));
         assert_ne!(alone, fingerprint(&folder.path().join("m.mrxs")).unwrap());
         assert!(fingerprint(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn chunks_that_changed_places_are_another_slide() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for (place, bytes) in [("0/0/1", "left"), ("0/1/1", "right")] {
+            std::fs::create_dir_all(at("s.zarr").join(place).parent().unwrap()).unwrap();
+            std::fs::write(at("s.zarr").join(place), bytes).unwrap();
+        }
+        let before = fingerprint(&at("s.zarr")).unwrap();
+        std::fs::rename(at("s.zarr"), at("moved.zarr")).unwrap();
+        assert_eq!(fingerprint(&at("moved.zarr")).unwrap(), before);
+        for (from, to) in [("0/0", "aside"), ("0/1", "0/0"), ("aside", "0/1")] {
+            std::fs::rename(at("moved.zarr").join(from), at("moved.zarr").join(to)).unwrap();
+        }
+        assert_ne!(fingerprint(&at("moved.zarr")).unwrap(), before);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 pub const ALGORITHM: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("HISTOGRADE_SOURCE"));
 
 /// Version of the layout of records and slide files.
-const SCHEMA: &str = "histograde-store/2";
+const SCHEMA: &str = "histograde-store/3";
 
 /// SHA-256 of the nucleus network that is part of the binary.
 static MODEL: LazyLock<String> =

@@ -7,11 +7,11 @@
 //! **What is guaranteed.** While an owner lives and its thread runs, nobody else takes the slide. A dead owner's lock is
 //! taken at once by a process on the same machine, and after [`STALE`] without a new count by any other; the waiting is
 //! timed by the waiter's own steady clock, so clocks of machines need not agree and may jump. A process that stood still
-//! for longer than that (a suspended laptop) can come back and find its slide taken; it then keeps nothing. In the worst
-//! case, when it wakes between its last look at the lock and its last file, two processes have written the slide's files:
-//! each file is whole, with equal settings both wrote the same bytes, and with other settings the checksums in the
-//! record tell the next run to score the slide again. No lock is needed for results to be right, only for work not to
-//! be done twice.
+//! for longer than that (a suspended laptop) can come back and find its slide taken. It looks at the lock before each file
+//! that it writes or removes, then writes and removes nothing, and takes what came of the slide from the other. In the
+//! worst case, when it stands still between such a look and the file, two processes have written that file: it is whole,
+//! with equal settings both wrote the same bytes, and else the checksums in the record tell the next run to score the
+//! slide again.
 
 use std::{
     collections::BTreeMap,
@@ -114,7 +114,7 @@ impl Locks {
             if !dead && !self.stood_still(&path, &content) {
                 return Ok(Taken::Busy(owner));
             }
-            if !break_lock(&path, &content) {
+            if !self.break_lock(&path, &content) {
                 return Ok(Taken::Busy(owner));
             }
         }
@@ -131,6 +131,28 @@ impl Locks {
                 false
             }
         }
+    }
+
+    /// Removes a lock if it still looks like this. A second lock keeps two processes from doing so at once, of which the
+    /// slower would remove the faster one's new lock.
+    fn break_lock(&self, path: &Path, expected: &[u8]) -> bool {
+        let guard = path.with_file_name(BREAK);
+        match OpenOptions::new().write(true).create_new(true).open(&guard) {
+            Ok(mut file) => drop(file.write_all(&content(&Owner::us(), 0))),
+            Err(_) => {
+                // Held for an instant only, unless its owner was killed in that instant. Its time may be that of a clock
+                // which was wrong.
+                let stood_still = || read(&guard).is_ok_and(|content| self.stood_still(&guard, &content));
+                if is_of_the_dead(&guard) || is_old(&guard) || stood_still() {
+                    let _ = fs::remove_file(&guard);
+                }
+                return false;
+            }
+        }
+        let same = read(path).is_ok_and(|content| content == expected);
+        let broken = same && fs::remove_file(path).is_ok();
+        let _ = fs::remove_file(&guard);
+        broken
     }
 
     /// Has a lock counted up while it is held. One thread counts for all.
@@ -164,6 +186,19 @@ impl Lock {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         read(&self.0.path).ok().and_then(|content| owner_in(&content)).as_ref() == Some(&self.0.owner)
+    }
+
+    /// Refuses to go on when the lock is not ours any more: what lies in the slide's folders is another process's then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] saying so.
+    pub fn check(&self) -> Result<()> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        let lost = io::Error::other("another process took this slide over");
+        Err(Error::io("keep the result in", self.0.path.parent().unwrap_or(&self.0.path))(lost))
     }
 }
 
@@ -282,26 +317,6 @@ fn links(_path: &Path) -> Option<u64> {
     None
 }
 
-/// Removes a lock if it still looks like this. A second lock keeps two processes from doing so at once, of which the
-/// slower would remove the faster one's new lock.
-fn break_lock(path: &Path, expected: &[u8]) -> bool {
-    let guard = path.with_file_name(BREAK);
-    match OpenOptions::new().write(true).create_new(true).open(&guard) {
-        Ok(mut file) => drop(file.write_all(&content(&Owner::us(), 0))),
-        Err(_) => {
-            // Held for an instant only, unless its owner was killed in that instant.
-            if is_of_the_dead(&guard) || is_old(&guard) {
-                let _ = fs::remove_file(&guard);
-            }
-            return false;
-        }
-    }
-    let same = read(path).is_ok_and(|content| content == expected);
-    let broken = same && fs::remove_file(path).is_ok();
-    let _ = fs::remove_file(&guard);
-    broken
-}
-
 /// Removes what processes left that were killed while they took or broke a lock.
 pub(super) fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
@@ -327,8 +342,19 @@ fn is_old(path: &Path) -> bool {
 }
 
 /// Returns who holds the lock of a folder, if anybody does.
-pub(super) fn holder(folder: &Path) -> Option<Owner> {
-    read(&folder.join(NAME)).ok().and_then(|content| owner_in(&content))
+///
+/// # Errors
+///
+/// When the lock cannot be read.
+pub(super) fn holder(folder: &Path) -> io::Result<Option<Owner>> {
+    match read(&folder.join(NAME)) {
+        Ok(content) => Ok(owner_in(&content)),
+        // A longer one is not ours.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -398,6 +424,22 @@ mod tests {
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["lock.living.new", "lock.stranger.new"]);
+    }
+
+    #[test]
+    fn what_keeps_locks_from_being_broken_does_not_do_so_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, guard) = (folder.path().join(NAME), folder.path().join(BREAK));
+        fs::write(&path, content(&Owner { pid: u32::MAX, ..Owner::us() }, 0)).unwrap();
+        let stranger = Owner { host: "elsewhere".into(), ..Owner::us() };
+        fs::write(&guard, content(&stranger, 0)).unwrap();
+        let ahead = SystemTime::now() + Duration::from_secs(1 << 30);
+        File::options().write(true).open(&guard).unwrap().set_modified(ahead).unwrap();
+        let locks = Locks::default();
+        assert!(taken(&locks, folder.path()).is_none(), "it was seen just now");
+        lock(&locks.others).get_mut(&guard).unwrap().1 = Instant::now().checked_sub(2 * STALE).unwrap();
+        assert!(taken(&locks, folder.path()).is_none() && !guard.exists());
+        assert!(taken(&locks, folder.path()).is_some());
     }
 
     #[test]

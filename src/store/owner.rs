@@ -37,7 +37,8 @@ impl Store {
             return Ok(());
         }
         let folder = self.folder(&job.slide_id);
-        let results = record::names(&folder).into_iter().filter(|name| record::is_result(name));
+        let names = record::names(&folder).map_err(Error::io("read", &folder))?;
+        let results = names.into_iter().filter(|name| record::is_result(name));
         let mut slides =
             results.filter_map(|name| Parts::read(&folder.join(name))).map(|parts| parts.key.slide);
         if slides.any(|slide| Some(slide.as_str()) != content) {
@@ -54,10 +55,10 @@ impl Store {
     /// [`Error::Io`] when it cannot be written.
     pub fn keep_missing(&self, job: &Job, rubric: &Rubric, error: &Error) -> Result<()> {
         let folder = self.folder(&job.slide_id);
-        if !record::names(&folder).is_empty() || job.path.is_symlink() {
+        if !record::names(&folder).map_err(Error::io("read", &folder))?.is_empty() || job.path.is_symlink() {
             return Ok(());
         }
         let key = Key::new(job, NO_CONTENT.into(), rubric.origin());
-        write_whole(&folder.join(key.error_record()), &record::error_bytes(&key, error)?)
+        write_whole(&folder.join(key.error_record()), &record::error_bytes(&key, error, None)?.0)
     }
 }

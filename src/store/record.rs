@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use self::summary::SummaryRecord;
 pub(super) use self::summary::graded;
-use super::{facts::Facts, key::Key};
+use super::{facts::Facts, key::Key, whole::Whole};
 use crate::{
     batch::Job,
     error::{Error, Result},
@@ -37,7 +37,20 @@ pub(super) struct Record {
     #[serde(flatten)]
     parts: Parts,
     pub(super) files: Vec<KeptFile>,
+    /// The slide that was scored.
+    pub(super) whole: Whole,
     summary: SummaryRecord,
+}
+
+/// Which record tells of a slide, and of what file it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Name of the record.
+    pub record: String,
+    /// SHA-256 of what it says.
+    pub seal: String,
+    /// The slide that was scored, or failed, byte for byte.
+    pub whole: Option<Whole>,
 }
 
 /// What every record begins with.
@@ -63,6 +76,8 @@ struct Failure {
     /// Of a slide that took too long: the time it was given, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit_s: Option<f64>,
+    /// The slide that failed; `None` for one that is missing.
+    whole: Option<Whole>,
 }
 
 /// A failure as it is read back.
@@ -71,6 +86,8 @@ pub(super) struct Failed {
     pub(super) error: Error,
     /// Of a slide that took too long: the time it was given, in seconds.
     pub(super) limit_s: Option<f64>,
+    /// The slide that failed; `None` for one that is missing.
+    pub(super) whole: Option<Whole>,
 }
 
 /// A record with the hash of what it says.
@@ -81,17 +98,21 @@ struct Sealed {
 }
 
 impl Record {
-    pub(super) fn new(key: &Key, files: Vec<KeptFile>, summary: &Summary) -> Self {
-        Self { parts: Parts { key: key.clone() }, files, summary: SummaryRecord::of(summary) }
+    pub(super) fn new(key: &Key, files: Vec<KeptFile>, whole: &Whole, summary: &Summary) -> Self {
+        let parts = Parts { key: key.clone() };
+        Self { parts, files, whole: whole.clone(), summary: SummaryRecord::of(summary) }
     }
 
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+    /// Returns the bytes of the record, and its seal.
+    pub(super) fn to_bytes(&self) -> Result<(Vec<u8>, String)> {
         seal(self)
     }
 
-    /// Reads a record; `None` when there is none, a clause when it is not what was written.
-    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
-        open(path)?.map(|value| serde_json::from_value(value).map_err(|e| e.to_string())).transpose()
+    /// Reads a record and its seal; `None` when there is none, a clause when it is not what was written.
+    pub(super) fn read(path: &Path) -> Result<Option<(Self, String)>, String> {
+        let Some(sealed) = open(path)? else { return Ok(None) };
+        let record = serde_json::from_value(sealed.record).map_err(|e| e.to_string())?;
+        Ok(Some((record, sealed.sha256)))
     }
 
     /// Returns the numbers, for the slide as it is called in this run.
@@ -103,7 +124,7 @@ impl Record {
 impl Parts {
     /// Reads what a record of any kind was made from.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_value(open(path).ok()??).ok()
+        serde_json::from_value(open(path).ok()??.record).ok()
     }
 }
 
@@ -139,32 +160,56 @@ impl KeptFile {
     }
 }
 
-/// Returns the bytes of a failure's record.
-pub(super) fn error_bytes(key: &Key, error: &Error) -> Result<Vec<u8>> {
+/// Returns the bytes of a failure's record, and its seal.
+pub(super) fn error_bytes(key: &Key, error: &Error, whole: Option<&Whole>) -> Result<(Vec<u8>, String)> {
     let text = error.to_string().chars().take(MAX_MESSAGE).collect();
     let limit_s = match error {
         Error::TimedOut { limit_s } => Some(*limit_s),
         _ => None,
     };
-    seal(&Failure { key: key.clone(), kind: error.kind().into(), text, limit_s })
+    seal(&Failure { key: key.clone(), kind: error.kind().into(), text, limit_s, whole: whole.cloned() })
 }
 
-/// Reads the record of a failure; `None` when there is none.
-pub(super) fn read_error(path: &Path) -> Result<Option<Failed>, String> {
-    let Some(value) = open(path)? else { return Ok(None) };
-    let failure: Failure = serde_json::from_value(value).map_err(|e| e.to_string())?;
+/// Reads the record of a failure and its seal; `None` when there is none.
+pub(super) fn read_error(path: &Path) -> Result<Option<(Failed, String)>, String> {
+    let Some(sealed) = open(path)? else { return Ok(None) };
+    let failure: Failure = serde_json::from_value(sealed.record).map_err(|e| e.to_string())?;
     let kind = Error::kept_kind(&failure.kind).ok_or("names an unknown kind of failure")?;
     let error = Error::Earlier { kind, text: failure.text };
-    Ok(Some(Failed { error, limit_s: failure.limit_s }))
+    let failed = Failed { error, limit_s: failure.limit_s, whole: failure.whole };
+    Ok(Some((failed, sealed.sha256)))
 }
 
-/// Returns the names of all records in a folder, sorted.
-pub(super) fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let mut names: Vec<String> =
-        entries.filter_map(|e| e.file_name().into_string().ok()).filter(|n| is_record(n)).collect();
+/// Returns the seal of a record; `None` when there is none that is sound.
+pub(crate) fn seal_of(path: &Path) -> Option<String> {
+    open(path).ok()?.map(|sealed| sealed.sha256)
+}
+
+/// Returns the names of all records in a folder, sorted; none where there is no such folder.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    Ok(listed(folder)?.into_iter().filter(|name| is_record(name)).collect())
+}
+
+/// Returns the names of what is in a folder, sorted; nothing where there is no such folder.
+///
+/// # Errors
+///
+/// When the folder cannot be read.
+pub(super) fn listed(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string());
+    }
     names.sort();
-    names
+    Ok(names)
 }
 
 /// Returns whether a record of this name is of a result, and not of a failure.
@@ -178,17 +223,19 @@ pub(super) fn is_record(name: &str) -> bool {
     stem.is_some_and(|s| s.len() == 32 && s.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-fn seal(record: &impl Serialize) -> Result<Vec<u8>> {
+/// Returns the bytes of a record with its seal, and the seal.
+fn seal(record: &impl Serialize) -> Result<(Vec<u8>, String)> {
     let fail = |e: serde_json::Error| Error::io("express as JSON", "record")(e.into());
     let record = serde_json::to_value(record).map_err(fail)?;
-    let sealed = Sealed { sha256: hash(&record), record };
+    let sha256 = hash(&record);
+    let sealed = Sealed { sha256: sha256.clone(), record };
     let mut bytes = serde_json::to_vec_pretty(&sealed).map_err(fail)?;
     bytes.push(b'\n');
-    Ok(bytes)
+    Ok((bytes, sha256))
 }
 
 /// Reads what was sealed; `None` when there is no such file, a clause when it is damaged.
-fn open(path: &Path) -> Result<Option<Value>, String> {
+fn open(path: &Path) -> Result<Option<Sealed>, String> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
@@ -200,7 +247,7 @@ fn open(path: &Path) -> Result<Option<Value>, String> {
     if hash(&sealed.record) != sealed.sha256 {
         return Err("is not what was written (SHA-256)".into());
     }
-    Ok(Some(sealed.record))
+    Ok(Some(sealed))
 }
 
 fn hash(record: &Value) -> String {
@@ -215,9 +262,12 @@ mod tests {
     fn any_changed_byte_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.json");
-        let bytes = seal(&serde_json::json!({"a": 0.1 + 0.2, "b": [1e-300, "ü"], "c": null})).unwrap();
+        let open = |path: &Path| open(path).map(|sealed| sealed.map(|s| s.record));
+        let (bytes, sealed) =
+            seal(&serde_json::json!({"a": 0.1 + 0.2, "b": [1e-300, "ü"], "c": null})).unwrap();
         fs::write(&path, &bytes).unwrap();
         let whole = open(&path).unwrap();
+        assert_eq!(seal_of(&path), Some(sealed));
         assert_eq!(whole.as_ref().unwrap()["a"], 0.1 + 0.2);
         for place in 0..bytes.len() {
             let mut changed = bytes.clone();

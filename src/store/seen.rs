@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::Facts;
 use crate::{
     error::{Error, Result},
-    report::{partial::write_whole, run_json::Fingerprint},
+    report::partial::write_whole,
 };
 
 /// Its name in the folder of a slide.
@@ -29,8 +29,6 @@ pub(super) struct Seen {
     /// Files of the slide, and the fingerprint of their content.
     slide: Vec<Facts>,
     content: String,
-    /// Size and hash of the whole of the slide's own file.
-    whole: Option<Fingerprint>,
     /// Files of the result.
     files: Vec<Facts>,
 }
@@ -68,7 +66,6 @@ impl Seen {
         }
         self.slide = slide.to_vec();
         content.clone_into(&mut self.content);
-        self.whole = None;
         true
     }
 
@@ -77,18 +74,6 @@ impl Seen {
         let new = self.path != path;
         self.path = path;
         new
-    }
-
-    /// Returns size and hash of a slide's own file, if it is as it was.
-    pub(super) fn whole(&self, slide: &[Facts]) -> Option<&Fingerprint> {
-        self.content(slide).and(self.whole.as_ref())
-    }
-
-    /// Notes them, for a slide whose fingerprint is noted; returns whether it is.
-    pub(super) fn note_whole(&mut self, slide: &[Facts], whole: &Fingerprint) -> bool {
-        let known = self.content(slide).is_some();
-        self.whole = known.then(|| whole.clone());
-        known
     }
 
     /// Returns the facts of a file when it was hashed.

@@ -1,12 +1,13 @@
 //! What an output folder holds at this moment, for whoever asks while others work.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use super::{
     FOLDER,
     lock::{self, Owner},
     record, windows,
 };
+use crate::error::{Error, Result};
 
 /// The state of every slide that the store knows.
 #[derive(Debug, Default)]
@@ -24,46 +25,66 @@ pub struct Overview {
 }
 
 /// Returns the slides that have a result in an output folder and are not among `slides`, sorted.
-#[must_use]
-pub fn others(out: &Path, slides: &BTreeSet<&str>) -> Vec<String> {
-    let kept = |id: &String| {
-        let records = record::names(&out.join(FOLDER).join(id));
-        records.iter().any(|name| record::is_result(name))
-    };
-    names(out).into_iter().filter(|id| !slides.contains(id.as_str()) && kept(id)).collect()
+///
+/// # Errors
+///
+/// [`Error::Io`] when the store cannot be read: what it holds is not known then.
+pub fn others(out: &Path, slides: &BTreeSet<&str>) -> Result<Vec<String>> {
+    let mut others = names(out)?;
+    others.retain(|id| !slides.contains(id.as_str()));
+    let mut kept = Vec::new();
+    for id in others {
+        let folder = out.join(FOLDER).join(&id);
+        let records = record::names(&folder).map_err(Error::io("read", &folder))?;
+        if records.iter().any(|name| record::is_result(name)) {
+            kept.push(id);
+        }
+    }
+    Ok(kept)
 }
 
 /// Returns the ids of all slides that the store of an output folder knows, sorted.
-fn names(out: &Path) -> Vec<String> {
-    let entries = fs::read_dir(out.join(FOLDER)).into_iter().flatten().filter_map(Result::ok);
-    let mut names: Vec<_> = entries.filter_map(|e| e.file_name().into_string().ok()).collect();
-    names.sort();
-    names
+fn names(out: &Path) -> Result<Vec<String>> {
+    let store = out.join(FOLDER);
+    let mut names = record::listed(&store).map_err(Error::io("read", &store))?;
+    // What other programs leave in any folder is no slide.
+    names.retain(|name| !store.join(name).is_file());
+    Ok(names)
 }
 
 /// Looks at the store of an output folder. Files are not hashed.
-#[must_use]
-pub fn overview(out: &Path) -> Overview {
+///
+/// # Errors
+///
+/// [`Error::Io`] when the store, or the folder of a slide in it, cannot be read: what it holds is not known then.
+pub fn overview(out: &Path) -> Result<Overview> {
     let mut all = Overview::default();
-    for slide_id in names(out) {
+    for slide_id in names(out)? {
         let folder = out.join(FOLDER).join(&slide_id);
-        match lock::holder(&folder) {
+        let unread = || Error::io("read", &folder);
+        match lock::holder(&folder).map_err(unread())? {
             Some(owner) if owner.is_dead() => all.abandoned.push(slide_id.clone()),
             Some(owner) => all.working.push((slide_id.clone(), owner)),
             None => {}
         }
-        let records = record::names(&folder);
+        let records = record::names(&folder).map_err(unread())?;
         let has_result = records.iter().any(|name| record::is_result(name));
-        if !has_result && !windows::names(&folder).is_empty() {
+        if !has_result && !windows::names(&folder).map_err(unread())?.is_empty() {
             all.begun.push(slide_id.clone());
         }
         for name in records {
             if record::is_result(&name) {
                 all.done += 1;
-            } else if let Ok(Some(failed)) = record::read_error(&folder.join(&name)) {
-                all.failed.push((slide_id.clone(), failed.error.to_string()));
+                continue;
             }
+            let told = match record::read_error(&folder.join(&name)) {
+                Ok(Some((failed, _))) => failed.error.to_string(),
+                // Its slide was begun anew in between.
+                Ok(None) => continue,
+                Err(what) => format!("{name}: {what}"),
+            };
+            all.failed.push((slide_id.clone(), told));
         }
     }
-    all
+    Ok(all)
 }

@@ -1,3 +1,5 @@
+mod unseen;
+
 use std::{fs, path::PathBuf};
 
 use super::*;
@@ -65,7 +67,8 @@ impl Bench {
         let (job, lock, look) = (self.job(), self.lock(&store), self.look(Policy::default()));
         store.clear(&job, &["x.txt"]).unwrap();
         write_whole(&self.out().join("slides/a/x.txt"), b"result").unwrap();
-        let done = Done { summary: &summary, seconds: 1.5 };
+        let whole = store.whole(&job).unwrap();
+        let done = Done { summary: &summary, seconds: 1.5, whole: &whole };
         store.keep(&job, &look, &lock, &["x.txt"], &done).unwrap();
         summary
     }
@@ -101,7 +104,7 @@ fn whatever_is_stale_is_told() {
     let file = |b: &Bench| b.out().join("slides/a/x.txt");
     let record = |b: &Bench| {
         let folder = b.out().join("store/a");
-        folder.join(record::names(&folder).remove(0))
+        folder.join(record::names(&folder).unwrap().remove(0))
     };
     let usual = Policy::default();
     t(|_| {}, usual, "kept");
@@ -138,14 +141,14 @@ fn a_slide_that_is_missing_loses_nothing() {
     assert!(look().starts_with("missing: ") && look().contains("a.svs does not exist, expected a slide"));
     let error = Error::Missing { path: bench.slide() };
     store.keep_missing(&job, &bench.rubric, &error).unwrap();
-    let all = overview(&bench.out());
+    let all = overview(&bench.out()).unwrap();
     assert_eq!((all.done, all.failed.len()), (1, 0));
     fs::rename(&absent, bench.slide()).unwrap();
     assert_eq!(look(), "kept");
 
     let other = Job { slide_id: "gone".into(), path: absent.clone(), ..bench.job() };
     store.keep_missing(&other, &bench.rubric, &Error::Missing { path: absent.clone() }).unwrap();
-    let all = overview(&bench.out());
+    let all = overview(&bench.out()).unwrap();
     assert_eq!((all.done, all.failed.len(), all.failed[0].0.as_str()), (1, 1, "gone"));
     fs::write(&absent, b"pixels").unwrap();
     assert_eq!(said(&store, &other, &bench), "the slide was missing before");
@@ -213,7 +216,7 @@ fn the_result_of_another_slide_is_not_written_over() {
     t(&other, "moved/a.svs), expected none");
     // A failure has nothing to lose.
     let folder = bench.out().join("store/a");
-    record::names(&folder).iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
+    record::names(&folder).unwrap().iter().for_each(|name| fs::remove_file(folder.join(name)).unwrap());
     t(&other, "no result yet");
 }
 
@@ -257,10 +260,11 @@ fn lasting_failures_are_kept_until_they_are_to_be_tried_again() {
     let store = Store::new(&bench.out(), Policy::default());
     let job = bench.job();
     fs::create_dir_all(bench.out().join("store/a")).unwrap();
+    let lock = bench.lock(&store);
     let full = Error::io("write", "x")(std::io::ErrorKind::StorageFull.into());
-    store.keep_failure(&job, &bench.look(Policy::default()), &full, 0.0).unwrap();
+    store.keep_failure(&job, &bench.look(Policy::default()), &lock, &full, 0.0).unwrap();
     assert_eq!(bench.why(Policy::default()), "no result yet");
-    store.keep_failure(&job, &bench.look(Policy::default()), &Error::Uncalibrated, 0.5).unwrap();
+    store.keep_failure(&job, &bench.look(Policy::default()), &lock, &Error::Uncalibrated, 0.5).unwrap();
     let Found::Kept(outcome, _) = bench.look(Policy::default()).found else { panic!("not kept") };
     let error = outcome.unwrap_err();
     assert_eq!((error.kind(), error.to_string()), ("uncalibrated", Error::Uncalibrated.to_string()));
@@ -274,8 +278,9 @@ fn a_time_out_holds_for_the_limit_it_was_made_with() {
     let bench = Bench::new();
     let store = Store::new(&bench.out(), Policy::default());
     fs::create_dir_all(bench.out().join("store/a")).unwrap();
+    let lock = bench.lock(&store);
     let late = Error::TimedOut { limit_s: 1.5 };
-    store.keep_failure(&bench.job(), &bench.look(Policy::default()), &late, 1.5).unwrap();
+    store.keep_failure(&bench.job(), &bench.look(Policy::default()), &lock, &late, 1.5).unwrap();
     let under = |limit| bench.why(Policy { limit, ..Policy::default() });
     let of = |seconds| Limit::Of(Some(Duration::from_secs_f64(seconds)));
     assert_eq!((under(of(1.5)), under(Limit::Any)), ("kept".into(), "kept".into()));
@@ -283,7 +288,9 @@ fn a_time_out_holds_for_the_limit_it_was_made_with() {
     assert_eq!(under(Limit::Of(None)), format!("{text}; now there is no limit"));
     assert_eq!(under(of(20.0)), format!("{text}; now it is 20 s"));
     // Other failures do not depend on the time.
-    store.keep_failure(&bench.job(), &bench.look(Policy::default()), &Error::Uncalibrated, 0.5).unwrap();
+    store
+        .keep_failure(&bench.job(), &bench.look(Policy::default()), &lock, &Error::Uncalibrated, 0.5)
+        .unwrap();
     assert_eq!(under(Limit::Of(None)), "kept");
 }
 
@@ -293,7 +300,8 @@ fn a_slide_that_changes_meanwhile_keeps_nothing() {
     let store = Store::new(&bench.out(), Policy::default());
     let (job, lock, look) = (bench.job(), bench.lock(&store), bench.look(Policy::default()));
     let summary = test_slide::summary(false);
-    let done = Done { summary: &summary, seconds: 0.0 };
+    let whole = store.whole(&job).unwrap();
+    let done = Done { summary: &summary, seconds: 0.0, whole: &whole };
     fs::write(bench.slide(), b"longer pixels").unwrap();
     let error = store.keep(&job, &look, &lock, &[], &done).unwrap_err();
     assert!(matches!(error, Error::Changed { how: "changed" }), "{error}");

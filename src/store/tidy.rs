@@ -3,17 +3,21 @@
 use std::{fs, path::Path};
 
 use super::{Store, Taken, lock, record, remove, seen};
-use crate::{batch::Job, error::Result, report::partial::sweep};
+use crate::{
+    batch::Job,
+    error::{Error, Result},
+    report::partial::sweep,
+};
 
 impl Store {
     /// Removes what an earlier run left for a slide, record first: a record is never beside files of another result.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io) if a file cannot be removed.
+    /// [`Error::Io`] if a file cannot be removed.
     pub fn clear(&self, job: &Job, names: &[&str]) -> Result<()> {
         let folder = self.folder(&job.slide_id);
-        for name in record::names(&folder) {
+        for name in record::names(&folder).map_err(Error::io("read", &folder))? {
             remove(&folder.join(name))?;
         }
         let files = self.files(&job.slide_id);

@@ -66,7 +66,9 @@ impl fmt::Display for Why {
 
 /// Compares the wanted key with those of the records that are there.
 pub(super) fn of_other_records(folder: &Path, wanted: &Key) -> Why {
-    let parts = record::names(folder).into_iter().filter_map(|name| Parts::read(&folder.join(name)));
+    // Why a folder cannot be read whoever clears it says.
+    let names = record::names(folder).unwrap_or_default();
+    let parts = names.into_iter().filter_map(|name| Parts::read(&folder.join(name)));
     parts.map(|parts| difference(&parts.key, wanted)).next().unwrap_or(Why::New)
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Operation {
     /// Go on where an earlier run stopped; this is what is done anyway
     #[arg(long, conflicts_with = "fresh")]
     pub(crate) resume: bool,
-    /// Hash every file before a result is kept, also files whose size and times are as they were
+    /// Hash every file, and slides whole, before a result is kept, also files whose size and times are as they were
     #[arg(long)]
     pub(crate) verify: bool,
     /// Say what would be done and how long it may take; writes nothing
@@ -58,7 +58,7 @@ pub(crate) struct Part {
     /// Score only every Nth slide, beginning with the Kth, and leave the tables alone
     #[arg(long, value_name = "K/N", conflicts_with = "only", value_parser = shard)]
     pub(crate) shard: Option<(usize, usize)>,
-    /// Write what came of the slides to FILE (JSON); not written while something was in the way
+    /// Write what came of the slides to FILE (JSON); not written, and removed, while something was in the way
     #[arg(long, value_name = "FILE")]
     pub(crate) outcome: Option<PathBuf>,
     /// Score nothing: make the tables of what is there; slides that are not there count as failed
@@ -124,7 +124,7 @@ Examples:
 
 Reads only what is in OUT/store, on any machine that sees the folder. Not known there are slides not begun yet, and failures that
 may pass: files that may not be read, and links of a folder that lead nowhere (slides.csv has them).
-Exit codes: 0 none failed, 1 some failed or were abandoned, 2 no such folder, or not one of results.")]
+Exit codes: 0 none failed, 1 some failed or were abandoned, 2 no such folder, not one of results, or one that may not be read.")]
 pub(crate) struct Status {
     /// Folder that `histograde score` writes
     pub(crate) out: PathBuf,

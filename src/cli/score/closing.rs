@@ -1,15 +1,76 @@
 //! What is done when all slides are: the outcome file and whoever wants to be told.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, process::Command};
 
-use histograde::{Error, Result, batch::Done, report::partial::write_whole};
+use histograde::{
+    Error, Result,
+    batch::{Done, copies},
+    report::partial::write_whole,
+    store::{Kept, Store},
+    words::listed,
+};
 use serde_json::json;
 
 use super::log;
 use crate::cli::console::Console;
 
+/// Slides that an error names.
+const NAMED: usize = 8;
+
 /// Failures that say nothing about the slide: it is not known yet what comes of it.
 const PASSING: [&str; 5] = ["io", "interrupted", "changed", "not_scored", "config"];
+
+/// Removes what an earlier try said came of the slides: this one may leave nothing.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it cannot be removed.
+pub(super) fn forget_outcome(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to make tables of results that are not there any more: another process with other options made them again.
+///
+/// # Errors
+///
+/// [`Error::Config`] naming the slides, [`Error::Io`] if the store cannot be read.
+pub(super) fn still_there(store: &Store, records: &BTreeMap<String, Kept>, out: &Path) -> Result<()> {
+    let mut replaced = Vec::new();
+    for (slide_id, kept) in records {
+        if store.replaced(slide_id, kept)? {
+            replaced.push(slide_id.clone());
+        }
+    }
+    if replaced.is_empty() {
+        return Ok(());
+    }
+    let got = format!(
+        "others of {} meanwhile ({}), by another process with other options or another file: no tables are written. Give one \
+         of the commands again when nothing else runs, or choose another folder (-o)",
+        if replaced.len() == 1 { "1 slide".into() } else { format!("{} slides", replaced.len()) },
+        listed(&replaced, NAMED)
+    );
+    Err(Error::config(format!("{}", out.join("store").display()), "the results of this command", got))
+}
+
+/// Returns what is to be said of slides that are one and the same file.
+pub(super) fn copied(done: &[Done], records: &BTreeMap<String, Kept>) -> Vec<String> {
+    let measured = done.iter().filter(|d| matches!(d.status(), "scored" | "blank"));
+    let one = |d: &Done| {
+        let content = records.get(&d.job.slide_id)?.whole.as_ref()?.sha256.clone();
+        let animal = d.job.sample.as_ref().map(|s| s.animal_id.clone());
+        Some(copies::Row {
+            slide_id: d.job.slide_id.clone(),
+            tissue: d.job.organ.name.into(),
+            animal,
+            content,
+        })
+    };
+    copies::remarks(&measured.filter_map(one).collect::<Vec<_>>())
+}
 
 /// Writes what came of each slide. A workflow takes the file for "this slide needs no further try".
 ///

@@ -9,7 +9,7 @@ use histograde::{
 };
 
 use super::How;
-use crate::cli::{Exit, Failure, args, plan::Plan, words};
+use crate::cli::{Exit, Failure, args, inputs, plan::Plan, words};
 
 /// Megapixels per second and thread that are expected of slides when no time of an earlier one is known: what whole slides
 /// took on two cores, docs/performance.md.
@@ -47,6 +47,7 @@ pub(in crate::cli) fn run(
     out: &Path,
     how: &args::Operation,
 ) -> Result<Exit, Failure> {
+    inputs::apart(&plan.jobs, out)?;
     let how = How { operation: how, part: None };
     let store = Store::new(out, how.policy());
     let mut text = String::new();

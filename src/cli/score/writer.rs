@@ -1,6 +1,7 @@
 //! Writes the files of each slide, through the result store.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::PathBuf,
     sync::{
@@ -16,7 +17,7 @@ use histograde::{
     pipeline::{SlideResult, checkpoint::Checkpoint},
     report::{fields, geojson, overview, slide_json},
     score::rubric::Rubric,
-    store::{self, Found, Lock, Look, Store, Taken},
+    store::{self, Found, Kept, Lock, Look, Store, Taken},
     watch::Watch,
 };
 
@@ -48,6 +49,8 @@ pub(super) struct Writer<'a> {
     pub(super) progress: Progress<'a>,
     pub(super) console: &'a Console,
     pub(super) log: &'a Log<'a>,
+    /// The record of each slide that is done, by slide id.
+    pub(super) records: Mutex<BTreeMap<String, Kept>>,
 }
 
 /// What is held while a slide is in work.
@@ -68,6 +71,17 @@ impl Writer<'_> {
         if self.explain {
             self.console.explain(format!("{}: {why}", job.slide_id));
         }
+    }
+
+    fn note(&self, job: &Job, kept: Option<Kept>) {
+        if let Some(kept) = kept {
+            self.records.lock().unwrap_or_else(|e| e.into_inner()).insert(job.slide_id.clone(), kept);
+        }
+    }
+
+    /// Returns the records of slides that are done.
+    pub(super) fn into_records(self) -> BTreeMap<String, Kept> {
+        self.records.into_inner().unwrap_or_else(|e| e.into_inner())
     }
 
     /// Tells what became of a checkpoint.
@@ -95,7 +109,9 @@ impl Writer<'_> {
         job: &Job,
         outcome: Box<Result<histograde::pipeline::Summary>>,
         seconds: f64,
+        record: Option<Kept>,
     ) -> Claim<Held> {
+        self.note(job, record);
         self.store.tidy(job);
         match outcome.as_ref() {
             Ok(_) => self.explained(job, "kept: slide, settings, program and files are as they were"),
@@ -109,8 +125,9 @@ impl Listener for Writer<'_> {
     type Held = Held;
 
     fn claim(&self, _index: usize, job: &Job) -> Result<Claim<Held>> {
-        match self.store.look(job, self.rubric).found {
-            Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds)),
+        let look = self.store.look(job, self.rubric);
+        match look.found {
+            Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds, look.kept)),
             Found::Refused(error) => return Err(self.refused(job, *error)),
             Found::Stale(_) if self.gather => return Err(Error::NotScored),
             Found::Stale(_) => {}
@@ -125,7 +142,7 @@ impl Listener for Writer<'_> {
         // Somebody else may have finished it in between.
         let look = self.store.look(job, self.rubric);
         let why = match look.found {
-            Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds)),
+            Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds, look.kept)),
             Found::Refused(error) => return Err(self.refused(job, *error)),
             Found::Stale(ref why) => why.to_string(),
         };
@@ -142,20 +159,28 @@ impl Listener for Writer<'_> {
 
     fn keep(&self, job: &Job, held: &Held, slide: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
         let folder = self.folder(job);
+        let ours = || held.lock.check();
         let write = || {
             let objects = || {
-                // The list of the run's files wants it, and now the slide is still in memory.
-                let _ = self.store.whole(job);
-                geojson::write(&folder.join(FILES[0]), &job.slide_id, result)
+                ours()?;
+                geojson::write(&folder.join(FILES[0]), &job.slide_id, result)?;
+                // Now the slide is still in memory.
+                self.store.whole(job)
             };
-            let overview = || overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]));
+            let overview = || {
+                ours()?;
+                overview::write(slide, result, &job.slide_id, &folder.join(FILES[1]))
+            };
             let others = || {
+                ours()?;
                 overview::write_report_pictures(slide, result, &folder)?;
+                ours()?;
                 overview::write_quality(slide, result, &job.slide_id, &folder.join(FILES[6]))
             };
             let (objects, (overview, others)) = rayon::join(objects, || rayon::join(overview, others));
-            objects.and(overview).and(others)?;
+            let whole = objects.and_then(|whole| overview.and(others).map(|()| whole))?;
             watch.check()?;
+            ours()?;
             if let Some(wanted) = &job.options.fields {
                 let remark = fields::write(&folder.join(FILES[7]), wanted, &job.slide_id, result)?;
                 remark.into_iter().for_each(|r| self.console.say(format!("{}: fields: {r}", job.slide_id)));
@@ -163,20 +188,36 @@ impl Listener for Writer<'_> {
             slide_json::write(&folder.join(FILES[2]), &job.slide_id, &result.summary, self.rubric.origin())?;
             // Only a slide that was done in time counts, and none that was stopped.
             watch.check()?;
-            let done = store::Done { summary: &result.summary, seconds: held.start.elapsed().as_secs_f64() };
+            let seconds = held.start.elapsed().as_secs_f64();
+            let done = store::Done { summary: &result.summary, seconds, whole: &whole };
             let written: Vec<&str> = FILES.into_iter().filter(|name| folder.join(name).is_file()).collect();
             self.store.keep(job, &held.look, &held.lock, &written, &done)
         };
-        write().inspect(|()| held.kept.store(true, Ordering::Relaxed)).inspect_err(|e| self.stop_if_full(e))
+        let kept = write().inspect_err(|e| self.stop_if_full(e))?;
+        held.kept.store(true, Ordering::Relaxed);
+        self.note(job, Some(kept));
+        Ok(())
     }
 
     fn checkpoint<'a>(&'a self, job: &'a Job, held: &'a Held) -> Option<Checkpoint<'a>> {
         let every = self.checkpoint_every?;
-        self.store.checkpoint(job, &held.look, every, |text| self.noted(job, text))
+        self.store.checkpoint(job, &held.look, &held.lock, every, |text| self.noted(job, text))
+    }
+
+    fn lost(&self, job: &Job, held: &Held) -> bool {
+        let lost = !held.kept.load(Ordering::Relaxed) && !held.lock.is_ours();
+        if lost {
+            let id = &job.slide_id;
+            self.console.say(format!(
+                "{id}: this process stood still and another took the slide over; its result is waited for"
+            ));
+        }
+        lost
     }
 
     fn failed(&self, job: &Job, held: &Held, error: &Error, seconds: f64) {
-        if held.kept.load(Ordering::Relaxed) {
+        // What lies there is the slide's result, or another process's.
+        if held.kept.load(Ordering::Relaxed) || !held.lock.is_ours() {
             return;
         }
         // Only what stopped from outside is worth going on with.
@@ -185,9 +226,12 @@ impl Listener for Writer<'_> {
         }
         // Files without a record would be taken for a result by people.
         let cleared = self.store.clear(job, &FILES);
-        let kept = cleared.and_then(|()| self.store.keep_failure(job, &held.look, error, seconds));
-        if let Err(error) = kept {
-            self.console.error(format!("{}: the failure itself could not be kept: {error}", job.slide_id));
+        let keep = || self.store.keep_failure(job, &held.look, &held.lock, error, seconds);
+        match cleared.and_then(|()| keep()) {
+            Ok(kept) => self.note(job, kept),
+            Err(error) => {
+                self.console.error(format!("{}: the failure itself could not be kept: {error}", job.slide_id))
+            }
         }
     }
 

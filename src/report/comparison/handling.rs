@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::evidence::{Evidence, SlideRow};
-use crate::{error::Result, manifest::Sample};
+use crate::{batch::copies, error::Result, manifest::Sample};
 
-/// Returns what the reader should know before comparing: more than one species, or another than the sample sheet states.
+/// Returns what the reader should know before comparing: one file for several slides, more than one species, or another than the
+/// sample sheet states.
 ///
 /// # Errors
 ///
@@ -16,7 +17,21 @@ use crate::{error::Result, manifest::Sample};
 pub fn remarks(results: &Path, samples: &[Sample]) -> Result<Vec<String>> {
     let evidence = Evidence::read(results)?;
     let used = used(&evidence, samples);
-    Ok([mixed(&used), otherwise(&used), mistaken(&used)].into_iter().flatten().collect())
+    let said = [mixed(&used), otherwise(&used), mistaken(&used)].into_iter().flatten();
+    Ok(copied(&evidence, &used).into_iter().chain(said).collect())
+}
+
+/// Slides that are the same file, as `run.json` tells their content.
+fn copied(evidence: &Evidence, used: &[Used<'_>]) -> Vec<String> {
+    let told = evidence.run["slides"].as_array().into_iter().flatten();
+    let content: BTreeMap<&str, &str> =
+        told.filter_map(|s| Some((s["slide_id"].as_str()?, s["content_sha256"].as_str()?))).collect();
+    let one = |(sample, row): &Used<'_>| {
+        let content = (*content.get(sample.slide_id.as_str())?).to_owned();
+        let (slide_id, animal) = (sample.slide_id.clone(), Some(sample.animal_id.clone()));
+        Some(copies::Row { slide_id, tissue: row.tissue.clone(), animal, content })
+    };
+    copies::remarks(&used.iter().filter_map(one).collect::<Vec<_>>())
 }
 
 /// Returns the sentences of the methods paragraph; nothing where the results do not tell.
@@ -181,6 +196,24 @@ mod tests {
             "{remarks:?}"
         );
         assert!(remarks[0].contains("(s0: rat, not mouse)"), "{remarks:?}");
+    }
+
+    #[test]
+    fn one_file_for_two_animals_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        at("slides.csv", "slide_id,status,tissue\na,scored,liver\nb,scored,liver\nc,scored,liver\n");
+        let run = ["a", "b", "c"].map(|id| format!("{{\"slide_id\":\"{id}\",\"content_sha256\":\"5\"}}"));
+        at("run.json", &format!("{{\"slides\":[{}]}}", run.join(",")));
+        at(
+            "samples.csv",
+            "slide,animal_id,group,tissue,exclude\na.svs,1,control,liver,\nb.svs,2,treated,liver,\nc.svs,3,treated,liver,yes\n",
+        );
+        let samples = crate::manifest::read_key(&folder.path().join("samples.csv")).unwrap();
+        let said = remarks(folder.path(), &samples).unwrap();
+        let expected =
+            "the same file, byte for byte, stands for 2 different animals: a (animal 1), b (animal 2). ";
+        assert!(said.len() == 1 && said[0].starts_with(expected), "{said:?}");
     }
 
     #[test]

@@ -186,6 +186,11 @@ impl Header {
         View { paths, heights: heights.into_iter().map(f64::to_bits).collect() }
     }
 
+    /// Returns whether the image says that it was made from one of higher resolution.
+    pub(super) fn is_resampled(&self) -> bool {
+        self.values().texts(&self.set, tags::IMAGE_TYPE).get(3).is_some_and(|word| word == "RESAMPLED")
+    }
+
     /// Returns the width of the image in pixels; 0 when it does not say.
     pub(super) fn width(&self) -> i64 {
         self.values().integer(&self.set, tags::TOTAL_PIXEL_MATRIX_COLUMNS).unwrap_or(0)

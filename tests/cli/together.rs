@@ -1,0 +1,215 @@
+//! What holds when results, tables and slides change under each other: several processes, options and files in one folder.
+
+use super::*;
+
+/// Writes a sheet of two slides of two animals, each in a group of its own.
+fn sheet(folder: &Folder) -> String {
+    folder.text("s.csv", "slide,animal_id,group,tissue,mpp\na.png,1,c,liver,0.5\nb.png,2,t,liver,0.5\n")
+}
+
+#[test]
+fn tables_that_do_not_fit_the_results_are_told() {
+    let folder = Folder::new();
+    folder.png("a.png", [244, 243, 245]);
+    folder.png("b.png", [244, 244, 245]);
+    let (sheet, out) = (sheet(&folder), folder.arg("out"));
+    let score = ["score", "--manifest", &sheet, "-o", &out];
+    let compare = |code: i32| stderr(&["compare", &out, "--manifest", &sheet], code);
+    histograde(&score).assert().code(0);
+    assert!(!compare(0).contains("scored again since"));
+    let other = ["--only", "a", "--species", "mouse"];
+    histograde(&[&score[..], &other].concat()).assert().code(0);
+    let said = compare(0);
+    assert!(
+        said.contains("warning: 1 of 2 slides of the tables have no longer the result in store/"),
+        "{said}"
+    );
+    assert!(
+        said.contains("scored again since, with other options or another file") && said.contains(": a; give")
+    );
+    histograde(&score).assert().code(0);
+    assert!(!compare(0).contains("scored again since"));
+    let table = folder.path("out/sizes.csv");
+    let whole = fs::read_to_string(&table).unwrap();
+    fs::write(&table, format!("{whole}\n")).unwrap();
+    let said = compare(2);
+    assert!(
+        said.contains("sizes.csv, expected the table that run.json tells of (SHA-256), got another"),
+        "{said}"
+    );
+    fs::write(&table, whole).unwrap();
+    compare(0);
+    fs::remove_file(folder.path("out/run.json")).unwrap();
+    assert!(compare(2).contains("run.json, expected a file written after the tables, got none"));
+}
+
+#[test]
+fn one_file_for_two_animals_is_told() {
+    let folder = Folder::new();
+    ["a.png", "b.png"].iter().for_each(|name| drop(folder.png(name, [244, 243, 245])));
+    let (sheet, out) = (sheet(&folder), folder.arg("out"));
+    let told =
+        "warning: the same file, byte for byte, stands for 2 different animals: a (animal 1), b (animal 2). ";
+    let score = ["score", "--manifest", &sheet, "-o", &out];
+    for args in [&score[..], &score, &["compare", &out, "--manifest", &sheet]] {
+        let said = stderr(args, 0);
+        assert!(said.contains(told), "{args:?}: {said}");
+    }
+    assert!(fs::read_to_string(folder.path("out/comparison/report.html")).unwrap().contains("byte for byte"));
+    let out = folder.arg("folder");
+    let said = stderr(
+        &[
+            "score",
+            &folder.arg("a.png"),
+            &folder.arg("b.png"),
+            "--tissue",
+            "liver",
+            "--mpp",
+            "0.5",
+            "-o",
+            &out,
+        ],
+        0,
+    );
+    assert!(said.contains("is taken for 2 slides: a, b; leave out all but one"), "{said}");
+}
+
+#[test]
+fn results_do_not_lie_among_slides() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path("p/slides/R1")).unwrap();
+    fs::create_dir_all(folder.path("p/slides/R2")).unwrap();
+    folder.png("p/slides/R1/R1.png", [244, 243, 245]);
+    folder.png("p/slides/R2/R2.png", [244, 244, 245]);
+    let (slides, out) = (folder.arg("p/slides"), folder.arg("p"));
+    for more in [&[][..], &["--dry-run"]] {
+        let args = ["score", &slides, "--tissue", "liver", "--mpp", "0.5", "-o", &out];
+        let said = stderr(&[&args[..], more].concat(), 2);
+        assert!(said.contains("expected a folder whose slides/ holds results only"), "{said}");
+        assert!(
+            said.contains("beside the slide") && said.contains("R1.png; choose another, such as "),
+            "{said}"
+        );
+    }
+    assert!(!folder.path("p/store").exists() && !folder.path("p/slides.csv").exists());
+    let out = folder.arg("p/results");
+    for names in [false, true] {
+        let said = stderr(&["score", &folder.arg("p"), "--tissue", "liver", "--mpp", "0.5", "-o", &out], 0);
+        assert!(!said.contains("earlier results"), "{names}: {said}");
+        assert_eq!(folder.rows("p/results/slides.csv").len(), 2);
+    }
+    // Another folder for the results, and those of before are named.
+    let said =
+        stderr(&["score", &folder.arg("p"), "--tissue", "liver", "--mpp", "0.5", "-o", &folder.arg("o")], 0);
+    assert!(said.contains("3 folders of earlier results were not searched for slides: "), "{said}");
+}
+
+#[test]
+fn an_outcome_is_of_the_last_try() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("out"));
+    let outcome = folder.text("done.json", "of an earlier try");
+    let sheet = folder.text("s.csv", "slide,animal_id,group,tissue,mpp\na.png,1,c,liver,0.5\n");
+    let args = ["score", "--manifest", &sheet, "--only", "a", "--outcome", &outcome, "-o", &out];
+    histograde(&args).assert().code(0);
+    assert_eq!(folder.json("done.json")["slides"][0]["status"], "blank");
+    // Something passing is in the way.
+    fs::remove_file(&slide).unwrap();
+    fs::create_dir(&slide).unwrap();
+    fs::remove_dir_all(folder.path("out/store/a")).unwrap();
+    fs::write(folder.path("out/store/a"), "").unwrap();
+    histograde(&args).assert().code(1);
+    assert!(!folder.path("done.json").exists());
+}
+
+#[cfg(unix)]
+mod stopped {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    fn begun(args: &[&str], lock: &Path) -> Child {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_histograde"));
+        let child = program.args(args).stderr(Stdio::piped()).spawn().unwrap();
+        let start = std::time::Instant::now();
+        while !lock.is_file() {
+            assert!(start.elapsed().as_secs() < 60, "{} did not come", lock.display());
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        child
+    }
+
+    fn signal(child: &Child, name: &str) {
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    fn ended(child: Child, code: i32) -> String {
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        text
+    }
+
+    /// Makes a small picture that is not of one colour, so that it is scored.
+    fn grain(folder: &Folder, name: &str) -> String {
+        let dots = |x: u32, y: u32| ((x * 7 + y * 13 + x * y) % 40) as u8;
+        let colour = |x, y| image::Rgb([190, 120, 170].map(|v: u8| v - dots(x, y)));
+        image::RgbImage::from_fn(256, 256, colour).save(folder.path(name)).unwrap();
+        folder.arg(name)
+    }
+
+    /// Results without tables, which are of a command.
+    fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+        files(out).into_iter().filter(|(name, _)| name.components().count() > 1).collect()
+    }
+
+    #[test]
+    fn who_stood_still_takes_nothing_away() {
+        let folder = Folder::new();
+        let (slide, out) = (grain(&folder, "a.png"), folder.arg("out"));
+        let args = ["score", &slide, "--tissue", "liver", "--mpp", "0.5", "--threads", "1", "-o", &out];
+        let lock = folder.path("out/store/a/lock");
+        for (options, also, code) in
+            [(&[][..], None, 0), (&["--slide-timeout", "1s"], None, 0), (&[], Some("-TERM"), 143)]
+        {
+            let _ = fs::remove_dir_all(&out);
+            let still = begun(&[&args[..], options].concat(), &lock);
+            signal(&still, "-STOP");
+            // What others do after a minute.
+            fs::remove_file(&lock).unwrap();
+            histograde(&args).assert().code(0);
+            let whole = results(Path::new(&out));
+            assert!(whole.len() > 4, "{:?}", whole.keys());
+            also.into_iter().for_each(|name| signal(&still, name));
+            signal(&still, "-CONT");
+            let said = ended(still, code);
+            assert!(said.contains("a: this process stood still and another took the slide over"), "{said}");
+            assert!(results(Path::new(&out)) == whole, "{options:?} {also:?}");
+            let status = if code == 0 { "scored" } else { "failed" };
+            assert_eq!(folder.rows("out/slides.csv")[0]["status"], status);
+        }
+    }
+
+    #[test]
+    fn no_tables_are_made_of_results_that_another_made_again() {
+        let folder = Folder::new();
+        let (first, second, out) =
+            (folder.png("a.png", [244, 243, 245]), grain(&folder, "b.png"), folder.arg("out"));
+        let args =
+            ["score", &first, &second, "--tissue", "liver", "--mpp", "0.5", "--threads", "1", "-o", &out];
+        let still = begun(&args, &folder.path("out/store/b/lock"));
+        signal(&still, "-STOP");
+        let other = ["--only", "a", "--species", "mouse"];
+        histograde(&[&args[..], &other].concat()).assert().code(0);
+        signal(&still, "-CONT");
+        let said = ended(still, 2);
+        assert!(
+            said.contains("store, expected the results of this command, got others of 1 slide meanwhile (a)"),
+            "{said}"
+        );
+        assert!(!folder.path("out/slides.csv").exists());
+        histograde(&args).assert().code(0);
+        assert_eq!(folder.rows("out/slides.csv").len(), 2);
+    }
+}
