@@ -32,6 +32,7 @@ struct Told {
 
 #[derive(Deserialize)]
 struct Row {
+    #[serde(default)]
     slide_id: String,
     record: Option<RecordOf>,
 }
