@@ -1,5 +1,6 @@
 """A sparse slide of many gigapixels: copies of one phantom, amid glass. Used by `performance.py`."""
 import struct
+import sys
 from pathlib import Path
 
 

@@ -202,7 +202,7 @@ impl Annotations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{raster::Mask, stain::white::White};
+    use crate::{raster::Mask, stain::white::White, tissue::Bits};
 
     fn read(name: &str, text: &str) -> Result<Annotations> {
         let folder = tempfile::tempdir().unwrap();
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(annotations.areas.len(), 2, "detections are no annotations");
         let white = White { rgb: [243.0; 3] };
         let mask = Mask::filled(25, 25, 1);
-        let tissue = TissueMask { solid: mask.clone(), mask, scale: 4.0, area_mm2: 6.25, white };
+        let tissue = TissueMask { solid: Bits::of(&mask), mask, scale: 4.0, area_mm2: 6.25, white };
         let left = annotations.restrict(tissue);
         // 20×20 pixels, less a hole of 5×5 and a stripe of 2.
         assert_eq!(left.mask.count(), 400 - 25 - 40);

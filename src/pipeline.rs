@@ -27,7 +27,7 @@ use crate::{
     slide::{Calibration, Slide},
     stages::{Stage, during},
     stain::{self, StainProfile},
-    tissue::{self, TissueMask},
+    tissue::{self, Bits, TissueMask},
     units::Mpp,
     warning::{Warning, Warnings},
     watch::Watch,
@@ -94,7 +94,7 @@ pub fn score_slide_kept(
     let drawn = plan.options.annotations.as_deref();
     let (found_mm2, found_none) = (whole.area_mm2, whole.is_blank());
     let size = (slide.info().levels[0].width, slide.info().levels[0].height);
-    let all_tissue = whole.mask.clone();
+    let all_tissue = Bits::of(&whole.mask);
     let whole = match drawn {
         Some(drawn) => {
             corrections::remarks(plan.organ, drawn, size).into_iter().for_each(|w| warnings.push(w));
@@ -129,7 +129,7 @@ pub fn score_slide_kept(
     }
     let tissue = whole.without(&artefacts);
     drop(whole);
-    let lost = cuts::Lost::of(all_tissue, &tissue);
+    let lost = cuts::Lost::of(&all_tissue, &tissue);
     give_back_memory(slide);
     let (cell_scale, cell_mpp) = passes::resolve(plan.organ.cell_pass, calibration.mpp);
     models.slide_px = passes::extent(slide, cell_scale);

@@ -29,7 +29,7 @@ fn note(cohort: &Cohort, least: &Least) -> Option<String> {
     };
     let they_have = if few().count() == 1 { "it has" } else { "they have" };
     Some(format!(
-        "{}: {} of {} animals have {} than {} {} ({they_have} {found}): {} is uncertain there (domain.md §5.1, expert)",
+        "{}: {} of {} animals have {} than {} {} ({they_have} {found}): {} is uncertain there (a working default, docs/dictionary.md)",
         least.organ,
         few().count(),
         totals.len(),
@@ -68,7 +68,7 @@ mod tests {
         t(&[&[30.0], &[15.0, 15.0]], None);
         let of = |found| {
             format!(
-                "kidney: {found}): what is measured of glomeruli is uncertain there (domain.md §5.1, expert)"
+                "kidney: {found}): what is measured of glomeruli is uncertain there (a working default, docs/dictionary.md)"
             )
         };
         t(&[&[29.0], &[40.0]], Some(&of("1 of 2 animals have fewer than 30 glomeruli (it has 29")));

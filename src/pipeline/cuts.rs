@@ -3,9 +3,9 @@
 use super::zones::is_zone;
 use crate::{
     geometry::{Point, Rect},
-    raster::{Mask, Plane},
+    raster::Plane,
     segment::{object::Object, structures::fill_polygon},
-    tissue::TissueMask,
+    tissue::{Bits, TissueMask},
 };
 
 /// A structure is cut where this share of its boundary lies at or in what was left out: of a circle the chord then takes off
@@ -20,25 +20,25 @@ const MEASUREMENT: &str = "cut_by_edge";
 
 /// Tissue that is not measured: artefacts, and what drawn areas leave out.
 pub(super) struct Lost {
-    /// 1 where tissue was left out; `None` where nothing was.
-    mask: Option<Mask>,
+    /// Where tissue was left out; `None` where nothing was.
+    places: Option<Bits>,
     /// Level-0 pixels per pixel of the mask.
     scale: f64,
 }
 
 impl Lost {
     /// Compares the tissue that was found with what is left of it.
-    pub(super) fn of(mut found: Mask, left: &TissueMask) -> Self {
-        found.data_mut().iter_mut().zip(left.mask.data()).for_each(|(f, &l)| *f &= u8::from(l == 0));
-        let mask = found.data().contains(&1).then_some(found);
-        Self { mask, scale: left.scale }
+    pub(super) fn of(found: &Bits, left: &TissueMask) -> Self {
+        let mut places = found.clone();
+        places.keep(&left.mask.map(|v| v ^ 1));
+        Self { places: (places.count() > 0).then_some(places), scale: left.scale }
     }
 
     /// Drops structures whose middle was left out: none of them is counted where nothing is measured.
     pub(super) fn without(&self, structures: Vec<Object>) -> Vec<Object> {
-        let Some(mask) = &self.mask else { return structures };
+        let Some(places) = &self.places else { return structures };
         let at = |v: f64| (v / self.scale).floor() as i64;
-        let is_lost = |o: &Object| mask.get(at(o.centroid.x), at(o.centroid.y)) == Some(1);
+        let is_lost = |o: &Object| is_set(places, at(o.centroid.x), at(o.centroid.y));
         let mut kept = structures;
         kept.retain(|o| is_zone(o.class) || OF_OTHERS.contains(&o.class.layer) || !is_lost(o));
         kept
@@ -61,9 +61,9 @@ impl Lost {
     }
 
     fn cuts(&self, object: &Object) -> bool {
-        let Some(mask) = &self.mask else { return false };
+        let Some(places) = &self.places else { return false };
         let points: Vec<(f64, f64)> = object.outline.points().iter().map(|p| self.place(p)).collect();
-        boundary(mask, &points) >= BOUNDARY || area(mask, &points) >= AREA
+        boundary(places, &points) >= BOUNDARY || area(places, &points) >= AREA
     }
 
     fn place(&self, point: &Point) -> (f64, f64) {
@@ -83,8 +83,13 @@ fn at_edge(object: &Object, slide: Rect) -> bool {
         || at(bottom) >= slide.y1() - margin
 }
 
-/// Share of a polygon's boundary that lies in what is set in a mask, or beside it; corners in pixels of the mask.
-fn boundary(mask: &Mask, corners: &[(f64, f64)]) -> f64 {
+/// Returns whether a place is set; none beyond the grid is.
+fn is_set(places: &Bits, x: i64, y: i64) -> bool {
+    usize::try_from(x).is_ok_and(|x| usize::try_from(y).is_ok_and(|y| places.at(x, y)))
+}
+
+/// Share of a polygon's boundary that lies in places that are set, or beside them; corners in pixels of their grid.
+fn boundary(places: &Bits, corners: &[(f64, f64)]) -> f64 {
     let (mut near, mut all) = (0usize, 0usize);
     for (a, b) in corners.iter().zip(corners.iter().cycle().skip(1)) {
         let length = (b.0 - a.0).abs() + (b.1 - a.1).abs();
@@ -95,21 +100,21 @@ fn boundary(mask: &Mask, corners: &[(f64, f64)]) -> f64 {
             let at = |from: f64, to: f64| (from + t * (to - from)).floor() as i64;
             let (x, y) = (at(a.0, b.0), at(a.1, b.1));
             let beside = || (-1..=1).flat_map(move |dy| (-1..=1).map(move |dx| (x + dx, y + dy)));
-            near += usize::from(beside().any(|(x, y)| mask.get(x, y) == Some(1)));
+            near += usize::from(beside().any(|(x, y)| is_set(places, x, y)));
             all += 1;
         }
     }
     near as f64 / all.max(1) as f64
 }
 
-/// Share of a polygon's area that is set in a mask.
-fn area(mask: &Mask, corners: &[(f64, f64)]) -> f64 {
-    let ends = |of: fn(&(f64, f64)) -> f64, most: usize| {
-        let low = corners.iter().map(of).fold(f64::INFINITY, f64::min).floor().clamp(0.0, most as f64);
-        let high = corners.iter().map(of).fold(0.0, f64::max).ceil().clamp(0.0, most as f64);
+/// Share of a polygon's area that is set.
+fn area(places: &Bits, corners: &[(f64, f64)]) -> f64 {
+    let ends = |of: fn(&(f64, f64)) -> f64| {
+        let low = corners.iter().map(of).fold(f64::INFINITY, f64::min).floor().max(0.0);
+        let high = corners.iter().map(of).fold(0.0, f64::max).ceil();
         (low as usize, high as usize)
     };
-    let ((x0, x1), (y0, y1)) = (ends(|p| p.0, mask.width()), ends(|p| p.1, mask.height()));
+    let ((x0, x1), (y0, y1)) = (ends(|p| p.0), ends(|p| p.1));
     if x0 >= x1 || y0 >= y1 {
         return 0.0;
     }
@@ -118,9 +123,9 @@ fn area(mask: &Mask, corners: &[(f64, f64)]) -> f64 {
     fill_polygon(&mut inside, &own, 1);
     let (mut lost, mut all) = (0usize, 0usize);
     for y in y0..y1 {
-        for (&inside, &mask) in inside.row(y - y0).iter().zip(&mask.row(y)[x0..x1]) {
-            all += usize::from(inside);
-            lost += usize::from(inside & mask);
+        for (x, _) in (x0..x1).zip(inside.row(y - y0)).filter(|(_, inside)| **inside != 0) {
+            all += 1;
+            lost += usize::from(places.at(x, y));
         }
     }
     lost as f64 / all.max(1) as f64
@@ -130,6 +135,7 @@ fn area(mask: &Mask, corners: &[(f64, f64)]) -> f64 {
 mod tests {
     use super::*;
     use crate::{
+        raster::Mask,
         report::test_slide,
         segment::{
             kidney::{CORTEX, GLOMERULUS, TUBULE},
@@ -155,7 +161,10 @@ mod tests {
         let mut mask = found.clone();
         (0..100).for_each(|y| mask.row_mut(y)[50..].fill(0));
         let white = White { rgb: [243.0; 3] };
-        Lost::of(found, &TissueMask { solid: mask.clone(), mask, scale: 10.0, area_mm2: 0.25, white })
+        Lost::of(
+            &Bits::of(&found),
+            &TissueMask { solid: Bits::of(&mask), mask, scale: 10.0, area_mm2: 0.25, white },
+        )
     }
 
     const SLIDE: Rect = Rect { x0: 0, y0: 0, width: 1000, height: 1000 };
@@ -188,9 +197,9 @@ mod tests {
             let mut mask = found.clone();
             (40..40 + side).for_each(|y| mask.row_mut(y)[40..40 + side].fill(0));
             let white = White { rgb: [243.0; 3] };
-            let left = TissueMask { solid: mask.clone(), mask, scale: 10.0, area_mm2: 1.0, white };
+            let left = TissueMask { solid: Bits::of(&mask), mask, scale: 10.0, area_mm2: 1.0, white };
             let mut all = [square(&GLOMERULUS, (300, 300), 300)];
-            assert_eq!(Lost::of(found, &left).cut(&mut all, SLIDE), [expected], "{side}");
+            assert_eq!(Lost::of(&Bits::of(&found), &left).cut(&mut all, SLIDE), [expected], "{side}");
         }
         t(0, false);
         t(6, false);
@@ -205,8 +214,13 @@ mod tests {
         assert_eq!(kept, [490.0, 750.0, 750.0]);
         let nothing = Mask::filled(100, 100, 1);
         let white = White { rgb: [243.0; 3] };
-        let left =
-            TissueMask { solid: nothing.clone(), mask: nothing.clone(), scale: 10.0, area_mm2: 1.0, white };
-        assert_eq!(Lost::of(nothing, &left).without(all).len(), 4);
+        let left = TissueMask {
+            solid: Bits::of(&nothing),
+            mask: nothing.clone(),
+            scale: 10.0,
+            area_mm2: 1.0,
+            white,
+        };
+        assert_eq!(Lost::of(&Bits::of(&nothing), &left).without(all).len(), 4);
     }
 }

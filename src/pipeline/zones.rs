@@ -81,6 +81,7 @@ mod tests {
             object::{Outline, Step},
         },
         stain::white::White,
+        tissue::Bits,
     };
 
     /// A square of `side` pixels of 80 level-0 pixels.
@@ -105,7 +106,7 @@ mod tests {
         }
         mask.set(90, 10, 1);
         let tissue = TissueMask {
-            solid: mask.clone(),
+            solid: Bits::of(&mask),
             mask,
             scale: 16.0,
             area_mm2: 0.25,

@@ -191,6 +191,7 @@ mod tests {
             object::{Outline, Step},
         },
         stain::white::White,
+        tissue::Bits,
     };
 
     fn kidney() -> &'static Organ {
@@ -229,7 +230,7 @@ mod tests {
         let mut mask = Plane::filled(40, 40, 1);
         (0..40).for_each(|y| mask.row_mut(y)[32..].fill(0));
         TissueMask {
-            solid: mask.clone(),
+            solid: Bits::of(&mask),
             mask,
             scale: 10.0,
             area_mm2: 0.03,

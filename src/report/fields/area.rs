@@ -55,8 +55,10 @@ impl<'a> Areas<'a> {
         let mpp = result.summary.calibration.mpp;
         let tissue = &result.tissue;
         let (mut zones, window) = zones::map(result.structures.iter(), tissue, mpp);
-        let holes = zones.data_mut().iter_mut().zip(tissue.solid.data());
-        holes.filter(|(_, solid)| **solid == 0).for_each(|(zone, _)| *zone = 0);
+        for y in 0..zones.height() {
+            let row = zones.row_mut(y).iter_mut().enumerate();
+            row.filter(|(x, _)| !tissue.solid.at(*x, y)).for_each(|(_, zone)| *zone = 0);
+        }
         let classes = result.structures.iter().map(|o| o.class).collect();
         Self { tissue, zones, classes, px_mm2: mpp.area_mm2(1), mask_um2: window.mpp.area_um2(1) }
     }
@@ -185,6 +187,7 @@ mod tests {
             object::{Outline, Step},
         },
         stain::white::White,
+        tissue::Bits,
     };
 
     /// A square of level-0 pixels, 0.25 µm each.
@@ -201,7 +204,7 @@ mod tests {
         let mut mask = Mask::filled(400, 200, 0);
         (0..200).for_each(|y| mask.row_mut(y)[..200].fill(1));
         let tissue = TissueMask {
-            solid: mask.clone(),
+            solid: Bits::of(&mask),
             mask,
             scale: 10.0,
             area_mm2: 0.25,
