@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
+    geometry::Point,
     raster::Plane,
     score::rubric::hex,
     segment::structures::fill_polygon,
@@ -74,6 +75,17 @@ impl Area {
         outer.fold([f64::MAX, f64::MAX, f64::MIN, f64::MIN], |b, c| {
             [b[0].min(c[0]), b[1].min(c[1]), b[2].max(c[0]), b[3].max(c[1])]
         })
+    }
+
+    /// Returns whether a place lies in it (even–odd rule over all rings).
+    #[must_use]
+    pub fn holds(&self, place: Point) -> bool {
+        let crossed = |ring: &Vec<Corner>| {
+            let sides = ring.iter().zip(ring.iter().cycle().skip(1));
+            let above = sides.filter(|(a, b)| (a[1] > place.y) != (b[1] > place.y));
+            above.filter(|(a, b)| place.x < a[0] + (place.y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])).count()
+        };
+        self.rings.iter().map(crossed).sum::<usize>() % 2 == 1
     }
 
     /// Fills it on a plane of `scale` level-0 pixels per pixel that starts at (`left`, `top`) in its own pixels.
@@ -219,6 +231,16 @@ mod tests {
          "properties":{"objectType":"annotation","classification":{"name":"Ignore*"}}},
         {"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[9,0],[9,9]]]},
          "properties":{"objectType":"detection","classification":{"name":"Ignore*"}}}]}"#;
+
+    #[test]
+    fn an_area_holds_what_lies_in_it_and_not_in_its_holes() {
+        let area = &read("a.geojson", QUPATH).unwrap().areas[0];
+        let holds = |x: f64, y: f64| area.holds(Point { x, y });
+        assert_eq!(
+            [holds(10.0, 10.0), holds(30.0, 30.0), holds(60.0, 30.0), holds(90.0, 30.0)],
+            [true, false, true, false]
+        );
+    }
 
     #[test]
     fn regions_keep_and_ignored_places_go() {

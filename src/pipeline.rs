@@ -175,7 +175,7 @@ pub fn score_slide_kept(
             structure_mpp,
             mpp: cell_mpp,
             level0: calibration.mpp,
-            drawn: &drawn.map(|drawn| corrections::classes(plan.organ, drawn)).unwrap_or_default(),
+            drawn: &drawn.map(|d| corrections::are_drawn(plan.organ, d, &structures)).unwrap_or_default(),
         })
     });
     keep(&mut structures, &stays);

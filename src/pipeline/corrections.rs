@@ -56,9 +56,18 @@ fn class_of(organ: &Organ, area: &Area) -> Option<&'static Class> {
     drawable(organ).find(|c| c.name.eq_ignore_ascii_case(name))
 }
 
-/// Returns the classes of structures of which some are drawn.
-pub(super) fn classes(organ: &Organ, annotations: &Annotations) -> Vec<&'static Class> {
-    annotations.areas.iter().filter_map(|area| class_of(organ, area)).collect()
+/// Returns of each structure whether a person drew it, or gave it back: its first pixel lies in an area of its class.
+pub(super) fn are_drawn(organ: &Organ, annotations: &Annotations, structures: &[Object]) -> Vec<bool> {
+    let areas: Vec<(&Area, &Class, Bounds)> =
+        annotations.areas.iter().filter_map(|a| Some((a, class_of(organ, a)?, a.bounds()))).collect();
+    let is_drawn = |object: &Object| {
+        let at = object.first_place();
+        areas.iter().any(|(area, class, [left, top, right, bottom])| {
+            let near = (*left..=*right).contains(&at.x) && (*top..=*bottom).contains(&at.y);
+            near && class.is(object.class) && area.holds(at)
+        })
+    };
+    structures.iter().map(is_drawn).collect()
 }
 
 /// Drawn objects without an area that are named.

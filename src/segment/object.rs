@@ -153,6 +153,13 @@ impl Object {
         self.class.measurements.iter().position(|&m| m == name).and_then(|i| self.values.get(i).copied())
     }
 
+    /// Returns the middle of the first pixel in reading order, which lies in the object, in level-0 pixels.
+    #[must_use]
+    pub fn first_place(&self) -> Point {
+        let ((x, y), scale) = (self.anchor(), f64::from(self.outline.scale));
+        Point { x: (f64::from(x) + 0.5) * scale, y: (f64::from(y) + 0.5) * scale }
+    }
+
     /// Returns the anchor in working pixels of the slide: the first pixel in reading order.
     /// Outlines start there.
     #[must_use]

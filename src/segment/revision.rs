@@ -1,6 +1,6 @@
 //! What the step after the cell pass may look at and change.
 
-use super::object::{Class, Object};
+use super::object::Object;
 use crate::{measure::tally::Tally, units::Mpp};
 
 /// Structures, looked at again once all cells of the slide are known.
@@ -19,14 +19,14 @@ pub struct Revision<'a> {
     pub mpp: Mpp,
     /// Size of a level-0 pixel.
     pub level0: Mpp,
-    /// Classes of which a person drew some: none of those is dropped.
-    pub drawn: &'a [&'static Class],
+    /// Whether a person drew a structure, same order as `structures`; empty where nothing is drawn. None of those is dropped.
+    pub drawn: &'a [bool],
 }
 
 impl Revision<'_> {
-    /// Returns whether structures of a class may be dropped: not where a person drew some.
+    /// Returns whether a structure may be dropped: not where a person drew it.
     #[must_use]
-    pub fn may_drop(&self, class: &Class) -> bool {
-        !self.drawn.iter().any(|c| c.is(class))
+    pub fn may_drop(&self, index: usize) -> bool {
+        !self.drawn.get(index).copied().unwrap_or(false)
     }
 }
