@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     organ::ORGANS,
     score::{
-        rubric::{Lesion, Rubric},
+        rubric::{Compare, Lesion, Rubric},
         shares::{FromControls, from_controls},
     },
     stats::describe::{mean, quantile, variance},
@@ -121,7 +121,12 @@ pub fn calibrate(
         calibration.animals = control_animals(&long, group, &mut warnings)?;
         calibration.controls = group.to_owned();
         calibration.cut_offs = cut_offs(&mut long, group, &mut warnings);
-        calibration.ranges = ranges(&long, group);
+        let is_base = |tissue: &str, feature: &str| {
+            let organ = ORGANS.iter().find(|o| o.name == tissue);
+            let mut lesions = organ.into_iter().flat_map(|o| rubric.lesions(o));
+            lesions.any(|l| l.feature == feature && l.compare == Compare::PctCtrl)
+        };
+        calibration.ranges = ranges(&long, group, is_base, &mut warnings);
     }
     let mut changed: Vec<(&'static str, Lesion)> = Vec::new();
     if let Some(path) = reads {
@@ -185,17 +190,38 @@ fn cut_offs(
     out
 }
 
-fn ranges(long: &Long, group: &str) -> BTreeMap<String, BTreeMap<String, Range>> {
+/// Ranges of the features that enough controls have, of animals with enough to be graded by them.
+fn ranges(
+    long: &Long,
+    group: &str,
+    is_base: impl Fn(&str, &str) -> bool,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, BTreeMap<String, Range>> {
     let mut out: BTreeMap<String, BTreeMap<String, Range>> = BTreeMap::new();
     for organ in ORGANS {
         for feature in organ.features {
-            let mut values = long.of_animals(group, organ.name, feature.name);
-            if values.len() < LEAST_CONTROLS {
+            let (mut values, few) = long.of_animals(group, organ.name, feature.name);
+            if few > 0 && is_base(organ.name, feature.name) {
+                warnings.push(format!(
+                    "{}, {}: {few} control animal{} with too few objects or too little area left out of the base",
+                    organ.name,
+                    feature.name,
+                    if few == 1 { "" } else { "s" }
+                ));
+            }
+            let n = values.len();
+            if n < LEAST_CONTROLS {
+                if n > 0 && is_base(organ.name, feature.name) {
+                    warnings.push(format!(
+                        "{}, {}: {n} control animals with a value, {LEAST_CONTROLS} needed; no base",
+                        organ.name, feature.name
+                    ));
+                }
                 continue;
             }
             values.sort_by(f64::total_cmp);
             let range = Range {
-                n: values.len(),
+                n,
                 mean: mean(&values),
                 sd: variance(&values).sqrt(),
                 lowest: values[0],

@@ -77,7 +77,7 @@ pub struct Organ {
     pub sizes: Option<fn(&Evidences<'_>) -> Sizes>,
     /// Sub-indices of the damage index: name and lesion ids (domain.md §4.4).
     pub sub_indices: &'static [(&'static str, &'static [&'static str])],
-    /// Least analysed tissue in mm² for a dependable score.
+    /// Least analysed tissue, of kidneys cortex, in mm² for a dependable score (domain.md §3.0).
     pub needed_mm2: f64,
 }
 

@@ -149,7 +149,7 @@ pub fn score_slide_kept(
         notes::strange(&models, &samples, cell_mpp, &warnings)?;
         during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
-    notes::slide(slide, &tissue, plan.organ, &warnings);
+    notes::slide(slide, &warnings);
     if let Some(drawn) = drawn {
         let grid = scan.resolve(plan.organ.structure_pass);
         corrections::off_tissue(plan.organ, drawn, &tissue, (grid, size))
@@ -198,6 +198,7 @@ pub fn score_slide_kept(
     let groups = during(Stage::Scoring, || (plan.organ.groups)(&evidences));
     let evidences = Evidences { groups: &groups, ..evidences };
     let mut measured = during(Stage::Scoring, || measure(plan.organ, &evidences));
+    notes::little(plan.organ, &measured, &warnings);
     quality::hints(plan.organ.name, &measured, &profile).into_iter().for_each(|w| warnings.push(w));
     quality::crowds(&cells.finds.objects, cell_mpp).into_iter().for_each(|w| warnings.push(w));
     let refused = quality::unseen_nuclei(&cells.finds.tally, cell_mpp);

@@ -90,6 +90,9 @@ impl DamageIndex {
     /// Returns why there is no value.
     #[must_use]
     pub fn why(&self) -> String {
+        if self.missing.is_empty() {
+            return "the rubric has no lesion of it".to_owned();
+        }
         format!(
             "only {:.0} % of the weight scored; missing {}",
             100.0 * self.coverage,

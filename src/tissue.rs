@@ -73,6 +73,12 @@ pub struct TissueMask {
 }
 
 impl TissueMask {
+    /// Tissue without holes, ten level-0 pixels to each of the mask's.
+    #[cfg(test)]
+    pub(crate) fn painted(mask: Mask, area_mm2: f64) -> Self {
+        Self { solid: Bits::of(&mask), mask, scale: 10.0, area_mm2, white: White { rgb: [243.0; 3] } }
+    }
+
     /// Returns whether there is no tissue at all.
     #[must_use]
     pub fn is_blank(&self) -> bool {

@@ -42,9 +42,11 @@ pub enum Warning {
         reason: String,
     },
     /// Less tissue than the score was validated on.
-    #[error("only {area_mm2:.3} mm² of tissue; a score needs at least {needed_mm2} mm²")]
+    #[error("only {area_mm2:.3} mm² of {what}; a score needs at least {needed_mm2} mm²")]
     LittleTissue {
-        /// Tissue found, in mm².
+        /// What counts: cortex, or tissue without artefacts.
+        what: String,
+        /// How much there is, in mm².
         area_mm2: f64,
         /// What would be enough, in mm².
         needed_mm2: f64,

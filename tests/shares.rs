@@ -34,7 +34,7 @@ fn kidneys(folder: &Path, animals: &[(&str, usize)]) {
     let lacks = "needs the study's control group";
     for (i, (group, shrunken)) in animals.iter().enumerate() {
         writeln!(sheet, "s{i}.svs,a{i},{group},kidney").unwrap();
-        writeln!(long, "kidney,glom_count_n,,,,40,n,s{i},").unwrap();
+        writeln!(long, "kidney,glom_whole_n,,,,40,n,s{i},").unwrap();
         writeln!(long, "kidney,glom_shrunken_pct,,,,,%,s{i},{lacks}").unwrap();
         writeln!(long, "kidney,glom_atrophy_score,,,,,0 to 4,s{i},{lacks}").unwrap();
         for (name, value) in [("egti_t_surrogate", "2"), ("egti_i_surrogate", "1")] {

@@ -123,17 +123,24 @@ fn cuts(lesion: &Lesion, points: &[(f64, f64)]) -> Option<(Vec<f64>, Vec<bool>)>
     let (k, anchor) = found.iter().enumerate().find_map(|(k, x)| x.map(|x| (k, x)))?;
     let ratio = anchor / defaults[k];
     let largest = outwards.last().map_or(0.0, |p| p.0);
+    // What falls ends at nothing.
+    let end = if lesion.worse == Worse::Down { lesion.background() } else { f64::INFINITY };
     let mut out: Vec<f64> = Vec::with_capacity(found.len());
     for (k, x) in found.iter().enumerate() {
         // Not reached: the built-in cut-off, moved as the reached ones moved, and above all that was graded lower.
-        let moved = match (k, out.last()) {
+        let mut moved = match (k, out.last()) {
             (k, Some(&before)) if k > 0 => (before * defaults[k] / defaults[k - 1]).max(largest),
             _ => defaults[k] * ratio,
         };
+        if moved >= end {
+            // No room for a step as wide: the rest divide what there is.
+            let low = out.last().map_or(largest, |&before| before.max(largest));
+            moved = low + (end - low) / (found.len() - k + 1) as f64;
+        }
         let least = out.last().map_or(f64::MIN_POSITIVE, |&before| before * (1.0 + 1e-6));
         out.push(x.unwrap_or(moved).max(least));
     }
-    if lesion.worse == Worse::Down && out.iter().any(|&v| v >= lesion.background()) {
+    if out.iter().any(|&v| v >= end) {
         return None;
     }
     Some((out.into_iter().map(|v| lesion.background() + sign * v).collect(), reached))

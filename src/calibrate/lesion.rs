@@ -87,7 +87,7 @@ fn judged(lesion: &Lesion, points: &[Point<'_>]) -> Result<Fitted, String> {
     if points.len() < LEAST_READS {
         return Err(format!("{} graded slides with a value, {LEAST_READS} needed; not fitted", points.len()));
     }
-    let found = fit(lesion, points).ok_or("the grades do not follow the measurement; not fitted")?;
+    let found = fit(lesion, points).ok_or("the grades do not follow the measurement, or leave no room for the grades that were not read; not fitted")?;
     if !found.is_no_gain() {
         return Ok(found);
     }

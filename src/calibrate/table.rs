@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     manifest,
     measure::sizes::{self, CutOff, Sizes, table::OfSlides},
+    score::sampling::{Count, too_few},
     sheet::Table,
     stats::describe::mean,
 };
@@ -52,13 +53,22 @@ impl Long {
             }
         }
         if let Some(path) = manifest {
-            for sample in manifest::read_key(path)?.into_iter().filter(|s| s.exclude.is_none()) {
-                if let Some(slide) = own.slides.get_mut(&sample.slide_id) {
+            for sample in manifest::read_key(path)? {
+                if sample.exclude.is_some() {
+                    own.leave_out(&sample.slide_id);
+                } else if let Some(slide) = own.slides.get_mut(&sample.slide_id) {
                     *slide = (sample.animal_id, sample.group);
                 }
             }
         }
         Ok(own)
+    }
+
+    fn leave_out(&mut self, slide: &str) {
+        self.slides.remove(slide);
+        self.tissues.remove(slide);
+        self.values.retain(|key, _| key.0 != slide);
+        self.sizes.retain(|key, _| key.0 != slide);
     }
 
     pub(super) fn groups(&self) -> BTreeSet<&str> {
@@ -87,15 +97,26 @@ impl Long {
         self.values.get(&(slide.to_owned(), tissue.to_owned(), feature.to_owned())).copied()
     }
 
-    /// One value per animal of a group: the mean of its slides.
-    pub(super) fn of_animals(&self, group: &str, tissue: &str, feature: &str) -> Vec<f64> {
-        let mut of: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-        for (slide, (animal, own)) in &self.slides {
-            if own == group {
-                of.entry(animal).or_default().extend(self.of_slide(slide, tissue, feature));
-            }
+    /// One value per animal of a group, the mean of its slides, and the number of animals left out for having too little to be
+    /// graded by it.
+    pub(super) fn of_animals(&self, group: &str, tissue: &str, feature: &str) -> (Vec<f64>, usize) {
+        let mut of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (slide, (animal, _)) in self.slides.iter().filter(|(_, (_, own))| own == group) {
+            of.entry(animal).or_default().push(slide);
         }
-        of.into_values().filter(|v| !v.is_empty()).map(|v| mean(&v)).collect()
+        let values = |slides: &[&str], name: &str| -> Vec<f64> {
+            slides.iter().filter_map(|slide| self.of_slide(slide, tissue, name)).collect()
+        };
+        of.retain(|_, slides| !values(slides, feature).is_empty());
+        let all = of.len();
+        of.retain(|_, slides| {
+            let counted = |name: &'static str, by: Count| {
+                let found = values(slides, name);
+                (by == Count::Value && !found.is_empty()).then(|| found.iter().sum())
+            };
+            too_few(tissue, feature, counted).is_none()
+        });
+        (of.values().map(|slides| mean(&values(slides, feature))).collect(), all - of.len())
     }
 }
 

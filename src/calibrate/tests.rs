@@ -165,6 +165,64 @@ fn grades_that_nobody_read_are_told_and_stay_above_what_was_measured() {
 }
 
 #[test]
+fn grades_of_a_falling_lesion_keep_room_down_to_nothing() {
+    let builtin = Rubric::builtin().unwrap();
+    let pancreas = crate::organ::find("pancreas").unwrap();
+    let lesion = builtin.lesions(pancreas).iter().find(|l| l.id == "islet_area_loss").unwrap();
+    let values = [98.0, 94.0, 90.0, 86.0, 82.0, 74.0, 68.0, 62.0, 55.0, 50.0, 45.0, 40.0];
+    let points: Vec<(f64, f64, &str)> =
+        values.iter().zip(NAMES).map(|(&v, name)| (v, f64::from(u8::from(v < 70.0)), name)).collect();
+    let fitted = fit(lesion, &points).unwrap();
+    assert_eq!(fitted.cuts[0], 71.0);
+    assert_eq!(fitted.reached, [true, false, false, false]);
+    assert!(fitted.cuts.windows(2).all(|w| w[1] < w[0]), "{:?}", fitted.cuts);
+    // Nobody read more than grade 1 down to 40 %, and no value lies below 0.
+    assert!(fitted.cuts[1] <= 40.0 && fitted.cuts[3] > 0.0, "{:?}", fitted.cuts);
+}
+
+#[test]
+fn slides_that_the_sheet_excludes_are_no_controls() {
+    let folder = tempfile::tempdir().unwrap();
+    results(folder.path(), 5);
+    let sheet = folder.path().join("samples.csv");
+    std::fs::write(&sheet, "slide,animal_id,group,tissue,exclude\ns4.svs,a4,control,liver,yes\n").unwrap();
+    let done =
+        calibrate(folder.path(), &Rubric::builtin().unwrap(), Some("control"), None, Some(&sheet)).unwrap();
+    assert_eq!(done.calibration.animals, 4);
+    assert!((done.calibration.ranges["liver"]["rbc_area_pct"].mean - 2.015).abs() < 1e-9);
+}
+
+#[test]
+fn animals_with_too_little_are_in_no_base() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "tissue,feature,animal_id,group,batch,value,unit,slide_id,missing\n".to_owned();
+    for i in 0..6 {
+        let (islets, um) = if i == 5 { (1, 400) } else { (30, 120) };
+        let mut add = |feature: &str, value: u32| {
+            let _ = writeln!(text, "pancreas,{feature},a{i},control,,{value},n,s{i},");
+        };
+        add("islet_count_n", islets);
+        add("islet_eq_diameter_um_median", um);
+        // Of three animals only.
+        if i < 3 {
+            add("islet_circularity_median", 1);
+        }
+    }
+    std::fs::write(folder.path().join("long.csv"), text).unwrap();
+    let done = calibrate(folder.path(), &Rubric::builtin().unwrap(), Some("control"), None, None).unwrap();
+    let range = done.calibration.ranges["pancreas"]["islet_eq_diameter_um_median"];
+    assert_eq!((range.n, range.mean), (5, 120.0));
+    let told = done.warnings.join("\n");
+    let left_out =
+        "islet_eq_diameter_um_median: 1 control animal with too few objects or too little area left out";
+    assert!(told.contains(left_out), "{told}");
+    assert!(
+        told.contains("islet_circularity_median: 3 control animals with a value, 4 needed; no base"),
+        "{told}"
+    );
+}
+
+#[test]
 fn slides_of_one_value_have_one_grade() {
     // Four of the value 1 were read as 0, 0, 2 and 2: it is on the edge, and the edge lies beside it, not on it.
     let values = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0];

@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn animals_with_too_little_are_told_with_both_numbers() {
         fn t(slides: &[&[f64]], expected: Option<&str>) {
-            let told = told(("kidney", "glom_count_n"), slides);
+            let told = told(("kidney", "glom_whole_n"), slides);
             assert_eq!(told.first().map(String::as_str), expected, "{slides:?}");
         }
         t(&[&[30.0], &[15.0, 15.0]], None);
@@ -71,10 +71,10 @@ mod tests {
                 "kidney: {found}): what is measured of glomeruli is uncertain there (a working default, docs/dictionary.md)"
             )
         };
-        t(&[&[29.0], &[40.0]], Some(&of("1 of 2 animals have fewer than 30 glomeruli (it has 29")));
+        t(&[&[29.0], &[40.0]], Some(&of("1 of 2 animals have fewer than 30 whole glomeruli (it has 29")));
         t(
             &[&[9.0, 9.0], &[9.0], &[31.0]],
-            Some(&of("2 of 3 animals have fewer than 30 glomeruli (they have 9 to 18")),
+            Some(&of("2 of 3 animals have fewer than 30 whole glomeruli (they have 9 to 18")),
         );
         t(&[], None);
         let area = told(("pancreas", "analysed_area_mm2"), &[&[0.1], &[0.1]]);

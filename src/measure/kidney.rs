@@ -26,6 +26,7 @@ pub const FEATURES: &[&Feature] = &[
     &interstitium::CORTEX_AREA,
     &interstitium::MEDULLA_AREA,
     &glomeruli::COUNT,
+    &glomeruli::WHOLE,
     &glomeruli::DENSITY,
     &glomeruli::TUFT_AREA,
     &glomeruli::CORPUSCLE_AREA,

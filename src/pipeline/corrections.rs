@@ -197,6 +197,7 @@ impl Drawn {
                 "solidity" => shape.solidity,
                 "aspect_ratio" => shape.aspect_ratio,
                 "perimeter_um" => shape.perimeter * px_um,
+                "outer_diameter_um" => shape.minor_px * px_um,
                 "cut_by_edge" => 0.0,
                 _ => continue,
             };

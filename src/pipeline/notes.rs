@@ -4,18 +4,28 @@ use crate::{
     error::Result,
     organ::Organ,
     raster::Rgb,
+    score::Measured,
     segment::models::InUse,
     slide::{Slide, TileAt},
-    tissue::TissueMask,
     units::Mpp,
     warning::{Warning, Warnings},
 };
 
-/// Notes what limits the score of this slide.
-pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings: &Warnings) {
-    if tissue.area_mm2 < organ.needed_mm2 {
-        warnings.push(Warning::LittleTissue { area_mm2: tissue.area_mm2, needed_mm2: organ.needed_mm2 });
+/// Notes how much was measured, if it is little: cortex where it is known, tissue without artefacts else.
+pub(super) fn little(organ: &Organ, measured: &[Measured], warnings: &Warnings) {
+    let area = |(what, name): (&'static str, &str)| {
+        let found = measured.iter().find(|m| m.feature.name == name)?;
+        Some((what, found.value.as_ref().ok()?.value))
+    };
+    let counted = [("cortex", "cortex_area_mm2"), ("tissue without artefacts", "analysed_area_mm2")];
+    if let Some((what, area_mm2)) = counted.into_iter().find_map(area).filter(|a| a.1 < organ.needed_mm2) {
+        let (what, needed_mm2) = (what.to_owned(), organ.needed_mm2);
+        warnings.push(Warning::LittleTissue { what, area_mm2, needed_mm2 });
     }
+}
+
+/// Notes what limits the score of this slide.
+pub(super) fn slide(slide: &Slide, warnings: &Warnings) {
     let count = slide.info().missing_tiles;
     if count > 0 {
         warnings.push(Warning::MissingTiles { count });

@@ -258,21 +258,14 @@ mod tests {
     use crate::{
         raster::{Mask, Plane},
         report::test_slide,
-        stain::white::White,
-        tissue::{Bits, TissueMask},
+        tissue::TissueMask,
     };
 
     /// A slide of 4000 × 2000 px at 0.25 µm, its left half tissue.
     fn result() -> SlideResult {
         let mut mask = Mask::filled(400, 200, 0);
         (0..200).for_each(|y| mask.row_mut(y)[..200].fill(1));
-        let tissue = TissueMask {
-            solid: Bits::of(&mask),
-            mask,
-            scale: 10.0,
-            area_mm2: 0.25,
-            white: White { rgb: [243.0; 3] },
-        };
+        let tissue = TissueMask::painted(mask, 0.25);
         let summary = test_slide::summary(false);
         let class = summary.organ.classes[0];
         let cells = (0..40).map(|i| {

@@ -128,7 +128,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
         score: rubric().score(&LIVER, &measured),
         measured,
         sizes: None,
-        warnings: vec![Warning::LittleTissue { area_mm2: 1.5, needed_mm2: 20.0 }],
+        warnings: vec![Warning::LittleTissue { what: "tissue".into(), area_mm2: 1.5, needed_mm2: 20.0 }],
         counts: vec![(VEIN.name, u64::from(!blank)), (NUCLEUS.name, 0)],
         quality: Default::default(),
         refused: None,

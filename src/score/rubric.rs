@@ -298,6 +298,10 @@ fn follow_field_number(name: &str, file: &mut RubricFile, builtin: &RubricFile) 
             {
                 continue;
             }
+            let recomputed = field::per_mm2(&per_field.counts, field_number, per_field.objective);
+            if lesion.cuts == recomputed {
+                continue;
+            }
             if default.is_none_or(|l| l.cuts != lesion.cuts) {
                 return Err(Error::config(
                     format!("rubric {name}: organs.{organ}.lesions[{}].cuts", lesion.id),
@@ -305,7 +309,7 @@ fn follow_field_number(name: &str, file: &mut RubricFile, builtin: &RubricFile) 
                     "other cuts",
                 ));
             }
-            lesion.cuts = field::per_mm2(&per_field.counts, field_number, per_field.objective);
+            lesion.cuts = recomputed;
         }
     }
     Ok(())

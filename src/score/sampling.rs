@@ -86,10 +86,10 @@ pub const LEAST: &[Least] = &[
     },
     Least {
         organ: "kidney",
-        counted: "glom_count_n",
+        counted: "glom_whole_n",
         by: Count::Value,
         needed: 30.0,
-        what: "glomeruli",
+        what: "whole glomeruli",
         features: &[
             "glom_sclerosis_index",
             "glom_tuft_area_um2_mean",
@@ -124,13 +124,17 @@ pub const LEAST: &[Least] = &[
         by: Count::Value,
         needed: AREA_MM2,
         what: "mm² of cortex",
-        features: &[
-            "tubule_necrosis_pct",
-            "inflamed_cortex_pct",
-            "interstitial_area_pct",
-            "kidney_rbc_area_pct",
-        ],
-        uncertain: "what is measured per area",
+        features: &["tubule_necrosis_pct", "inflamed_cortex_pct", "interstitial_area_pct"],
+        uncertain: "what is measured per area of cortex",
+    },
+    Least {
+        organ: "kidney",
+        counted: "analysed_area_mm2",
+        by: Count::Value,
+        needed: AREA_MM2,
+        what: "mm² of kidney",
+        features: &["kidney_rbc_area_pct"],
+        uncertain: "the share of red cells",
     },
     Least {
         organ: "liver",
@@ -221,9 +225,11 @@ mod tests {
         t("kidney", "tubule_injured_pct", 22.0, Some("22 tubules, at least 30 needed"));
         t("kidney", "tubule_necrosis_pct", 0.01, Some("0.01 mm² of cortex, at least 0.05 needed"));
         t("kidney", "tubule_necrosis_pct", 0.05, None);
+        t("kidney", "kidney_rbc_area_pct", 0.015, Some("0.015 mm² of kidney, at least 0.05 needed"));
         t("liver", "steatotic_hepatocyte_pct", 1.0, Some("1 nucleus of hepatocytes, at least 300 needed"));
         t("liver", "necrosis_area_pct", 0.000_001, Some("0 mm² of liver, at least 0.05 needed"));
-        t("kidney", "bowman_space_pct", 2.0, Some("2 glomeruli, at least 3 needed"));
+        t("kidney", "bowman_space_pct", 1.0, Some("1 whole glomerulus, at least 3 needed"));
+        t("kidney", "bowman_space_pct", 2.0, Some("2 whole glomeruli, at least 3 needed"));
         t("liver", "inflammatory_foci_per_mm2", 0.3, Some("0.3 mm² of liver, at least 0.4 needed"));
         t(
             "liver",

@@ -5,7 +5,7 @@
 
 mod check;
 mod domain;
-mod grid;
+pub(in crate::segment) mod grid;
 mod objects;
 
 use std::{
@@ -243,9 +243,14 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn file(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let got = fs::metadata(path).map_err(Error::io("read", path))?.len();
-    if got > limit {
-        return Err(Error::Limits { what: format!("bytes of {}", path.display()), got, limit });
+    let facts = fs::metadata(path).map_err(Error::io("read", path))?;
+    let name = || path.file_name().unwrap_or_default().to_string_lossy();
+    // What is no file tells no size, and may never end.
+    if !facts.is_file() {
+        return Err(Error::malformed(FORMAT, name(), "a file", "something else"));
+    }
+    if facts.len() > limit {
+        return Err(Error::Limits { what: format!("bytes of {}", path.display()), got: facts.len(), limit });
     }
     fs::read(path).map_err(Error::io("read", path))
 }

@@ -257,7 +257,9 @@ fn in_range(model: &Model, mpp: Mpp) -> Result<()> {
         return Ok(());
     }
     let what = format!("pixel size for the model {}", model.card.name);
-    let expected = format!("{low} to {high} µm (or --{} classical)", model.card.task);
+    // Both kinds of structures are chosen by one option.
+    let option = if model.card.task == "tubules" { "structures" } else { model.card.task.as_str() };
+    let expected = format!("{low} to {high} µm (or --{option} classical, without --model and --stain)");
     Err(Error::config(what, expected, format!("{:.4} µm", mpp.mean())))
 }
 

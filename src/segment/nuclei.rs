@@ -14,7 +14,7 @@ use super::{
     contour, distance,
     field::Field,
     label::{Region, any, renumber_and_mark},
-    model::Model,
+    model::{Model, grid},
     object::Object,
     shape::Shape,
     smooth,
@@ -200,13 +200,17 @@ pub fn segment_with(field: &Field<'_>, rules: &Rules) -> Nuclei {
 /// Numbers with the region of each, the first window pixel (column, row) they cover, and window pixels per pixel of theirs.
 type Cores = ((Plane<u32>, Vec<Region>), (usize, usize), usize);
 
-/// Divides what the network takes for nuclei at the heights it gives their middles; `None` where the pixels are not
-/// of the size it was trained on.
+/// Divides what the network takes for nuclei at the heights it gives their middles; `None` where pixels are too coarse for it.
+/// Pixels of about a whole share of those it was trained on are grouped, others resampled.
 fn by_network(field: &Field<'_>, factor: usize, um: f64, rules: &Rules) -> Option<Cores> {
-    if !learned::SEES_UM.contains(&um) {
+    let step = grid::step(field.window.mpp.mean(), rules.working_um);
+    let heights = if step > 1.0 && step.fract() != 0.0 {
+        learned::rescaled::heights(field, step, rules.least_odds)?
+    } else if learned::SEES_UM.contains(&um) {
+        learned::heights(field, factor, rules.least_odds)?
+    } else {
         return None;
-    }
-    let heights = learned::heights(field, factor, rules.least_odds)?;
+    };
     let depth = (rules.middle_depth * f64::from(learned::FULL)) as u16;
     let offset = heights.offset;
     let basins = basins::climb(&heights.middle, &heights.mask, |peak, pass| peak - pass <= depth);

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     measure::{
+        formula::sclerosis_index,
         sizes::{Profiles, Sizes, least_at_equator},
         tally::Counter,
     },
@@ -33,6 +34,13 @@ pub(super) const COUNT: Feature =
         Ok(Value { value: n as f64, n, denominator: 1.0 })
     });
 
+/// Corpuscles that nothing cuts and that have a tuft: what sizes and shares rest on.
+pub(super) const WHOLE: Feature =
+    feature("glom_whole_n", "n", (Info, 2.0, Expert), "domain.md §3.3, §5.1", |found| {
+        let n = glomeruli(found).len() as u64;
+        Ok(Value { value: n as f64, n, denominator: 1.0 })
+    });
+
 /// Corpuscles per mm² of cortex.
 pub(super) const DENSITY: Feature =
     feature("glom_density_per_mm2_cortex", "1/mm²", (TwoSided, 2.0, Expert), "domain.md §3.3", |found| {
@@ -50,13 +58,13 @@ pub(super) const TUFT_AREA: Feature = feature(
     "µm²",
     (TwoSided, 1.0, Derived),
     "domain.md §3.3: equator filter, size from podocyte stereology",
-    |found| mean(&equatorial(found), |g| g.tuft_um2),
+    |found| mean(&equatorial(found)?, |g| g.tuft_um2),
 );
 
 /// Mean area inside Bowman's capsule of equatorial profiles.
 pub(super) const CORPUSCLE_AREA: Feature =
     feature("glom_corpuscle_area_um2_mean", "µm²", (Info, 1.0, Expert), "domain.md §3.3", |found| {
-        mean(&equatorial(found), |g| g.corpuscle_um2)
+        mean(&equatorial(found)?, |g| g.corpuscle_um2)
     });
 
 /// Mean glomerular volume.
@@ -86,7 +94,7 @@ pub(super) const AREA_CV: Feature = feature(
     (Up, 1.0, Sourced),
     "Toyota 2004: heterogeneity of glomerular size",
     |found| {
-        let profiles = equatorial(found);
+        let profiles = equatorial(found)?;
         let mean = mean(&profiles, |g| g.tuft_um2)?;
         if profiles.len() < 2 {
             return Err(Missing::TooFew {
@@ -106,7 +114,7 @@ pub(super) const NUCLEI: Feature = feature(
     "n",
     (TwoSided, 0.5, Derived),
     "domain.md §3.3: 2 227 µm³ of tuft per cell",
-    |found| mean(&equatorial(found), |g| g.tuft.get(OWN_NUCLEI) as f64),
+    |found| mean(&equatorial(found)?, |g| g.tuft.get(OWN_NUCLEI) as f64),
 );
 
 /// Nuclei per mm² of tuft.
@@ -159,8 +167,8 @@ pub(super) const SCLEROSIS_INDEX: Feature = feature(
     "Glomerulosclerosis index (H&E rule for what is solid)",
     |found| {
         let solid = solid_pct(found)?;
-        let counts = grade_counts(&solid);
-        Ok(Value { value: gsi(counts), n: solid.len() as u64, denominator: solid.len() as f64 })
+        let value = sclerosis_index(grade_counts(&solid)).ok_or(Missing::NoStructure { what: "tuft" })?;
+        Ok(Value { value, n: solid.len() as u64, denominator: solid.len() as f64 })
     },
 );
 
@@ -209,11 +217,11 @@ fn none(found: &Evidences<'_>) -> Missing {
 }
 
 /// Profiles near the equator.
-fn equatorial<'a>(found: &Evidences<'a>) -> Vec<Glomerulus<'a>> {
-    let mut all = glomeruli(found);
+fn equatorial<'a>(found: &Evidences<'a>) -> Result<Vec<Glomerulus<'a>>, Missing> {
+    let mut all = some(found)?;
     let least = least_at_equator(all.iter().map(|g| g.corpuscle_um2).collect());
     all.retain(|g| g.corpuscle_um2 >= least);
-    all
+    Ok(all)
 }
 
 fn mean(profiles: &[Glomerulus<'_>], of: impl Fn(&Glomerulus<'_>) -> f64) -> Result<Value, Missing> {
@@ -258,10 +266,4 @@ pub(super) fn grade_counts(solid_pct: &[f64]) -> [u64; 5] {
         counts[grade] += 1;
     }
     counts
-}
-
-/// Glomerulosclerosis index: mean grade.
-pub(super) fn gsi(counts: [u64; 5]) -> f64 {
-    let sum: u64 = counts.iter().zip(0..).map(|(n, grade)| n * grade).sum();
-    sum as f64 / counts.iter().sum::<u64>().max(1) as f64
 }

@@ -1,12 +1,6 @@
 use super::{glomeruli, median};
 
 #[test]
-fn glomerulosclerosis_index_of_the_specification() {
-    // domain.md §4.5.
-    assert!((glomeruli::gsi([10, 5, 3, 1, 1]) - 0.90).abs() < 1e-12);
-}
-
-#[test]
 fn solid_share_to_grade() {
     fn t(pct: f64, grade: usize) {
         assert_eq!(glomeruli::grade_counts(&[pct])[grade], 1, "{pct}");

@@ -11,7 +11,7 @@ use crate::{
     },
     segment::{
         object::Object,
-        pancreas::{ISLET, ISLET_DIAMETER_UM, counters},
+        pancreas::{ISLET, counters},
     },
 };
 
@@ -64,7 +64,7 @@ pub(super) const AREA_CV: Feature = feature("islet_area_cv", "ratio", Info, 2.0,
 });
 
 pub(super) const SMALL_PCT: Feature = feature("islet_small_pct", "%", Up, 2.0, |found| {
-    over_islets(found, diameter, |v| percent(v, |&d| (*ISLET_DIAMETER_UM.start()..SMALL_UM).contains(&d)))
+    over_islets(found, diameter, |v| percent(v, |&d| d < SMALL_UM))
 });
 
 pub(super) const LARGE_PCT: Feature = Feature {

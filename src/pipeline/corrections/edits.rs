@@ -190,8 +190,6 @@ mod tests {
             kidney::{TUBULE, TUFT},
             object::{Outline, Step},
         },
-        stain::white::White,
-        tissue::Bits,
     };
 
     fn kidney() -> &'static Organ {
@@ -229,13 +227,7 @@ mod tests {
     fn tissue() -> TissueMask {
         let mut mask = Plane::filled(40, 40, 1);
         (0..40).for_each(|y| mask.row_mut(y)[32..].fill(0));
-        TissueMask {
-            solid: Bits::of(&mask),
-            mask,
-            scale: 10.0,
-            area_mm2: 0.03,
-            white: White { rgb: [243.0; 3] },
-        }
+        TissueMask::painted(mask, 0.03)
     }
 
     #[test]
@@ -294,6 +286,9 @@ mod tests {
         let both = [(10, 10), (22, 10)];
         assert_eq!(starts(&edits.before_relating(Vec::new())), both);
         assert_eq!(starts(&edits.after_relating(edits.before_relating(Vec::new()))), both);
+        // Nothing is known of their lumens, but how wide they are.
+        let width = edits.before_relating(Vec::new())[0].value("outer_diameter_um");
+        assert!(width.is_some_and(|um| (19.0..24.0).contains(&um)), "{width:?}");
         // One of them was dropped as they were related.
         assert_eq!(starts(&edits.after_relating(edits.before_relating(Vec::new())[..1].to_vec())), both);
     }

@@ -186,8 +186,6 @@ mod tests {
             kidney::{CORTEX, GLOMERULUS},
             object::{Outline, Step},
         },
-        stain::white::White,
-        tissue::Bits,
     };
 
     /// A square of level-0 pixels, 0.25 µm each.
@@ -203,13 +201,7 @@ mod tests {
     fn slide(structures: Vec<Object>) -> SlideResult {
         let mut mask = Mask::filled(400, 200, 0);
         (0..200).for_each(|y| mask.row_mut(y)[..200].fill(1));
-        let tissue = TissueMask {
-            solid: Bits::of(&mask),
-            mask,
-            scale: 10.0,
-            area_mm2: 0.25,
-            white: White { rgb: [243.0; 3] },
-        };
+        let tissue = TissueMask::painted(mask, 0.25);
         let (summary, artefacts) = (test_slide::summary(false), Plane::filled(400, 200, 0));
         SlideResult { summary, tissue, artefacts, structures, cells: Vec::new() }
     }

@@ -12,7 +12,7 @@ pub(super) struct Font {
 }
 
 impl Font {
-    pub(super) const TITLE: Self = Self { weight: FontWeight::Bold, size: RasterHeight::Size32 };
+    pub(super) const TITLE: Self = Self { weight: FontWeight::Bold, size: RasterHeight::Size24 };
     pub(super) const HEAD: Self = Self { weight: FontWeight::Bold, size: RasterHeight::Size24 };
     pub(super) const SMALL: Self = Self { weight: FontWeight::Regular, size: RasterHeight::Size20 };
     pub(super) const BODY: Self = Self { weight: FontWeight::Regular, size: RasterHeight::Size24 };
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn every_letter_we_map_to_is_in_the_font() {
         for letter in "aZ09 µ²×·±?\u{3bc}\u{2013}\u{2265}é".chars() {
-            assert!(get_raster(known(letter), FontWeight::Bold, RasterHeight::Size32).is_some(), "{letter}");
+            assert!(get_raster(known(letter), FontWeight::Bold, RasterHeight::Size24).is_some(), "{letter}");
         }
     }
 

@@ -57,9 +57,9 @@ fn too_little_looked_at_gives_no_published_score() {
     t("liver", &necrosis, &["suzuki_necrosis"], "0.02 mm² of liver, at least 0.05 needed");
     t(
         "kidney",
-        &[("glom_count_n", 2.0), ("glom_sclerosis_index", 0.0), ("glom_shrunken_pct", 0.0)],
+        &[("glom_whole_n", 2.0), ("glom_sclerosis_index", 0.0), ("glom_shrunken_pct", 0.0)],
         &["glomerulosclerosis_index", "egti_g_surrogate"],
-        "2 glomeruli, at least 3 needed",
+        "2 whole glomeruli, at least 3 needed",
     );
     t(
         "pancreas",

@@ -167,6 +167,10 @@ fn cuts_per_field_follow_the_field_number() {
     assert_eq!(paths.len(), 4, "{paths:?}");
     let other = parse(&edited("/organs/liver/lesions/3/per_field/counts", json!([1.0, 2.0, 4.0]))).unwrap();
     assert_eq!(format!("{:.3}", other.lesions(find("liver").unwrap())[3].cuts[0]), "0.263");
+    // A file that holds what was recomputed, as a calibration writes it, is the same.
+    let written = rubric.calibrated(&crate::calibrate::Calibration::default(), &[]).unwrap();
+    let again = parse(&serde_json::from_slice(&written).unwrap()).unwrap();
+    assert_eq!(again.lesions(find("liver").unwrap())[3].cuts, lesion.cuts);
 }
 
 #[test]

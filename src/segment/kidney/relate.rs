@@ -34,6 +34,8 @@ pub fn relate(found: Vec<Object>, slide: &SlideGeometry) -> Vec<Object> {
         .iter()
         .zip(&discs)
         .filter_map(|(o, d)| Some((d.x, d.y, f64::from(o.value("outer_diameter_um")?))))
+        // Of one that a person drew nothing may be known.
+        .filter(|(_, _, um)| um.is_finite())
         .collect();
     let mut kept = cortex::zones(&centres, &Clues { places: &places, widths: &widths }, radius_um, slide);
     let tufts: BTreeMap<(i64, i64), u32> = chosen

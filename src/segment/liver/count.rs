@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     counters::{
         BLOOD_PX, FAT_PX, MACRO_PX, MICRO_PX, PARENCHYMA_PX, SINUSOID_PX, SINUSOID_WIDTH, SQUARE_MACRO,
-        SQUARE_MICRO, SQUARE_PARENCHYMA, SQUARE_UM, square_of,
+        SQUARE_MICRO, SQUARE_PARENCHYMA, square_at, square_of,
     },
     ground::{self, Ground},
     vacuoles::kind,
@@ -91,7 +91,7 @@ impl Squares {
     fn of(field: &Field<'_>) -> Self {
         let um = field.window.mpp.mean();
         let width = field.window.core_width as usize;
-        let number = |x: usize| square(field.window.x0 + x as i64, um);
+        let number = |x: usize| square_at(field.window.x0 + x as i64, um);
         let mut spans: Vec<(u32, Range<usize>)> = Vec::new();
         for x in 0..width {
             match spans.last_mut() {
@@ -104,11 +104,6 @@ impl Squares {
 
     /// Number of the square for row `y` of the window.
     fn row(&self, y: usize) -> u32 {
-        square(self.top + y as i64, self.um)
+        square_at(self.top + y as i64, self.um)
     }
-}
-
-/// The square that holds the centre of a working pixel of the slide.
-fn square(at: i64, um: f64) -> u32 {
-    ((at as f64 + 0.5) * um / SQUARE_UM).max(0.0) as u32
 }

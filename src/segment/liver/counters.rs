@@ -46,6 +46,12 @@ pub const ZONE_UM: f64 = 100.0;
 /// Side of a square, in µm (domain.md §3.2) [expert].
 pub const SQUARE_UM: f64 = 48.0;
 
+/// Returns the column, or row, of the square that holds the centre of a working pixel of the slide.
+#[must_use]
+pub fn square_at(at: i64, um: f64) -> u32 {
+    ((at as f64 + 0.5) * um / SQUARE_UM).max(0.0) as u32
+}
+
 /// Returns the number of the square in column `x`, row `y` of the grid that starts at the slide's corner.
 #[must_use]
 pub fn square_of(x: u32, y: u32) -> u32 {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    counters::{FAT_PX, MACRO_PX, NECROSIS_PX, PARENCHYMA_PX},
+    counters::{
+        FAT_PX, MACRO_PX, NECROSIS_PX, PARENCHYMA_PX, SQUARE_MACRO, SQUARE_PARENCHYMA, square_at, square_of,
+    },
     hepatocytes::HEPATOCYTE,
     necrosis::NECROSIS,
     vacuoles, vessels,
@@ -12,6 +14,7 @@ use crate::{
     geometry::Point,
     raster::{Mask, Plane},
     segment::{
+        ground::ANALYSED_PX,
         label::{Connectivity, label},
         nuclei::ROUND,
         object::Object,
@@ -55,9 +58,17 @@ fn lumps(found: &mut Revision<'_>, stays: &mut [bool]) {
         }
         let Some(covered) = fat.covering(vessel, found.level0) else { continue };
         stays[i] = false;
+        // Its middle is no vein's, but the zones around veins are counted: there it stays one.
+        found.tally.add(ANALYSED_PX, covered.own_px);
         found.tally.add(PARENCHYMA_PX, covered.own_px);
         found.tally.add(FAT_PX, covered.fat_px);
         found.tally.add(MACRO_PX, covered.macro_px);
+        for (square, [own_px, macro_px]) in covered.squares {
+            found.tally.observe(SQUARE_PARENCHYMA, square, own_px);
+            if macro_px > 0 {
+                found.tally.observe(SQUARE_MACRO, square, macro_px);
+            }
+        }
     }
 }
 
@@ -72,6 +83,8 @@ struct Covered {
     own_px: u64,
     fat_px: u64,
     macro_px: u64,
+    /// Its own and those of macrovesicular fat by square of 48 µm.
+    squares: BTreeMap<u32, [u64; 2]>,
 }
 
 /// Side of the squares vacuoles are looked up by, in pixels of the fine pass.
@@ -118,16 +131,21 @@ impl<'a> Vacuoles<'a> {
             parts += usize::from(px as f64 >= PART * own_px as f64);
             fill(&mut kinds, vacuole, &window, if kind { 2 } else { 1 });
         }
-        let count = |kind: fn(u8) -> bool| {
-            let both = own.data().iter().zip(kinds.data());
-            both.filter(|&(&own, &of)| own != 0 && kind(of)).count() as u64
-        };
-        let (fat_px, macro_px) = (count(|k| k != 0), count(|k| k == 2));
-        (parts >= 2 && fat_px as f64 >= COVERED * own_px as f64).then_some(Covered {
-            own_px,
-            fat_px,
-            macro_px,
-        })
+        let mut covered = Covered { own_px, fat_px: 0, macro_px: 0, squares: BTreeMap::new() };
+        let um = window.mpp.mean();
+        for y in 0..own.height() {
+            let row = square_at(window.y0 + y as i64, um);
+            let both = own.row(y).iter().zip(kinds.row(y)).enumerate();
+            for (x, (_, &kind)) in both.filter(|(_, (own, _))| **own != 0) {
+                let is_macro = u64::from(kind == 2);
+                covered.fat_px += u64::from(kind != 0);
+                covered.macro_px += is_macro;
+                let number = square_of(square_at(window.x0 + x as i64, um), row);
+                let of_square = covered.squares.entry(number).or_default();
+                *of_square = [of_square[0] + 1, of_square[1] + is_macro];
+            }
+        }
+        (parts >= 2 && covered.fat_px as f64 >= COVERED * own_px as f64).then_some(covered)
     }
 }
 
@@ -285,12 +303,18 @@ mod tests {
             };
             assert_eq!(slide.revise(drawn), [stays], "{vacuoles:?}");
             let covered = vacuoles.iter().map(|v| 40 * v.1 as u64).sum::<u64>();
-            let expected = if stays { [0, 0, 0] } else { [1_600, covered, covered] };
+            let expected = if stays { [0; 4] } else { [1_600, 1_600, covered, covered] };
             assert_eq!(
-                [PARENCHYMA_PX, FAT_PX, MACRO_PX].map(|c| slide.tally.get(c)),
+                [ANALYSED_PX, PARENCHYMA_PX, FAT_PX, MACRO_PX].map(|c| slide.tally.get(c)),
                 expected,
                 "{vacuoles:?}"
             );
+            // It lies in four squares, whose borders are at 528.
+            let squares: Vec<(u32, u64)> = slide.tally.histogram(SQUARE_PARENCHYMA).collect();
+            let of = |x, y, n| (square_of(x, y), n);
+            let four = [of(10, 10, 28 * 28), of(11, 10, 12 * 28), of(10, 11, 28 * 12), of(11, 11, 12 * 12)];
+            assert_eq!(squares, if stays { &[][..] } else { &four[..] }, "{vacuoles:?}");
+            assert_eq!(slide.tally.observations(SQUARE_MACRO), expected[3], "{vacuoles:?}");
         }
         t(&[(500, 20), (520, 16)], &[], false);
         t(&[(500, 20), (520, 16)], &[true], true);

@@ -16,7 +16,7 @@ const ONE: u32 = 1 << 12;
 pub(in crate::segment) const STEPS: f32 = 1000.0;
 
 /// Returns window pixels per model pixel, for pixels of `mpp` and a model of `um` µm.
-pub(super) fn step(mpp: f64, um: f64) -> f64 {
+pub(in crate::segment) fn step(mpp: f64, um: f64) -> f64 {
     let wanted = um / mpp;
     let whole = wanted.round().max(1.0);
     if (wanted / whole - 1.0).abs() <= SNAP { whole } else { wanted }
@@ -24,7 +24,7 @@ pub(super) fn step(mpp: f64, um: f64) -> f64 {
 
 /// How a model's pixels lie on a window.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Grid {
+pub(in crate::segment) struct Grid {
     step: f64,
     columns: Range<i64>,
     rows: Range<i64>,
@@ -33,7 +33,7 @@ pub(super) struct Grid {
 impl Grid {
     /// Lays squares of `align` model pixels over the window's core and `margin` window pixels around it; `None` if not
     /// one lies within.
-    pub(super) fn over(window: &Window, margin: u32, step: f64, align: usize) -> Option<Self> {
+    pub(in crate::segment) fn over(window: &Window, margin: u32, step: f64, align: usize) -> Option<Self> {
         let margin = i64::from(margin.min(window.halo));
         let span = |start: i64, length: u32| {
             let square = step * align as f64;
@@ -55,7 +55,7 @@ impl Grid {
     }
 
     /// Averages the window's pixels to model pixels.
-    pub(super) fn shrink(&self, rgb: &Rgb, window: &Window) -> Rgb {
+    pub(in crate::segment) fn shrink(&self, rgb: &Rgb, window: &Window) -> Rgb {
         let columns = self.taps(&self.columns, window.left(), rgb.width());
         let rows = self.taps(&self.rows, window.top(), rgb.height());
         let mut out = Rgb::filled(columns.len(), rows.len(), [0; 3]);
@@ -88,7 +88,12 @@ impl Grid {
 
     /// Gives every window pixel the log odds × [`STEPS`] between the middles of the model pixels around it, and where
     /// there are none `outside`.
-    pub(super) fn enlarge(&self, coarse: &Plane<f32>, window: &Window, outside: i16) -> Plane<i16> {
+    pub(in crate::segment) fn enlarge(
+        &self,
+        coarse: &Plane<f32>,
+        window: &Window,
+        outside: i16,
+    ) -> Plane<i16> {
         let mut out = Plane::filled(window.width(), window.height(), outside);
         let columns = self.ways(&self.columns, window.left(), window.width());
         let rows = self.ways(&self.rows, window.top(), window.height());

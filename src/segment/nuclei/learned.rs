@@ -3,6 +3,8 @@
 //! It sees the stain planes at about 0.5 µm/px, measured against the slide's own stain, and works on squares of two
 //! and four pixels. Weights, training and known limits: `models/nuclei`.
 
+pub(super) mod rescaled;
+
 use std::{
     ops::{Range, RangeInclusive},
     sync::{LazyLock, OnceLock},
@@ -15,6 +17,7 @@ use crate::{
     segment::{
         field::Field,
         label::{Run, add_runs},
+        model::grid,
         net::{Dense, Depthwise, Net, Row, RowMut, Step, widened},
     },
 };
@@ -25,7 +28,7 @@ pub(super) const SEES_UM: RangeInclusive<f64> = 0.35..=0.7;
 /// Working pixels per side of the coarsest square the network looks at.
 const ALIGN: usize = 4;
 /// Steps of an output per unit of log odds.
-const STEPS: f32 = 1000.0;
+const STEPS: f32 = grid::STEPS;
 /// Highest height of a middle.
 pub(super) const FULL: f32 = 60_000.0;
 

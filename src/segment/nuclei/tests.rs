@@ -86,7 +86,9 @@ fn painted_nuclei_are_found_with_their_class_and_area() {
         assert_eq!(nuclei.mask.count(), nuclei.found[0].region.area_px);
         assert!((object.centroid.x * um - 30.2).abs() < 0.3, "{:?}", object.centroid);
     }
-    for (um, rules) in [0.25, 0.4, 0.5].into_iter().flat_map(|um| [(um, &RULES), (um, &BY_DENSITY)]) {
+    for (um, rules) in
+        [0.25, 0.3, 0.345, 0.352, 0.4, 0.5].into_iter().flat_map(|um| [(um, &RULES), (um, &BY_DENSITY)])
+    {
         t(rules, um, 4.0, 3.6, 60, "round nucleus");
         t(rules, um, 2.9, 2.8, 80, "lymphocyte nucleus");
         t(rules, um, 7.5, 2.2, 70, "elongated nucleus");
@@ -146,7 +148,7 @@ fn crowded(side: usize, um: f64) -> Slide {
 #[test]
 fn the_grid_of_windows_changes_nothing() {
     let profile = profile();
-    for um in [0.5, 0.25] {
+    for um in [0.5, 0.25, 0.345] {
         let slide = crowded(1024, um);
         let halo = (HALO_UM / um).ceil() as u32;
         let whole = gather(&slide, &[(0, 0)], 1024, halo, &profile);
