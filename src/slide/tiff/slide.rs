@@ -15,7 +15,7 @@ use crate::{
         codec::{Fault, jpeg},
         kept::Container,
         limits,
-        mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
+        mosaic::{Mosaic, Patch, Room, SIDE, StoredTiles, no_such_tile},
     },
 };
 
@@ -125,12 +125,13 @@ impl TiffSlide {
         Self::build(format, tiff, info, levels.collect(), associated)
     }
 
-    /// Builds a slide from levels whose tiles are moved, largest first.
+    /// Builds a slide from levels whose tiles are moved, largest first; `room` is what their patches left.
     pub(in crate::slide) fn composed(
         format: &'static str,
         tiff: Tiff,
         levels: Vec<Composed>,
         associated: BTreeMap<String, Associated>,
+        mut room: Room,
     ) -> Result<Self> {
         for level in &levels {
             limits::check("width of a level", level.width, limits::MAX_SIDE)?;
@@ -144,7 +145,8 @@ impl TiffSlide {
         info.moved_tiles = true;
         let source = |level: Composed| {
             let parts = level.pages.into_iter().map(Part::new).collect();
-            Ok(Source { parts, mosaic: Some(Mosaic::new(level.patches)?) })
+            let mosaic = Mosaic::new(level.patches, [level.width, level.height], &mut room)?;
+            Ok(Source { parts, mosaic: Some(mosaic) })
         };
         let levels = levels.into_iter().map(source).collect::<Result<Vec<_>>>()?;
         Self::build(format, tiff, info, levels, associated)
@@ -355,18 +357,10 @@ fn paste(image: &mut Rgb, tile: &Rgb, x: usize, y: usize) {
 
 /// Returns levels of these widths, heights, tile widths and tile heights, the first being level 0.
 fn pyramid(sides: impl Iterator<Item = [u64; 4]>) -> Vec<Level> {
-    let ratio = |a: u64, b: u64| a as f64 / b as f64;
     let mut base = None;
     let level = |[width, height, tile_width, tile_height]: [u64; 4]| {
-        let [full_width, full_height] = *base.get_or_insert([width, height]);
-        let side = |v: u64| u32::try_from(v).unwrap_or(u32::MAX);
-        Level {
-            width,
-            height,
-            downsample: (ratio(full_width, width) + ratio(full_height, height)) / 2.0,
-            tile_width: side(tile_width),
-            tile_height: side(tile_height),
-        }
+        let tile = [tile_width, tile_height].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        Level::of(*base.get_or_insert([width, height]), [width, height], tile)
     };
     sides.map(level).collect()
 }
