@@ -6,7 +6,14 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{Directory, Page, Tag, Tiff, container::Cleaner, decode, facts::quickhash, foreign::Foreign};
+use super::{
+    Directory, Page, Tag, Tiff,
+    container::Cleaner,
+    decode,
+    facts::quickhash,
+    foreign::Foreign,
+    missing::{self, TileSet},
+};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
@@ -31,7 +38,7 @@ pub(in crate::slide) struct TiffSlide {
     associated: BTreeMap<String, Associated>,
     stored: StoredTiles,
     /// Tiles of every level to be shown from the next finer one; empty when missing tiles are glass.
-    missing: Vec<BTreeSet<u64>>,
+    missing: Vec<TileSet>,
     /// Writes the header of a clean copy, where that is of the same format.
     pub(super) cleaner: Option<Cleaner>,
 }
@@ -100,7 +107,7 @@ impl Part {
 
     fn tile(&self, tiff: &Tiff, col: u64, row: u64) -> std::result::Result<Option<Rgb>, Fault> {
         match self.prepare(tiff)? {
-            Some(foreign) => foreign.tile(tiff, &self.page, col, row).map(Some),
+            Some(foreign) => foreign.tile(tiff, &self.page, col, row),
             None => decode::tile(tiff, &self.page, col, row),
         }
     }
@@ -190,20 +197,22 @@ impl TiffSlide {
     pub(in crate::slide) fn show_missing_from_finer(&mut self) {
         let pages: Vec<&Page> =
             self.levels.iter().filter_map(|level| Some(&level.parts.first()?.page)).collect();
-        let mut missing: Vec<BTreeSet<u64>> =
-            pages.iter().map(|page| page.missing_tiles(&self.tiff)).collect();
-        for i in 1..pages.len() {
-            let (finer, page) = (pages[i - 1], pages[i]);
-            let joined = |fine: u64, coarse: u64| ((fine as f64 / coarse as f64).round() as u64).max(1);
-            let (across, down) = (joined(finer.cols(), page.cols()), joined(finer.rows(), page.rows()));
-            let place = |tile: &u64| {
-                let (col, row) = (tile % finer.cols() / across, tile / finer.cols() / down);
-                (col < page.cols() && row < page.rows()).then_some(row * page.cols() + col)
-            };
-            let above: Vec<u64> = missing[i - 1].iter().filter_map(place).collect();
-            missing[i].extend(above);
-        }
-        self.missing = missing;
+        self.missing = missing::shown_from_finer(&self.tiff, &pages);
+    }
+
+    /// Names the pages of the main chain that are neither levels nor associated images.
+    pub(in crate::slide) fn unread_pages(&self) -> Vec<String> {
+        let levels = self.levels.iter().flat_map(|level| &level.parts).map(|part| &part.page);
+        let images = self.associated.values().filter_map(|image| match image {
+            Associated::Page(page) => Some(page),
+            Associated::Jpeg(_) => None,
+        });
+        let read: BTreeSet<usize> = levels.chain(images).filter_map(|page| page.directory.index).collect();
+        let name = |index: usize| {
+            let side = |tag| self.tiff.uint(&self.tiff.directories()[index], tag).unwrap_or(0);
+            format!("page {} ({}x{} px)", index + 1, side(Tag::IMAGE_WIDTH), side(Tag::IMAGE_LENGTH))
+        };
+        (0..self.tiff.directories().len()).filter(|index| !read.contains(index)).map(name).collect()
     }
 
     /// Returns the parsed file.
@@ -257,7 +266,7 @@ impl SlideReader for TiffSlide {
             .filter(|part| at.col < part.page.cols() && at.row < part.page.rows())
             .ok_or_else(|| no_such_tile(at))?;
         let number = at.row * part.page.cols() + at.col;
-        if self.missing.get(at.level).is_some_and(|missing| missing.contains(&number)) {
+        if self.missing.get(at.level).is_some_and(|missing| missing.contains(number)) {
             return Ok(None);
         }
         self.part_tile(part, &format!("level {}", at.level), at.col, at.row)
@@ -271,9 +280,7 @@ impl SlideReader for TiffSlide {
 
     fn is_missing(&self, at: TileAt) -> bool {
         let page = self.plain_page(at.level).filter(|page| at.col < page.cols() && at.row < page.rows());
-        page.is_some_and(|page| {
-            page.tiled && !page.is_planar() && page.is_empty(&self.tiff, at.row * page.cols() + at.col)
-        })
+        page.is_some_and(|page| page.tiled && page.is_empty(&self.tiff, at.row * page.cols() + at.col))
     }
 
     fn missing_shows_finer(&self) -> bool {
@@ -323,7 +330,7 @@ impl Stored for TiffSlide {
         let mut tiles = Vec::new();
         for row in rows {
             for col in columns.clone() {
-                if missing.is_some_and(|missing| missing.contains(&(row * page.cols() + col))) {
+                if missing.is_some_and(|missing| missing.contains(row * page.cols() + col)) {
                     return None;
                 }
                 tiles.push(decode::jpeg_stream(&self.tiff, page, col, row)?);
