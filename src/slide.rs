@@ -13,6 +13,7 @@ pub(crate) mod clean;
 mod codec;
 mod czi;
 mod dicom;
+mod focus;
 mod formats;
 mod generic_tiff;
 mod huron;
@@ -93,6 +94,30 @@ pub struct Level {
     pub tile_width: u32,
     /// Height of a stored tile, in pixels of this level.
     pub tile_height: u32,
+}
+
+impl Level {
+    /// Describes a level by its size and that of level 0, width and height, and by the size of its tiles.
+    pub(crate) fn of(base: [u64; 2], [width, height]: [u64; 2], tile: [u32; 2]) -> Self {
+        let ratio = |a: u64, b: u64| a as f64 / b as f64;
+        Self {
+            width,
+            height,
+            downsample: (ratio(base[0], width) + ratio(base[1], height)) / 2.0,
+            tile_width: tile[0],
+            tile_height: tile[1],
+        }
+    }
+
+    /// Returns the columns and rows of the tiles under a rectangle of the level.
+    pub(crate) fn tiles_under(&self, columns: &Range<i64>, rows: &Range<i64>) -> [Range<u64>; 2] {
+        let along = |range: &Range<i64>, tile: u32, side: u64| {
+            let inside = |at: i64| u64::try_from(at).unwrap_or(0).min(side);
+            let (start, end) = (inside(range.start), inside(range.end));
+            if start < end { start / u64::from(tile)..end.div_ceil(tile.into()) } else { 0..0 }
+        };
+        [along(columns, self.tile_width, self.width), along(rows, self.tile_height, self.height)]
+    }
 }
 
 /// What a driver states about a slide, read from headers only.

@@ -18,6 +18,11 @@ const RGB: u16 = 2;
 
 /// Returns a busy JPEG tile, so that every part of its stream matters.
 fn jpeg(width: u16, height: u16) -> Vec<u8> {
+    jpeg_with(width, height, 0)
+}
+
+/// As [`jpeg`], with restart markers after so many coded units.
+fn jpeg_with(width: u16, height: u16, restart: u16) -> Vec<u8> {
     let mut state = 1u32;
     let mut noise = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -25,7 +30,11 @@ fn jpeg(width: u16, height: u16) -> Vec<u8> {
     };
     let pixels: Vec<u8> = (0..usize::from(width) * usize::from(height) * 3).map(|_| noise()).collect();
     let mut out = Vec::new();
-    Encoder::new(&mut out, 80).encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    let mut encoder = Encoder::new(&mut out, 80);
+    if restart > 0 {
+        encoder.set_restart_interval(restart);
+    }
+    encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
     out
 }
 
@@ -74,6 +83,7 @@ fn jpeg_tiles() {
     let with = |tile: Vec<u8>, expected: &str| page_fails(svs(tile), &format!("{at} {expected}"));
     with(jpeg(48, 64), "64x64 px, got 48x64");
     with(jpeg(64, 48), "64x64 px, got 64x48");
+    with(jpeg(64, 80), "64x64 px, got 64x80");
     with(whole[2..].to_vec(), "a JPEG stream (ff d8), got ffe0");
     with(whole[..whole.len() - 2].to_vec(), "a JPEG stream with an end marker (ff d9), got a truncated one");
     with(whole[..100].to_vec(), "JPEG headers, got the end of the tile");
@@ -92,6 +102,81 @@ fn of_height(mut stream: Vec<u8>, height: u16) -> Vec<u8> {
     let frame = stream.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     stream[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
     stream
+}
+
+/// Writers fill the last strip with rows, and no other.
+#[test]
+fn jpeg_strips_that_are_filled() {
+    let of = |rows: u32, heights: [u16; 3]| {
+        Page::stripped([64, 40], rows, 3, JPEG, YCBCR)
+            .with_tiles(heights.map(|height| jpeg(64, height)).into())
+    };
+    read(&Writer::default().write(&[of(16, [16, 16, 8])])).unwrap();
+    read(&Writer::default().write(&[of(16, [16, 16, 16])])).unwrap();
+    let at = "malformed generic_tiff: strip";
+    page_fails(of(16, [16, 24, 8]), &format!("{at} (0, 1) of level 0, expected 64x16 px, got 64x24"));
+    page_fails(of(16, [16, 16, 24]), &format!("{at} (0, 2) of level 0, expected 64x8 px, got 64x24"));
+    page_fails(of(16, [16, 16, 7]), &format!("{at} (0, 2) of level 0, expected 64x8 px, got 64x7"));
+    let all = |height| Page::stripped([64, 40], u32::MAX, 3, JPEG, YCBCR).with_tiles(vec![jpeg(64, height)]);
+    read(&Writer::default().write(&[all(40)])).unwrap();
+    page_fails(all(48), &format!("{at} (0, 0) of level 0, expected 64x40 px, got 64x48"));
+}
+
+/// One damaged byte may name a kind of JPEG that is not read.
+#[test]
+fn few_tiles_of_another_kind_are_damaged() {
+    let of = |others: usize| {
+        let tile = |i: usize| {
+            let mut tile = jpeg(16, 16);
+            let frame = tile.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+            tile[frame + 1] = if i < others { 0xC3 } else { 0xC0 };
+            tile
+        };
+        let page = Page::tiled([160, 160], [16, 16], 3, JPEG, YCBCR).with_tiles((0..100).map(tile).collect());
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&Writer::default().write(&[page])).unwrap();
+        let slide = Slide::open(file.path()).unwrap();
+        slide.tolerate_bad_tiles(0.01);
+        let read = slide.read_region(Region { level: 0, x0: 0, y0: 0, width: 160, height: 160 });
+        read.map(|rgb| (rgb.row(0)[0], slide.bad_tiles().len())).map_err(|error| error.to_string())
+    };
+    assert_eq!(of(1).unwrap(), ([255; 3], 1));
+    let unsupported = "generic_tiff file uses lossless JPEG, which is not supported";
+    assert_eq!(of(100).unwrap_err(), unsupported);
+}
+
+/// Decoders start anew at a restart marker, whatever is missing before it.
+#[test]
+fn jpeg_intervals_that_lack_a_part() {
+    let restarts = |tile: &[u8]| -> Vec<usize> {
+        let scan = tile.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
+        let is_marker = |&i: &usize| tile[i] == 0xFF && (0xD0..=0xD7).contains(&tile[i + 1]);
+        (scan..tile.len() - 1).filter(is_marker).collect()
+    };
+    // Sixteen coded units, four in a row.
+    for (interval, count) in [(1, 15), (2, 7), (3, 5), (4, 3), (7, 2), (16, 0)] {
+        let whole = jpeg_with(64, 64, interval);
+        let markers = restarts(&whole);
+        assert_eq!(markers.len(), count);
+        read(&Writer::default().write(&[svs(whole.clone())])).unwrap();
+        let lacking = |at: usize, bytes: usize| {
+            let mut tile = whole.clone();
+            tile.drain(at - bytes..at);
+            let result = read(&Writer::default().write(&[svs(tile)]));
+            let message = result.err().map(|error| error.to_string()).unwrap_or_default();
+            let start = "malformed aperio: tile (0, 0) of level 0, expected ";
+            assert!(message.starts_with(start), "{interval}, {bytes} before {at}: {message}");
+        };
+        for &at in markers.iter().chain([&(whole.len() - 2)]) {
+            [2, 5, 30].into_iter().for_each(|bytes| lacking(at, bytes));
+        }
+        // An interval that is lost with its marker, so that another comes in its place.
+        if let [first, second, third, ..] = markers[..] {
+            let mut tile = whole.clone();
+            tile.splice(second..third, whole[first..second].to_vec());
+            assert!(read(&Writer::default().write(&[svs(tile)])).is_err());
+        }
+    }
 }
 
 /// A few bytes that state a huge frame must not take its memory.
@@ -255,6 +340,29 @@ fn sizes() {
     limits(deep, "bytes of one tile is 402653184, more than the limit of 268435456");
     let huge = set(322, 1 << 20).set(323, Field::Longs(vec![1 << 20]));
     limits(huge, "pixels of one tile is 1099511627776, more than the limit of 67108864");
+}
+
+/// Directories that share one list of missing tiles cost no more than their number.
+#[test]
+fn directories_that_share_a_list_of_missing_tiles() {
+    let (side, tiles) = (8192, 512 * 512);
+    let of = |tile: Vec<Vec<u8>>| {
+        Page::tiled([side; 2], [16; 2], 3, 1, RGB)
+            .set(324, Field::Lie(1, tiles, 8))
+            .set(325, Field::Lie(1, tiles, 8))
+            .with_tiles(tile)
+    };
+    let first = of(vec![vec![0; tiles as usize]]).set(270, Field::Text("Aperio\r\n".into()));
+    let pages: Vec<Page> = std::iter::once(first).chain(vec![of(Vec::new()); 40]).collect();
+    let start = std::time::Instant::now();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&Writer::default().write(&pages)).unwrap();
+    let slide = Slide::open(file.path()).unwrap();
+    assert_eq!((slide.info().levels.len(), slide.info().unread.len()), (1, 40));
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    let many = generic(vec![7; 99], 1).set(322, Field::Longs(vec![1])).set(323, Field::Longs(vec![1]));
+    let many = many.set(256, Field::Longs(vec![5000])).set(257, Field::Longs(vec![5000]));
+    page_fails(many, "number of stored tiles is 25000000, more than the limit of 16777216");
 }
 
 #[test]

@@ -233,6 +233,16 @@ fn vms() {
 }
 
 #[test]
+fn czi() {
+    // What lies beside the level is no part of it.
+    let start = std::time::Instant::now();
+    let folder = tempfile::tempdir().unwrap();
+    let slide = Slide::open(build::zeiss::czi_wide().write(folder.path())).unwrap();
+    assert_eq!(slide.info().levels.len(), 2);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
 fn mirax() {
     let t = |from, to, expected: &str| keyed("mirax", "slide/Slidedat.ini", from, to, expected);
     let at = "malformed mirax: ";
@@ -280,6 +290,14 @@ fn mirax() {
     index(57, 53, &format!("{at}Index.dat, expected {most}, got 50"));
     index(73, 3, &format!("{at}Index.dat, expected one of 1 data files, got 3"));
     index(61, 900, &format!("{at}image of level 0, expected multiples of 1 within 6x4 images, got (0, 150)"));
+    // Images of far more parts than there are photographs.
+    let mut built = named("mirax");
+    let ini = built.bytes_mut("slide/Slidedat.ini");
+    let key = b"IMAGE_CONCAT_FACTOR=1";
+    let last = ini.windows(key.len()).rposition(|part| part == key).unwrap() + key.len() - 1;
+    ini.splice(last..=last, *b"29");
+    let parts = "expected multiples of 1073741824 within 6x4 images, got (4, 0)";
+    fails(&built, &format!("{at}image of level 2, {parts}"));
     let mut built = named("mirax");
     built.bytes_mut("slide/Data0000.dat").truncate(2000);
     let message = read_built(&built).unwrap_err().to_string();

@@ -301,6 +301,10 @@ fn views_of_the_whole_slide() {
     assert_eq!(slide.read_region_at(2.0, 0, 0, 50, 38).unwrap(), view);
     let (view, scale) = slide.read_overview(1000).unwrap();
     assert_eq!((view, scale), (rgb, 1.0));
+    for side in 1..200 {
+        let (view, _) = slide.read_overview(side).unwrap();
+        assert_eq!(view.width(), side as usize);
+    }
 }
 
 #[test]
@@ -335,6 +339,44 @@ fn missing_tiles_are_white_and_counted() {
     let got = whole(&slide, 0);
     assert_eq!(got.row(TILE)[TILE - 1], rgb.row(TILE)[TILE - 1]);
     assert_eq!(got.row(TILE)[TILE], [255; 3]);
+}
+
+/// A tile is missing where no plane of it is stored; where one is, the others are lost.
+#[test]
+fn missing_tiles_of_planes() {
+    let rgb = picture(SIDE, SIDE);
+    let gray = |c: usize, jpeg: bool| {
+        let plane = move |tile: Vec<u8>| tile.into_iter().skip(c).step_by(3).collect::<Vec<u8>>();
+        let encode = |plane: Vec<u8>| {
+            let mut out = Vec::new();
+            Encoder::new(&mut out, 90).encode(&plane, TILE as u16, TILE as u16, ColorType::Luma).unwrap();
+            out
+        };
+        tiles(&rgb).into_iter().map(move |tile| if jpeg { encode(plane(tile)) } else { plane(tile) })
+    };
+    let tiles = rgb.width().div_ceil(TILE).pow(2);
+    for (jpeg, missing) in [false, true].into_iter().flat_map(|jpeg| [0b111, 1, 2, 4, 6].map(|m| (jpeg, m))) {
+        let mut planes: Vec<Vec<u8>> = (0..3).flat_map(|c| gray(c, jpeg)).collect();
+        (0..3).filter(|c| missing >> c & 1 == 1).for_each(|c| planes[c * tiles + 5].clear());
+        let page = page(if jpeg { 7 } else { 1 }, 2, 3, planes).set(284, Field::Shorts(vec![2]));
+        let slide = open(&Writer::default().write(&[page]));
+        let at = |level, x0: usize, y0: usize| {
+            slide.read_region(Region { level, x0: x0 as i64, y0: y0 as i64, width: 16, height: 16 })
+        };
+        let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) < 12);
+        assert!(near(at(0, 0, 0).unwrap().row(9)[9], rgb.row(9)[9]), "{jpeg} {missing}");
+        let lost = at(0, TILE, TILE);
+        if missing == 0b111 {
+            assert_eq!(slide.info().missing_tiles, 1);
+            assert_eq!(lost.unwrap(), Rgb::filled(16, 16, [255; 3]));
+        } else {
+            assert_eq!(slide.info().missing_tiles, 0);
+            let left = if missing == 6 { 1 } else { 2 };
+            let expected =
+                format!("malformed generic_tiff: tile (1, 1) of level 0, expected 3 planes, got {left}");
+            assert_eq!(lost.unwrap_err().to_string(), expected);
+        }
+    }
 }
 
 /// Parts of which nothing is stored are white without being read, and what lies beside them is what it was.

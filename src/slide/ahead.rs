@@ -156,13 +156,7 @@ impl Slide {
     /// Returns where the files keep the tiles of a window, in the order of the files.
     fn on_disk(&self, window: &Window) -> Vec<OnDisk> {
         let (level, columns, rows) = self.source_of(window);
-        let facts = &self.info().levels[level];
-        let tiles = |range: Range<i64>, side: u32, most: u64| {
-            let cut = |v: i64| u64::try_from(v).unwrap_or(0).min(most);
-            cut(range.start) / u64::from(side)..cut(range.end).div_ceil(side.into())
-        };
-        let columns = tiles(columns, facts.tile_width, facts.width);
-        let rows = tiles(rows, facts.tile_height, facts.height);
+        let [columns, rows] = self.info().levels[level].tiles_under(&columns, &rows);
         let at = rows.flat_map(|row| columns.clone().map(move |col| TileAt { level, col, row }));
         joined(at.filter_map(|at| self.reader.on_disk(at)).collect())
     }

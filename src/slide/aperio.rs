@@ -1,14 +1,15 @@
 //! Aperio SVS: a TIFF whose first page is tiled and whose description starts with "Aperio".
 //!
-//! The rules are OpenSlide's: every tiled page is a level; the second page, if stripped, is the
-//! thumbnail; other stripped pages are named in the second line of their description.
+//! A tiled page that shows the first one smaller, in a size that no page before has, is a level: what repeats a size is of
+//! another focal plane or section. The rest are OpenSlide's rules: the second page, if stripped, is the thumbnail; other
+//! stripped pages are named in the second line of their description.
 
 use std::collections::BTreeMap;
 
 use super::{
     Format, Probe, SlideReader, Tag,
     properties::{calibration, real},
-    tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, text_properties},
+    tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, is_own_size, text_properties},
 };
 use crate::error::Result;
 
@@ -40,7 +41,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
             Err(error) => return Err(error),
         };
         let name = associated_name(&tiff, index, &page);
-        if page.tiled && is_level_of(&page, &base) && name.is_none() {
+        if page.tiled && name.is_none() && is_level_of(&page, &base) && is_own_size(&page, &levels) {
             levels.push(page);
         } else if let Some(name) = name.or_else(|| (!page.tiled && index == 1).then(|| "thumbnail".into())) {
             associated.entry(name).or_insert(Associated::Page(page));
@@ -48,6 +49,8 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     }
     let mut slide = TiffSlide::new(NAME, tiff, levels, associated)?;
     slide.show_missing_from_finer();
+    let unread = slide.unread_pages();
+    slide.info_mut().unread = unread;
     describe(&mut slide);
     Ok(Box::new(slide))
 }

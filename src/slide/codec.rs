@@ -26,7 +26,8 @@ pub(super) enum Fault {
 impl Fault {
     /// Builds [`Fault::Damaged`].
     pub(super) fn damaged(expected: impl ToString, got: impl ToString) -> Self {
-        Self::Damaged { expected: expected.to_string(), got: got.to_string() }
+        let line = |text: String| text.trim_end().to_owned();
+        Self::Damaged { expected: line(expected.to_string()), got: line(got.to_string()) }
     }
 
     /// Adds where it happened.
@@ -35,5 +36,16 @@ impl Fault {
             Self::Damaged { expected, got } => Error::malformed(format, place, expected, got),
             Self::Unsupported(feature) => Error::unsupported(format, feature),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_other_crates_are_one_line() {
+        let error = Fault::damaged("a whole stream", "bad code\n").at("aperio", "tile (0, 0)");
+        assert_eq!(error.to_string(), "malformed aperio: tile (0, 0), expected a whole stream, got bad code");
     }
 }

@@ -18,8 +18,9 @@ use super::{
     Format, Level, Probe, SlideInfo, SlideReader, TileAt,
     bytes::FileBytes,
     codec::jpeg,
+    focus::MiddlePlanes,
     limits,
-    mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
+    mosaic::{Mosaic, Patch, Room, SIDE, StoredTiles, no_such_tile},
 };
 use crate::{
     error::{Error, Result},
@@ -66,13 +67,12 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let (subblocks, planes) = one_plane(file.subblocks()?)?;
     let origin = [min(&subblocks, |block| block.x)?, min(&subblocks, |block| block.y)?].map(i64::from);
     let size = size(&subblocks, origin)?;
-    let mut levels = Vec::new();
-    let mut facts = Vec::new();
+    let (mut levels, mut facts, mut room) = (Vec::new(), Vec::new(), Room::default());
     for factor in factors(&subblocks)? {
         let [width, height] = size.map(|side| (side / u64::from(factor)).max(1));
         facts.push(Level { width, height, downsample: factor.into(), tile_width: SIDE, tile_height: SIDE });
         let of_level = subblocks.iter().filter(|block| block.factor == factor);
-        levels.push(LevelMosaic::new(of_level, origin, factor)?);
+        levels.push(LevelMosaic::new(of_level, origin, factor, [width, height], &mut room)?);
     }
     let associated = associated(file);
     let mut info = SlideInfo::of_levels(facts);
@@ -89,18 +89,23 @@ fn min(subblocks: &[Subblock], place: impl Fn(&Subblock) -> i32) -> Result<i32> 
     least.ok_or_else(|| Error::malformed(NAME, "directory", "subblocks", "none"))
 }
 
-/// Keeps one focal plane and one point of all other dimensions; returns also how many focal planes there are.
+/// Keeps one focal plane and one point of all other dimensions at each place, for scenes need not share them; returns also
+/// how many focal planes there are.
 fn one_plane(mut subblocks: Vec<Subblock>) -> Result<(Vec<Subblock>, u64)> {
     let channels: BTreeSet<i32> = subblocks.iter().map(|block| block.channel).collect();
     if channels.len() > 1 {
         return Err(Error::unsupported(NAME, format!("{} channels", channels.len())));
     }
-    let planes: Vec<i32> =
-        subblocks.iter().map(|block| block.focus).collect::<BTreeSet<_>>().into_iter().collect();
-    let middle = planes.get(planes.len().div_ceil(2).saturating_sub(1)).copied().unwrap_or(0);
-    let first = subblocks.iter().map(|block| block.others).min().unwrap_or(0);
-    subblocks.retain(|block| block.focus == middle && block.others == first);
-    Ok((subblocks, planes.len().max(1) as u64))
+    let place = |block: &Subblock| (block.scene, block.factor, block.x, block.y);
+    let mut first = BTreeMap::new();
+    for block in &subblocks {
+        let others = first.entry(place(block)).or_insert(block.others);
+        *others = block.others.min(*others);
+    }
+    subblocks.retain(|block| first.get(&place(block)) == Some(&block.others));
+    let planes = MiddlePlanes::of(subblocks.iter().map(|block| (place(block), block.focus)));
+    subblocks.retain(|block| planes.holds(place(block), block.focus));
+    Ok((subblocks, planes.most()))
 }
 
 /// Returns the size of the slide at full resolution.
@@ -170,7 +175,13 @@ fn associated(file: File<'_>) -> BTreeMap<String, Associated> {
 }
 
 impl LevelMosaic {
-    fn new<'a>(subblocks: impl Iterator<Item = &'a Subblock>, origin: [i64; 2], factor: u32) -> Result<Self> {
+    fn new<'a>(
+        subblocks: impl Iterator<Item = &'a Subblock>,
+        origin: [i64; 2],
+        factor: u32,
+        size: [u64; 2],
+        room: &mut Room,
+    ) -> Result<Self> {
         let mut subblocks: Vec<Subblock> = subblocks.cloned().collect();
         subblocks.sort_by_key(|block| block.order);
         let place = |v: i32, origin: i64| (i64::from(v) - origin).div_euclid(factor.into());
@@ -183,7 +194,8 @@ impl LevelMosaic {
             left: 0,
             top: 0,
         };
-        let mosaic = Mosaic::new((0..).zip(&subblocks).map(patch).collect())?;
+        room.take_patches(subblocks.len() as u64)?;
+        let mosaic = Mosaic::new((0..).zip(&subblocks).map(patch).collect(), size, room)?;
         let with_codec = |block: Subblock| {
             let codec = Codec::new(block.pixel_type, block.compression)?;
             Ok((block, codec))

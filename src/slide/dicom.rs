@@ -130,13 +130,14 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let Some(base) = levels.first_mut() else {
         return Err(Error::malformed(NAME, "series", "an image of type VOLUME", "none"));
     };
-    let (base, facts) = (base.image.size(), std::mem::take(&mut base.facts));
+    let (planes, facts) = (base.planes(), std::mem::take(&mut base.facts));
+    let base = base.image.size();
     let levels: Vec<Image> = levels.into_iter().map(|volume| volume.image).collect();
     let mut info = SlideInfo::of_levels(levels.iter().map(|level| level.level(base)).collect());
     info.moved_tiles = levels[0].is_moved();
     info.resampled = resampled;
     info.missing_tiles = levels[0].missing();
-    info.focal_planes = levels[0].parts[0].planes;
+    info.focal_planes = planes;
     info.associated = associated.keys().cloned().collect();
     info.unread = unread;
     facts.describe(&mut info);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Format, Probe, SlideReader, Tag,
+    Format, Probe, SlideReader,
     tiff::{Page, Tiff, TiffSlide, is_level_of, is_own_size, is_reduced, resolution, text_properties},
 };
 use crate::error::Result;
@@ -24,7 +24,6 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let tiff = probe.into_tiff()?;
     let base = Page::parse(&tiff, tiff.first(), NAME)?;
     let levels = smaller(&tiff, &base)?;
-    let unread = unread(&tiff, &levels);
     let missing = base.tiled && base.missing(&tiff) > 0;
     let bounds = missing.then(|| base.stored_bounds(&tiff)).flatten();
     let mut slide = TiffSlide::new(NAME, tiff, levels, BTreeMap::new())?;
@@ -32,6 +31,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let properties = text_properties(slide.tiff(), first);
     let calibration = resolution(slide.tiff(), first);
     let make = properties.get("tiff.Make").cloned();
+    let unread = slide.unread_pages();
     let info = slide.info_mut();
     info.bounds = bounds;
     info.unread = unread;
@@ -54,14 +54,4 @@ fn smaller(tiff: &Tiff, base: &Page) -> Result<Vec<Page>> {
         }
     }
     Ok(levels)
-}
-
-/// Names the pages that are no levels.
-fn unread(tiff: &Tiff, levels: &[Page]) -> Vec<String> {
-    let read = |index: usize| levels.iter().any(|level| level.directory.index == Some(index));
-    let name = |index: usize| {
-        let side = |tag| tiff.uint(&tiff.directories()[index], tag).unwrap_or(0);
-        format!("page {} ({}x{} px)", index + 1, side(Tag::IMAGE_WIDTH), side(Tag::IMAGE_LENGTH))
-    };
-    (1..tiff.directories().len()).filter(|&index| !read(index)).map(name).collect()
 }

@@ -10,7 +10,7 @@ use roxmltree::Node;
 use super::{
     Format, KeptValue, PartAt, Probe, SlideReader, Tag,
     kept::{BLANK_SIDE, MOST_POWER, known_model, small_number},
-    mosaic::Patch,
+    mosaic::{Patch, Room},
     properties::{Properties, put, real},
     tiff::{
         Associated, Composed, Kept, Page, Tiff, TiffSlide, resolution, resolution_tags, stored_tile,
@@ -80,7 +80,8 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     if !mains.iter().all(alike) {
         return Err(Error::unsupported(NAME, "regions scanned with different objectives or levels"));
     }
-    let levels = (0..first.dimensions.len()).map(|i| level(&tiff, &collection, &mains, i));
+    let mut room = Room::default();
+    let levels = (0..first.dimensions.len()).map(|i| level(&tiff, &collection, &mains, i, &mut room));
     let (levels, mut regions): (Vec<_>, Vec<_>) = levels.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let base = tiff.directory_at(NAME, first.dimensions[0].directory)?.clone();
     let planes = first.planes;
@@ -96,7 +97,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     properties.remove("openslide.comment");
     properties.extend(collection.properties);
     let (mpp, power) = (resolution(&tiff, &base), real(&properties, "leica.objective"));
-    let mut slide = TiffSlide::composed(NAME, tiff, levels, associated)?;
+    let mut slide = TiffSlide::composed(NAME, tiff, levels, associated, room)?;
     slide.clean_by(kept);
     let info = slide.info_mut();
     info.focal_planes = planes;
@@ -124,6 +125,7 @@ fn level(
     collection: &Collection,
     mains: &[&Image],
     index: usize,
+    room: &mut Room,
 ) -> Result<(Composed, Vec<Rect>)> {
     let scale = |image: &Image| image.across as f64 / image.dimensions[index].width as f64;
     let first = scale(mains[0]);
@@ -146,6 +148,7 @@ fn level(
             return Err(Error::malformed(NAME, "levels", "tiles", "strips"));
         }
         let [x0, y0] = image.offset.map(|offset| (offset as f64 / nm) as i64);
+        room.take_patches(page.cols() * page.rows())?;
         regions.push(Rect { x0, y0, width: page.width, height: page.height });
         composed.pages.push(page);
     }

@@ -12,8 +12,12 @@ pub(super) const MAX_ENTRIES_IN_FILE: u64 = 1 << 20;
 pub(super) const MAX_SIDE: u64 = 1 << 22;
 /// Pixels of one stored tile or strip.
 pub(super) const MAX_TILE_PX: u64 = 1 << 26;
-/// Stored tiles of one level that is composed of moved tiles.
+/// Stored tiles of one level.
 pub(super) const MAX_PATCHES: u64 = 1 << 24;
+/// What the mosaics of a slide may hold, in [`mosaic::Room`]'s count: a quarter of a gigabyte.
+///
+/// [`mosaic::Room`]: super::mosaic::Room
+pub(super) const MAX_MOSAIC: u64 = 1 << 25;
 /// Bytes of the planes of one tile of inks together: no scanner writes any.
 pub(super) const MAX_INK_BYTES: u64 = 1 << 27;
 /// Data elements of one DICOM file.

@@ -1,7 +1,7 @@
 //! Levels whose stored tiles overlap or are moved (MIRAX, BIF, SCN): composed onto a regular grid, so
 //! that everything above a driver sees tiles side by side.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use super::{
     TileAt,
@@ -37,35 +37,71 @@ pub(super) struct Patch {
     pub(super) top: u32,
 }
 
+/// What the mosaics of a slide may still hold. A small file can tell of many patches, and of patches on many composed tiles.
+#[derive(Default)]
+pub(super) struct Room {
+    taken: u64,
+}
+
+impl Room {
+    /// Bytes of a patch, and of its place in a list being sorted, by those of one that a composed tile lists.
+    const PATCH: u64 = 12;
+
+    /// Makes room for patches, before they are listed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Limits`] for more than any scanner stores.
+    pub(super) fn take_patches(&mut self, count: u64) -> Result<()> {
+        self.take(count.saturating_mul(Self::PATCH))
+    }
+
+    fn take(&mut self, parts: u64) -> Result<()> {
+        self.taken = self.taken.saturating_add(parts);
+        limits::check("room that stored tiles and their places take", self.taken, limits::MAX_MOSAIC)
+    }
+}
+
 /// The patches of one level, in the order they are laid down: where they overlap, the later one shows.
 #[derive(Debug, Default)]
 pub(super) struct Mosaic {
     patches: Vec<Patch>,
-    cells: BTreeMap<(u64, u64), Vec<u32>>,
+    /// Row and column of a composed tile, and a patch that touches it; sorted.
+    cells: Vec<(u16, u16, u32)>,
 }
 
 impl Mosaic {
-    /// Sorts patches into the composed tiles they touch; what lies left of or above the level is cut.
+    /// Sorts patches into the composed tiles they touch; what lies beside the level, of this width and height, is cut.
     ///
     /// # Errors
     ///
-    /// [`Error::Limits`] for more patches than any scanner stores.
-    pub(super) fn new(patches: Vec<Patch>) -> Result<Self> {
+    /// [`Error::Limits`] for a level or patches larger than any scanner stores.
+    pub(super) fn new(patches: Vec<Patch>, size: [u64; 2], room: &mut Room) -> Result<Self> {
         limits::check("number of stored tiles", patches.len() as u64, limits::MAX_PATCHES)?;
-        let mut cells: BTreeMap<_, Vec<u32>> = BTreeMap::new();
-        for (index, patch) in (0u32..).zip(&patches) {
-            let cell = |v: i64| u64::try_from(v.max(0)).unwrap_or(0) / u64::from(SIDE);
-            let ends = [patch.x + i64::from(patch.width), patch.y + i64::from(patch.height)];
-            if patch.width == 0 || patch.height == 0 || ends.iter().any(|&end| end <= 0) {
-                continue;
-            }
-            for row in cell(patch.y)..=cell(ends[1] - 1) {
-                for col in cell(patch.x)..=cell(ends[0] - 1) {
-                    cells.entry((row, col)).or_default().push(index);
-                }
-            }
+        for side in size {
+            limits::check("side of a level", side, limits::MAX_SIDE)?;
         }
+        let touched = |p: &Patch| [touched(p.y, p.height, size[1]), touched(p.x, p.width, size[0])];
+        let count = patches
+            .iter()
+            .map(|patch| touched(patch).map(|range| range.len() as u64).iter().product::<u64>());
+        let count = count.sum();
+        room.take(count)?;
+        let mut cells = Vec::with_capacity(count as usize);
+        for (index, patch) in (0u32..).zip(&patches) {
+            let [rows, columns] = touched(patch);
+            cells.extend(rows.flat_map(|row| columns.clone().map(move |col| (row, col, index))));
+        }
+        cells.sort_unstable();
         Ok(Self { patches, cells })
+    }
+
+    /// Returns the patches that touch a composed tile, in the order they are laid down.
+    fn at(&self, col: u64, row: u64) -> &[(u16, u16, u32)] {
+        let (Ok(row), Ok(col)) = (u16::try_from(row), u16::try_from(col)) else { return &[] };
+        let start = self.cells.partition_point(|cell| (cell.0, cell.1) < (row, col));
+        let length = self.cells[start..].partition_point(|cell| (cell.0, cell.1) == (row, col));
+        &self.cells[start..start + length]
     }
 
     /// Composes tile (`col`, `row`); `None` where no patch lies. What no patch covers is white.
@@ -79,10 +115,9 @@ impl Mosaic {
         row: u64,
         mut load: impl FnMut(u64) -> Result<Option<Arc<Rgb>>>,
     ) -> Result<Option<Rgb>> {
-        let Some(cell) = self.cells.get(&(row, col)) else { return Ok(None) };
         let mut canvas = None;
         let origin = [col, row].map(|v| (v * u64::from(SIDE)) as i64);
-        for &index in cell {
+        for &(.., index) in self.at(col, row) {
             let patch = &self.patches[index as usize];
             if let Some(tile) = load(patch.stored)? {
                 let side = SIDE as usize;
@@ -104,6 +139,17 @@ impl Mosaic {
                 .fold(first, |a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]),
         )
     }
+}
+
+/// Returns the composed tiles along one side of a level that a patch touches.
+fn touched(start: i64, length: u32, side: u64) -> Range<u16> {
+    let inside = |at: i64| u64::try_from(at).unwrap_or(0).min(side);
+    let (start, end) = (inside(start), inside(start.saturating_add(length.into())));
+    if start >= end {
+        return 0..0;
+    }
+    let tile = |v: u64| u16::try_from(v).unwrap_or(u16::MAX);
+    tile(start / u64::from(SIDE))..tile(end.div_ceil(SIDE.into()))
 }
 
 /// Copies the part of a patch that lies on the canvas, whose first pixel is at `origin` on the level.
@@ -165,13 +211,17 @@ mod tests {
         Patch { x, y, width: 20, height: 10, stored, left: 0, top: 0 }
     }
 
+    fn mosaic(patches: Vec<Patch>, size: [u64; 2]) -> Result<Mosaic> {
+        Mosaic::new(patches, size, &mut Room::default())
+    }
+
     fn load(stored: u64) -> Result<Option<Arc<Rgb>>> {
         Ok((stored != 9).then(|| Arc::new(Rgb::filled(20, 10, [stored as u8; 3]))))
     }
 
     #[test]
     fn later_patches_cover_earlier_ones() {
-        let mosaic = Mosaic::new(vec![patch(-5, 0, 1), patch(10, 5, 2), patch(505, 0, 3)]).unwrap();
+        let mosaic = mosaic(vec![patch(-5, 0, 1), patch(10, 5, 2), patch(505, 0, 3)], [525, 15]).unwrap();
         assert_eq!(mosaic.extent(), Some([-5, 0, 525, 15]));
         let tile = mosaic.compose(0, 0, load).unwrap().unwrap();
         let at = |x: usize, y: usize| tile.row(y)[x][0];
@@ -186,8 +236,22 @@ mod tests {
     #[test]
     fn patches_are_cut_to_what_is_stored() {
         let wide = Patch { width: 30, left: 15, ..patch(0, 0, 4) };
-        let mosaic = Mosaic::new(vec![wide, patch(100, 0, 9)]).unwrap();
+        let mosaic = mosaic(vec![wide, patch(100, 0, 9)], [120, 10]).unwrap();
         let tile = mosaic.compose(0, 0, load).unwrap().unwrap();
         assert_eq!([tile.row(0)[4][0], tile.row(0)[5][0], tile.row(0)[100][0]], [4, 255, 255]);
+    }
+
+    #[test]
+    fn patches_are_cut_to_their_level() {
+        let wide = Patch { width: 1 << 26, height: 1, ..patch(-7, 3, 1) };
+        let cut = mosaic(vec![wide; 500], [1000, 600]).unwrap();
+        assert_eq!((cut.cells.len(), cut.at(1, 0).len(), cut.at(2, 0).len()), (1000, 500, 0));
+        let beside = [patch(1000, 0, 1), patch(-20, 0, 1), patch(0, 600, 1), patch(0, -10, 1)];
+        assert!(mosaic(beside.to_vec(), [1000, 600]).unwrap().cells.is_empty());
+        let error = mosaic(vec![wide; 5000], [limits::MAX_SIDE, 600]).unwrap_err().to_string();
+        let expected =
+            "room that stored tiles and their places take is 40960000, more than the limit of 33554432";
+        assert_eq!(error, expected);
+        assert!(Room::default().take_patches(u64::MAX).is_err());
     }
 }

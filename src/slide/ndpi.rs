@@ -138,14 +138,8 @@ fn plane(
 }
 
 fn level(stream: &Divided, base: &Divided) -> Level {
-    let ratio = |a: u64, b: u64| a as f64 / b as f64;
-    Level {
-        width: stream.width,
-        height: stream.height,
-        downsample: (ratio(base.width, stream.width) + ratio(base.height, stream.height)) / 2.0,
-        tile_width: stream.tile_width,
-        tile_height: stream.tile_height,
-    }
+    let size = |stream: &Divided| [stream.width, stream.height];
+    Level::of(size(base), size(stream), [stream.tile_width, stream.tile_height])
 }
 
 fn describe(info: &mut SlideInfo, tiff: &Tiff) {

@@ -23,6 +23,8 @@ use crate::{
 const STRIP_SOURCE_PX: f64 = 4096.0;
 /// The largest pixel of a region, in µm: more than any slide.
 const MOST_MPP: f64 = 1e6;
+/// What a side of a view may be longer than a whole number of pixels by arithmetic alone.
+const ROUNDING_PX: f64 = 1e-6;
 /// Output rows one thread does at a time in a view of the whole slide, at least.
 const BAND_ROWS: usize = 64;
 /// The most of them when they make whole rows of tiles, which are then decoded past the cache.
@@ -125,7 +127,7 @@ impl Slide {
     pub fn read_whole(&self, scale: f64) -> Result<Rgb> {
         let scale = if scale.is_finite() { scale.max(1.0) } else { 1.0 };
         let base = &self.info().levels[0];
-        let side = |v: u64| ((v as f64 / scale).ceil() as usize).max(1);
+        let side = |v: u64| ((v as f64 / scale - ROUNDING_PX).ceil() as usize).max(1);
         let (width, height) = (side(base.width), side(base.height));
         limits::check("pixels of a view of the whole slide", (width * height) as u64, 1 << 28)?;
         let (level, axes) = self.grid([0, 0], [scale; 2]);
@@ -269,14 +271,8 @@ impl Slide {
         if level > 0 && self.reader.missing_shows_finer() {
             return false;
         }
-        let facts = &self.info().levels[level];
-        let tiles = |range: &Range<i64>, side: u32, length: u64| {
-            let place = |v: i64| u64::try_from(v).unwrap_or(0).min(length);
-            place(range.start) / u64::from(side)..place(range.end).div_ceil(u64::from(side))
-        };
-        let columns = tiles(columns, facts.tile_width, facts.width);
-        tiles(rows, facts.tile_height, facts.height)
-            .all(|row| columns.clone().all(|col| self.reader.is_missing(TileAt { level, col, row })))
+        let [columns, mut rows] = self.info().levels[level].tiles_under(columns, rows);
+        rows.all(|row| columns.clone().all(|col| self.reader.is_missing(TileAt { level, col, row })))
     }
 
     fn resample_strip<'a>(
@@ -341,7 +337,7 @@ fn steps(base: &Level, level: &Level) -> [f64; 2] {
 
 /// Returns the level-0 pixels per pixel of a level along one axis. Writers round the size of a level
 /// down; the pixels are still whole multiples of the base's.
-fn step(base: u64, level: u64) -> f64 {
+pub(super) fn step(base: u64, level: u64) -> f64 {
     let ratio = base as f64 / level as f64;
     let whole = ratio.round();
     let rounds_to = base as f64 / whole;

@@ -13,7 +13,7 @@ use super::{
         Fault,
         jpeg::{self, Colour},
     },
-    limits,
+    focus, limits,
     mosaic::no_such_tile,
     properties::{Properties, calibration, number, put, real},
 };
@@ -65,7 +65,7 @@ struct Sakura {
     /// The query for one row of the table of tiles.
     query: String,
     tile: u64,
-    plane: u32,
+    plane: u64,
     factors: Vec<u64>,
     images: BTreeMap<String, Vec<u8>>,
 }
@@ -120,7 +120,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     info.associated = images.keys().cloned().collect();
     info.focal_planes = header.planes.into();
     describe(&mut info, &database, &query);
-    let plane = header.planes.div_ceil(2) - 1;
+    let plane = focus::middle(header.planes.into());
     let database = Mutex::new(database);
     Ok(Box::new(Sakura { info, database, query, tile: header.tile, plane, factors, images }))
 }

@@ -4,6 +4,7 @@ mod container;
 mod decode;
 mod facts;
 mod foreign;
+mod missing;
 mod page;
 mod refused;
 mod slide;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{
     Format, KeptValue, PartAt, Probe, SlideReader, Tag,
     kept::{MOST_POWER, small_number},
-    mosaic::Patch,
+    mosaic::{Patch, Room},
     properties::{Properties, calibration, real},
     tiff::{
         Associated, Composed, Kept, Page, Tiff, TiffSlide, resolution_tags, stored_tile, text_properties,
@@ -50,8 +50,10 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     } else {
         let overlap = |i: usize| overlaps.get(i).copied().unwrap_or(0);
         let levels = pages.into_iter().enumerate();
-        let levels = levels.map(|(i, page)| level(page, [overlap(2 * i), overlap(2 * i + 1)]));
-        TiffSlide::composed(NAME, tiff, levels.collect::<Result<Vec<_>>>()?, associated)?
+        let mut room = Room::default();
+        let levels = levels.map(|(i, page)| level(page, [overlap(2 * i), overlap(2 * i + 1)], &mut room));
+        let levels = levels.collect::<Result<Vec<_>>>()?;
+        TiffSlide::composed(NAME, tiff, levels, associated, room)?
     };
     let mpp = real(&properties, "tiff.XResolution").zip(real(&properties, "tiff.YResolution"));
     let mpp = mpp.and_then(|(x, y)| calibration(x, y, "tiff.XResolution"));
@@ -107,7 +109,8 @@ fn overlaps(properties: &Properties) -> Result<Vec<u32>> {
 }
 
 /// Lays the tiles of a level out; each covers the overlap with those left of and above it.
-fn level(page: Page, [across, down]: [u32; 2]) -> Result<Composed> {
+fn level(page: Page, [across, down]: [u32; 2], room: &mut Room) -> Result<Composed> {
+    room.take_patches(page.cols() * page.rows())?;
     if across >= page.tile_width || down >= page.tile_height {
         let expected = format!("less than a tile of {}x{} px", page.tile_width, page.tile_height);
         return Err(Error::malformed(NAME, "OverlapsXY", expected, format!("{across}x{down}")));

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use super::{
     Format, KeptValue, PartAt, Probe, SlideReader, Tag,
     kept::{MOST_POWER, known_model, small_number},
+    mosaic::Room,
     properties::{Properties, calibration, put, real},
     tiff::{Associated, Directory, Kept, Page, Tags, Tiff, TiffSlide, text_properties},
     xml,
@@ -71,8 +72,11 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
         Some(text) => {
             let areas = stitch::read(&text, &levels[0].page)?;
             let pages = levels.into_iter().map(|level| level.page);
-            let composed = pages.zip(&downsamples).map(|(page, &factor)| areas.level(page, factor));
-            let mut slide = TiffSlide::composed(NAME, tiff, composed.collect::<Result<_>>()?, associated)?;
+            let mut room = Room::default();
+            let composed =
+                pages.zip(&downsamples).map(|(page, &factor)| areas.level(page, factor, &mut room));
+            let composed = composed.collect::<Result<_>>()?;
+            let mut slide = TiffSlide::composed(NAME, tiff, composed, associated, room)?;
             slide.info_mut().set_regions(&areas.regions());
             slide
         }

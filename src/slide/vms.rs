@@ -1,7 +1,10 @@
 //! Hamamatsu VMS: a text file that names a grid of JPEG files, divided by restart markers, and a
 //! smaller one of the whole slide.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Format, Level, Probe, SlideInfo, SlideReader, TileAt,
@@ -64,12 +67,13 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let folder = probe.path.parent().map(PathBuf::from).unwrap_or_default();
     let across = keys.whole(GROUP, "NoJpegColumns", 1, 64)? as usize;
     let down = keys.whole(GROUP, "NoJpegRows", 1, 64)? as usize;
-    let mut names = vec![None; across * down];
+    let (mut names, mut layers) = (vec![None; across * down], BTreeSet::new());
     for (_, key, value) in
         keys.entries().filter(|(group, key, _)| *group == GROUP && key.starts_with("ImageFile"))
     {
         let wrong = |expected: &str| Error::malformed(NAME, key, expected, value);
         let [layer, col, row] = place(key).ok_or_else(|| wrong("ImageFile(x,y) or ImageFile(z,x,y)"))?;
+        layers.insert(layer);
         if layer != 0 {
             continue;
         }
@@ -97,6 +101,7 @@ fn open(probe: Probe) -> Result<Box<dyn SlideReader>> {
     let sizes = levels.iter().map(Grid::size).collect::<Result<Vec<_>>>()?;
     let facts = levels.iter().zip(&sizes).map(|(grid, size)| grid.level(*size, sizes[0]));
     let mut info = SlideInfo::of_levels(facts.collect());
+    info.focal_planes = layers.len() as u64;
     let overview =
         keys.find(GROUP, "MacroImage").filter(|name| is_file_name(name)).map(|name| folder.join(name));
     if overview.is_some() {
@@ -152,15 +157,9 @@ impl Grid {
         Ok([row.sum(), column.sum()])
     }
 
-    fn level(&self, [width, height]: [u64; 2], base: [u64; 2]) -> Level {
-        let ratio = |a: u64, b: u64| a as f64 / b as f64;
-        Level {
-            width,
-            height,
-            downsample: (ratio(base[0], width) + ratio(base[1], height)) / 2.0,
-            tile_width: self.parts[0].1.tile_width,
-            tile_height: self.parts[0].1.tile_height,
-        }
+    fn level(&self, size: [u64; 2], base: [u64; 2]) -> Level {
+        let first = &self.parts[0].1;
+        Level::of(base, size, [first.tile_width, first.tile_height])
     }
 }
 

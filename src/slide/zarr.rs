@@ -25,7 +25,7 @@ use zarrs::{
 };
 
 use self::{bounds::Compressor, describe::describe};
-use super::{Format, Level, Probe, SlideInfo, SlideReader, TileAt, limits, mosaic::no_such_tile};
+use super::{Format, Level, Probe, SlideInfo, SlideReader, TileAt, focus, limits, mosaic::no_such_tile};
 use crate::{
     error::{Error, Result},
     file,
@@ -248,8 +248,7 @@ impl Axes {
             return Err(Error::unsupported(NAME, feature));
         }
         let fixed = names.iter().zip(shape);
-        let fixed =
-            fixed.map(|(name, length)| if name == "z" { length.div_ceil(2).saturating_sub(1) } else { 0 });
+        let fixed = fixed.map(|(name, length)| if name == "z" { focus::middle(*length) } else { 0 });
         Ok(Self { fixed: fixed.collect(), names })
     }
 
@@ -298,14 +297,7 @@ fn level(array: &Array<FilesystemStore>, axes: &Axes, base: [u64; 2]) -> Result<
     let bytes = part.iter().try_fold(1u64, |bytes, side| bytes.checked_mul(side.get()));
     limits::check("bytes of a chunk", bytes.unwrap_or(u64::MAX), 1 << 28)?;
     let side = |i: usize| part.get(part.len().saturating_sub(i)).map_or(1, |side| side.get()).min(MAX_TILE);
-    let ratio = |a: u64, b: u64| a as f64 / b as f64;
-    Ok(Level {
-        width,
-        height,
-        downsample: (ratio(base[0], width) + ratio(base[1], height)) / 2.0,
-        tile_width: side(1) as u32,
-        tile_height: side(2) as u32,
-    })
+    Ok(Level::of(base, [width, height], [side(1) as u32, side(2) as u32]))
 }
 
 impl SlideReader for Zarr {

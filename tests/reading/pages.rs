@@ -20,6 +20,46 @@ fn aperio_shows_missing_tiles_from_the_finer_level() {
     assert_eq!([quarter(16, 0), quarter(0, 16), quarter(16, 16)], [[1, 2, 3], [1, 2, 3], [100, 50, 20]]);
 }
 
+/// Sides that are no multiple of tiles: five columns of tiles become two, four in the first.
+#[test]
+fn aperio_finds_what_was_made_of_missing_tiles_by_its_pixels() {
+    let page = |side: usize, rgb: [u8; 3], missing: Option<usize>| {
+        let mut tiles = tiles(&Rgb::filled(side, side, rgb));
+        missing.into_iter().for_each(|i| tiles[i].clear());
+        Page::tiled([side as u32; 2], [TILE as u32; 2], 3, 1, 2).with_tiles(tiles)
+    };
+    for (side, small, last) in [(80, 20, 3), (144, 18, 7)] {
+        let first = page(side, [100, 50, 20], Some(last)).set(270, Field::Text("Aperio\r\n".into()));
+        let slide = open(&Writer::default().write(&[first, page(small, [1, 2, 3], None)]));
+        let got = whole(&slide, 1);
+        let step = side / small;
+        let edge = TILE * last / step;
+        assert_eq!([got.row(0)[0], got.row(0)[edge]], [[100, 50, 20], [255; 3]], "{side}");
+        assert_eq!([got.row(0)[TILE], got.row(TILE)[0]], [[1, 2, 3]; 2], "{side}");
+    }
+}
+
+/// A second focal plane and other sections repeat a size, or have a shape of their own.
+#[test]
+fn aperio_pages_of_other_images_are_told() {
+    let of = |width: usize, height: usize, value: u8| {
+        let size = [width as u32, height as u32];
+        Page::tiled(size, [TILE as u32; 2], 3, 1, 2)
+            .with_tiles(tiles(&Rgb::filled(width, height, [value; 3])))
+    };
+    let strip = Page::stripped([20, 20], 20, 3, 1, 2).with_tiles(vec![vec![9; 1200]]);
+    let first = of(64, 64, 200).set(270, Field::Text("Aperio\r\n64x64 |MPP = 0.5".into()));
+    let pages =
+        [first, strip.clone(), of(16, 16, 200), of(64, 64, 90), of(16, 16, 90), of(50, 40, 30), strip];
+    let slide = open(&Writer::default().write(&pages));
+    let info = slide.info();
+    assert_eq!(info.levels.iter().map(|level| level.width).collect::<Vec<_>>(), [64, 16]);
+    assert_eq!(slide.read_whole(4.0).unwrap(), Rgb::filled(16, 16, [200; 3]));
+    assert_eq!(info.associated, ["thumbnail"]);
+    let unread = ["page 4 (64x64 px)", "page 5 (16x16 px)", "page 6 (50x40 px)", "page 7 (20x20 px)"];
+    assert_eq!(info.unread, unread);
+}
+
 /// Returns OME-XML of a slide of 64×48 px and a label.
 fn ome_xml(channels: &str, size: &str) -> String {
     format!(
@@ -256,6 +296,7 @@ fn aperio_pages_are_sorted_by_what_they_show() {
         [(64, 1.0), (16, 4.0)]
     );
     assert_eq!(info.associated, ["label", "macro", "thumbnail"]);
+    assert!(info.unread.is_empty());
     assert_eq!(info.objective_power, Some(40.0));
     assert_eq!(info.calibration.as_ref().map(|c| (c.mpp.x(), c.origin.as_str())), Some((0.25, "aperio.MPP")));
     assert_eq!(info.properties["aperio.Time Zone"], "GMT+01");

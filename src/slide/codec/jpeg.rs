@@ -4,8 +4,12 @@
 //! grey where the stream ended early would be measured. So the stream is checked before (markers,
 //! size, end of image) and decoded in strict mode with its end in sight (see [`seal`]).
 
+mod bits;
 pub(in crate::slide) mod copy;
+mod huffman;
+mod intervals;
 pub(in crate::slide) mod restart;
+mod segment;
 mod watched;
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +17,10 @@ use std::cell::{Cell, RefCell};
 use zune_core::{colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
 
-use self::watched::Watched;
+use self::{
+    segment::{Segment, Segments},
+    watched::Watched,
+};
 use super::{
     Fault,
     colour::{self, Extra},
@@ -72,12 +79,22 @@ pub(in crate::slide) fn decode(
     width: usize,
     height: usize,
 ) -> Result<Rgb, Fault> {
+    decode_filled(tables, data, colour, [width, height], height)
+}
+
+/// As [`decode`] for the last strip of an image, which writers fill with rows up to `filled`; these are dropped.
+pub(in crate::slide) fn decode_filled(
+    tables: Option<&[u8]>,
+    data: &[u8],
+    colour: Colour,
+    [width, height]: [usize; 2],
+    filled: usize,
+) -> Result<Rgb, Fault> {
     STREAM.with_borrow_mut(|stream| {
         stream.clear();
         join(tables, data, stream)?;
         let mut frame = scan(stream)?;
-        // Writers fill the last strip with rows, but never beyond what a strip may hold.
-        let filled = frame.height > height && frame.area() <= limits::MAX_TILE_PX;
+        let filled = (height..=filled).contains(&frame.height) && frame.area() <= limits::MAX_TILE_PX;
         if frame.width != width || frame.height != height && !filled {
             return Err(Fault::damaged(
                 format!("{width}x{height} px"),
@@ -160,22 +177,9 @@ fn scan(stream: &[u8]) -> Result<Frame, Fault> {
 /// Reads the markers up to the first scan.
 fn markers(stream: &[u8]) -> Result<Frame, Fault> {
     let mut frame = Frame::default();
-    let mut at = 2;
+    let mut segments = Segments::of(stream);
     loop {
-        let cut = || Fault::damaged("JPEG headers", "the end of the tile");
-        let marker = *stream.get(at + 1).ok_or_else(cut)?;
-        if stream[at] != 0xFF {
-            return Err(Fault::damaged("a JPEG marker", format!("{:02x}", stream[at])));
-        }
-        if marker == 0xFF || matches!(marker, 0x01 | 0xD0..=0xD8) {
-            at += if marker == 0xFF { 1 } else { 2 };
-            continue;
-        }
-        let length = stream.get(at + 2..at + 4).map(|b| usize::from(b[0]) << 8 | usize::from(b[1]));
-        let length = length.filter(|&l| l >= 2).ok_or_else(cut)?;
-        let body = stream.get(at + 4..at + 2 + length).ok_or_else(cut)?;
-        let segment = at;
-        at += 2 + length;
+        let Segment { marker, body, start, end } = segments.read()?;
         match (marker, body) {
             (0xC0..=0xC2, &[8, h0, h1, w0, w1, components, _, sampling, ..]) => {
                 frame.progressive = marker == 0xC2;
@@ -183,7 +187,7 @@ fn markers(stream: &[u8]) -> Result<Frame, Fault> {
                 frame.width = usize::from(w0) << 8 | usize::from(w1);
                 frame.components = components;
                 frame.luma_sampling = sampling;
-                frame.size_at = segment + 5;
+                frame.size_at = start + 5;
             }
             (0xC0..=0xC2, &[bits, ..]) => {
                 return Err(Fault::Unsupported(format!("JPEG with {bits} bits per sample")));
@@ -195,14 +199,13 @@ fn markers(stream: &[u8]) -> Result<Frame, Fault> {
             }
             (0xDD, &[hi, lo]) => {
                 frame.restart_interval = u16::from(hi) << 8 | u16::from(lo);
-                frame.restart_at = segment;
+                frame.restart_at = start;
             }
             (0xDA, &[components, ..]) => {
                 frame.scan_components = components;
-                frame.entropy_start = at;
+                frame.entropy_start = end;
                 break;
             }
-            (0xD9, _) => return Err(cut()),
             _ => {}
         }
     }
@@ -212,7 +215,8 @@ fn markers(stream: &[u8]) -> Result<Frame, Fault> {
 /// Checks that the stream is complete, and makes the decoder notice if its content is not.
 ///
 /// The decoder invents zeros once it meets the end marker. Where the whole image is one scan, [`PAD`]
-/// makes it fail instead; should it get through, [`Watched`] sees that it read that far.
+/// makes it fail instead; should it get through, [`Watched`] sees that it read that far. Restart markers, at which the
+/// decoder starts anew whatever it lacks, are checked interval by interval.
 fn seal(frame: &mut Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
     // Padding may follow the end marker, and cameras append more after it.
     let entropy = stream.get(frame.entropy_start..).unwrap_or_default();
@@ -241,7 +245,7 @@ fn seal(frame: &mut Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
     if (restarts as u64) < expected {
         return Err(Fault::damaged(format!("{expected} restart markers"), restarts));
     }
-    Ok(())
+    intervals::check(stream, frame)
 }
 
 /// Counts the restart markers of a scan; any other marker inside is damage.

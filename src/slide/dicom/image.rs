@@ -10,14 +10,18 @@ use crate::{
     error::{Error, Result},
     raster::Rgb,
     slide::{
-        Level, OnDisk, TileAt, limits,
-        mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
+        Level, OnDisk, TileAt,
+        focus::{self, MiddlePlanes},
+        limits,
+        mosaic::{Mosaic, Patch, Room, SIDE, StoredTiles, no_such_tile},
     },
 };
 
 /// A level or an associated image.
 pub(super) struct Image {
     pub(super) parts: Vec<Instance>,
+    /// Focal planes that are stored; one of them is read.
+    pub(super) planes: u64,
     layout: Layout,
 }
 
@@ -57,8 +61,9 @@ impl Image {
             ));
         }
         let path = brightfield(head)?;
-        let layout = if head.places.is_some() { sparse(&parts, path)? } else { full(&parts, path)? };
-        Ok(Self { parts, layout })
+        let (layout, planes) =
+            if head.places.is_some() { sparse(&parts, path)? } else { (full(&parts, path)?, head.planes) };
+        Ok(Self { parts, planes, layout })
     }
 
     fn head(&self) -> &Instance {
@@ -89,16 +94,8 @@ impl Image {
 
     /// Describes the image as a level of a pyramid whose base has the size `base`.
     pub(super) fn level(&self, base: [u64; 2]) -> Level {
-        let [width, height] = self.size();
-        let ratio = |a: u64, b: u64| a as f64 / b as f64;
         let tile = if self.is_moved() { [SIDE; 2] } else { self.head().tile };
-        Level {
-            width,
-            height,
-            downsample: (ratio(base[0], width) + ratio(base[1], height)) / 2.0,
-            tile_width: tile[0],
-            tile_height: tile[1],
-        }
+        Level::of(base, self.size(), tile)
     }
 
     /// Decodes a tile; `None` where no frame is stored.
@@ -210,11 +207,12 @@ fn full(parts: &[Instance], path: usize) -> Result<Layout> {
         let what = format!("frames of {}", head.file);
         return Err(Error::malformed(NAME, what, expected, next));
     }
-    let middle = head.planes.div_ceil(2) - 1;
-    Ok(Layout::Full { first: (path as u64 * head.planes + middle) * plane })
+    Ok(Layout::Full { first: (path as u64 * head.planes + focus::middle(head.planes)) * plane })
 }
 
-fn sparse(parts: &[Instance], path: usize) -> Result<Layout> {
+/// Frames lie where each says. Of those at one place the middle focal plane is read: planes may follow the tissue, each at
+/// another height. Returns also how many are stored at a place.
+fn sparse(parts: &[Instance], path: usize) -> Result<(Layout, u64)> {
     let head = &parts[0];
     let wanted = head.paths.get(path).and_then(|path| path.identifier.as_deref());
     let of_path = |place: &Place| match (wanted, place.path.as_deref()) {
@@ -226,11 +224,9 @@ fn sparse(parts: &[Instance], path: usize) -> Result<Layout> {
         places.filter(|(_, place)| of_path(place)).map(move |(frame, place)| (place, (i, frame as u64)))
     });
     let stored: Vec<(&Place, (usize, u64))> = stored.collect();
-    let mut planes: Vec<f64> = stored.iter().map(|(place, _)| place.z).collect();
-    planes.sort_by(f64::total_cmp);
-    planes.dedup();
-    let middle = planes.get(planes.len().div_ceil(2).saturating_sub(1)).copied().unwrap_or(0.0);
-    let stored: Vec<_> = stored.into_iter().filter(|(place, _)| place.z == middle).collect();
+    let planes = MiddlePlanes::of(stored.iter().map(|(place, _)| ((place.x, place.y), place.z)));
+    let read = |place: &Place| planes.holds((place.x, place.y), place.z);
+    let stored: Vec<_> = stored.into_iter().filter(|(place, _)| read(place)).collect();
     let [tile_width, tile_height] = head.tile.map(i64::from);
     let [cols, rows] = grid(head);
     let mut frames = BTreeMap::new();
@@ -247,16 +243,17 @@ fn sparse(parts: &[Instance], path: usize) -> Result<Layout> {
             ));
         }
         if place.x % tile_width != 0 || place.y % tile_height != 0 {
-            return moved(&stored, head.tile);
+            return Ok((moved(&stored, head)?, planes.most()));
         }
         let at = ((place.x / tile_width) as u64, (place.y / tile_height) as u64);
         debug_assert!(at.0 < cols && at.1 < rows);
         frames.entry(at).or_insert(*frame);
     }
-    Ok(Layout::Grid(frames))
+    Ok((Layout::Grid(frames), planes.most()))
 }
 
-fn moved(stored: &[(&Place, (usize, u64))], [width, height]: [u32; 2]) -> Result<Layout> {
+fn moved(stored: &[(&Place, (usize, u64))], head: &Instance) -> Result<Layout> {
+    let [width, height] = head.tile;
     let patch = |(number, (place, _)): (usize, &(&Place, _))| Patch {
         x: place.x,
         y: place.y,
@@ -266,6 +263,9 @@ fn moved(stored: &[(&Place, (usize, u64))], [width, height]: [u32; 2]) -> Result
         left: 0,
         top: 0,
     };
-    let mosaic = Mosaic::new(stored.iter().enumerate().map(patch).collect())?;
+    let mut room = Room::default();
+    room.take_patches(stored.len() as u64)?;
+    let patches = stored.iter().enumerate().map(patch).collect();
+    let mosaic = Mosaic::new(patches, [head.width, head.height], &mut room)?;
     Ok(Layout::Moved { mosaic, frames: stored.iter().map(|(_, frame)| *frame).collect() })
 }

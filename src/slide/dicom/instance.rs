@@ -52,7 +52,8 @@ pub(super) struct Identity {
 pub(super) struct Place {
     pub(super) x: i64,
     pub(super) y: i64,
-    pub(super) z: f64,
+    /// Height of the focal plane, in millionths of the unit it is stated in.
+    pub(super) z: i64,
     /// Identifier of the optical path.
     pub(super) path: Option<String>,
 }
@@ -71,6 +72,13 @@ pub(super) struct View {
     paths: Vec<(Option<String>, Option<bool>)>,
     /// Heights of the focal planes in mm, from the lowest, as bits.
     heights: Vec<u64>,
+}
+
+impl View {
+    /// Returns whether both are taken along the same optical paths, so that only the focal planes differ.
+    pub(super) fn has_paths_of(&self, other: &Self) -> bool {
+        self.paths == other.paths
+    }
 }
 
 /// A parsed header, its elements still where they lie in the file.
@@ -300,7 +308,7 @@ impl Header {
             Some(Place {
                 x: self.values().integer(position, tags::COLUMN_POSITION_IN_TOTAL_IMAGE_PIXEL_MATRIX)? - 1,
                 y: self.values().integer(position, tags::ROW_POSITION_IN_TOTAL_IMAGE_PIXEL_MATRIX)? - 1,
-                z: z.and_then(|values| values.first().copied()).unwrap_or(0.0),
+                z: z.and_then(|values| values.first().copied()).map_or(0, |z| (1e6 * z).round() as i64),
                 path: path.and_then(|path| self.values().text(path, tags::OPTICAL_PATH_IDENTIFIER)),
             })
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Facts, Found, NAME, image, image::Image, instance::View};
+use super::{Facts, Found, image, image::Image, instance::View};
 use crate::error::{Error, Result};
 
 /// How far a pixel of a level may be from the size that its number of pixels says.
@@ -18,6 +18,8 @@ pub(super) struct Volume {
     named: bool,
     /// Its focal plane and optical paths.
     view: View,
+    /// Images of the same field at other focal planes, and how many planes each holds.
+    stack: Vec<(View, u64)>,
     file: String,
 }
 
@@ -31,7 +33,7 @@ impl Volume {
         let header = &parts[0].header;
         let (facts, view, file) = (Facts::of(header), header.view(), header.file.clone());
         let image = image(parts.into_iter().map(|found| found.header))?;
-        Ok(Self { image, facts, named, view, file })
+        Ok(Self { image, facts, named, view, stack: Vec::new(), file })
     }
 
     fn name(&self) -> String {
@@ -39,8 +41,25 @@ impl Volume {
         format!("{} ({width}x{height} px)", self.file)
     }
 
-    /// Returns whether this shows all of `base` in fewer pixels, by the sizes of their pixels; true where none are stated.
+    /// Returns the number of focal planes that are stored, in this image and those beside it.
+    pub(super) fn planes(&self) -> u64 {
+        self.image.planes + self.stack.iter().map(|(_, planes)| planes).sum::<u64>()
+    }
+
+    /// Notes an image of the same size, where it is this one's field at other focal planes.
+    fn stack(&mut self, other: Self) {
+        let known = self.stack.iter().any(|(view, _)| *view == other.view);
+        if self.view.has_paths_of(&other.view) && !known {
+            self.stack.push((other.view, other.image.planes));
+        }
+    }
+
+    /// Returns whether this shows all of `base` in fewer pixels: by its shape, and by the sizes of their pixels where they
+    /// are stated.
     fn is_level_of(&self, base: &Self) -> bool {
+        if !has_shape_of(self.image.size(), base.image.size()) {
+            return false;
+        }
         let Some((own, full)) = self.facts.mpp().zip(base.facts.mpp()) else { return true };
         let (size, whole) = (self.image.size(), base.image.size());
         (0..2).all(|axis| {
@@ -56,36 +75,30 @@ impl Volume {
 ///
 /// # Errors
 ///
-/// [`Error::Config`] when several images could be the slide, or the one that was named is no part of it;
-/// [`Error::Malformed`] for an image of another shape.
+/// [`Error::Config`] when several images could be the slide, or the one that was named is no part of it.
 pub(super) fn pyramid(volumes: Vec<Volume>) -> Result<(Vec<Volume>, Vec<String>)> {
     let mut volumes = volumes;
     // The sort is stable: within a size, the order is the caller's.
-    volumes.sort_by_key(|volume| std::cmp::Reverse(volume.image.size()));
+    let order = |[width, height]: [u64; 2]| std::cmp::Reverse((width * height, width));
+    volumes.sort_by_key(|volume| order(volume.image.size()));
     let mut rivals: BTreeSet<[u64; 2]> = BTreeSet::new();
     let (mut levels, mut unread): (Vec<Volume>, Vec<String>) = (Vec::new(), Vec::new());
     for volume in volumes {
-        let Some(base) = levels.first() else {
-            levels.push(volume);
-            continue;
-        };
         let size = volume.image.size();
-        check_shape(base.image.size(), size)?;
-        let twin = levels.iter().find(|other| other.image.size() == size);
-        match twin {
-            Some(twin) if twin.view != volume.view => {}
-            Some(twin) if twin.named => unread.push(volume.name()),
-            Some(twin) if size == base.image.size() => {
-                let got = format!("{} and {}; name the one to read", twin.file, volume.file);
+        match levels.iter().position(|other| other.image.size() == size) {
+            None if levels.is_empty() || volume.is_level_of(&levels[0]) => levels.push(volume),
+            Some(i) if levels[i].view != volume.view => levels[i].stack(volume),
+            Some(i) if levels[i].named => unread.push(volume.name()),
+            Some(0) => {
+                let got = format!("{} and {}; name the one to read", levels[0].file, volume.file);
                 return Err(Error::config("DICOM series", "one image of each size", got));
             }
             Some(_) => {
                 rivals.insert(size);
                 unread.push(volume.name());
             }
-            None if volume.is_level_of(base) => levels.push(volume),
             None if volume.named => {
-                let expected = format!("a level of {}, the largest image of its series", base.name());
+                let expected = format!("a level of {}, the largest image of its series", levels[0].name());
                 let got = "an image of another area; copy it to a folder of its own to read it";
                 return Err(Error::config(volume.name(), expected, got));
             }
@@ -100,12 +113,8 @@ pub(super) fn pyramid(volumes: Vec<Volume>) -> Result<(Vec<Volume>, Vec<String>)
     Ok((levels, unread))
 }
 
-/// Accepts a level that shows what level 0 does, up to rounding.
-fn check_shape(base: [u64; 2], [width, height]: [u64; 2]) -> Result<()> {
+/// Returns whether a level has the shape of level 0, up to rounding.
+fn has_shape_of([width, height]: [u64; 2], base: [u64; 2]) -> bool {
     let expected = base[1] as f64 * width as f64 / base[0] as f64;
-    if (expected - height as f64).abs() > (0.01 * expected).max(2.0) {
-        let expected = format!("the shape of level 0 ({}x{} px)", base[0], base[1]);
-        return Err(Error::malformed(NAME, "level", expected, format!("{width}x{height} px")));
-    }
-    Ok(())
+    (expected - height as f64).abs() <= (0.01 * expected).max(2.0)
 }

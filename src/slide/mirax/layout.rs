@@ -11,7 +11,7 @@ use std::{
 use super::{FileBytes, Header, Index, NAME};
 use crate::{
     error::{Error, Result},
-    slide::mosaic::{Mosaic, Patch},
+    slide::mosaic::{Mosaic, Patch, Room},
 };
 
 /// Bytes of one position: a flag, x and y.
@@ -61,6 +61,7 @@ fn position(record: &[u8], concat: u64) -> Result<[i64; 2]> {
 
 /// How the images of one level are cut up.
 struct Cut {
+    level: usize,
     /// Level-0 images in one image, along one side.
     concat: u64,
     /// Level-0 images per column of parts.
@@ -82,11 +83,12 @@ pub(super) fn levels(header: &Header, index: &Index, positions: &[[i64; 2]]) -> 
     let overlaps = header.levels[0].overlap.iter().any(|&v| v != 0.0);
     let moved = header.positions.is_some() || overlaps;
     let mut active = BTreeSet::new();
-    let mut mosaics = Vec::new();
-    for (i, level) in header.levels.iter().enumerate() {
+    let (mut mosaics, mut room) = (Vec::new(), Room::default());
+    for (i, (level, size)) in header.levels.iter().zip(header.level_sizes()).enumerate() {
         let per_image = (level.concat / header.divisions).max(1);
         let parts = if moved { per_image } else { 1 };
         let cut = Cut {
+            level: i,
             concat: level.concat,
             divisor: if moved { level.concat.min(header.divisions) } else { level.concat },
             parts,
@@ -96,11 +98,26 @@ pub(super) fn levels(header: &Header, index: &Index, positions: &[[i64; 2]]) -> 
         // Parts are laid down row by row, so that of overlapping ones the lower right one shows.
         let mut patches = BTreeMap::new();
         for (number, stored) in (0u64..).zip(&index.levels[i]) {
-            place(header, &cut, positions, i, (number, stored.number), &mut active, &mut patches)?;
+            let shown = parts_on_level(header, &cut, stored.number)?;
+            room.take_patches(shown.iter().product())?;
+            place(header, &cut, positions, (number, stored.number), shown, &mut active, &mut patches);
         }
-        mosaics.push(Mosaic::new(patches.into_values().collect())?);
+        mosaics.push(Mosaic::new(patches.into_values().collect(), size, &mut room)?);
     }
     Ok(mosaics)
+}
+
+/// Returns how many parts of a stored image lie on the level, across and down.
+fn parts_on_level(header: &Header, cut: &Cut, number: u64) -> Result<[u64; 2]> {
+    let [across, down] = header.images;
+    let (x, y) = (number % across, number / across);
+    if y >= down || !x.is_multiple_of(cut.concat) || !y.is_multiple_of(cut.concat) {
+        let expected = format!("multiples of {} within {across}x{down} images", cut.concat);
+        let what = format!("image of level {}", cut.level);
+        return Err(Error::malformed(NAME, what, expected, format!("({x}, {y})")));
+    }
+    let along = |at: u64, images: u64| cut.parts.min((images - at).div_ceil(header.divisions));
+    Ok([along(x, across), along(y, down)])
 }
 
 /// Places the parts of one stored image.
@@ -108,29 +125,16 @@ fn place(
     header: &Header,
     cut: &Cut,
     positions: &[[i64; 2]],
-    level: usize,
     (stored, number): (u64, u64),
+    [columns, rows]: [u64; 2],
     active: &mut BTreeSet<u64>,
     patches: &mut BTreeMap<(u64, u64), Patch>,
-) -> Result<()> {
-    let [across, down] = header.images;
-    let (x, y) = (number % across, number / across);
-    if y >= down || !x.is_multiple_of(cut.concat) || !y.is_multiple_of(cut.concat) {
-        let expected = format!("multiples of {} within {across}x{down} images", cut.concat);
-        return Err(Error::malformed(
-            NAME,
-            format!("image of level {level}"),
-            expected,
-            format!("({x}, {y})"),
-        ));
-    }
-    for row in 0..cut.parts {
-        for col in 0..cut.parts {
+) {
+    let (x, y) = (number % header.images[0], number / header.images[0]);
+    for row in 0..rows {
+        for col in 0..columns {
             let (xx, yy) = (x + col * header.divisions, y + row * header.divisions);
-            if xx >= across || yy >= down {
-                continue;
-            }
-            let Some([left, top]) = part_position(header, cut, positions, level, [xx, yy], active) else {
+            let Some([left, top]) = part_position(header, cut, positions, [xx, yy], active) else {
                 continue;
             };
             let on_level = |at: i64| (at as f64 / cut.concat as f64).round() as i64;
@@ -147,7 +151,6 @@ fn place(
             patches.insert((y / cut.divisor + row, x / cut.divisor + col), patch);
         }
     }
-    Ok(())
 }
 
 /// Returns the place of image (`xx`, `yy`) in pixels of level 0; `None` where nothing was photographed.
@@ -157,23 +160,22 @@ fn part_position(
     header: &Header,
     cut: &Cut,
     positions: &[[i64; 2]],
-    level: usize,
     [xx, yy]: [u64; 2],
     active: &mut BTreeSet<u64>,
 ) -> Option<[i64; 2]> {
-    let columns = header.images[0] / header.divisions;
+    let [columns, rows] = header.images.map(|images| images / header.divisions);
     let (xp, yp) = (xx / header.divisions, yy / header.divisions);
     let photograph = yp * columns + xp;
     let corner = *positions.get(photograph as usize)?;
-    if level == 0 {
+    if cut.level == 0 {
         // With joined images at level 0, photographs that do not exist have the place (0, 0).
         if corner == [0, 0] && (xp, yp) != (0, 0) {
             return None;
         }
         active.insert(photograph);
     } else {
-        let mut shown =
-            (yp..yp + cut.photographs).flat_map(|y| (xp..xp + cut.photographs).map(move |x| (x, y)));
+        let to = |start: u64, most: u64| (start + cut.photographs).min(most);
+        let mut shown = (yp..to(yp, rows)).flat_map(|y| (xp..to(xp, columns)).map(move |x| (x, y)));
         if !shown.any(|(x, y)| active.contains(&(y * columns + x))) {
             return None;
         }

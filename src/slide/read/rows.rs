@@ -69,12 +69,8 @@ impl<'a> Rows<'a> {
         self.release();
         self.tile_row = Some(row);
         let tile_width = u64::from(self.facts.tile_width);
-        let start = self.columns.start.max(0) as u64;
-        let end = self.columns.end.clamp(0, self.facts.width as i64) as u64;
-        if start >= end {
-            return Ok(());
-        }
-        for col in start / tile_width..end.div_ceil(tile_width) {
+        let [columns, _] = self.facts.tiles_under(&self.columns, &self.rows);
+        for col in columns {
             let at = TileAt { level: self.level, col, row };
             let tile = if self.past_cache {
                 self.slide.tile_past_cache(at)?

@@ -23,13 +23,15 @@ use crate::{
 pub(super) fn tile(tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Option<Rgb>, Fault> {
     let (width, height) = (page.tile_width as usize, tile_height(page, row) as usize);
     let index = row * page.cols() + col;
+    if page.is_planar() {
+        return planes(tiff, page, index, row, [width, height]);
+    }
     let Some(data) = stored(tiff, page, index, row)? else { return Ok(None) };
     tiff.bytes().done_with(data.len() as u64);
     match page.compression {
-        compression::JPEG => jpeg_tile(tiff, page, data, width, height),
+        compression::JPEG => jpeg_tile(tiff, page, data, row, [width, height]),
         compression::JP2K_YCBCR => jpeg2000::decode(data, true, width, height),
         compression::JP2K_RGB => jpeg2000::decode(data, false, width, height),
-        _ if page.is_planar() => planes(tiff, page, index, width, height),
         _ => {
             let per_pixel = page.samples as usize;
             let samples = samples(tiff, page, data, [width, height], per_pixel)?;
@@ -134,14 +136,47 @@ pub(super) fn extra(tiff: &Tiff, page: &Page) -> Extra {
     Extra::of(tiff.uint(&page.directory, Tag::EXTRA_SAMPLES))
 }
 
-fn jpeg_tile(tiff: &Tiff, page: &Page, data: &[u8], width: usize, height: usize) -> Result<Rgb, Fault> {
+fn jpeg_tile(
+    tiff: &Tiff,
+    page: &Page,
+    data: &[u8],
+    row: u64,
+    [width, height]: [usize; 2],
+) -> Result<Rgb, Fault> {
     let tables = tiff.raw(&page.directory, Tag::JPEG_TABLES);
     let colour = jpeg_colour(tiff, page);
-    let mut rgb = jpeg::decode(tables, data, colour, width, height)?;
+    let filled = filled_height(tiff, page, row).unwrap_or(height);
+    let mut rgb = jpeg::decode_filled(tables, data, colour, [width, height], filled)?;
     if page.photometric == photometric::MIN_IS_WHITE {
         rgb.data_mut().iter_mut().for_each(|v| *v = 255 - *v);
     }
     Ok(rgb)
+}
+
+/// Returns how many rows the stream of a strip may have where it is the last one, which writers fill; `None` for others and
+/// for tiles, which are as high as the tag says.
+fn filled_height(tiff: &Tiff, page: &Page, row: u64) -> Option<usize> {
+    let last = !page.tiled && row + 1 == page.rows();
+    let rows = tiff.uint(&page.directory, Tag::ROWS_PER_STRIP).filter(|_| last)?;
+    // A larger number stands for all rows of the image.
+    u16::try_from(rows).ok().map(usize::from)
+}
+
+/// Returns whether the planes of a tile are stored; false where none is, which reads as glass.
+///
+/// # Errors
+///
+/// [`Fault`] where only some of them are: what is left shows wrong colours.
+pub(super) fn has_planes(tiff: &Tiff, page: &Page, index: u64, row: u64, planes: u64) -> Result<bool, Fault> {
+    let of_plane = page.cols() * page.rows();
+    let mut missing = 0;
+    for plane in 0..planes {
+        missing += u64::from(stored(tiff, page, index + plane * of_plane, row)?.is_none());
+    }
+    if missing == 0 || missing == planes {
+        return Ok(missing == 0);
+    }
+    Err(Fault::damaged(format!("{planes} planes"), format!("{}", planes - missing)))
 }
 
 /// Checks that a stored JPEG stream states no larger frame than its tile, for a decoder that takes any.
@@ -193,12 +228,21 @@ fn samples(
     Ok(samples)
 }
 
-/// Reads samples from separate tiles (`PlanarConfiguration` 2), and puts them side by side.
-fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> Result<Rgb, Fault> {
-    let stride = page.cols() * page.rows();
+/// Reads samples from separate tiles (`PlanarConfiguration` 2), and puts them side by side; `None` when none is stored.
+fn planes(
+    tiff: &Tiff,
+    page: &Page,
+    index: u64,
+    row: u64,
+    [width, height]: [usize; 2],
+) -> Result<Option<Rgb>, Fault> {
+    let of_plane = page.cols() * page.rows();
     let colours = page.colours();
     let opacity = extra(tiff, page).is_seen() && page.samples as usize > colours;
     let per_pixel = if opacity { colours + 1 } else { colours };
+    if !has_planes(tiff, page, index, row, per_pixel as u64)? {
+        return Ok(None);
+    }
     let bytes = width * height * per_pixel;
     if page.photometric == photometric::CMYK && bytes as u64 > limits::MAX_INK_BYTES {
         let expected = format!("planes of at most {} bytes together", limits::MAX_INK_BYTES);
@@ -206,25 +250,14 @@ fn planes(tiff: &Tiff, page: &Page, index: u64, width: usize, height: usize) -> 
     }
     let mut pixels = vec![0; bytes];
     for channel in 0..per_pixel {
-        let index = index + channel as u64 * stride;
-        let stored = stored(tiff, page, index, index % stride / page.cols())?;
-        let plane = stored.map(|data| samples(tiff, page, data, [width, height], 1)).transpose()?;
-        let plane = plane.unwrap_or_else(|| vec![glass(page, channel, colours); width * height]);
+        let data = stored(tiff, page, index + channel as u64 * of_plane, row)?.unwrap_or_default();
+        tiff.bytes().done_with(data.len() as u64);
+        let plane = samples(tiff, page, data, [width, height], 1)?;
         for (px, value) in pixels.chunks_exact_mut(per_pixel).zip(plane) {
             px[channel] = value;
         }
     }
-    to_rgb(tiff, page, pixels, per_pixel, [width, height])
-}
-
-/// Returns what a plane that is not stored shows: opaque glass.
-fn glass(page: &Page, channel: usize, colours: usize) -> u8 {
-    match page.photometric {
-        _ if channel >= colours => 255,
-        photometric::MIN_IS_WHITE | photometric::CMYK => 0,
-        photometric::YCBCR if channel > 0 => 128,
-        _ => 255,
-    }
+    to_rgb(tiff, page, pixels, per_pixel, [width, height]).map(Some)
 }
 
 /// Turns pixels of `per_pixel` samples to red, green and blue.

@@ -69,12 +69,15 @@ impl Foreign {
         Ok(Self { decoder: Mutex::new(decoder), colours, extra: decode::extra(tiff, page), chunks })
     }
 
-    /// Decodes tile (`col`, `row`), clipped to the image.
-    pub(super) fn tile(&self, tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Rgb, Fault> {
+    /// Decodes tile (`col`, `row`), clipped to the image; `None` when nothing is stored there.
+    pub(super) fn tile(&self, tiff: &Tiff, page: &Page, col: u64, row: u64) -> Result<Option<Rgb>, Fault> {
         let index = u32::try_from(row * page.cols() + col).unwrap_or(u32::MAX);
         // What stands behind the colours and is no opacity is not looked at.
         let samples = page.samples.min(self.colours.num_samples().into());
         let planes = if page.planar { samples as u32 } else { 1 };
+        if !decode::has_planes(tiff, page, index.into(), row, planes.into())? {
+            return Ok(None);
+        }
         if page.compression == compression::JPEG {
             // The crate believes any size that a stream states.
             (0..planes).try_for_each(|plane| {
@@ -100,7 +103,8 @@ impl Foreign {
         drop(decoder);
         let samples = if parts.len() == 1 { parts.swap_remove(0) } else { interleave(&parts) };
         let pixels = self.to_rgb(samples)?;
-        Rgb::from_vec(width, height, pixels)
+        let rgb = Rgb::from_vec(width, height, pixels);
+        rgb.map(Some)
             .ok_or_else(|| Fault::damaged(format!("{width}x{height} px"), "another number of samples"))
     }
 

@@ -1,6 +1,6 @@
 //! One image of a TIFF file: its size, how it is cut into tiles or strips, how they are stored.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{Directory, Entry, Tag, Tiff};
 use crate::{
@@ -158,6 +158,7 @@ impl Page {
         tiff.check_inside(self.offsets, offsets)?;
         let planes = if self.planar { self.samples } else { 1 };
         let needed = self.cols().saturating_mul(self.rows()).saturating_mul(planes);
+        limits::check("number of stored tiles", needed, limits::MAX_PATCHES)?;
         if self.offsets.count < needed {
             return Err(Error::malformed(format, offsets.name(), needed, self.offsets.count));
         }
@@ -357,11 +358,6 @@ impl Page {
         (0..self.cols() * self.rows()).filter(|&i| self.is_empty(tiff, i)).count() as u64
     }
 
-    /// Returns the numbers of the tiles that store nothing.
-    pub(in crate::slide) fn missing_tiles(&self, tiff: &Tiff) -> BTreeSet<u64> {
-        (0..self.cols() * self.rows()).filter(|&i| self.is_empty(tiff, i)).collect()
-    }
-
     /// Returns the rectangle around all tiles that store something; `None` when that is the whole image
     /// or nothing.
     pub(in crate::slide) fn stored_bounds(&self, tiff: &Tiff) -> Option<Rect> {
@@ -382,8 +378,10 @@ impl Page {
         (!all).then_some(rect)
     }
 
-    /// Returns whether nothing is stored of a tile.
+    /// Returns whether nothing is stored of a tile, in no plane.
     pub(super) fn is_empty(&self, tiff: &Tiff, index: u64) -> bool {
-        self.stored_rows.is_none() && self.stored(tiff, index).is_some_and(|(_, length)| length == 0)
+        let planes = if self.is_planar() { self.samples } else { 1 };
+        let empty = |plane| self.stored_of(tiff, plane, index).is_some_and(|(_, length)| length == 0);
+        self.stored_rows.is_none() && (0..planes).all(empty)
     }
 }

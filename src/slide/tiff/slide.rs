@@ -6,7 +6,14 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{Directory, Page, Tag, Tiff, container::Cleaner, decode, facts::quickhash, foreign::Foreign};
+use super::{
+    Directory, Page, Tag, Tiff,
+    container::Cleaner,
+    decode,
+    facts::quickhash,
+    foreign::Foreign,
+    missing::{self, TileSet},
+};
 use crate::{
     error::{Error, Result},
     raster::Rgb,
@@ -15,7 +22,7 @@ use crate::{
         codec::{Fault, jpeg},
         kept::Container,
         limits,
-        mosaic::{Mosaic, Patch, SIDE, StoredTiles, no_such_tile},
+        mosaic::{Mosaic, Patch, Room, SIDE, StoredTiles, no_such_tile},
     },
 };
 
@@ -31,7 +38,7 @@ pub(in crate::slide) struct TiffSlide {
     associated: BTreeMap<String, Associated>,
     stored: StoredTiles,
     /// Tiles of every level to be shown from the next finer one; empty when missing tiles are glass.
-    missing: Vec<BTreeSet<u64>>,
+    missing: Vec<TileSet>,
     /// Writes the header of a clean copy, where that is of the same format.
     pub(super) cleaner: Option<Cleaner>,
 }
@@ -100,7 +107,7 @@ impl Part {
 
     fn tile(&self, tiff: &Tiff, col: u64, row: u64) -> std::result::Result<Option<Rgb>, Fault> {
         match self.prepare(tiff)? {
-            Some(foreign) => foreign.tile(tiff, &self.page, col, row).map(Some),
+            Some(foreign) => foreign.tile(tiff, &self.page, col, row),
             None => decode::tile(tiff, &self.page, col, row),
         }
     }
@@ -125,12 +132,13 @@ impl TiffSlide {
         Self::build(format, tiff, info, levels.collect(), associated)
     }
 
-    /// Builds a slide from levels whose tiles are moved, largest first.
+    /// Builds a slide from levels whose tiles are moved, largest first; `room` is what their patches left.
     pub(in crate::slide) fn composed(
         format: &'static str,
         tiff: Tiff,
         levels: Vec<Composed>,
         associated: BTreeMap<String, Associated>,
+        mut room: Room,
     ) -> Result<Self> {
         for level in &levels {
             limits::check("width of a level", level.width, limits::MAX_SIDE)?;
@@ -144,7 +152,8 @@ impl TiffSlide {
         info.moved_tiles = true;
         let source = |level: Composed| {
             let parts = level.pages.into_iter().map(Part::new).collect();
-            Ok(Source { parts, mosaic: Some(Mosaic::new(level.patches)?) })
+            let mosaic = Mosaic::new(level.patches, [level.width, level.height], &mut room)?;
+            Ok(Source { parts, mosaic: Some(mosaic) })
         };
         let levels = levels.into_iter().map(source).collect::<Result<Vec<_>>>()?;
         Self::build(format, tiff, info, levels, associated)
@@ -188,20 +197,22 @@ impl TiffSlide {
     pub(in crate::slide) fn show_missing_from_finer(&mut self) {
         let pages: Vec<&Page> =
             self.levels.iter().filter_map(|level| Some(&level.parts.first()?.page)).collect();
-        let mut missing: Vec<BTreeSet<u64>> =
-            pages.iter().map(|page| page.missing_tiles(&self.tiff)).collect();
-        for i in 1..pages.len() {
-            let (finer, page) = (pages[i - 1], pages[i]);
-            let joined = |fine: u64, coarse: u64| ((fine as f64 / coarse as f64).round() as u64).max(1);
-            let (across, down) = (joined(finer.cols(), page.cols()), joined(finer.rows(), page.rows()));
-            let place = |tile: &u64| {
-                let (col, row) = (tile % finer.cols() / across, tile / finer.cols() / down);
-                (col < page.cols() && row < page.rows()).then_some(row * page.cols() + col)
-            };
-            let above: Vec<u64> = missing[i - 1].iter().filter_map(place).collect();
-            missing[i].extend(above);
-        }
-        self.missing = missing;
+        self.missing = missing::shown_from_finer(&self.tiff, &pages);
+    }
+
+    /// Names the pages of the main chain that are neither levels nor associated images.
+    pub(in crate::slide) fn unread_pages(&self) -> Vec<String> {
+        let levels = self.levels.iter().flat_map(|level| &level.parts).map(|part| &part.page);
+        let images = self.associated.values().filter_map(|image| match image {
+            Associated::Page(page) => Some(page),
+            Associated::Jpeg(_) => None,
+        });
+        let read: BTreeSet<usize> = levels.chain(images).filter_map(|page| page.directory.index).collect();
+        let name = |index: usize| {
+            let side = |tag| self.tiff.uint(&self.tiff.directories()[index], tag).unwrap_or(0);
+            format!("page {} ({}x{} px)", index + 1, side(Tag::IMAGE_WIDTH), side(Tag::IMAGE_LENGTH))
+        };
+        (0..self.tiff.directories().len()).filter(|index| !read.contains(index)).map(name).collect()
     }
 
     /// Returns the parsed file.
@@ -255,7 +266,7 @@ impl SlideReader for TiffSlide {
             .filter(|part| at.col < part.page.cols() && at.row < part.page.rows())
             .ok_or_else(|| no_such_tile(at))?;
         let number = at.row * part.page.cols() + at.col;
-        if self.missing.get(at.level).is_some_and(|missing| missing.contains(&number)) {
+        if self.missing.get(at.level).is_some_and(|missing| missing.contains(number)) {
             return Ok(None);
         }
         self.part_tile(part, &format!("level {}", at.level), at.col, at.row)
@@ -269,9 +280,7 @@ impl SlideReader for TiffSlide {
 
     fn is_missing(&self, at: TileAt) -> bool {
         let page = self.plain_page(at.level).filter(|page| at.col < page.cols() && at.row < page.rows());
-        page.is_some_and(|page| {
-            page.tiled && !page.is_planar() && page.is_empty(&self.tiff, at.row * page.cols() + at.col)
-        })
+        page.is_some_and(|page| page.tiled && page.is_empty(&self.tiff, at.row * page.cols() + at.col))
     }
 
     fn missing_shows_finer(&self) -> bool {
@@ -321,7 +330,7 @@ impl Stored for TiffSlide {
         let mut tiles = Vec::new();
         for row in rows {
             for col in columns.clone() {
-                if missing.is_some_and(|missing| missing.contains(&(row * page.cols() + col))) {
+                if missing.is_some_and(|missing| missing.contains(row * page.cols() + col)) {
                     return None;
                 }
                 tiles.push(decode::jpeg_stream(&self.tiff, page, col, row)?);
@@ -355,18 +364,10 @@ fn paste(image: &mut Rgb, tile: &Rgb, x: usize, y: usize) {
 
 /// Returns levels of these widths, heights, tile widths and tile heights, the first being level 0.
 fn pyramid(sides: impl Iterator<Item = [u64; 4]>) -> Vec<Level> {
-    let ratio = |a: u64, b: u64| a as f64 / b as f64;
     let mut base = None;
     let level = |[width, height, tile_width, tile_height]: [u64; 4]| {
-        let [full_width, full_height] = *base.get_or_insert([width, height]);
-        let side = |v: u64| u32::try_from(v).unwrap_or(u32::MAX);
-        Level {
-            width,
-            height,
-            downsample: (ratio(full_width, width) + ratio(full_height, height)) / 2.0,
-            tile_width: side(tile_width),
-            tile_height: side(tile_height),
-        }
+        let tile = [tile_width, tile_height].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        Level::of(*base.get_or_insert([width, height]), [width, height], tile)
     };
     sides.map(level).collect()
 }

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     geometry::Rect,
     slide::{
-        mosaic::Patch,
+        mosaic::{Patch, Room},
         tiff::{Composed, Page, stored_tile},
     },
 };
@@ -225,14 +225,15 @@ impl Areas {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] when the level holds less than the areas say.
-    pub(super) fn level(&self, page: Page, factor: f64) -> Result<Composed> {
+    /// [`Error::Malformed`] when the level holds less than the areas say; [`Error::Limits`] for more tiles than any scan has.
+    pub(super) fn level(&self, page: Page, factor: f64, room: &mut Room) -> Result<Composed> {
         let per_tile = (factor.round() as u64).max(1);
         let size = self.tile.map(|side| f64::from(side) / factor);
         let pages = vec![page];
         // Laid down row by row of stored tiles, so that of overlapping ones the lower right one shows.
         let (mut patches, mut end) = (BTreeMap::new(), [0.0f64; 2]);
         for area in &self.areas {
+            room.take_patches(area.tiles.iter().product())?;
             for row in area.start[1]..area.start[1] + area.tiles[1] {
                 for col in area.start[0]..area.start[0] + area.tiles[0] {
                     let at = |i: usize, index: u64, corner: i64| {

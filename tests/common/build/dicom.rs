@@ -76,6 +76,8 @@ struct Image<'a> {
     table: Table,
     /// Column and row of each frame of a sparse image.
     places: Option<Vec<[u32; 2]>>,
+    /// Height of the focal plane of each of them, where they are stated.
+    heights: Vec<&'a str>,
     /// Number of the part, of its first frame and of all parts.
     part: Option<[u32; 3]>,
     /// Distances of rows and of columns in mm.
@@ -156,11 +158,16 @@ impl Image<'_> {
         out.extend(text(0x2200_0005, "LT", "BARCODE77"));
         out.extend(sequence(0x5200_9229, &[sequence(0x0028_9110, &[spacing])]));
         if let Some(places) = &self.places {
-            let item = |&[x, y]: &[u32; 2]| {
-                let position = [long(0x0048_021E, "SL", x + 1), long(0x0048_021F, "SL", y + 1)].concat();
-                sequence(0x0048_021A, &[position])
+            let item = |(i, &[x, y]): (usize, &[u32; 2])| {
+                let height = self.heights.get(i).map(|height| text(0x0040_074A, "DS", height));
+                let position = [
+                    height.unwrap_or_default(),
+                    long(0x0048_021E, "SL", x + 1),
+                    long(0x0048_021F, "SL", y + 1),
+                ];
+                sequence(0x0048_021A, &[position.concat()])
             };
-            out.extend(sequence(0x5200_9230, &places.iter().map(item).collect::<Vec<_>>()));
+            out.extend(sequence(0x5200_9230, &places.iter().enumerate().map(item).collect::<Vec<_>>()));
         }
         self.pixels(&mut out);
         out
@@ -229,6 +236,7 @@ fn image<'a>(size: [u32; 2], frames: Vec<Vec<u8>>) -> Image<'a> {
         frames,
         table: Table::Native,
         places: None,
+        heights: Vec::new(),
         part: None,
         spacing: "0.00026\\0.00025",
         focus: None,
@@ -303,6 +311,20 @@ pub(crate) fn sparse() -> Built {
         ..image(size, frames)
     };
     Built::single("dicom_sparse", "slide.dcm", image.write())
+}
+
+/// The size of [`heights`].
+pub(crate) const HEIGHTS_SIZE: [u32; 2] = [128, 64];
+
+/// A sparse image of two tiles. Of each frame: its tile, moved down by so many pixels, its height, and its picture's number.
+pub(crate) fn heights(of: &[(usize, u32, &str, usize)]) -> Built {
+    let frames = of.iter().map(|(tile, _, _, number)| tiles(HEIGHTS_SIZE, 64, *number).swap_remove(*tile));
+    let image = Image {
+        places: Some(of.iter().map(|(tile, down, ..)| [64 * *tile as u32, *down]).collect()),
+        heights: of.iter().map(|(_, _, height, _)| *height).collect(),
+        ..image(HEIGHTS_SIZE, frames.collect())
+    };
+    Built::single("dicom_heights", "slide.dcm", image.write())
 }
 
 /// Run lengths, which OpenSlide does not read: the picture of [`rle_picture`].

@@ -21,6 +21,9 @@ struct Block {
     order: i32,
     /// The focal plane; 0 is not written.
     focus: i32,
+    /// The point of time; 0 is not written.
+    time: i32,
+    scene: i32,
     data: Vec<u8>,
 }
 
@@ -46,10 +49,13 @@ fn entry(block: &Block, at: u64) -> Vec<u8> {
         (b"Y\0\0\0", block.y, block.size[1], block.stored[1]),
         (b"C\0\0\0", 0, 1, 1),
         (b"M\0\0\0", block.order, 1, 1),
-        (b"S\0\0\0", 0, 1, 1),
+        (b"S\0\0\0", block.scene, 1, 1),
     ];
     if block.focus > 0 {
         dimensions.push((b"Z\0\0\0", block.focus, 1, 1));
+    }
+    if block.time > 0 {
+        dimensions.push((b"T\0\0\0", block.time, 1, 1));
     }
     let mut out = b"DV".to_vec();
     out.extend(3i32.to_le_bytes());
@@ -122,7 +128,7 @@ fn file(blocks: &[Block], xml: &str, attachments: &[(&str, &str, Vec<u8>)]) -> V
 fn block(compression: i32, order: i32, place: [usize; 2], data: Vec<u8>) -> Block {
     let size = [TILE as i32; 2];
     let [x, y] = place.map(|v| v as i32 - 10);
-    Block { compression, x, y, size, stored: size, order, focus: 0, data }
+    Block { compression, x, y, size, stored: size, order, focus: 0, time: 0, scene: 0, data }
 }
 
 fn xml(width: usize, height: usize) -> String {
@@ -193,6 +199,28 @@ pub(crate) fn czi_stack() -> Built {
         Block { focus, ..block(0, 0, [0, 0], data) }
     };
     Built::single("czi_stack", "slide.czi", file(&[1, 2, 3].map(plane), &xml(TILE, TILE), &[]))
+}
+
+/// Three scenes side by side: one of three focal planes (seeds 1 to 3), one of a single plane at one of their ends (seed 4),
+/// one of a later time (seed 5).
+pub(crate) fn czi_scenes() -> Built {
+    let of = |scene: i32, focus: i32, time: i32, seed: usize| {
+        let data = bgr(picture(TILE, TILE, seed).data());
+        Block { scene, focus, time, ..block(0, 0, [TILE * scene as usize, 0], data) }
+    };
+    let blocks = [of(0, 1, 0, 1), of(0, 2, 0, 2), of(0, 3, 0, 3), of(1, 1, 0, 4), of(2, 2, 1, 5)];
+    Built::single("czi_scenes", "slide.czi", file(&blocks, &xml(3 * TILE, TILE), &[]))
+}
+
+/// A small file of many subblocks as wide as anything can be, of a smaller level.
+pub(crate) fn czi_wide() -> Built {
+    let size = [TILE as i32; 2];
+    let first = block(0, 0, [0, 0], vec![7; TILE * TILE * 3]);
+    let width = 1 << 26;
+    let wide =
+        |order| Block { size: [2 * width, 1], stored: [width, 1], ..block(0, order, [0, 0], Vec::new()) };
+    let blocks: Vec<Block> = std::iter::once(Block { size, ..first }).chain((1..500).map(wide)).collect();
+    Built::single("czi_wide", "slide.czi", file(&blocks, &xml(TILE, TILE), &[]))
 }
 
 /// One subblock of 64x64 px that holds these bytes, in a compression of CZI.

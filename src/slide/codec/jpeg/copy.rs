@@ -4,28 +4,21 @@
 //! a tile's row of coded units depends on what stands before it, and is written anew. Each stream is walked to its end
 //! on the way, so that a damaged one is not passed on.
 
-mod bits;
 mod header;
-mod huffman;
 
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
-use self::{
+use self::header::{Component, Header};
+use super::{
+    Colour,
     bits::{BitWriter, Bits, unstuff},
-    header::Header,
-    huffman::Tables,
+    huffman::{AcTable, DcTable, Tables},
+    join,
 };
-use super::{Colour, join};
 use crate::{slide::JpegCopy, tile::Detail};
 
-/// Tables kept per thread, by their bytes: tiles of a level share them.
-const KEPT_TABLES: usize = 4;
 /// Components of a colour picture.
 const COMPONENTS: usize = 3;
-
-thread_local! {
-    static TABLES: RefCell<Vec<(Vec<u8>, Rc<Tables>)>> = const { RefCell::new(Vec::new()) };
-}
 
 /// One stored stream.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +121,7 @@ impl Walked {
         if stored.colour == Colour::Own && colour {
             return None;
         }
-        let tables = tables(&header)?;
+        let tables = Tables::shared(&header.huffman)?;
         let entropy = unstuff(stream.get(header.entropy_start..)?)?;
         let rgb = colour && stored.colour == Colour::Rgb;
         if rgb && header.components.iter().any(|c| c.across * c.down != 1) {
@@ -152,7 +145,7 @@ impl Walked {
                     luma.fill(0.0);
                 }
                 for (i, component) in self.header.components.iter().enumerate() {
-                    let (dc, ac) = self.tables.of(component)?;
+                    let (dc, ac) = tables_of(&self.tables, component)?;
                     for block in 0..component.across * component.down {
                         let start = bits.position();
                         before[i] += bits.difference(dc)?;
@@ -199,7 +192,7 @@ impl Walked {
         for (i, component) in self.header.components.iter().enumerate() {
             let first = row.first[i];
             out.copy(&self.entropy, at, first.start);
-            let (dc, _) = self.tables.of(component)?;
+            let (dc, _) = tables_of(&self.tables, component)?;
             out.difference(dc, first.value - before[i])?;
             at = first.end;
         }
@@ -214,7 +207,7 @@ impl Walked {
     fn repeat(&self, units: usize, out: &mut BitWriter) -> Option<()> {
         for _ in 0..units {
             for component in &self.header.components {
-                let (dc, ac) = self.tables.of(component)?;
+                let (dc, ac) = tables_of(&self.tables, component)?;
                 for _ in 0..component.across * component.down {
                     out.difference(dc, 0)?;
                     out.end_block(ac)?;
@@ -225,19 +218,8 @@ impl Walked {
     }
 }
 
-/// Returns the Huffman tables of a stream, built once per thread.
-fn tables(header: &Header) -> Option<Rc<Tables>> {
-    TABLES.with_borrow_mut(|kept| {
-        if let Some((_, tables)) = kept.iter().find(|(bytes, _)| *bytes == header.huffman) {
-            return Some(tables.clone());
-        }
-        let tables = Rc::new(Tables::parse(&header.huffman)?);
-        if kept.len() == KEPT_TABLES {
-            kept.remove(0);
-        }
-        kept.push((header.huffman.clone(), tables.clone()));
-        Some(tables)
-    })
+fn tables_of<'a>(tables: &'a Tables, component: &Component) -> Option<(&'a DcTable, &'a AcTable)> {
+    tables.of(component.dc, component.ac)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use super::{Colour, Frame, decode, markers};
+use super::{Colour, Frame, decode, markers, segment::Segments};
 use crate::{
     error::Result,
     raster::Rgb,
@@ -306,15 +306,14 @@ fn size(frame: &Frame, declared: Option<[u64; 2]>) -> Result<[u64; 2], Fault> {
 
 /// Returns the text of the first comment segment.
 fn comment(headers: &[u8]) -> Option<String> {
-    let mut at = 2;
-    loop {
-        let segment = headers.get(at..at + 4)?;
-        let length = usize::from(segment[2]) << 8 | usize::from(segment[3]);
-        if segment[..2] == [0xFF, 0xFE] {
-            let text = headers.get(at + 4..at + 2 + length)?;
-            let end = text.iter().position(|&b| b == 0).unwrap_or(text.len());
-            return Some(String::from_utf8_lossy(&text[..end]).into_owned()).filter(|text| !text.is_empty());
+    const COMMENT: u8 = 0xFE;
+    let mut segments = Segments::of(headers);
+    let text = loop {
+        let segment = segments.read().ok()?;
+        if segment.marker == COMMENT {
+            break segment.body;
         }
-        at += 2 + length;
-    }
+    };
+    let end = text.iter().position(|&b| b == 0).unwrap_or(text.len());
+    Some(String::from_utf8_lossy(&text[..end]).into_owned()).filter(|text| !text.is_empty())
 }

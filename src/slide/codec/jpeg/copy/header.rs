@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::super::Colour;
+use super::super::{
+    Colour,
+    segment::{Segment, Segments},
+};
 use crate::tile::blur::{BLOCK, LUMA};
 
 /// Place in a block, row by row, of every coefficient in zigzag order.
@@ -48,21 +51,19 @@ impl Header {
     /// Parses the headers; `None` for streams of other kinds and for sizes that are not whole coded units.
     pub(super) fn parse(stream: &[u8]) -> Option<Self> {
         let (mut quantisers, mut huffman, mut frame) = (Vec::new(), Vec::new(), None);
-        let (mut at, mut size_at) = (2, 0);
+        let mut size_at = 0;
+        let mut segments = Segments::of(stream);
         loop {
-            let &[0xFF, marker, high, low] = stream.get(at..at + 4)? else { return None };
-            let length = usize::from(high) << 8 | usize::from(low);
-            let body = stream.get(at + 4..at + 2 + length)?;
-            at += 2 + length;
+            let Segment { marker, body, start, end } = segments.read().ok()?;
             match marker {
                 0xDB => quantisers.extend_from_slice(body),
                 0xC4 => huffman.extend_from_slice(body),
-                0xC0 => (frame, size_at) = (Some(body), at - length + 3),
+                0xC0 => (frame, size_at) = (Some(body), start + 5),
                 0xDD if body == [0, 0] => {}
                 0xE0..=0xEF | 0xFE => {}
                 0xDA => {
                     let header = Self::new(frame?, body, quantisers, huffman)?;
-                    return Some(Self { entropy_start: at, size_at, ..header });
+                    return Some(Self { entropy_start: end, size_at, ..header });
                 }
                 _ => return None,
             }

@@ -12,8 +12,15 @@ const AHEAD: usize = 16;
 /// `None` when there is another marker, or no end.
 pub(super) fn unstuff(segment: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(segment.len() + AHEAD);
+    let (marker, _) = unstuff_into(segment, &mut out)?;
+    (marker == 0xD9).then_some(out)
+}
+
+/// As [`unstuff`] up to any marker, into a buffer that is emptied before. Returns the marker and what follows it.
+pub(super) fn unstuff_into<'a>(segment: &'a [u8], out: &mut Vec<u8>) -> Option<(u8, &'a [u8])> {
+    out.clear();
     let mut rest = segment;
-    loop {
+    let marker = loop {
         let at = memchr::memchr(0xFF, rest)?;
         out.extend_from_slice(&rest[..at]);
         match rest.get(at + 1)? {
@@ -22,12 +29,14 @@ pub(super) fn unstuff(segment: &[u8]) -> Option<Vec<u8>> {
                 rest = &rest[at + 2..];
             }
             0xFF => rest = &rest[at + 1..],
-            0xD9 => break,
-            _ => return None,
+            &marker => {
+                rest = &rest[at + 2..];
+                break marker;
+            }
         }
-    }
+    };
     out.extend_from_slice(&[0xFF; AHEAD]);
-    Some(out)
+    Some((marker, rest))
 }
 
 /// Reads bits, most significant first.

@@ -1,9 +1,14 @@
 //! Huffman tables (ITU-T T.81 annex C), as tables of all 16-bit beginnings or of the first bits.
 
-use super::{bits::extend, header::Component};
+use std::{cell::RefCell, rc::Rc};
+
+use super::bits::extend;
 
 /// Bits that the short table looks at.
 const SHORT: u32 = 10;
+
+/// Tables kept per thread, by their bytes: tiles of a level share them.
+const KEPT_TABLES: usize = 4;
 
 /// Codes of AC coefficients: run and size.
 pub(super) struct AcTable {
@@ -147,10 +152,27 @@ impl Tables {
         Some(tables)
     }
 
-    /// Returns the tables of a component.
-    pub(super) fn of(&self, component: &Component) -> Option<(&DcTable, &AcTable)> {
-        let dc = self.dc.get(component.dc)?.as_ref()?;
-        Some((dc, self.ac.get(component.ac)?.as_ref()?))
+    /// As [`Tables::parse`], built once per thread.
+    pub(super) fn shared(bytes: &[u8]) -> Option<Rc<Self>> {
+        thread_local! {
+            static TABLES: RefCell<Vec<(Vec<u8>, Rc<Tables>)>> = const { RefCell::new(Vec::new()) };
+        }
+        TABLES.with_borrow_mut(|kept| {
+            if let Some((_, tables)) = kept.iter().find(|(other, _)| other == bytes) {
+                return Some(tables.clone());
+            }
+            let tables = Rc::new(Self::parse(bytes)?);
+            if kept.len() == KEPT_TABLES {
+                kept.remove(0);
+            }
+            kept.push((bytes.to_vec(), tables.clone()));
+            Some(tables)
+        })
+    }
+
+    /// Returns the tables of these numbers.
+    pub(super) fn of(&self, dc: usize, ac: usize) -> Option<(&DcTable, &AcTable)> {
+        Some((self.dc.get(dc)?.as_ref()?, self.ac.get(ac)?.as_ref()?))
     }
 }
 
