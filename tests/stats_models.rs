@@ -240,7 +240,7 @@ fn nested_components() {
             nested[batch[i]].push(own);
         }
     }
-    let got = nested::components(&nested, 1).unwrap();
+    let got = nested::components(&[&nested[..]]).unwrap();
     near(got.ms_animal, &expected["MS"]["batch"], 1e-12, "MS");
     near(got.ms_slide, &expected["MS"]["cask_in_batch"], 1e-12, "MS");
     near(got.ms_within.unwrap(), &expected["MS"]["resid"], 1e-12, "MS");

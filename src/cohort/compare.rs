@@ -368,15 +368,10 @@ fn direction(endpoint: &Endpoint) -> Direction {
 
 /// Components of variance within groups.
 fn components(dots: &[Vec<Dot>]) -> Option<Shares> {
-    let mut data = Vec::new();
-    let mut groups = 0;
-    for group in dots.iter().filter(|g| !g.is_empty()) {
-        let all: Vec<f64> = group.iter().flat_map(|d| d.slides.iter().copied()).collect();
-        let centre = mean(&all);
-        groups += usize::from(!all.is_empty());
-        data.extend(group.iter().map(|d| d.slides.iter().map(|v| vec![v - centre]).collect::<Vec<_>>()));
-    }
-    let found = nested::components(&data, groups).ok()?;
+    let slides = |d: &Dot| d.slides.iter().map(|v| vec![*v]).collect::<Vec<_>>();
+    let groups: Vec<Vec<Vec<Vec<f64>>>> = dots.iter().map(|g| g.iter().map(slides).collect()).collect();
+    let groups: Vec<&nested::Nested> = groups.iter().map(Vec::as_slice).collect();
+    let found = nested::components(&groups).ok()?;
     let total = found.animal + found.slide;
     (total > 0.0).then(|| Shares { subject: found.animal, slide: found.slide, icc: found.animal / total })
 }
