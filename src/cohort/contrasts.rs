@@ -154,7 +154,7 @@ fn every_pair(question: &Question, route: Route, blocked: Option<&Adjusted>) -> 
     let said = |p: &Pair| Said {
         pair: (p.a, p.b),
         estimate: p.estimate,
-        interval: Some(p.interval),
+        interval: p.interval,
         statistic: p.t,
         df: Some(p.df),
         p: None,
