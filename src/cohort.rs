@@ -10,6 +10,8 @@ pub mod checks;
 pub mod clustered;
 pub mod compare;
 mod contrasts;
+pub mod declared;
+mod equivalences;
 mod omnibus;
 mod planned;
 pub mod question;

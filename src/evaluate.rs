@@ -38,8 +38,10 @@ pub struct Summary {
     pub images: usize,
     /// Means over images whose reference holds an object; `None` if there is none.
     pub instances: Option<Instances>,
-    /// Dice of the foreground of all images together, 0–1.
-    pub pooled_dice: f64,
+    /// Images in which neither prediction nor reference holds an object.
+    pub empty: usize,
+    /// Dice of the foreground of all images together, 0–1; `None` if all are empty.
+    pub pooled_dice: Option<f64>,
     /// Pearson's correlation of foreground shares; `None` where they do not vary.
     pub area_r: Option<f64>,
     /// Mean absolute error of the foreground share, in percentage points.
@@ -69,13 +71,10 @@ pub struct Instances {
 /// named `NAME.LAYER.…` count. A prediction of another size is resized to its reference by nearest neighbour.
 ///
 /// # Errors
-/// [`Error::Config`] if there is no reference, a prediction is missing, or several predictions bear a name;
+/// [`Error::Config`] if there is no reference, a prediction is missing, or several references or predictions bear a name;
 /// what [`read`] says of a file.
 pub fn folders(predictions: &Path, references: &Path, layer: Option<&str>) -> Result<Vec<Scored>> {
-    let references: BTreeMap<String, PathBuf> = images(references)?
-        .into_iter()
-        .filter_map(|p| Some((p.file_stem()?.to_string_lossy().into_owned(), p)))
-        .collect();
+    let references = by_name(images(references)?)?;
     if references.is_empty() {
         return Err(Error::config("--ref", "a folder with label images (PNG, TIFF)", "none in it"));
     }
@@ -91,6 +90,21 @@ pub fn folders(predictions: &Path, references: &Path, layer: Option<&str>) -> Re
     let pairs = references.iter().map(|(name, reference)| Ok((name, reference, only(name, &found)?)));
     let pairs: Vec<_> = pairs.collect::<Result<_>>()?;
     pairs.into_par_iter().map(|(name, reference, prediction)| pair(name, reference, prediction)).collect()
+}
+
+/// References by name: `a.png` and `a.tif` are two of one.
+fn by_name(paths: Vec<PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
+    let mut named: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for path in paths {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(first) = named.get(&name) {
+            let file = |p: &Path| p.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let got = format!("{}, {}", file(first), file(&path));
+            return Err(Error::config(name, "one reference of this name in --ref", got));
+        }
+        named.insert(name, path);
+    }
+    Ok(named)
 }
 
 /// Label images of a folder, in order of names.
@@ -145,8 +159,9 @@ pub fn summarise(all: &[Scored]) -> Summary {
     let errors = predicted.iter().zip(&reference).map(|(p, r)| (p - r).abs());
     Summary {
         images: all.len(),
+        empty: overlaps().filter(|o| o.is_empty()).count(),
         instances: instances(all),
-        pooled_dice: 2.0 * shared as f64 / either.max(1) as f64,
+        pooled_dice: (either > 0).then(|| 2.0 * shared as f64 / either as f64),
         area_r: pearson(&predicted, &reference),
         area_mae_pp: errors.sum::<f64>() / all.len().max(1) as f64,
     }
@@ -206,5 +221,30 @@ mod tests {
         write(&pred, "a.vacuoles.png");
         assert!(t(None).unwrap_err().to_string().contains("--layer"));
         assert_eq!(t(Some("nuclei")).unwrap(), 1);
+        write(&reference, "a.tif");
+        let told = t(Some("nuclei")).unwrap_err().to_string();
+        assert_eq!(told, "a, expected one reference of this name in --ref, got a.png, a.tif");
+    }
+
+    /// Nothing found where nothing is: no overlap to measure, and nothing that lowers a mean.
+    #[test]
+    fn images_that_are_empty_in_both_are_not_scored() {
+        let empty = Scored { name: "e".into(), overlap: Overlap { pixels: 4, ..Overlap::default() } };
+        let whole = Overlap {
+            pixels: 4,
+            predicted_px: 2,
+            reference_px: 2,
+            shared_px: 2,
+            predicted_objects: 1,
+            reference_objects: 1,
+            matches: 1,
+            matched_iou: 1.0,
+            aji: 1.0,
+        };
+        assert!(empty.overlap.is_empty() && !whole.is_empty());
+        let found = summarise(&[empty.clone(), Scored { name: "w".into(), overlap: whole }]);
+        assert_eq!((found.images, found.empty, found.pooled_dice), (2, 1, Some(1.0)));
+        assert_eq!(found.instances.map(|i| (i.images, i.dice)), Some((1, 1.0)));
+        assert_eq!(summarise(&[empty]).pooled_dice, None);
     }
 }

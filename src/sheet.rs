@@ -1,8 +1,27 @@
 //! The sheet as text: rows and cells, and where they stand.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read as _, path::Path};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    words::did_you_mean,
+};
+
+/// Cells that hold no value, in small letters.
+const MISSING: [&str; 6] = ["", "na", "n/a", "nan", ".", "-"];
+
+/// Returns whether a cell says that there is no value. It says so in every column alike: a missing group is not a group called NA.
+pub(crate) fn is_missing(text: &str) -> bool {
+    MISSING.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// Returns a cell as a message quotes it.
+pub(crate) fn quoted(text: &str) -> String {
+    if text.is_empty() { "an empty cell".into() } else { format!("{text:?}") }
+}
+
+/// Most letters of a broken cell that a message shows.
+const SHOWN: usize = 30;
 
 /// One data row.
 pub(crate) struct Row {
@@ -24,7 +43,7 @@ pub(crate) struct Table {
 
 impl Table {
     /// Reads a sheet separated by comma, tab or semicolon, whichever the heading uses, or by what a first line `sep=` names, as
-    /// spreadsheets write it.
+    /// spreadsheets write it. A cell that holds a line break is refused: a quote that is not closed takes in all rows that follow.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = fs::read(path).map_err(Error::io("read", path))?;
@@ -45,15 +64,17 @@ impl Table {
             .delimiter(declared.unwrap_or_else(|| separator(text)))
             .has_headers(false)
             .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
+            .from_reader(text.as_bytes().chain(END.as_bytes()));
         let mut rows = Vec::new();
         let mut counted = (0, 1);
         for record in reader.records() {
             let record = record.map_err(|e| Error::config(&name, "a table", e))?;
             let number =
                 row_at(text, record.position().map_or(0, csv::Position::byte) as usize, &mut counted);
-            let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+            if let Some(cell) = record.iter().find(|c| c.contains(['\n', '\r'])) {
+                return Err(broken(&name, number, cell));
+            }
+            let cells: Vec<String> = record.iter().map(|c| c.trim().to_owned()).collect();
             if cells.iter().any(|c| !c.is_empty()) {
                 rows.push(Row { number, cells });
             }
@@ -88,10 +109,50 @@ impl Table {
         Ok(())
     }
 
+    /// Returns where a column stands: the one of this very name, else the one of this name in other letters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if there is none, or if there are several that it could be.
+    pub(crate) fn column(&self, name: &str) -> Result<usize> {
+        let name = name.trim();
+        let places = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            (0..self.heading.len()).filter(|&i| same(&self.heading[i])).collect()
+        };
+        let exact = places(&|h| h == name);
+        let found = if exact.is_empty() { places(&|h| h.eq_ignore_ascii_case(name)) } else { exact };
+        let what = format!("{} row 1, column", self.name);
+        let known = || self.heading.iter().map(String::as_str);
+        match found[..] {
+            [place] => Ok(place),
+            [] => {
+                let expected = format!("one of {}", known().collect::<Vec<_>>().join(", "));
+                Err(Error::config(what, expected, did_you_mean(name, known())))
+            }
+            _ => {
+                let got = found.iter().map(|&i| self.heading[i].as_str()).collect::<Vec<_>>().join(", ");
+                Err(Error::config(what, format!("{name} once"), got))
+            }
+        }
+    }
+
     /// Builds an error about one cell.
     pub(crate) fn fault(&self, row: u64, column: &str, expected: impl ToString, got: impl ToString) -> Error {
         Error::config(format!("{} row {row}, {column}", self.name), expected, got)
     }
+}
+
+/// Ends the last row, so that a quote which is not closed there holds a line break too.
+const END: &str = "\n";
+
+/// Says that a cell goes on over the end of its line.
+fn broken(name: &str, row: u64, cell: &str) -> Error {
+    let start: String = cell.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
+    Error::config(
+        format!("{name} row {row}"),
+        "cells without line breaks (is a quote not closed, so that the rows below fell into its cell?)",
+        format!("a cell that begins with {start:?} and goes on below"),
+    )
 }
 
 /// Returns the separator that a first line `sep=` names.
@@ -146,5 +207,38 @@ mod tests {
         t("sep\n1\n", "sep: 2 1");
         assert!(Table::parse("s.csv".into(), "sep=;\na;b\n").is_err());
         assert!(Table::parse("s.csv".into(), "sep=;").is_err());
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_refused_with_its_row() {
+        fn t(text: &str, row: u64, begins: &str) {
+            let told = Table::parse("s.csv".into(), text).err().map(|e| e.to_string()).unwrap_or_default();
+            let expected =
+                format!("s.csv row {row}, expected cells without line breaks (is a quote not closed, ");
+            assert!(told.starts_with(&expected), "{text:?}: {told}");
+            assert!(told.contains(&format!("got a cell that begins with {begins:?}")), "{told}");
+        }
+        t("a,b\n1,2\n\"3,4\n5,6\n7,8\n", 3, "3,4");
+        t("a,b\n1,2\n\"3,4\n", 3, "3,4");
+        t("a,b\n1,2\n3,\"4", 3, "4");
+        t("a,b\r\n1,\"2\r\n3,4\r\n", 2, "2");
+        t("a,\"b\n1,2\n", 1, "b");
+        t("a,b\n1,\"two\nlines\"\n", 2, "two");
+        let whole = Table::parse("s.csv".into(), "a,b\n\"1, one\", 2 \n").unwrap();
+        assert_eq!(whole.rows[0].cells, ["1, one", "2"]);
+    }
+
+    #[test]
+    fn a_column_is_the_one_of_its_very_name() {
+        fn t(heading: &str, name: &str, expected: Result<usize, &str>) {
+            let table = Table::parse("s.csv".into(), &format!("{heading}\n1,2,3\n")).unwrap();
+            let found = table.column(name).map_err(|e| e.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{heading}");
+        }
+        t("g,Weight,weight", "weight", Ok(2));
+        t("g,Weight,sex", " weight", Ok(1));
+        t("g,Weight,WEIGHT", "weight", Err("s.csv row 1, column, expected weight once, got Weight, WEIGHT"));
+        t("g,v,v", "v", Err("s.csv row 1, column, expected v once, got v, v"));
+        t("g,v,w", "dose", Err("s.csv row 1, column, expected one of g, v, w, got \"dose\""));
     }
 }

@@ -10,8 +10,10 @@ mod template;
 
 use std::collections::BTreeMap;
 
+use crate::manifest::Sample;
+
 pub use aliased::remarks;
-pub use check::{check, check_covariates};
+pub use check::check;
 pub use doses::unit as dose_unit;
 pub use physiology::{Animals, Column, read as read_animals};
 pub use read::read;
@@ -70,6 +72,28 @@ pub enum Block {
     StainBatch,
     /// Cage.
     Cage,
+}
+
+impl Block {
+    /// Returns the block of a slide, where the sheet states it.
+    #[must_use]
+    pub fn of(self, sample: &Sample) -> Option<&str> {
+        match self {
+            Self::Batch => sample.batch.as_deref(),
+            Self::StainBatch => sample.stain_batch.as_deref(),
+            Self::Cage => sample.cage.as_deref(),
+        }
+    }
+
+    /// Returns the column of the sample sheet.
+    #[must_use]
+    pub fn column(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::StainBatch => "stain_batch",
+            Self::Cage => "cage",
+        }
+    }
 }
 
 /// A planned contrast: the mean of some groups minus the mean of others.

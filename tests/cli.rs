@@ -218,6 +218,8 @@ fn label_images_are_scored() {
     image("said/a.nuclei.png", [1, 1, 1, 0]);
     image("said/b.nuclei.png", [0, 0, 0, 3]);
     image("said/b.vacuoles.png", [0, 0, 0, 3]);
+    image("truth/c.png", [0, 0, 0, 0]);
+    image("said/c.nuclei.png", [0, 0, 0, 0]);
     let run = |extra: &[&str]| {
         let mut command = Command::cargo_bin("histograde").unwrap();
         command.current_dir(folder.path()).args(["evaluate", "--pred", "said", "--ref", "truth"]);
@@ -227,9 +229,13 @@ fn label_images_are_scored() {
     run(&["--layer", "nuclei", "--table", "t.csv"])
         .success()
         .stdout(contains("objects: images=1 Dice=0.800 AJI=0.667 F1=1.000 PQ=0.667 predicted/reference=1.00"))
-        .stdout(contains("area: images=2 Dice=0.667 r=1.000 MAE=25.00pp"));
+        .stdout(contains("area: images=3 Dice=0.667 r=0.500 MAE=16.67pp"))
+        .stdout(contains("c          -      -      -      -     0     0    0.00    0.00\n"))
+        .stdout(contains("empty in prediction and reference, nothing to overlap: images=1\n"));
     let table = fs::read_to_string(folder.path().join("t.csv")).unwrap();
     assert!(table.contains("\na,0.8000,0.6667,1.0000,0.6667,1,1,75.0000,50.0000,25.0000\n"), "{table}");
+    assert!(table.contains("\nb,0.0000,0.0000,0.0000,0.0000,1,0,"), "{table}");
+    assert!(table.contains("\nc,,,,,0,0,0.0000,0.0000,0.0000\n"), "{table}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use assert_cmd::Command;
-use predicates::str::contains;
+use predicates::{prelude::PredicateBooleanExt, str::contains};
 
 const TABLE: &str = "animal_id,group,dose,nas,auc,batch
 1,normal,,0,10.1,a
@@ -72,7 +72,10 @@ fn blocks_are_adjusted_for() {
     stats(folder.path(), &["--value", "auc", "--control", "diabetic", "--block", "batch"])
         .success()
         .stdout(contains("* anova with blocks: F(3, 10) = "))
-        .stdout(contains("Blocks: 2 (every group in every block)"));
+        .stdout(contains("Blocks: 2 (every group in every block)"))
+        .stdout(contains("welch anova: F(").and(contains("(not adjusted for blocks)")))
+        .stdout(contains("partial eta2 = ").and(contains("\n  eta2").not()))
+        .stdout(contains("hedges g adjusted = "));
 }
 
 #[test]
@@ -132,6 +135,104 @@ fn histograde(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
     Command::cargo_bin("histograde").unwrap().current_dir(folder).args(arguments).assert()
 }
 
+/// What was asked for and cannot be done is told, and what can be done is done.
+#[test]
+fn options_without_effect_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let t = |table: &str, arguments: &[&str], expected: &'static str| {
+        fs::write(folder.path().join("t.csv"), table).unwrap();
+        let usual = ["stats", "t.csv", "--value", "v", "--group", "group"];
+        histograde(folder.path(), &[&usual[..], arguments].concat()).success().stdout(contains(expected));
+    };
+    const TWO: &str = "group,v,dose,m,w\na,1,0,x,3\na,2,0,y,4\na,1.5,,z,5\nb,4,5,p,3\nb,5,5,q,5\nb,6,,r,6\n";
+    t(
+        TWO,
+        &["--dose", "dose"],
+        "no trend along doses was tested: it needs 3 groups with a dose and two animals or more, there are 2",
+    );
+    t(&TWO.replace(",0,", ",,").replace(",5,", ",,"), &["--dose", "dose"], "column dose holds no dose");
+    t(TWO, &["--cluster", "m"], "no check by a mixed model: every animal has one row");
+    let lone = TWO.to_owned() + "c,9,,s,9\n";
+    t(
+        &lone,
+        &["--normal", "c", "--margin", "1"],
+        "equivalence was not tested: no normal or only control group of two animals",
+    );
+    t(&lone, &["--covariate", "w"], "Adjusted for covariates\n* ancova: F(1, 3) = ");
+    let same = "group,v\na,1\na,1\nb,1\nb,1\nc,3\nc,4\n";
+    t(
+        same,
+        &["--control", "a", "--margin", "1"],
+        "equivalence of b to a was not tested: the values do not vary",
+    );
+    t("group,v\na,1\na,2\nb,4\nb,5\nc,NA\nc,\n", &[], "left out, as no row has a value: c");
+}
+
+#[test]
+fn names_that_are_no_names_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let t = |table: &str, arguments: &[&str], expected: &'static str| {
+        fs::write(folder.path().join("t.csv"), table).unwrap();
+        let usual = ["stats", "t.csv", "--value", "v", "--group", "group"];
+        histograde(folder.path(), &[&usual[..], arguments].concat()).code(2).stderr(contains(expected));
+    };
+    t("group,v\na,1\na,2\nb,4\n\"b,6\nb,7\nb,9\n", &[], "t.csv row 5, expected cells without line breaks");
+    t("group,v\na,1\na,2\nNA,4\n", &[], "t.csv row 4, group, expected a group, got \"NA\"");
+    t("group,v,v\na,1,2\na,2,3\n", &[], "t.csv row 1, column, expected v once");
+    let two = "group,v\na,1\na,2\nb,4\nb,5\n";
+    t(
+        two,
+        &["--disease", "a", "--normal", "a"],
+        "--disease, expected another group than that of --normal, got a",
+    );
+    t(two, &["--ordinal", "--control", "a", "--margin", "1"], "cannot be used with");
+}
+
+/// Two animals in a group at a small level end soon, without intervals that tell nothing.
+#[test]
+fn pairs_of_tiny_groups_have_no_interval_at_a_small_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..6).map(|g| format!("g{g},{g}\ng{g},{}.7\n", g)).collect();
+    fs::write(folder.path().join("t.csv"), format!("group,v\n{rows}")).unwrap();
+    let at = |alpha: &str| -> serde_json::Value {
+        let arguments = ["stats", "t.csv", "--value", "v", "--group", "group", "--alpha", alpha, "--json"];
+        let out = histograde(folder.path(), &arguments).success();
+        serde_json::from_slice(&out.get_output().stdout).unwrap()
+    };
+    let interval = |told: &serde_json::Value| told["analysis"]["contrasts"][0]["interval"].clone();
+    assert!(interval(&at("0.05"))["lo"].is_number());
+    let small = at("0.0001");
+    assert!(interval(&small).is_null() && small["analysis"]["contrasts"][0]["p_adjusted"].is_number());
+}
+
+#[test]
+fn perfect_agreement_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let t = |rows: &str, arguments: &[&str], expected: &[&'static str]| {
+        fs::write(folder.path().join("a.csv"), format!("a,b\n{rows}")).unwrap();
+        let out =
+            histograde(folder.path(), &[&["agree", "a.csv", "--a", "a", "--b", "b"], arguments].concat())
+                .success();
+        let text = String::from_utf8(out.get_output().stdout.clone()).unwrap();
+        expected.iter().for_each(|e| assert!(text.contains(e), "{e}\n{text}"));
+    };
+    let perfect =
+        ["absolute agreement: 1.0000\n", "consistency: 1.0000\n", "concordance correlation: 1.0000\n"];
+    t("0.1,0.1\n0.2,0.2\n0.7,0.7\n0.4,0.4\n", &[], &perfect);
+    t(
+        "1,2\n2,3\n7,8\n4,5\n",
+        &[],
+        &["consistency: 1.0000\n", "bias with limits of agreement: -1.0000 [-1.0000, -1.0000]"],
+    );
+    t(
+        "0,0\n0,0\n0,0\n",
+        &[],
+        &["concordance correlation: not measured, ", "bias with limits of agreement: 0.0000"],
+    );
+    t("2,2\n2,2\n", &["--grades"], &["  kappa: not measured, ", "share of equal grades: 1.0000"]);
+    t("2,2\n2,2\n", &["--json"], &["\"missing\": \"the values do not vary"]);
+}
+
 #[test]
 fn power_as_in_the_reference() {
     let folder = tempfile::tempdir().unwrap();
@@ -147,6 +248,10 @@ fn power_as_in_the_reference() {
     t(&["power", "--difference", "1.5", "--n", "8"], "power 0.7965");
     t(&["power", "--difference", "1.5", "--n", "8", "--alpha", "0.01"], "power 0.5279");
     t(&["power", "--difference", "1.5", "--json"], "\"n_per_group\": 9.0");
+    t(
+        &["power", "--difference", "40"],
+        "2 animals per group, the fewest there can be, give a power of 1.0000 where 0.8 was asked for",
+    );
     histograde(folder.path(), &["power", "--effect", "0.4"]).code(2).stderr(contains("--groups"));
     // A t test is of two groups, and a number of animals leaves no power to wish for.
     let refused = |arguments: &[&str], option: &'static str| {

@@ -4,6 +4,8 @@
 
 #[path = "compare/again.rs"]
 mod again;
+#[path = "compare/blocks.rs"]
+mod blocks;
 #[path = "compare/browser.rs"]
 mod browser;
 #[path = "compare/methods.rs"]

@@ -39,7 +39,7 @@ fn study(seed: u64) -> Comparison {
                 id: format!("{group} {i}"),
                 group: group.into(),
                 animals: vec![format!("{group} {i}")],
-                block: None,
+                blocks: BTreeMap::new(),
                 values: BTreeMap::new(),
                 slides: BTreeMap::new(),
             };

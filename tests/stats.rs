@@ -127,11 +127,11 @@ fn tukey_kramer() {
             let row = ours.as_array().unwrap().iter().find(|r| r["pair"] == name.as_str()).unwrap();
             near(-pair.estimate, &row["diff"], 1e-11, set);
             within(pair.p, &row["p"], 1e-10, set);
-            within(-pair.interval.hi, &row["lwr"], 1e-6, set);
-            within(-pair.interval.lo, &row["upr"], 1e-6, set);
+            within(-pair.interval.unwrap().hi, &row["lwr"], 1e-6, set);
+            within(-pair.interval.unwrap().lo, &row["upr"], 1e-6, set);
             within(pair.p, &theirs["p"][i], 1e-10, set);
-            within(pair.interval.lo, &theirs["lo"][i], 1e-8, set);
-            within(pair.interval.hi, &theirs["hi"][i], 1e-8, set);
+            within(pair.interval.unwrap().lo, &theirs["lo"][i], 1e-8, set);
+            within(pair.interval.unwrap().hi, &theirs["hi"][i], 1e-8, set);
         }
     }
 }
@@ -147,8 +147,8 @@ fn games_howell_pairs() {
             near(pair.t, &row["t"], 1e-11, set);
             near(pair.df, &row["df"], 1e-12, set);
             within(pair.p, &row["p"], 1e-10, set);
-            within(pair.interval.lo, &row["lo"], 1e-8, set);
-            within(pair.interval.hi, &row["hi"], 1e-8, set);
+            within(pair.interval.unwrap().lo, &row["lo"], 1e-8, set);
+            within(pair.interval.unwrap().hi, &row["hi"], 1e-8, set);
             // Pingouin orders groups by name.
             let other = &python(set)["pingouin_games_howell"];
             let levels = words(&r(set)["levels"]);

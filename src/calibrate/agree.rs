@@ -157,10 +157,8 @@ fn compared(read: &Read<'_>, pairs: Vec<Pair>, remarks: Vec<String>, alpha: f64)
         kappa_quadratic: kappa(&pairs, lesion.max, Weights::Quadratic, alpha),
         kappa_linear: kappa(&pairs, lesion.max, Weights::Linear, alpha),
         spearman: correlation.map(|c| (c.r, c.interval)),
-        icc: agreement::icc(&both, alpha).map(|i| (i.icc2.value, Some(i.icc2.interval))),
-        concordance: limits.and_then(|l| {
-            if l.concordance.is_finite() { Ok((l.concordance, None)) } else { Err(Undefined::NoVariation) }
-        }),
+        icc: agreement::icc(&both, alpha).map(|i| (i.icc2.value, i.icc2.interval)),
+        concordance: limits.and_then(|l| Ok((l.concordance.ok_or(Undefined::NoVariation)?, None))),
         bias: limits.map(|l| (l.bias, Some(l.limits))),
         pairs,
         ungraded,

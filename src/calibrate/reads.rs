@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     organ::ORGANS,
     score::rubric::{Lesion, Rubric},
-    sheet::{Row, Table},
+    sheet::{Row, Table, is_missing},
     words::did_you_mean,
 };
 
@@ -84,7 +84,7 @@ fn cell(row: &Row, i: usize) -> &str {
 
 fn grade(table: &Table, row: &Row, i: usize, name: &str) -> Result<Option<f64>> {
     let text = cell(row, i);
-    if text.is_empty() {
+    if is_missing(text) {
         return Ok(None);
     }
     let value = text.parse::<f64>().ok().filter(|v| (0.0..=10.0).contains(v));

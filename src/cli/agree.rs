@@ -9,7 +9,7 @@ use histograde::{
     cohort::tidy,
     stats::{
         Interval, Undefined,
-        agreement::{self, Weights},
+        agreement::{self, Icc, IccTable, Weights},
     },
 };
 use serde_json::{Map, Value, json};
@@ -60,9 +60,12 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
         map.insert("between_pathologists".into(), yardstick.iter().map(published).collect());
         map.insert("pairs".into(), read.a.len().into());
         map.insert("rows_left_out".into(), json!(read.missing));
-        for (name, value, interval) in &rows {
-            let interval = interval.map(|i| json!([i.lo, i.hi]));
-            map.insert(name.replace([' ', '-'], "_"), json!({ "value": value, "interval": interval }));
+        for (name, found) in &rows {
+            let told = match found {
+                Ok((value, i)) => json!({ "value": value, "interval": i.map(|i| json!([i.lo, i.hi])) }),
+                Err(why) => json!({ "value": null, "missing": why.to_string() }),
+            };
+            map.insert(name.replace([' ', '-'], "_"), told);
         }
         super::print(&format!("{:#}\n", Value::Object(map)))?;
         return Ok(Exit::AllDone);
@@ -72,12 +75,12 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
         let _ = write!(text, ", {} rows without both values left out", read.missing.len());
     }
     text.push('\n');
-    for (name, value, interval) in rows {
-        let _ = write!(text, "  {name}: {value:.4}");
-        if let Some(i) = interval {
-            let _ = write!(text, " [{:.4}, {:.4}]", i.lo, i.hi);
-        }
-        text.push('\n');
+    for (name, found) in rows {
+        let _ = match found {
+            Ok((value, Some(i))) => writeln!(text, "  {name}: {value:.4} [{:.4}, {:.4}]", i.lo, i.hi),
+            Ok((value, None)) => writeln!(text, "  {name}: {value:.4}"),
+            Err(why) => writeln!(text, "  {name}: not measured, {why}"),
+        };
     }
     tell_yardstick(&mut text, yardstick);
     super::print(&text)?;
@@ -91,14 +94,21 @@ fn tell_yardstick(text: &mut String, yardstick: &[Published]) {
     }
 }
 
-type Row = (&'static str, f64, Option<Interval>);
+/// A measure of agreement with its interval, or why it has no value.
+type Row = (&'static str, Result<(f64, Option<Interval>), Undefined>);
 
-fn undefined(columns: [&str; 2]) -> impl Fn(Undefined) -> Error {
-    let what = columns.join(", ");
-    move |why| Error::config(what.clone(), "values whose agreement is defined", why)
+/// Refuses a table in which nothing can agree.
+fn pairs(read: &tidy::Pairs, columns: [&str; 2], least: usize) -> Result<()> {
+    let found = read.a.len();
+    if found < least {
+        let expected = format!("{least} or more rows with both values");
+        return Err(Error::config(columns.join(", "), expected, found));
+    }
+    Ok(())
 }
 
 fn kappas(read: &tidy::Pairs, args: &args::Agree, columns: [&str; 2]) -> Result<Vec<Row>> {
+    pairs(read, columns, 1)?;
     let mut grades: Vec<f64> = read.a.iter().chain(&read.b).copied().collect();
     grades.sort_by(f64::total_cmp);
     grades.dedup();
@@ -123,23 +133,26 @@ fn kappas(read: &tidy::Pairs, args: &args::Agree, columns: [&str; 2]) -> Result<
         ("kappa with linear weights", Weights::Linear),
         ("kappa with quadratic weights", Weights::Quadratic),
     ] {
-        let found = agreement::kappa(&table, weights, args.alpha).map_err(undefined(columns))?;
-        rows.push((name, found.value, found.interval));
+        let found = agreement::kappa(&table, weights, args.alpha);
+        rows.push((name, found.map(|k| (k.value, k.interval))));
     }
     let same = read.a.iter().zip(&read.b).filter(|(a, b)| a == b).count();
-    rows.push(("share of equal grades", same as f64 / read.a.len().max(1) as f64, None));
+    rows.push(("share of equal grades", Ok((same as f64 / read.a.len().max(1) as f64, None))));
     Ok(rows)
 }
 
 fn measures(read: &tidy::Pairs, args: &args::Agree, columns: [&str; 2]) -> Result<Vec<Row>> {
-    let limits = agreement::limits(&read.a, &read.b).map_err(undefined(columns))?;
-    let pairs: Vec<Vec<f64>> = read.a.iter().zip(&read.b).map(|(a, b)| vec![*a, *b]).collect();
-    let icc = agreement::icc(&pairs, args.alpha).map_err(undefined(columns))?;
+    pairs(read, columns, 2)?;
+    let limits = agreement::limits(&read.a, &read.b);
+    let both: Vec<Vec<f64>> = read.a.iter().zip(&read.b).map(|(a, b)| vec![*a, *b]).collect();
+    let icc = agreement::icc(&both, args.alpha);
+    let of = |one: fn(&IccTable) -> Icc| icc.map(|table| (one(&table).value, one(&table).interval));
+    let concordance = limits.and_then(|l| Ok((l.concordance.ok_or(Undefined::NoVariation)?, None)));
     Ok(vec![
-        ("concordance correlation", limits.concordance, None),
-        ("intraclass correlation, two-way, absolute agreement", icc.icc2.value, Some(icc.icc2.interval)),
-        ("intraclass correlation, two-way, consistency", icc.icc3.value, Some(icc.icc3.interval)),
-        ("bias with limits of agreement", limits.bias, Some(limits.limits)),
-        ("standard error of one measurement", limits.sem, None),
+        ("concordance correlation", concordance),
+        ("intraclass correlation, two-way, absolute agreement", of(|t| t.icc2)),
+        ("intraclass correlation, two-way, consistency", of(|t| t.icc3)),
+        ("bias with limits of agreement", limits.map(|l| (l.bias, Some(l.limits)))),
+        ("standard error of one measurement", limits.map(|l| (l.sem, None))),
     ])
 }

@@ -14,7 +14,7 @@ use histograde::{
         run_json,
     },
     score::rubric::Rubric,
-    study::{self, Animals, Block, Study},
+    study::{self, Animals, Study},
 };
 
 use super::{Exit, Failure, args, console::Console, inputs, interrupt, output, plan, score};
@@ -69,17 +69,16 @@ impl<'a> Prepared<'a> {
             Some(path) => study::read(path)?,
             None => Study::default(),
         };
-        study::check(&study, &samples)?;
-        study.dose_unit = study::dose_unit(&study, &samples);
-        let animals = match &design.animals {
-            Some(path) => Some(study::read_animals(path, &ids(&samples))?),
-            None => None,
-        };
-        study::check_covariates(&study, animals.as_ref())?;
         let rubric = match &design.rubric {
             Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
             None => Rubric::builtin()?,
         };
+        let animals = match &design.animals {
+            Some(path) => Some(study::read_animals(path, &ids(&samples))?),
+            None => None,
+        };
+        study::check(&study, &samples, &rubric, animals.as_ref())?;
+        study.dose_unit = study::dose_unit(&study, &samples);
         Ok(Self { design, samples, study, animals, rubric })
     }
 
@@ -97,18 +96,23 @@ impl<'a> Prepared<'a> {
     pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
         let study = &self.study;
         let made_again = run_json::agree(results)?;
-        let block = |s: &Sample| match study.block? {
-            Block::Batch => s.batch.clone(),
-            Block::StainBatch => s.stain_batch.clone(),
-            Block::Cage => s.cage.clone(),
-        };
+        let block = |s: &Sample| study.block?.of(s).map(str::to_owned);
         let controls = Controls { group: study.judged_against(), rubric: &self.rubric };
-        let cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
+        let mut cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
         // A mistyped folder of results is not made.
         output::folder(out)?;
         let mut remarks = cohort::absent::remarks(&cohort, study.unit);
+        if self.scored_by_another(results) {
+            cohort.forget_scores_of_slides();
+            remarks.push(
+                "the slides were scored with another rubric than this comparison uses: animals are scored anew, scores of single \
+                 slides are left out of figures, components of variance and checks"
+                    .to_owned(),
+            );
+        }
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
         remarks.extend(made_again);
+        remarks.extend(cohort::declared::notes(study, &found.endpoints));
         remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
         if let [only] = &found.groups[..] {
@@ -145,6 +149,14 @@ impl<'a> Prepared<'a> {
             out.join("report.html").display()
         ));
         Ok(())
+    }
+
+    /// Whether slides were scored with another rubric. Of tables alone nobody knows it: the built-in one is taken for theirs.
+    fn scored_by_another(&self, results: &Path) -> bool {
+        match run_json::rubric_of(results) {
+            Some(sha256) => sha256 != self.rubric.origin().sha256,
+            None => self.design.rubric.is_some(),
+        }
     }
 
     /// Names and hashes of the files that describe the study.

@@ -19,7 +19,8 @@ Examples:
   histograde evaluate --pred labels --ref truth --layer nuclei --table scores.csv
 
 Label images (PNG, TIFF) hold 0 for background and an object's number elsewhere. AJI, F1, PQ and their Dice are means
-over images whose reference holds an object; the last line takes everything that is not 0 as one area. Of a PNG with a
+over images whose reference holds an object; the last line takes everything that is not 0 as one area. Of an image that is
+empty in both nothing overlaps: these are not measured (-, an empty cell, null), its areas are. Of a PNG with a
 palette the indices count, of several channels the first; a TIFF of several pages is refused. Predictions without a
 reference are left aside; those of another size are brought to that of their reference, by nearest pixels.")]
 pub(crate) struct Evaluate {
@@ -70,12 +71,21 @@ const COLUMNS: [&str; 10] = [
     "area_error_pp",
 ];
 
+/// Columns after the first that have no value where both images are empty.
+const OF_OVERLAP: usize = 4;
+
 /// Values of one image, in the order of [`COLUMNS`] after the first.
-fn values(scored: &Scored) -> [f64; 9] {
+fn values(scored: &Scored) -> [Option<f64>; 9] {
     let o = &scored.overlap;
     let (predicted, reference) = (o.predicted_area_pct(), o.reference_area_pct());
     let counts = (o.predicted_objects as f64, o.reference_objects as f64);
-    [o.dice(), o.aji, o.f1(), o.pq(), counts.0, counts.1, predicted, reference, predicted - reference]
+    let mut all =
+        [o.dice(), o.aji, o.f1(), o.pq(), counts.0, counts.1, predicted, reference, predicted - reference]
+            .map(Some);
+    if o.is_empty() {
+        all[..OF_OVERLAP].fill(None);
+    }
+    all
 }
 
 fn table(all: &[Scored]) -> String {
@@ -86,7 +96,11 @@ fn table(all: &[Scored]) -> String {
             &if quoted { format!("\"{}\"", scored.name.replace('"', "\"\"")) } else { scored.name.clone() };
         for (i, v) in values(scored).into_iter().enumerate() {
             // Writing to a string cannot fail.
-            let _ = if (4..6).contains(&i) { write!(out, ",{v}") } else { write!(out, ",{v:.4}") };
+            let _ = match v {
+                Some(v) if (4..6).contains(&i) => write!(out, ",{v}"),
+                Some(v) => write!(out, ",{v:.4}"),
+                None => write!(out, ","),
+            };
         }
         out += "\n";
     }
@@ -97,11 +111,13 @@ fn text(all: &[Scored], summary: &Summary) -> String {
     let width = all.iter().map(|s| s.name.chars().count()).max().unwrap_or(0).max(5);
     let mut out = format!("{:width$}   Dice    AJI     F1     PQ  pred   ref  pred %   ref %\n", "image");
     for scored in all {
-        let [dice, aji, f1, pq, predicted, reference, a, b, _] = values(scored);
-        out += &format!(
-            "{:width$}  {dice:.3}  {aji:.3}  {f1:.3}  {pq:.3} {predicted:>5} {reference:>5} {a:>7.2} {b:>7.2}\n",
-            scored.name
-        );
+        let cell = |i: usize, wide: usize, digits: usize| {
+            let told = values(scored)[i].map_or("-".into(), |v| format!("{v:.digits$}"));
+            format!("{told:>wide$}")
+        };
+        out += &format!("{:width$}", scored.name);
+        (0..OF_OVERLAP).for_each(|i| out += &format!("  {}", cell(i, 5, 3)));
+        out += &format!(" {} {} {} {}\n", cell(4, 5, 0), cell(5, 5, 0), cell(6, 7, 2), cell(7, 7, 2));
     }
     if let Some(i) = &summary.instances {
         out += &format!(
@@ -110,10 +126,11 @@ fn text(all: &[Scored], summary: &Summary) -> String {
         );
     }
     let r = summary.area_r.map_or("nan".into(), |r| format!("{r:.3}"));
-    out += &format!(
-        "area: images={} Dice={:.3} r={r} MAE={:.2}pp\n",
-        summary.images, summary.pooled_dice, summary.area_mae_pp
-    );
+    let dice = summary.pooled_dice.map_or("-".into(), |d| format!("{d:.3}"));
+    out += &format!("area: images={} Dice={dice} r={r} MAE={:.2}pp\n", summary.images, summary.area_mae_pp);
+    if summary.empty > 0 {
+        out += &format!("empty in prediction and reference, nothing to overlap: images={}\n", summary.empty);
+    }
     out
 }
 
@@ -134,7 +151,8 @@ fn as_json(all: &[Scored], summary: &Summary) -> Value {
         })
     });
     let area = json!({
-        "images": summary.images, "dice": summary.pooled_dice, "r": summary.area_r, "mae_pp": summary.area_mae_pp,
+        "images": summary.images, "empty_in_both": summary.empty, "dice": summary.pooled_dice, "r": summary.area_r,
+        "mae_pp": summary.area_mae_pp,
     });
     json!({ "objects": objects, "area": area, "images": images })
 }

@@ -5,6 +5,9 @@ use serde_json::json;
 
 use super::{Exit, Failure, args};
 
+/// Animals that a group has at least.
+const FEWEST: f64 = 2.0;
+
 pub(super) fn run(args: &args::Power) -> Result<Exit, Failure> {
     let groups = args.groups.unwrap_or(2) as usize;
     let reached = |n: f64| match (args.effect, args.difference) {
@@ -34,6 +37,13 @@ pub(super) fn run(args: &args::Power) -> Result<Exit, Failure> {
             reached(f64::from(n))
         ),
         None if !exact.is_finite() => format!("{test}: more than a million animals per group\n"),
+        None if exact <= FEWEST => format!(
+            "{test}, {groups} groups, alpha {}: {FEWEST} animals per group, the fewest there can be, give a power of {:.4} where {} was \
+             asked for. Add animals for expected losses.\n",
+            args.alpha,
+            reached(FEWEST),
+            args.power
+        ),
         None => format!(
             "{test}, {groups} groups, alpha {}: {needed} animals per group for a power of {} ({exact:.4} exactly; {needed} \
              give {:.4}). Add animals for expected losses.\n",

@@ -20,7 +20,7 @@ pub(super) fn run(args: &args::Stats) -> Result<Exit, Failure> {
     };
     let read = tidy::read(&args.table, &columns)?;
     let question = question(args, &read)?;
-    let analysis = analyse(&question);
+    let mut analysis = analyse(&question);
     let undefined = |option: &'static str| {
         move |why| Error::config(option, "numbers that the model can be fitted to", why)
     };
@@ -31,9 +31,10 @@ pub(super) fn run(args: &args::Stats) -> Result<Exit, Failure> {
         }
     };
     let clustered = match &args.cluster {
-        Some(_) => Some(clustered::fit(&question, &read.repeats).map_err(undefined("--cluster"))?),
+        Some(_) => clustered(&question, &read).map_err(|why| analysis.warnings.push(why)).ok(),
         None => None,
     };
+    analysis.warnings.extend(idle(args, &read));
     if args.json {
         let value = json!({
             "table": args.table.file_name().map(|n| n.to_string_lossy()),
@@ -41,6 +42,7 @@ pub(super) fn run(args: &args::Stats) -> Result<Exit, Failure> {
             "group": args.group,
             "rows": read.rows,
             "rows_without_value": read.missing,
+            "groups_without_value": read.empty,
             "animals_averaged": read.averaged,
             "analysis": analysis,
             "adjusted_for_covariates": adjusted,
@@ -54,6 +56,26 @@ pub(super) fn run(args: &args::Stats) -> Result<Exit, Failure> {
     words += &clustered.as_ref().map(text::describe_clustered).unwrap_or_default();
     super::print(&words)?;
     Ok(Exit::AllDone)
+}
+
+/// Fits the mixed model, or says why there is none: the tests stand without it.
+fn clustered(question: &Question, read: &tidy::Tidy) -> Result<clustered::Clustered, String> {
+    if read.averaged == 0 {
+        return Err("no check by a mixed model: every animal has one row".into());
+    }
+    clustered::fit(question, &read.repeats).map_err(|why| format!("no check by a mixed model: {why}"))
+}
+
+/// What was asked for and could not do anything.
+fn idle(args: &args::Stats, read: &tidy::Tidy) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(column) = args.dose.as_ref().filter(|_| read.arms.iter().all(|a| a.dose.is_none())) {
+        warnings.push(format!("no trend along doses was tested: column {column} holds no dose"));
+    }
+    if !read.empty.is_empty() {
+        warnings.push(format!("left out, as no row has a value: {}", read.empty.join(", ")));
+    }
+    warnings
 }
 
 fn heading(args: &args::Stats, read: &tidy::Tidy) -> String {
@@ -86,6 +108,9 @@ fn question(args: &args::Stats, read: &tidy::Tidy) -> Result<Question> {
         if let Some(name) = given {
             references.push(Reference { arm: place(name, option)?, role });
         }
+    }
+    if let (Some(disease), true) = (&args.disease, args.disease == args.normal) {
+        return Err(Error::config("--disease", "another group than that of --normal", disease));
     }
     if let Some(margin) = args.margin.filter(|_| args.normal.is_none() && args.control.is_none()) {
         let expected = "--normal or --control with it, the group to be equivalent to";

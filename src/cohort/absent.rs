@@ -96,7 +96,7 @@ mod tests {
             id: id.into(),
             group: group.into(),
             animals: vec![id.into()],
-            block: None,
+            blocks: BTreeMap::new(),
             values: value.map(|v| (fat.clone(), v)).into_iter().collect(),
             slides: BTreeMap::new(),
         };

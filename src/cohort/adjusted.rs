@@ -24,14 +24,17 @@ pub struct Adjustment {
 }
 
 /// Compares groups at equal covariates; `covariates` holds, for each, the values by group and animal. Blocks stay in the
-/// model.
+/// model. A group of one animal has no spread and is left out.
 ///
 /// # Errors
 ///
 /// As [`Model::fit`].
 pub fn adjust(question: &Question, names: &[String], covariates: &[Vec<Vec<f64>>]) -> Result<Adjustment> {
+    let kept: Vec<usize> = (0..question.arms.len()).filter(|&g| question.arms[g].values.len() > 1).collect();
+    let question = &question.of_arms(&kept);
     let mut model = blocks::model(question);
-    model.covariates = covariates.iter().map(|c| c.concat()).collect();
+    let of_kept = |c: &Vec<Vec<f64>>| kept.iter().flat_map(|&g| c[g].iter().copied()).collect();
+    model.covariates = covariates.iter().map(of_kept).collect();
     let fit = model.fit()?;
     let mut groups =
         vec![test("ancova", Role::Primary, &fit.groups, "groups, given covariates (type II)".into())];
@@ -85,4 +88,37 @@ fn freedman_lane(model: &Model, seed: u64) -> Option<Test> {
         p: found.p,
         note: format!("{} permutations of reduced residuals, seed {seed}", found.arrangements),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cohort::{Arm, Kind, Reference};
+
+    #[test]
+    fn one_animal_is_no_group() {
+        let arm = |name: &str, values: &[f64]| Arm {
+            name: name.into(),
+            values: values.to_vec(),
+            blocks: Vec::new(),
+            dose: None,
+        };
+        let question = |lone: bool| Question {
+            arms: [arm("a", &[1.0, 1.4, 1.9, 1.2]), arm("b", &[2.0, 2.5, 3.1, 2.2])]
+                .into_iter()
+                .chain(lone.then(|| arm("c", &[3.0])))
+                .collect(),
+            kind: Kind::Continuous,
+            references: vec![Reference { arm: 0, role: "control" }],
+            alpha: 0.05,
+            equal_variances: false,
+            margin: None,
+            seed: 1,
+        };
+        let weights = vec![vec![5.0, 6.0, 7.0, 5.0], vec![6.0, 7.0, 9.0, 6.0], vec![9.0]];
+        let names = ["weight".to_owned()];
+        let with = adjust(&question(true), &names, &[weights.clone()]).unwrap();
+        assert_eq!(with, adjust(&question(false), &names, &[weights[..2].to_vec()]).unwrap());
+        assert_eq!(with.contrasts.len(), 1);
+    }
 }

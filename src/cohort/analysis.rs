@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    assumptions, blocks, contrasts, omnibus,
+    assumptions, blocks, contrasts, equivalences, omnibus,
     question::{Choice, Kind, Question},
     trends, warnings,
 };
@@ -59,7 +59,7 @@ pub struct Test {
 /// An effect size with its name.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct NamedEffect {
-    /// `hedges_g` or `cliffs_delta`.
+    /// `hedges_g`, `hedges_g_adjusted` (of adjusted means, in residual standard deviations) or `cliffs_delta`.
     pub name: &'static str,
     /// Value; positive when the first group is higher.
     pub value: f64,
@@ -102,8 +102,8 @@ pub struct Contrast {
     pub p_adjusted: f64,
     /// How it was adjusted.
     pub adjustment: &'static str,
-    /// Exact p-value of this comparison alone, all arrangements listed: of means for measurements, of ranks for grades.
-    /// `None` where there are too many.
+    /// Exact p-value of this comparison alone, all arrangements listed: of means for measurements (within blocks where the
+    /// comparison is adjusted for them), of ranks for grades. `None` where there are too many, or but one.
     pub p_permutation: Option<f64>,
     /// Short marks: `separated`, `n_below_3`, `cannot_reach_alpha`, ….
     pub flags: Vec<&'static str>,
@@ -170,16 +170,18 @@ pub fn analyse(question: &Question) -> Analysis {
     let blocked = blocked.and_then(Result::ok);
     let contrasts = contrasts::all(question, choice.route, blocked.as_ref());
     let (omnibus, omnibus_effects) = omnibus::tests(question, choice.route, blocked.as_ref());
-    let warnings = warnings::all(question, all, &choice, refused, &omnibus, &contrasts);
+    let (equivalences, untested) = equivalences::all(question, blocked.as_ref());
+    let mut warnings = warnings::all(question, all, &choice, refused, &omnibus, &contrasts);
+    warnings.extend(untested);
     Analysis {
         kind: question.kind,
         alpha: question.alpha,
         groups: all.iter().map(|a| group(a, question.alpha)).collect(),
         omnibus,
         omnibus_effects,
-        assumptions: assumptions::tests(question),
-        trends: trends::tests(question, choice.route),
-        equivalences: contrasts::equivalences(question),
+        assumptions: assumptions::tests(question, blocked.as_ref()),
+        trends: trends::tests(question, choice.route, blocked.as_ref()),
+        equivalences,
         blocks: blocked.map(|b| blocks::Blocked::of(question, &b)),
         contrasts,
         choice,

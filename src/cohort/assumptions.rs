@@ -4,16 +4,19 @@ use super::{
     analysis::{Role, Test},
     question::{Kind, Question},
 };
-use crate::stats::{describe::residuals, shapiro, spread};
+use crate::stats::{ancova::Adjusted, describe::residuals, shapiro, spread};
 
-/// Returns the diagnostics of a measurement; none for grades.
-pub(super) fn tests(question: &Question) -> Vec<Test> {
+/// Returns the diagnostics of a measurement, of what groups (and blocks, where they are in the model) leave; none for grades.
+pub(super) fn tests(question: &Question, blocked: Option<&Adjusted>) -> Vec<Test> {
     if question.kind == Kind::Ordinal {
         return Vec::new();
     }
-    let samples = question.samples();
+    let (samples, left) = match blocked {
+        Some(fit) => (by_group(question, fit.fit.residuals()), fit.fit.residuals().to_vec()),
+        None => (question.samples(), residuals(&question.samples())),
+    };
     let mut tests = Vec::new();
-    if let Ok(normal) = shapiro::shapiro_wilk(&residuals(&samples)) {
+    if let Ok(normal) = shapiro::shapiro_wilk(&left) {
         tests.push(Test {
             test: "shapiro_wilk",
             role: Role::Diagnostic,
@@ -22,7 +25,8 @@ pub(super) fn tests(question: &Question) -> Vec<Test> {
             df1: None,
             df2: None,
             p: normal.p,
-            note: "pooled residuals".into(),
+            note: if blocked.is_some() { "residuals of groups and blocks" } else { "pooled residuals" }
+                .into(),
         });
     }
     if let Ok(equal) = spread::brown_forsythe(&samples) {
@@ -34,8 +38,23 @@ pub(super) fn tests(question: &Question) -> Vec<Test> {
             df1: Some(equal.df1),
             df2: Some(equal.df2),
             p: equal.p,
-            note: "distances from group medians".into(),
+            note: match blocked {
+                Some(_) => "distances of residuals from group medians",
+                None => "distances from group medians",
+            }
+            .into(),
         });
     }
     tests
+}
+
+/// Residuals follow the groups.
+fn by_group(question: &Question, residuals: &[f64]) -> Vec<Vec<f64>> {
+    let mut rest = residuals;
+    let mut take = |n: usize| {
+        let (own, others) = rest.split_at(n.min(rest.len()));
+        rest = others;
+        own.to_vec()
+    };
+    question.arms.iter().map(|a| take(a.values.len())).collect()
 }

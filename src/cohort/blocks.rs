@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::{
     analysis::{Role, Test},
-    question::{Kind, Question},
+    question::{Kind, Question, Route},
 };
 use crate::stats::{
     Interval, Result, Undefined,
     ancova::{Adjusted, Model},
+    welch::TTest,
 };
 
 /// What the adjusted model says.
@@ -62,6 +63,39 @@ pub(super) fn model(question: &Question) -> Model {
         group: arms.flat_map(|(g, a)| vec![g; a.values.len()]).collect(),
         batch: given.iter().map(place).collect(),
         covariates: Vec::new(),
+    }
+}
+
+/// Groups at equal blocks, by name.
+pub(super) struct AtEqualBlocks {
+    names: Vec<String>,
+    fit: Adjusted,
+}
+
+impl AtEqualBlocks {
+    /// Returns the groups of a question that was answered by the route of blocks.
+    pub(super) fn of(question: &Question, route: Route) -> Option<Self> {
+        if route != Route::Blocked {
+            return None;
+        }
+        let question = question.testable();
+        let names = question.arms.iter().map(|a| a.name.clone()).collect();
+        Some(Self { names, fit: fit(&question).ok()? })
+    }
+
+    /// Returns whether the model holds a group: one of a single animal it does not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|n| n == name)
+    }
+
+    /// Tests a sum of adjusted means, each with the weight of its group.
+    pub(super) fn combination(&self, weight: impl Fn(&str) -> f64) -> TTest {
+        self.fit.combination(&self.names.iter().map(|n| weight(n)).collect::<Vec<_>>())
+    }
+
+    /// Returns the standard deviation that groups and blocks leave.
+    pub(super) fn residual_sd(&self) -> f64 {
+        self.fit.fit.variance().sqrt()
     }
 }
 

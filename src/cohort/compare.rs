@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::{
     Analysis, Arm, Kind, Question, Reference, analyse,
     analysis::{Contrast, Role},
+    blocks::AtEqualBlocks,
     checks, planned,
-    recovery::{Recovery, recovery},
+    recovery::{self, Recovery},
     relate::{self, Relation},
     relative::{relative, spread},
     sampling,
@@ -237,12 +238,17 @@ impl Setting<'_> {
         }
         let question = self.question(endpoint, &dots);
         let mut analysis = analyse(&question);
-        analysis.contrasts.extend(planned::contrasts(self.study, self.groups, &values(&dots)));
+        let level = AtEqualBlocks::of(&question, analysis.choice.route);
+        let (planned, untested) = planned::contrasts(self.study, &question, level.as_ref());
+        analysis.contrasts.extend(planned);
+        analysis.warnings.extend(untested);
+        analysis.warnings.extend(self.unblocked(endpoint, &question));
         let primary = self.study.primary.get(&endpoint.tissue) == Some(&endpoint.feature);
         if primary {
-            let present: Vec<&[Dot]> = dots.iter().filter(|g| !g.is_empty()).map(Vec::as_slice).collect();
+            let named = self.groups.iter().map(String::as_str).zip(dots.iter().map(Vec::as_slice));
+            let present: Vec<(&str, &[Dot])> = named.filter(|(_, dots)| !dots.is_empty()).collect();
             let slides =
-                present.iter().map(|g| g.iter().map(|d| d.slides.clone()).collect()).collect::<Vec<_>>();
+                present.iter().map(|(_, g)| g.iter().map(|d| d.slides.clone()).collect()).collect::<Vec<_>>();
             checks::add(&mut analysis, &question, &slides, &self.covariates(&present));
         }
         let p = analysis.omnibus.iter().find(|t| t.role == Role::Primary).map(|t| t.p);
@@ -260,11 +266,19 @@ impl Setting<'_> {
             p,
             p_family: p,
             family_size: 1,
-            recovery: self.recovery(&dots),
+            recovery: self.recovery(&dots, level.as_ref()),
             components: components(&dots),
             percent_of_control: relative.percent,
             z: relative.z,
             dots,
+        })
+    }
+
+    /// Says why physiology is not adjusted for blocks of slides.
+    fn unblocked(&self, endpoint: &Endpoint, question: &Question) -> Option<String> {
+        let none = question.arms.iter().all(|a| a.blocks.is_empty());
+        (none && self.study.block.is_some() && endpoint.tissue == PHYSIOLOGY).then(|| {
+            "not adjusted for blocks: they are of slides, and slides of one animal lie in several".to_owned()
         })
     }
 
@@ -278,12 +292,12 @@ impl Setting<'_> {
     }
 
     /// The study's covariates of these subjects.
-    fn covariates(&self, groups: &[&[Dot]]) -> Vec<checks::Covariate> {
-        let of: BTreeMap<&str, &Subject> = self.cohort.subjects.iter().map(|s| (s.id.as_str(), s)).collect();
+    fn covariates(&self, groups: &[(&str, &[Dot])]) -> Vec<checks::Covariate> {
+        let of: BTreeMap<(&str, &str), &Subject> = self.cohort.subjects.iter().map(|s| (key(s), s)).collect();
         let one = |name: &String| {
             let column = Endpoint { tissue: PHYSIOLOGY.to_owned(), feature: name.clone() };
-            let value = |d: &Dot| of.get(d.id.as_str())?.values.get(&column).copied();
-            let values = groups.iter().map(|g| g.iter().map(value).collect()).collect();
+            let value = |g: &str, d: &Dot| of.get(&(g, d.id.as_str()))?.values.get(&column).copied();
+            let values = groups.iter().map(|(g, dots)| dots.iter().map(|d| value(g, d)).collect()).collect();
             checks::Covariate { name: name.clone(), values }
         };
         self.study.covariates.iter().map(one).collect()
@@ -299,19 +313,28 @@ impl Setting<'_> {
         own.filter_map(dot).collect()
     }
 
+    /// Blocks of the subjects in a tissue, by group and id. Physiology has none where slides of one subject lie in several.
+    fn blocks(&self, tissue: &str) -> BTreeMap<(&str, &str), &str> {
+        let blocked = || self.cohort.subjects.iter().filter(|s| !s.blocks.is_empty());
+        if tissue == PHYSIOLOGY && blocked().any(|s| s.block(tissue).is_none()) {
+            return BTreeMap::new();
+        }
+        blocked().filter_map(|s| Some((key(s), s.block(tissue)?))).collect()
+    }
+
     fn question(&self, endpoint: &Endpoint, dots: &[Vec<Dot>]) -> Question {
         let study = self.study;
-        let of_subject: BTreeMap<&str, &str> =
-            self.cohort.subjects.iter().filter_map(|s| Some((s.id.as_str(), s.block.as_deref()?))).collect();
+        let of_subject = self.blocks(&endpoint.tissue);
         let mut block_names: Vec<&str> = of_subject.values().copied().collect();
         block_names.sort_unstable();
         block_names.dedup();
-        let block = |id: &str| block_names.binary_search(of_subject.get(id)?).ok();
+        let block =
+            |g: usize, d: &Dot| block_names.binary_search(of_subject.get(&(&self.groups[g], &d.id))?).ok();
         let present: Vec<usize> = (0..dots.len()).filter(|&g| !dots[g].is_empty()).collect();
         let arm = |&g: &usize| Arm {
             name: self.groups[g].clone(),
             values: dots[g].iter().map(|d| d.value).collect(),
-            blocks: dots[g].iter().filter_map(|d| block(&d.id)).collect(),
+            blocks: dots[g].iter().filter_map(|d| block(g, d)).collect(),
             dose: study.doses.iter().find(|(name, _)| *name == self.groups[g]).map(|(_, d)| *d),
         };
         let reference = |name: &Option<String>, role: &'static str| {
@@ -339,21 +362,33 @@ impl Setting<'_> {
         values.get(place).map(Vec::as_slice)
     }
 
-    fn recovery(&self, dots: &[Vec<Dot>]) -> Vec<Recovery> {
+    fn recovery(&self, dots: &[Vec<Dot>], level: Option<&AtEqualBlocks>) -> Vec<Recovery> {
         let values = values(dots);
-        let (disease, normal) = (self.study.disease.as_deref(), self.study.normal.as_deref());
-        let (Some(d), Some(c)) = (self.of(&values, disease), self.of(&values, normal)) else {
+        let (Some(disease), Some(normal)) = (self.study.disease.as_deref(), self.study.normal.as_deref())
+        else {
             return Vec::new();
         };
-        let treated = |g: &&String| Some(g.as_str()) != disease && Some(g.as_str()) != normal;
+        let (Some(d), Some(c)) = (self.of(&values, Some(disease)), self.of(&values, Some(normal))) else {
+            return Vec::new();
+        };
+        let treated = |g: &&String| *g != disease && *g != normal;
         let pooled = spread(&values).unwrap_or(0.0);
+        let alpha = self.study.alpha;
         let one = |g: &String| {
             let treated = self.of(&values, Some(g)).unwrap_or(&[]);
-            let found = recovery(g, [d, c, treated], pooled, self.study.alpha);
+            let found = match level {
+                Some(level) => recovery::at_equal_blocks([disease, normal, g], level, alpha),
+                None => recovery::recovery(g, [d, c, treated], pooled, alpha),
+            };
             Recovery { suppressed: self.study.unit.told(&found.suppressed), ..found }
         };
         self.groups.iter().filter(treated).map(one).collect()
     }
+}
+
+/// Cages may be numbered anew in each group.
+fn key(subject: &Subject) -> (&str, &str) {
+    (&subject.group, &subject.id)
 }
 
 fn values(dots: &[Vec<Dot>]) -> Vec<Vec<f64>> {
@@ -368,15 +403,10 @@ fn direction(endpoint: &Endpoint) -> Direction {
 
 /// Components of variance within groups.
 fn components(dots: &[Vec<Dot>]) -> Option<Shares> {
-    let mut data = Vec::new();
-    let mut groups = 0;
-    for group in dots.iter().filter(|g| !g.is_empty()) {
-        let all: Vec<f64> = group.iter().flat_map(|d| d.slides.iter().copied()).collect();
-        let centre = mean(&all);
-        groups += usize::from(!all.is_empty());
-        data.extend(group.iter().map(|d| d.slides.iter().map(|v| vec![v - centre]).collect::<Vec<_>>()));
-    }
-    let found = nested::components(&data, groups).ok()?;
+    let slides = |d: &Dot| d.slides.iter().map(|v| vec![*v]).collect::<Vec<_>>();
+    let groups: Vec<Vec<Vec<Vec<f64>>>> = dots.iter().map(|g| g.iter().map(slides).collect()).collect();
+    let groups: Vec<&nested::Nested> = groups.iter().map(Vec::as_slice).collect();
+    let found = nested::components(&groups).ok()?;
     let total = found.animal + found.slide;
     (total > 0.0).then(|| Shares { subject: found.animal, slide: found.slide, icc: found.animal / total })
 }

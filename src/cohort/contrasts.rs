@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    analysis::{Contrast, Equivalence, NamedEffect},
+    Arm,
+    analysis::{Contrast, NamedEffect},
     question::{Kind, Question, Route},
     ranked,
 };
@@ -11,9 +12,8 @@ use crate::stats::{
     Interval,
     adjust::{Method, adjust},
     ancova::Adjusted,
-    describe::mean,
     dunnett::{self, Side},
-    effect, equivalence, games_howell, mann_whitney,
+    effect, games_howell, mann_whitney,
     permutation::{self, MOST_LISTED},
     special::ln_choose,
     tukey::{self, Pair},
@@ -33,19 +33,34 @@ pub(super) fn all(question: &Question, route: Route, blocked: Option<&Adjusted>)
         contrasts.extend(against(question, route, &family, &pairs, blocked));
     }
     contrasts.extend(every_pair(question, route, blocked));
-    permute(question, &mut contrasts);
+    if let Some(fit) = blocked {
+        at_equal_blocks(question, fit, &mut contrasts);
+    }
+    permute(question, blocked.is_some(), &mut contrasts);
     contrasts
 }
 
+/// Gives the effects of what was compared at equal blocks: the spread between blocks is not that of animals.
+fn at_equal_blocks(question: &Question, fit: &Adjusted, contrasts: &mut [Contrast]) {
+    let place = |name: &str| question.arms.iter().position(|a| a.name == name);
+    let sd = fit.fit.variance().sqrt();
+    for c in contrasts {
+        let (Some(a), Some(b)) = (place(&c.a), place(&c.b)) else { continue };
+        let found = effect::hedges_g_adjusted(&fit.contrast(a, b), sd, question.alpha);
+        let name = "hedges_g_adjusted";
+        c.effect = Some(NamedEffect { name, value: found.value, interval: found.interval });
+    }
+}
+
 /// Adds the exact p-value of every pair alone, once for a pair that is in several families.
-fn permute(question: &Question, contrasts: &mut [Contrast]) {
+fn permute(question: &Question, within_blocks: bool, contrasts: &mut [Contrast]) {
     let mut known: BTreeMap<(String, String), Option<f64>> = BTreeMap::new();
-    let values = |name: &str| question.arms.iter().find(|a| a.name == name).map(|a| &a.values);
+    let arm = |name: &str| question.arms.iter().find(|a| a.name == name);
     for c in contrasts {
         let (first, second) = if c.a < c.b { (&c.a, &c.b) } else { (&c.b, &c.a) };
         let p = known.entry((first.clone(), second.clone())).or_insert_with(|| {
-            let (a, b) = (values(first)?, values(second)?);
-            alone(question, a, b)
+            let (a, b) = (arm(first)?, arm(second)?);
+            if within_blocks { in_blocks(a, b) } else { alone(question, &a.values, &b.values) }
         });
         c.p_permutation = *p;
     }
@@ -154,7 +169,7 @@ fn every_pair(question: &Question, route: Route, blocked: Option<&Adjusted>) -> 
     let said = |p: &Pair| Said {
         pair: (p.a, p.b),
         estimate: p.estimate,
-        interval: Some(p.interval),
+        interval: p.interval,
         statistic: p.t,
         df: Some(p.df),
         p: None,
@@ -200,6 +215,12 @@ fn effect_of(question: &Question, a: &[f64], b: &[f64]) -> Option<NamedEffect> {
     Some(NamedEffect { name, value: effect.value, interval: effect.interval })
 }
 
+/// Blocks hold their animals together: labels change places within them only.
+fn in_blocks(a: &Arm, b: &Arm) -> Option<f64> {
+    let found = permutation::pair_in_strata([&a.values, &b.values], [&a.blocks, &b.blocks]);
+    found.ok().flatten().map(|p| p.p)
+}
+
 fn alone(question: &Question, a: &[f64], b: &[f64]) -> Option<f64> {
     match question.kind {
         Kind::Continuous if ln_choose((a.len() + b.len()) as f64, a.len() as f64).exp() > MOST_LISTED => None,
@@ -221,31 +242,4 @@ fn flags(question: &Question, test: &str, a: &[f64], b: &[f64], family_size: usi
         flags.push("rank_test_cannot_reach_alpha");
     }
     flags
-}
-
-/// Tests whether groups are equivalent to the normal, or else the only, control.
-pub(super) fn equivalences(question: &Question) -> Vec<Equivalence> {
-    let reference = |role: &str| question.references.iter().find(|r| r.role == role);
-    let (Some(margin), Some(control)) =
-        (question.margin, reference("normal").or_else(|| reference("control")))
-    else {
-        return Vec::new();
-    };
-    let normal = &question.arms[control.arm];
-    let margins = Interval { lo: -margin, hi: margin };
-    let one = |arm: &super::Arm| {
-        let found = equivalence::tost(&arm.values, &normal.values, margins, question.alpha).ok()?;
-        Some(Equivalence {
-            a: arm.name.clone(),
-            b: normal.name.clone(),
-            margin,
-            estimate: mean(&arm.values) - mean(&normal.values),
-            interval: found.interval,
-            df: found.df,
-            p: found.p,
-            equivalent: found.p < question.alpha,
-        })
-    };
-    let others = question.arms.iter().enumerate().filter(|(g, _)| *g != control.arm);
-    others.filter_map(|(_, arm)| one(arm)).collect()
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::stats::{
     ancova::Adjusted,
-    anova::{self, FTest},
+    anova::{self, Anova, FTest},
     effect, kruskal,
     ordinal::Ordinal,
     permutation::{self, Permuted},
@@ -26,22 +26,20 @@ pub(super) fn tests(
     let role = |own: Route| if own == route { Role::Primary } else { Role::Sensitivity };
     let mut tests = Vec::new();
     let mut effects = Vec::new();
+    let unadjusted = if blocked.is_some() { "not adjusted for blocks" } else { "" };
     if let Some(fit) = blocked {
         tests.push(f("anova_with_blocks", role(Route::Blocked), &fit.groups, "type II"));
+        effects.push(partial_eta2(&fit.groups, question.alpha));
     }
     if question.kind == Kind::Continuous {
         if let Ok(test) = anova::welch(&samples) {
-            tests.push(f("welch_anova", role(Route::Welch), &test, ""));
+            tests.push(f("welch_anova", role(Route::Welch), &test, unadjusted));
         }
         if let Ok(classic) = anova::classic(&samples) {
-            tests.push(f("anova", role(Route::Classic), &classic.test, ""));
-            let interval = effect::eta2_interval(&classic.test, question.alpha);
-            effects.push(NamedEffect {
-                name: "eta2",
-                value: effect::eta2(&classic),
-                interval: Some(interval),
-            });
-            effects.push(NamedEffect { name: "omega2", value: effect::omega2(&classic), interval: None });
+            tests.push(f("anova", role(Route::Classic), &classic.test, unadjusted));
+            if blocked.is_none() {
+                effects.extend(shares(&classic, question.alpha));
+            }
         }
         tests.extend(permuted(question, blocked.is_some()));
     }
@@ -54,17 +52,34 @@ pub(super) fn tests(
             df1: Some(test.df),
             df2: None,
             p: test.p,
-            note: String::new(),
+            note: unadjusted.into(),
         });
-        let n = samples.iter().map(Vec::len).sum();
-        let value = effect::rank_epsilon2(&test, n);
-        effects.push(NamedEffect { name: "rank_epsilon2", value, interval: None });
+        if blocked.is_none() {
+            let n = samples.iter().map(Vec::len).sum();
+            let value = effect::rank_epsilon2(&test, n);
+            effects.push(NamedEffect { name: "rank_epsilon2", value, interval: None });
+        }
     }
     if question.kind == Kind::Ordinal {
         tests.extend(proportional_odds(&samples));
     }
     tests.sort_by_key(|t| t.role != Role::Primary);
     (tests, effects)
+}
+
+/// Shares of variance that the groups explain.
+fn shares(classic: &Anova, alpha: f64) -> [NamedEffect; 2] {
+    let interval = Some(effect::eta2_interval(&classic.test, alpha));
+    [
+        NamedEffect { name: "eta2", value: effect::eta2(classic), interval },
+        NamedEffect { name: "omega2", value: effect::omega2(classic), interval: None },
+    ]
+}
+
+/// Share that the groups explain of what the blocks leave.
+fn partial_eta2(groups: &FTest, alpha: f64) -> NamedEffect {
+    let value = groups.f * groups.df1 / (groups.f * groups.df1 + groups.df2);
+    NamedEffect { name: "partial_eta2", value, interval: Some(effect::eta2_interval(groups, alpha)) }
 }
 
 /// Most animals whose labels are permuted: with more, the F distribution says the same.

@@ -2,12 +2,10 @@
 
 use serde::Serialize;
 
+use super::blocks::AtEqualBlocks;
 use crate::{
     score::recovery::recovery_pct,
-    stats::{
-        Interval, contrast,
-        describe::{constant, mean},
-    },
+    stats::{Interval, contrast, describe::mean, welch::TTest},
 };
 
 /// Recovery of one treated group.
@@ -17,7 +15,7 @@ pub struct Recovery {
     pub group: String,
     /// 100 when the treated equal the normal, 0 when they equal the diseased; `None` where suppressed.
     pub value: Option<f64>,
-    /// Interval: the recoveries that a Welch contrast test does not refuse.
+    /// Interval: the recoveries that a Welch contrast test, or with blocks one of adjusted means, does not refuse.
     pub interval: Option<Interval>,
     /// Why there is no value.
     pub suppressed: String,
@@ -31,37 +29,62 @@ const MOST: f64 = 1e5;
 /// below two such standard deviations, or its interval holds 0.
 #[must_use]
 pub fn recovery(group: &str, [disease, normal, treated]: [&[f64]; 3], pooled: f64, alpha: f64) -> Recovery {
-    let none = |why: &str| Recovery {
-        group: group.to_owned(),
-        value: None,
-        interval: None,
-        suppressed: why.to_owned(),
-    };
     let samples = [disease.to_vec(), normal.to_vec(), treated.to_vec()];
     if samples.iter().any(|s| s.len() < 2) {
-        return none("fewer than two animals in a group");
+        return suppressed(group, FEW);
     }
-    let apart = (mean(disease) - mean(normal)).abs();
-    if apart < 2.0 * pooled || apart == 0.0 {
-        return none("diseased and normal differ by less than two standard deviations");
+    let means = [disease, normal, treated].map(mean);
+    judged(group, means, pooled, alpha, |weights| contrast::welch(&samples, &weights).ok())
+}
+
+/// Returns the same from means at equal blocks; groups are named, and the standard deviation is that which groups and blocks leave.
+pub(super) fn at_equal_blocks(
+    [disease, normal, treated]: [&str; 3],
+    level: &AtEqualBlocks,
+    alpha: f64,
+) -> Recovery {
+    let names = [disease, normal, treated];
+    if !names.iter().all(|n| level.has(n)) {
+        return suppressed(treated, FEW);
     }
-    if samples.iter().all(|s| constant(s)) {
-        let value = recovery_pct(mean(disease), mean(normal), mean(treated));
-        return Recovery { group: group.to_owned(), value, interval: None, suppressed: String::new() };
+    let test = |weights: [f64; 3]| {
+        level.combination(|name| names.iter().position(|n| *n == name).map_or(0.0, |i| weights[i]))
+    };
+    let means = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|w| test(w).estimate);
+    judged(treated, means, level.residual_sd(), alpha, |weights| Some(test(weights)))
+}
+
+const FEW: &str = "fewer than two animals in a group";
+
+fn suppressed(group: &str, why: &str) -> Recovery {
+    Recovery { group: group.to_owned(), value: None, interval: None, suppressed: why.to_owned() }
+}
+
+/// Judges the means of diseased, normal and treated; `test` tests a sum of them with weights, `None` where none of those groups varies.
+fn judged(
+    group: &str,
+    [disease, normal, treated]: [f64; 3],
+    sd: f64,
+    alpha: f64,
+    test: impl Fn([f64; 3]) -> Option<TTest>,
+) -> Recovery {
+    let apart = (disease - normal).abs();
+    if apart < 2.0 * sd || apart == 0.0 {
+        return suppressed(group, "diseased and normal differ by less than two standard deviations");
     }
     // Where both controls are constant their difference is certain.
-    let difference = contrast::welch(&samples, &[1.0, -1.0, 0.0]);
-    if difference.is_ok_and(|d| d.p >= alpha) {
-        return none("the difference of diseased and normal may be 0");
+    if test([1.0, -1.0, 0.0]).is_some_and(|d| d.p >= alpha) {
+        return suppressed(group, "the difference of diseased and normal may be 0");
     }
-    let value = recovery_pct(mean(disease), mean(normal), mean(treated));
-    let interval = value.and_then(|v| interval(&samples, v / 100.0, alpha));
+    let value = recovery_pct(disease, normal, treated);
+    let varies = test([1.0, 1.0, 1.0]).is_some();
+    let interval = value.filter(|_| varies).and_then(|v| interval(&test, v / 100.0, alpha));
     Recovery { group: group.to_owned(), value, interval, suppressed: String::new() }
 }
 
 /// Shares r for which `(D − T) − r·(D − C)` may be 0, around the estimate.
-fn interval(samples: &[Vec<f64>], estimate: f64, alpha: f64) -> Option<Interval> {
-    let kept = |share: f64| contrast::welch(samples, &[1.0 - share, share, -1.0]).is_ok_and(|t| t.p > alpha);
+fn interval(test: &impl Fn([f64; 3]) -> Option<TTest>, estimate: f64, alpha: f64) -> Option<Interval> {
+    let kept = |share: f64| test([1.0 - share, share, -1.0]).is_some_and(|t| t.p > alpha);
     let edge = |direction: f64| {
         let (mut inside, mut reach) = (estimate, 0.05);
         while kept(estimate + direction * reach) {
@@ -100,6 +123,45 @@ mod tests {
         let share = interval.hi / 100.0;
         let p = contrast::welch(&samples, &[1.0 - share, share, -1.0]).unwrap().p;
         assert!((p - 0.05).abs() < 1e-6, "{p}");
+    }
+
+    #[test]
+    fn equal_blocks_take_their_spread_out() {
+        use crate::cohort::{Arm, Kind, Question, analyse};
+        let arm = |(name, shift, noise): (&str, f64, [f64; 4])| Arm {
+            name: name.into(),
+            values: (0..4).map(|b| 6.0 * b as f64 + shift + noise[b]).collect(),
+            blocks: (0..4).collect(),
+            dose: None,
+        };
+        let arms = [
+            ("normal", 0.0, [0.1, -0.1, 0.0, 0.1]),
+            ("diseased", 3.0, [0.0, 0.1, -0.1, 0.0]),
+            ("treated", 1.5, [-0.1, 0.0, 0.1, 0.0]),
+        ];
+        let question = Question {
+            arms: arms.into_iter().map(arm).collect(),
+            kind: Kind::Continuous,
+            references: Vec::new(),
+            alpha: 0.05,
+            equal_variances: false,
+            margin: None,
+            seed: 1,
+        };
+        let values: Vec<&[f64]> = question.arms.iter().map(|a| &a.values[..]).collect();
+        let raw = recovery("treated", [values[1], values[0], values[2]], 7.0, 0.05);
+        assert!(raw.suppressed.starts_with("diseased and normal differ by less"), "{raw:?}");
+        let level = AtEqualBlocks::of(&question, analyse(&question).choice.route).unwrap();
+        let names = ["diseased", "normal", "treated"];
+        let got = at_equal_blocks(names, &level, 0.05);
+        assert!((got.value.unwrap() - 50.0).abs() < 3.0 && got.interval.unwrap().holds(50.0), "{got:?}");
+        assert!(at_equal_blocks(["diseased", "normal", "lone"], &level, 0.05).value.is_none());
+    }
+
+    #[test]
+    fn constant_groups_have_a_value_without_an_interval() {
+        let got = recovery("t", [&[3.0; 3], &[1.0; 3], &[2.0; 3]], 0.0, 0.05);
+        assert_eq!((got.value, got.interval), (Some(50.0), None));
     }
 
     #[test]

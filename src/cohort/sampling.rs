@@ -51,7 +51,7 @@ mod tests {
             id: format!("a{i}"),
             group: "normal".into(),
             animals: vec![format!("a{i}")],
-            block: None,
+            blocks: std::collections::BTreeMap::new(),
             values: [(endpoint.clone(), values[0])].into(),
             slides: [(endpoint.clone(), values.to_vec())].into(),
         };

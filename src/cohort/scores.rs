@@ -211,7 +211,7 @@ mod tests {
             id: "a".into(),
             group: "normal".into(),
             animals: vec!["a".into()],
-            block: None,
+            blocks: BTreeMap::new(),
             values: values.iter().map(|&(f, v)| (endpoint(f), v)).collect(),
             slides: BTreeMap::new(),
         };

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     manifest::Sample,
     measure::sizes::table,
+    organ,
     stats::describe::{mean, median},
     study::Unit,
 };
@@ -36,12 +37,25 @@ pub struct Subject {
     pub group: String,
     /// Its animals: itself, or those of the cage.
     pub animals: Vec<String>,
-    /// Its block, where the study has one.
-    pub block: Option<String>,
+    /// Its block in each tissue, where the study has one: slides of one animal may be stained on several days.
+    pub blocks: BTreeMap<String, String>,
     /// Value of each endpoint that could be measured.
     pub values: BTreeMap<Endpoint, f64>,
     /// Values of its slides, for figures and variance components.
     pub slides: BTreeMap<Endpoint, Vec<f64>>,
+}
+
+impl Subject {
+    /// Returns its block in a tissue. What is no tissue (physiology) has the block of all its slides, where that is one.
+    #[must_use]
+    pub fn block(&self, tissue: &str) -> Option<&str> {
+        if organ::find(tissue).is_some() {
+            return self.blocks.get(tissue).map(String::as_str);
+        }
+        let mut all = self.blocks.values();
+        let first = all.next()?;
+        all.all(|b| b == first).then_some(first)
+    }
 }
 
 /// Something that was left out, and why.
@@ -76,6 +90,15 @@ pub struct Cohort {
     pub absent: Vec<String>,
     /// Remarks on what was read.
     pub notes: Vec<String>,
+}
+
+impl Cohort {
+    /// Forgets what slides were scored, where that was by another rubric than animals are scored with: both must not stand in one
+    /// figure, nor in one model. Measurements and published grades stay.
+    pub fn forget_scores_of_slides(&mut self) {
+        let scored = |e: &Endpoint| e.feature.ends_with("_score") || e.feature.ends_with("_index");
+        self.subjects.iter_mut().for_each(|s| s.slides.retain(|e, _| !scored(e)));
+    }
 }
 
 /// Columns of `long.csv` that are read.
@@ -232,13 +255,16 @@ impl Builder {
                     id: s.animal_id.clone(),
                     group: s.group.clone(),
                     animals: vec![s.animal_id.clone()],
-                    block: block(s),
+                    blocks: BTreeMap::new(),
                     values: BTreeMap::new(),
                     slides: BTreeMap::new(),
                 };
                 animals.push((subject, s.cage.clone()));
                 animals.len() - 1
             });
+            if let Some(block) = block(s) {
+                animals[at].0.blocks.insert(s.organ.name.to_owned(), block);
+            }
             for &(place, v) in self.slides.get(&s.slide_id).into_iter().flatten() {
                 let endpoint = &self.endpoints[place].0;
                 match animals[at].0.slides.get_mut(endpoint) {
@@ -294,6 +320,7 @@ fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
             cages.len() - 1
         });
         cages[at].0.animals.extend(animal.animals);
+        cages[at].0.blocks.extend(animal.blocks);
         for (endpoint, v) in animal.values {
             cages[at].1.entry(endpoint.clone()).or_default().push(v);
             // The next level below the unit takes the place of slides.
@@ -363,6 +390,20 @@ mod tests {
         );
         assert!(cohort.exclusions.iter().all(|e| e.feature.is_empty()), "{:?}", cohort.exclusions);
         assert_eq!((cohort.slides, cohort.absent.as_slice()), (3, ["e", "g"].map(str::to_owned).as_slice()));
+    }
+
+    #[test]
+    fn blocks_are_of_a_tissue() {
+        let of = |blocks: &[(&str, &str)]| {
+            let mut subject = cohort(Unit::Animal).subjects.remove(0);
+            subject.blocks = blocks.iter().map(|(t, b)| ((*t).to_owned(), (*b).to_owned())).collect();
+            ["liver", "kidney", "physiology"].map(|t| subject.block(t).map(str::to_owned))
+        };
+        let some = |b: &str| Some(b.to_owned());
+        assert_eq!(of(&[("liver", "1"), ("kidney", "2")]), [some("1"), some("2"), None]);
+        assert_eq!(of(&[("liver", "1"), ("kidney", "1")]), [some("1"), some("1"), some("1")]);
+        assert_eq!(of(&[("liver", "1")]), [some("1"), None, some("1")]);
+        assert_eq!(of(&[]), [None, None, None]);
     }
 
     #[test]

@@ -9,9 +9,8 @@ pub use pairs::{Pairs, read_pairs};
 use super::Arm;
 use crate::{
     error::{Error, Result},
-    sheet::{Row, Table},
+    sheet::{Row, Table, is_missing, quoted},
     stats::describe::mean,
-    words::did_you_mean,
 };
 
 /// Which columns hold what.
@@ -34,9 +33,6 @@ pub struct Columns {
 /// Columns that, by their name, say which animal a row is about.
 const ANIMAL: [&str; 5] = ["animal_id", "animal", "subject", "mouse", "rat"];
 
-/// Texts that mean "no value".
-const MISSING: [&str; 6] = ["", "na", "n/a", "nan", ".", "-"];
-
 /// Numbers this large are mistakes; their squares have no number.
 const MOST: f64 = 1e100;
 
@@ -49,6 +45,8 @@ pub struct Tidy {
     pub blocks: Vec<String>,
     /// Rows without a value, by row number.
     pub missing: Vec<u64>,
+    /// Groups of which no row has a value.
+    pub empty: Vec<String>,
     /// Rows read.
     pub rows: usize,
     /// Animals with several rows, which were averaged.
@@ -64,8 +62,8 @@ pub struct Tidy {
 /// # Errors
 ///
 /// [`Error::Io`] if it cannot be read, [`Error::Config`] or [`Error::Faults`] naming all rows at fault: unknown columns,
-/// values that are no numbers, an empty group, two doses in one group, an animal listed twice where rows are animals, or
-/// in two groups.
+/// values that are no numbers, an empty group, two doses in one group, a group, block or animal written in two ways, an animal
+/// listed twice where rows are animals, or in two groups.
 pub fn read(path: &Path, columns: &Columns) -> Result<Tidy> {
     let table = Table::read(path)?;
     let places = Places::of(&table, columns)?;
@@ -75,15 +73,16 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Tidy> {
     for row in &table.rows {
         match places.entry(&table, row) {
             Ok(Some(entry)) => rows.push(entry),
-            Ok(None) => missing.push(row.number),
+            Ok(None) => missing.push(row),
             Err(fault) => faults.push(fault),
         }
     }
-    if columns.animal.is_none() {
-        faults.extend(repeated(&table, &rows));
+    faults.extend(places.spelling(&table, &rows));
+    if let Some(animal) = places.animal.filter(|_| columns.animal.is_none()) {
+        faults.extend(repeated(&table, &table.heading[animal], &rows));
     }
     let (entries, averaged) = by_animal(&table, &rows, &mut faults);
-    let doses = doses(&table, &entries, &mut faults);
+    let doses = doses(&table, &rows, &mut faults);
     Error::all(faults)?;
     if entries.is_empty() {
         return Err(Error::config(
@@ -93,6 +92,10 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Tidy> {
         ));
     }
     let (arms, blocks) = arms(&entries, &doses);
+    let mut empty: Vec<String> = missing.iter().map(|row| row.cells[places.group].clone()).collect();
+    empty.retain(|group| !arms.iter().any(|a| a.name == *group));
+    empty.dedup();
+    let missing = missing.iter().map(|row| row.number).collect();
     let by_group = |of: &dyn Fn(&Entry) -> Vec<f64>| -> Vec<Vec<Vec<f64>>> {
         let own = |a: &Arm| entries.iter().filter(|e| e.group == a.name).map(of).collect();
         arms.iter().map(own).collect()
@@ -100,7 +103,7 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Tidy> {
     let repeats = by_group(&|e| e.repeats.clone());
     let one = |c: usize| by_group(&|e| vec![e.covariates[c]]).into_iter().map(|g| g.concat()).collect();
     let covariates = (0..columns.covariates.len()).map(one).collect();
-    Ok(Tidy { arms, blocks, missing, rows: table.rows.len(), averaged, covariates, repeats })
+    Ok(Tidy { arms, blocks, missing, empty, rows: table.rows.len(), averaged, covariates, repeats })
 }
 
 /// One row, or one animal.
@@ -132,15 +135,8 @@ impl Places {
     fn of(table: &Table, columns: &Columns) -> Result<Self> {
         let mut faults = Vec::new();
         let mut place = |name: &str| {
-            let found = table.heading.iter().position(|h| h.eq_ignore_ascii_case(name.trim()));
-            found.unwrap_or_else(|| {
-                let known = || table.heading.iter().map(String::as_str);
-                let expected = format!("one of {}", known().collect::<Vec<_>>().join(", "));
-                faults.push(Error::config(
-                    format!("{} row 1, column", table.name),
-                    expected,
-                    did_you_mean(name, known()),
-                ));
+            table.column(name).unwrap_or_else(|fault| {
+                faults.push(fault);
                 0
             })
         };
@@ -149,28 +145,25 @@ impl Places {
         let dose = columns.dose.as_deref().map(&mut place);
         let block = columns.block.as_deref().map(&mut place);
         let named = columns.animal.as_deref().map(&mut place);
-        let covariates = columns.covariates.iter().map(|c| place(c)).collect();
+        let covariates: Vec<usize> = columns.covariates.iter().map(|c| place(c)).collect();
         Error::all(faults)?;
-        // Without being told, an animal column is used only to notice that rows are not animals.
-        let is_animal = |h: &String| ANIMAL.iter().any(|a| a.eq_ignore_ascii_case(h));
-        let animal = named.or_else(|| table.heading.iter().position(is_animal));
+        // Without being told, an animal column is used only to notice that rows are not animals. One that is asked for as
+        // something else is none.
+        let asked =
+            |i: &usize| [Some(value), Some(group), dose, block].contains(&Some(*i)) || covariates.contains(i);
+        let is_animal = |i: &usize| ANIMAL.iter().any(|a| a.eq_ignore_ascii_case(&table.heading[*i]));
+        let animal = named.or_else(|| (0..table.heading.len()).filter(|i| !asked(i)).find(|i| is_animal(i)));
         Ok(Self { value, group, dose, block, animal, covariates, names: columns.clone() })
     }
 
     /// Reads one row; `None` without a value.
     fn entry(&self, table: &Table, row: &Row) -> Result<Option<Entry>> {
         let cell = |place: usize| row.cells.get(place).map_or("", String::as_str);
-        let fault = |column: &str, expected: &str, got: &str| {
-            table.fault(
-                row.number,
-                column,
-                expected,
-                if got.is_empty() { "an empty cell".into() } else { format!("{got:?}") },
-            )
-        };
+        let fault =
+            |column: &str, expected: &str, got: &str| table.fault(row.number, column, expected, quoted(got));
         let group = cell(self.group).to_owned();
-        if group.is_empty() {
-            return Err(fault(&self.names.group, "a group", ""));
+        if is_missing(&group) {
+            return Err(fault(&self.names.group, "a group", &group));
         }
         let text = cell(self.value);
         if is_missing(text) {
@@ -187,14 +180,15 @@ impl Places {
             _ => None,
         };
         let block = self.block.map(|b| cell(b).to_owned());
-        if block.as_deref() == Some("") {
-            return Err(fault(self.names.block.as_deref().unwrap_or(""), "a block", ""));
+        if let Some(missing) = block.as_deref().filter(|b| is_missing(b)) {
+            return Err(fault(self.names.block.as_deref().unwrap_or(""), "a block", missing));
         }
-        let animal = self.animal.map(|a| cell(a).to_owned()).filter(|a| !a.is_empty());
+        let written = self.animal.map_or("", cell);
+        let animal = (!is_missing(written)).then(|| written.to_owned());
         if animal.is_none()
             && let Some(name) = &self.names.animal
         {
-            return Err(fault(name, "an animal", ""));
+            return Err(fault(name, "an animal", written));
         }
         let covariate = |(&place, name): (&usize, &String)| {
             number(cell(place)).ok_or_else(|| {
@@ -214,14 +208,33 @@ impl Places {
             repeats: vec![value],
         }))
     }
+
+    /// Groups, blocks and animals are written the same way everywhere: `Control` and `control` are not two groups.
+    fn spelling(&self, table: &Table, rows: &[Entry]) -> Vec<Error> {
+        type Name = fn(&Entry) -> Option<&str>;
+        let columns: [(Option<usize>, Name); 3] = [
+            (Some(self.group), |e| Some(&e.group)),
+            (self.block, |e| e.block.as_deref()),
+            (self.animal, |e| e.animal.as_deref()),
+        ];
+        let mut faults = Vec::new();
+        for (place, of) in columns {
+            let Some(column) = place.and_then(|p| table.heading.get(p)) else { continue };
+            let mut first: BTreeMap<String, (&str, u64)> = BTreeMap::new();
+            for entry in rows {
+                let Some(now) = of(entry) else { continue };
+                let (then, row) = *first.entry(now.to_lowercase()).or_insert((now, entry.row));
+                if then != now {
+                    faults.push(table.fault(entry.row, column, format!("{then} as in row {row}"), now));
+                }
+            }
+        }
+        faults
+    }
 }
 
-fn is_missing(text: &str) -> bool {
-    MISSING.contains(&text.to_ascii_lowercase().as_str())
-}
-
-/// Rows of an animal that was listed before, when rows are taken for animals.
-fn repeated(table: &Table, rows: &[Entry]) -> Vec<Error> {
+/// Rows of an animal that was listed before, when rows are taken for animals; `column` names them.
+fn repeated(table: &Table, column: &str, rows: &[Entry]) -> Vec<Error> {
     let mut first = BTreeMap::new();
     let mut faults = Vec::new();
     for entry in rows {
@@ -229,12 +242,7 @@ fn repeated(table: &Table, rows: &[Entry]) -> Vec<Error> {
         let earlier = *first.entry(animal).or_insert(entry.row);
         if earlier != entry.row {
             let expected = "each animal once (rows are not animals: --animal COLUMN averages them)";
-            faults.push(table.fault(
-                entry.row,
-                "animal",
-                expected,
-                format!("{animal}, also in row {earlier}"),
-            ));
+            faults.push(table.fault(entry.row, column, expected, format!("{animal}, also in row {earlier}")));
         }
     }
     faults

@@ -3,6 +3,7 @@
 use super::{
     analysis::{Contrast, Test},
     question::{Arm, Choice, Kind, Question, Route},
+    trends,
 };
 use crate::stats::{Undefined, mann_whitney::smallest_p, ordinal::Ordinal};
 
@@ -29,6 +30,7 @@ pub(super) fn all(
         None => {}
     }
     warnings.extend(sizes(arms));
+    warnings.extend(ladder(arms, question));
     if choice.route == Route::Ranks {
         warnings.extend(reach(question, contrasts));
     }
@@ -55,6 +57,18 @@ pub(super) fn all(
         warnings.push(format!("no test was made: {}", choice.reason));
     }
     warnings
+}
+
+/// Doses that are too few for a trend.
+fn ladder(arms: &[Arm], question: &Question) -> Option<String> {
+    let dosed = |arms: &[Arm]| arms.iter().filter(|a| a.dose.is_some()).count();
+    let (all, tested) = (dosed(arms), dosed(&question.arms));
+    (all > 0 && tested < trends::LEAST).then(|| {
+        format!(
+            "no trend along doses was tested: it needs {} groups with a dose and two animals or more, there are {tested}",
+            trends::LEAST
+        )
+    })
 }
 
 fn sizes(arms: &[Arm]) -> Vec<String> {

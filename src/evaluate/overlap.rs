@@ -23,11 +23,17 @@ pub struct Overlap {
     pub matches: usize,
     /// Sum of the IoU of these pairs.
     pub matched_iou: f64,
-    /// Aggregated Jaccard index (Kumar et al. 2017, IEEE TMI 36:1550), 0–1.
+    /// Aggregated Jaccard index (Kumar et al. 2017, IEEE TMI 36:1550), 0–1; of an image that is empty in both without meaning.
     pub aji: f64,
 }
 
 impl Overlap {
+    /// Returns whether neither image holds an object: nothing was there and nothing was found, which no share of overlap says.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.predicted_objects + self.reference_objects == 0
+    }
+
     /// Returns the Dice coefficient of the foreground, 0–1.
     #[must_use]
     pub fn dice(&self) -> f64 {

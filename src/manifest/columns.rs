@@ -9,7 +9,7 @@ use crate::{
         self, ORGANS, Organ,
         species::{self, SPECIES, Species},
     },
-    sheet::{Row, Table},
+    sheet::{Row, Table, is_missing, quoted},
     units::Mpp,
     words::did_you_mean,
 };
@@ -125,11 +125,13 @@ impl Cells<'_> {
 
     fn text(&self, column: &str) -> Option<String> {
         let place = self.columns.iter().position(|c| *c == column)?;
-        self.row.cells.get(place).filter(|c| !c.is_empty()).cloned()
+        self.row.cells.get(place).filter(|c| !is_missing(c)).cloned()
     }
 
     fn required(&self, column: &str) -> Result<String> {
-        self.text(column).ok_or_else(|| self.fault(column, "a value", "an empty cell"))
+        let written = || self.columns.iter().position(|c| *c == column).and_then(|p| self.row.cells.get(p));
+        self.text(column)
+            .ok_or_else(|| self.fault(column, "a value", quoted(written().map_or("", String::as_str))))
     }
 
     /// Reads a number; `accept` says whether it can be used.

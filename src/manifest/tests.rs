@@ -96,6 +96,8 @@ fn bad_sheets_are_refused_with_their_row() {
     t(&row("a.svs,1,c,liver,x"), "study.csv row 2, expected 4 cells as in the heading, got 5");
     t(&row("a.svs,,c,liver"), "study.csv row 2, animal_id, expected a value, got an empty cell");
     t(&row("a.svs,1,c"), "study.csv row 2, tissue, expected a value, got an empty cell");
+    t(&row("a.svs,NA,c,liver"), "study.csv row 2, animal_id, expected a value, got \"NA\"");
+    t(&row("a.svs,1,-,liver"), "study.csv row 2, group, expected a value, got \"-\"");
     t(&row("\na.svs,1, ,liver"), "study.csv row 3, group, expected a value, got an empty cell");
     t(
         &row("a.svs,1,c,lever"),

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use self::agree::agree;
+pub use self::agree::{agree, rubric_of};
 use super::{partial::write_whole, slide_json::pretty, tables::sorted, wording};
 use crate::{
     batch::Done,

@@ -14,10 +14,10 @@ use super::{
 pub struct Icc {
     /// The estimate.
     pub value: f64,
-    /// F statistic it comes from.
+    /// F statistic it comes from; infinite where ratings do not differ but between subjects.
     pub f: f64,
-    /// Its interval.
-    pub interval: Interval,
+    /// Its interval; `None` where F is infinite.
+    pub interval: Option<Interval>,
 }
 
 /// Intraclass correlations of Shrout and Fleiss for single ratings: each subject with raters of its own (1), the same
@@ -41,7 +41,7 @@ pub struct IccTable {
 /// # Errors
 ///
 /// [`Undefined::TooFew`] without two subjects of two ratings each, all of the same number; [`Undefined::NoVariation`] if
-/// ratings never differ.
+/// subjects do not differ either.
 pub fn icc(rows: &[Vec<f64>], alpha: f64) -> Result<IccTable> {
     let raters = rows.first().map_or(0, Vec::len);
     if rows.len() < 2 || raters < 2 || rows.iter().any(|r| r.len() != raters) {
@@ -52,30 +52,45 @@ pub fn icc(rows: &[Vec<f64>], alpha: f64) -> Result<IccTable> {
     let between = rows.iter().map(|r| k * (mean(r) - grand).powi(2)).sum::<f64>();
     let column = |j: usize| mean(&rows.iter().map(|r| r[j]).collect::<Vec<_>>());
     let raters_ss = (0..raters).map(|j| n * (column(j) - grand).powi(2)).sum::<f64>();
-    let total: f64 = rows.iter().flatten().map(|v| (v - grand).powi(2)).sum();
-    let msb = between / (n - 1.0);
-    let msw = (total - between) / (n * (k - 1.0));
-    let msj = raters_ss / (k - 1.0);
-    let mse = (total - between - raters_ss) / ((n - 1.0) * (k - 1.0));
-    if msw <= 0.0 || mse <= 0.0 {
+    // Summed directly: a difference of sums leaves their rounding where it should leave nothing.
+    let columns: Vec<f64> = (0..raters).map(column).collect();
+    let (mut inside, mut rest) = (0.0, 0.0);
+    for row in rows {
+        let own = mean(row);
+        inside += row.iter().map(|v| (v - own).powi(2)).sum::<f64>();
+        rest += row.iter().zip(&columns).map(|(v, c)| (v - own - c + grand).powi(2)).sum::<f64>();
+    }
+    let nothing = NOTHING * rows.iter().flatten().map(|v| v * v).sum::<f64>();
+    let real = |squares: f64| if squares <= nothing { 0.0 } else { squares };
+    let msb = real(between) / (n - 1.0);
+    let msw = real(inside) / (n * (k - 1.0));
+    let msj = real(raters_ss) / (k - 1.0);
+    let mse = real(rest) / ((n - 1.0) * (k - 1.0));
+    if msb <= 0.0 && mse <= 0.0 {
         return Err(Undefined::NoVariation);
     }
     let (df1, df2, dfe) = (n - 1.0, n * (k - 1.0), (n - 1.0) * (k - 1.0));
-    let ratio = |f: f64| (f - 1.0) / (f + k - 1.0);
-    let one_way = |f: f64, df: f64| Interval {
-        lo: ratio(f / f_critical(alpha / 2.0, df1, df)),
-        hi: ratio(f * f_critical(alpha / 2.0, df, df1)),
+    let ratio = |f: f64| if f.is_finite() { (f - 1.0) / (f + k - 1.0) } else { 1.0 };
+    let one_way = |f: f64, df: f64| {
+        f.is_finite().then(|| Interval {
+            lo: ratio(f / f_critical(alpha / 2.0, df1, df)),
+            hi: ratio(f * f_critical(alpha / 2.0, df, df1)),
+        })
     };
     let (f1, f3) = (msb / msw, msb / mse);
     let icc2 = (msb - mse) / (msb + (k - 1.0) * mse + k * (msj - mse) / n);
+    let interval2 = f3.is_finite().then(|| two_way(icc2, [msb, msj, mse], n, k, alpha));
     Ok(IccTable {
         icc1: Icc { value: ratio(f1), f: f1, interval: one_way(f1, df2) },
-        icc2: Icc { value: icc2, f: f3, interval: two_way(icc2, [msb, msj, mse], n, k, alpha) },
+        icc2: Icc { value: icc2, f: f3, interval: interval2 },
         icc3: Icc { value: ratio(f3), f: f3, interval: one_way(f3, dfe) },
         ms_between: msb,
         ms_within: msw,
     })
 }
+
+/// Share of the squared values below which a sum of squares is their rounding: 10⁻¹⁴ of a value.
+const NOTHING: f64 = 1e-28;
 
 /// Interval of the two-way correlation (McGraw and Wong 1996, case 2A).
 fn two_way(icc: f64, [msb, msj, mse]: [f64; 3], n: f64, k: f64, alpha: f64) -> Interval {
@@ -129,13 +144,16 @@ const ROUNDING: f64 = 1e-6;
 ///
 /// # Errors
 ///
-/// [`Undefined::TooFew`] unless the table is square with two grades or more, [`Undefined::NoVariation`] if both raters
-/// gave one grade only.
+/// [`Undefined::TooFew`] unless the table is square and holds a pair, [`Undefined::NoVariation`] if both raters gave one grade
+/// only.
 pub fn kappa(table: &[Vec<f64>], weights: Weights, alpha: f64) -> Result<Kappa> {
     let k = table.len();
     let n: f64 = table.iter().flatten().sum();
-    if k < 2 || table.iter().any(|r| r.len() != k) || n <= 0.0 {
+    if table.iter().any(|r| r.len() != k) || n <= 0.0 {
         return Err(Undefined::TooFew { groups: 2, each: 1 });
+    }
+    if k < 2 {
+        return Err(Undefined::NoVariation);
     }
     let weight = |i: usize, j: usize| {
         let apart = i.abs_diff(j) as f64 / (k - 1) as f64;
@@ -215,8 +233,8 @@ pub fn kappa_of_animals(
 /// Agreement of two measurements of the same things.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Lin's concordance correlation.
-    pub concordance: f64,
+    /// Lin's concordance correlation; `None` where all values are equal.
+    pub concordance: Option<f64>,
     /// Mean of `a − b`.
     pub bias: f64,
     /// Standard deviation of `a − b`.
@@ -245,7 +263,7 @@ pub fn limits(a: &[f64], b: &[f64]) -> Result<Limits> {
     let apart = product(a, ma, a, ma) + product(b, mb, b, mb) + (ma - mb).powi(2);
     let (bias, sd) = (mean(&differences), sd(&differences));
     Ok(Limits {
-        concordance: 2.0 * product(a, ma, b, mb) / apart,
+        concordance: (apart > 0.0).then(|| 2.0 * product(a, ma, b, mb) / apart),
         bias,
         sd,
         limits: Interval::around(bias, normal_quantile(0.975) * sd),
@@ -268,6 +286,28 @@ mod tests {
             let table: Vec<Vec<f64>> = agree.iter().map(|row| row.to_vec()).collect();
             assert_eq!(kappa(&table, Weights::None, 0.05).unwrap().interval, None);
         }
+    }
+
+    /// Ratings that differ but by an offset, or not at all: their agreement does not hang on the last digit.
+    #[test]
+    fn perfect_agreement_has_a_value() {
+        let first = [4.23, 32.527, 22.976, 6.808, 14.996, 1.163];
+        let with = |offset: f64| {
+            icc(&first.map(|v| vec![v, v + offset]), 0.05).map(|t| (t.icc1, t.icc2, t.icc3)).unwrap()
+        };
+        let (one, two, three) = with(0.0);
+        for icc in [one, two, three] {
+            assert_eq!((icc.value, icc.interval), (1.0, None));
+        }
+        let (one, two, three) = with(0.1);
+        assert_eq!((three.value, three.interval, two.interval), (1.0, None, None));
+        assert!(one.value < 1.0 && one.interval.is_some() && (0.999..1.0).contains(&two.value), "{two:?}");
+        assert_eq!(icc(&[vec![2.0, 2.0], vec![2.0, 2.0]], 0.05), Err(Undefined::NoVariation));
+        let opposite = icc(&[vec![1.0, 2.0], vec![2.0, 1.0]], 0.05).unwrap();
+        assert_eq!(opposite.icc3.value, -1.0);
+        assert_eq!(kappa(&[vec![3.0]], Weights::None, 0.05), Err(Undefined::NoVariation));
+        let same = limits(&[2.0, 2.0], &[2.0, 2.0]).unwrap();
+        assert_eq!((same.concordance, same.bias), (None, 0.0));
     }
 
     #[test]

@@ -184,9 +184,20 @@ impl Adjusted {
     /// Tests the adjusted mean of group `a` minus that of group `b`, without adjustment for several tests.
     #[must_use]
     pub fn contrast(&self, a: usize, b: usize) -> TTest {
-        let difference = &self.means[a] - &self.means[b];
-        let estimate = difference.dot(&self.fit.coefficients);
-        TTest::new(estimate, self.fit.se(&difference), self.fit.df)
+        let mut weights = vec![0.0; self.means.len()];
+        (weights[a], weights[b]) = (1.0, -1.0);
+        self.combination(&weights)
+    }
+
+    /// Tests `Σ wᵢ·(adjusted mean)ᵢ`; the weights follow the groups.
+    #[must_use]
+    pub fn combination(&self, weights: &[f64]) -> TTest {
+        let mut of_coefficients = DVector::zeros(self.fit.coefficients.len());
+        for (mean, weight) in self.means.iter().zip(weights) {
+            of_coefficients += mean * *weight;
+        }
+        let estimate = of_coefficients.dot(&self.fit.coefficients);
+        TTest::new(estimate, self.fit.se(&of_coefficients), self.fit.df)
     }
 
     /// Compares all pairs of adjusted means, adjusted as Tukey does.

@@ -12,6 +12,7 @@ use super::{
     ranks::count_below,
     solve,
     special::ln_gamma,
+    welch::TTest,
 };
 
 /// A standardised effect.
@@ -41,6 +42,19 @@ pub fn hedges_g(a: &[f64], b: &[f64], alpha: f64) -> Result<Effect> {
     let shift = noncentral::t_shift_interval(d * scale, df, alpha);
     let back = |v: f64| correction * v / scale;
     Ok(Effect { value: correction * d, interval: Some(Interval { lo: back(shift.lo), hi: back(shift.hi) }) })
+}
+
+/// Returns Hedges' g of a difference of adjusted means: the difference in residual standard deviations `sd` of the model that it is
+/// tested in, corrected for small samples, with the interval of the noncentral t distribution.
+#[must_use]
+pub fn hedges_g_adjusted(test: &TTest, sd: f64, alpha: f64) -> Effect {
+    let correction = small_sample(test.df);
+    let shift = noncentral::t_shift_interval(test.t, test.df, alpha);
+    let back = |v: f64| correction * v * test.se / sd;
+    Effect {
+        value: correction * test.estimate / sd,
+        interval: Some(Interval { lo: back(shift.lo), hi: back(shift.hi) }),
+    }
 }
 
 /// Returns the exact factor that removes the bias of a standardised difference with `df` degrees of freedom.

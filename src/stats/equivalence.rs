@@ -3,7 +3,7 @@
 use super::{
     Interval, Result, Undefined,
     distribution::{t_critical, t_lower, t_upper},
-    welch,
+    welch::{self, TTest},
 };
 
 /// Two one-sided Welch t tests.
@@ -29,10 +29,18 @@ pub struct Equivalence {
 ///
 /// As [`welch::welch`]; [`Undefined::Confounded`] if the margins are not in order.
 pub fn tost(a: &[f64], b: &[f64], margins: Interval, alpha: f64) -> Result<Equivalence> {
+    of_test(&welch::welch(a, b)?, margins, alpha)
+}
+
+/// Tests whether a difference whose error is known lies between `margins`.
+///
+/// # Errors
+///
+/// [`Undefined::Confounded`] if the margins are not in order.
+pub fn of_test(test: &TTest, margins: Interval, alpha: f64) -> Result<Equivalence> {
     if margins.lo.is_nan() || margins.hi.is_nan() || margins.lo >= margins.hi {
         return Err(Undefined::Confounded);
     }
-    let test = welch::welch(a, b)?;
     let p_lower = t_upper((test.estimate - margins.lo) / test.se, test.df);
     let p_upper = t_lower((test.estimate - margins.hi) / test.se, test.df);
     let interval = Interval::around(test.estimate, t_critical(2.0 * alpha, test.df) * test.se);

@@ -59,6 +59,12 @@ pub fn independent(x: &DMatrix<f64>) -> bool {
 }
 
 impl Fit {
+    /// Returns what the model leaves of each value.
+    #[must_use]
+    pub fn residuals(&self) -> &[f64] {
+        self.residuals.as_slice()
+    }
+
     /// Returns the residual variance.
     #[must_use]
     pub fn variance(&self) -> f64 {

@@ -230,6 +230,22 @@ pub fn f_in_strata(values: &[f64], labels: Vec<usize>, strata: Vec<usize>, seed:
     Ok(between::test(&design, &centred, least, seed))
 }
 
+/// Tests the difference of two samples, moving labels within strata only; `None` where there are more arrangements than are
+/// listed, or one.
+///
+/// # Errors
+///
+/// As [`f_in_strata`].
+pub fn pair_in_strata(samples: [&[f64]; 2], strata: [&[usize]; 2]) -> Result<Option<Permuted>> {
+    let labels: Vec<usize> = samples.iter().enumerate().flat_map(|(g, s)| vec![g; s.len()]).collect();
+    let strata = strata.concat();
+    let arrangements = Design::stratified(labels.clone(), strata.clone())?.arrangements();
+    if !(2.0..=MOST_LISTED).contains(&arrangements) {
+        return Ok(None);
+    }
+    f_in_strata(&samples.concat(), labels, strata, 0).map(Some)
+}
+
 fn within(values: &[f64], strata: &[usize]) -> Vec<f64> {
     let count = strata.iter().max().map_or(0, |m| m + 1);
     let (mut sums, mut sizes) = (vec![0.0; count], vec![0.0; count]);
@@ -329,5 +345,10 @@ mod tests {
         assert_eq!((within.arrangements, within.as_large), (36, 2));
         let across = f_in_strata(&values, labels, vec![0; 8], 1).unwrap();
         assert!(across.p > 0.3);
+        let (a, b) = ([1.0, 1.1, 11.0, 11.1], [2.0, 2.1, 12.0, 12.2]);
+        let pair = pair_in_strata([&a, &b], [&[0, 0, 1, 1]; 2]).unwrap().unwrap();
+        assert_eq!((pair.arrangements, pair.as_large), (36, 2));
+        // Labels that cannot move tell nothing.
+        assert_eq!(pair_in_strata([&a, &b], [&[0, 0, 1, 1], &[2, 2, 3, 3]]), Ok(None));
     }
 }

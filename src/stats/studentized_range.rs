@@ -5,7 +5,7 @@
 //! where that rule converges faster than any power of the step.
 
 use super::{
-    distribution::{normal_density, normal_lower},
+    distribution::{normal_density, normal_lower, t_two_sided},
     solve,
     special::ln_gamma,
 };
@@ -106,9 +106,30 @@ pub fn upper(q: f64, groups: usize, df: f64) -> f64 {
     if p > COMMON { p.min(1.0) } else { over_sd(df, q, |s| largest.upper(q * s)).min(1.0) }
 }
 
-/// Returns the value that the studentised range exceeds with probability `alpha`.
+/// Largest critical value that is looked for: an interval of 70 standard errors to either side tells nothing, and finding its ends
+/// takes the longer the wider it is.
+const WIDEST: f64 = 100.0;
+
+/// Degrees of freedom from which on critical values stay below [`WIDEST`] at every level in use.
+const ENOUGH: f64 = 3.0;
+
+/// Returns whether the critical value lies beyond [`WIDEST`].
+fn too_wide(alpha: f64, groups: usize, df: f64) -> bool {
+    if !(0.0..ENOUGH).contains(&df) {
+        return false;
+    }
+    // The range of two means, and the sum of those of all pairs, lie below and above that of all.
+    let pair = t_two_sided(WIDEST / std::f64::consts::SQRT_2, df);
+    let pairs = 0.5 * groups as f64 * (groups as f64 - 1.0);
+    pair > alpha || pairs * pair > alpha && upper(WIDEST, groups, df) > alpha
+}
+
+/// Returns the value that the studentised range exceeds with probability `alpha`; infinite beyond 100 below 3 degrees of freedom.
 #[must_use]
 pub fn critical(alpha: f64, groups: usize, df: f64) -> f64 {
+    if too_wide(alpha, groups, df) {
+        return f64::INFINITY;
+    }
     solve::falling(alpha, 0.0, 4.0, |q| upper(q, groups, df))
 }
 
@@ -133,7 +154,9 @@ pub(crate) fn critical_of_all(alpha: f64, groups: usize, dfs: &[f64]) -> Vec<f64
             Some((x1, y1)) if *x1 == x => *y1,
             _ => solve::near(guess, height).unwrap_or_else(|| critical(alpha, groups, dfs[i])),
         };
-        known.push((x, found[i]));
+        if found[i].is_finite() {
+            known.push((x, found[i]));
+        }
     }
     found
 }
@@ -141,7 +164,6 @@ pub(crate) fn critical_of_all(alpha: f64, groups: usize, dfs: &[f64]) -> Vec<f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::distribution::t_two_sided;
 
     #[test]
     fn neighbours_do_not_move_a_value() {
@@ -152,6 +174,27 @@ mod tests {
                 assert!((got - expected).abs() <= 1e-11 * expected, "{groups} {df}: {got} {expected}");
             }
         }
+    }
+
+    #[test]
+    fn values_that_tell_nothing_are_not_looked_for() {
+        for (alpha, groups, df, finite) in [
+            (0.05, 6, 1.0, true),
+            (0.05, 20, 1.0, true),
+            (0.001, 6, 1.2, false),
+            (1e-4, 3, 1.0, false),
+            (1e-4, 6, 3.0, true),
+        ] {
+            let found = critical(alpha, groups, df);
+            assert_eq!(found.is_finite(), finite, "{alpha} {groups} {df}: {found}");
+            assert!(!finite || found < WIDEST, "{found}");
+        }
+        let all = critical_of_all(0.001, 6, &[1.1, 8.0, 1.0, 9.0]);
+        assert!(all[0].is_infinite() && all[2].is_infinite());
+        assert!(
+            (all[1] - critical(0.001, 6, 8.0)).abs() < 1e-10
+                && (all[3] - critical(0.001, 6, 9.0)).abs() < 1e-10
+        );
     }
 
     #[test]

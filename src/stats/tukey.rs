@@ -23,8 +23,8 @@ pub struct Pair {
     pub df: f64,
     /// P-value, adjusted for all pairs.
     pub p: f64,
-    /// Simultaneous interval.
-    pub interval: Interval,
+    /// Simultaneous interval; `None` where it would be wider than tells anything, as with one degree of freedom.
+    pub interval: Option<Interval>,
 }
 
 /// Returns every pair (a, b) with a < b, in order.
@@ -45,7 +45,7 @@ pub(crate) fn pair(
     let root = std::f64::consts::SQRT_2;
     let t = estimate / se;
     let p = studentized_range::upper(t.abs() * root, groups, df);
-    let interval = Interval::around(estimate, critical / root * se);
+    let interval = critical.is_finite().then(|| Interval::around(estimate, critical / root * se));
     Pair { a: at.0, b: at.1, estimate, se, t, df, p, interval }
 }
 

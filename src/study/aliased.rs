@@ -33,6 +33,7 @@ pub fn remarks(study: &Study, samples: &[Sample]) -> Vec<String> {
     }
     let caged = study.unit == Unit::Animal && study.block != Some(Block::Cage);
     remarks.extend(caged.then(|| cages(samples)).flatten());
+    remarks.extend((study.unit == Unit::Cage).then(|| anew(samples)).flatten());
     remarks.extend(doses::remark(study, samples));
     remarks
 }
@@ -85,6 +86,23 @@ fn cages(samples: &[Sample]) -> Option<String> {
     })
 }
 
+/// Says that a cage of two groups counts as two.
+fn anew(samples: &[Sample]) -> Option<String> {
+    let mut cages: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for s in samples.iter().filter(|s| s.exclude.is_none()) {
+        cages.entry(s.cage.as_deref()?).or_default().insert(&s.group);
+    }
+    let several: Vec<String> =
+        cages.iter().filter(|(_, groups)| groups.len() > 1).map(|(cage, _)| (*cage).to_owned()).collect();
+    (!several.is_empty()).then(|| {
+        format!(
+            "cages with animals of several groups ({}) count as one cage in each group, as if numbered anew in each; if the \
+             animals shared a cage, the cage is not the unit that was treated",
+            listed(&several, NAMED)
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,8 +136,13 @@ mod tests {
             found.len() == 1 && found[0].starts_with("all animals of a group are in one cage (c): "),
             "{found:?}"
         );
-        let found = told(&Study { unit: Unit::Cage, ..study }, &["c 1 k", "c 2 k", "t 1 m", "t 2 n"]);
-        assert_eq!(found, [""; 0]);
+        let by_cage = Study { unit: Unit::Cage, ..study };
+        assert_eq!(told(&by_cage, &["c 1 k", "c 2 k", "t 1 m", "t 2 n"]), [""; 0]);
+        let found = told(&by_cage, &["c 1 1", "c 2 2", "t 1 1", "t 2 3"]);
+        assert!(
+            found.len() == 1 && found[0].starts_with("cages with animals of several groups (1) "),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -1,57 +1,35 @@
 //! Does the description fit the sample sheet?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Animals, Block, Study, Unit, doses};
+use super::{Animals, Study, Unit, doses};
 use crate::{
     error::{Error, Result},
     manifest::Sample,
-    organ,
+    organ::{self, ORGANS, Organ},
+    score::{index_column, published, rubric::Rubric},
     words::did_you_mean,
 };
 
-/// Checks a study against its samples.
+/// Checks a study against what it is about.
 ///
 /// # Errors
 ///
 /// [`Error::Faults`] with every contradiction: groups that are not in the sheet or not in the order, controls that are
-/// absent or the same, doses of no group or other ones than the sheet states, blocks or cages that are not stated or cannot be told from groups, features that
-/// are not measured on the tissue.
-pub fn check(study: &Study, samples: &[Sample]) -> Result<()> {
+/// absent or the same, doses of no group or other ones than the sheet states, blocks or cages that are not stated, differ between
+/// slides of one subject and tissue, or cannot be told from groups; primary endpoints that are no number of their tissue, margins of
+/// no number at all, covariates that are no column of the animal table or derived from it.
+pub fn check(study: &Study, samples: &[Sample], rubric: &Rubric, animals: Option<&Animals>) -> Result<()> {
     let mut checker = Checker { study, faults: Vec::new(), groups: groups(samples) };
     checker.names();
     checker.controls();
     checker.ladder();
-    checker.features();
+    checker.primaries(rubric);
+    checker.margins(rubric, animals);
+    checker.covariates(animals);
+    checker.cages(samples);
     checker.blocks(samples);
     checker.faults.extend(doses::faults(study, samples));
-    Error::all(checker.faults)
-}
-
-/// Checks that every covariate is a column of the animal table, or derived from it.
-///
-/// # Errors
-///
-/// [`Error::Faults`] with every covariate that is not, or with one message when there is no animal table.
-pub fn check_covariates(study: &Study, animals: Option<&Animals>) -> Result<()> {
-    let mut checker = Checker { study, faults: Vec::new(), groups: Vec::new() };
-    match animals {
-        None if !study.covariates.is_empty() => {
-            checker.fault("covariates", "an animal table (--animals) that holds them", "none");
-        }
-        _ => {}
-    }
-    for animals in animals.iter() {
-        let names = || animals.columns.iter().map(|c| c.name.as_str());
-        for name in study.covariates.iter().filter(|n| !names().any(|c| c == *n)) {
-            let all = names().collect::<Vec<_>>().join(", ");
-            checker.fault(
-                "covariates",
-                format!("a column of the animal table ({all})"),
-                did_you_mean(name, names()),
-            );
-        }
-    }
     Error::all(checker.faults)
 }
 
@@ -159,28 +137,57 @@ impl Checker<'_> {
     }
 
     /// A primary endpoint of a tissue without slides does no harm: one description serves a study's parts.
-    fn features(&mut self) {
+    fn primaries(&mut self, rubric: &Rubric) {
         let study = self.study;
         for (tissue, feature) in &study.primary {
             let Some(organ) = organ::find(tissue) else { continue };
-            let index = format!("{tissue}_damage_index");
-            let known = || organ.features.iter().map(|f| f.name).chain([index.as_str()]);
-            if !known().any(|f| f == feature) && !feature.ends_with("_score") && !feature.ends_with("_index")
-            {
-                let got = did_you_mean(feature, known());
+            let known = numbers(organ, rubric);
+            if !known.contains(feature) {
                 self.fault(
                     &format!("primary.{tissue}"),
-                    format!("a feature of {tissue}, a _score or an _index"),
-                    got,
+                    format!("a feature of {tissue}, or a score, index or published grade of it"),
+                    did_you_mean(feature, known.iter().map(String::as_str)),
                 );
             }
         }
     }
 
-    fn blocks(&mut self, samples: &[Sample]) {
-        let used: Vec<&Sample> = samples.iter().filter(|s| s.exclude.is_none()).collect();
+    fn margins(&mut self, rubric: &Rubric, animals: Option<&Animals>) {
+        let study = self.study;
+        let mut known: Vec<String> = ORGANS.iter().flat_map(|o| numbers(o, rubric)).collect();
+        known.extend(animals.iter().flat_map(|a| a.columns.iter().map(|c| c.name.clone())));
+        for feature in study.margins.keys().filter(|f| !known.contains(f)) {
+            let table = if animals.is_some() { "the animal table" } else { "an animal table (--animals)" };
+            self.fault(
+                &format!("equivalence.{feature}"),
+                format!("a feature, score, index or published grade, or a column of {table}"),
+                did_you_mean(feature, known.iter().map(String::as_str)),
+            );
+        }
+    }
+
+    fn covariates(&mut self, animals: Option<&Animals>) {
+        let study = self.study;
+        if study.covariates.is_empty() {
+            return;
+        }
+        let Some(animals) = animals else {
+            return self.fault("covariates", "an animal table (--animals) that holds them", "none");
+        };
+        let names = || animals.columns.iter().map(|c| c.name.as_str());
+        for name in study.covariates.iter().filter(|n| !names().any(|c| c == *n)) {
+            let all = names().collect::<Vec<_>>().join(", ");
+            self.fault(
+                "covariates",
+                format!("a column of the animal table ({all})"),
+                did_you_mean(name, names()),
+            );
+        }
+    }
+
+    fn cages(&mut self, samples: &[Sample]) {
         if self.study.unit == Unit::Cage
-            && let Some(s) = used.iter().find(|s| s.cage.is_none())
+            && let Some(s) = used(samples).find(|s| s.cage.is_none())
         {
             self.fault(
                 "unit",
@@ -188,29 +195,63 @@ impl Checker<'_> {
                 format!("none in row {}", s.row),
             );
         }
+    }
+
+    /// Slides of one subject and tissue lie in one block, and blocks hold several groups.
+    fn blocks(&mut self, samples: &[Sample]) {
         let Some(block) = self.study.block else { return };
-        let of = |s: &Sample| match block {
-            Block::Batch => s.batch.clone(),
-            Block::StainBatch => s.stain_batch.clone(),
-            Block::Cage => s.cage.clone(),
-        };
-        if let Some(s) = used.iter().find(|s| of(s).is_none()) {
+        if let Some(s) = used(samples).find(|s| block.of(s).is_none()) {
             return self.fault(
                 "block",
                 "a value in that column for every slide",
                 format!("none in row {}", s.row),
             );
         }
-        let named: Vec<(String, String)> =
-            used.iter().filter_map(|s| Some((s.group.clone(), of(s)?))).collect();
-        if confounded(named.iter().map(|(group, block)| (group.as_str(), block.as_str()))) {
-            self.fault(
-                "block",
-                "blocks that hold several groups each",
-                "groups and blocks that cannot be told apart",
-            );
+        let unit = self.study.unit;
+        let mut first: BTreeMap<(&str, &str, &str), (&str, u64)> = BTreeMap::new();
+        let mut pairs: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        for s in used(samples) {
+            let (Some(now), tissue) = (block.of(s), s.organ.name) else { continue };
+            let id = match (unit, &s.cage) {
+                (Unit::Cage, Some(cage)) => cage,
+                _ => &s.animal_id,
+            };
+            pairs.entry(tissue).or_default().push((&s.group, now));
+            let (then, row) = *first.entry((tissue, &s.group, id)).or_insert((now, s.row));
+            if then != now {
+                let column = block.column();
+                let one = unit.one();
+                self.fault(
+                    "block",
+                    format!("one {column} for the {tissue} slides of {one} {id}, which are averaged"),
+                    format!("{then} in row {row} and {now} in row {} of the sample sheet", s.row),
+                );
+            }
+        }
+        for (tissue, pairs) in pairs {
+            if confounded(pairs.iter().copied()) {
+                self.fault(
+                    "block",
+                    "blocks that hold several groups each",
+                    format!("groups and blocks of the {tissue} slides that cannot be told apart"),
+                );
+            }
         }
     }
+}
+
+fn used(samples: &[Sample]) -> impl Iterator<Item = &Sample> {
+    samples.iter().filter(|s| s.exclude.is_none())
+}
+
+/// Names of all numbers that can be measured of an organ: features, scores, indices, published grades.
+fn numbers(organ: &Organ, rubric: &Rubric) -> Vec<String> {
+    let features = organ.features.iter().map(|f| f.name.to_owned());
+    let scores = rubric.lesions(organ).iter().map(|l| format!("{}_score", l.id));
+    let damage = format!("{}_damage_index", organ.name);
+    let indices = organ.sub_indices.iter().map(|(name, _)| index_column(name));
+    let grades = published::items(organ.name).map(|(name, _)| format!("{name}_grade"));
+    features.chain(scores).chain([damage]).chain(indices).chain(grades).collect()
 }
 
 /// Returns whether some combination of blocks is a combination of groups: whether groups fall into parts that share no block.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     error::{Error, Result},
-    sheet::{Row, Table},
+    sheet::{Row, Table, is_missing, quoted},
 };
 
 /// Milligrams per decilitre in one millimole per litre of glucose.
@@ -70,8 +70,8 @@ pub fn read(path: &Path, known: &[&str]) -> Result<Animals> {
     }
     for row in &table.rows {
         let animal = row.cells[id].as_str();
-        if animal.is_empty() {
-            faults.push(table.fault(row.number, "animal_id", "a value", "an empty cell"));
+        if is_missing(animal) {
+            faults.push(table.fault(row.number, "animal_id", "a value", quoted(animal)));
         } else if let Some(first) = seen.insert(animal, row.number) {
             let got = format!("{animal}, also in row {first}");
             faults.push(table.fault(row.number, "animal_id", "each animal once", got));
@@ -94,7 +94,7 @@ fn column(table: &Table, at: usize, id: usize, name: &str, faults: &mut Vec<Erro
     let mut values = BTreeMap::new();
     for row in &table.rows {
         let text = row.cells[at].as_str();
-        if matches!(text.to_ascii_lowercase().as_str(), "" | "na" | "nan" | ".") {
+        if is_missing(text) {
             continue;
         }
         match text.parse::<f64>().ok().filter(|v| v.abs() < 1e100) {

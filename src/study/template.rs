@@ -25,7 +25,8 @@ pub fn template(groups: &[String], tissues: &[&str]) -> String {
     text += "# A study without disease has one control instead:\n# control = \"vehicle\"\n\n\
         # Was treatment given to animals or to cages?\nunit = \"animal\"\n\n\
         # Significance level.\nalpha = 0.05\n\n\
-        # Column to adjust for: none, batch, stain_batch or cage. Every group must occur in several of them.\n\
+        # Column to adjust for: none, batch, stain_batch or cage. Every group must occur in several of them, and slides\n\
+        # of one animal and tissue in one.\n\
         block = \"none\"\n\n\
         # Columns of the animal table (--animals): primary endpoints are also compared at equal values of them.\n\
         # covariates = [\"body_weight_g\"]\n\n\
@@ -38,7 +39,8 @@ pub fn template(groups: &[String], tissues: &[&str]) -> String {
     for (i, group) in groups.iter().enumerate() {
         let _ = writeln!(text, "# {group:?} = {i}");
     }
-    text += "\n# Largest difference from the normal group that does not matter, in the unit of the feature.\n\
+    text += "\n# Largest difference from the normal group that does not matter, in the unit of the feature\n\
+        # (a measurement or score, not a published grade).\n\
         # Without a margin nothing is ever called restored.\n# [equivalence]\n# steatotic_hepatocyte_pct = 5\n\n\
         # Planned contrasts: mean of plus minus mean of minus.\n# [[contrast]]\n# name = \"treated - diseased\"\n\
         # plus = [\"…\"]\n# minus = [\"…\"]\n";

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::{manifest, organ::ORGANS};
+use crate::{manifest, organ::ORGANS, score::rubric::Rubric};
 
 const SHEET: &str = "slide,animal_id,group,tissue,batch,cage\n\
     a.svs,1,normal,liver,x,1\nb.svs,2,diabetic,liver,x,2\nc.svs,3,low,liver,y,3\nd.svs,4,high,liver,y,\n";
@@ -26,9 +26,15 @@ fn samples() -> Vec<manifest::Sample> {
     manifest::read_key(&path).unwrap()
 }
 
+fn rubric() -> Rubric {
+    Rubric::builtin().unwrap()
+}
+
 fn told(text: &str) -> String {
     let study = read::parse("study.toml", text);
-    study.and_then(|s| check(&s, &samples())).map_or_else(|e| e.to_string(), |()| "accepted".into())
+    study
+        .and_then(|s| check(&s, &samples(), &rubric(), None))
+        .map_or_else(|e| e.to_string(), |()| "accepted".into())
 }
 
 #[test]
@@ -127,8 +133,8 @@ fn bad_descriptions_are_refused_with_their_line() {
     );
     t(
         "normal = 'normal'\nblock = 'batch'",
-        "study.toml line 2, block, expected blocks that hold several groups each, got groups and blocks that cannot be \
-         told apart",
+        "study.toml line 2, block, expected blocks that hold several groups each, got groups and blocks of the liver \
+         slides that cannot be told apart",
     );
     t(
         "normal = 'normal'\n[primary]\nlivr = 'fat_area_pct'",
@@ -136,13 +142,26 @@ fn bad_descriptions_are_refused_with_their_line() {
     );
     t(
         "normal = 'normal'\n[primary]\nkidney = 'tubule_injured'",
-        "study.toml line 3, primary.kidney, expected a feature of kidney, a _score or an _index, got \"tubule_injured\" (did you \
-         mean tubule_injured_pct?)",
+        "study.toml line 3, primary.kidney, expected a feature of kidney, or a score, index or published grade of it, got \
+         \"tubule_injured\" (did you mean tubule_injured_pct?)",
     );
     t(
         "normal = 'normal'\n[primary]\nliver = 'fat_area'",
-        "study.toml line 3, primary.liver, expected a feature of liver, a _score or an _index, got \"fat_area\" (did you \
-         mean fat_area_pct?)",
+        "study.toml line 3, primary.liver, expected a feature of liver, or a score, index or published grade of it, got \
+         \"fat_area\" (did you mean fat_area_pct?)",
+    );
+    t(
+        "normal = 'normal'\n[primary]\nliver = 'macrosteatosys_score'",
+        "study.toml line 3, primary.liver, expected a feature of liver, or a score, index or published grade of it, got \
+         \"macrosteatosys_score\" (did you mean macrosteatosis_score?)",
+    );
+    t("normal = 'normal'\n[primary]\nliver = 'macrosteatosis_score'", "accepted");
+    t("normal = 'normal'\n[primary]\nliver = 'nas_steatosis_grade'", "accepted");
+    t("normal = 'normal'\n[primary]\nliver = 'liver_damage_index'", "accepted");
+    t(
+        "normal = 'normal'\n[equivalence]\nfat_area_pc = 3\nmacrosteatosis_score = 1\ntubule_injured_pct = 2",
+        "study.toml line 3, equivalence.fat_area_pc, expected a feature, score, index or published grade, or a column of an \
+         animal table (--animals), got \"fat_area_pc\" (did you mean fat_area_pct?)",
     );
     t(
         "normal = 'normal'\n[doses]\ndiabetic = 0\nlow = -1\nhigh = 1",
@@ -278,12 +297,13 @@ fn bad_animal_tables_are_refused_with_their_row() {
 #[test]
 fn covariates_are_columns_of_the_animal_table() {
     let told = |text: &str, table: Option<&str>| {
-        let study = read::parse("study.toml", text).unwrap();
+        let study = read::parse("study.toml", &format!("{text}\nnormal = 'normal'")).unwrap();
         let table = table.map(|t| animals(t).unwrap());
-        check_covariates(&study, table.as_ref()).map_or_else(|e| e.to_string(), |()| "accepted".into())
+        check(&study, &samples(), &rubric(), table.as_ref())
+            .map_or_else(|e| e.to_string(), |()| "accepted".into())
     };
     const TABLE: &str = "animal_id,weight_g,glucose,insulin\n1,300,5,10\n";
-    assert_eq!(told("normal = 'normal'", None), "accepted");
+    assert_eq!(told("", None), "accepted");
     assert_eq!(told("covariates = ['weight_g', 'homa_ir']", Some(TABLE)), "accepted");
     assert_eq!(
         told("covariates = ['weight_g']", None),
@@ -302,6 +322,52 @@ fn shipped_example_fits_its_sheet() {
     let path = folder.path().join("samples.csv");
     fs::write(&path, include_str!("../../samples/study.csv")).unwrap();
     let study = read::parse("study.toml", include_str!("../../samples/study.toml")).unwrap();
-    check(&study, &manifest::read_key(&path).unwrap()).unwrap();
+    check(&study, &manifest::read_key(&path).unwrap(), &rubric(), None).unwrap();
     assert_eq!((study.doses.len(), study.contrasts.len()), (3, 1));
+}
+
+/// Margins may be of physiology.
+#[test]
+fn margins_of_columns_of_the_animal_table() {
+    let table = animals("animal_id,weight_g\n1,300\n").unwrap();
+    let told = |feature: &str| {
+        let text = format!("normal = 'normal'\n[equivalence]\n{feature} = 5");
+        let study = read::parse("study.toml", &text).unwrap();
+        check(&study, &samples(), &rubric(), Some(&table))
+            .map_or_else(|e| e.to_string(), |()| "accepted".into())
+    };
+    assert_eq!(told("weight_g"), "accepted");
+    assert!(told("weigth_g").ends_with("got \"weigth_g\" (did you mean weight_g?)"), "{}", told("weigth_g"));
+}
+
+/// Slides of one animal may be stained on several days, tissue by tissue; slides that are averaged may not.
+#[test]
+fn blocks_are_of_an_animals_tissue() {
+    let told = |text: &str, rows: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.csv");
+        fs::write(&path, format!("slide,animal_id,group,tissue,stain_batch,cage\n{rows}")).unwrap();
+        let study =
+            read::parse("study.toml", &format!("control = 'c'\nblock = 'stain_batch'\n{text}")).unwrap();
+        let samples = manifest::read_key(&path).unwrap();
+        check(&study, &samples, &rubric(), None).map_or_else(|e| e.to_string(), |()| "accepted".into())
+    };
+    let crossed = "a.svs,1,c,liver,x,k\nb.svs,2,t,liver,x,l\nd.svs,3,c,liver,y,m\ne.svs,4,t,liver,y,n\n";
+    assert_eq!(told("", crossed), "accepted");
+    let kidney =
+        |one: &str, two: &str| format!("{crossed}f.svs,1,c,kidney,{one},k\ng.svs,2,t,kidney,{two},l\n");
+    assert_eq!(told("", &kidney("z", "z")), "accepted");
+    assert_eq!(
+        told("", &kidney("y", "z")),
+        "study.toml line 2, block, expected blocks that hold several groups each, got groups and blocks of the kidney slides that \
+         cannot be told apart"
+    );
+    let second = |animal: &str, cage: &str| format!("{crossed}h.svs,{animal},c,liver,y,{cage}\n");
+    assert_eq!(
+        told("", &second("1", "k")),
+        "study.toml line 2, block, expected one stain_batch for the liver slides of animal 1, which are averaged, got x in row 2 \
+         and y in row 6 of the sample sheet"
+    );
+    assert_eq!(told("", &second("5", "k")), "accepted");
+    assert!(told("unit = 'cage'", &second("5", "k")).contains("the liver slides of cage k"));
 }

@@ -112,7 +112,11 @@ Examples:
 
 The unit is the animal. Rows of one animal are averaged with --animal COLUMN, never tested one by one.
 Which test is used follows from the kind of values, not from a p-value; the reason is printed.
-Empty cells, NA and . are missing values. Groups keep their order in the table.")]
+Empty cells, NA, N/A, NaN, . and - mean that there is no value; a row with a value needs a group, and the block and animal that
+are asked for. A column is that of the very name, else that in other letters; a group, block or animal that is written in two
+ways is refused, as are cells with line breaks. Groups keep their order in the table. With --block all but Jonckheere-Terpstra
+and the tests marked as not adjusted is of adjusted means: contrasts, pairs, effects, equivalence, linear trend; labels are
+permuted within blocks.")]
 pub(crate) struct Stats {
     /// Table (CSV or TSV) with a heading
     pub(crate) table: PathBuf,
@@ -152,8 +156,8 @@ pub(crate) struct Stats {
     /// Groups are known beforehand to vary equally: use Dunnett's and Tukey's tests
     #[arg(long, conflicts_with = "ordinal")]
     pub(crate) equal_variances: bool,
-    /// Largest difference from the --normal group, or the --control, that does not matter; tests equivalence
-    #[arg(long, value_name = "DIFFERENCE", value_parser = positive)]
+    /// Largest difference from the --normal group, or the --control, that does not matter; tests equivalence of measurements
+    #[arg(long, value_name = "DIFFERENCE", value_parser = positive, conflicts_with = "ordinal")]
     pub(crate) margin: Option<f64>,
     /// Significance level
     #[arg(long, value_name = "ALPHA", default_value = "0.05", value_parser = level)]

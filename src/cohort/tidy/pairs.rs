@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::{MOST, is_missing};
+use super::MOST;
 use crate::{
     error::{Error, Result},
-    sheet::Table,
-    words::did_you_mean,
+    sheet::{Table, is_missing},
 };
 
 /// Pairs of values.
@@ -28,14 +27,7 @@ pub struct Pairs {
 /// that are no numbers.
 pub fn read_pairs(path: &Path, a: &str, b: &str) -> Result<Pairs> {
     let table = Table::read(path)?;
-    let names = || table.heading.iter().map(String::as_str);
-    let place = |name: &str| {
-        table.heading.iter().position(|h| h.eq_ignore_ascii_case(name.trim())).ok_or_else(|| {
-            let expected = format!("one of {}", names().collect::<Vec<_>>().join(", "));
-            Error::config(format!("{} row 1, column", table.name), expected, did_you_mean(name, names()))
-        })
-    };
-    let places = [(place(a)?, a), (place(b)?, b)];
+    let places = [(table.column(a)?, a), (table.column(b)?, b)];
     let (mut pairs, mut faults) = (Pairs::default(), Vec::new());
     for row in &table.rows {
         let mut both = [None; 2];

@@ -70,7 +70,7 @@ fn faults_are_told_together() {
     t(
         "group,auc,mouse\nz,1,m1\nz,2,m1\n",
         &plain,
-        "t.csv row 3, animal, expected each animal once (rows are not animals: --animal COLUMN averages them), \
+        "t.csv row 3, mouse, expected each animal once (rows are not animals: --animal COLUMN averages them), \
          got m1, also in row 2",
     );
     t(
@@ -95,4 +95,74 @@ fn faults_are_told_together() {
         &columns(false, true, false),
         "t.csv row 2, cage, expected a block, got an empty cell",
     );
+}
+
+#[test]
+fn what_means_no_value_is_no_name() {
+    fn t(text: &str, with: &Columns, expected: &str) {
+        assert_eq!(table(text, with).unwrap_err().to_string(), expected, "{text}");
+    }
+    t(
+        "group,auc\nz,1\nNA,2\n",
+        &columns(false, false, false),
+        "t.csv row 3, group, expected a group, got \"NA\"",
+    );
+    t(
+        "group,auc,cage\nz,1,n/a\n",
+        &columns(false, true, false),
+        "t.csv row 2, cage, expected a block, got \"n/a\"",
+    );
+    t(
+        "group,auc,mouse\nz,1,.\n",
+        &columns(false, false, true),
+        "t.csv row 2, mouse, expected an animal, got \".\"",
+    );
+    let read = table("group,auc,mouse\nz,1,NA\nz,2,NA\n", &columns(false, false, false)).unwrap();
+    assert_eq!(read.arms[0].values, [1.0, 2.0]);
+}
+
+#[test]
+fn names_are_spelt_in_one_way() {
+    fn t(text: &str, with: &Columns, expected: &str) {
+        assert_eq!(table(text, with).unwrap_err().to_string(), expected, "{text}");
+    }
+    let plain = columns(false, false, false);
+    t(
+        "group,auc\nControl,1\ncontrol,2\n",
+        &plain,
+        "t.csv row 3, group, expected Control as in row 2, got control",
+    );
+    t(
+        "group,auc,mouse\nz,1,M1\nz,2,m1\n",
+        &columns(false, false, true),
+        "t.csv row 3, mouse, expected M1 as in row 2, got m1",
+    );
+    t("group,auc,auc\nz,1,2\n", &plain, "t.csv row 1, column, expected auc once, got auc, auc");
+    assert_eq!(table("group,AUC,auc\nz,1,2\n", &plain).unwrap().arms[0].values, [2.0]);
+}
+
+/// A heading that usually names the animal may be asked for as something else.
+#[test]
+fn a_column_that_is_asked_for_is_not_the_animal() {
+    let of_group = Columns { group: "animal".into(), value: "v".into(), ..Columns::default() };
+    let read = table("animal,v\nrat,3\nrat,5\nmouse,2\n", &of_group).unwrap();
+    assert_eq!(read.arms.len(), 2);
+    let of_block = Columns { block: Some("mouse".into()), ..columns(false, false, false) };
+    let read = table("mouse,group,auc\n1,s,3\n1,t,5\n2,s,2\n2,t,4\n", &of_block).unwrap();
+    assert_eq!(read.arms[1].blocks, [0, 1]);
+}
+
+#[test]
+fn doses_of_all_rows_of_an_animal_count() {
+    let text = "group,auc,dose,mouse\na,1,,m1\na,2,0,m1\nb,3,5,m2\nb,4,99,m2\n";
+    let told = table(text, &columns(true, false, true)).unwrap_err().to_string();
+    assert_eq!(told, "t.csv row 5, dose, expected 5 for group b as in row 4, got 99");
+    let read = table(&text.replace("99", "5"), &columns(true, false, true)).unwrap();
+    assert_eq!(read.arms.iter().map(|a| a.dose).collect::<Vec<_>>(), [Some(0.0), Some(5.0)]);
+}
+
+#[test]
+fn groups_without_any_value_are_named() {
+    let read = table("group,auc\nz,1\nc,NA\nz,\nc,\n", &columns(false, false, false)).unwrap();
+    assert_eq!((read.empty, read.missing), (vec!["c".to_owned()], vec![3, 4, 5]));
 }

@@ -10,6 +10,8 @@ use crate::{
         Comparison,
         checks::{GIVEN, MIXED},
         compare::{Compared, Rank},
+        declared::missing_primaries,
+        question::Route,
         subjects::Subject,
         text::confidence_pct,
     },
@@ -110,10 +112,18 @@ fn endpoints(c: &Comparison, made: &Made) -> String {
         .filter(|e| e.rank == Rank::Primary)
         .map(|e| format!("{} in {}", e.feature, e.tissue))
         .collect();
-    let mut text = match primary.is_empty() {
-        true => " No primary endpoint was declared, so every result is exploratory.".to_owned(),
-        false => format!(" Primary endpoints, declared beforehand: {}.", primary.join(", ")),
+    let missing: Vec<String> = missing_primaries(&c.study, &c.endpoints)
+        .into_iter()
+        .map(|(tissue, feature)| format!("{feature} in {tissue}"))
+        .collect();
+    let mut text = match (primary.is_empty(), missing.is_empty()) {
+        (true, true) => " No primary endpoint was declared, so every result is exploratory.".to_owned(),
+        (true, false) => " No primary endpoint was measured, so every result is exploratory.".to_owned(),
+        (false, _) => format!(" Primary endpoints, declared beforehand: {}.", primary.join(", ")),
     };
+    if !missing.is_empty() {
+        text += &format!(" Declared beforehand as primary but not measured: {}.", missing.join(", "));
+    }
     let others = if primary.is_empty() { "the endpoints" } else { "the other endpoints" };
     let describing = describing(c);
     text += &match (made.adjusted, describing.is_empty()) {
@@ -152,6 +162,7 @@ fn effects(c: &Comparison, made: &Made) -> String {
     };
     let sizes: Vec<&str> = [
         (made.hedges, "Hedges' g (noncentral t)"),
+        (made.adjusted_hedges, "Hedges' g of adjusted means in residual standard deviations (noncentral t)"),
         (made.cliff, "Cliff's delta (logit interval of Brunner and Munzel)"),
     ]
     .into_iter()
@@ -174,10 +185,15 @@ fn beside(c: &Comparison) -> String {
             text += "its interval inverts the Welch contrast test; ";
         }
         text += "it is withheld where D and C differ by less than two pooled standard deviations or not significantly.";
+        if blocked(c) {
+            text += " Where blocks were adjusted for, these are adjusted means, the residual standard deviation and the contrast of \
+                     adjusted means.";
+        }
     }
     if let Some(first) = c.endpoints.iter().find_map(|e| e.analysis.equivalences.first()) {
+        let adjusted = if blocked(c) { ", of adjusted means where blocks were adjusted for" } else { "" };
         text += &format!(
-            " Equivalence with {} within margins declared beforehand was tested by two one-sided Welch tests.",
+            " Equivalence with {} within margins declared beforehand was tested by two one-sided Welch tests{adjusted}.",
             first.b
         );
     }
@@ -186,6 +202,11 @@ fn beside(c: &Comparison) -> String {
                  (Benjamini-Hochberg).";
     }
     text
+}
+
+/// Whether blocks are in the model of some endpoint.
+fn blocked(c: &Comparison) -> bool {
+    c.endpoints.iter().any(|e| e.analysis.choice.route == Route::Blocked)
 }
 
 fn sizes(c: &Comparison, sizes: &[usize]) -> String {

@@ -181,7 +181,7 @@ const CITATIONS: &[Citation] = &[
         volume: 6,
         pages: "107--128",
         title: "Distribution theory for {Glass's} estimator of effect size and related estimators",
-        used: |f| f.made.hedges,
+        used: |f| f.made.hedges || f.made.adjusted_hedges,
     },
     Citation {
         key: "cliff1993",

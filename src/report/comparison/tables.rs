@@ -7,7 +7,8 @@ use crate::{
     cohort::{
         Comparison,
         analysis::{Contrast, Test},
-        compare::Compared,
+        compare::{Compared, PHYSIOLOGY},
+        subjects::Subject,
     },
     error::Result,
     report::{
@@ -41,9 +42,8 @@ fn in_parts<P: Iterator<Item = Vec<Row>>>(
 pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
     let table = |name: &str, columns: &[Column], rows: Vec<Row>| table(out, name, columns, &rows);
     animals(out, c)?;
-    let blocks: BTreeMap<&str, Option<&str>> =
-        c.subjects.iter().map(|s| (s.id.as_str(), s.block.as_deref())).collect();
-    in_parts(out, "animals_long", &LONG, || c.endpoints.iter().map(|e| long(c, e, &blocks)))?;
+    let subjects: Subjects = c.subjects.iter().map(|s| ((s.group.as_str(), s.id.as_str()), s)).collect();
+    in_parts(out, "animals_long", &LONG, || c.endpoints.iter().map(|e| long(c, e, &subjects)))?;
     table("stats_omnibus", &OMNIBUS, each(c, omnibus))?;
     table("stats_contrasts", &CONTRASTS, each(c, contrasts))?;
     table("stats_trends", &TESTS, each(c, |e| tests(e, &e.analysis.trends)))?;
@@ -130,8 +130,8 @@ fn animals(out: &Output, c: &Comparison) -> Result<()> {
             kind: parquet::Kind::Number,
         }),
     );
-    let row = |s: &crate::cohort::subjects::Subject| {
-        let mut row = vec![s.id.clone(), s.group.clone(), s.block.clone().unwrap_or_default()];
+    let row = |s: &Subject| {
+        let mut row = vec![s.id.clone(), s.group.clone(), blocks(s)];
         row.extend(c.endpoints.iter().map(|e| {
             let group = c.groups.iter().position(|g| *g == s.group);
             let dot = group.and_then(|g| e.dots[g].iter().find(|d| d.id == s.id));
@@ -143,11 +143,23 @@ fn animals(out: &Output, c: &Comparison) -> Result<()> {
     table(out, "animals", &columns, &rows)
 }
 
-fn long(c: &Comparison, e: &Compared, blocks: &BTreeMap<&str, Option<&str>>) -> Vec<Row> {
+/// The block of a subject, or that of each tissue where they differ.
+fn blocks(s: &Subject) -> String {
+    match s.block(PHYSIOLOGY) {
+        Some(one) => one.to_owned(),
+        None => s.blocks.iter().map(|(tissue, b)| format!("{tissue}: {b}")).collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// Subjects by group and id: cages may be numbered anew in each group.
+type Subjects<'c> = BTreeMap<(&'c str, &'c str), &'c Subject>;
+
+fn long(c: &Comparison, e: &Compared, subjects: &Subjects<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for (group, dots) in c.groups.iter().zip(&e.dots) {
         for dot in dots {
-            let block = blocks.get(dot.id.as_str()).copied().flatten().unwrap_or_default();
+            let subject = subjects.get(&(group.as_str(), dot.id.as_str()));
+            let block = subject.and_then(|s| s.block(&e.tissue)).unwrap_or_default();
             let mut row = keys(e);
             row.extend([dot.id.clone(), group.clone(), block.to_owned(), digits(dot.value), e.unit.clone()]);
             rows.push(row);

@@ -28,6 +28,12 @@ struct Told {
     tables: BTreeMap<String, String>,
     #[serde(default)]
     slides: Vec<Row>,
+    rubric: Option<RubricOf>,
+}
+
+#[derive(Deserialize)]
+struct RubricOf {
+    sha256: String,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +83,14 @@ pub fn agree(results: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(made_again(results, &told.slides).into_iter().collect())
+}
+
+/// Returns the SHA-256 of the rubric that the slides were scored with; `None` of tables without a `run.json` that tells it.
+#[must_use]
+pub fn rubric_of(results: &Path) -> Option<String> {
+    let file = File::open(results.join(NAME)).ok()?;
+    let told: Told = serde_json::from_reader(BufReader::new(file)).ok()?;
+    Some(told.rubric?.sha256)
 }
 
 /// Says which results in the store are not those of the tables. A folder without a store is one of tables alone.

@@ -43,7 +43,7 @@ pub(in crate::report::comparison) fn fields(
     let mut fields = Vec::new();
     for e in deciding(c) {
         for (group, dots) in e.dots.iter().enumerate() {
-            fields.extend(one(e, group, dots, evidence, &slides));
+            fields.extend(one(e, (group, &c.groups[group]), dots, evidence, &slides));
         }
     }
     fields
@@ -65,15 +65,18 @@ fn deciding(c: &Comparison) -> Vec<&Compared> {
     best.into_values().collect()
 }
 
+/// Slides by group, subject and tissue: cages may be numbered anew in each group.
+type Slides<'a> = BTreeMap<(&'a str, &'a str, &'a str), Vec<&'a str>>;
+
 /// Slides of each subject and tissue that are used, sorted.
-fn slides_of<'a>(c: &Comparison, samples: &'a [Sample]) -> BTreeMap<(&'a str, &'a str), Vec<&'a str>> {
-    let mut slides: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+fn slides_of<'a>(c: &Comparison, samples: &'a [Sample]) -> Slides<'a> {
+    let mut slides = Slides::new();
     for s in samples.iter().filter(|s| s.exclude.is_none()) {
         let subject = match (c.study.unit, &s.cage) {
             (Unit::Cage, Some(cage)) => cage,
             _ => &s.animal_id,
         };
-        slides.entry((subject, s.organ.name)).or_default().push(&s.slide_id);
+        slides.entry((&s.group, subject, s.organ.name)).or_default().push(&s.slide_id);
     }
     slides.values_mut().for_each(|s| s.sort_unstable());
     slides
@@ -81,10 +84,10 @@ fn slides_of<'a>(c: &Comparison, samples: &'a [Sample]) -> BTreeMap<(&'a str, &'
 
 fn one(
     e: &Compared,
-    group: usize,
+    (group, name): (usize, &str),
     dots: &[Dot],
     evidence: &Evidence,
-    slides: &BTreeMap<(&str, &str), Vec<&str>>,
+    slides: &Slides<'_>,
 ) -> Option<Field> {
     let values: Vec<f64> = dots.iter().map(|d| d.value).collect();
     if values.is_empty() {
@@ -98,7 +101,7 @@ fn one(
     });
     order.into_iter().find_map(|dot| {
         let mut own: Vec<(f64, &str)> = slides
-            .get(&(dot.id.as_str(), e.tissue.as_str()))?
+            .get(&(name, dot.id.as_str(), e.tissue.as_str()))?
             .iter()
             .map(|id| {
                 let row = evidence.row(id);

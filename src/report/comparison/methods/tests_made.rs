@@ -27,13 +27,14 @@ pub(in crate::report::comparison) struct Made {
     /// Kinds of endpoints whose ranks were compared.
     ordinal: bool,
     continuous: bool,
-    planned: bool,
+    planned: BTreeSet<&'static str>,
     /// Families of p-values were adjusted by false discovery rate.
     pub(in crate::report::comparison) adjusted: bool,
     /// Differences were estimated, some with intervals.
     pub(in crate::report::comparison) differences: bool,
     pub(in crate::report::comparison) intervals: bool,
     pub(in crate::report::comparison) hedges: bool,
+    pub(in crate::report::comparison) adjusted_hedges: bool,
     pub(in crate::report::comparison) cliff: bool,
     pub(in crate::report::comparison) ranks: bool,
 }
@@ -60,12 +61,13 @@ impl Made {
         self.differences = true;
         self.intervals |= k.interval.is_some();
         self.hedges |= effect("hedges_g");
+        self.adjusted_hedges |= effect("hedges_g_adjusted");
         self.cliff |= effect("cliffs_delta");
         self.ranks |= k.test == "dunn";
         let check = k.family.ends_with(GIVEN) || k.family.ends_with(MIXED);
         match k.family.as_str() {
             "all_pairs" => _ = self.pairs.insert(k.test),
-            "planned" => self.planned = true,
+            "planned" => _ = self.planned.insert(k.test),
             family if family.starts_with("vs_") && !check => _ = self.against.insert(k.test),
             _ => {}
         }
@@ -73,8 +75,9 @@ impl Made {
 
     /// Returns whether any row is of this test.
     pub(in crate::report::comparison) fn has(&self, test: &str) -> bool {
-        [&self.omnibus, &self.against, &self.pairs, &self.trends].iter().any(|of| of.contains(test))
-            || self.planned && test == "welch_contrast"
+        [&self.omnibus, &self.against, &self.pairs, &self.trends, &self.planned]
+            .iter()
+            .any(|of| of.contains(test))
     }
 
     /// Returns the sentences of the tests.
@@ -119,6 +122,7 @@ impl Made {
             self.of_ranks(),
             self.of_plans(),
             self.of_doses(c),
+            self.of_blocks(),
         ]
         .concat()
     }
@@ -142,8 +146,32 @@ impl Made {
     }
 
     fn of_plans(&self) -> String {
-        let told = " Planned contrasts of means were tested by Welch's contrast test with Holm's adjustment.";
-        if self.planned { told.into() } else { String::new() }
+        match ["welch_contrast", "adjusted_contrast"].map(|test| self.planned.contains(test)) {
+            [true, true] => " Planned contrasts of means were tested by Welch's contrast test, of adjusted means where blocks \
+                             were adjusted for, with Holm's adjustment."
+                .into(),
+            [true, false] => {
+                " Planned contrasts of means were tested by Welch's contrast test with Holm's adjustment.".into()
+            }
+            [false, true] => " Planned contrasts of adjusted means were tested with Holm's adjustment.".into(),
+            [false, false] => String::new(),
+        }
+    }
+
+    /// What knows no blocks beside tests that do.
+    fn of_blocks(&self) -> String {
+        if !self.omnibus.contains("anova_with_blocks") {
+            return String::new();
+        }
+        let trend = if self.trends.contains("linear_dose_contrast") {
+            " of the tests of trend the contrast of adjusted means answers and Jonckheere-Terpstra, which knows no blocks, checks;"
+        } else {
+            ""
+        };
+        format!(
+            " Where blocks were adjusted for, labels were permuted within them;{trend} means and spreads of groups, percentages of \
+             control and distances from it are as measured."
+        )
     }
 
     fn of_doses(&self, c: &Comparison) -> String {

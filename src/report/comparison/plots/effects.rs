@@ -49,5 +49,5 @@ pub(crate) fn effects(endpoints: &[&Compared], family: &str, groups: &[String]) 
 /// Returns the standardised effects of an endpoint, with the place of their group.
 fn standardised(e: &Compared, family: &str, groups: &[String]) -> Vec<(usize, NamedEffect)> {
     let own = e.family(family).filter_map(|c| Some((place(groups, &c.a), c.effect?)));
-    own.filter(|(_, effect)| effect.name == "hedges_g").collect()
+    own.filter(|(_, effect)| effect.name.starts_with("hedges_g")).collect()
 }
