@@ -11,11 +11,15 @@ use crate::{
     warning::{Warning, Warnings},
 };
 
-/// Notes what limits the score of this slide.
-pub(super) fn slide(slide: &Slide, tissue: &TissueMask, organ: &Organ, warnings: &Warnings) {
+/// Notes that there is little tissue.
+pub(super) fn little(tissue: &TissueMask, organ: &Organ, warnings: &Warnings) {
     if tissue.area_mm2 < organ.needed_mm2 {
         warnings.push(Warning::LittleTissue { area_mm2: tissue.area_mm2, needed_mm2: organ.needed_mm2 });
     }
+}
+
+/// Notes what limits the score of this slide, as far as the file tells; also of one on which nothing is measured.
+pub(super) fn slide(slide: &Slide, warnings: &Warnings) {
     let count = slide.info().missing_tiles;
     if count > 0 {
         warnings.push(Warning::MissingTiles { count });
