@@ -80,6 +80,7 @@ pub fn score_slide_kept(
 ) -> Result<SlideResult> {
     let warnings = Warnings::default();
     let calibration = calibrate(slide, plan, &warnings)?;
+    notes::slide(slide, &warnings);
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
     let mut models = plan.models.fitting(calibration.mpp, plan.organ, plan.options.species)?;
     plan.models.left_out(calibration.mpp, plan.organ).into_iter().for_each(|w| warnings.push(w));
@@ -103,7 +104,6 @@ pub fn score_slide_kept(
         None => whole,
     };
     if whole.is_blank() {
-        notes::bad_tiles(slide, &warnings);
         let mut why = Missing::Blank;
         if !found_none {
             warnings.push(Warning::AnnotationsLeaveNothing { area_mm2: found_mm2 });
@@ -116,7 +116,6 @@ pub fn score_slide_kept(
     drop(view);
     quality.remarks().into_iter().for_each(|w| warnings.push(w));
     if let Some(reason) = quality.refusal(plan.options.max_artefact_pct) {
-        notes::bad_tiles(slide, &warnings);
         let why = Missing::LeftOut { why: "artefacts cover too much of the tissue" };
         let mut result = without_result(slide, plan, calibration, whole, warnings, &models, &why);
         result.summary.tissue_mm2 = result.tissue.area_mm2;
@@ -149,7 +148,6 @@ pub fn score_slide_kept(
         notes::strange(&models, &samples, cell_mpp, &warnings)?;
         during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
-    notes::slide(slide, &warnings);
     if let Some(drawn) = drawn {
         let grid = scan.resolve(plan.organ.structure_pass);
         corrections::off_tissue(plan.organ, drawn, &tissue, (grid, size))
@@ -415,6 +413,7 @@ fn without_result(
     models: &InUse,
     why: &Missing,
 ) -> SlideResult {
+    notes::bad_tiles(slide, &warnings);
     let measured = nothing(plan.organ, why);
     let summary = Summary {
         score: plan.rubric.score(plan.organ, &measured),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)]
 #[path = "common/files.rs"]
 mod common_files;
 #[cfg(feature = "zarr")]

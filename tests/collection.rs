@@ -5,21 +5,16 @@
 
 #[allow(dead_code)]
 mod common;
+#[allow(dead_code)]
+#[path = "common/files.rs"]
+mod common_files;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use histograde::{Error, Slide, geometry::Region};
-
-fn files(folder: &Path, out: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, out) } else { out.push(path) }
-    }
-}
 
 /// Reads a piece of every level, every associated image and a view of the whole.
 fn read(path: &Path) -> Result<&'static str, Error> {
@@ -43,9 +38,8 @@ fn read(path: &Path) -> Result<&'static str, Error> {
 #[test]
 fn every_file_gives_pixels_or_one_clear_line() {
     let Some(data) = common::data_dir() else { return };
-    let mut paths = Vec::new();
-    files(&data.join("wsi"), &mut paths);
-    paths.sort();
+    let folder = data.join("wsi");
+    let paths: Vec<PathBuf> = common_files::paths(&folder).iter().map(|path| folder.join(path)).collect();
     assert!(paths.len() > 100, "{} files in {}", paths.len(), data.display());
     for path in &paths {
         let start = Instant::now();

@@ -8,6 +8,9 @@ mod again;
 mod blocks;
 #[path = "compare/browser.rs"]
 mod browser;
+#[allow(dead_code)]
+#[path = "common/files.rs"]
+mod common_files;
 #[path = "compare/methods.rs"]
 mod methods;
 #[path = "compare/told.rs"]

@@ -8,22 +8,24 @@ mod build;
 #[path = "export/clean.rs"]
 mod clean;
 mod common;
+#[allow(dead_code)]
+#[path = "common/files.rs"]
+mod common_files;
 #[path = "common/tiff.rs"]
 #[allow(dead_code)]
 mod tiff;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use assert_cmd::Command;
 use histograde::{Slide, geometry::Region, raster::Rgb};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use tempfile::TempDir;
 
-use self::tiff::{Field, Page, Writer};
+use self::{
+    common_files::all as files,
+    tiff::{Field, Page, Writer},
+};
 
 type Rows = Vec<BTreeMap<String, String>>;
 
@@ -62,22 +64,6 @@ impl Folder {
     fn phantom(&self) {
         self.run("phantom --tissue liver --size 1024 -q -o @a.svs", 0);
     }
-}
-
-/// Every file below a folder with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut found, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                found.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }
 
 fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {

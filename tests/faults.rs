@@ -7,6 +7,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[allow(dead_code)]
+#[path = "common/files.rs"]
+mod common_files;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
@@ -18,6 +22,8 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use common_files::files;
 
 const SLIDES: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -39,16 +45,20 @@ struct Tally {
     /// Folders that differed from the undisturbed run after the next run.
     corrupt: usize,
     wrong_exit: usize,
+    /// Slides whose result was damaged, or not, and that were not, or were, scored again; slides that two processes scored.
+    wrong_slides: usize,
     /// Slides that were scored again because they were in work.
     repeated: usize,
 }
 
 /// One run of the command with its log.
+#[derive(Default)]
 struct Ran {
     code: i32,
-    /// Slides that were begun, and those that were finished as scored.
+    /// Slides that were begun, and those that were finished as scored, and as failed.
     begun: Vec<String>,
     scored: BTreeSet<String>,
+    failed: BTreeSet<String>,
     said: String,
 }
 
@@ -130,6 +140,7 @@ impl Scene {
             code: output.status.code().unwrap_or(-1),
             begun: ids("slide_started").map(id).collect(),
             scored: ids("slide_finished").filter(|e| e["status"] == "scored").map(id).collect(),
+            failed: ids("slide_finished").filter(|e| e["status"] == "failed").map(id).collect(),
             said: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
@@ -139,8 +150,8 @@ impl Scene {
         self.end(out, child)
     }
 
-    /// Runs again without a fault, and counts what should not be.
-    fn recover(&mut self, out: &Path, before: &Ran, extra: &[&str]) {
+    /// Runs again without a fault, counts what should not be, and returns the slides that were begun.
+    fn recover(&mut self, out: &Path, before: &Ran, extra: &[&str]) -> Vec<String> {
         let again = self.run(out, extra);
         self.tally.injected += 1;
         self.tally.lost += again.begun.iter().filter(|id| before.scored.contains(*id)).count();
@@ -159,6 +170,20 @@ impl Scene {
             println!("{} is left over after recovery", path.display());
         }
         self.tally.corrupt += usize::from(found != self.expected);
+        again.begun
+    }
+
+    /// Runs again after harm to one file of a finished result: its slide is scored again and no other, and the run after
+    /// that has nothing to do.
+    fn recover_from(&mut self, out: &Path, victim: &Path) {
+        let nothing = Ran { code: 0, ..Ran::default() };
+        let begun = self.recover(out, &nothing, &[]);
+        let expected: Vec<String> = slide_of(victim).into_iter().collect();
+        let then = self.run(out, &[]).begun;
+        if (&begun, then.len()) != (&expected, 0) {
+            println!("{}: scored again {begun:?}, then {then:?}; expected {expected:?}", victim.display());
+            self.tally.wrong_slides += 1;
+        }
     }
 
     /// Notes an exit code that does not tell the truth.
@@ -175,7 +200,7 @@ impl Scene {
             "| {fault} | {} | {} | {} | {} | {} |",
             t.injected, t.lost, t.corrupt, t.wrong_exit, t.repeated
         );
-        assert_eq!((t.lost, t.corrupt, t.wrong_exit), (0, 0, 0), "{fault}");
+        assert_eq!((t.lost, t.corrupt, t.wrong_exit, t.wrong_slides), (0, 0, 0, 0), "{fault}");
     }
 }
 
@@ -188,25 +213,12 @@ fn times() -> usize {
     std::env::var("HISTOGRADE_FAULTS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 
-/// Every file of a result that does not tell of the machine, with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if path.is_dir() {
-                open.push(path);
-            } else if name != "run.json" && name != "seen.json" {
-                let bytes = fs::read(&path).unwrap();
-                let short = path.strip_prefix(folder).unwrap().to_owned();
-                // Tables name the slides' folder, which some faults need a copy of.
-                found.insert(short, bytes);
-            }
-        }
-    }
-    found
+/// The slide whose result needs a file; `None` of tables, which every run writes, and of what only saves hashing.
+fn slide_of(file: &Path) -> Option<String> {
+    let mut parts = file.iter().map(|part| part.to_str().unwrap());
+    let place = parts.next().filter(|place| ["slides", "store"].contains(place))?;
+    let slide = parts.next()?.to_owned();
+    (place == "slides" || !file.ends_with("seen.json")).then_some(slide)
 }
 
 fn signal(child: &Child, name: &str) {
@@ -257,14 +269,11 @@ fn any_output_file_cut_short() {
         let mut all: Vec<PathBuf> = files(&out).into_keys().collect();
         all.extend(SLIDES.map(|s| PathBuf::from(format!("store/{s}/seen.json"))));
         all.push("run.json".into());
-        let victim = out.join(&all[scene.below(all.len() as u64) as usize]);
-        let length = fs::metadata(&victim).unwrap().len();
+        let victim = all.swap_remove(scene.below(all.len() as u64) as usize);
+        let length = fs::metadata(out.join(&victim)).unwrap().len();
         let cut = scene.below(length);
-        OpenOptions::new().write(true).open(&victim).unwrap().set_len(cut).unwrap();
-        let before = Ran { code: 0, begun: vec![], scored: BTreeSet::new(), said: String::new() };
-        scene.recover(&out, &before, &[]);
-        let other_slides = scene.run(&out, &[]).begun.len();
-        scene.tally.lost += other_slides;
+        OpenOptions::new().write(true).open(out.join(&victim)).unwrap().set_len(cut).unwrap();
+        scene.recover_from(&out, &victim);
     }
     scene.report("output file truncated");
 }
@@ -275,17 +284,17 @@ fn any_output_byte_flipped() {
     let out = scene.path("out");
     assert_eq!(scene.run(&out, &[]).code, 0);
     for _ in 0..times() {
-        let all: Vec<PathBuf> = files(&out).into_keys().collect();
-        let victim = out.join(&all[scene.below(all.len() as u64) as usize]);
-        let mut bytes = fs::read(&victim).unwrap();
+        let mut all: Vec<PathBuf> = files(&out).into_keys().collect();
+        let victim = all.swap_remove(scene.below(all.len() as u64) as usize);
+        let file = out.join(&victim);
+        let mut bytes = fs::read(&file).unwrap();
         let place = scene.below(bytes.len() as u64) as usize;
         bytes[place] ^= 1 << scene.below(8);
-        let modified = fs::metadata(&victim).unwrap().modified().unwrap();
-        fs::write(&victim, bytes).unwrap();
+        let modified = fs::metadata(&file).unwrap().modified().unwrap();
+        fs::write(&file, bytes).unwrap();
         // The time of change does not give it away.
-        File::options().write(true).open(&victim).unwrap().set_modified(modified).unwrap();
-        let before = Ran { code: 0, begun: vec![], scored: BTreeSet::new(), said: String::new() };
-        scene.recover(&out, &before, &[]);
+        File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+        scene.recover_from(&out, &victim);
     }
     scene.report("bit flipped, time of change restored");
 }
@@ -366,10 +375,10 @@ fn slide_lost(fault: &str, seed: u64, harm: impl Fn(&Path, &mut Scene)) {
         scene.wait();
         harm(&slide, &mut scene);
         let before = scene.end(&out, child);
-        let all = before.scored.len() == SLIDES.len();
+        let listed = before.scored.len() + before.failed.len();
+        scene.exit(&before, &[i32::from(!before.failed.is_empty())]);
         // A slide that is gone before the folder is listed is not among them.
-        let allowed: &[i32] = if all { &[0] } else { &[1, 0] };
-        scene.exit(&before, allowed);
+        scene.tally.lost += usize::from(listed + usize::from(!slide.exists()) < SLIDES.len());
         fs::write(&slide, bytes).unwrap();
         scene.recover(&out, &before, &["--retry-failed"]);
     }
@@ -438,6 +447,9 @@ fn memory_runs_out() {
         command.args(["-c", &line]).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         let before = scene.end(&out, child);
+        // All are scored; or some are not, and it says so; or it could not start; or the system ended it (no code).
+        let all = before.scored.len() == SLIDES.len();
+        scene.exit(&before, if all { &[0, -1] } else { &[1, 2, -1] });
         if before.code == 0 {
             scene.tally.corrupt += usize::from(files(&out) != scene.expected);
         }
@@ -492,7 +504,7 @@ fn two_processes_share_a_folder() {
         scene.exit(&second, &[0]);
         scene.exit(&both, &[0]);
         let once: BTreeSet<&String> = both.begun.iter().collect();
-        scene.tally.repeated += both.begun.len() - once.len();
+        scene.tally.wrong_slides += both.begun.len() - once.len();
         scene.recover(&out, &both, &[]);
     }
     scene.report("two processes at once");

@@ -183,7 +183,8 @@ fn is_shape(lesion: &str) -> bool {
     .contains(&lesion)
 }
 
-/// Differences between a slide and the same slide turned, beyond a few percent: feature, upright, turned.
+/// Differences between a slide and the same slide turned, beyond a few percent, or measured one way only: feature, upright,
+/// turned.
 fn moved_by_turning(name: &str, size: u32, share: f64) -> Vec<String> {
     moved(name, size, share, |lesion| !is_shape(lesion))
 }
@@ -203,7 +204,15 @@ fn moved(name: &str, size: u32, share: f64, is_painted: fn(&str) -> bool) -> Vec
         save(&image, &path);
         let got = score(&path, organ, Tiling::default(), 2);
         for (a, b) in upright.summary.measured.iter().zip(&got.summary.measured) {
-            let (Ok(a), Ok(b), name) = (&a.value, &b.value, a.feature.name) else { continue };
+            let name = a.feature.name;
+            let (a, b) = match (&a.value, &b.value) {
+                (Ok(a), Ok(b)) => (a, b),
+                (Err(_), Err(_)) => continue,
+                (a, b) => {
+                    moved.push(format!("{name} {a:?} {b:?} after {quarter}"));
+                    continue;
+                }
+            };
             let few = a.n < 30;
             let room = if few { 0.25 } else { 0.08 } * a.value.abs().max(b.value.abs()) + 0.3;
             if (a.value - b.value).abs() > room {

@@ -20,22 +20,37 @@ pub struct Row {
     pub content: String,
 }
 
-/// Returns what is to be said of slides with the same bytes, those of different animals first.
+/// Returns what is to be said of slides with the same bytes, those of different animals first. One file may be two slides of
+/// one animal, of two organs; of two animals it is never.
 #[must_use]
 pub fn remarks(rows: &[Row]) -> Vec<String> {
-    let mut same: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
-    for row in rows {
-        same.entry((&row.content, &row.tissue)).or_default().push(row);
+    let mut told = Vec::new();
+    for same in groups(rows.iter(), |row| &row.content) {
+        if animals(&same).len() > 1 {
+            told.push(self::told(&same));
+        } else {
+            told.extend(groups(same.into_iter(), |row| &row.tissue).iter().map(|rows| self::told(rows)));
+        }
     }
-    let groups = same.into_values().filter(|rows| rows.len() > 1);
-    let mut told: Vec<(bool, String)> = groups.map(|rows| told(&rows)).collect();
     told.sort();
     told.into_iter().map(|(_, text)| text).collect()
 }
 
+/// Returns the rows that have something in common, where there are several.
+fn groups<'a>(rows: impl Iterator<Item = &'a Row>, by: fn(&Row) -> &String) -> Vec<Vec<&'a Row>> {
+    let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    rows.for_each(|row| groups.entry(by(row)).or_default().push(row));
+    groups.into_values().filter(|rows| rows.len() > 1).collect()
+}
+
+/// Returns the animals that are known.
+fn animals<'a>(rows: &[&'a Row]) -> BTreeSet<&'a str> {
+    rows.iter().filter_map(|row| row.animal.as_deref()).collect()
+}
+
 /// Returns whether the slides are of one animal as far as is known, and what is to be said of them.
 fn told(rows: &[&Row]) -> (bool, String) {
-    let animals: BTreeSet<&str> = rows.iter().filter_map(|row| row.animal.as_deref()).collect();
+    let animals = animals(rows);
     let named = |row: &&Row| match &row.animal {
         Some(animal) if animals.len() > 1 => format!("{} (animal {animal})", row.slide_id),
         _ => row.slide_id.clone(),
@@ -75,6 +90,13 @@ mod tests {
         };
         t(&[("a", "liver", None, "1"), ("b", "liver", None, "2")], &[]);
         t(&[("a", "liver", Some("1"), "1"), ("b", "kidney", Some("1"), "1")], &[]);
+        t(
+            &[("a", "liver", Some("1"), "1"), ("b", "kidney", Some("2"), "1")],
+            &[
+                "the same file, byte for byte, stands for 2 different animals: a (animal 1), b (animal 2). At most one of them \
+                 is right, and their numbers are no independent ones: correct the sample sheet, or leave slides out",
+            ],
+        );
         t(
             &[("a", "liver", None, "1"), ("b", "liver", None, "1")],
             &["the same file, byte for byte, is taken for 2 slides: a, b; leave out all but one"],

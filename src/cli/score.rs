@@ -13,13 +13,14 @@ use std::{
 
 use histograde::{
     Error, Result,
-    batch::{self, Done, IO_THREADS, Memory, Options},
+    batch::{self, Done, IO_THREADS, Job, Memory, Options},
     measure::sizes,
     report::{partial, run_json, tables},
     score::rubric::Rubric,
     store::{self, Limit, Policy, Store},
     watch::Watch,
 };
+use serde_json::json;
 
 pub(in crate::cli) use self::dry_run::run as dry_run;
 use self::{log::Log, writer::Writer};
@@ -37,6 +38,9 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     plan.say_idle(&args.batch.methods, console);
     plan.choose(&args.scoring, console)?;
     plan.keep_part(&args.part)?;
+    if args.part.list {
+        return list(&plan);
+    }
     if args.operation.dry_run {
         return dry_run(&plan, &rubric, &args.batch.output, &args.operation);
     }
@@ -44,6 +48,16 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     let how = How { operation: &args.operation, part: Some(&args.part) };
     let done = score(plan, &rubric, &args.batch.output, how, &watch, console)?;
     Ok(Exit::of(&done))
+}
+
+/// Prints the slides that are used, as a workflow needs to know them: the program alone reads every kind of sample sheet.
+fn list(plan: &plan::Plan) -> Result<Exit, Failure> {
+    let used = plan.jobs.iter().filter(|job| job.sample.as_ref().is_none_or(|s| s.exclude.is_none()));
+    let one = |job: &Job| json!({"slide_id": job.slide_id, "slide": job.path, "tissue": job.organ.name});
+    let text = serde_json::to_string_pretty(&used.map(one).collect::<Vec<_>>());
+    let text = text.map_err(|e| Error::io("express as JSON", Path::new("the slides"))(e.into()))?;
+    super::print(&format!("{text}\n"))?;
+    Ok(Exit::AllDone)
 }
 
 /// Time between checkpoints of a slide unless told otherwise.

@@ -23,7 +23,8 @@ use crate::{
 
 pub(super) use self::light::render_rows;
 
-/// Name of the label layer; the number of a pixel is that of its artefact, in the order they were asked for.
+/// Name of the label layer; the number of a pixel is that of its artefact, in the order in which they lie on each other: by
+/// kind as the help lists them, whatever the order they were asked for in.
 pub const LAYER: &str = "artefacts";
 
 /// Most artefacts of one kind.

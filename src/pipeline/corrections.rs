@@ -109,6 +109,9 @@ fn counted<'a>(areas: impl Iterator<Item = &'a Area>) -> Vec<String> {
     numbers.into_iter().map(|(class, n)| format!("{} ({n})", one_line(class.to_owned()))).collect()
 }
 
+/// Least share of a drawn area that a piece of it is a structure of its own: less is where a thin part breaks into pixels.
+const PIECE: f64 = 0.1;
+
 /// A drawn area on the grid of the structure pass.
 struct Drawn {
     mask: Plane<u8>,
@@ -138,6 +141,29 @@ impl Drawn {
         area.fill(&mut mask, scale, (x0, y0), 1);
         let area_px = mask.count();
         (area_px > 0).then_some(Self { mask, area_px, window })
+    }
+
+    /// Returns the pieces that an area falls into where it is thinner than the grid's pixels: each is a structure.
+    fn pieces(area: &Area, grid: (f64, Mpp), size: (u64, u64)) -> Vec<Self> {
+        Self::of(area, grid, size).map(Self::apart).unwrap_or_default()
+    }
+
+    fn apart(self) -> Vec<Self> {
+        let labels = label(&self.mask, Connectivity::Four);
+        let least = PIECE * self.area_px as f64;
+        let large: Vec<(u32, u64)> = (1u32..)
+            .zip(labels.regions.iter().map(|r| r.area_px))
+            .filter(|&(_, area_px)| area_px as f64 >= least)
+            .collect();
+        match large[..] {
+            // All of it, or crumbs only, of which the largest stands for it.
+            [] | [_] => vec![self],
+            _ => {
+                let only = |number| labels.plane.map(|label| u8::from(label == number));
+                let piece = |(number, area_px)| Self { mask: only(number), area_px, window: self.window };
+                large.into_iter().map(piece).collect()
+            }
+        }
     }
 
     /// Returns whether the box of a structure has anything in common with that of the drawn one.

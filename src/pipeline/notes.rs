@@ -24,7 +24,7 @@ pub(super) fn little(organ: &Organ, measured: &[Measured], warnings: &Warnings) 
     }
 }
 
-/// Notes what limits the score of this slide.
+/// Notes what limits the score of this slide, as far as the file tells; also of one on which nothing is measured.
 pub(super) fn slide(slide: &Slide, warnings: &Warnings) {
     let count = slide.info().missing_tiles;
     if count > 0 {

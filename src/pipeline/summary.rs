@@ -75,13 +75,19 @@ impl Summary {
         }
     }
 
+    /// Returns why nothing was measured on a blank slide, in the words of its features.
+    fn why_blank(&self) -> Missing {
+        let told = self.measured.first().and_then(|m| m.value.as_ref().err());
+        told.cloned().unwrap_or(Missing::Blank)
+    }
+
     /// Returns the number of objects of each class, in legend order, or why there is none.
     pub fn counted(&self) -> impl Iterator<Item = (&'static str, Result<u64, Missing>)> {
         let mpp = self.cell_mpp.mean();
         let one = move |&(class, count): &(&'static str, u64)| {
             let missing = match (self.is_blank(), &self.refused) {
                 (_, Some(_)) => Some(Missing::LeftOut { why: "the slide was not scored" }),
-                (true, None) => Some(Missing::Blank),
+                (true, None) => Some(self.why_blank()),
                 _ => self.organ.uncounted(class, count, mpp),
             };
             (class, missing.map_or(Ok(count), Err))

@@ -9,7 +9,7 @@ use std::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use crate::{
@@ -120,26 +120,46 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     file.commit()
 }
 
-/// Returns a mark of this machine for names of files.
+/// Returns a mark for names of files of what counts processes: this machine, this boot of it, this container.
 fn host_mark() -> String {
     let sum = |h: u32, b: u8| (h ^ u32::from(b)).wrapping_mul(0x0100_0193);
-    format!("{:08x}", machine::host().bytes().fold(0x811c_9dc5, sum))
+    let (boot, space) = machine::boot().unwrap_or_default();
+    let place = format!("{} {boot} {space}", machine::host());
+    format!("{:08x}", place.bytes().fold(0x811c_9dc5, sum))
 }
 
-/// Removes what processes of this machine that are no longer there left half-written in a folder.
+/// A file that nothing was written to for so long is left half-written for good.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn is_abandoned(path: &Path) -> bool {
+    let age = fs::metadata(path).and_then(|m| m.modified()).ok().and_then(|m| m.elapsed().ok());
+    age.is_some_and(|age| age > ABANDONED)
+}
+
+/// Removes what processes left half-written in a folder: of this boot of this machine those that are no longer there, of
+/// others what is a day old.
 pub fn sweep_dead(folder: &Path) {
-    let ours = format!("{}-", host_mark());
+    let ours = host_mark();
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let token = name.strip_suffix(ENDING).and_then(|n| n.rsplit_once('.')).map(|(_, token)| token);
-        let process = token.and_then(|t| t.strip_prefix(&ours)).and_then(|t| t.split('-').next());
-        let process = process.and_then(|p| u32::from_str_radix(p, 16).ok());
-        if process.is_some_and(|p| p != process::id() && machine::began(p).is_none()) {
+        let Some((mark, process)) = writer_of(&name) else { continue };
+        let is_dead = if mark == ours { machine::has_ended(process) } else { is_abandoned(&entry.path()) };
+        if is_dead {
             // One that cannot be removed is never taken for a whole file.
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Returns the mark and the number of the process that gave a half-written file its name; `None` of any other file.
+fn writer_of(name: &str) -> Option<(&str, u32)> {
+    let (_, token) = name.strip_suffix(ENDING)?.rsplit_once('.')?;
+    let parts: Vec<&str> = token.split('-').collect();
+    let [mark, process, _, _] = parts[..] else { return None };
+    let is_hex = parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_hexdigit()));
+    (is_hex && mark.len() == 8).then_some(())?;
+    Some((mark, u32::from_str_radix(process, 16).ok()?))
 }
 
 /// Removes what processes left half-written in a folder that this one has for itself.
@@ -166,6 +186,30 @@ mod tests {
         write_whole(&path, b"whole").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_dead_left_is_swept_and_what_others_write_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = host_mark();
+        let left = |token: &str, age: Duration| {
+            let path = folder.path().join(format!("a.csv.{token}-1-0{ENDING}"));
+            fs::write(&path, "half").unwrap();
+            File::options().write(true).open(&path).unwrap().set_modified(SystemTime::now() - age).unwrap();
+            path
+        };
+        let now = Duration::ZERO;
+        let stay = [
+            left(&format!("{mark}-{:x}", process::id()), 2 * ABANDONED),
+            left(&format!("{mark}-1"), 2 * ABANDONED),
+            left("0badbad0-ffffffff", now),
+        ];
+        let go = [left(&format!("{mark}-ffffffff"), now), left("0badbad0-1", 2 * ABANDONED)];
+        let mine = left("mine", 2 * ABANDONED);
+        sweep_dead(folder.path());
+        assert!(stay.iter().all(|path| path.exists()) && mine.exists());
+        assert!(!go.iter().any(|path| path.exists()));
     }
 
     #[cfg(unix)]

@@ -35,7 +35,7 @@ const PART: u64 = 64 << 10;
 ///
 /// [`Error::Io`] if a file cannot be read.
 pub fn fingerprint(slide: &Path) -> Result<String> {
-    let files = files_of(slide).map_err(Error::io("read", slide))?;
+    let files = files_of(slide)?;
     let mut hash = Sha256::new();
     hash.update((files.len() as u64).to_le_bytes());
     for (i, path) in files.iter().enumerate() {

@@ -5,8 +5,9 @@
 //! thread of the owner counts a number in it up every few seconds.
 //!
 //! **What is guaranteed.** While an owner lives and its thread runs, nobody else takes the slide. A dead owner's lock is
-//! taken at once by a process on the same machine, and after [`STALE`] without a new count by any other; the waiting is
-//! timed by the waiter's own steady clock, so clocks of machines need not agree and may jump. A process that stood still
+//! taken at once by a process on the same boot of the same machine that counts processes in the same space (container),
+//! and after [`STALE`] without a new count by any other: two machines can have one name, and another boot may be that of
+//! the other. The waiting is timed by the waiter's own steady clock, so clocks of machines need not agree and may jump. A process that stood still
 //! for longer than that (a suspended laptop) can come back and find its slide taken. It looks at the lock before each file
 //! that it writes or removes, then writes and removes nothing, and takes what came of the slide from the other. In the
 //! worst case, when it stands still between such a look and the file, two processes have written that file: it is whole,
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    machine::{began, boot, host},
+    machine::{began, boot, host, is_gone},
 };
 
 /// Name of the lock in a slide's folder of the store.
@@ -89,7 +90,22 @@ struct Held {
 pub struct Locks {
     /// Content of others' locks and when it was first seen so.
     others: Mutex<BTreeMap<PathBuf, (Vec<u8>, Instant)>>,
-    held: Arc<Mutex<Vec<Weak<Held>>>>,
+    beating: Arc<Mutex<Beating>>,
+}
+
+/// The locks that are counted up, and whether a thread does so.
+#[derive(Debug, Default)]
+struct Beating {
+    list: Vec<Weak<Held>>,
+    runs: bool,
+}
+
+/// What a thread is to do.
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Starts a thread.
+fn spawn(work: Work) -> io::Result<()> {
+    thread::Builder::new().name("locks".into()).spawn(work).map(drop)
 }
 
 impl Locks {
@@ -97,16 +113,22 @@ impl Locks {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the folder cannot be written.
+    /// [`Error::Io`] when the folder cannot be written, or the thread that counts not be started.
     pub fn take(&self, folder: &Path) -> Result<Taken> {
+        self.take_by(folder, spawn)
+    }
+
+    fn take_by(&self, folder: &Path, spawn: impl Fn(Work) -> io::Result<()>) -> Result<Taken> {
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         let path = folder.join(NAME);
         // A second try follows the removal of a dead owner's lock.
         for _ in 0..2 {
             if let Some(held) = create(&path).map_err(Error::io("lock", &path))? {
                 lock(&self.others).remove(&path);
-                self.beat(&held);
-                return Ok(Taken::Ours(Lock(held)));
+                let ours = Lock(held);
+                // One that nobody counts up would be taken for that of a dead process: dropped, it goes.
+                self.beat(&ours.0, &spawn).map_err(Error::io("start a thread for", &path))?;
+                return Ok(Taken::Ours(ours));
             }
             let Ok(content) = read(&path) else { continue };
             let owner = owner_in(&content);
@@ -155,30 +177,34 @@ impl Locks {
         broken
     }
 
-    /// Has a lock counted up while it is held. One thread counts for all.
-    fn beat(&self, held: &Arc<Held>) {
-        let mut list = lock(&self.held);
-        list.retain(|held| held.strong_count() > 0);
-        let first = list.is_empty();
-        list.push(Arc::downgrade(held));
-        if first {
-            let list = self.held.clone();
-            thread::spawn(move || {
-                for count in 1.. {
-                    thread::sleep(BEAT);
-                    let mut list = lock(&list);
-                    list.retain(|held| held.strong_count() > 0);
-                    if list.is_empty() {
-                        return;
-                    }
-                    let held: Vec<_> = list.iter().filter_map(Weak::upgrade).collect();
-                    drop(list);
-                    // A count that cannot be written ages; the slide may then be taken over, and is not lost.
-                    held.iter().for_each(|held| drop(held.write(count)));
-                }
-            });
+    /// Has a lock counted up while it is held. One thread counts for all, and ends when there is nothing to count.
+    fn beat(&self, held: &Arc<Held>, spawn: impl Fn(Work) -> io::Result<()>) -> io::Result<()> {
+        let mut beating = lock(&self.beating);
+        if !beating.runs {
+            let all = self.beating.clone();
+            spawn(Box::new(move || (1..).take_while(|count| count_up(&all, *count)).for_each(drop)))?;
+            beating.runs = true;
         }
+        beating.list.push(Arc::downgrade(held));
+        Ok(())
     }
+}
+
+/// Writes a new count into all locks that are held, after a while; returns whether there was any.
+fn count_up(beating: &Mutex<Beating>, count: u64) -> bool {
+    thread::sleep(BEAT);
+    let held: Vec<_> = {
+        let mut beating = lock(beating);
+        beating.list.retain(|held| held.strong_count() > 0);
+        beating.runs = !beating.list.is_empty();
+        if !beating.runs {
+            return false;
+        }
+        beating.list.iter().filter_map(Weak::upgrade).collect()
+    };
+    // A count that cannot be written ages; the slide may then be taken over, and is not lost.
+    held.iter().for_each(|held| drop(held.write(count)));
+    true
 }
 
 impl Lock {
@@ -237,14 +263,13 @@ impl Owner {
         }
     }
 
-    /// Returns whether the owner is known to be dead: a process of this machine that is not there, or of an earlier boot.
+    /// Returns whether the owner is known to be dead: a process of this boot of this machine that is not there. Of those of
+    /// another boot nothing is known: another machine can have the same name.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        let Some((boot, space)) = boot().filter(|_| self.host == host() && !self.boot.is_empty()) else {
-            return false;
-        };
-        // Of processes in another container nothing is known but that a new boot ended them.
-        self.boot != boot || (self.space == space && began(self.pid) != Some(self.began))
+        let here = boot().filter(|_| self.host == host() && !self.boot.is_empty());
+        here.is_some_and(|(boot, space)| self.boot == boot && self.space == space)
+            && is_gone(self.pid, self.began)
     }
 }
 
@@ -362,104 +387,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn taken(locks: &Locks, folder: &Path) -> Option<Lock> {
-        match locks.take(folder).unwrap() {
-            Taken::Ours(lock) => Some(lock),
-            Taken::Busy(_) => None,
-        }
-    }
-
-    #[test]
-    fn one_of_many_gets_it() {
-        let folder = tempfile::tempdir().unwrap();
-        for _ in 0..20 {
-            let got: Vec<Option<Lock>> = thread::scope(|scope| {
-                let one = |_| scope.spawn(|| taken(&Locks::default(), folder.path()));
-                let threads: Vec<_> = (0..8).map(one).collect();
-                threads.into_iter().map(|t| t.join().unwrap()).collect()
-            });
-            assert_eq!(got.iter().flatten().count(), 1);
-            assert!(got.iter().flatten().all(Lock::is_ours));
-        }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn the_dead_hold_nothing_and_the_living_do() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(NAME);
-        let t = |owner: Owner, expected: bool| {
-            fs::write(&path, content(&owner, 0)).unwrap();
-            assert_eq!(taken(&Locks::default(), folder.path()).is_some(), expected, "{owner:?}");
-        };
-        let us = Owner::us();
-        t(us.clone(), false);
-        t(Owner { began: us.began + 1, ..us.clone() }, true);
-        t(Owner { pid: u32::MAX, ..us.clone() }, true);
-        t(Owner { host: "elsewhere".into(), pid: u32::MAX, ..us.clone() }, false);
-        t(Owner { boot: "earlier".into(), ..us.clone() }, true);
-        t(Owner { space: "container".into(), pid: u32::MAX, ..us }, false);
-    }
-
-    #[test]
-    fn pieces_of_the_dead_are_swept() {
-        let folder = tempfile::tempdir().unwrap();
-        let us = Owner::us();
-        let piece = |name: &str, owner: &Owner| {
-            fs::write(folder.path().join(format!("lock.{name}{NEW}")), content(owner, 0)).unwrap();
-        };
-        piece("living", &us);
-        piece("dead", &Owner { pid: u32::MAX, ..us.clone() });
-        piece("stranger", &Owner { host: "elsewhere".into(), ..us });
-        let nameless = folder.path().join(BREAK);
-        fs::write(&nameless, "").unwrap();
-        sweep(folder.path());
-        assert!(nameless.exists(), "its process may be about to write its name");
-        let long_ago = SystemTime::now() - 3 * STALE;
-        File::options().write(true).open(&nameless).unwrap().set_modified(long_ago).unwrap();
-        sweep(folder.path());
-        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        left.sort();
-        assert_eq!(left, ["lock.living.new", "lock.stranger.new"]);
-    }
-
-    #[test]
-    fn what_keeps_locks_from_being_broken_does_not_do_so_for_ever() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, guard) = (folder.path().join(NAME), folder.path().join(BREAK));
-        fs::write(&path, content(&Owner { pid: u32::MAX, ..Owner::us() }, 0)).unwrap();
-        let stranger = Owner { host: "elsewhere".into(), ..Owner::us() };
-        fs::write(&guard, content(&stranger, 0)).unwrap();
-        let ahead = SystemTime::now() + Duration::from_secs(1 << 30);
-        File::options().write(true).open(&guard).unwrap().set_modified(ahead).unwrap();
-        let locks = Locks::default();
-        assert!(taken(&locks, folder.path()).is_none(), "it was seen just now");
-        lock(&locks.others).get_mut(&guard).unwrap().1 = Instant::now().checked_sub(2 * STALE).unwrap();
-        assert!(taken(&locks, folder.path()).is_none() && !guard.exists());
-        assert!(taken(&locks, folder.path()).is_some());
-    }
-
-    #[test]
-    fn a_lock_that_does_not_count_is_taken_in_the_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(NAME);
-        let stranger = Owner { host: "elsewhere".into(), ..Owner::us() };
-        let locks = Locks::default();
-        fs::write(&path, content(&stranger, 7)).unwrap();
-        assert!(taken(&locks, folder.path()).is_none());
-        let long_ago = Instant::now().checked_sub(2 * STALE).unwrap();
-        lock(&locks.others).get_mut(&path).unwrap().1 = long_ago;
-        fs::write(&path, content(&stranger, 8)).unwrap();
-        assert!(taken(&locks, folder.path()).is_none(), "it counted");
-        lock(&locks.others).get_mut(&path).unwrap().1 = long_ago;
-        let ours = taken(&locks, folder.path()).unwrap();
-        // Who comes back from standing still sees that it lost.
-        fs::write(&path, content(&stranger, 9)).unwrap();
-        assert!(!ours.is_ours());
-        drop(ours);
-        assert!(path.exists());
-    }
-}
+mod tests;

@@ -32,7 +32,8 @@ pub struct Look {
 pub enum Found {
     /// A result, or a failure that would come again, and the seconds it took.
     Kept(Box<Result<Summary>>, f64),
-    /// Nothing is to be done: the slide is not there, or its place is another's. What is there stays.
+    /// Nothing is to be done: the slide is not there, is made of too many files, or its place is another's. What is there
+    /// stays.
     Refused(Box<Error>),
     /// None that holds, and why.
     Stale(Why),
@@ -85,6 +86,8 @@ impl Store {
         });
         let (facts, content, same) = match known {
             Ok(Ok(known)) => known,
+            // Scoring could not be kept.
+            Ok(Err(error @ Error::Limits { .. })) => return Look::of(None, Found::Refused(error.into())),
             // Scoring will say what is wrong.
             Ok(Err(error)) => return Look::of(None, Found::Stale(Why::Unreadable(error.to_string()))),
             Err(error) => return Look::of(None, Found::Refused(error.into())),
@@ -101,7 +104,7 @@ impl Store {
 
     /// Returns the facts of a slide's files, the fingerprint of their content, and whether the facts are as they were.
     fn content(&self, job: &Job, seen: &Seen) -> Result<(Vec<Facts>, String, bool)> {
-        let facts = facts::of_slide(&job.path).map_err(Error::io("read", &job.path))?;
+        let facts = facts::of_slide(&job.path)?;
         // Files of one name and size in two folders can have been written in the same instant.
         let is_there = !self.policy.verify && seen.path == owner::real(&job.path);
         let known = seen.content(&facts).filter(|_| is_there).map(ToOwned::to_owned);

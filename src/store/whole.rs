@@ -30,7 +30,7 @@ impl Whole {
     /// [`Error::Io`] if a file cannot be read.
     pub(super) fn of(slide: &Path) -> Result<Self> {
         let (mut own, mut lines) = (None, Vec::new());
-        for path in files_of(slide).map_err(Error::io("read", slide))? {
+        for path in files_of(slide)? {
             let read = || {
                 let file = file::open(&path)?;
                 Ok((file.metadata()?.len(), sha256(file)?))

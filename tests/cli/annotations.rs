@@ -92,6 +92,11 @@ fn annotations_go_out_are_edited_and_come_back() {
         (&result["status"], &result["features"][0]["missing"]["text"]),
         (&"blank".into(), &why.into())
     );
+    let objects = result["objects"].as_array().unwrap();
+    assert!(!objects.is_empty());
+    for object in objects {
+        assert_eq!(object["missing"]["text"], why, "{object}");
+    }
 
     // Of a slide among many a file may be empty.
     folder.text("drawn/pancreas.geojson", r#"{"type":"FeatureCollection","features":[]}"#);

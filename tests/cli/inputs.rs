@@ -173,3 +173,33 @@ fn sheets_of_spreadsheets_are_read() {
         "{text}"
     );
 }
+
+/// What a workflow asks for: it need not read sheets itself.
+#[test]
+fn slides_of_any_sheet_are_listed() {
+    let folder = Folder::new();
+    folder.png("a b.png", [244, 243, 245]);
+    let rows = [
+        "Slide;Animal_ID;Group;Tissue;Exclude",
+        "a b.png;1;c;liver;",
+        "gone.png;2;c;kidney;",
+        "x.png;3;c;liver;TRUE",
+    ];
+    let list = |name: &str, text: &str, more: &[&str]| -> Value {
+        let sheet = folder.text(name, text);
+        let args = ["score", "--manifest", &sheet, "-o", &folder.arg("out"), "--list"];
+        let output = histograde(&[&args[..], more].concat()).assert().code(0).get_output().clone();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let one = |id: &str, file: &str, tissue: &str| serde_json::json!({"slide_id": id, "slide": folder.arg(file), "tissue": tissue});
+    let (first, second) = (one("a_b", "a b.png", "liver"), one("gone", "gone.png", "kidney"));
+    let expected = Value::from(vec![first.clone(), second.clone()]);
+    assert_eq!(list("semicolons.csv", &rows.join("\n"), &[]), expected);
+    assert_eq!(list("sep.csv", &format!("sep=;\n{}", rows.join("\n")), &[]), expected);
+    assert_eq!(list("tabs.tsv", &rows.join("\n").replace(';', "\t"), &[]), expected);
+    assert_eq!(
+        list("commas.csv", &rows.join("\r\n").replace(';', ","), &["--only", "gone"]),
+        Value::from(vec![second])
+    );
+    assert!(!folder.path("out").exists());
+}

@@ -108,6 +108,22 @@ fn another_slide_of_the_same_name_is_refused() {
     assert!(folder.path("out/slides/a2/result.json").is_file());
 }
 
+/// Levels that lie elsewhere, and are linked to, are part of the slide.
+#[cfg(all(unix, feature = "zarr"))]
+#[test]
+fn a_folder_of_links_is_kept() {
+    let folder = Folder::new();
+    crate::zarr::write(&folder.path("a.zarr"), &histograde::raster::Rgb::filled(64, 64, [244; 3]), 64);
+    fs::rename(folder.path("a.zarr/0"), folder.path("level")).unwrap();
+    std::os::unix::fs::symlink("../level", folder.path("a.zarr/0")).unwrap();
+    let (slide, out) = (folder.arg("a.zarr"), folder.arg("out"));
+    let score = || stderr(&["score", &slide, "--tissue", "liver", "-o", &out], 0);
+    assert!(score().contains("1 blank"));
+    assert!(score().contains("1 kept from earlier runs"));
+    fs::write(folder.path("level/0/0/0"), [243; 3 * 64 * 64]).unwrap();
+    assert!(!score().contains("kept"), "a chunk changed");
+}
+
 #[cfg(feature = "zarr")]
 #[test]
 fn a_folder_can_be_a_slide_of_a_sheet() {

@@ -181,6 +181,28 @@ fn what_is_no_brightfield_is_left_out() {
     assert!(features.as_array().unwrap().iter().all(|f| f["missing"]["text"] == why), "{features}");
 }
 
+/// What the file says of itself is told also where nothing can be measured.
+#[test]
+fn what_a_slide_without_numbers_holds_unread_is_told() {
+    let folder = Folder::new();
+    for (name, value) in [("blank.tif", 244), ("dark.tif", 1)] {
+        let mut file = tiff::encoder::TiffEncoder::new(fs::File::create(folder.path(name)).unwrap()).unwrap();
+        for side in [300, 200_u32] {
+            let pixels = vec![value; 3 * (side * side) as usize];
+            file.write_image::<tiff::encoder::colortype::RGB8>(side, side, &pixels).unwrap();
+        }
+    }
+    let out = folder.arg("out");
+    let (blank, dark) = (folder.arg("blank.tif"), folder.arg("dark.tif"));
+    stderr(&["score", &blank, &dark, "--tissue", "liver", "--mpp", "0.5", "-o", &out], 0);
+    let rows = folder.rows("out/slides.csv");
+    let told: Vec<&str> = rows.iter().map(|r| r["status"].as_str()).collect();
+    assert_eq!(told, ["blank", "excluded"]);
+    for row in rows {
+        assert!(row["warnings"].contains("200x200 px"), "{}: {}", row["status"], row["warnings"]);
+    }
+}
+
 #[test]
 fn one_group_alone_is_said() {
     let folder = Folder::new();

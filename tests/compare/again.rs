@@ -1,27 +1,12 @@
 //! What a second comparison into the same folder leaves, and removes.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use super::*;
 
 /// Every file below a folder, with `/`.
 fn files(root: &Path) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut folders: Vec<PathBuf> = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.insert(path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    found
+    common_files::paths(root).iter().map(|path| path.to_string_lossy().replace('\\', "/")).collect()
 }
 
 fn provenance(out: &Path) -> serde_json::Value {

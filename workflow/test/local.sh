@@ -24,9 +24,19 @@ same single flow/results
 test -s flow/comparison/report.html
 grep -q '^gone,.*,failed,missing,' flow/results/slides.csv
 echo "snakemake: a slide that is missing is a row"
-run 2>&1 | grep -q "Nothing to be done" && echo "snakemake, second run: nothing to be done"
+run > again.log 2>&1 && grep -q "Nothing to be done" again.log || { tail -40 again.log; exit 1; }
+echo "snakemake, second run: nothing to be done"
 cp slides/liver2.svs slides/gone.svs
 run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
 grep -q '^gone,.*,scored,' flow/results/slides.csv
 echo "snakemake: once it is there, it is scored"
+# The same sheet as a spreadsheet program of another language writes it.
+{ echo "sep=;"; sed '1s/.*/\U&/; s/,/;/g' samples.csv; } > semicolons.csv
+sed 's/,/\t/g' samples.csv > tabs.tsv
+for sheet in semicolons.csv tabs.tsv; do
+    run --config samples="$sheet" out=other > other.log 2>&1 || { tail -40 other.log; exit 1; }
+    same flow/results other/results
+    rm -r other
+done
+echo "snakemake: semicolons, capitals and tabs are read"
 echo "snakemake local: results are those of a single-machine run, byte for byte"

@@ -62,9 +62,11 @@ for _ in $(seq 600); do
     kill -0 "$flow" 2> /dev/null || break
     sleep 0.1
 done
-echo "killed in the middle: process ${killed:-none}"
+[ -n "$killed" ] || { echo "no job was killed in the middle"; exit 1; }
+echo "killed in the middle: process $killed"
 for _ in $(seq 100); do [ -n "$(job_process)" ] && break; sleep 0.1; done
-kill -9 "$(cat run/slurmd.pid)" && sleep 2 && node && echo "node restarted"
+kill -9 "$(cat run/slurmd.pid)" && sleep 2 && node || { echo "the node could not be restarted"; exit 1; }
+echo "node restarted"
 wait "$flow" || { tail -40 snakemake.log; exit 1; }
 echo "snakemake on Slurm: $(($(date +%s) - start)) s"
 grep -o 'JobId=[0-9]*.*JobState=[A-Z_]*' log/jobcomp.log | sed 's/ .*JobState=/ /' | sort | uniq -c | sort -rn | awk '{print $3}' | sort | uniq -c

@@ -177,7 +177,14 @@ pub(super) fn spill(
     let mut s = tools.stream("blood in tubules");
     let mut order: Vec<usize> = (0..tubules.len()).filter(|&i| !tubules[i].medulla).collect();
     s.shuffle(&mut order);
-    let Some(lumina) = canvas.labels.remove("lumina") else { return 0 };
+    let Some(mut lumina) = canvas.labels.remove("lumina") else { return 0 };
+    let whole = lumina.clone();
+    // A vacuole that bulges into a lumen stays empty.
+    for (id, vacuole) in
+        lumina.data_mut().iter_mut().zip(canvas.labels.get("vacuoles").map_or(&[][..], |v| v.data()))
+    {
+        *id = if *vacuole == 0 { *id } else { 0 };
+    }
     let mut covered = 0;
     for i in order {
         let (tubule, wall) = (&tubules[i], &seen.walls[i]);
@@ -198,7 +205,7 @@ pub(super) fn spill(
             covered += spilt(canvas, &lumina, i as u32 + 1, (&cell, s.normal(1.0, 0.08)));
         }
     }
-    canvas.labels.insert("lumina", lumina);
+    canvas.labels.insert("lumina", whole);
     covered
 }
 

@@ -21,6 +21,26 @@ fn close(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * b.abs().max(1e-9)
 }
 
+/// But for edges of capillaries that a vacuole touches.
+#[test]
+fn no_red_cell_lies_in_a_vacuole() {
+    let amounts = [("tubular_vacuolation", 80.0), ("congestion", 100.0), ("haemorrhage", 4.0)];
+    let (canvas, truth) = painted(1600, 0.5, 3, &amounts);
+    let (vacuoles, red) = (&canvas.labels["vacuoles"], &canvas.rbc);
+    let all = vacuoles.data().iter().filter(|v| **v != 0).count();
+    let both = |radius: usize| {
+        let (width, height) = canvas.size();
+        let is_inside = |x: usize, y: usize| {
+            let (xs, ys) = (x - radius..=x + radius, y - radius..=y + radius);
+            ys.flat_map(|y| xs.clone().map(move |x| (x, y))).all(|(x, y)| vacuoles.at(x, y) != 0)
+        };
+        let places = (radius..height - radius).flat_map(|y| (radius..width - radius).map(move |x| (x, y)));
+        places.filter(|&(x, y)| red.at(x, y) >= values::RED && is_inside(x, y)).count()
+    };
+    assert!(all > 100_000 && both(0) * 10_000 < all && both(1) == 0, "{all} {} {}", both(0), both(1));
+    assert!(truth.features["extravasated_rbc_pct"] > 3.0);
+}
+
 #[test]
 fn every_knob_moves_its_feature() {
     fn t(name: &str, amounts: &[f64]) {

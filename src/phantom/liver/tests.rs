@@ -19,6 +19,26 @@ fn areas(plane: &Plane<u32>) -> BTreeMap<u32, u64> {
     areas
 }
 
+/// Fat is painted last: what lies within a vacuole is clear, but for its edge.
+#[test]
+fn no_red_cell_lies_in_a_vacuole() {
+    let amounts = [("steatosis_macro", 30.0), ("steatosis_micro", 10.0), ("congestion", 15.0)];
+    let (canvas, truth) = paint_with(1200, 0.5, 11, &amounts);
+    let (vacuoles, red) = (&canvas.labels["vacuoles"], &canvas.rbc);
+    let (width, height) = canvas.size();
+    let is_inside = |x: usize, y: usize| {
+        let id = vacuoles.at(x, y);
+        id != 0
+            && [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)].iter().all(|&(x, y)| vacuoles.at(x, y) == id)
+    };
+    let inside =
+        (1..height - 1).flat_map(|y| (1..width - 1).map(move |x| (x, y))).filter(|&(x, y)| is_inside(x, y));
+    let (all, both) =
+        inside.fold((0, 0), |(all, both), (x, y)| (all + 1, both + u32::from(red.at(x, y) > 20)));
+    assert!(all > 100_000 && both == 0, "{both} of {all}");
+    assert!(truth.features["rbc_area_pct"] > 3.0, "{}", truth.features["rbc_area_pct"]);
+}
+
 #[test]
 fn every_knob_raises_its_feature_to_what_was_asked() {
     for knob in KNOBS {

@@ -211,7 +211,8 @@ fn survey(easel: &Easel<'_>, islets: usize) -> (Ground, Vec<Pixels>) {
         if let Some(px) = (islet as usize).checked_sub(1).and_then(|i| of_islets.get_mut(i)) {
             px.all += 1;
             px.vacuole += u64::from(vacuole != 0);
-            px.red += u64::from(red >= RED);
+            // What is empty holds no red cell, whatever the edges of both blend to.
+            px.red += u64::from(red >= RED && vacuole == 0);
         }
     }
     (ground, of_islets)

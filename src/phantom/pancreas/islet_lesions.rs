@@ -85,7 +85,7 @@ pub(super) fn infiltrate(easel: &mut Easel<'_>, i: usize, outline: &Blob, grade:
     count
 }
 
-/// Fills capillaries with red cells, then lets them spill, until they cover `wanted` pixels.
+/// Fills capillaries with red cells, then lets them spill, until they cover `wanted` pixels. None comes into a vacuole.
 pub(super) fn blood(easel: &mut Easel<'_>, i: usize, outline: &Blob, capillaries: &[Vec<Spot>], wanted: u64) {
     let um = easel.um;
     let mut s = easel.stream("islet blood", i);
@@ -106,6 +106,8 @@ pub(super) fn blood(easel: &mut Easel<'_>, i: usize, outline: &Blob, capillaries
     spill.sort_by(|a, b| a.0.total_cmp(&b.0));
     spots.extend(spill.into_iter().map(|(_, p)| p));
     let Some(nuclei) = easel.canvas.labels.remove("nuclei") else { return };
+    let vacuoles = easel.canvas.labels.remove("vacuoles");
+    let is_bare = |x, y| nuclei.at(x, y) == 0 && vacuoles.as_ref().is_none_or(|v| v.at(x, y) == 0);
     let mut covered = 0;
     for (x, y) in spots {
         if covered >= wanted {
@@ -115,7 +117,7 @@ pub(super) fn blood(easel: &mut Easel<'_>, i: usize, outline: &Blob, capillaries
         let blob = Blob::ellipse(x, y, r, r * s.range(0.8, 1.0), s.angle());
         let ink = s.range(0.8, 1.0);
         easel.canvas.shade(&blob, 0.7 * um, |x, y, d, old| {
-            if nuclei.at(x, y) != 0 {
+            if !is_bare(x, y) {
                 return old;
             }
             covered += u64::from(d < 0.0 && old.rbc < RED);
@@ -123,6 +125,9 @@ pub(super) fn blood(easel: &mut Easel<'_>, i: usize, outline: &Blob, capillaries
         });
     }
     easel.canvas.labels.insert("nuclei", nuclei);
+    if let Some(vacuoles) = vacuoles {
+        easel.canvas.labels.insert("vacuoles", vacuoles);
+    }
 }
 
 /// Adds small vacuoles between nuclei until they cover `wanted` pixels.

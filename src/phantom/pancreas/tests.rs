@@ -86,6 +86,21 @@ fn truth_agrees_with_labels() {
 }
 
 #[test]
+fn no_red_cell_lies_in_a_vacuole() {
+    let amounts = [("islet_density", 4.0), ("islet_vacuolation", 12.0), ("congestion", 35.0)];
+    let (canvas, truth) = painted(2000, 0.5, 3, &amounts);
+    let (vacuoles, red) = (canvas.labels["vacuoles"].data(), canvas.rbc.data());
+    let both = vacuoles.iter().zip(red).filter(|&(&v, &r)| v != 0 && r >= islet_lesions::RED).count();
+    assert_eq!(both, 0);
+    let found = |name: &str| truth.features[name];
+    assert!(
+        found("islet_vacuole_area_pct") > 6.0 && found("islet_rbc_area_pct") > 20.0,
+        "{:?}",
+        truth.features
+    );
+}
+
+#[test]
 fn healthy_tissue_lies_in_the_healthy_ranges() {
     let f = painted(4000, 0.5, 5, &[]).1.features;
     let t = |name: &str, low: f64, high: f64| {

@@ -80,17 +80,19 @@ impl<'a> Edits<'a> {
     }
 
     /// A drawn structure takes the place of every found one of its class that it covers in good part, unless that was
-    /// given back as it was found; one that is drawn nearly as it was found leaves it as it is.
+    /// given back as it was found; one that is drawn nearly as it was found leaves it as it is. An area that is too thin
+    /// somewhere is several.
     fn place(&self, found: Vec<Object>, wanted: fn(&Class) -> bool) -> Vec<Object> {
         let mut placed = self.placed(found);
-        let edited = || self.edited.iter().filter(|(_, class)| wanted(class));
-        let drawn = |area: &Area| Drawn::of(area, self.grid, self.size);
-        // What is there as it was drawn is kept, whatever else is drawn beside it.
-        let there: Vec<bool> = edited()
-            .map(|(area, class)| drawn(area).is_none_or(|drawn| keep_alike(&mut placed, &drawn, class)))
+        let edited = self.edited.iter().filter(|(_, class)| wanted(class));
+        let mut drawn: Vec<(Drawn, &'static Class)> = edited
+            .flat_map(|&(area, class)| {
+                Drawn::pieces(area, self.grid, self.size).into_iter().map(move |piece| (piece, class))
+            })
             .collect();
-        for ((area, class), _) in edited().zip(there).filter(|(_, there)| !there) {
-            let Some(drawn) = drawn(area) else { continue };
+        // What is there as it was drawn is kept, whatever else is drawn beside it.
+        drawn.retain(|(drawn, class)| !keep_alike(&mut placed, drawn, class));
+        for (drawn, class) in drawn {
             let over = touched(&placed, &drawn, class);
             let model = over.first().map(|&i| placed[i].object.values);
             let object = drawn.object(class, model);
@@ -291,6 +293,50 @@ mod tests {
         assert!(width.is_some_and(|um| (19.0..24.0).contains(&um)), "{width:?}");
         // One of them was dropped as they were related.
         assert_eq!(starts(&edits.after_relating(edits.before_relating(Vec::new())[..1].to_vec())), both);
+    }
+
+    #[test]
+    fn an_area_that_falls_in_pieces_is_several_structures() {
+        // Two squares joined by a neck of a tenth of a pixel.
+        let ring = vec![
+            [20.0, 20.0],
+            [60.0, 20.0],
+            [60.0, 40.0],
+            [100.0, 40.0],
+            [100.0, 20.0],
+            [140.0, 20.0],
+            [140.0, 60.0],
+            [100.0, 60.0],
+            [100.0, 40.2],
+            [60.0, 40.2],
+            [60.0, 60.0],
+            [20.0, 60.0],
+        ];
+        let areas = vec![Area { class: "tubule".into(), rings: vec![ring] }];
+        let drawn = Annotations { areas, ..Annotations::default() };
+        let edits = edits(&drawn, &[]);
+        let both = [(10, 10), (50, 10)];
+        assert_eq!(starts(&edits.before_relating(Vec::new())), both);
+        let twice = edits.after_relating(edits.before_relating(Vec::new()));
+        assert_eq!(starts(&twice), both);
+        assert_eq!(twice.iter().map(|o| o.area_um2).collect::<Vec<_>>(), [400.0, 400.0]);
+    }
+
+    #[test]
+    fn crumbs_of_a_thin_part_are_no_structures() {
+        // A square with a spike that rises slowly, so that it meets the middles of pixels here and there.
+        let ring = vec![
+            [20.0, 20.0],
+            [60.0, 20.0],
+            [60.0, 30.0],
+            [160.0, 43.4],
+            [60.0, 30.6],
+            [60.0, 60.0],
+            [20.0, 60.0],
+        ];
+        let areas = vec![Area { class: "tubule".into(), rings: vec![ring] }];
+        let drawn = Annotations { areas, ..Annotations::default() };
+        assert_eq!(starts(&edits(&drawn, &[]).before_relating(Vec::new())), [(10, 10)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Mutex};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     batch::Job,
@@ -67,21 +67,41 @@ struct MeasuredRecord {
 #[serde(rename_all = "snake_case")]
 enum ValueRecord {
     Found(Value),
-    Missing(MissingRecord),
+    Missing(#[serde(with = "MissingRecord")] Missing),
 }
 
-/// [`Missing`] with texts of its own.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// A text that lives as long as the program. By a name of its own, for serde would take it for one of the bytes that are read.
+type Text = &'static str;
+
+/// [`Missing`] as it is written.
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "Missing", rename_all = "snake_case")]
 enum MissingRecord {
-    NoStructure { what: String },
+    NoStructure {
+        #[serde(deserialize_with = "text")]
+        what: Text,
+    },
     Calibration,
-    TooCoarse { mpp: f64, max: f64 },
-    TooFew { what: String, found: f64, needed: f64 },
+    TooCoarse {
+        mpp: f64,
+        max: f64,
+    },
+    TooFew {
+        #[serde(deserialize_with = "text")]
+        what: Text,
+        found: f64,
+        needed: f64,
+    },
     NeedsControls,
     Blank,
-    LeftOut { why: String },
-    NoRule { why: String },
+    LeftOut {
+        #[serde(deserialize_with = "text")]
+        why: Text,
+    },
+    NoRule {
+        #[serde(deserialize_with = "text")]
+        why: Text,
+    },
 }
 
 impl SummaryRecord {
@@ -91,7 +111,7 @@ impl SummaryRecord {
             feature: m.feature.name.into(),
             value: match &m.value {
                 Ok(value) => ValueRecord::Found(*value),
-                Err(missing) => ValueRecord::Missing(missing.into()),
+                Err(missing) => ValueRecord::Missing(missing.clone()),
             },
         };
         let level = |l: &Level| (l.width, l.height, l.downsample, l.tile_width, l.tile_height);
@@ -173,7 +193,7 @@ fn measured(organ: &'static Organ, records: Vec<MeasuredRecord>) -> Option<Vec<M
         .map(|(&feature, record)| {
             let value = match record.value {
                 ValueRecord::Found(value) => Ok(value),
-                ValueRecord::Missing(missing) => Err(missing.into()),
+                ValueRecord::Missing(missing) => Err(missing),
             };
             (feature.name == record.feature).then_some(Measured { feature, value })
         })
@@ -210,36 +230,9 @@ impl StainRecord {
     }
 }
 
-impl From<&Missing> for MissingRecord {
-    fn from(missing: &Missing) -> Self {
-        match *missing {
-            Missing::NoStructure { what } => Self::NoStructure { what: what.into() },
-            Missing::Calibration => Self::Calibration,
-            Missing::TooCoarse { mpp, max } => Self::TooCoarse { mpp, max },
-            Missing::TooFew { what, found, needed } => Self::TooFew { what: what.into(), found, needed },
-            Missing::NeedsControls => Self::NeedsControls,
-            Missing::Blank => Self::Blank,
-            Missing::LeftOut { why } => Self::LeftOut { why: why.into() },
-            Missing::NoRule { why } => Self::NoRule { why: why.into() },
-        }
-    }
-}
-
-impl From<MissingRecord> for Missing {
-    fn from(record: MissingRecord) -> Self {
-        match record {
-            MissingRecord::NoStructure { what } => Self::NoStructure { what: shared(&what) },
-            MissingRecord::Calibration => Self::Calibration,
-            MissingRecord::TooCoarse { mpp, max } => Self::TooCoarse { mpp, max },
-            MissingRecord::TooFew { what, found, needed } => {
-                Self::TooFew { what: shared(&what), found, needed }
-            }
-            MissingRecord::NeedsControls => Self::NeedsControls,
-            MissingRecord::Blank => Self::Blank,
-            MissingRecord::LeftOut { why } => Self::LeftOut { why: shared(&why) },
-            MissingRecord::NoRule { why } => Self::NoRule { why: shared(&why) },
-        }
-    }
+/// Reads a text that lives as long as the program.
+fn text<'a, D: Deserializer<'a>>(from: D) -> Result<Text, D::Error> {
+    Ok(shared(&String::deserialize(from)?))
 }
 
 /// Returns a text that lives as long as the program, one for all equal ones. There are a few dozen of them.

@@ -23,7 +23,10 @@ process HISTOGRADE_GATHER {
     def args = task.ext.args ?: ''
     """
     mkdir -p results
-    for folder in scored/*; do cp -rL "\$folder"/slides "\$folder"/store results/; done
+    # A slide that failed has no files, only what the store says of it.
+    for part in scored/*/slides scored/*/store; do
+        if [ -d "\$part" ]; then cp -rL "\$part" results/; fi
+    done
     histograde score --manifest ${sheet} -o results --gather ${args} || [ \$? -eq 1 ]
     """
 

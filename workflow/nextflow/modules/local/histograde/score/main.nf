@@ -6,7 +6,8 @@ process HISTOGRADE_SCORE {
     container "histograde:0.1.0"
 
     input:
-    tuple val(meta), path(slide)
+    tuple val(meta), path(slide, stageAs: 'slides/*')
+    path(sheet)
 
     output:
     tuple val(meta), path("${prefix}/slides/*/result.json")    , optional: true, emit: result
@@ -21,11 +22,10 @@ process HISTOGRADE_SCORE {
 
     script:
     def args   = task.ext.args ?: ''
-    def mpp    = meta.mpp ? "--mpp ${meta.mpp}" : ''
     def memory = task.memory ? "--memory ${Math.max(128, task.memory.toMega() - 150)}M" : ''
     prefix     = task.ext.prefix ?: "${meta.id}"
     """
-    histograde score ${slide} --tissue ${meta.tissue} ${mpp} -o ${prefix} --outcome ${prefix}.outcome.json \\
+    histograde score --manifest ${sheet} --only ${meta.id} -o ${prefix} --outcome ${prefix}.outcome.json \\
         --threads ${task.cpus} ${memory} ${args} || { [ \$? -eq 1 ] && [ -s ${prefix}.outcome.json ]; }
     """
 
