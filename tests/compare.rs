@@ -8,6 +8,8 @@ mod again;
 mod browser;
 #[path = "compare/methods.rs"]
 mod methods;
+#[path = "compare/shown.rs"]
+mod shown;
 #[path = "compare/told.rs"]
 mod told;
 

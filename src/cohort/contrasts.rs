@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    analysis::{Contrast, Equivalence, NamedEffect},
+    analysis::{Contrast, Equivalence, NamedEffect, POINTWISE, SIMULTANEOUS},
     question::{Kind, Question, Route},
     ranked,
 };
@@ -95,9 +95,6 @@ fn against(
         }
     }
 }
-
-pub(super) const POINTWISE: &str = "t, each by itself";
-const SIMULTANEOUS: &str = "simultaneous";
 
 pub(super) fn holm(
     question: &Question,

@@ -1,6 +1,6 @@
 //! Contrasts planned in `study.toml`.
 
-use super::analysis::Contrast;
+use super::analysis::{Contrast, POINTWISE};
 use crate::{
     stats::{
         adjust::{Method, adjust},
@@ -42,7 +42,7 @@ pub(super) fn contrasts(study: &Study, groups: &[String], values: &[Vec<f64>]) -
         n_b,
         estimate: test.estimate,
         interval: Some(test.interval(study.alpha)),
-        interval_method: "t, each by itself",
+        interval_method: POINTWISE,
         effect: None,
         test: "welch_contrast",
         statistic: test.t,
