@@ -23,12 +23,15 @@ use crate::{
     score::rubric::hex,
     segment::structures::fill_polygon,
     tissue::TissueMask,
+    warning::Warning,
 };
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
 /// Endings of files with areas, in the order they are looked for.
 const ENDINGS: [&str; 3] = ["geojson", "json", "xml"];
+/// Drawn objects without an area that are named.
+const MOST_NAMED: usize = 10;
 /// Class of an area that has none.
 pub const UNCLASSIFIED: &str = "unclassified";
 
@@ -52,8 +55,12 @@ pub struct Area {
 impl Area {
     /// Returns whether its class is one of these, in any case, with or without `*`.
     fn is_any(&self, names: &[&str]) -> bool {
-        let class = self.class.trim().trim_end_matches('*');
-        names.iter().any(|name| class.eq_ignore_ascii_case(name))
+        names.iter().any(|name| is_same_class(&self.class, name))
+    }
+
+    /// Returns its class without `*`.
+    pub(crate) fn name(&self) -> &str {
+        plain(&self.class)
     }
 
     /// Returns whether what lies in it is left out.
@@ -100,6 +107,15 @@ impl Area {
         let pixels = plane.data_mut().iter_mut().zip(own.data());
         pixels.filter(|(_, o)| **o != 0).for_each(|(p, _)| *p = value);
     }
+}
+
+fn plain(class: &str) -> &str {
+    class.trim().trim_end_matches('*')
+}
+
+/// Returns whether two classes are the same, in any case, with or without `*`.
+pub(crate) fn is_same_class(a: &str, b: &str) -> bool {
+    plain(a).eq_ignore_ascii_case(plain(b))
 }
 
 /// What a text holds.
@@ -190,6 +206,12 @@ impl Annotations {
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is).collect();
         files.sort();
         files
+    }
+
+    /// Says which drawn objects enclose no area; nothing where all do.
+    pub(crate) fn without_area(&self) -> Option<Warning> {
+        let named = self.unused.iter().take(MOST_NAMED).cloned().collect();
+        (!self.unused.is_empty()).then_some(Warning::AnnotationsWithoutArea { n: self.unused.len(), named })
     }
 
     /// Leaves of a tissue mask what is included and not excluded. Its area shrinks by the same share.

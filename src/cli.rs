@@ -41,6 +41,9 @@ use self::{
     console::Console,
 };
 
+/// Exit code of a run that could not start, or could not write its tables.
+const COULD_NOT_START: u8 = 2;
+
 /// What a run came to, once it could start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -69,10 +72,13 @@ impl Exit {
     /// Slides that are blank or were left out on request count as done.
     fn of(batch: &[Done]) -> Self {
         let unfinished = batch.iter().any(|d| matches!(d.outcome, Err(Error::Interrupted)));
-        if let Some(code) = interrupt::exit_code().filter(|_| unfinished) {
-            return Self::Stopped(code);
-        }
-        Self::from_failures(batch.iter().filter(|d| d.status() == "failed").count())
+        Self::from(batch.iter().filter(|d| d.status() == "failed").count(), unfinished)
+    }
+
+    /// A run that a signal stopped before all slides were done ends by its code, whatever failed.
+    fn from(failed: usize, unfinished: bool) -> Self {
+        let stopped = interrupt::exit_code().filter(|_| unfinished);
+        stopped.map_or_else(|| Self::from_failures(failed), Self::Stopped)
     }
 }
 
@@ -93,6 +99,12 @@ impl Failure {
     /// Returns a closure that says which file an error is about.
     fn of(path: &Path) -> impl FnOnce(Error) -> Self {
         move |error| Self { path: Some(path.to_owned()), error }
+    }
+
+    /// Returns the exit code: what shells give for the signal that stopped the run, else 2.
+    pub(crate) fn code(&self) -> u8 {
+        let stopped = interrupt::exit_code().filter(|_| matches!(self.error, Error::Interrupted));
+        stopped.unwrap_or(COULD_NOT_START)
     }
 
     /// Returns whether the reader of our standard output went away (`histograde info x.svs | head -1`).

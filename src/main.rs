@@ -5,9 +5,6 @@ mod memory;
 
 use std::process::ExitCode;
 
-/// Exit code of a run that could not start, or could not write its tables.
-const COULD_NOT_START: u8 = 2;
-
 fn main() -> ExitCode {
     memory::keep_freed();
     match cli::run() {
@@ -15,7 +12,7 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("histograde: {failure}");
-            ExitCode::from(COULD_NOT_START)
+            ExitCode::from(failure.code())
         }
     }
 }

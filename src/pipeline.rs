@@ -1,7 +1,7 @@
 //! One slide, top to bottom.
 
 pub mod checkpoint;
-mod corrections;
+pub(crate) mod corrections;
 mod cuts;
 mod notes;
 mod passes;

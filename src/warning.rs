@@ -205,6 +205,8 @@ pub enum Warning {
     AnnotationsUnknown {
         /// Each class with the number of its areas.
         classes: Vec<String>,
+        /// How many areas.
+        n: usize,
         /// The tissue the slide was scored as.
         tissue: String,
         /// Classes that would have been used.
@@ -215,6 +217,8 @@ pub enum Warning {
     AnnotationsOutside {
         /// Each class with the number of its areas that lie outside.
         classes: Vec<String>,
+        /// How many of these areas change nothing: `Region` and its like leave only what lies in them, even nothing.
+        n: usize,
         /// Width of the slide, in level-0 pixels.
         width: u64,
         /// Height of the slide, in level-0 pixels.
@@ -225,6 +229,8 @@ pub enum Warning {
     AnnotationsOffTissue {
         /// Each class with the number of its areas.
         classes: Vec<String>,
+        /// How many areas.
+        n: usize,
     },
     /// What was drawn encloses nothing.
     #[error("drawn objects that enclose no area were not used ({n}): {}", named.join(", "))]

@@ -200,6 +200,38 @@ fn areas_and_flaws_limit_the_tiles() {
     assert_eq!(folder.rows("sharp/slides.csv")[0]["status"], "empty");
 }
 
+/// What areas and targets hold counts, not what their files are called.
+#[test]
+fn other_areas_or_another_target_make_tiles_again() {
+    let folder = Folder::new();
+    folder.phantom();
+    let square = |side: u32| {
+        format!(
+            r#"{{"geometry":{{"type":"Polygon","coordinates":[[[0,0],[{side},0],[{side},{side}],[0,{side}]]]}}}}"#
+        )
+    };
+    fs::create_dir(folder.path("areas")).unwrap();
+    let line = "tile @a.svs -o @out --size 256 --coords-only --within @areas";
+    for (side, tiles) in [(512, 4), (256, 1)] {
+        fs::write(folder.path("areas/a.geojson"), square(side)).unwrap();
+        assert!(!folder.run(line, 0).contains("earlier run"), "{side}");
+        assert_eq!(folder.rows("out/tiles.csv").len(), tiles);
+        assert!(folder.run(line, 0).contains("earlier run"), "{side}");
+    }
+    fs::rename(folder.path("areas"), folder.path("areas2")).unwrap();
+    assert!(folder.run(&line.replace("@areas", "@areas2"), 0).contains("earlier run"));
+    let line = "tile @a.svs -o @stain --size 512 --format png --stain-norm macenko --target @target.svs";
+    let mut before = BTreeMap::new();
+    for stain in ["pale", "dark"] {
+        folder.run(&format!("phantom --tissue liver --size 512 --stain {stain} -q -o @target.svs"), 0);
+        assert!(!folder.run(line, 0).contains("earlier run"), "{stain}");
+        let tiles = files(&folder.path("stain/tiles"));
+        assert_ne!(before, tiles, "{stain}");
+        before = tiles;
+        assert!(folder.run(line, 0).contains("earlier run"), "{stain}");
+    }
+}
+
 #[test]
 fn shards_hold_tiles_and_their_facts() {
     let folder = Folder::new();
@@ -317,6 +349,60 @@ fn stains_come_to_the_target() {
         let now = (colour(method) - colour("target")).abs();
         assert!(now < 0.6 * apart, "{method}: {now} of {apart}");
     }
+}
+
+/// A slide with a colour profile is its own target: its colours stay.
+#[test]
+fn profiles_hold_for_the_target_too() {
+    let folder = Folder::new();
+    folder.phantom();
+    let source = Slide::open(folder.path("a.svs")).unwrap();
+    let part = |i: u32| read(&source, 0, i64::from(i % 2) * 256, i64::from(i / 2) * 256, 256).data().to_vec();
+    let page = Page::tiled([512, 512], [256, 256], 3, 1, 2)
+        .set(34_675, Field::Bytes(moxcms::ColorProfile::new_pro_photo_rgb().encode().unwrap()))
+        .with_tiles((0..4).map(part).collect());
+    fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
+    let line = "tile @a.tif --slide-mpp 0.5 --icc --format png --min-tissue 0 --size 512";
+    folder.run(&format!("{line} -o @plain"), 0);
+    let shown = |out: &str| {
+        let rows = folder.rows(&format!("{out}/tiles.csv"));
+        image::open(folder.path(out).join(&rows[0]["file"])).unwrap().to_rgb8().into_raw()
+    };
+    for method in ["macenko", "reinhard"] {
+        folder.run(&format!("{line} -o @{method} --stain-norm {method} --target @a.tif"), 0);
+        let (_, mean) = difference(&shown(method), &shown("plain"));
+        assert!(mean < 3.0, "{method}: {mean}");
+    }
+}
+
+/// What `--help` says of exit codes holds for commands that write one file or many.
+#[cfg(unix)]
+#[test]
+fn stopped_runs_end_by_the_signals_code() {
+    let folder = Folder::new();
+    let grain =
+        |x: u32, y: u32| image::Rgb([190u8, 120, 170].map(|v| v - ((x * 7 + y * 13 + x * y) % 40) as u8));
+    image::RgbImage::from_fn(4096, 4096, grain).save(folder.path("a.png")).unwrap();
+    let t = |line: &str, name: &str, code: i32| {
+        let args =
+            line.split(' ').map(|word| word.strip_prefix('@').map_or(word.into(), |name| folder.arg(name)));
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_histograde"));
+        let mut child = program.args(args).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let begun = || fs::read_dir(folder.path("out")).is_ok_and(|mut entries| entries.next().is_some());
+        while !begun() {
+            assert_eq!(child.try_wait().unwrap(), None, "{line}");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        let pid = child.id().to_string();
+        assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{line}");
+        fs::remove_dir_all(folder.path("out")).unwrap();
+    };
+    let tile = "tile @a.png -o @out --min-tissue 0 --size 64 --format png --threads 1";
+    t(tile, "-TERM", 143);
+    t(tile, "-INT", 130);
+    fs::create_dir(folder.path("out")).unwrap();
+    t("convert @a.png @out/b.ome.tiff --codec deflate --threads 1", "-TERM", 143);
 }
 
 #[test]

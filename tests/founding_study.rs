@@ -42,6 +42,7 @@ fn study(seed: u64) -> Comparison {
                 blocks: BTreeMap::new(),
                 values: BTreeMap::new(),
                 slides: BTreeMap::new(),
+                totals: BTreeMap::new(),
             };
             for (tissue, feature, normal, change) in TISSUES {
                 let own = normal + change * share + draw(1.0);

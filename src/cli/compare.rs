@@ -115,6 +115,7 @@ impl<'a> Prepared<'a> {
         remarks.extend(cohort::declared::notes(study, &found.endpoints));
         remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
+        remarks.extend(comparison::shortcomings(&found));
         if let [only] = &found.groups[..] {
             remarks.push(format!(
                 "{only} is the only group: nothing can be compared, tables and figures describe it"
@@ -123,7 +124,7 @@ impl<'a> Prepared<'a> {
         remarks.iter().for_each(|remark| console.say(format!("warning: {remark}")));
         remarks.append(&mut found.notes);
         found.notes = remarks;
-        let name = results.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = name(results);
         let arguments: Vec<String> = std::env::args().collect();
         let run = Run {
             title: self.design.title.as_deref().unwrap_or(&name),
@@ -169,6 +170,12 @@ impl<'a> Prepared<'a> {
         let one = |(role, path): (&'static str, Option<&PathBuf>)| Some(Input::read(role, path?));
         files.into_iter().filter_map(one).collect()
     }
+}
+
+/// Returns what a folder is called, also where it was given as `.`.
+fn name(folder: &Path) -> String {
+    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    whole.file_name().map_or_else(|| "Comparison".into(), |name| name.to_string_lossy().into_owned())
 }
 
 fn ids(samples: &[Sample]) -> Vec<&str> {

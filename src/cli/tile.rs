@@ -1,6 +1,6 @@
 //! `tile`: slides cut into tiles for other programs.
 
-use std::{fs, path::Path, time::Instant};
+use std::{path::Path, time::Instant};
 
 use histograde::{
     Error, Mpp, Result,
@@ -23,6 +23,7 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     output::folder(out)?;
     let watch = interrupt::watch()?;
     let (mut rows, mut slides, count) = (Vec::new(), Vec::new(), paths.len());
+    let mut unfinished = false;
     for (i, (slide_id, path)) in slide_ids(&paths).into_iter().zip(&paths).enumerate() {
         let start = Instant::now();
         let done =
@@ -34,6 +35,9 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
                 if let Some(warning) = enlarged(&done.summary) {
                     console.say(format!("{place}: warning: {warning}"));
                 }
+                if let Some(remark) = &done.remark {
+                    console.say(format!("{place}: warning: {remark}"));
+                }
                 if let Some(reason) = &done.summary.reason {
                     console.error(format!("{}: {reason}", path.display()));
                 }
@@ -41,23 +45,27 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
                 slides.push(done.summary);
             }
             Err(error) => {
-                if !matches!(error, Error::Interrupted) {
+                if matches!(error, Error::Interrupted) {
+                    unfinished = true;
+                } else {
                     console.error(format!("{place}: {}", said(path, &error)));
                 }
                 slides.push(SlideRow::failed(&slide_id, path, &error));
             }
         }
     }
-    finish(out, &rows, &slides, &watch, console)
+    let failed = finish(out, &rows, &slides, &watch, console)?;
+    Ok(Exit::from(failed, unfinished))
 }
 
+/// Writes the tables and returns how many slides were not tiled.
 fn finish(
     out: &Path,
     rows: &[Row],
     slides: &[SlideRow],
     watch: &Watch,
     console: &Console,
-) -> Result<Exit, Failure> {
+) -> Result<usize, Failure> {
     tiles::write_tables(out, rows)?;
     tiles::write_slides(&out.join("slides.csv"), slides)?;
     let failed = slides.iter().filter(|s| matches!(s.status.as_str(), "failed" | "damaged")).count();
@@ -68,7 +76,7 @@ fn finish(
         slides.len(),
         out.display()
     ));
-    Ok(Exit::from_failures(failed))
+    Ok(failed)
 }
 
 /// Returns what is said about a slide that could not be tiled, with what to do about a missing pixel size.
@@ -120,7 +128,7 @@ fn settings(args: &args::Tile) -> Result<Settings> {
         _ => Resolution::Level(args.level.unwrap_or(0)),
     };
     let target = match (args.stain_norm.as_deref().and_then(Method::find), &args.target) {
-        (Some(method), Some(path)) => Some(Target::read(method, path, args.mpp)?),
+        (Some(method), Some(path)) => Some(Target::read(method, path, args.mpp, args.icc)?),
         _ => None,
     };
     let format = match args.format.as_str() {
@@ -133,17 +141,10 @@ fn settings(args: &args::Tile) -> Result<Settings> {
         (_, true) => Output::Shards,
         _ => Output::Files,
     };
-    let within = match &args.within {
-        // The areas themselves count, not the name of their file.
-        Some(path) if path.is_file() => Some(fs::read_to_string(path).map_err(Error::io("read", path))?),
-        Some(path) => Some(path.display().to_string()),
-        None => None,
-    };
     let fingerprint = json!({
         "resolution": format!("{resolution:?}"), "size": args.size, "overlap": args.overlap,
-        "min_tissue": args.min_tissue, "qc": args.qc, "within": within, "classes": args.classes,
-        "random": args.random, "seed": args.seed, "stain_norm": args.stain_norm, "target": args.target,
-        "icc": args.icc, "format": format!("{format:?}"), "lossless_copy": args.lossless_copy,
+        "min_tissue": args.min_tissue, "qc": args.qc, "classes": args.classes, "random": args.random,
+        "seed": args.seed, "icc": args.icc, "format": format!("{format:?}"), "lossless_copy": args.lossless_copy,
         "output": format!("{output:?}"), "slide_mpp": args.slide_mpp,
     });
     Ok(Settings {

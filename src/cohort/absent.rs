@@ -98,6 +98,7 @@ mod tests {
             animals: vec![id.into()],
             blocks: BTreeMap::new(),
             values: value.map(|v| (fat.clone(), v)).into_iter().collect(),
+            totals: BTreeMap::new(),
             slides: BTreeMap::new(),
         };
         let told = |subjects: &[(&str, &str, Option<f64>)], absent: &[&str]| {

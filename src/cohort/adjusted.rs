@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    analysis::{Contrast, Role, Test},
+    analysis::{Contrast, POINTWISE, Role, Test},
     blocks::{self, Mean},
-    contrasts::{How, POINTWISE, holm},
+    contrasts::{How, holm},
     question::Question,
 };
 use crate::stats::{Result, ancova::Model, anova::FTest, permutation};

@@ -67,6 +67,11 @@ pub struct NamedEffect {
     pub interval: Option<Interval>,
 }
 
+/// Intervals that hold one by one.
+pub(crate) const POINTWISE: &str = "t, each by itself";
+/// Intervals that hold for all of a family together.
+pub(crate) const SIMULTANEOUS: &str = "simultaneous";
+
 /// A comparison of two groups, first minus second.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contrast {

@@ -7,8 +7,8 @@ use nalgebra::{DMatrix, DVector};
 use serde::Serialize;
 
 use super::{
-    analysis::Contrast,
-    contrasts::{How, POINTWISE, holm},
+    analysis::{Contrast, POINTWISE},
+    contrasts::{How, holm},
     question::Question,
 };
 use crate::stats::{Result, Undefined, mixed};

@@ -28,7 +28,7 @@ use crate::{
         describe::mean,
         nested,
     },
-    study::{Animals, Study},
+    study::{Animals, Study, Unit},
 };
 
 /// Tissue name of the animal table's columns.
@@ -75,7 +75,7 @@ pub struct Compared {
     /// That p adjusted over the tissue's secondary endpoints (Benjamini–Hochberg); for a primary endpoint p itself. `None` for
     /// secondary endpoints that only describe (`info`): they join no family.
     pub p_family: Option<f64>,
-    /// Number of endpoints adjusted together, 0 for those that only describe.
+    /// Number of endpoints adjusted together, 0 for those that only describe and those that were not tested.
     pub family_size: usize,
     /// Recovery of each treated group.
     pub recovery: Vec<Recovery>,
@@ -156,14 +156,14 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     let setting = Setting { cohort: &cohort, study, groups: &groups, control, z: rubric.z() };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
-    notes.extend(sampling::notes(&cohort));
-    notes.extend(unmeasured(&cohort));
+    notes.extend(sampling::notes(&cohort, study.unit));
+    notes.extend(unmeasured(&cohort, study.unit));
     notes.extend(scores::order_notes(&sensitivity));
     families(&mut endpoints);
     endpoints.sort_by_key(|e| e.rank != Rank::Primary);
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
     // The endpoints hold what figures need of the slides.
-    cohort.subjects.iter_mut().for_each(|s| s.slides = BTreeMap::new());
+    cohort.subjects.iter_mut().for_each(|s| (s.slides, s.totals) = (BTreeMap::new(), BTreeMap::new()));
     Comparison {
         study: study.clone(),
         groups,
@@ -181,7 +181,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
 }
 
 /// Says, by tissue, which endpoints no subject has.
-fn unmeasured(cohort: &Cohort) -> Vec<String> {
+fn unmeasured(cohort: &Cohort, unit: Unit) -> Vec<String> {
     let mut tissues: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (e, _) in &cohort.endpoints {
         if !cohort.subjects.iter().any(|s| s.values.contains_key(e)) {
@@ -189,7 +189,7 @@ fn unmeasured(cohort: &Cohort) -> Vec<String> {
         }
     }
     let one = |(tissue, features): (&&str, &Vec<&str>)| {
-        format!("{tissue}: not measured on any animal: {}", features.join(", "))
+        format!("{tissue}: not measured on any {}: {}", unit.one(), features.join(", "))
     };
     tissues.iter().map(one).collect()
 }
@@ -265,7 +265,7 @@ impl Setting<'_> {
             analysis,
             p,
             p_family: p,
-            family_size: 1,
+            family_size: usize::from(p.is_some()),
             recovery: self.recovery(&dots, level.as_ref()),
             components: components(&dots),
             percent_of_control: relative.percent,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Arm,
-    analysis::{Contrast, NamedEffect},
+    analysis::{Contrast, NamedEffect, POINTWISE, SIMULTANEOUS},
     question::{Kind, Question, Route},
     ranked,
 };
@@ -110,9 +110,6 @@ fn against(
         }
     }
 }
-
-pub(super) const POINTWISE: &str = "t, each by itself";
-const SIMULTANEOUS: &str = "simultaneous";
 
 pub(super) fn holm(
     question: &Question,

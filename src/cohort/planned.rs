@@ -1,6 +1,10 @@
 //! Contrasts planned in `study.toml`.
 
-use super::{Kind, Question, analysis::Contrast, blocks::AtEqualBlocks, contrasts::POINTWISE};
+use super::{
+    Kind, Question,
+    analysis::{Contrast, POINTWISE},
+    blocks::AtEqualBlocks,
+};
 use crate::{
     stats::{
         adjust::{Method, adjust},

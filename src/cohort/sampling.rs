@@ -1,24 +1,20 @@
-//! Whether enough of each animal was looked at (domain.md §5.1).
+//! Whether enough of each animal, or cage, was looked at (domain.md §5.1).
 
-use super::subjects::{Cohort, Endpoint, Subject};
-use crate::score::sampling::{Count, LEAST, Least};
+use super::subjects::{Cohort, Endpoint};
+use crate::{
+    score::sampling::{Count, LEAST, Least},
+    study::Unit,
+};
 
 /// Says, by tissue, which subjects have too little. They are not left out. Of nuclei and tubules the tables hold no number; no slide of
 /// usual size falls below theirs without falling below the others.
-pub(super) fn notes(cohort: &Cohort) -> Vec<String> {
-    LEAST.iter().filter(|l| l.by == Count::Value).filter_map(|least| note(cohort, least)).collect()
+pub(super) fn notes(cohort: &Cohort, unit: Unit) -> Vec<String> {
+    LEAST.iter().filter(|l| l.by == Count::Value).filter_map(|least| note(cohort, unit, least)).collect()
 }
 
-/// Returns the sum of an endpoint over the slides of a subject. Where the unit is the cage, the next level below are animals'
-/// means, not slides, so that there is none.
-pub(super) fn total(subject: &Subject, endpoint: &Endpoint) -> Option<f64> {
-    let is_animal = subject.animals.len() == 1 && subject.animals[0] == subject.id;
-    Some(subject.slides.get(endpoint).filter(|_| is_animal)?.iter().sum())
-}
-
-fn note(cohort: &Cohort, least: &Least) -> Option<String> {
+fn note(cohort: &Cohort, unit: Unit, least: &Least) -> Option<String> {
     let endpoint = Endpoint { tissue: least.organ.to_owned(), feature: least.counted.to_owned() };
-    let totals: Vec<f64> = cohort.subjects.iter().filter_map(|s| total(s, &endpoint)).collect();
+    let totals: Vec<f64> = cohort.subjects.iter().filter_map(|s| s.totals.get(&endpoint).copied()).collect();
     let few = || totals.iter().copied().filter(|&t| t < least.needed);
     let lowest = few().min_by(f64::total_cmp)?;
     let highest = few().fold(lowest, f64::max);
@@ -29,10 +25,11 @@ fn note(cohort: &Cohort, least: &Least) -> Option<String> {
     };
     let they_have = if few().count() == 1 { "it has" } else { "they have" };
     Some(format!(
-        "{}: {} of {} animals have {} than {} {} ({they_have} {found}): {} is uncertain there (a working default, docs/dictionary.md)",
+        "{}: {} of {} {} have {} than {} {} ({they_have} {found}): {} is uncertain there (a working default, docs/dictionary.md)",
         least.organ,
         few().count(),
         totals.len(),
+        unit.many(),
         if least.is_area() { "less" } else { "fewer" },
         least.needed,
         least.what,
@@ -43,9 +40,10 @@ fn note(cohort: &Cohort, least: &Least) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cohort::subjects::Subject;
 
     /// Notes on subjects with these values of an endpoint, by slide.
-    fn told((tissue, feature): (&str, &str), slides: &[&[f64]]) -> Vec<String> {
+    fn told(unit: Unit, (tissue, feature): (&str, &str), slides: &[&[f64]]) -> Vec<String> {
         let endpoint = Endpoint { tissue: tissue.into(), feature: feature.into() };
         let subject = |(i, values): (usize, &&[f64])| Subject {
             id: format!("a{i}"),
@@ -54,15 +52,16 @@ mod tests {
             blocks: std::collections::BTreeMap::new(),
             values: [(endpoint.clone(), values[0])].into(),
             slides: [(endpoint.clone(), values.to_vec())].into(),
+            totals: [(endpoint.clone(), values.iter().sum())].into(),
         };
         let subjects = slides.iter().enumerate().map(subject).collect();
-        notes(&Cohort { subjects, ..Cohort::default() })
+        notes(&Cohort { subjects, ..Cohort::default() }, unit)
     }
 
     #[test]
     fn animals_with_too_little_are_told_with_both_numbers() {
         fn t(slides: &[&[f64]], expected: Option<&str>) {
-            let told = told(("kidney", "glom_whole_n"), slides);
+            let told = told(Unit::Animal, ("kidney", "glom_whole_n"), slides);
             assert_eq!(told.first().map(String::as_str), expected, "{slides:?}");
         }
         t(&[&[30.0], &[15.0, 15.0]], None);
@@ -77,7 +76,12 @@ mod tests {
             Some(&of("2 of 3 animals have fewer than 30 whole glomeruli (they have 9 to 18")),
         );
         t(&[], None);
-        let area = told(("pancreas", "analysed_area_mm2"), &[&[0.1], &[0.1]]);
+        let cages = told(Unit::Cage, ("kidney", "glom_whole_n"), &[&[9.0, 9.0], &[31.0]]);
+        assert!(
+            cages[0].starts_with("kidney: 1 of 2 cages have fewer than 30 whole glomeruli (it has 18)"),
+            "{cages:?}"
+        );
+        let area = told(Unit::Animal, ("pancreas", "analysed_area_mm2"), &[&[0.1], &[0.1]]);
         let expected = "pancreas: 2 of 2 animals have less than 0.5 mm² of pancreas (they have 0.1): ";
         assert!(area[0].starts_with(expected), "{area:?}");
     }

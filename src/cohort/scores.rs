@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{
     resolved::{self, Outcomes},
-    sampling::total,
     subjects::{Cohort, Endpoint, Subject},
 };
 use serde::Serialize;
@@ -58,7 +57,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 organ,
                 |feature| values.get(&endpoint(feature)).copied().filter(|_| !withheld.contains(&feature)),
                 |feature| means.get(feature).copied(),
-                |feature, by| total(subject, &endpoint(feature)).filter(|_| by == Count::Value),
+                |feature, by| subject.totals.get(&endpoint(feature)).copied().filter(|_| by == Count::Value),
             );
             resolved::note(&mut outcomes, subject, organ.name, &score);
             for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
@@ -214,6 +213,7 @@ mod tests {
             blocks: BTreeMap::new(),
             values: values.iter().map(|&(f, v)| (endpoint(f), v)).collect(),
             slides: BTreeMap::new(),
+            totals: BTreeMap::new(),
         };
         let mut cohort = Cohort {
             subjects: vec![

@@ -41,8 +41,10 @@ pub struct Subject {
     pub blocks: BTreeMap<String, String>,
     /// Value of each endpoint that could be measured.
     pub values: BTreeMap<Endpoint, f64>,
-    /// Values of its slides, for figures and variance components.
+    /// Values of its slides (of a cage: of its animals), for figures and variance components.
     pub slides: BTreeMap<Endpoint, Vec<f64>>,
+    /// Sums over all its slides, which tell of counts and areas how much was looked at.
+    pub totals: BTreeMap<Endpoint, f64>,
 }
 
 impl Subject {
@@ -258,6 +260,7 @@ impl Builder {
                     blocks: BTreeMap::new(),
                     values: BTreeMap::new(),
                     slides: BTreeMap::new(),
+                    totals: BTreeMap::new(),
                 };
                 animals.push((subject, s.cage.clone()));
                 animals.len() - 1
@@ -277,6 +280,7 @@ impl Builder {
         }
         for (animal, _) in &mut animals {
             animal.values = animal.slides.iter().map(|(e, v)| (e.clone(), of_slides(e, v))).collect();
+            animal.totals = animal.slides.iter().map(|(e, v)| (e.clone(), v.iter().sum())).collect();
         }
         let mut subjects = match unit {
             Unit::Animal => animals.into_iter().map(|(s, _)| s).collect(),
@@ -314,6 +318,7 @@ fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
                 animals: Vec::new(),
                 values: BTreeMap::new(),
                 slides: BTreeMap::new(),
+                totals: BTreeMap::new(),
                 ..animal.clone()
             };
             cages.push((subject, BTreeMap::new()));
@@ -325,6 +330,9 @@ fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
             cages[at].1.entry(endpoint.clone()).or_default().push(v);
             // The next level below the unit takes the place of slides.
             cages[at].0.slides.entry(endpoint).or_default().push(v);
+        }
+        for (endpoint, total) in animal.totals {
+            *cages[at].0.totals.entry(endpoint).or_default() += total;
         }
     }
     let fold = |(mut cage, values): (Subject, BTreeMap<Endpoint, Vec<f64>>)| {
@@ -412,5 +420,6 @@ mod tests {
         let fat = Endpoint { tissue: "liver".into(), feature: "fat_area_pct".into() };
         let cage = cohort.subjects.iter().find(|s| s.id == "k").unwrap();
         assert_eq!((cage.values[&fat], cage.slides[&fat].as_slice()), (6.0, [2.0, 10.0].as_slice()));
+        assert_eq!(cage.totals[&fat], 14.0, "of all three slides");
     }
 }

@@ -39,10 +39,15 @@ pub fn confidence_pct(alpha: f64) -> String {
     ((1e6 * (1.0 - alpha)).round() / 1e4).to_string()
 }
 
-/// Returns the unit of a difference of values in a unit: of percentages, percentage points.
+/// Returns the unit of a difference of values in a unit: of percentages, percentage points. A range such as `0 to 100`, which
+/// scores and indices have, is no unit of differences.
 #[must_use]
 pub fn of_difference(unit: &str) -> &str {
-    if unit == "%" { "percentage points" } else { unit }
+    match unit {
+        "%" => "percentage points",
+        range if range.starts_with("0 to ") => "",
+        unit => unit,
+    }
 }
 
 /// Degrees of freedom: whole, or as [`short`].
@@ -268,7 +273,7 @@ mod tests {
         for (alpha, expected) in [(0.05, "95"), (0.07, "93"), (0.001, "99.9"), (0.2, "80")] {
             assert_eq!(confidence_pct(alpha), expected);
         }
-        assert_eq!((of_difference("%"), of_difference("µm")), ("percentage points", "µm"));
+        assert_eq!(["%", "µm", "0 to 100"].map(of_difference), ["percentage points", "µm", ""]);
         assert_eq!(p_value(0.0123), "0.012");
         assert_eq!(p_value(0.000_012_3), "1.2e-5");
     }

@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use self::{
+    annotation::Annotations,
     choose::{Chosen, Counts},
     encode::Made,
     sink::Sink,
@@ -30,6 +31,7 @@ use crate::{
     error::{Error, Result},
     slide::Slide,
     units::Mpp,
+    warning::Warning,
     watch::Watch,
 };
 
@@ -88,7 +90,7 @@ pub struct Settings {
     pub min_tissue: f64,
     /// The most of each flaw.
     pub limits: FlawLimits,
-    /// GeoJSON file with areas to stay within, or a folder with one `<slide_id>.geojson` per slide.
+    /// File with areas to stay within, or a folder with one per slide, as [`crate::annotation::Annotations`] reads them.
     pub within: Option<PathBuf>,
     /// Classes of the areas that count; all when empty.
     pub classes: Vec<String>,
@@ -108,7 +110,7 @@ pub struct Settings {
     pub output: Output,
     /// Pixel size at full resolution, where the user knows better than the file.
     pub mpp: Option<Mpp>,
-    /// Everything that the tiles depend on, to tell whether an earlier run was the same.
+    /// What else the tiles depend on, beside slide, areas and target, to tell whether an earlier run was the same.
     pub fingerprint: Value,
 }
 
@@ -121,6 +123,8 @@ pub struct SlideTiles {
     pub summary: SlideRow,
     /// Whether an earlier run had done it.
     pub resumed: bool,
+    /// What of the areas' file is not used.
+    pub remark: Option<Warning>,
 }
 
 /// Tiles one slide into a folder, unless an earlier run with the same settings finished it there. Uses the current thread
@@ -137,15 +141,20 @@ pub fn run(
     out: &Path,
     watch: &Watch,
 ) -> Result<SlideTiles> {
-    let mark = done::Mark::new(slide_id, path, settings)?;
+    let within = settings.within.as_ref();
+    let within =
+        within.map(|given| Annotations::read(given, slide_id, path, &settings.classes)).transpose()?;
+    let mark = done::Mark::new(slide_id, path, settings, within.as_ref())?;
+    let remark = within.as_ref().and_then(|areas| areas.remark.clone());
     if let Some(found) = mark.find(out) {
-        return Ok(found);
+        return Ok(SlideTiles { remark, ..found });
     }
     mark.clear(out)?;
     let mut slide = Slide::open(path)?;
     // Damage is glass in what is only looked at, never in a tile that is written.
     slide.tolerate_bad_tiles(1.0);
-    let (chosen, map) = rayon::join(|| choose::choose(slide_id, &slide, settings), || sheet::map(&slide));
+    let (chosen, map) =
+        rayon::join(|| choose::choose(slide_id, &slide, settings, within.as_ref()), || sheet::map(&slide));
     let chosen = chosen?;
     if slide.bad_tiles().is_empty() {
         slide.refuse_bad_tiles();
@@ -161,7 +170,7 @@ pub fn run(
     let summary = SlideRow::new(slide_id, path, &chosen, &counts, rows.len());
     let shown = settings.output != Output::Coordinates;
     sheet::write(&slide, slide_id, map?, &rows, shown, out)?;
-    let done = SlideTiles { rows, summary, resumed: false };
+    let done = SlideTiles { rows, summary, resumed: false, remark };
     mark.keep(out, &done)?;
     Ok(done)
 }

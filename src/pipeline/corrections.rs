@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub(super) use self::edits::Edits;
 use super::zones::is_zone;
 use crate::{
-    annotation::{Annotations, Area, EXCLUDE, INCLUDE},
+    annotation::{Annotations, Area, EXCLUDE, INCLUDE, is_same_class},
     error::one_line,
     organ::Organ,
     raster::Plane,
@@ -52,8 +52,7 @@ fn drawable(organ: &Organ) -> impl Iterator<Item = &'static Class> {
 
 /// Returns the structure that an area's class names.
 fn class_of(organ: &Organ, area: &Area) -> Option<&'static Class> {
-    let name = area.class.trim().trim_end_matches('*');
-    drawable(organ).find(|c| c.name.eq_ignore_ascii_case(name))
+    drawable(organ).find(|c| is_same_class(c.name, &area.class))
 }
 
 /// Returns of each structure whether a person drew it, or gave it back: its first pixel lies in an area of its class.
@@ -70,16 +69,9 @@ pub(super) fn are_drawn(organ: &Organ, annotations: &Annotations, structures: &[
     structures.iter().map(is_drawn).collect()
 }
 
-/// Drawn objects without an area that are named.
-const MOST_NAMED: usize = 10;
-
 /// Says which of the drawn areas mean nothing on a slide, and why.
 pub(super) fn remarks(organ: &Organ, drawn: &Annotations, (width, height): (u64, u64)) -> Vec<Warning> {
-    let mut out = Vec::new();
-    if !drawn.unused.is_empty() {
-        let named = drawn.unused.iter().take(MOST_NAMED).cloned().collect();
-        out.push(Warning::AnnotationsWithoutArea { n: drawn.unused.len(), named });
-    }
+    let mut out: Vec<Warning> = drawn.without_area().into_iter().collect();
     if drawn.areas.is_empty() {
         out.push(Warning::AnnotationsEmpty { file: drawn.file.clone() });
         return out;
@@ -89,24 +81,38 @@ pub(super) fn remarks(organ: &Organ, drawn: &Annotations, (width, height): (u64,
         let [left, top, right, bottom] = a.bounds();
         right <= 0.0 || bottom <= 0.0 || left >= width as f64 || top >= height as f64
     };
-    let classes = counted(drawn.areas.iter().filter(|a| !known(a)));
-    if !classes.is_empty() {
+    let (n, classes) = counted(drawn.areas.iter().filter(|a| !known(a)));
+    if n > 0 {
         let names = EXCLUDE.into_iter().chain(INCLUDE).chain(drawable(organ).map(|c| c.name));
         let known = names.map(str::to_owned).collect();
-        out.push(Warning::AnnotationsUnknown { classes, tissue: organ.name.into(), known });
+        out.push(Warning::AnnotationsUnknown { classes, n, tissue: organ.name.into(), known });
     }
-    let classes = counted(drawn.areas.iter().filter(known).filter(outside));
+    let (_, classes) = counted(drawn.areas.iter().filter(known).filter(outside));
     if !classes.is_empty() {
-        out.push(Warning::AnnotationsOutside { classes, width, height });
+        // Where only what lies in areas is measured, one beside the slide leaves nothing.
+        let n = drawn.areas.iter().filter(|a| known(a) && outside(a) && !a.includes()).count();
+        out.push(Warning::AnnotationsOutside { classes, n, width, height });
     }
     out
 }
 
-/// Returns the classes of areas, each with its number, in the order of their names.
-fn counted<'a>(areas: impl Iterator<Item = &'a Area>) -> Vec<String> {
+/// Returns the number of areas and their classes, each with its own, in the order of their names.
+fn counted<'a>(areas: impl Iterator<Item = &'a Area>) -> (usize, Vec<String>) {
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     areas.for_each(|area| *numbers.entry(area.class.trim()).or_default() += 1);
-    numbers.into_iter().map(|(class, n)| format!("{} ({n})", one_line(class.to_owned()))).collect()
+    let classes = numbers.iter().map(|(class, n)| format!("{} ({n})", one_line((*class).to_owned())));
+    (numbers.values().sum(), classes.collect())
+}
+
+/// Returns how many of the drawn areas of a slide left something out, kept it or corrected a structure, by the remarks on it.
+pub(crate) fn used(drawn: &Annotations, remarks: &[Warning]) -> usize {
+    let unused = |remark: &Warning| match remark {
+        Warning::AnnotationsUnknown { n, .. }
+        | Warning::AnnotationsOutside { n, .. }
+        | Warning::AnnotationsOffTissue { n, .. } => *n,
+        _ => 0,
+    };
+    drawn.areas.len().saturating_sub(remarks.iter().map(unused).sum())
 }
 
 /// Least share of a drawn area that a piece of it is a structure of its own: less is where a thin part breaks into pixels.
@@ -247,8 +253,8 @@ pub(super) fn off_tissue(
         let class = class_of(organ, area).filter(|class| !is_zone(class));
         class.and_then(|_| Drawn::of(area, grid, size)).is_some_and(|d| !d.is_on(tissue))
     };
-    let classes = counted(drawn.areas.iter().filter(is_off));
-    (!classes.is_empty()).then_some(Warning::AnnotationsOffTissue { classes })
+    let (n, classes) = counted(drawn.areas.iter().filter(is_off));
+    (n > 0).then_some(Warning::AnnotationsOffTissue { classes, n })
 }
 
 /// Returns whether structures of an organ are drawn at all.
@@ -267,12 +273,32 @@ pub(super) fn mark(annotations: &Annotations, artefacts: &mut Plane<u8>, scale: 
 mod tests {
     use super::*;
 
+    /// A triangle of 9 pixels from the left.
+    fn area(class: &str, left: f64) -> Area {
+        let rings = vec![vec![[left, 0.0], [left + 9.0, 0.0], [left + 9.0, 9.0]]];
+        Area { class: class.into(), rings }
+    }
+
+    #[test]
+    fn areas_that_take_part_are_counted() {
+        let organ = crate::organ::find("pancreas").unwrap();
+        let t = |areas: &[(&str, f64)], expected: usize| {
+            let areas: Vec<Area> = areas.iter().map(|&(class, at)| area(class, at)).collect();
+            let drawn = Annotations { areas: areas.clone(), ..Annotations::default() };
+            assert_eq!(used(&drawn, &remarks(organ, &drawn, (100, 50))), expected, "{areas:?}");
+        };
+        t(&[], 0);
+        t(&[("Ignore", 0.0), ("islet", 0.0), ("Region", 0.0)], 3);
+        t(&[("Foo", 0.0), ("Islet", 0.0), ("Glomerulus", 0.0)], 1);
+        t(&[("Ignore", 100.0), ("Foo", 100.0)], 0);
+        t(&[("Region", 100.0)], 1);
+        let drawn =
+            Annotations { areas: vec![area("Islet", 0.0), area("Islet", 0.0)], ..Annotations::default() };
+        assert_eq!(used(&drawn, &[Warning::AnnotationsOffTissue { classes: Vec::new(), n: 1 }]), 1);
+    }
+
     #[test]
     fn areas_that_do_nothing_are_named() {
-        let area = |class: &str, at: f64| Area {
-            class: class.into(),
-            rings: vec![vec![[at, 0.0], [at + 9.0, 0.0], [at + 9.0, 9.0]]],
-        };
         let said = |areas: Vec<Area>| -> Vec<String> {
             let drawn = Annotations { areas, file: "a.geojson".into(), ..Annotations::default() };
             let organ = crate::organ::find("pancreas").unwrap();

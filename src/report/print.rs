@@ -1,12 +1,11 @@
 //! Figures as pixels, at the resolution journals print.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use resvg::{
     tiny_skia::{Color, Pixmap, Transform},
-    usvg::{Options, Tree, fontdb::Database},
+    usvg::{Node, Options, Tree, fontdb::Database},
 };
-use std::sync::Arc;
 
 use crate::{
     error::{Error, Result},
@@ -39,6 +38,25 @@ impl Printer {
         }
         options.fontdb = Arc::new(fonts);
         Self { options }
+    }
+
+    /// Returns the letters of a text that the font lacks, each once, in order.
+    pub(in crate::report) fn absent(&self, text: &str) -> Vec<char> {
+        let letters: BTreeSet<char> = text.chars().filter(|c| !c.is_ascii() && !c.is_whitespace()).collect();
+        letters.into_iter().filter(|letter| !self.has(*letter)).collect()
+    }
+
+    fn has(&self, letter: char) -> bool {
+        let svg = format!("<svg xmlns=\"http://www.w3.org/2000/svg\"><text>{letter}</text></svg>");
+        let Ok(tree) = Tree::from_str(&svg, &self.options) else { return false };
+        // Glyph 0 of a font is its box.
+        tree.root().children().iter().any(|node| match node {
+            Node::Text(text) => {
+                let glyphs = || text.layouted().iter().flat_map(|span| &span.positioned_glyphs);
+                glyphs().next().is_some() && glyphs().all(|glyph| glyph.id.0 != 0)
+            }
+            _ => false,
+        })
     }
 
     /// Writes a figure as PNG of 300 pixels per inch.
@@ -82,6 +100,13 @@ fn encode(pixels: &Pixmap, dpi: f64) -> std::result::Result<Vec<u8>, png::Encodi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_without_a_shape_are_known() {
+        let absent = |text: &str| Printer::new().absent(text).into_iter().collect::<String>();
+        assert_eq!(absent("STZ µm² − ± ≥ é Контроль <&>"), "");
+        assert_eq!(absent("対照 and 対"), "対照");
+    }
 
     #[test]
     fn letters_and_lines_are_drawn_at_300_dpi() {

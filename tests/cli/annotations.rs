@@ -82,6 +82,8 @@ fn annotations_go_out_are_edited_and_come_back() {
     assert_eq!(features(&folder, "unknown"), before);
     let warnings = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["warnings"].clone();
     assert!(warnings("unknown").contains("unknown class were not used: Foo (1); known on pancreas: ignore"));
+    let used = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["annotations_used"].clone();
+    assert_eq!(["first", "square", "unknown"].map(used), ["", "1", "0"]);
     score("outside", &["--annotations", &outside]);
     let said = warnings("outside");
     assert!(said.contains("lie outside the slide (3072 × 3072 px): Region (1)"), "{said}");

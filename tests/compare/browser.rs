@@ -41,6 +41,15 @@ window.addEventListener("load", () => {
   all.click();
   said.outlined = drawn();
   said.pictures = [...document.images].every((i) => i.alt.length > 0);
+  // On paper: what holds for print, on a body as wide as A4 less its margins.
+  const rules = [...document.styleSheets[0].cssRules].filter((r) => r instanceof CSSMediaRule && r.media.mediaText === "print");
+  const paper = document.createElement("style");
+  paper.textContent = rules.flatMap((r) => [...r.cssRules]).filter((r) => r instanceof CSSStyleRule).map((r) => r.cssText).join("\n");
+  document.head.append(paper);
+  document.body.style.width = "688px";
+  const wide = (t) => t.scrollWidth > t.clientWidth + 1 || t.getBoundingClientRect().right > document.body.getBoundingClientRect().right + 1;
+  said.cut = [...document.querySelectorAll(".table")].filter(wide).length;
+  said.buttons = [...table.querySelectorAll("th button")].filter((b) => getComputedStyle(b).display !== "contents").length;
   document.body.setAttribute("data-probe", Object.entries(said).map(([k, v]) => `${k}=${v}`).join(" "));
 });
 </script>"#;
@@ -90,6 +99,6 @@ fn the_page_works_in_a_browser() {
     let said = body.split("data-probe=\"").nth(1).and_then(|t| t.split('"').next()).expect("the probe ran");
     assert_eq!(
         said,
-        "before=false rising=true falling=true numbers=0 found=true plain=0 outlined=4 pictures=true"
+        "before=false rising=true falling=true numbers=0 found=true plain=0 outlined=4 pictures=true cut=0 buttons=0"
     );
 }

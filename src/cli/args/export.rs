@@ -26,7 +26,7 @@ Writes to OUT:
 Where tiles line up with stored JPEG tiles, the stored coefficients are copied and not encoded again.
 A run that was stopped goes on with the first slide that was not finished. Tiles reach beyond the slide
 at its right and lower edge; there they are white.
-Exit codes: 0 all tiled, 1 some not, 2 could not start.")]
+Exit codes: 0 all tiled, 1 some not, 2 could not start, 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub(crate) struct Tile {
     /// Slides, folders (with everything below) or patterns such as 'study/*.svs'
     #[arg(required = true, value_name = "INPUT")]
@@ -55,10 +55,10 @@ pub(crate) struct Tile {
     /// Leave tiles out that are worse than this: blur=0.7,pen=0.05,fold=0.1 (each 0 to 1)
     #[arg(long, value_name = "FLAW=MOST", value_delimiter = ',')]
     pub(crate) qc: Vec<String>,
-    /// Stay inside areas of a GeoJSON file, or of <slide>.geojson in a folder; at least half of a tile
-    #[arg(long, value_name = "GEOJSON")]
+    /// Stay inside drawn areas (GeoJSON, ImageScope XML), or those of <slide>.geojson, .json or .xml in a folder; at least half of a tile
+    #[arg(long, value_name = "AREAS")]
     pub(crate) within: Option<PathBuf>,
-    /// Only areas of this class; may be repeated
+    /// Only areas of this class, in any case; may be repeated. Without it all count, and Ignore, Exclude and Artefact take tissue out
     #[arg(long = "class", value_name = "CLASS", requires = "within")]
     pub(crate) classes: Vec<String>,
     /// Draw N tiles per slide instead of taking all
@@ -73,7 +73,7 @@ pub(crate) struct Tile {
     /// Slide or image with the wanted stain
     #[arg(long, value_name = "FILE", requires = "stain_norm")]
     pub(crate) target: Option<PathBuf>,
-    /// Convert colours to sRGB by the slide's ICC profile, where it has one
+    /// Convert colours to sRGB by the slide's ICC profile, where it has one; those of the target too
     #[arg(long)]
     pub(crate) icc: bool,
     /// How tiles are stored; png and webp are lossless

@@ -1,6 +1,6 @@
 //! What is done when all slides are: the outcome file and whoever wants to be told.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use histograde::{
     Error, Result,
@@ -19,18 +19,6 @@ const NAMED: usize = 8;
 
 /// Failures that say nothing about the slide: it is not known yet what comes of it.
 const PASSING: [&str; 5] = ["io", "interrupted", "changed", "not_scored", "config"];
-
-/// Removes what an earlier try said came of the slides: this one may leave nothing.
-///
-/// # Errors
-///
-/// [`Error::Io`] if it cannot be removed.
-pub(super) fn forget_outcome(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
 
 /// Refuses to make tables of results that are not there any more: another process with other options made them again.
 ///

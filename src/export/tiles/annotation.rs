@@ -1,169 +1,216 @@
-//! Areas drawn by a person, from GeoJSON as QuPath writes it, in level-0 pixels.
+//! How much of a tile lies in areas that a person drew.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
-
-use serde_json::Value;
+use std::{collections::BTreeMap, path::Path};
 
 use crate::{
+    annotation::{self, Area},
     error::{Error, Result},
     geometry::Rect,
+    warning::Warning,
 };
 
-/// A corner of a polygon.
-type Corner = [f64; 2];
+/// Most lines across a tile on which areas are cut; a tile of fewer rows has one for each, so that areas with corners between
+/// pixels are cut exactly.
+const LINES: u64 = 1024;
 
-/// One polygon: its outer ring first, then its holes.
-struct Polygon {
-    rings: Vec<Vec<Corner>>,
-    bounds: [f64; 4],
-}
+/// From where to where, on one line.
+type Span = [f64; 2];
 
-/// The areas of one slide, by class.
+/// The areas of one slide that its tiles stay within.
 pub(super) struct Annotations {
-    classes: BTreeMap<String, Vec<Polygon>>,
+    /// By class, called as first written.
+    classes: Vec<(String, Vec<Outline>)>,
+    /// What takes tissue out.
+    out: Vec<Outline>,
+    /// What of the file is not used.
+    pub(super) remark: Option<Warning>,
+    /// SHA-256 of the file, hexadecimal.
+    pub(super) sha256: String,
 }
 
 impl Annotations {
-    /// Reads the areas of these classes; of all when there are none.
+    /// Reads the areas of these classes from the file, or the slide's own file in the folder. Without classes all count, but
+    /// those that take tissue out do so.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for what is not GeoJSON, holds no area, or lacks a wanted class.
-    pub(super) fn read(path: &Path, wanted: &[String]) -> Result<Self> {
-        let name = path.display().to_string();
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|e| Error::config(&name, "GeoJSON", e))?;
-        let features = match value.get("features").or(Some(&value)) {
-            Some(Value::Array(list)) => list.as_slice(),
-            _ => std::slice::from_ref(&value),
-        };
-        let mut classes: BTreeMap<String, Vec<Polygon>> = BTreeMap::new();
-        for feature in features {
-            let polygons = polygons(feature.get("geometry").unwrap_or(&Value::Null));
-            if !polygons.is_empty() {
-                classes.entry(class(feature)).or_default().extend(polygons);
-            }
+    /// As [`annotation::Annotations::read`]; [`Error::Config`] for a folder without a file of the slide, and for a file
+    /// without an area to stay within.
+    pub(super) fn read(given: &Path, slide_id: &str, slide: &Path, wanted: &[String]) -> Result<Self> {
+        let file = annotation::Annotations::file_of(given, slide_id, slide).ok_or_else(|| {
+            let expected = format!("{slide_id}.geojson, .json or .xml in {}", given.display());
+            Error::config("--within", expected, "none")
+        })?;
+        let name = file.display().to_string();
+        let read = annotation::Annotations::read(&file).map_err(|error| in_file(&name, error))?;
+        let remark = read.without_area();
+        let (out, areas): (Vec<Area>, Vec<Area>) =
+            read.areas.into_iter().partition(|area| wanted.is_empty() && area.excludes());
+        let out = out.into_iter().map(Outline::of).collect();
+        let mut found = Self { classes: Vec::new(), out, remark, sha256: read.sha256 };
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for area in areas {
+            let place = *places.entry(area.name().to_lowercase()).or_insert_with(|| {
+                found.classes.push((area.class.clone(), Vec::new()));
+                found.classes.len() - 1
+            });
+            found.classes[place].1.push(Outline::of(area));
         }
-        if classes.is_empty() {
-            return Err(Error::config(&name, "at least one polygon", "none"));
-        }
-        let known: BTreeSet<String> = classes.keys().cloned().collect();
-        if let Some(missing) = wanted.iter().find(|class| !known.contains(*class)) {
-            let list = known.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(Error::config(format!("--class, in {name}"), list, missing));
+        found.choose(&name, wanted)?;
+        Ok(found)
+    }
+
+    /// Keeps the wanted classes, in any case, with or without `*`; all when there are none.
+    fn choose(&mut self, file: &str, wanted: &[String]) -> Result<()> {
+        let is = |class: &str, name: &String| annotation::is_same_class(class, name);
+        if let Some(missing) = wanted.iter().find(|name| !self.classes.iter().any(|(c, _)| is(c, name))) {
+            let mut known: Vec<&str> = self.classes.iter().map(|(class, _)| class.as_str()).collect();
+            known.sort_unstable();
+            return Err(Error::config(format!("--class, in {file}"), known.join(", "), missing));
         }
         if !wanted.is_empty() {
-            classes.retain(|class, _| wanted.contains(class));
+            self.classes.retain(|(class, _)| wanted.iter().any(|name| is(class, name)));
         }
-        Ok(Self { classes })
+        if self.classes.is_empty() {
+            let got = "only areas of classes that take tissue out; name them with --class to tile them";
+            return Err(Error::config(file, "an area to stay within", got));
+        }
+        Ok(())
     }
 
     /// Returns the share of a rectangle inside any area, and the class with the largest part of it.
     pub(super) fn inside(&self, rect: Rect) -> (f64, &str) {
-        let area = (rect.area_px() as f64).max(1.0);
-        let shares = self.classes.iter().map(|(class, polygons)| {
-            let covered: f64 = polygons.iter().map(|polygon| polygon.area_in(rect)).sum();
-            ((covered / area).min(1.0), class.as_str())
-        });
-        let (mut total, mut best) = (0.0, (0.0, ""));
-        for (share, class) in shares {
-            total += share;
+        let near = |areas: &[Outline]| areas.iter().any(|area| area.meets(rect));
+        if rect.area_px() == 0 || !self.classes.iter().any(|(_, areas)| near(areas)) {
+            return (0.0, "");
+        }
+        let lines = Lines::across(rect);
+        let out = lines.spans(&self.out);
+        let taken = lines.share(out.clone());
+        let (mut all, mut best) = (out.clone(), (0.0, ""));
+        for (class, areas) in self.classes.iter().filter(|(_, areas)| near(areas)) {
+            let own = lines.spans(areas);
+            let share = lines.share(joined(own.clone(), &out)) - taken;
             if share > best.0 {
-                best = (share, class);
+                best = (share, class.as_str());
+            }
+            all = joined(all, &own);
+        }
+        (lines.share(all) - taken, best.1)
+    }
+}
+
+/// Names the file of areas in what is wrong with it.
+fn in_file(file: &str, error: Error) -> Error {
+    match error {
+        Error::Config { what, expected, got } => Error::config(format!("{file}, {what}"), expected, got),
+        other => other,
+    }
+}
+
+/// An area with the box around it.
+struct Outline {
+    area: Area,
+    bounds: [f64; 4],
+}
+
+impl Outline {
+    fn of(area: Area) -> Self {
+        let bounds = area.bounds();
+        Self { area, bounds }
+    }
+
+    fn meets(&self, rect: Rect) -> bool {
+        let [left, top, right, bottom] = self.bounds;
+        let [x0, y0, x1, y1] = [rect.x0, rect.y0, rect.x1(), rect.y1()].map(|v| v as f64);
+        left < x1 && right > x0 && top < y1 && bottom > y0
+    }
+}
+
+/// Level lines through the middles of equal rows of a rectangle.
+struct Lines {
+    rect: Rect,
+    count: usize,
+    row_px: f64,
+}
+
+impl Lines {
+    fn across(rect: Rect) -> Self {
+        let count = rect.height.clamp(1, LINES) as usize;
+        Self { rect, count, row_px: rect.height as f64 / count as f64 }
+    }
+
+    /// Returns, for each line, where it lies in the areas; spans of different areas may overlap.
+    fn spans(&self, areas: &[Outline]) -> Vec<Vec<Span>> {
+        let mut spans = vec![Vec::new(); self.count];
+        for outline in areas.iter().filter(|area| area.meets(self.rect)) {
+            for (line, mut crossings) in self.crossings(&outline.area).into_iter().enumerate() {
+                crossings.sort_unstable_by(f64::total_cmp);
+                // Inside lies between each odd crossing and the next: holes are left out.
+                spans[line].extend(crossings.as_chunks::<2>().0);
             }
         }
-        (f64::min(total, 1.0), best.1)
+        spans
+    }
+
+    /// Returns where the sides of an area cross each line, brought to the rectangle.
+    fn crossings(&self, area: &Area) -> Vec<Vec<f64>> {
+        let [left, top, right] = [self.rect.x0, self.rect.y0, self.rect.x1()].map(|v| v as f64);
+        let line_from =
+            |y: f64| ((y - top) / self.row_px - 0.5).ceil().clamp(0.0, self.count as f64) as usize;
+        let mut crossings = vec![Vec::new(); self.count];
+        for ring in &area.rings {
+            for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
+                for line in line_from(a[1].min(b[1]))..line_from(a[1].max(b[1])) {
+                    let y = top + (line as f64 + 0.5) * self.row_px;
+                    let x = a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]);
+                    crossings[line].push(x.clamp(left, right));
+                }
+            }
+        }
+        crossings
+    }
+
+    /// Returns the share of the rectangle that the spans cover, each place once.
+    fn share(&self, spans: Vec<Vec<Span>>) -> f64 {
+        let covered: f64 = spans.into_iter().map(covered).sum();
+        covered / self.rect.width as f64 / self.count as f64
     }
 }
 
-/// Returns QuPath's class of a feature; `unclassified` when it has none.
-fn class(feature: &Value) -> String {
-    let properties = feature.get("properties").unwrap_or(&Value::Null);
-    let class = properties.get("classification").unwrap_or(&Value::Null);
-    let name = class.get("name").and_then(Value::as_str).or(class.as_str());
-    name.filter(|name| !name.is_empty()).unwrap_or("unclassified").to_owned()
+fn joined(mut spans: Vec<Vec<Span>>, others: &[Vec<Span>]) -> Vec<Vec<Span>> {
+    spans.iter_mut().zip(others).for_each(|(own, other)| own.extend(other));
+    spans
 }
 
-fn polygons(geometry: &Value) -> Vec<Polygon> {
-    let coordinates = geometry.get("coordinates").and_then(Value::as_array);
-    match (geometry.get("type").and_then(Value::as_str), coordinates) {
-        (Some("Polygon"), Some(rings)) => Polygon::new(rings).into_iter().collect(),
-        (Some("MultiPolygon"), Some(list)) => {
-            list.iter().filter_map(Value::as_array).filter_map(|rings| Polygon::new(rings)).collect()
-        }
-        (Some("GeometryCollection"), _) => {
-            let parts = geometry.get("geometries").and_then(Value::as_array);
-            parts.into_iter().flatten().flat_map(polygons).collect()
-        }
-        _ => Vec::new(),
+/// Returns the length that spans cover, each place once.
+fn covered(mut spans: Vec<Span>) -> f64 {
+    spans.sort_unstable_by(|a, b| a[0].total_cmp(&b[0]));
+    let (mut sum, mut end) = (0.0, f64::NEG_INFINITY);
+    for [from, to] in spans {
+        sum += (to - from.max(end)).max(0.0);
+        end = end.max(to);
     }
-}
-
-impl Polygon {
-    fn new(rings: &[Value]) -> Option<Self> {
-        let corner = |v: &Value| Some([v.get(0)?.as_f64()?, v.get(1)?.as_f64()?]);
-        let ring = |v: &Value| -> Option<Vec<Corner>> { v.as_array()?.iter().map(corner).collect() };
-        let rings = rings.iter().map(ring).collect::<Option<Vec<_>>>()?;
-        let outer = rings.first().filter(|ring| ring.len() >= 3)?;
-        let bounds = outer.iter().fold([f64::MAX, f64::MAX, f64::MIN, f64::MIN], |b, c| {
-            [b[0].min(c[0]), b[1].min(c[1]), b[2].max(c[0]), b[3].max(c[1])]
-        });
-        Some(Self { rings, bounds })
-    }
-
-    /// Returns the area inside a rectangle.
-    fn area_in(&self, rect: Rect) -> f64 {
-        let [x0, y0, x1, y1] = [rect.x0, rect.y0, rect.x1(), rect.y1()].map(|v| v as f64);
-        let [left, top, right, bottom] = self.bounds;
-        if left >= x1 || right <= x0 || top >= y1 || bottom <= y0 {
-            return 0.0;
-        }
-        let areas = self.rings.iter().map(|ring| {
-            let ring = clip(ring, |p| p[0] - x0);
-            let ring = clip(&ring, |p| x1 - p[0]);
-            let ring = clip(&ring, |p| p[1] - y0);
-            area(&clip(&ring, |p| y1 - p[1]))
-        });
-        let areas: Vec<f64> = areas.collect();
-        (areas[0] - areas[1..].iter().sum::<f64>()).max(0.0)
-    }
-}
-
-/// Cuts a ring to where `side` is not negative (Sutherland & Hodgman 1974, CACM 17:32).
-fn clip(ring: &[Corner], side: impl Fn(Corner) -> f64) -> Vec<Corner> {
-    let mut out = Vec::with_capacity(ring.len() + 4);
-    for (i, &to) in ring.iter().enumerate() {
-        let from = ring[(i + ring.len() - 1) % ring.len()];
-        let (a, b) = (side(from), side(to));
-        if (a < 0.0) != (b < 0.0) {
-            let t = a / (a - b);
-            out.push([from[0] + t * (to[0] - from[0]), from[1] + t * (to[1] - from[1])]);
-        }
-        if b >= 0.0 {
-            out.push(to);
-        }
-    }
-    out
-}
-
-fn area(ring: &[Corner]) -> f64 {
-    let ends = ring.iter().cycle().skip(1);
-    (ring.iter().zip(ends).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f64>() / 2.0).abs()
+    sum
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str, wanted: &[&str]) -> Result<Annotations> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.geojson");
         fs::write(&path, text).unwrap();
-        Annotations::read(&path, &wanted.iter().map(|&s| s.to_owned()).collect::<Vec<_>>())
+        let wanted: Vec<String> = wanted.iter().map(|&s| s.to_owned()).collect();
+        Annotations::read(&path, "a", Path::new("a.svs"), &wanted)
+    }
+
+    fn t(all: &Annotations, x0: i64, y0: i64, side: u64, share: f64, class: &str) {
+        let got = all.inside(Rect { x0, y0, width: side, height: side });
+        assert!((got.0 - share).abs() < 1e-9 && got.1 == class, "{x0} {y0} {side}: {got:?}");
     }
 
     const TWO: &str = r#"{"type":"FeatureCollection","features":[
@@ -173,26 +220,79 @@ mod tests {
         {"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":[[[[200,0],[300,0],[200,100]]]]},
          "properties":{"classification":"Stroma"}}]}"#;
 
+    /// A square of a class as a feature.
+    fn square(class: &str, [x, y]: [i32; 2], side: i32, more: &str) -> String {
+        let (right, bottom) = (x + side, y + side);
+        format!(
+            r#"{{"geometry":{{"type":"Polygon","coordinates":[[[{x},{y}],[{right},{y}],[{right},{bottom}],[{x},{bottom}]]]}},
+            "properties":{{"classification":{{"name":"{class}"}}{more}}}}}"#
+        )
+    }
+
     #[test]
     fn shares_are_exact() {
         let all = read(TWO, &[]).unwrap();
-        fn t(all: &Annotations, x0: i64, y0: i64, side: u64, share: f64, class: &str) {
-            let got = all.inside(Rect { x0, y0, width: side, height: side });
-            assert!((got.0 - share).abs() < 1e-9 && got.1 == class, "{x0} {y0} {side}: {got:?}");
-        }
         t(&all, 0, 0, 100, 0.96, "Tumor");
         t(&all, 20, 20, 20, 0.0, "");
         t(&all, 90, 90, 20, 0.25, "Tumor");
         t(&all, 200, 0, 100, 0.5, "Stroma");
         t(&all, 500, 500, 10, 0.0, "");
+        // More rows than lines.
+        t(&all, -2000, -2000, 4096, (9600.0 + 5000.0) / f64::from(4096 * 4096), "Tumor");
+    }
+
+    #[test]
+    fn places_in_several_areas_count_once() {
+        let same = [square("Tumor", [0, 0], 40, ""), square("Tumor", [0, 0], 40, "")].join(",");
+        t(&read(&format!("[{same}]"), &[]).unwrap(), 0, 0, 100, 0.16, "Tumor");
+        let cross = [square("Tumor", [0, 0], 60, ""), square("Stroma", [30, 30], 70, "")].join(",");
+        let all = read(&format!("[{cross}]"), &[]).unwrap();
+        t(&all, 0, 0, 100, (3600.0 + 4900.0 - 900.0) / 1e4, "Stroma");
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_inside() {
+        let areas = [square("Tumor", [0, 0], 100, ""), square("Ignore*", [50, 0], 100, "")].join(",");
+        t(&read(&format!("[{areas}]"), &[]).unwrap(), 0, 0, 100, 0.5, "Tumor");
+        t(&read(&format!("[{areas}]"), &["ignore"]).unwrap(), 0, 0, 100, 0.5, "Ignore*");
+        let said = read(&format!("[{}]", square("Ignore*", [0, 0], 9, "")), &[]).err().unwrap().to_string();
+        assert!(said.contains("expected an area to stay within, got only areas of classes"), "{said}");
+    }
+
+    #[test]
+    fn files_are_read_as_those_of_score() {
+        let said = |text: &str, wanted: &[&str]| read(text, wanted).err().unwrap().to_string();
+        let corner = TWO.replacen("[100,0]", "[null,0]", 1);
+        let text = said(&corner, &[]);
+        assert!(text.contains("a.geojson, feature 1, ring 1, point 2, expected two numbers"), "{text}");
+        let detection = square("Tumor", [0, 0], 9, r#","objectType":"detection""#);
+        assert!(said(&detection, &[]).contains("expected at least one polygon, got none"));
+        assert!(read(&format!("\u{feff}{TWO}"), &[]).is_ok());
+        let xml = "<Annotations><Annotation Name='Tumor'><Regions><Region><Vertices><Vertex X='0' Y='0'/>\
+            <Vertex X='100' Y='0'/><Vertex X='0' Y='100'/></Vertices></Region></Regions></Annotation></Annotations>";
+        t(&read(xml, &["tumor"]).unwrap(), 0, 0, 100, 0.5, "Tumor");
     }
 
     #[test]
     fn classes_are_chosen_and_mistakes_said() {
-        assert_eq!(read(TWO, &["Stroma"]).unwrap().classes.len(), 1);
+        assert_eq!(read(TWO, &["stroma*"]).unwrap().classes.len(), 1);
         let said = |text: &str, wanted: &[&str]| read(text, wanted).err().map(|e| e.to_string()).unwrap();
         assert!(said(TWO, &["Tumour"]).contains("expected Stroma, Tumor, got Tumour"));
         assert!(said("{}", &[]).contains("expected at least one polygon, got none"));
         assert!(said("x", &[]).contains("expected GeoJSON"));
+        let line = r#"{"geometry":{"type":"LineString","coordinates":[[0,0],[9,9]]}}"#;
+        let read = read(&format!("[{},{line}]", square("Tumor", [0, 0], 9, "")), &[]).unwrap();
+        let remark = read.remark.map(|w| w.to_string()).unwrap();
+        assert!(remark.ends_with("not used (1): feature 2 (LineString)"), "{remark}");
+    }
+
+    #[test]
+    fn the_file_of_a_slide_is_found_in_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let find = || Annotations::read(folder.path(), "a", Path::new("a.svs"), &[]);
+        let said = find().err().map(|e| e.to_string()).unwrap();
+        assert!(said.starts_with("--within, expected a.geojson, .json or .xml in "), "{said}");
+        fs::write(folder.path().join("a.json"), TWO).unwrap();
+        assert_eq!(find().unwrap().classes.len(), 2);
     }
 }

@@ -72,20 +72,18 @@ pub(super) struct Chosen {
 ///
 /// [`Error::Uncalibrated`] when a pixel size is needed and unknown, [`Error::Config`] for a resolution that the slide
 /// cannot have, and as reading a low-power view.
-pub(super) fn choose(slide_id: &str, slide: &Slide, settings: &Settings) -> Result<Chosen> {
+pub(super) fn choose(
+    slide_id: &str,
+    slide: &Slide,
+    settings: &Settings,
+    within: Option<&Annotations>,
+) -> Result<Chosen> {
     let native = settings.mpp.or(slide.info().calibration.as_ref().map(|c| c.mpp));
     let scale = scale(slide, settings.resolution, native)?;
     let mpp = native.and_then(|mpp| Mpp::new(mpp.x() * scale[0], mpp.y() * scale[1]));
     let places = grid(slide, settings, scale)?;
     let rects: Vec<Rect> = places.iter().map(Place::rect).collect();
     let survey = Survey::of(slide, settings, native, &rects)?;
-    let annotations = match &settings.within {
-        Some(path) if path.is_dir() => {
-            Some(Annotations::read(&path.join(format!("{slide_id}.geojson")), &settings.classes)?)
-        }
-        Some(path) => Some(Annotations::read(path, &settings.classes)?),
-        None => None,
-    };
     let mut counts = Counts { grid: places.len() as u64, ..Counts::default() };
     let mut spots = Vec::new();
     for (place, rect) in places.into_iter().zip(rects) {
@@ -95,8 +93,8 @@ pub(super) fn choose(slide_id: &str, slide: &Slide, settings: &Settings) -> Resu
             (row.tissue, row.pen, row.fold) =
                 (share(&survey.tissue), share(&survey.pen), share(&survey.fold));
         }
-        if let Some(annotations) = &annotations {
-            let (share, class) = annotations.inside(rect);
+        if let Some(areas) = within {
+            let (share, class) = areas.inside(rect);
             (row.inside, row.class) = (Some(rounded(share)), Some(class.to_owned()));
         }
         let over =

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Settings, SlideTiles, table};
+use super::{Settings, SlideTiles, Target, annotation::Annotations, table};
 use crate::{
     error::{Error, Result},
     report::partial::write_whole,
@@ -28,7 +28,12 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    pub(super) fn new(slide_id: &str, path: &Path, settings: &Settings) -> Result<Self> {
+    pub(super) fn new(
+        slide_id: &str,
+        path: &Path,
+        settings: &Settings,
+        within: Option<&Annotations>,
+    ) -> Result<Self> {
         let facts = fs::metadata(path).map_err(Error::io("read", path))?;
         let changed = facts.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
         let source = Source::of(path);
@@ -37,6 +42,9 @@ impl Mark {
             "bytes": facts.len(),
             "changed": changed.map(|t| t.as_millis() as u64),
             "settings": settings.fingerprint,
+            // Areas and target themselves count, not the names of their files.
+            "within": within.map(|areas| &areas.sha256),
+            "target": settings.target.as_ref().map(Target::fingerprint),
             "content": source.content(),
         });
         Ok(Self { slide_id: slide_id.to_owned(), source, asked })
@@ -62,7 +70,7 @@ impl Mark {
         };
         let whole = rows.len() as u64 == summary.tiles
             && rows.iter().filter_map(|row| row.file.as_deref()).all(is_there);
-        whole.then_some(SlideTiles { rows, summary, resumed: true })
+        whole.then_some(SlideTiles { rows, summary, resumed: true, remark: None })
     }
 
     /// Removes what an earlier run with other settings, or one that was interrupted, left of this slide; what was made of

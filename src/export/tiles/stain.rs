@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use super::choose::Chosen;
 use crate::{
     error::{Error, Result},
     raster::Rgb,
+    score::rubric::hex,
     slide::{Place, Slide, ToSrgb},
     stain::{
         normalise::{Look, Method, Normaliser},
-        white,
+        white::{self, White},
     },
     warning::Warnings,
 };
@@ -28,13 +31,14 @@ pub struct Target {
 
 impl Target {
     /// Measures a slide or image, at `mpp` µm per pixel where that is given and the file states its pixel size, else at full
-    /// resolution.
+    /// resolution; in sRGB by its ICC profile where `icc` says so.
     ///
     /// # Errors
     ///
     /// What opening and reading found wrong; [`Error::Config`] when the file shows too little stain.
-    pub fn read(method: Method, path: &Path, mpp: Option<f64>) -> Result<Self> {
+    pub fn read(method: Method, path: &Path, mpp: Option<f64>, icc: bool) -> Result<Self> {
         let slide = Slide::open(path)?;
+        let to_srgb = if icc { slide.to_srgb()? } else { None };
         let native = slide.info().calibration.as_ref().map(|c| c.mpp.mean());
         let scale = native.zip(mpp).map_or(1.0, |(native, mpp)| (mpp / native).max(1.0));
         let base = &slide.info().levels[0];
@@ -50,13 +54,29 @@ impl Target {
         let total = columns * rows;
         let every = total.div_ceil(4 * COUNT as u64).max(1);
         let places: Vec<Place> = (0..total).step_by(every as usize).map(place).collect();
-        let samples = slide.tiles(&places).map(|t| t.map(|t| t.pixels)).collect::<Result<Vec<_>>>()?;
+        let mut samples = slide.tiles(&places).map(|t| t.map(|t| t.pixels)).collect::<Result<Vec<_>>>()?;
         let (view, _) = slide.read_overview(2048)?;
-        let white = white::estimate(&view, &Warnings::default());
+        let mut white = white::estimate(&view, &Warnings::default());
+        if let Some(to_srgb) = &to_srgb {
+            samples.iter_mut().for_each(|pixels| to_srgb.apply(pixels));
+            white = in_srgb(white, to_srgb);
+        }
         let look = Look::measure(method, &samples, white)
             .map_err(|reason| Error::config("--target", "an image of stained tissue", reason))?;
         Ok(Self { method, look })
     }
+
+    /// Returns what tiles depend on of the target: method and look, whatever its file is called.
+    pub(super) fn fingerprint(&self) -> String {
+        hex(&Sha256::digest(format!("{:?} {:?}", self.method, self.look)))
+    }
+}
+
+/// Returns the white of a slide in sRGB.
+fn in_srgb(white: White, to_srgb: &ToSrgb) -> White {
+    let mut pixel = Rgb::filled(1, 1, white.rgb.map(|v| v.round() as u8));
+    to_srgb.apply(&mut pixel);
+    White { rgb: pixel.pixels()[0].map(f64::from) }
 }
 
 /// Measures the slide's own look on tiles spread over those that are wanted.
@@ -89,6 +109,7 @@ pub(super) fn normaliser(
         samples.push(pixels);
     }
     let white = chosen.white.ok_or(Error::Uncalibrated)?;
+    let white = to_srgb.map_or(white, |to_srgb| in_srgb(white, to_srgb));
     let unusable = |reason: String| Error::config("stain of the slide", "one that can be measured", reason);
     let look = Look::measure(target.method, &samples, white).map_err(unusable)?;
     Normaliser::new(&look, &target.look).ok_or_else(|| unusable("another method's".into()))

@@ -3,7 +3,7 @@
 use crate::{
     cohort::{
         Comparison,
-        analysis::Contrast,
+        analysis::{Contrast, SIMULTANEOUS},
         compare::Compared,
         text::{confidence_pct, of_difference},
     },
@@ -25,7 +25,7 @@ pub(super) fn superplot(c: &Comparison, e: &Compared) -> String {
 /// Of differences within a family.
 pub(super) fn differences(c: &Comparison, e: &Compared, family: &[&Contrast]) -> String {
     let how = match family.iter().find(|k| k.interval.is_some()).map_or("", |k| k.interval_method) {
-        "simultaneous" => "simultaneous for all of them",
+        SIMULTANEOUS => "simultaneous for all of them",
         _ => "each by itself",
     };
     let unit = of_difference(&e.unit);
@@ -42,10 +42,10 @@ pub(super) fn dose(c: &Comparison, e: &Compared) -> String {
     format!("Points: one per {}. Line: means of the groups, joined.{}", c.study.unit.one(), bars(c, e))
 }
 
-/// Of standardised effects.
-pub(super) fn effects(c: &Comparison) -> String {
+/// Of standardised effects against a group.
+pub(super) fn effects(c: &Comparison, against: &str) -> String {
     format!(
-        "Points: Hedges' g of each group. Error bars: its {} % interval, each by itself; both are cut at ±10. Vertical line: no \
+        "Points: Hedges' g of each group against {against}. Error bars: its {} % interval, each by itself; both are cut at ±10. Vertical line: no \
          difference.",
         confidence_pct(c.study.alpha)
     )

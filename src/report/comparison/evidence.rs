@@ -26,7 +26,7 @@ const MOST_PICTURE: u64 = 400_000;
 const MOST_RUN: u64 = 200_000_000;
 
 /// Columns of `slides.csv` that say something of every slide.
-const FACTS: [&str; 11] = [
+const FACTS: [&str; 12] = [
     "slide_id",
     "status",
     "error",
@@ -37,11 +37,14 @@ const FACTS: [&str; 11] = [
     "tissue_mm2",
     "warnings",
     "species",
+    ANNOTATIONS_USED,
     ANNOTATIONS,
 ];
 
 /// Column of the file of drawn areas.
 const ANNOTATIONS: &str = "annotations";
+/// Column of the number of these areas that were used.
+const ANNOTATIONS_USED: &str = "annotations_used";
 
 /// One row of `slides.csv`.
 #[derive(Clone, Debug, Default)]
@@ -58,10 +61,10 @@ pub(super) struct SlideRow {
     pub(super) warnings: Option<u64>,
     /// The species whose sizes structures have; empty in results that do not tell.
     pub(super) species: String,
-    /// File of areas that were drawn on it.
-    pub(super) annotations: String,
-    /// Whether the table has a column for that.
-    pub(super) tells_annotations: bool,
+    /// Whether a file of drawn areas was given for it.
+    pub(super) has_annotations: bool,
+    /// How many of these areas were used; `None` in results that do not tell.
+    pub(super) annotations_used: Option<usize>,
     /// All cells, in the order of [`Evidence::heading`].
     pub(super) cells: csv::StringRecord,
 }
@@ -108,6 +111,7 @@ impl Evidence {
         let broken = |e: csv::Error| Error::config("slides.csv", "a table in UTF-8", e);
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(broken)?;
         self.heading = reader.headers().map_err(broken)?.iter().map(str::to_owned).collect();
+        let tells_used = self.heading.iter().any(|name| name == ANNOTATIONS_USED);
         let places = FACTS.map(|name| self.heading.iter().position(|h| h == name));
         for record in reader.records() {
             let record = record.map_err(broken)?;
@@ -122,6 +126,7 @@ impl Evidence {
                 _,
                 warnings,
                 species,
+                used,
                 annotations,
             ] = places.map(|p| p.and_then(|p| record.get(p)).unwrap_or_default().to_owned());
             let remarks = [error, reason, warnings].into_iter().filter(|r| !r.is_empty());
@@ -136,8 +141,8 @@ impl Evidence {
                 remarks,
                 warnings: None,
                 species,
-                annotations,
-                tells_annotations: self.heading.iter().any(|name| name == ANNOTATIONS),
+                has_annotations: !annotations.is_empty(),
+                annotations_used: tells_used.then(|| used.parse().unwrap_or(0)),
                 cells: record,
             });
         }

@@ -36,9 +36,13 @@ pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
         figures.push((format!("{tissue}_effects"), plots::effects(&own, family, &c.groups)));
     }
     let printer = Printer::new();
-    figures.par_iter().filter_map(|(name, svg)| Some((name, svg.as_ref()?))).try_for_each(|(name, svg)| {
+    // Names are given one after the other, so that they do not depend on threads.
+    let drawn = figures.into_iter().filter_map(|(name, svg)| {
         let path = |ending: &str| out.file(&format!("figures/{}", safe(&format!("{name}.{ending}"))));
-        write_whole(&path("svg"), svg.as_bytes())?;
-        printer.write(&path("png"), svg)
+        svg.map(|svg| (path("svg"), path("png"), svg))
+    });
+    drawn.collect::<Vec<_>>().par_iter().try_for_each(|(as_svg, as_png, svg)| {
+        write_whole(as_svg, svg.as_bytes())?;
+        printer.write(as_png, svg)
     })
 }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::evidence::{Evidence, SlideRow};
-use crate::{batch::copies, error::Result, manifest::Sample};
+use crate::{
+    batch::copies, cohort::Comparison, error::Result, manifest::Sample, report::print::Printer, study::Unit,
+};
 
 /// Returns what the reader should know before comparing: one file for several slides, more than one species, or another than the
 /// sample sheet states.
@@ -19,6 +21,28 @@ pub fn remarks(results: &Path, samples: &[Sample]) -> Result<Vec<String>> {
     let used = used(&evidence, samples);
     let said = [mixed(&used), otherwise(&used), mistaken(&used)].into_iter().flatten();
     Ok(copied(&evidence, &used).into_iter().chain(said).collect())
+}
+
+/// Returns what the files of a comparison leave out, or cannot show.
+#[must_use]
+pub fn shortcomings(c: &Comparison) -> Vec<String> {
+    let without_send = (c.study.unit == Unit::Cage)
+        .then(|| "send/mi.csv is not written: its rows are of animals, and the unit is the cage".to_owned());
+    without_send.into_iter().chain(boxes(c)).collect()
+}
+
+/// Names letters of groups, columns and units that figures show as boxes.
+fn boxes(c: &Comparison) -> Option<String> {
+    let endpoints = c.endpoints.iter().flat_map(|e| [&e.feature, &e.unit]);
+    let text: String =
+        c.groups.iter().chain(endpoints).chain(&c.study.dose_unit).map(String::as_str).collect();
+    let absent = Printer::new().absent(&text);
+    (!absent.is_empty()).then(|| {
+        format!(
+            "the font of the PNG figures has no {}: they show boxes; take the SVG figures, or other names",
+            absent.iter().collect::<String>()
+        )
+    })
 }
 
 /// Slides that are the same file, as `run.json` tells their content.
@@ -80,13 +104,21 @@ fn drawn(used: &[Used<'_>]) -> String {
     let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (sample, row) in used {
         let (drawn, all) = groups.entry(&sample.group).or_default();
-        *drawn += usize::from(!row.annotations.is_empty());
+        *drawn += usize::from(row.annotations_used > Some(0));
         *all += 1;
     }
     let drawn: usize = groups.values().map(|(drawn, _)| drawn).sum();
-    let told = used.iter().any(|(_, row)| row.tells_annotations);
+    let told = used.iter().any(|(_, row)| row.annotations_used.is_some());
+    let idle = used.iter().filter(|(_, row)| row.has_annotations && row.annotations_used == Some(0)).count();
+    let without = match idle {
+        0 => String::new(),
+        n => {
+            format!(" Files of drawn areas were given for {} of which no area was used.", counted(n, "slide"))
+        }
+    };
     match (told, drawn) {
         (false, _) => String::new(),
+        (true, 0) if idle > 0 => without,
         (true, 0) => " No areas were drawn by hand.".into(),
         _ => {
             let each: Vec<String> =
@@ -94,7 +126,7 @@ fn drawn(used: &[Used<'_>]) -> String {
             format!(
                 " On {drawn} of {} slides areas drawn by a person took tissue out, limited what was measured or corrected \
                  structures ({}); their files stand in slides.csv with their SHA-256. Whether the person knew the groups is \
-                 not recorded.",
+                 not recorded.{without}",
                 used.len(),
                 each.join(", ")
             )
@@ -152,17 +184,18 @@ fn mistaken(used: &[Used<'_>]) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// Writes a results folder with these cells of species and annotations, one slide per animal, groups by turns, and
+    /// Writes a results folder with these cells of species and of areas used, one slide per animal, groups by turns, and
     /// returns the sentences and remarks.
     fn told(rows: &[(&str, &str)], sheet: &str) -> (String, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
-        let mut slides = String::from("slide_id,status,species,annotations\n");
+        let mut slides = String::from("slide_id,status,species,annotations,annotations_used\n");
         let mut samples = String::from("slide,animal_id,group,tissue,species\n");
         for (i, (species, drawn)) in rows.iter().enumerate() {
-            slides += &format!("s{i},scored,{species},{drawn}\n");
+            let used = if drawn.is_empty() { ",".into() } else { format!("s{i}.geojson,{drawn}") };
+            slides += &format!("s{i},scored,{species},{used}\n");
             samples += &format!("s{i}.svs,{i},{},liver,{sheet}\n", ["control", "treated"][i % 2]);
         }
-        slides += "gone,failed,mouse,gone.geojson\n";
+        slides += "gone,failed,mouse,gone.geojson,\n";
         let sheet = folder.path().join("samples.csv");
         std::fs::write(folder.path().join("slides.csv"), slides).unwrap();
         std::fs::write(&sheet, samples).unwrap();
@@ -179,9 +212,18 @@ mod tests {
             " Structures were accepted by the sizes of the species mouse. No areas were drawn by hand."
         );
         assert_eq!(remarks, [""; 0]);
-        let (text, _) = told(&[("rat", "s0.geojson"), ("rat", ""), ("rat", "s2.geojson")], "rat");
+        let (text, _) = told(&[("rat", "3"), ("rat", ""), ("rat", "1")], "rat");
         assert!(text.contains(" On 2 of 3 slides areas drawn by a person took"), "{text}");
-        assert!(text.contains("(control 2 of 2, treated 0 of 1)"), "{text}");
+        assert!(
+            text.contains("(control 2 of 2, treated 0 of 1)") && text.ends_with("not recorded."),
+            "{text}"
+        );
+        // A file whose areas mean nothing changed nothing.
+        let idle = " Files of drawn areas were given for 1 slide of which no area was used.";
+        let (text, _) = told(&[("rat", "0"), ("rat", "")], "rat");
+        assert!(text.ends_with(idle) && !text.contains("drawn by a person"), "{text}");
+        let (text, _) = told(&[("rat", "0"), ("rat", "2")], "rat");
+        assert!(text.contains(" On 1 of 2 slides areas") && text.ends_with(idle), "{text}");
     }
 
     #[test]

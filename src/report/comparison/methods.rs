@@ -22,8 +22,11 @@ use crate::{
 
 pub(super) use tests_made::Made;
 
-/// Features that count objects beyond cut-offs of control animals.
-const COUNTED: [&str; 2] = ["hypertrophic_hepatocyte_pct", "glom_shrunken_pct"];
+/// Features that count objects beyond cut-offs of control animals, and what they count.
+const COUNTED: [(&str, &str); 2] = [
+    ("hypertrophic_hepatocyte_pct", "hypertrophic hepatocytes"),
+    ("glom_shrunken_pct", "shrunken glomeruli"),
+];
 
 /// Returns the paragraph.
 pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
@@ -73,9 +76,15 @@ fn scored(c: &Comparison, run: &Run<'_>) -> String {
         1 => " Scoring was not the default: one value of the rubric differs from the built-in one.".into(),
         n => format!(" Scoring was not the default: {n} values of the rubric differ from the built-in ones."),
     };
-    if c.endpoints.iter().any(|e| COUNTED.contains(&e.feature.as_str())) {
-        text += " Hypertrophic hepatocytes and shrunken glomeruli were counted beyond cut-offs of control animals, each of which \
-                 weighed alike, a rule tried on synthetic tissue only.";
+    let is_endpoint = |feature: &str| c.endpoints.iter().any(|e| e.feature == feature);
+    let counted: Vec<&str> =
+        COUNTED.into_iter().filter(|(feature, _)| is_endpoint(feature)).map(|(_, what)| what).collect();
+    if !counted.is_empty() {
+        text += &format!(
+            " Of control animals, each of which weighed alike, cut-offs were taken beyond which {} were counted, a rule tried \
+             on synthetic tissue only.",
+            counted.join(" and ")
+        );
     }
     text
 }
@@ -184,7 +193,11 @@ fn beside(c: &Comparison) -> String {
         if recoveries().any(|r| r.interval.is_some()) {
             text += "its interval inverts the Welch contrast test; ";
         }
-        text += "it is withheld where D and C differ by less than two pooled standard deviations or not significantly.";
+        text += &format!(
+            "it is withheld where D and C differ by less than two pooled standard deviations, or where the {} % Welch interval \
+             of their difference, which is not adjusted, holds 0.",
+            confidence_pct(c.study.alpha)
+        );
         if blocked(c) {
             text += " Where blocks were adjusted for, these are adjusted means, the residual standard deviation and the contrast of \
                      adjusted means.";

@@ -3,7 +3,7 @@
 mod earlier;
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -24,7 +24,8 @@ pub(super) const MEASUREMENTS: &str = "measurements.tsv";
 #[derive(Debug)]
 pub(super) struct Output {
     root: PathBuf,
-    named: Mutex<BTreeSet<String>>,
+    /// Names by how they look where case makes no difference.
+    named: Mutex<BTreeMap<String, String>>,
 }
 
 impl Output {
@@ -39,10 +40,18 @@ impl Output {
         Ok(Self { root: root.to_owned(), named: Mutex::default() })
     }
 
-    /// Returns where a file below the folder is to be written, and remembers its name (`prism/a.csv`).
+    /// Returns where a file below the folder is to be written, and remembers its name (`prism/a.csv`). A file that is named a
+    /// second time, for names can be made alike, is another one (`prism/a-2.csv`).
     pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.named.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-        self.path(name)
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        let others = (2..).map(|i| format!("{stem}-{i}.{ending}"));
+        let mut free =
+            std::iter::once(name.to_owned()).chain(others).filter(|n| !named.contains_key(&n.to_lowercase()));
+        let own = free.next().unwrap_or_default();
+        drop(free);
+        named.insert(own.to_lowercase(), own.clone());
+        self.path(&own)
     }
 
     /// Returns where a file is that describes the others and is not listed among them.
@@ -62,6 +71,22 @@ impl Output {
 
     /// Returns the names of all files that were written, sorted.
     pub(super) fn written(&self) -> Vec<String> {
-        self.named.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_are_kept_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = Output::begin(folder.path()).unwrap();
+        let names = ["prism/a_b.csv", "prism/A_b.csv", "prism/a_b.csv", "prism/a_b.parquet"]
+            .map(|name| out.file(name));
+        let expected = ["prism/a_b.csv", "prism/A_b-2.csv", "prism/a_b-3.csv", "prism/a_b.parquet"];
+        assert_eq!(names, expected.map(|name| folder.path().join(name)));
+        assert_eq!(out.written().len(), 4);
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn page(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> Result
             methods => methods(c, run, evidence),
             arrive => words::arrive(c),
             scatter_caption => captions::scatter(c),
-            alpha => c.study.alpha,
+            intervals => words::intervals(c),
             colour_ends => c.colour_ends,
         })
         .map_err(internal)
@@ -105,20 +105,31 @@ fn tissues(c: &Comparison, evidence: &Evidence, fields: &[evidence::Field]) -> V
     let main_family = main_family(c);
     let one = |name: &&str| {
         let own: Vec<&Compared> = c.endpoints.iter().filter(|e| e.tissue == **name).collect();
+        let of_tissue: Vec<&evidence::Field> = fields.iter().filter(|f| f.tissue == **name).collect();
         let shown: Vec<Value> =
             own.iter().filter(|e| figured(e)).map(|e| figures(c, e, main_family)).collect();
         context! {
             name => *name,
             figures => shown,
-            fields => fields.iter().filter(|f| f.tissue == **name).map(|f| field(c, f)).collect::<Vec<_>>(),
+            fields => of_tissue.iter().map(|f| field(c, f)).collect::<Vec<_>>(),
             heatmap => svg(plots::heatmap(&own, &c.groups, c.colour_ends)),
+            slide_rule => slide_rule(&of_tissue),
             forest => svg(plots::effects(&own, main_family, &c.groups)),
-            forest_caption => captions::effects(c),
+            forest_caption => plots::against(&own, main_family).map(|group| captions::effects(c, group)),
             family => main_family.replace('_', " "),
             validation => organ::find(name).map(|o| wording::validation(o.name, evidence.structures_by())),
         }
     };
     names.iter().map(one).collect()
+}
+
+/// Says which slide of an animal is shown.
+fn slide_rule(fields: &[&evidence::Field]) -> &'static str {
+    match (fields.iter().any(|f| f.by_slide), fields.iter().any(|f| !f.by_slide)) {
+        (true, false) => "its slide nearest to that median",
+        (false, _) => "its first slide, for single slides have no such value",
+        (true, true) => "its slide nearest to that median (its first slide where slides have no such value)",
+    }
 }
 
 fn field(c: &Comparison, f: &evidence::Field) -> Value {

@@ -9,7 +9,7 @@ mod superplot;
 
 pub(super) use differences::differences;
 pub(super) use dose::dose_response;
-pub(super) use effects::effects;
+pub(super) use effects::{against, effects};
 pub(super) use heatmap::heatmap;
 pub(super) use scatter::scatter;
 pub(super) use superplot::superplot;

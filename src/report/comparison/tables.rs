@@ -17,6 +17,7 @@ use crate::{
         tables::write_csv,
     },
     stats::Interval,
+    study::Unit,
 };
 
 type Row = Vec<String>;
@@ -41,9 +42,10 @@ fn in_parts<P: Iterator<Item = Vec<Row>>>(
 /// Writes all tables.
 pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
     let table = |name: &str, columns: &[Column], rows: Vec<Row>| table(out, name, columns, &rows);
+    let unit = c.study.unit;
     animals(out, c)?;
     let subjects: Subjects = c.subjects.iter().map(|s| ((s.group.as_str(), s.id.as_str()), s)).collect();
-    in_parts(out, "animals_long", &LONG, || c.endpoints.iter().map(|e| long(c, e, &subjects)))?;
+    in_parts(out, "animals_long", &columns_long(unit), || c.endpoints.iter().map(|e| long(c, e, &subjects)))?;
     table("stats_omnibus", &OMNIBUS, each(c, omnibus))?;
     table("stats_contrasts", &CONTRASTS, each(c, contrasts))?;
     table("stats_trends", &TESTS, each(c, |e| tests(e, &e.analysis.trends)))?;
@@ -51,7 +53,7 @@ pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
     table("groups", &GROUPS, each(c, groups))?;
     table("recovery", &RECOVERY, each(c, recovery))?;
     table("equivalence", &EQUIVALENCE, each(c, equivalence))?;
-    table("variance_components", &COMPONENTS, each(c, components))?;
+    table("variance_components", &columns_of_components(unit), each(c, components))?;
     let of_study = c.notes.iter().map(|note| vec![String::new(), String::new(), note.clone()]);
     table("warnings", &WARNINGS, of_study.chain(each(c, warnings)).collect())?;
     table("relations", &RELATIONS, relations(c))?;
@@ -64,18 +66,22 @@ pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
         let head = [s.tissue.to_owned(), s.scenario.clone(), s.group.clone(), s.n.to_string()];
         head.into_iter().chain([cell(s.mean), rank, s.order_changes.to_string()]).collect()
     });
-    table("weight_sensitivity", &SENSITIVITY, weights.collect())
+    table("weight_sensitivity", &columns_of_sensitivity(unit), weights.collect())
 }
 
-const LONG: [Column; 7] = [
-    text("tissue"),
-    text("feature"),
-    text("animal_id"),
-    text("group"),
-    text("block"),
-    number("value"),
-    text("unit"),
-];
+fn columns_long(unit: Unit) -> [Column; 7] {
+    let names = [text("tissue"), text("feature"), subject(unit), text("group"), text("block")];
+    let [tissue, feature, id, group, block] = names;
+    [tissue, feature, id, group, block, number("value"), text("unit")]
+}
+
+/// The column of the experimental unit.
+fn subject(unit: Unit) -> Column {
+    match unit {
+        Unit::Animal => text("animal_id"),
+        Unit::Cage => text("cage"),
+    }
+}
 
 const RECOVERY: [Column; 7] = [
     text("tissue"),
@@ -87,18 +93,20 @@ const RECOVERY: [Column; 7] = [
     text("suppressed"),
 ];
 
-const COMPONENTS: [Column; 5] =
-    [text("tissue"), text("feature"), number("variance_animal"), number("variance_slide"), number("icc")];
+/// Variances between experimental units, and between what was averaged to one.
+fn columns_of_components(unit: Unit) -> [Column; 5] {
+    let [between, below] = match unit {
+        Unit::Animal => ["variance_animal", "variance_slide"],
+        Unit::Cage => ["variance_cage", "variance_animal"],
+    };
+    [text("tissue"), text("feature"), number(between), number(below), number("icc")]
+}
 
-const SENSITIVITY: [Column; 7] = [
-    text("tissue"),
-    text("scenario"),
-    text("group"),
-    number("animals"),
-    number("index_mean"),
-    number("rank"),
-    text("order_changes"),
-];
+fn columns_of_sensitivity(unit: Unit) -> [Column; 7] {
+    let [tissue, scenario, group] = [text("tissue"), text("scenario"), text("group")];
+    let [n, mean, rank] = [number(unit.many()), number("index_mean"), number("rank")];
+    [tissue, scenario, group, n, mean, rank, text("order_changes")]
+}
 
 const WARNINGS: [Column; 3] = [text("tissue"), text("feature"), text("warning")];
 
@@ -123,7 +131,7 @@ fn keys(e: &Compared) -> Row {
 
 /// One row per subject, one column per endpoint.
 fn animals(out: &Output, c: &Comparison) -> Result<()> {
-    let mut columns = vec![text("animal_id"), text("group"), text("block")];
+    let mut columns = vec![subject(c.study.unit), text("group"), text("block")];
     columns.extend(
         c.endpoints.iter().map(|e| Column {
             name: format!("{}_{}", e.tissue, e.feature).into(),

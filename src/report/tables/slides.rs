@@ -8,7 +8,7 @@ use crate::{
     batch::Done,
     error::Result,
     manifest::Sample,
-    pipeline::Summary,
+    pipeline::{Summary, corrections},
     report::number::number,
     score::{DamageIndex, Outcome, index_column, published, rubric::Rubric},
 };
@@ -57,6 +57,7 @@ const FACTS: &[Fact] = &[
     ("species", |d| d.job.options.species.name.to_owned()),
     ("annotations", |d| annotations(d, |a| a.file.clone())),
     ("annotations_sha256", |d| annotations(d, |a| a.sha256.clone())),
+    ("annotations_used", annotations_used),
     ("format", |d| summary(d, |s| s.format.to_owned())),
     ("width_px", |d| summary(d, |s| s.info.levels.first().map(|l| l.width.to_string()).unwrap_or_default())),
     ("height_px", |d| {
@@ -85,6 +86,13 @@ fn sample(d: &Done, cell: fn(&Sample) -> Option<String>) -> String {
 
 fn annotations(d: &Done, cell: fn(&Annotations) -> String) -> String {
     d.job.options.annotations.as_deref().map(cell).unwrap_or_default()
+}
+
+/// Returns how many drawn areas took part in what was measured; nothing for a slide without, or of which nothing was.
+fn annotations_used(d: &Done) -> String {
+    let drawn = d.job.options.annotations.as_deref().filter(|_| matches!(d.status(), "scored" | "blank"));
+    let used = drawn.zip(d.facts()).map(|(drawn, s)| corrections::used(drawn, &s.warnings));
+    used.map(|n| n.to_string()).unwrap_or_default()
 }
 
 fn summary(d: &Done, cell: fn(&Summary) -> String) -> String {

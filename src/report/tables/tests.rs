@@ -79,7 +79,7 @@ fn columns_of_the_slide_table() {
         ",warnings,liver_damage_index,liver_damage_index_coverage,steatosis_index,steatosis_index_coverage,\
          macro_affected_area_pct,rbc_area_pct,sinusoid_width_um_median,macrosteatosis_grade,macrosteatosis_score,"
     ));
-    assert_eq!(heading.split(',').count(), 31 + 2 * 2 + 3 + 2 * 10 + 13);
+    assert_eq!(heading.split(',').count(), 32 + 2 * 2 + 3 + 2 * 10 + 13);
 }
 
 #[test]

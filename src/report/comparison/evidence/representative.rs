@@ -9,6 +9,7 @@ use crate::{
         compare::{Compared, Dot, PHYSIOLOGY, Rank},
     },
     manifest::Sample,
+    measure::feature::Direction,
     stats::describe::median,
     study::Unit,
 };
@@ -25,6 +26,8 @@ pub(in crate::report::comparison) struct Field {
     pub(in crate::report::comparison) slide_id: String,
     /// The animal's value.
     pub(in crate::report::comparison) value: f64,
+    /// Whether slides have values of their own to be chosen by; else it is the first.
+    pub(in crate::report::comparison) by_slide: bool,
     /// Median of the group's animals.
     pub(in crate::report::comparison) median: f64,
     /// The field without and with outlines.
@@ -33,7 +36,7 @@ pub(in crate::report::comparison) struct Field {
 
 /// Returns a field for every tissue and group that has pictures. Of the group's animals the one is taken whose value of the
 /// tissue's primary endpoint (or damage index) lies nearest to the group's median, of its slides the one whose own value
-/// does; of equals, the first by name.
+/// does; of equals, and of slides without values, the first by name.
 pub(in crate::report::comparison) fn fields(
     c: &Comparison,
     evidence: &Evidence,
@@ -49,12 +52,13 @@ pub(in crate::report::comparison) fn fields(
     fields
 }
 
-/// The endpoint of each tissue that decides: the primary one, else the damage index, else the first.
+/// The endpoint of each tissue that decides: the primary one, else the damage index, else the first that tells of damage.
 fn deciding(c: &Comparison) -> Vec<&Compared> {
     let mut best: BTreeMap<&str, &Compared> = BTreeMap::new();
     let rank = |e: &Compared| match e.rank {
-        Rank::Primary => 2,
-        Rank::Secondary => i32::from(e.feature == format!("{}_damage_index", e.tissue)),
+        Rank::Primary => 3,
+        Rank::Secondary if e.feature == format!("{}_damage_index", e.tissue) => 2,
+        Rank::Secondary => i32::from(e.direction != Direction::Info),
     };
     for e in c.endpoints.iter().filter(|e| e.tissue != PHYSIOLOGY) {
         let known = best.entry(&e.tissue).or_insert(e);
@@ -110,13 +114,15 @@ fn one(
             })
             .collect();
         own.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-        let (slide_id, pictures) = own.into_iter().find_map(|(_, id)| Some((id, evidence.field(id)?)))?;
+        let shown = own.into_iter().find_map(|(far, id)| Some((far, id, evidence.field(id)?)));
+        let (far, slide_id, pictures) = shown?;
         Some(Field {
             tissue: e.tissue.clone(),
             group,
             feature: e.feature.clone(),
             animal: dot.id.clone(),
             slide_id: slide_id.to_owned(),
+            by_slide: far.is_finite(),
             value: dot.value,
             median: centre,
             pictures,

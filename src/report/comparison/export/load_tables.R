@@ -2,12 +2,13 @@
 #
 # In R:          tables <- source("load_tables.R", chdir = TRUE)$value
 # In a terminal: Rscript load_tables.R
-# An empty cell is NA: it was not measured. Ids stay text.
+# An empty cell is NA: it was not measured. Ids and names stay text, also those like NA, NULL or 10.
 
 argument <- grep("^--file=", commandArgs(FALSE), value = TRUE)
 folder <- if (length(argument) == 1) dirname(sub("^--file=", "", argument)) else "."
 files <- sort(list.files(folder, pattern = "[.]csv$", full.names = TRUE))
-text <- c("animal_id", "slide_id", "group", "block", "tissue", "feature")
+text <- c("animal_id", "cage", "slide_id", "group", "block", "tissue", "feature",
+          "group_a", "group_b", "contrast", "physiology", "scenario")
 tables <- lapply(files, function(file) {
   heading <- names(read.csv(file, nrows = 0, check.names = FALSE, encoding = "UTF-8"))
   classes <- ifelse(heading %in% text, "character", NA)

@@ -20,16 +20,25 @@ pub(super) fn write(out: &Output, c: &Comparison, evidence: &Evidence) -> Result
     if !evidence.slides.is_empty() {
         let rows: Map<String, Value> =
             evidence.slides.iter().take(MOST).map(|s| slide(evidence, s)).collect();
-        let about = "Slides as histograde read them. Scores are research surrogates, not diagnoses.";
-        section(out, "histograde_slides", "Histograde: slides", about, rows)?;
+        section(out, "histograde_slides", "Histograde: slides", &about_slides(evidence.slides.len()), rows)?;
     }
     let rows = groups(c);
     if !rows.is_empty() {
-        let about = "Mean of animals by group, primary endpoints and damage indices.";
-        section(out, "histograde_groups", "Histograde: groups", about, rows)?;
+        let units = c.study.unit.many();
+        let about = format!("Mean of {units} by group, primary endpoints and damage indices.");
+        section(out, "histograde_groups", "Histograde: groups", &about, rows)?;
     }
     let versions = format!("histograde:\n  - \"{}\"\n", env!("CARGO_PKG_VERSION"));
     write_whole(&out.file("multiqc/histograde_mqc_versions.yml"), versions.as_bytes())
+}
+
+/// Describes the table of so many slides.
+fn about_slides(all: usize) -> String {
+    let cut = match all > MOST {
+        true => format!(" The first {MOST} of {all} slides; slides.csv holds all."),
+        false => String::new(),
+    };
+    format!("Slides as histograde read them. Scores are research surrogates, not diagnoses.{cut}")
 }
 
 fn section(out: &Output, id: &str, name: &str, about: &str, data: Map<String, Value>) -> Result<()> {
@@ -76,4 +85,15 @@ fn groups(c: &Comparison) -> Map<String, Value> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_ends_early_says_so() {
+        assert!(about_slides(MOST).ends_with("not diagnoses."));
+        assert!(about_slides(MOST + 1).ends_with(" The first 2000 of 2001 slides; slides.csv holds all."));
+    }
 }

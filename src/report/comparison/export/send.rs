@@ -14,6 +14,7 @@ use crate::{
         parquet::{Column, number, text},
     },
     score::rubric::Rubric,
+    study::Unit,
 };
 
 /// What the column `VOCABULARY` says.
@@ -42,8 +43,11 @@ const COLUMNS: [Column; 17] = [
     text("SEVERITY_BASIS"),
 ];
 
-/// Writes `mi.csv` and `mi.parquet`.
+/// Writes `mi.csv` and `mi.parquet`; nothing where the units are cages, for a row is of an animal.
 pub(super) fn write(out: &Output, c: &Comparison, rubric: &Rubric) -> Result<()> {
+    if c.study.unit == Unit::Cage {
+        return Ok(());
+    }
     let mut rows = Vec::new();
     for subject in &c.subjects {
         let mut number_of_row = 0.0;

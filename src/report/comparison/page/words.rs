@@ -1,10 +1,12 @@
 //! Results in plain words, and the ARRIVE checklist.
 
+use std::collections::BTreeSet;
+
 use minijinja::{Value, context};
 
 use crate::cohort::{
     Comparison,
-    analysis::Contrast,
+    analysis::{Contrast, POINTWISE, SIMULTANEOUS},
     checks::{GIVEN, MIXED},
     compare::{Compared, Rank},
     text::{of_difference, p_value, short},
@@ -25,10 +27,12 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
     let mut lines = Vec::new();
     lines.push(match (e.analysis.omnibus.first(), e.p) {
         (Some(t), Some(p)) => format!(
-            "{name} ({declared}): groups {} ({}, p = {}).",
-            if p < c.study.alpha { "differ" } else { "are not shown to differ" },
+            "{name} ({declared}): groups {} ({}, p = {}{}).",
+            // An endpoint that was not declared counts with its family.
+            if e.p_family.unwrap_or(p) < c.study.alpha { "differ" } else { "are not shown to differ" },
             t.test.replace('_', " "),
-            p_value(p)
+            p_value(p),
+            in_family(e)
         ),
         _ => format!("{name} ({declared}): no test was made, {}.", e.analysis.choice.reason),
     });
@@ -55,11 +59,42 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
     lines
 }
 
+/// Returns p adjusted within the family of endpoints, where there are others in it.
+fn in_family(e: &Compared) -> String {
+    e.p_family.filter(|_| e.family_size > 1).map_or_else(String::new, |p| {
+        format!(
+            "; p = {} adjusted over the {} endpoints of the tissue that were not declared",
+            p_value(p),
+            e.family_size
+        )
+    })
+}
+
 /// A difference with its unit.
 fn with_unit(v: f64, e: &Compared) -> String {
     match of_difference(&e.unit) {
         "" => short(v),
         unit => format!("{} {unit}", short(v)),
+    }
+}
+
+/// Says what the intervals of the page's comparisons hold for; nothing where there is none.
+pub(super) fn intervals(c: &Comparison) -> String {
+    let told = |k: &&Contrast| k.family != "all_pairs" || c.study.is_bare();
+    let shown = c.endpoints.iter().flat_map(|e| &e.analysis.contrasts).filter(told);
+    let methods: BTreeSet<&str> =
+        shown.map(|k| k.interval_method).filter(|method| !method.is_empty()).collect();
+    let by_itself = format!(
+        "t intervals are each by itself, so that one can leave out 0 where the adjusted p does not fall below {}",
+        c.study.alpha
+    );
+    match (methods.contains(SIMULTANEOUS), methods.contains(POINTWISE)) {
+        (true, true) => {
+            format!("; simultaneous intervals hold for all of their family together; {by_itself}")
+        }
+        (true, false) => "; intervals are simultaneous: they hold for all of their family together".into(),
+        (false, true) => format!("; {by_itself}"),
+        (false, false) => String::new(),
     }
 }
 
@@ -131,4 +166,71 @@ pub(super) fn arrive(c: &Comparison) -> Vec<Value> {
         row("9 Experimental procedures", to_do.into()),
         row("10 Results", "descriptive numbers, effects and intervals in the tables".into()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        cohort::{
+            compare,
+            subjects::{Cohort, Endpoint, Subject},
+        },
+        score::rubric::Rubric,
+        study::Study,
+    };
+
+    /// Two groups of six that differ in the index a little, and in nine other endpoints not at all.
+    fn compared(primary: bool) -> Comparison {
+        let endpoint = |feature: &str| Endpoint { tissue: "x".into(), feature: feature.into() };
+        let noise: Vec<String> = (0..9).map(|i| format!("noise_{i}")).collect();
+        let subject = |i: usize| {
+            let mut values = BTreeMap::from([(endpoint("x_damage_index"), ((i * 7) % 6 + i / 6 * 3) as f64)]);
+            values
+                .extend((1usize..).zip(&noise).map(|(k, name)| (endpoint(name), ((i * k * 5) % 11) as f64)));
+            Subject {
+                id: format!("a{i}"),
+                group: ["control", "treated"][i / 6].into(),
+                animals: vec![format!("a{i}")],
+                blocks: Default::default(),
+                values,
+                slides: BTreeMap::new(),
+                totals: BTreeMap::new(),
+            }
+        };
+        let names = std::iter::once("x_damage_index").chain(noise.iter().map(String::as_str));
+        let endpoints = names.map(|name| (endpoint(name), "0 to 100".to_owned())).collect();
+        let cohort = Cohort { subjects: (0..12).map(subject).collect(), endpoints, ..Cohort::default() };
+        let mut study = Study { control: Some("control".into()), ..Study::default() };
+        if primary {
+            study.primary.insert("x".into(), "x_damage_index".into());
+        }
+        compare::compare(cohort, &study, &Rubric::builtin().unwrap(), None)
+    }
+
+    #[test]
+    fn endpoints_that_were_not_declared_count_with_their_family() {
+        let told = |primary: bool| {
+            let c = compared(primary);
+            let index = c.endpoints.iter().find(|e| e.feature == "x_damage_index").unwrap();
+            let (p, family) = (index.p.unwrap(), index.p_family.unwrap());
+            assert!(p < 0.05 && (family > 0.05) != primary, "{p} {family}");
+            (sentences(&c, index), p_value(p), p_value(family))
+        };
+        let (said, p, family) = told(false);
+        let expected = format!(
+            "x damage index (not declared beforehand): groups are not shown to differ (welch anova, p = {p}; p = {family} \
+             adjusted over the 10 endpoints of the tissue that were not declared)."
+        );
+        assert_eq!(said[0], expected);
+        // A range is no unit of a difference.
+        assert!(said[1].contains("difference 3.000 (") && !said[1].contains("0 to 100"), "{said:?}");
+        let (said, p, _) = told(true);
+        assert_eq!(
+            said[0],
+            format!("x damage index (primary endpoint): groups differ (welch anova, p = {p}).")
+        );
+    }
 }

@@ -13,8 +13,18 @@ const EFFECT_PX: f64 = 8.0;
 /// Effects are drawn up to this size, so that one without spread does not squeeze all others.
 const LARGEST: f64 = 10.0;
 
-/// Draws Hedges' g of all endpoints, one mark per group; `None` without any.
+/// Returns the group that all others of a family are compared with; `None` where pairs are.
+pub(crate) fn against<'e>(endpoints: &[&'e Compared], family: &str) -> Option<&'e str> {
+    let mut others =
+        endpoints.iter().flat_map(|e| e.analysis.contrasts.iter()).filter(|c| c.family == family);
+    let first = others.next()?.b.as_str();
+    others.all(|c| c.b == first).then_some(first)
+}
+
+/// Draws Hedges' g of all endpoints, one mark per group; `None` without any, and where groups are not compared with one and the
+/// same other, for marks do not tell pairs.
 pub(crate) fn effects(endpoints: &[&Compared], family: &str, groups: &[String]) -> Option<String> {
+    let control = against(endpoints, family)?;
     let rows: Vec<(&&Compared, Vec<(usize, NamedEffect)>)> = endpoints
         .iter()
         .filter(|e| shown(e))
@@ -43,7 +53,7 @@ pub(crate) fn effects(endpoints: &[&Compared], family: &str, groups: &[String]) 
     }
     let named = |g: &usize| rows.iter().any(|(_, effects)| effects.iter().any(|(group, _)| group == g));
     chart.legend((0..groups.len()).filter(named).map(|g| (g, groups[g].as_str())));
-    Some(chart.svg(&format!("Effects of every endpoint, {}", family.replace('_', " "))))
+    Some(chart.svg(&format!("Effects of every endpoint against {control}")))
 }
 
 /// Returns the standardised effects of an endpoint, with the place of their group.
