@@ -35,7 +35,7 @@ fn columns_name_the_unit_that_they_hold() {
     assert!(header("animals.csv").starts_with("cage,group,block,"));
     assert!(header("animals_long.csv").starts_with("tissue,feature,cage,group,"));
     assert_eq!(header("weight_sensitivity.csv"), "tissue,scenario,group,cages,index_mean,rank,order_changes");
-    assert!(!folder.path().join("results/comparison/send").exists());
+    assert!(!folder.path().join("results/comparison/send/mi.csv").exists());
     assert!(read(folder.path(), "report.html").contains(note));
 }
 
@@ -173,7 +173,9 @@ fn letters_that_figures_cannot_show_are_told() {
         "the font of the PNG figures has no 照対: they show boxes; take the SVG figures, or other names";
     run(folder.path(), &ALL).success().stderr(contains("boxes").not());
     for name in ["samples.csv", "study.toml"] {
-        edit(&folder.path().join(name), |text| text.replace("diabetic", "対照"));
+        edit(&folder.path().join(name), |t| {
+            t.replace("diabetic = 0", "'対照' = 0").replace("diabetic", "対照")
+        });
     }
     run(folder.path(), &ALL).success().stderr(contains(told));
     assert!(read(folder.path(), "report.html").contains(told));
@@ -217,8 +219,8 @@ fn names_survive_loading() {
     let r = "t <- source('load_tables.R')$value; cat(sort(unique(t$animals$group)), sort(unique(t$stats_contrasts$group_b)), \
         sum(is.na(t$animals$group)))";
     for (program, probe, script, expected) in [
-        ("python3", "import pandas", python, "['10', 'NA', 'None', 'null'] ['NA', 'None'] 0"),
-        ("Rscript", "1", r, "10 NA None null NA None 0"),
+        ("python3", "import pandas", python, "['10', 'NA', 'None', 'null'] ['10', 'NA', 'None', 'null'] 0"),
+        ("Rscript", "1", r, "10 NA None null 10 NA None null 0"),
     ] {
         let option = if program == "python3" { "-c" } else { "-e" };
         let call =
