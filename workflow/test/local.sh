@@ -15,7 +15,7 @@ echo "gone,slides/gone.svs,a10,treated,liver" >> samples.csv
 "$HISTOGRADE" score --manifest samples.csv -o single -q || [ $? -eq 1 ]
 run() {
     "$snakemake" -s "$here/../snakemake/Snakefile" --profile "$here/../snakemake/profiles/local" --cores 2 \
-        --config samples=samples.csv out=flow histograde="$HISTOGRADE" threads=1 "$@"
+        --config samples="${sheet:-samples.csv}" out="${out:-flow}" histograde="$HISTOGRADE" threads=1
 }
 start=$(date +%s)
 run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
@@ -33,8 +33,8 @@ echo "snakemake: once it is there, it is scored"
 # The same sheet as a spreadsheet program of another language writes it.
 { echo "sep=;"; sed '1s/.*/\U&/; s/,/;/g' samples.csv; } > semicolons.csv
 sed 's/,/\t/g' samples.csv > tabs.tsv
-for sheet in semicolons.csv tabs.tsv; do
-    run --config samples="$sheet" out=other > other.log 2>&1 || { tail -40 other.log; exit 1; }
+for other in semicolons.csv tabs.tsv; do
+    sheet=$other out=other run > other.log 2>&1 || { tail -40 other.log; exit 1; }
     same flow/results other/results
     rm -r other
 done
