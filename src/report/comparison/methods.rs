@@ -23,6 +23,10 @@ pub(super) use tests_made::Made;
 /// Features that count objects beyond cut-offs of control animals.
 const COUNTED: [&str; 2] = ["hypertrophic_hepatocyte_pct", "glom_shrunken_pct"];
 
+/// How slides become an animal's value.
+const BY_SUMS: &str = "Of shares, rates and means an animal's value is the ratio of the sums over its slides, of published grades the median, \
+                       of other numbers the plain mean of its slides. ";
+
 /// Returns the paragraph.
 pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
     let made = Made::of(c);
@@ -46,15 +50,17 @@ fn measured(c: &Comparison, run: &Run<'_>) -> String {
     format!(
         "Haematoxylin and eosin stained slides were measured with histograde {} ({} rubric, SHA-256 {}). Measurement knew \
          neither group nor animal; the sample sheet (SHA-256 {}) was joined afterwards. The experimental unit was the \
-         {}: values of {} slides were averaged per animal{} before any test, and no test took slides or tiles as its unit. \
-         Groups: {}.",
+         {}: values of {} slides were {} per animal{} before any test, and no test took slides or tiles as its unit. \
+         {}Groups: {}.",
         env!("CARGO_PKG_VERSION"),
         run.rubric.origin().name,
         short(&run.rubric.origin().sha256),
         short(run.sheet_sha256()),
         c.study.unit.one(),
         c.slides,
+        if c.by_sums { "brought together" } else { "averaged" },
         if c.study.unit == Unit::Cage { " and animals per cage" } else { "" },
+        if c.by_sums { BY_SUMS } else { "" },
         sizes(c, &c.sizes),
     )
 }
