@@ -8,10 +8,13 @@ use std::{
 use crate::{
     error::{Error, Result},
     manifest,
-    measure::sizes::{self, CutOff, Sizes, table::OfSlides},
+    measure::{
+        feature::DENOMINATOR,
+        sizes::{self, CutOff, Sizes, table::OfSlides},
+    },
     score::sampling::{Count, too_few},
     sheet::Table,
-    stats::describe::mean,
+    stats::describe::ratio_of_sums,
 };
 
 /// Values of slides, and whose they are.
@@ -22,6 +25,8 @@ pub(super) struct Long {
     tissues: BTreeMap<String, String>,
     /// Slide id, tissue, feature → value.
     values: BTreeMap<(String, String, String), f64>,
+    /// The same → what the value is a ratio of.
+    denominators: BTreeMap<(String, String, String), f64>,
     /// Sizes of single objects by slide id and tissue.
     sizes: OfSlides,
 }
@@ -38,9 +43,10 @@ impl Long {
         let [tissue, feature, value, slide] =
             [place("tissue")?, place("feature")?, place("value")?, place("slide_id")?];
         let [animal, group] = [place("animal_id")?, place("group")?];
+        let denominator = place(DENOMINATOR).ok();
         let sizes = sizes::table::read(results)?.unwrap_or_default();
         let (slides, tissues, values) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut own = Self { slides, tissues, values, sizes };
+        let mut own = Self { slides, tissues, values, denominators: BTreeMap::new(), sizes };
         for row in &table.rows {
             let cell = |i: usize| row.cells.get(i).map_or("", String::as_str);
             own.slides
@@ -49,6 +55,8 @@ impl Long {
             own.tissues.entry(cell(slide).to_owned()).or_insert_with(|| cell(tissue).to_owned());
             if let Some(v) = cell(value).parse::<f64>().ok().filter(|v| v.is_finite()) {
                 let key = (cell(slide).to_owned(), cell(tissue).to_owned(), cell(feature).to_owned());
+                let of = denominator.and_then(|i| cell(i).parse::<f64>().ok()).filter(|d| *d >= 0.0);
+                own.denominators.extend(of.map(|d| (key.clone(), d)));
                 own.values.insert(key, v);
             }
         }
@@ -97,16 +105,18 @@ impl Long {
         self.values.get(&(slide.to_owned(), tissue.to_owned(), feature.to_owned())).copied()
     }
 
-    /// One value per animal of a group, the mean of its slides, and the number of animals left out for having too little to be
-    /// graded by it.
+    /// One value per animal of a group, as when groups are compared (of shares, rates and means the ratio of sums over its slides, of
+    /// others the mean), and the number of animals left out for having too little to be graded by it.
     pub(super) fn of_animals(&self, group: &str, tissue: &str, feature: &str) -> (Vec<f64>, usize) {
         let mut of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (slide, (animal, _)) in self.slides.iter().filter(|(_, (_, own))| own == group) {
             of.entry(animal).or_default().push(slide);
         }
-        let values = |slides: &[&str], name: &str| -> Vec<f64> {
-            slides.iter().filter_map(|slide| self.of_slide(slide, tissue, name)).collect()
+        let found = |of: &BTreeMap<(String, String, String), f64>, slides: &[&str], name: &str| -> Vec<f64> {
+            let key = |slide: &str| (slide.to_owned(), tissue.to_owned(), name.to_owned());
+            slides.iter().filter_map(|slide| of.get(&key(slide)).copied()).collect()
         };
+        let values = |slides: &[&str], name: &str| found(&self.values, slides, name);
         of.retain(|_, slides| !values(slides, feature).is_empty());
         let all = of.len();
         of.retain(|_, slides| {
@@ -116,7 +126,10 @@ impl Long {
             };
             too_few(tissue, feature, counted).is_none()
         });
-        (of.values().map(|slides| mean(&values(slides, feature))).collect(), all - of.len())
+        let of_animal = |slides: &Vec<&str>| {
+            ratio_of_sums(&values(slides, feature), &found(&self.denominators, slides, feature))
+        };
+        (of.values().map(of_animal).collect(), all - of.len())
     }
 }
 
@@ -139,7 +152,9 @@ impl Long {
     pub(super) fn measure(&mut self, tissue: &str, feature: &str, cut_off: &CutOff) {
         for ((slide, of), sizes) in self.sizes.iter().filter(|((_, of), _)| of == tissue) {
             if let Ok(share) = cut_off.share(sizes) {
-                self.values.insert((slide.clone(), of.clone(), feature.to_owned()), share.value);
+                let key = (slide.clone(), of.clone(), feature.to_owned());
+                self.denominators.insert(key.clone(), share.denominator);
+                self.values.insert(key, share.value);
             }
         }
     }

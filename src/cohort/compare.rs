@@ -123,6 +123,9 @@ pub struct Comparison {
     pub exclusions: Vec<Exclusion>,
     /// Slides used.
     pub slides: usize,
+    /// Whether shares, rates and means of animals are ratios of sums over their slides.
+    #[serde(skip)]
+    pub by_sums: bool,
     /// The damage indices under other weights; written as a table.
     #[serde(skip)]
     pub sensitivity: Vec<Sensitivity>,
@@ -174,6 +177,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         relations,
         exclusions: cohort.exclusions,
         slides: cohort.slides,
+        by_sums: cohort.by_sums,
         sensitivity,
         notes,
         subjects: cohort.subjects,

@@ -100,12 +100,13 @@ fn fill(
     for Sized { sample, sizes } in slides {
         let grade = |name: &str| value(builder, sample, &format!("{name}_grade"));
         let of_slide = rubric.of_slide(organ, sizes, cut_off, grade);
+        let of = of_slide.value.as_ref().ok().map(|v| v.denominator);
         let share = [(feature.to_owned(), of_slide.value.map(|v| v.value), "%")].into_iter();
         let lesions = of_slide.lesions.into_iter().map(|(id, score)| (format!("{id}_score"), score, ""));
         let published = of_slide.published.into_iter().map(|(name, v)| (format!("{name}_grade"), v, ""));
         for (name, value, unit) in share.chain(lesions).chain(published) {
             if let Ok(value) = value {
-                put(builder, sample, (&name, unit), value);
+                put(builder, sample, (&name, unit), (value, of.filter(|_| name == feature)));
             }
             lacking.insert((sample.slide_id.clone(), name), value.err().map(|missing| missing.to_string()));
         }
@@ -129,12 +130,18 @@ fn value(builder: &Builder, sample: &Sample, feature: &str) -> Option<f64> {
     builder.slides.get(&sample.slide_id)?.iter().find(|(place, _)| own(*place)).map(|(_, v)| *v)
 }
 
-/// Sets a number of a slide. Results of other rubrics may hold one already.
-fn put(builder: &mut Builder, sample: &Sample, (feature, unit): (&str, &str), value: f64) {
+/// Sets a number of a slide, and what it is a ratio of. Results of other rubrics may hold one already.
+fn put(
+    builder: &mut Builder,
+    sample: &Sample,
+    (feature, unit): (&str, &str),
+    (value, denominator): (f64, Option<f64>),
+) {
     let place = builder.endpoint(sample.organ.name, feature, unit);
     let own = builder.slides.entry(sample.slide_id.clone()).or_default();
     own.retain(|(p, _)| *p != place);
     own.push((place, value));
+    builder.divide(sample, place, denominator);
 }
 
 /// Tells the reason of those values that lacked nothing but controls, and returns whether there are any: a calibrated rubric may have

@@ -1,10 +1,16 @@
 //! From slides to animals (or cages): the only place where values are averaged.
 //!
-//! A slide's value is already one number over all its tiles. The animal's value is the plain mean of its slides, so that
-//! an animal with many slides weighs no more than one with few; published grades are ordinal, and their animal value is
-//! the median. When the unit is the cage, the cage's value is the mean of its animals.
+//! A slide's value is already one number over all its tiles. Of shares, rates and means the animal's value is the ratio of the sums
+//! over its slides, so that a fragment weighs no more than it holds (domain.md §4.1.1); of other numbers it is the plain mean of
+//! its slides. Either way an animal with many slides weighs no more than one with few. Published grades are ordinal, and their
+//! animal value is the median. When the unit is the cage, the cage's value is the mean of its animals.
 
-use std::{collections::BTreeMap, fs::File, io::BufReader, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::BufReader,
+    path::Path,
+};
 
 use super::{
     absent,
@@ -13,9 +19,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     manifest::Sample,
-    measure::sizes::table,
+    measure::{feature::DENOMINATOR, sizes::table},
     organ,
-    stats::describe::{mean, median},
+    stats::describe::{mean, median, ratio_of_sums},
     study::Unit,
 };
 
@@ -92,6 +98,8 @@ pub struct Cohort {
     pub absent: Vec<String>,
     /// Remarks on what was read.
     pub notes: Vec<String>,
+    /// Whether the results hold what shares, rates and means are of.
+    pub by_sums: bool,
 }
 
 impl Cohort {
@@ -103,7 +111,7 @@ impl Cohort {
     }
 }
 
-/// Columns of `long.csv` that are read.
+/// Columns of `long.csv` that are read. That of denominators is missing in results of earlier versions.
 const NEEDED: [&str; 6] = ["tissue", "feature", "value", "unit", "slide_id", "missing"];
 
 /// Reads `long.csv` of a results folder and joins it with the key. Shares of objects beyond the controls' are measured here, slide by
@@ -133,6 +141,7 @@ pub fn read(
             Error::config("long.csv row 1, column", format!("{name}, as histograde score writes it"), got)
         })?;
     }
+    let denominators = heading.iter().position(|h| h == DENOMINATOR);
     let by_id: BTreeMap<&str, &Sample> = samples.iter().map(|s| (s.slide_id.as_str(), s)).collect();
     let mut builder = Builder::default();
     let mut mistaken = Mistaken::new();
@@ -140,20 +149,23 @@ pub fn read(
     while reader.read_record(&mut record).map_err(broken)? {
         let [tissue, feature, value, unit_text, slide, missing] = places.map(|p| record.get(p).unwrap_or(""));
         let Some(sample) = by_id.get(slide) else { continue };
-        let parsed = match value {
-            "" => None,
-            text => Some(text.parse::<f64>().ok().filter(|v| v.abs() < 1e100).ok_or_else(|| {
-                let row = record.position().map_or(0, csv::Position::line);
-                let what = format!("long.csv row {row}, value");
+        let row = record.position().map_or(0, csv::Position::line);
+        let number = |column: &str, text: &str| match text {
+            "" => Ok(None),
+            text => text.parse::<f64>().ok().filter(|v| v.abs() < 1e100).map(Some).ok_or_else(|| {
+                let what = format!("long.csv row {row}, {column}");
                 Error::config(what, "a number or an empty cell", format!("{text:?}"))
-            })?),
+            }),
         };
+        let parsed = number("value", value)?;
+        let denominator = denominators.and_then(|place| record.get(place)).unwrap_or("");
+        let denominator = number(DENOMINATOR, denominator)?.filter(|d| *d >= 0.0);
         if tissue != sample.organ.name {
             mistaken.entry(slide.to_owned()).or_insert_with(|| (sample, tissue.to_owned()));
             continue;
         }
         let endpoint = builder.endpoint(tissue, feature, unit_text);
-        builder.row(sample, endpoint, parsed, missing);
+        builder.row(sample, endpoint, parsed.map(|v| (v, denominator)), missing);
     }
     mistaken.retain(|slide, _| !builder.slides.contains_key(slide));
     agree(&mistaken)?;
@@ -196,6 +208,8 @@ pub(super) struct Builder {
     known: BTreeMap<Endpoint, usize>,
     /// Values of slides by slide id, with the place of their endpoint.
     pub(super) slides: BTreeMap<String, Vec<(usize, f64)>>,
+    /// What they are ratios of, by slide id and place.
+    pub(super) denominators: BTreeMap<String, BTreeMap<usize, f64>>,
     pub(super) exclusions: Vec<Exclusion>,
     pub(super) notes: Vec<String>,
 }
@@ -212,7 +226,7 @@ impl Builder {
         self.endpoints.len() - 1
     }
 
-    fn row(&mut self, sample: &Sample, endpoint: usize, value: Option<f64>, missing: &str) {
+    fn row(&mut self, sample: &Sample, endpoint: usize, value: Option<(f64, Option<f64>)>, missing: &str) {
         if let Some(reason) = &sample.exclude {
             if !self.slides.contains_key(&sample.slide_id) {
                 let reason = format!("left out by the sample sheet: {reason}");
@@ -223,12 +237,24 @@ impl Builder {
         }
         let own = self.slides.entry(sample.slide_id.clone()).or_default();
         match value {
-            Some(v) => own.push((endpoint, v)),
+            Some((v, denominator)) => {
+                own.push((endpoint, v));
+                self.divide(sample, endpoint, denominator);
+            }
             None => {
                 let feature = self.endpoints[endpoint].0.feature.clone();
                 self.exclude(sample, &feature, missing);
             }
         }
+    }
+
+    /// Keeps what a value of a slide is a ratio of.
+    pub(super) fn divide(&mut self, sample: &Sample, endpoint: usize, denominator: Option<f64>) {
+        let own = self.denominators.entry(sample.slide_id.clone()).or_default();
+        match denominator {
+            Some(of) => own.insert(endpoint, of),
+            None => own.remove(&endpoint),
+        };
     }
 
     fn exclude(&mut self, s: &Sample, feature: &str, reason: &str) {
@@ -250,6 +276,7 @@ impl Builder {
         block: &impl Fn(&Sample) -> Option<String>,
     ) -> Cohort {
         let mut animals: Vec<(Subject, Option<String>)> = Vec::new();
+        let mut denominators: BTreeMap<(usize, &Endpoint), Vec<f64>> = BTreeMap::new();
         let mut place: BTreeMap<&str, usize> = BTreeMap::new();
         for s in samples.iter().filter(|s| s.exclude.is_none()) {
             let at = *place.entry(&s.animal_id).or_insert_with(|| {
@@ -268,8 +295,12 @@ impl Builder {
             if let Some(block) = block(s) {
                 animals[at].0.blocks.insert(s.organ.name.to_owned(), block);
             }
+            let own = self.denominators.get(&s.slide_id);
             for &(place, v) in self.slides.get(&s.slide_id).into_iter().flatten() {
                 let endpoint = &self.endpoints[place].0;
+                if let Some(&of) = own.and_then(|own| own.get(&place)) {
+                    denominators.entry((at, endpoint)).or_default().push(of);
+                }
                 match animals[at].0.slides.get_mut(endpoint) {
                     Some(values) => values.push(v),
                     None => {
@@ -278,10 +309,12 @@ impl Builder {
                 }
             }
         }
-        for (animal, _) in &mut animals {
-            animal.values = animal.slides.iter().map(|(e, v)| (e.clone(), of_slides(e, v))).collect();
+        for (at, (animal, _)) in animals.iter_mut().enumerate() {
+            let of = |e| denominators.get(&(at, e)).map_or(&[][..], Vec::as_slice);
+            animal.values = animal.slides.iter().map(|(e, v)| (e.clone(), of_slides(e, v, of(e)))).collect();
             animal.totals = animal.slides.iter().map(|(e, v)| (e.clone(), v.iter().sum())).collect();
         }
+        let by_sums = !denominators.is_empty();
         let mut subjects = match unit {
             Unit::Animal => animals.into_iter().map(|(s, _)| s).collect(),
             Unit::Cage => by_cage(animals),
@@ -293,8 +326,14 @@ impl Builder {
             samples.iter().filter(|s| s.exclude.is_none()).partition(|s| measured(s));
         let absent: Vec<String> = without.into_iter().map(|s| s.slide_id.clone()).collect();
         let exclusions = absent::folded(self.exclusions, &absent);
-        let (slides, notes) = (with.len(), self.notes);
-        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, absent, notes }
+        let (slides, mut notes) = (with.len(), self.notes);
+        if !by_sums && slides > with.iter().map(|s| &s.animal_id).collect::<BTreeSet<_>>().len() {
+            notes.push(format!(
+                "the results hold no column {DENOMINATOR}: an animal's shares, rates and means are plain means of its slides, not \
+                 ratios of sums; score the slides again"
+            ));
+        }
+        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, absent, notes, by_sums }
     }
 }
 
@@ -304,7 +343,11 @@ pub fn is_grade(feature: &str) -> bool {
     feature.ends_with("_grade")
 }
 
-fn of_slides(endpoint: &Endpoint, values: &[f64]) -> f64 {
+fn of_slides(endpoint: &Endpoint, values: &[f64], denominators: &[f64]) -> f64 {
+    if is_grade(&endpoint.feature) { median(values) } else { ratio_of_sums(values, denominators) }
+}
+
+fn of_animals(endpoint: &Endpoint, values: &[f64]) -> f64 {
     if is_grade(&endpoint.feature) { median(values) } else { mean(values) }
 }
 
@@ -336,7 +379,7 @@ fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
         }
     }
     let fold = |(mut cage, values): (Subject, BTreeMap<Endpoint, Vec<f64>>)| {
-        cage.values = values.iter().map(|(e, v)| (e.clone(), of_slides(e, v))).collect();
+        cage.values = values.iter().map(|(e, v)| (e.clone(), of_animals(e, v))).collect();
         cage
     };
     cages.into_iter().map(fold).collect()
@@ -350,6 +393,11 @@ mod tests {
     use crate::manifest;
 
     fn cohort(unit: Unit) -> Cohort {
+        read_with(unit, |_| "")
+    }
+
+    /// The study with these denominators of shares by slide.
+    fn read_with(unit: Unit, denominator: impl Fn(&str) -> &'static str) -> Cohort {
         let folder = tempfile::tempdir().unwrap();
         let sheet = folder.path().join("samples.csv");
         fs::write(
@@ -367,11 +415,13 @@ mod tests {
             ("a", "nas_grade", "1"),
             ("b", "nas_grade", "2"),
         ];
-        let mut text = "tissue,feature,animal_id,group,batch,value,unit,slide_id,missing\n".to_owned();
+        let mut text =
+            "tissue,feature,animal_id,group,batch,value,unit,slide_id,missing,denominator\n".to_owned();
         for (slide, feature, value) in rows {
             text += &format!(
-                "liver,{feature},,,,{value},%,{slide},{}\n",
-                if value.is_empty() { "blank" } else { "" }
+                "liver,{feature},,,,{value},%,{slide},{},{}\n",
+                if value.is_empty() { "blank" } else { "" },
+                if is_grade(feature) { "" } else { denominator(slide) }
             );
         }
         fs::write(folder.path().join("long.csv"), text).unwrap();
@@ -412,6 +462,24 @@ mod tests {
         assert_eq!(of(&[("liver", "1"), ("kidney", "1")]), [some("1"), some("1"), some("1")]);
         assert_eq!(of(&[("liver", "1")]), [some("1"), None, some("1")]);
         assert_eq!(of(&[]), [None, None, None]);
+    }
+
+    #[test]
+    fn shares_of_an_animal_are_ratios_of_sums() {
+        let fat = Endpoint { tissue: "liver".into(), feature: "fat_area_pct".into() };
+        let of = |denominator: fn(&str) -> &'static str| {
+            let cohort = read_with(Unit::Animal, denominator);
+            let animal = cohort.subjects.iter().find(|s| s.id == "1").unwrap();
+            (animal.values[&fat], cohort.by_sums, cohort.notes.len())
+        };
+        // 1 % of 9 mm² and 3 % of 1 mm²: 0.12 mm² of 10.
+        let whole = of(|slide| if slide == "a" { "9" } else { "1" });
+        assert!((whole.0 - 1.2).abs() < 1e-12 && whole.1 && whole.2 == 0, "{whole:?}");
+        // Of earlier results it is not known, which is told.
+        assert_eq!(of(|_| ""), (2.0, false, 1));
+        // Where one slide's is not, and of nothing.
+        assert_eq!(of(|slide| if slide == "a" { "9" } else { "" }).0, 2.0);
+        assert_eq!(of(|_| "0").0, 2.0);
     }
 
     #[test]

@@ -222,3 +222,18 @@ pub struct Feature {
     /// Measures it, or says what was missing. The caller checks `max_mpp`.
     pub measure: fn(&Evidences<'_>) -> Result<Value, Missing>,
 }
+
+/// Column of `long.csv` with what a share, rate or mean is of: an animal's slides are summed up by it.
+pub const DENOMINATOR: &str = "denominator";
+
+/// Units of shares and rates, and of means of grades.
+const RATIOS: [&str; 4] = ["%", "1/mm²", "1/mm", "0–4"];
+
+impl Feature {
+    /// Returns whether its value is something summed up over its denominator, so that slides of an animal make one value by their sums
+    /// (domain.md §4.1.1): shares, rates and means; not medians, numbers and what follows from other values.
+    #[must_use]
+    pub fn is_ratio(&self) -> bool {
+        RATIOS.contains(&self.unit) || self.name.ends_with("_mean")
+    }
+}

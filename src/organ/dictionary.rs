@@ -11,11 +11,13 @@ const HEAD: &str = "\
 
 Written by `HISTOGRADE_WRITE_TABLES=1 cargo test --release --lib dictionary`; do not edit. Of every feature: its unit, which change is worse, the
 coarsest pixels it is measured on (coarser slides: *not measured*, `too_coarse`), the least that an animal needs over all its
-slides (domain.md §5.1; with less than a tenth of it on a slide or an animal no grade is given, with less than the whole the reader is
+slides (domain.md §5.1; with less than a tenth of it on a slide or an animal, of foci of inflammation less than the whole, of squares of
+the liver less than half, no grade is given, with less than the whole the reader is
 told), how well it is founded, and where it comes from; below each table, how it is measured. §s are those of the design document that
 the rules were first written down in; what stands here is what the program does. `[sourced]`: read in the publication; `[recalled]`: cited from
 memory; `[expert]`: a working default that must be calibrated; `[derived]`: arithmetic on a sourced number. How exactly each is measured on
-phantoms: [features.md](features.md).
+phantoms: [features.md](features.md). Of shares, rates and means (units %, 1/mm², 1/mm, 0–4, names that end in `_mean`) an animal's value is
+the ratio of the sums over its slides, of all others the plain mean of its slides.
 ";
 
 /// Returns the table of one organ.

@@ -168,14 +168,17 @@ impl Rubric {
         let grade = lesion.grade(value);
         let continuous =
             if self.file.defaults.interpolate { lesion.continuous(value) } else { f64::from(grade) };
-        Outcome::Scored { grade, continuous, severity: self.severity(continuous, lesion.max).to_owned() }
+        // Exactly on a cut-off that equality does not pass the score is that of the next grade.
+        let severity = self.severity(if grade == 0 { 0.0 } else { continuous }, lesion.max).to_owned();
+        Outcome::Scored { grade, continuous, severity }
     }
 
-    /// Returns the severity word of a continuous score of 0 to `max` (domain.md §6).
+    /// Returns the severity word of a continuous score of 0 to `max` (domain.md §6). Grade 0 is within normal limits (domain.md §4.2),
+    /// also where a score of fewer grades is stretched.
     #[must_use]
     pub fn severity(&self, continuous: f64, max: u8) -> &str {
         let words = &self.file.defaults.ordinal_labels;
-        let stretched = continuous * WORST_WORD / f64::from(max.max(1));
+        let stretched = if continuous < 0.5 { 0.0 } else { continuous * WORST_WORD / f64::from(max.max(1)) };
         let place = (stretched + 0.5).floor().clamp(0.0, WORST_WORD) as usize;
         words.get(place).map_or("", String::as_str)
     }

@@ -13,6 +13,8 @@ pub struct Least {
     pub by: Count,
     /// What an animal needs.
     pub needed: f64,
+    /// With less than one part in so many of that a slide, or an animal, is not graded; between it and the whole the reader is warned.
+    pub graded_from: f64,
     /// What is counted, for people.
     pub what: &'static str,
     /// Features that rest on it.
@@ -38,14 +40,20 @@ pub enum Count {
     Objects,
 }
 
-/// A slide, or an animal, with less than one part in so many of what an animal needs is not graded: an animal rarely has more
-/// than ten sections. Between it and the whole the reader is warned [expert].
-const GRADED_FROM: f64 = 10.0;
+/// An animal rarely has more than ten sections [expert].
+const A_TENTH: f64 = 10.0;
+/// Half of what an animal needs for shares of area holds a hundred squares of 48 µm, so that one is one percent [expert].
+const A_HALF: f64 = 2.0;
+/// A rate of what is rare is extrapolated from less.
+const THE_WHOLE: f64 = 1.0;
 
 /// Area that an animal needs for shares and densities of area: a tenth of it is a field of 20× [expert].
 const AREA_MM2: f64 = 0.5;
-/// Area of liver that an animal needs for foci, which are rare (domain.md §5.1).
+/// Area of liver that an animal needs for foci, which are rare (domain.md §5.1): a single one is of the first grade there, of the
+/// third in half of it.
 const FOCI_MM2: f64 = 4.0;
+/// The same for pancreas, whose foci have higher cut-offs [expert].
+const PANCREAS_FOCI_MM2: f64 = 2.0;
 
 /// What animals need, by organ.
 pub const LEAST: &[Least] = &[
@@ -54,6 +62,7 @@ pub const LEAST: &[Least] = &[
         counted: "islet_count_n",
         by: Count::Value,
         needed: 15.0,
+        graded_from: A_TENTH,
         what: "islets",
         features: &[
             "islet_eq_diameter_um_median",
@@ -71,6 +80,7 @@ pub const LEAST: &[Least] = &[
         counted: "analysed_area_mm2",
         by: Count::Value,
         needed: AREA_MM2,
+        graded_from: A_TENTH,
         what: "mm² of pancreas",
         features: &[
             "islet_area_pct",
@@ -79,16 +89,26 @@ pub const LEAST: &[Least] = &[
             "acinar_nuclear_density_per_mm2",
             "acinar_pyknotic_pct",
             "pancreas_gap_pct",
-            "pancreas_inflammatory_foci_per_mm2",
             "pancreas_fat_pct",
         ],
         uncertain: "what is measured per area",
+    },
+    Least {
+        organ: "pancreas",
+        counted: "analysed_area_mm2",
+        by: Count::Value,
+        needed: PANCREAS_FOCI_MM2,
+        graded_from: THE_WHOLE,
+        what: "mm² of pancreas",
+        features: &["pancreas_inflammatory_foci_per_mm2"],
+        uncertain: "the density of inflammatory foci",
     },
     Least {
         organ: "kidney",
         counted: "glom_whole_n",
         by: Count::Value,
         needed: 30.0,
+        graded_from: A_TENTH,
         what: "whole glomeruli",
         features: &[
             "glom_sclerosis_index",
@@ -105,6 +125,7 @@ pub const LEAST: &[Least] = &[
         counted: "tubule_dilated_pct",
         by: Count::Objects,
         needed: 300.0,
+        graded_from: A_TENTH,
         what: "tubules",
         features: &[
             "tubule_dilated_pct",
@@ -123,6 +144,7 @@ pub const LEAST: &[Least] = &[
         counted: "cortex_area_mm2",
         by: Count::Value,
         needed: AREA_MM2,
+        graded_from: A_TENTH,
         what: "mm² of cortex",
         features: &["tubule_necrosis_pct", "inflamed_cortex_pct", "interstitial_area_pct"],
         uncertain: "what is measured per area of cortex",
@@ -132,6 +154,7 @@ pub const LEAST: &[Least] = &[
         counted: "analysed_area_mm2",
         by: Count::Value,
         needed: AREA_MM2,
+        graded_from: A_TENTH,
         what: "mm² of kidney",
         features: &["kidney_rbc_area_pct"],
         uncertain: "the share of red cells",
@@ -141,6 +164,7 @@ pub const LEAST: &[Least] = &[
         counted: "hepatocyte_nuclear_density_per_mm2",
         by: Count::Objects,
         needed: 3_000.0,
+        graded_from: A_TENTH,
         what: "nuclei of hepatocytes",
         features: &["hypertrophic_hepatocyte_pct", "steatotic_hepatocyte_pct"],
         uncertain: "what is measured of hepatocytes",
@@ -150,6 +174,7 @@ pub const LEAST: &[Least] = &[
         counted: "analysed_area_mm2",
         by: Count::Value,
         needed: FOCI_MM2,
+        graded_from: THE_WHOLE,
         what: "mm² of liver",
         features: &["inflammatory_foci_per_mm2"],
         uncertain: "the density of inflammatory foci",
@@ -159,10 +184,19 @@ pub const LEAST: &[Least] = &[
         counted: "analysed_area_mm2",
         by: Count::Value,
         needed: AREA_MM2,
+        graded_from: A_HALF,
+        what: "mm² of liver",
+        features: &["macro_affected_area_pct", "micro_affected_area_pct"],
+        uncertain: "the affected share of squares",
+    },
+    Least {
+        organ: "liver",
+        counted: "analysed_area_mm2",
+        by: Count::Value,
+        needed: AREA_MM2,
+        graded_from: A_TENTH,
         what: "mm² of liver",
         features: &[
-            "macro_affected_area_pct",
-            "micro_affected_area_pct",
             "ballooning_candidates_per_mm2",
             "necrosis_area_pct",
             "rbc_area_pct",
@@ -181,7 +215,7 @@ pub fn too_few(
 ) -> Option<Missing> {
     let resting = LEAST.iter().filter(|l| l.organ == organ && l.features.contains(&feature));
     let mut short = resting.filter_map(|l| {
-        let (found, share) = (counted(l.counted, l.by)?, l.needed / GRADED_FROM);
+        let (found, share) = (counted(l.counted, l.by)?, l.needed / l.graded_from);
         // There are no half objects.
         let needed = if l.is_area() { share } else { share.ceil() };
         (found < needed).then_some(Missing::TooFew { what: l.what, found, needed })
@@ -212,7 +246,7 @@ mod tests {
     use crate::organ;
 
     #[test]
-    fn grades_need_a_tenth_of_what_an_animal_needs() {
+    fn grades_need_their_part_of_what_an_animal_needs() {
         fn t(organ: &str, feature: &str, found: f64, expected: Option<&str>) {
             let said = too_few(organ, feature, |_, _| Some(found)).map(|missing| missing.to_string());
             assert_eq!(said.as_deref(), expected, "{feature} of {found}");
@@ -230,16 +264,31 @@ mod tests {
         t("liver", "necrosis_area_pct", 0.000_001, Some("0 mm² of liver, at least 0.05 needed"));
         t("kidney", "bowman_space_pct", 1.0, Some("1 whole glomerulus, at least 3 needed"));
         t("kidney", "bowman_space_pct", 2.0, Some("2 whole glomeruli, at least 3 needed"));
-        t("liver", "inflammatory_foci_per_mm2", 0.3, Some("0.3 mm² of liver, at least 0.4 needed"));
-        t(
-            "liver",
-            "inflammatory_foci_per_mm2",
-            0.313_609_75,
-            Some("0.313 mm² of liver, at least 0.4 needed"),
-        );
-        t("liver", "inflammatory_foci_per_mm2", 0.399_99, Some("0.399 mm² of liver, at least 0.4 needed"));
+        // A rate of what is rare, and a share of squares, need more.
+        t("liver", "inflammatory_foci_per_mm2", 0.9, Some("0.9 mm² of liver, at least 4 needed"));
+        t("liver", "inflammatory_foci_per_mm2", 3.999_99, Some("3.999 mm² of liver, at least 4 needed"));
+        t("liver", "inflammatory_foci_per_mm2", 4.0, None);
+        let pancreas = "pancreas_inflammatory_foci_per_mm2";
+        t("pancreas", pancreas, 1.313_609_75, Some("1.313 mm² of pancreas, at least 2 needed"));
+        t("liver", "macro_affected_area_pct", 0.2, Some("0.2 mm² of liver, at least 0.25 needed"));
+        t("liver", "macro_affected_area_pct", 0.25, None);
         t("liver", "fat_area_pct", 0.0, None);
         assert_eq!(too_few("kidney", "bowman_space_pct", |_, _| None), None);
+    }
+
+    #[test]
+    fn one_focus_alone_is_at_most_of_the_first_grade() {
+        let rubric = crate::score::rubric::Rubric::builtin().unwrap();
+        for (organ, lesion) in [("liver", "lobular_inflammation"), ("pancreas", "inflammation")] {
+            let lesions = rubric.lesions(organ::find(organ).unwrap());
+            let lesion = lesions.iter().find(|l| l.id == lesion).unwrap();
+            let grades = |mm2: f64| {
+                let graded = too_few(organ, &lesion.feature, |_, _| Some(mm2)).is_none();
+                graded.then(|| lesion.grade(1.0 / mm2))
+            };
+            assert!((1..100).filter_map(|i| grades(0.1 * f64::from(i))).all(|grade| grade <= 1), "{organ}");
+            assert!(grades(9.9).is_some());
+        }
     }
 
     #[test]

@@ -88,6 +88,7 @@ pub fn relate(mut found: Vec<Object>, _slide: &SlideGeometry) -> Vec<Object> {
 pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     let blood = red_cells::mask(field);
     let beyond = vacuoles::Beyond::of(field);
+    let like_blood = pyknosis::dense_like_blood(field);
     let by_model = field.models.models().next().is_some();
     if !by_model {
         // Nothing below looks at colours, and a smaller window's memory makes room for a larger core.
@@ -117,8 +118,8 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     drop(pale);
     let dead = structures.mask(&field.window, &[&necrosis::NECROSIS]);
     let eosin = clearing::Eosin::of(field, &grid, &ground, &fat, &nuclei, &dead);
-    pyknosis::name(field, &mut cells, (&nuclei, &dead, &ground), &mut tally);
-    drop(dead);
+    pyknosis::name(field, &mut cells, (&nuclei, &dead, &ground, &like_blood), &mut tally);
+    drop((dead, like_blood));
     hepatocytes::name(field, &grid, &mut cells, (&ground.parenchyma, &ground.empty), &mut tally);
     super::ground::count_tissue(field, &ground.parenchyma, &nuclei, &mut tally);
     count::tally(field, &fat, &ground, &nuclei, &mut tally);

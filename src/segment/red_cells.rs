@@ -4,6 +4,7 @@ use super::{field::Field, morphology};
 use crate::{
     raster::{Mask, wide},
     stain::{StainProfile, white::White},
+    tissue::Bits,
 };
 
 /// Radius of the opening that removes specks, in µm.
@@ -33,6 +34,21 @@ pub fn mask(field: &Field<'_>) -> Mask {
     judge(&rule, field.rgb.pixels(), out.data_mut());
     let opened = morphology::open(&out, field.px(SPECK_UM));
     morphology::remove_small(&opened, field.window.mpp.px_area(MIN_UM2).ceil() as u64)
+}
+
+/// Returns the pixels of at least this eosin that have more of a red cell's hue than cytoplasm of any density has: blood that
+/// [`mask`] does not dare to call so.
+pub(super) fn dense_like_blood(field: &Field<'_>, least_eosin: f64) -> Bits {
+    let density = White { rgb: field.profile.white }.density_tables();
+    let least = (Rule::ONE * field.profile.hue.least_of_red_cells()).round() as i32;
+    let mut out = Mask::filled(field.width(), field.height(), 0);
+    for ((out, px), &e) in out.data_mut().iter_mut().zip(field.rgb.pixels()).zip(field.e.data()) {
+        if f64::from(e) >= least_eosin {
+            let [r, g, b] = std::array::from_fn(|k| i32::from(density[k][usize::from(px[k])]));
+            *out = u8::from((b - r) << 10 >= least * g);
+        }
+    }
+    Bits::of(&out)
 }
 
 wide! {

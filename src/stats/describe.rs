@@ -6,6 +6,18 @@ pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// Returns the ratio of sums of ratios with these denominators: their mean, each weighed by its denominator. The plain mean where the
+/// denominators are not those of all ratios, or all 0.
+#[must_use]
+pub fn ratio_of_sums(ratios: &[f64], denominators: &[f64]) -> f64 {
+    let whole: f64 = denominators.iter().sum();
+    match ratios {
+        [one] => *one,
+        _ if denominators.len() != ratios.len() || whole <= 0.0 => mean(ratios),
+        _ => ratios.iter().zip(denominators).map(|(r, d)| r * d).sum::<f64>() / whole,
+    }
+}
+
 /// Returns the sum of squared distances from the mean.
 #[must_use]
 pub fn sum_of_squares(values: &[f64]) -> f64 {
@@ -116,6 +128,16 @@ pub fn pooled_variance(samples: &[Vec<f64>]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ratios_are_summed_up_by_what_they_are_of() {
+        let t = |ratios: &[f64], of: &[f64], expected: f64| assert_eq!(ratio_of_sums(ratios, of), expected);
+        t(&[1.0, 3.0], &[3.0, 1.0], 1.5);
+        t(&[0.1], &[0.0], 0.1);
+        t(&[1.0, 3.0], &[0.0, 0.0], 2.0);
+        t(&[1.0, 3.0], &[3.0], 2.0);
+        assert!(ratio_of_sums(&[], &[]).is_nan());
+    }
 
     #[test]
     fn quantiles_interpolate() {

@@ -64,6 +64,39 @@ fn a_declared_study_is_told_with_its_tests() {
 }
 
 #[test]
+fn how_slides_become_animals_is_told_as_it_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let value = |folder: &Path| {
+        let table = read(folder, "animals_long.csv");
+        let row =
+            table.lines().find(|l| l.contains("steatotic_hepatocyte_pct") && l.contains(",11,")).unwrap();
+        row.split(',').find_map(|cell| cell.parse::<f64>().ok().filter(|v| v.fract() != 0.0)).unwrap()
+    };
+    run(folder.path(), &BARE).success();
+    let methods = read(folder.path(), "methods.txt");
+    assert!(methods.contains("slides were averaged per animal before any test"), "{methods}");
+    assert!(read(folder.path(), "warnings.csv").contains("plain means of its slides"));
+    let plain = value(folder.path());
+    // The first slide of each animal is three times as large.
+    let path = folder.path().join("results/long.csv");
+    let long = fs::read_to_string(&path).unwrap();
+    let divided = long.lines().map(|line| match line {
+        heading if heading.starts_with("tissue,") => format!("{heading},denominator\n"),
+        row if row.contains("_pct,") && row.contains("a,") => format!("{row},3\n"),
+        row if row.contains("_pct,") => format!("{row},1\n"),
+        row => format!("{row},\n"),
+    });
+    fs::write(&path, divided.collect::<String>()).unwrap();
+    run(folder.path(), &BARE).success();
+    let methods = read(folder.path(), "methods.txt");
+    assert!(methods.contains("an animal's value is the ratio of the sums over its slides"), "{methods}");
+    assert!(!read(folder.path(), "warnings.csv").contains("plain means of its slides"));
+    // 0.4 above and below: a quarter of the way between them is 0.2 above the middle.
+    assert!((value(folder.path()) - plain - 0.2).abs() < 1e-9, "{plain} {}", value(folder.path()));
+}
+
+#[test]
 fn tests_that_were_not_made_are_not_told() {
     let folder = tempfile::tempdir().unwrap();
     study(folder.path());

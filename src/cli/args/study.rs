@@ -54,7 +54,7 @@ Examples:
   histograde compare results --manifest samples.csv
   histograde compare results --manifest samples.csv --study study.toml --animals animals.csv -o report
 
-Reads long.csv and sizes.csv of RESULTS, joins them with the sample sheet, averages slides per animal and compares groups.
+Reads long.csv and sizes.csv of RESULTS, joins them with the sample sheet, brings slides together per animal and compares groups.
 Hypertrophy of hepatocytes and atrophy of glomeruli are counted beyond cut-offs of the control group (at least 4 animals).
 Doses of the sample sheet are tested for a trend where the study description declares the ladder ([doses]); both must agree.
 Files of an earlier comparison in REPORT are removed first; other files stay. Writes to REPORT:

@@ -150,18 +150,18 @@ pub(super) const CLEAR_CELLS: Feature = feature(
     |found| judged(found, |usual, t| usual.is_clear(t)),
 );
 
-/// Tubules with a cast; what fills dead tubules is their own debris.
+/// Tubules with a cast.
 pub(super) const CAST_TUBULES: Feature =
-    feature("cast_tubule_pct", "%", (Up, 0.5, Expert), "domain.md §3.3", |found| {
-        judged(found, |usual, t| is_cast(t) && !usual.is_dead(t))
-    });
+    feature("cast_tubule_pct", "%", (Up, 0.5, Expert), "domain.md §3.3", |found| judged(found, holds_cast));
 
-/// Casts over lumen area.
+/// Casts of the same tubules over lumen area.
 pub(super) const CAST_AREA: Feature =
     feature("cast_area_pct", "%", (Up, 0.5, Expert), "domain.md §3.3: of lumen area", |found| {
         let all = open(found)?;
+        let usual = Usual::of(&all).ok_or(Missing::NoStructure { what: OPEN })?;
         let lumen = |t: &Tubule<'_>| t.value("lumen_area_um2");
-        let casts: f64 = all.iter().map(|t| lumen(t) * t.value("cast_pct") / 100.0).sum();
+        let holding = all.iter().filter(|t| holds_cast(&usual, t));
+        let casts: f64 = holding.map(|t| lumen(t) * t.value("cast_pct") / 100.0).sum();
         let lumens: f64 = all.iter().map(lumen).sum();
         let denominator = lumens / UM2_PER_MM2;
         Ok(Value { value: 100.0 * casts / lumens, n: all.len() as u64, denominator })
@@ -247,6 +247,11 @@ fn is_thin(t: &Tubule<'_>) -> bool {
 
 fn is_vacuolated(t: &Tubule<'_>) -> bool {
     t.vacuole_share() >= VACUOLE_SHARE
+}
+
+/// Whether a cast fills the lumen; what fills dead tubules is their own debris.
+fn holds_cast(usual: &Usual, t: &Tubule<'_>) -> bool {
+    is_cast(t) && !usual.is_dead(t)
 }
 
 fn is_cast(t: &Tubule<'_>) -> bool {

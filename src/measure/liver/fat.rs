@@ -1,17 +1,23 @@
 //! Fat: how much, how large, how widespread.
 
+use std::collections::BTreeMap;
+
 use crate::{
     measure::{
         common::{percent_of, quantile},
         feature::{Direction, Evidence, Evidences, Feature, Missing, Value},
+        places::Places,
         tally::Counter,
     },
-    segment::liver::{
-        counters::{
-            FAT_PX, MACRO_PX, MICRO_PX, PARENCHYMA_PX, SQUARE_MACRO, SQUARE_MICRO, SQUARE_PARENCHYMA,
-            SQUARE_UM,
+    segment::{
+        liver::{
+            counters::{
+                FAT_PX, MACRO_PX, MICRO_PX, PARENCHYMA_PX, SQUARE_MACRO, SQUARE_MICRO, SQUARE_PARENCHYMA,
+                SQUARE_UM, square_of,
+            },
+            vacuoles::{MACRO, MICRO},
         },
-        vacuoles::{MACRO, MICRO},
+        object::Object,
     },
     units::equivalent_diameter,
 };
@@ -57,7 +63,7 @@ pub(super) const MICRO_FAT_AREA: Feature = Feature {
     },
 };
 
-/// Squares of 48 µm with at least 3 % macrovesicular fat over all squares of parenchyma.
+/// Squares of 48 µm with at least 3 % macrovesicular fat over all squares of parenchyma. Vacuoles that are [`doubtful`] mark none.
 pub(super) const MACRO_AFFECTED: Feature = Feature {
     name: "macro_affected_area_pct",
     unit: "%",
@@ -65,7 +71,7 @@ pub(super) const MACRO_AFFECTED: Feature = Feature {
     max_mpp: 0.5,
     evidence: Evidence::Sourced,
     source: "Liang 2014 (% of area affected)",
-    measure: |found| affected(found, SQUARE_MACRO, MACRO_SHARE),
+    measure: |found| affected(found, (SQUARE_MACRO, &doubtful(found)), MACRO_SHARE),
 };
 
 /// Squares of 48 µm with at least 8 % microvesicular fat over all squares of parenchyma.
@@ -77,7 +83,7 @@ pub(super) const MICRO_AFFECTED: Feature = Feature {
     max_mpp: MICRO_MPP,
     evidence: Evidence::Sourced,
     source: "Liang 2014 (% of area affected)",
-    measure: |found| affected(found, SQUARE_MICRO, MICRO_SHARE),
+    measure: |found| affected(found, (SQUARE_MICRO, &BTreeMap::new()), MICRO_SHARE),
 };
 
 /// Median equivalent diameter of vacuoles, where [`diameters`] tells of all of them.
@@ -119,6 +125,14 @@ const LEAST_DROPLETS_PCT: f64 = 1.0;
 const MACRO_SHARE: f64 = 0.03;
 /// See [`MACRO_SHARE`].
 const MICRO_SHARE: f64 = 0.08;
+/// How far around a large vacuole others are looked for, in µm: the square beside its own, to each side.
+const AROUND_UM: f64 = 1.5 * SQUARE_UM;
+/// With fewer others there a white place is doubtful …
+const OTHERS: usize = 2;
+/// … unless it is as round as this [expert]: one vacuole marks a whole square, and where nothing else is fat, a white place is as
+/// often a wide sinusoid. Of 1 490 vacuoles on 390 human tiles that labels confirm this leaves 96 %, of 605 others 55 %; on phantoms those
+/// that were painted have 0.97 in the median, others 0.86.
+const ROUND: f32 = 0.9;
 /// Share of a square that must be parenchyma for it to count [expert].
 const LEAST_PARENCHYMA: f64 = 0.5;
 
@@ -174,17 +188,59 @@ fn diameters(found: &Evidences<'_>) -> Result<Vec<f64>, Missing> {
     Ok(fat.map(|o| equivalent_diameter(f64::from(o.area_um2))).collect())
 }
 
-/// Returns the percentage of squares in which fat covers at least `share` of the parenchyma.
-fn affected(found: &Evidences<'_>, fat: Counter, share: f64) -> Result<Value, Missing> {
+/// Returns the pixels of large vacuoles that lie almost alone and are not round, by square.
+fn doubtful(found: &Evidences<'_>) -> BTreeMap<u32, f64> {
+    let large: Vec<&Object> = found.cells_of(&MACRO).collect();
+    let places = Places::of(&large, found, AROUND_UM);
+    let mut px = BTreeMap::new();
+    for (i, vacuole) in large.iter().enumerate() {
+        if vacuole.value("circularity").is_some_and(|c| c < ROUND) {
+            let mut others = 0;
+            places.near(places.centre(i), AROUND_UM, |j, _| others += usize::from(j != i));
+            if others < OTHERS {
+                in_squares(vacuole, found.mpp.mean(), |square, share| {
+                    *px.entry(square).or_default() += share * found.mpp.px_area(f64::from(vacuole.area_um2));
+                });
+            }
+        }
+    }
+    px
+}
+
+/// Calls `each` with the squares that hold a vacuole's box, and the share of the box in each.
+fn in_squares(vacuole: &Object, um: f64, mut each: impl FnMut(u32, f64)) {
+    let (left, top, right, bottom) = vacuole.outline.bounds();
+    let along = |from: i32, to: i32| {
+        let [from, to] = [from, to].map(|at| f64::from(at) * um / SQUARE_UM);
+        let squares = from.max(0.0) as u32..=to.max(0.0) as u32;
+        squares.map(move |n| {
+            let own = to.min(f64::from(n) + 1.0) - from.max(f64::from(n));
+            (n, own.max(0.0) / (to - from).max(f64::EPSILON))
+        })
+    };
+    for (row, high) in along(top, bottom) {
+        for (column, wide) in along(left, right) {
+            each(square_of(column, row), high * wide);
+        }
+    }
+}
+
+/// Returns the percentage of squares in which fat covers at least `share` of the parenchyma, but for the pixels of `without`.
+fn affected(
+    found: &Evidences<'_>,
+    (fat, without): (Counter, &BTreeMap<u32, f64>),
+    share: f64,
+) -> Result<Value, Missing> {
     let least = found.mpp.px_area(SQUARE_UM * SQUARE_UM) * LEAST_PARENCHYMA;
     let mut fat = found.tally.histogram(fat).peekable();
     let (mut all, mut hit) = (0u64, 0u64);
     for (square, parenchyma) in found.tally.histogram(SQUARE_PARENCHYMA) {
         while fat.next_if(|&(s, _)| s < square).is_some() {}
-        let px = fat.next_if(|&(s, _)| s == square).map_or(0, |(_, n)| n);
+        let px = fat.next_if(|&(s, _)| s == square).map_or(0.0, |(_, n)| n as f64);
+        let px = px - without.get(&square).copied().unwrap_or(0.0);
         if parenchyma as f64 >= least {
             all += 1;
-            hit += u64::from(px as f64 >= share * parenchyma as f64);
+            hit += u64::from(px >= share * parenchyma as f64);
         }
     }
     if all == 0 {

@@ -28,6 +28,10 @@ const COUNTED: [(&str, &str); 2] = [
     ("glom_shrunken_pct", "shrunken glomeruli"),
 ];
 
+/// How slides become an animal's value.
+const BY_SUMS: &str = "Of shares, rates and means an animal's value is the ratio of the sums over its slides, of published grades the median, \
+                       of other numbers the plain mean of its slides. ";
+
 /// Returns the paragraph.
 pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {
     let made = Made::of(c);
@@ -51,15 +55,17 @@ fn measured(c: &Comparison, run: &Run<'_>) -> String {
     format!(
         "Haematoxylin and eosin stained slides were measured with histograde {} ({} rubric, SHA-256 {}). Measurement knew \
          neither group nor animal; the sample sheet (SHA-256 {}) was joined afterwards. The experimental unit was the \
-         {}: values of {} slides were averaged per animal{} before any test, and no test took slides or tiles as its unit. \
-         Groups: {}.",
+         {}: values of {} slides were {} per animal{} before any test, and no test took slides or tiles as its unit. \
+         {}Groups: {}.",
         env!("CARGO_PKG_VERSION"),
         run.rubric.origin().name,
         short(&run.rubric.origin().sha256),
         short(run.sheet_sha256()),
         c.study.unit.one(),
         c.slides,
+        if c.by_sums { "brought together" } else { "averaged" },
         if c.study.unit == Unit::Cage { " and animals per cage" } else { "" },
+        if c.by_sums { BY_SUMS } else { "" },
         sizes(c, &c.sizes),
     )
 }

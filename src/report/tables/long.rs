@@ -9,6 +9,7 @@ use super::{
 use crate::{
     batch::Done,
     error::Result,
+    measure::feature::DENOMINATOR,
     pipeline::Summary,
     report::number::number,
     score::{
@@ -19,8 +20,8 @@ use crate::{
 };
 
 /// Columns of `long.csv`.
-const HEADING: [&str; 9] =
-    ["tissue", "feature", "animal_id", "group", "batch", "value", "unit", "slide_id", "missing"];
+const HEADING: [&str; 10] =
+    ["tissue", "feature", "animal_id", "group", "batch", "value", "unit", "slide_id", "missing", DENOMINATOR];
 
 /// Unit of a damage index.
 const INDEX_UNIT: &str = "0 to 100";
@@ -32,6 +33,8 @@ struct Row {
     unit: String,
     /// Why there is no value.
     missing: String,
+    /// Of a ratio.
+    denominator: Option<f64>,
 }
 
 /// Writes `long.csv`: every feature, the continuous score of every lesion, every index, every published grade. A number that is
@@ -65,6 +68,7 @@ fn cells(d: &Done, row: Row) -> Vec<String> {
         row.unit,
         d.job.slide_id.clone(),
         row.missing,
+        row.denominator.map(number).unwrap_or_default(),
     ]
 }
 
@@ -81,6 +85,7 @@ fn feature(m: &Measured) -> Row {
         value: m.value.as_ref().ok().map(|v| v.value),
         unit: m.feature.unit.to_owned(),
         missing: m.value.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+        denominator: m.value.as_ref().ok().filter(|_| m.feature.is_ratio()).map(|v| v.denominator),
     }
 }
 
@@ -89,12 +94,13 @@ fn lesion(f: &Finding) -> Row {
         Outcome::Scored { continuous, .. } => (Some(*continuous), String::new()),
         Outcome::NotScored { missing } => (None, missing.to_string()),
     };
-    Row { feature: score_name(&f.lesion), value, unit: score_unit(f.max), missing }
+    Row { feature: score_name(&f.lesion), value, unit: score_unit(f.max), missing, denominator: None }
 }
 
 fn index(i: &DamageIndex) -> Row {
     let missing = if i.value.is_some() { String::new() } else { i.why() };
-    Row { feature: index_column(&i.name), value: i.value, unit: INDEX_UNIT.to_owned(), missing }
+    let unit = INDEX_UNIT.to_owned();
+    Row { feature: index_column(&i.name), value: i.value, unit, missing, denominator: None }
 }
 
 fn published(item: &Published) -> Row {
@@ -103,6 +109,7 @@ fn published(item: &Published) -> Row {
         value: item.grade.as_ref().ok().copied(),
         unit: score_unit(item.max),
         missing: item.grade.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+        denominator: None,
     }
 }
 
@@ -122,7 +129,8 @@ fn absent(d: &Done, rubric: &Rubric, why: &str) -> Vec<Row> {
     let names = std::iter::once(format!("{}_damage_index", organ.name));
     let names = names.chain(organ.sub_indices.iter().map(|(name, _)| index_column(name)));
     let indices = names.map(|name| (name, INDEX_UNIT.to_owned()));
-    let row = |(feature, unit)| Row { feature, value: None, unit, missing: why.to_owned() };
+    let row =
+        |(feature, unit)| Row { feature, value: None, unit, missing: why.to_owned(), denominator: None };
     let published = published::items(organ.name).map(|(name, max)| (grade_column(name), score_unit(max)));
     features.chain(lesions).chain(indices).chain(published).map(row).collect()
 }

@@ -94,27 +94,27 @@ fn long_table_tells_every_reason() {
     let other = "not measured by this version: the feature is not computed";
     let a1 = of("a1");
     for (row, expected) in [
-        (0, format!("liver,macro_affected_area_pct,{rat},40.5,%,a1,")),
-        (1, format!("liver,rbc_area_pct,{rat},0,%,a1,")),
-        (2, format!("liver,sinusoid_width_um_median,{rat},,µm,a1,no sinusoid found")),
-        (3, format!("liver,macrosteatosis_score,{rat},1.7272727272727273,0 to 3,a1,")),
-        (4, format!("liver,microsteatosis_score,{rat},,0 to 3,a1,{other}")),
-        (9, format!("liver,congestion_score,{rat},,0 to 4,a1,needs the study's control group")),
+        (0, format!("liver,macro_affected_area_pct,{rat},40.5,%,a1,,200")),
+        (1, format!("liver,rbc_area_pct,{rat},0,%,a1,,1.5")),
+        (2, format!("liver,sinusoid_width_um_median,{rat},,µm,a1,no sinusoid found,")),
+        (3, format!("liver,macrosteatosis_score,{rat},1.7272727272727273,0 to 3,a1,,")),
+        (4, format!("liver,microsteatosis_score,{rat},,0 to 3,a1,{other},")),
+        (9, format!("liver,congestion_score,{rat},,0 to 4,a1,needs the study's control group,")),
         (
             14,
             format!(
-                "liver,steatosis_index,{rat},,0 to 100,a1,only 67 % of the weight scored; missing microsteatosis"
+                "liver,steatosis_index,{rat},,0 to 100,a1,only 67 % of the weight scored; missing microsteatosis,"
             ),
         ),
     ] {
         assert_eq!(a1[row], expected);
     }
-    assert_eq!(of("b2")[0], "liver,macro_affected_area_pct,,,,,%,b2,the slide is blank");
+    assert_eq!(of("b2")[0], "liver,macro_affected_area_pct,,,,,%,b2,the slide is blank,");
     let uncalibrated = Error::Uncalibrated.to_string();
-    assert_eq!(of("c3")[13], format!("liver,liver_damage_index,,,,,0 to 100,c3,{uncalibrated}"));
+    assert_eq!(of("c3")[13], format!("liver,liver_damage_index,,,,,0 to 100,c3,{uncalibrated},"));
     assert_eq!(
         of("d4")[3],
-        format!("liver,macrosteatosis_score,{rat},,0 to 3,d4,left out by the sample sheet: torn")
+        format!("liver,macrosteatosis_score,{rat},,0 to 3,d4,left out by the sample sheet: torn,")
     );
 }
 

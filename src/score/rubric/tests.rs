@@ -76,13 +76,30 @@ fn severity_words() {
     t(3.49, 4, "moderate");
     t(3.5, 4, "marked");
     t(4.0, 4, "marked");
-    // Stretched × 4/3 before the word is chosen.
+    // Stretched × 4/3 before the word is chosen, but for grade 0.
     t(0.37, 3, "within normal limits");
+    t(0.49, 3, "within normal limits");
+    t(0.49, 2, "within normal limits");
     t(0.5, 3, "minimal");
     t(1.2, 3, "mild");
     t(2.0, 3, "moderate");
     t(3.0, 3, "marked");
     t(2.0, 2, "marked");
+}
+
+#[test]
+fn grade_0_has_no_severity() {
+    let of = |organ: &str, lesion: &str, value: f64| {
+        let rubric = builtin();
+        let lesion = rubric.lesions(find(organ).unwrap()).iter().find(|l| l.id == lesion).unwrap();
+        let Outcome::Scored { grade, severity, .. } = rubric.grade(lesion, value) else { panic!() };
+        (grade, severity)
+    };
+    let normal = || "within normal limits".to_owned();
+    assert_eq!(of("liver", "macrosteatosis", 4.9), (0, normal()));
+    assert_eq!(of("liver", "macrosteatosis", 5.0), (1, "minimal".to_owned()));
+    // On a cut-off that equality does not pass.
+    assert_eq!(of("kidney", "casts", 1.0), (0, normal()));
 }
 
 #[test]

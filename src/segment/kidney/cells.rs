@@ -288,6 +288,11 @@ impl<'a> Scene<'a> {
         let (x, y) = nucleus.region.centre();
         let (x, y) = (x as usize, y as usize);
         let (outer, inner) = (self.outer.at(x, y), self.inner.at(x, y));
+        let is_epithelial = !is_leukocyte && nucleus.object.class.is(&nuclei::ROUND);
+        if is_epithelial && self.class_is(self.zones.at(x, y), &CORTEX) && !self.class_is(outer, &GLOMERULUS)
+        {
+            tally.add(if outer == 0 { CORTEX_ROUND_BETWEEN } else { CORTEX_ROUND_IN_TUBULES }, 1);
+        }
         if is_leukocyte {
             nucleus.object.class = &INTERSTITIAL_LEUKOCYTE;
             tally.add(INTERSTITIAL_LEUKOCYTES, 1);

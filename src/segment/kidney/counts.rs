@@ -12,6 +12,10 @@ pub const CORTEX_TUBULE_PX: Counter = Counter("cortex_tubule_px");
 pub const CORTEX_MISSED_PX: Counter = Counter("cortex_missed_px");
 /// Cortex outside glomeruli and tubules that is a vessel wider than 25 µm, or its wall.
 pub const CORTEX_VESSEL_PX: Counter = Counter("cortex_vessel_px");
+/// Round nuclei, as of epithelium, of the cortex inside tubules that were outlined …
+pub const CORTEX_ROUND_IN_TUBULES: Counter = Counter("cortex_round_in_tubules");
+/// … and outside tubules and glomeruli; those of leukocytes are none.
+pub const CORTEX_ROUND_BETWEEN: Counter = Counter("cortex_round_between");
 /// Dense cytoplasm of the cortex outside glomeruli and lumens, outlined or not.
 pub const EPITHELIUM_PX: Counter = Counter("epithelium_px");
 /// Eosin of that cytoplasm where nuclei are gone, OD × 100 (histogram).

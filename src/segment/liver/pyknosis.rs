@@ -7,7 +7,9 @@ use crate::{
     segment::{
         field::Field,
         nuclei::{self, Nucleus},
+        red_cells,
     },
+    tissue::Bits,
 };
 
 /// Diameters of shrunken nuclei in µm: up to three quarters of the usual one's [expert].
@@ -29,15 +31,20 @@ const BODY_UM: f64 = 15.0;
 /// … so many µm, at most half of the pixels are as dense.
 const AROUND_UM: f64 = 2.0;
 
+/// Returns the pixels that are as dense as the cytoplasm of dead cells but have the hue of red cells.
+pub(super) fn dense_like_blood(field: &Field<'_>) -> Bits {
+    red_cells::dense_like_blood(field, DENSE * f64::from(field.profile.e_cytoplasm))
+}
+
 /// Calls small, round, dark nuclei in dense cytoplasm pyknotic, others that look pyknotic by themselves lymphocytes, and counts the
-/// apoptotic bodies of the core. `dead` marks necrosis.
+/// apoptotic bodies of the core. `dead` marks necrosis, `like_blood` what [`dense_like_blood`] found.
 pub(super) fn name(
     field: &Field<'_>,
     cells: &mut [Nucleus],
-    (nuclear, dead, ground): (&Mask, &Mask, &Ground),
+    (nuclear, dead, ground, like_blood): (&Mask, &Mask, &Ground, &Bits),
     tally: &mut Tally,
 ) {
-    let place = Place { field, nuclear, empty: &ground.empty };
+    let place = Place { field, nuclear, empty: &ground.empty, like_blood };
     for nucleus in cells {
         let (x, y) = nucleus.region.centre();
         let inside = |mask: &Mask| mask.get(x as i64, y as i64) == Some(1);
@@ -69,6 +76,8 @@ struct Place<'a> {
     nuclear: &'a Mask,
     /// White and blood.
     empty: &'a Mask,
+    /// Dense, with the hue of red cells.
+    like_blood: &'a Bits,
 }
 
 impl Place<'_> {
@@ -101,9 +110,10 @@ impl Place<'_> {
                     continue;
                 }
                 let seen = self.nuclear.at(x, y) == 0 && self.empty.at(x, y) == 0;
+                let is_dense = f64::from(self.field.e.at(x, y)) >= dense && !self.like_blood.at(x, y);
                 ring.all += 1;
                 ring.seen += u64::from(seen);
-                ring.dense += u64::from(seen && f64::from(self.field.e.at(x, y)) >= dense);
+                ring.dense += u64::from(seen && is_dense);
             }
         }
         ring
@@ -116,6 +126,7 @@ struct Ring {
     all: u64,
     /// Neither nuclei, nor white, nor blood.
     seen: u64,
+    /// As dense as the cytoplasm of dead cells, and no red cell by its hue.
     dense: u64,
 }
 
@@ -131,6 +142,10 @@ mod tests {
 
     const SIDE: usize = 240;
     const UM: f64 = 0.25;
+    /// A colour of cytoplasm, of dense cytoplasm, and of blood too pink to be called so.
+    const USUAL: [u8; 3] = [200, 150, 190];
+    const DENSE_PINK: [u8; 3] = [196, 96, 156];
+    const BLOOD_PINK: [u8; 3] = [233, 96, 150];
 
     /// Densities of both stains at a distance, in µm, from the middle of a nucleus of this radius and haematoxylin, amid this
     /// eosin up to some distance and beyond it.
@@ -150,7 +165,17 @@ mod tests {
     }
 
     /// Class of the only nucleus, and how many bodies were counted.
-    fn called([h, e]: [Plane<u8>; 2], dead: u8, blood_beyond_um: f64) -> (&'static str, u64) {
+    fn called(planes: [Plane<u8>; 2], dead: u8, blood_beyond_um: f64) -> (&'static str, u64) {
+        called_in(planes, dead, blood_beyond_um, USUAL)
+    }
+
+    /// The same where everything has one colour.
+    fn called_in(
+        [h, e]: [Plane<u8>; 2],
+        dead: u8,
+        blood_beyond_um: f64,
+        colour: [u8; 3],
+    ) -> (&'static str, u64) {
         let profile = StainProfile::TYPICAL;
         let all = |value: u8| Mask::filled(SIDE, SIDE, value);
         let side = SIDE as u32;
@@ -165,7 +190,7 @@ mod tests {
                 source_scale: 1.0,
                 mpp: Mpp::square(UM).unwrap(),
             },
-            rgb: Rgb::filled(SIDE, SIDE, [200, 150, 190]),
+            rgb: Rgb::filled(SIDE, SIDE, colour),
             od: h.map(|v| v.saturating_add(25)),
             clear: all(0),
             tissue: all(1),
@@ -185,7 +210,8 @@ mod tests {
         }
         let ground = Ground { parenchyma: all(1), sinusoid: all(0), rims: all(0), blood: all(0), empty };
         let mut tally = Tally::default();
-        name(&field, &mut cells, (&nuclei.mask, &all(dead), &ground), &mut tally);
+        let like_blood = dense_like_blood(&field);
+        name(&field, &mut cells, (&nuclei.mask, &all(dead), &ground, &like_blood), &mut tally);
         (cells[0].object.class.name, tally.get(APOPTOTIC_BODIES))
     }
 
@@ -201,6 +227,16 @@ mod tests {
         // As small and dark in usual cytoplasm; blood around it is no cytoplasm.
         assert_eq!(called(paint(2.2, 110, (0.0, 0), usual), 0, no_blood), ("lymphocyte nucleus", 0));
         assert_eq!(called(paint(2.2, 110, body, usual), 0, 2.8), ("lymphocyte nucleus", 0));
+        // What is dense has the hue of dense cytoplasm, or of red cells.
+        let [like_cytoplasm, like_blood] = [DENSE_PINK, BLOOD_PINK];
+        assert_eq!(
+            called_in(paint(2.2, 110, body, usual), 0, no_blood, like_cytoplasm).0,
+            "pyknotic nucleus"
+        );
+        assert_eq!(
+            called_in(paint(2.2, 110, body, usual), 0, no_blood, like_blood),
+            ("lymphocyte nucleus", 0)
+        );
         // A living nucleus in dense cytoplasm.
         assert_eq!(called(paint(3.6, 60, body, usual), 0, no_blood), ("round nucleus", 0));
     }
