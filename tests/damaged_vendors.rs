@@ -295,8 +295,8 @@ fn mirax() {
     let ini = built.bytes_mut("slide/Slidedat.ini");
     let key = b"IMAGE_CONCAT_FACTOR=1";
     let last = ini.windows(key.len()).rposition(|part| part == key).unwrap() + key.len() - 1;
-    ini.splice(last..=last, *b"29");
-    let parts = "expected multiples of 1073741824 within 6x4 images, got (4, 0)";
+    ini.splice(last..=last, *b"20");
+    let parts = "expected multiples of 2097152 within 6x4 images, got (4, 0)";
     fails(&built, &format!("{at}image of level 2, {parts}"));
     let mut built = named("mirax");
     built.bytes_mut("slide/Data0000.dat").truncate(2000);
