@@ -358,8 +358,14 @@ fn profiles_hold_for_the_target_too() {
     folder.phantom();
     let source = Slide::open(folder.path("a.svs")).unwrap();
     let part = |i: u32| read(&source, 0, i64::from(i % 2) * 256, i64::from(i / 2) * 256, 256).data().to_vec();
+    // Far from sRGB: light itself.
+    let mut linear = moxcms::ColorProfile::new_srgb();
+    linear.cicp = None;
+    for curve in [&mut linear.red_trc, &mut linear.green_trc, &mut linear.blue_trc] {
+        *curve = Some(moxcms::ToneReprCurve::Lut(vec![0, u16::MAX]));
+    }
     let page = Page::tiled([512, 512], [256, 256], 3, 1, 2)
-        .set(34_675, Field::Bytes(moxcms::ColorProfile::new_pro_photo_rgb().encode().unwrap()))
+        .set(34_675, Field::Bytes(linear.encode().unwrap()))
         .with_tiles((0..4).map(part).collect());
     fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
     let line = "tile @a.tif --slide-mpp 0.5 --icc --format png --min-tissue 0 --size 512";
@@ -368,11 +374,10 @@ fn profiles_hold_for_the_target_too() {
         let rows = folder.rows(&format!("{out}/tiles.csv"));
         image::open(folder.path(out).join(&rows[0]["file"])).unwrap().to_rgb8().into_raw()
     };
-    for method in ["macenko", "reinhard"] {
-        folder.run(&format!("{line} -o @{method} --stain-norm {method} --target @a.tif"), 0);
-        let (_, mean) = difference(&shown(method), &shown("plain"));
-        assert!(mean < 3.0, "{method}: {mean}");
-    }
+    folder.run(&format!("{line} -o @own --stain-norm reinhard --target @a.tif"), 0);
+    // 18 where the target is left as it is stored.
+    let (_, mean) = difference(&shown("own"), &shown("plain"));
+    assert!(mean < 3.0, "{mean}");
 }
 
 /// What `--help` says of exit codes holds for commands that write one file or many.

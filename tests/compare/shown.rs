@@ -36,7 +36,8 @@ fn columns_name_the_unit_that_they_hold() {
     assert!(header("animals_long.csv").starts_with("tissue,feature,cage,group,"));
     assert_eq!(header("weight_sensitivity.csv"), "tissue,scenario,group,cages,index_mean,rank,order_changes");
     assert!(!folder.path().join("results/comparison/send/mi.csv").exists());
-    assert!(read(folder.path(), "report.html").contains(note));
+    assert!(read(folder.path(), "warnings.csv").contains(note));
+    assert!(read(folder.path(), "report.html").contains("its rows are of animals, and the unit is the cage"));
 }
 
 /// A cage is graded, and remarked on, by what all its animals show.
@@ -170,7 +171,7 @@ fn letters_that_figures_cannot_show_are_told() {
     let folder = tempfile::tempdir().unwrap();
     study(folder.path());
     let told =
-        "the font of the PNG figures has no 照対: they show boxes; take the SVG figures, or other names";
+        "the font of the PNG figures has no 対照: they show boxes; take the SVG figures, or other names";
     run(folder.path(), &ALL).success().stderr(contains("boxes").not());
     for name in ["samples.csv", "study.toml"] {
         edit(&folder.path().join(name), |t| {
