@@ -230,7 +230,7 @@ fn label_images_are_scored() {
     run(&["--layer", "nuclei", "--table", "t.csv"])
         .success()
         .stdout(contains("objects: images=1 Dice=0.800 AJI=0.667 F1=1.000 PQ=0.667 predicted/reference=1.00"))
-        .stdout(contains("area: images=3 Dice=0.667 r=0.500 MAE=16.67pp"))
+        .stdout(contains("area: images=3 Dice=0.667 r=0.945 MAE=16.67pp"))
         .stdout(contains("c          -      -      -      -     0     0    0.00    0.00\n"))
         .stdout(contains("empty in prediction and reference, nothing to overlap: images=1\n"));
     let table = fs::read_to_string(folder.path().join("t.csv")).unwrap();

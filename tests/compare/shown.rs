@@ -52,7 +52,7 @@ fn cages_of_few_objects_are_told_and_not_graded() {
         [(1, "normal", "a", 40), (2, "normal", "b", 40), (3, "treated", "c", 1), (4, "treated", "c", 1)]
     {
         writeln!(sheet, "s{animal}.svs,{animal},{group},kidney,{cage}").unwrap();
-        writeln!(long, "kidney,glom_count_n,,,,{n},1,s{animal},").unwrap();
+        writeln!(long, "kidney,glom_whole_n,,,,{n},1,s{animal},").unwrap();
         writeln!(long, "kidney,glom_sclerosis_index,,,,1.5,0 to 4,s{animal},").unwrap();
     }
     fs::create_dir(folder.path().join("results")).unwrap();
@@ -60,7 +60,7 @@ fn cages_of_few_objects_are_told_and_not_graded() {
     fs::write(folder.path().join("samples.csv"), sheet).unwrap();
     fs::write(folder.path().join("study.toml"), "control = 'normal'\nunit = 'cage'\n").unwrap();
     run(folder.path(), &[&BARE[..], &["--study", "study.toml"]].concat()).success();
-    let told = "kidney: 1 of 3 cages have fewer than 30 glomeruli (it has 2): what is measured of glomeruli is uncertain";
+    let told = "kidney: 1 of 3 cages have fewer than 30 whole glomeruli (it has 2): what is measured of glomeruli is uncertain";
     assert!(read(folder.path(), "warnings.csv").contains(told), "{}", read(folder.path(), "warnings.csv"));
     let table = read(folder.path(), "animals_long.csv");
     let graded = |cage: &str| table.contains(&format!("kidney,glomerulosclerosis_score,{cage},"));
@@ -208,7 +208,7 @@ fn names_survive_loading() {
         edit(&folder.path().join(name), |text| {
             text.replace("normal'", "None'")
                 .replace(",normal,", ",None,")
-                .replace("diabetic", "NA")
+                .replace("diabetic", "-nan")
                 .replace("low <1>", "10")
                 .replace("high", "null")
         });
@@ -217,11 +217,16 @@ fn names_survive_loading() {
     let out = folder.path().join("results/comparison");
     let python = "from load_tables import tables as t; print(sorted(set(t['animals'].group)), \
         sorted(set(t['stats_contrasts'].group_b)), t['animals'].group.isna().sum())";
-    let r = "t <- source('load_tables.R')$value; cat(sort(unique(t$animals$group)), sort(unique(t$stats_contrasts$group_b)), \
+    let r = "t <- source('load_tables.R')$value; s <- function(v) sort(unique(v), method = 'radix'); cat(s(t$animals$group), s(t$stats_contrasts$group_b), \
         sum(is.na(t$animals$group)))";
     for (program, probe, script, expected) in [
-        ("python3", "import pandas", python, "['10', 'NA', 'None', 'null'] ['10', 'NA', 'None', 'null'] 0"),
-        ("Rscript", "1", r, "10 NA None null 10 NA None null 0"),
+        (
+            "python3",
+            "import pandas",
+            python,
+            "['-nan', '10', 'None', 'null'] ['-nan', '10', 'None', 'null'] 0",
+        ),
+        ("Rscript", "1", r, "-nan 10 None null -nan 10 None null 0"),
     ] {
         let option = if program == "python3" { "-c" } else { "-e" };
         let call =
