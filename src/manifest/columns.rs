@@ -124,14 +124,18 @@ impl Cells<'_> {
     }
 
     fn text(&self, column: &str) -> Option<String> {
+        self.written(column).filter(|c| !is_missing(c)).map(str::to_owned)
+    }
+
+    /// Returns a cell as it stands in the sheet.
+    fn written(&self, column: &str) -> Option<&str> {
         let place = self.columns.iter().position(|c| *c == column)?;
-        self.row.cells.get(place).filter(|c| !is_missing(c)).cloned()
+        self.row.cells.get(place).map(String::as_str)
     }
 
     fn required(&self, column: &str) -> Result<String> {
-        let written = || self.columns.iter().position(|c| *c == column).and_then(|p| self.row.cells.get(p));
         self.text(column)
-            .ok_or_else(|| self.fault(column, "a value", quoted(written().map_or("", String::as_str))))
+            .ok_or_else(|| self.fault(column, "a value", quoted(self.written(column).unwrap_or_default())))
     }
 
     /// Reads a number; `accept` says whether it can be used.
@@ -141,7 +145,9 @@ impl Cells<'_> {
         expected: &str,
         accept: impl Fn(f64) -> Option<T>,
     ) -> Result<Option<T>> {
-        let Some(text) = self.text(column) else { return Ok(None) };
+        // What a program could not work out is no empty cell: NaN is refused.
+        let given = |c: &&str| !is_missing(c) || c.eq_ignore_ascii_case("nan");
+        let Some(text) = self.written(column).filter(given) else { return Ok(None) };
         let value = text.parse::<f64>().ok().filter(|v| v.is_finite()).and_then(accept);
         // 1,234 can be both, so that neither is guessed.
         let point = if text.contains(',') { " (write numbers with a decimal point)" } else { "" };
