@@ -51,7 +51,7 @@ fn too_little_looked_at_gives_no_published_score() {
         }
     }
     let foci = ["nas_lobular_inflammation", "saf_lobular_inflammation", "liang_inflammation", "ishak_c"];
-    let liver = "0.2 mm² of liver, at least 0.4 needed";
+    let liver = "0.2 mm² of liver, at least 4 needed";
     t("liver", &[("analysed_area_mm2", 0.2), (FOCI, 0.0)], &foci, liver);
     let necrosis = [("analysed_area_mm2", 0.02), ("necrosis_area_pct", 0.0)];
     t("liver", &necrosis, &["suzuki_necrosis"], "0.02 mm² of liver, at least 0.05 needed");
