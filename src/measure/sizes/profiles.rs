@@ -63,8 +63,8 @@ impl Profiles {
 /// Returns the area of the smallest corpuscle that counts as cut near its equator, in the unit of `areas`.
 pub(in crate::measure) fn least_at_equator(mut areas: Vec<f64>) -> f64 {
     areas.sort_by(f64::total_cmp);
-    // Nearest rank: the smallest that at least nine tenths do not exceed.
-    let p90 = areas.get((areas.len() * 9).div_ceil(10).saturating_sub(1)).copied().unwrap_or(0.0);
+    // The lower rank: of fewer than ten the largest is none, for two glomeruli in one outline would make all others polar.
+    let p90 = areas.get((areas.len().saturating_sub(1)) * 9 / 10).copied().unwrap_or(0.0);
     EQUATOR_SHARE * EQUATOR_SHARE * p90
 }
 
@@ -87,13 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn the_90th_percentile_is_of_nearest_rank() {
+    fn one_large_profile_among_few_is_no_percentile() {
         fn t(areas: &[f64], p90: f64) {
             assert_eq!(least_at_equator(areas.to_vec()), EQUATOR_SHARE * EQUATOR_SHARE * p90, "{areas:?}");
         }
         t(&[], 0.0);
         t(&[2.0], 2.0);
-        t(&[2.0, 8.0], 8.0);
+        t(&[2.0, 8.0], 2.0);
+        t(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 90.0], 8.0);
         t(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], 9.0);
     }
 
