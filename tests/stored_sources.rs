@@ -1,6 +1,6 @@
 //! What decides about stored results is hashed, so that no result of another state of the program is kept.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[allow(dead_code)]
 #[path = "../build.rs"]

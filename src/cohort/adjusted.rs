@@ -117,7 +117,7 @@ mod tests {
         };
         let weights = vec![vec![5.0, 6.0, 7.0, 5.0], vec![6.0, 7.0, 9.0, 6.0], vec![9.0]];
         let names = ["weight".to_owned()];
-        let with = adjust(&question(true), &names, &[weights.clone()]).unwrap();
+        let with = adjust(&question(true), &names, std::slice::from_ref(&weights)).unwrap();
         assert_eq!(with, adjust(&question(false), &names, &[weights[..2].to_vec()]).unwrap());
         assert_eq!(with.contrasts.len(), 1);
     }

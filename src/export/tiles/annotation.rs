@@ -161,10 +161,11 @@ impl Lines {
         let mut crossings = vec![Vec::new(); self.count];
         for ring in &area.rings {
             for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-                for line in line_from(a[1].min(b[1]))..line_from(a[1].max(b[1])) {
+                let (first, end) = (line_from(a[1].min(b[1])), line_from(a[1].max(b[1])));
+                for (line, own) in crossings.iter_mut().enumerate().take(end).skip(first) {
                     let y = top + (line as f64 + 0.5) * self.row_px;
                     let x = a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]);
-                    crossings[line].push(x.clamp(left, right));
+                    own.push(x.clamp(left, right));
                 }
             }
         }
