@@ -10,6 +10,8 @@
 #[allow(dead_code)]
 #[path = "common/files.rs"]
 mod common_files;
+#[path = "faults/disk.rs"]
+mod disk;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -297,71 +299,6 @@ fn any_output_byte_flipped() {
         scene.recover_from(&out, &victim);
     }
     scene.report("bit flipped, time of change restored");
-}
-
-/// A small disk of its own, where mounting is permitted.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn new(path: PathBuf, kib: u64) -> Option<Self> {
-        fs::create_dir_all(&path).unwrap();
-        let made = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
-            .arg(&path)
-            .stderr(Stdio::null())
-            .status();
-        if made.is_ok_and(|s| s.success()) {
-            return Some(Self(path));
-        }
-        println!("skipped: this user may not mount a disk");
-        None
-    }
-
-    fn remount(&self, options: &str) {
-        let args = ["-o", &format!("remount,{options}")];
-        assert!(Command::new("mount").args(args).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-#[test]
-fn disk_full() {
-    let mut scene = Scene::new(5);
-    let total: u64 = scene.expected.values().map(|b| b.len() as u64 / 1024 + 4).sum();
-    for i in 0..times() {
-        let kib = 40 + scene.below(total * 9 / 10);
-        let Some(disk) = Disk::new(scene.path(&format!("disk{i}")), kib) else { return };
-        let out = disk.0.join(format!("out{i}"));
-        let before = scene.run(&out, &[]);
-        scene.exit(&before, &[1, 2]);
-        disk.remount("size=64m");
-        scene.recover(&out, &before, &[]);
-    }
-    scene.report("disk full");
-}
-
-#[test]
-fn folder_read_only() {
-    let mut scene = Scene::new(6);
-    for i in 0..times() {
-        let Some(disk) = Disk::new(scene.path(&format!("disk{i}")), 65_536) else { return };
-        let out = disk.0.join(format!("out{i}"));
-        let child = scene.start(&out, &[]);
-        scene.wait();
-        signal(&child, "-KILL");
-        let before = scene.end(&out, child);
-        disk.remount("ro");
-        let refused = scene.run(&out, &[]);
-        scene.exit(&refused, &[2]);
-        disk.remount("rw");
-        scene.recover(&out, &before, &[]);
-    }
-    scene.report("read-only folder");
 }
 
 /// Takes a slide away, or a part of it, at a random moment of a run.
