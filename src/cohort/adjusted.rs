@@ -93,7 +93,7 @@ fn freedman_lane(model: &Model, seed: u64) -> Option<Test> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::{Arm, Kind, Reference};
+    use crate::cohort::Arm;
 
     #[test]
     fn one_animal_is_no_group() {
@@ -103,17 +103,13 @@ mod tests {
             blocks: Vec::new(),
             dose: None,
         };
-        let question = |lone: bool| Question {
-            arms: [arm("a", &[1.0, 1.4, 1.9, 1.2]), arm("b", &[2.0, 2.5, 3.1, 2.2])]
-                .into_iter()
-                .chain(lone.then(|| arm("c", &[3.0])))
-                .collect(),
-            kind: Kind::Continuous,
-            references: vec![Reference { arm: 0, role: "control" }],
-            alpha: 0.05,
-            equal_variances: false,
-            margin: None,
-            seed: 1,
+        let question = |lone: bool| {
+            Question::controlled(
+                [arm("a", &[1.0, 1.4, 1.9, 1.2]), arm("b", &[2.0, 2.5, 3.1, 2.2])]
+                    .into_iter()
+                    .chain(lone.then(|| arm("c", &[3.0])))
+                    .collect(),
+            )
         };
         let weights = vec![vec![5.0, 6.0, 7.0, 5.0], vec![6.0, 7.0, 9.0, 6.0], vec![9.0]];
         let names = ["weight".to_owned()];

@@ -107,7 +107,7 @@ fn complete(question: &Question, covariates: &[Covariate]) -> (Question, Vec<Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::{Arm, Reference, analyse};
+    use crate::cohort::{Arm, analyse};
 
     /// Two groups that differ by 2 at equal weight, and whose weights differ by 10 (slope 0.3).
     fn question() -> (Question, Covariate) {
@@ -119,15 +119,7 @@ mod tests {
             blocks: Vec::new(),
             dose: None,
         };
-        let question = Question {
-            arms: vec![arm(0), arm(1)],
-            kind: Kind::Continuous,
-            references: vec![Reference { arm: 0, role: "control" }],
-            alpha: 0.05,
-            equal_variances: false,
-            margin: None,
-            seed: 1,
-        };
+        let question = Question::controlled(vec![arm(0), arm(1)]);
         let values = weights.map(|w| w.map(Some).to_vec()).to_vec();
         (question, Covariate { name: "body_weight_g".into(), values })
     }

@@ -95,7 +95,7 @@ fn testable<'a>(question: &Question, repeats: &'a [Vec<Vec<f64>>]) -> (Question,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::{Arm, Kind, Reference};
+    use crate::cohort::Arm;
 
     fn fitted(repeats: &[Vec<Vec<f64>>]) -> Result<Clustered> {
         let arm = |(g, animals): (usize, &Vec<Vec<f64>>)| Arm {
@@ -104,15 +104,7 @@ mod tests {
             blocks: Vec::new(),
             dose: None,
         };
-        let question = Question {
-            arms: repeats.iter().enumerate().map(arm).collect(),
-            kind: Kind::Continuous,
-            references: vec![Reference { arm: 0, role: "control" }],
-            alpha: 0.05,
-            equal_variances: false,
-            margin: None,
-            seed: 1,
-        };
+        let question = Question::controlled(repeats.iter().enumerate().map(arm).collect());
         fit(&question, repeats)
     }
 

@@ -104,15 +104,7 @@ mod tests {
         };
         let lone = Arm { name: "lone".into(), values: vec![1.0], blocks: vec![0], dose: None };
         let arms = ["normal", "low", "high"].into_iter().enumerate().map(arm).chain([lone]).collect();
-        Question {
-            arms,
-            kind,
-            references: Vec::new(),
-            alpha: 0.05,
-            equal_variances: false,
-            margin: None,
-            seed: 1,
-        }
+        Question { kind, ..Question::plain(arms) }
     }
 
     fn study() -> Study {

@@ -53,6 +53,27 @@ pub struct Question {
     pub seed: u64,
 }
 
+#[cfg(test)]
+impl Question {
+    /// A question about a measurement, as it stands without options.
+    pub(crate) fn plain(arms: Vec<Arm>) -> Self {
+        Self {
+            arms,
+            kind: Kind::Continuous,
+            references: Vec::new(),
+            alpha: 0.05,
+            equal_variances: false,
+            margin: None,
+            seed: 1,
+        }
+    }
+
+    /// The same, with the first group as control.
+    pub(crate) fn controlled(arms: Vec<Arm>) -> Self {
+        Self { references: vec![Reference { arm: 0, role: "control" }], ..Self::plain(arms) }
+    }
+}
+
 /// The test family that the rule chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn equal_blocks_take_their_spread_out() {
-        use crate::cohort::{Arm, Kind, Question, analyse};
+        use crate::cohort::{Arm, Question, analyse};
         let arm = |(name, shift, noise): (&str, f64, [f64; 4])| Arm {
             name: name.into(),
             values: (0..4).map(|b| 6.0 * b as f64 + shift + noise[b]).collect(),
@@ -139,15 +139,7 @@ mod tests {
             ("diseased", 3.0, [0.0, 0.1, -0.1, 0.0]),
             ("treated", 1.5, [-0.1, 0.0, 0.1, 0.0]),
         ];
-        let question = Question {
-            arms: arms.into_iter().map(arm).collect(),
-            kind: Kind::Continuous,
-            references: Vec::new(),
-            alpha: 0.05,
-            equal_variances: false,
-            margin: None,
-            seed: 1,
-        };
+        let question = Question::plain(arms.into_iter().map(arm).collect());
         let values: Vec<&[f64]> = question.arms.iter().map(|a| &a.values[..]).collect();
         let raw = recovery("treated", [values[1], values[0], values[2]], 7.0, 0.05);
         assert!(raw.suppressed.starts_with("diseased and normal differ by less"), "{raw:?}");

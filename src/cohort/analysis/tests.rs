@@ -6,15 +6,7 @@ fn arm(name: &str, values: &[f64]) -> Arm {
 }
 
 fn question(arms: Vec<Arm>) -> Question {
-    Question {
-        arms,
-        kind: Kind::Continuous,
-        references: vec![Reference { arm: 0, role: "control" }],
-        alpha: 0.05,
-        equal_variances: false,
-        margin: None,
-        seed: 1,
-    }
+    Question::controlled(arms)
 }
 
 fn three() -> Vec<Arm> {
