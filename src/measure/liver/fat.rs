@@ -252,7 +252,45 @@ fn affected(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{common::tests::evidences, tally::Tally};
+    use crate::{
+        geometry::Point,
+        measure::{common::tests::evidences, tally::Tally},
+        segment::object::{Outline, Step},
+    };
+
+    /// A vacuole of 10 × 10 µm at a place in µm, on pixels of 0.5 µm.
+    fn vacuole((x, y): (i32, i32), circularity: f32) -> Object {
+        let steps = [Step::Right, Step::Down, Step::Left, Step::Up].map(|step| vec![step; 20]).concat();
+        Object {
+            class: &MACRO,
+            outline: Outline::new((2 * x, 2 * y), 1.0, &steps),
+            area_um2: 100.0,
+            centroid: Point { x: f64::from(2 * x + 10), y: f64::from(2 * y + 10) },
+            values: [10.0, circularity, 0.9, 1.1, 0.3, 0.0, 0.0, 0.0],
+        }
+    }
+
+    #[test]
+    fn lone_white_places_that_are_not_round_mark_no_square() {
+        fn t(cells: &[Object], expected: f64) {
+            let mut tally = Tally::default();
+            // Two squares of 96 × 96 pixels; the vacuoles lie in the first.
+            let first = square_of(1, 1);
+            tally.observe(SQUARE_PARENCHYMA, first, 9_216);
+            tally.observe(SQUARE_PARENCHYMA, square_of(9, 9), 9_216);
+            tally.observe(SQUARE_MACRO, first, 400 * cells.len() as u64);
+            let value = evidences(&tally, 0.5, |found| {
+                (MACRO_AFFECTED.measure)(&Evidences { cells, ..*found }).unwrap().value
+            });
+            assert_eq!(value, expected, "{} vacuoles", cells.len());
+        }
+        let place = |n: i32| (52 + 14 * n, 60);
+        t(&[vacuole(place(0), 0.95)], 50.0);
+        t(&[vacuole(place(0), 0.85)], 0.0);
+        t(&[vacuole(place(0), 0.85), vacuole(place(1), 0.85)], 0.0);
+        let three: Vec<Object> = (0..3).map(|n| vacuole(place(n), 0.85)).collect();
+        t(&three, 50.0);
+    }
 
     #[test]
     fn droplets_that_pixels_cannot_show_are_not_measured() {
