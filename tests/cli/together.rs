@@ -128,14 +128,24 @@ mod stopped {
 
     use super::*;
 
-    fn begun(args: &[&str], lock: &Path) -> Child {
+    /// Starts a run and stops it in the middle of a slide, which it found to be missing and has the lock of.
+    fn stopped(args: &[&str], slide: &str, log: &Path) -> Child {
+        let _ = fs::remove_file(log);
         let mut program = Command::new(env!("CARGO_BIN_EXE_histograde"));
-        let child = program.args(args).stderr(Stdio::piped()).spawn().unwrap();
+        program.args(args).arg("--log-json").arg(log).stderr(Stdio::piped());
+        let child = program.spawn().unwrap();
         let start = std::time::Instant::now();
-        while !lock.is_file() {
-            assert!(start.elapsed().as_secs() < 60, "{} did not come", lock.display());
+        let said = |event: &str| {
+            let lines = fs::read_to_string(log).unwrap_or_default();
+            let slide = format!("\"{slide}\"");
+            lines.lines().any(|line| line.contains(event) && line.contains(&slide))
+        };
+        while !said("\"slide_started\"") {
+            assert!(start.elapsed().as_secs() < 60, "{slide} was not begun");
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
+        signal(&child, "-STOP");
+        assert!(!said("\"slide_finished\""), "{slide} was done before it could be stopped");
         child
     }
 
@@ -155,7 +165,7 @@ mod stopped {
     fn grain(folder: &Folder, name: &str) -> String {
         let dots = |x: u32, y: u32| ((x * 7 + y * 13 + x * y) % 40) as u8;
         let colour = |x, y| image::Rgb([190, 120, 170].map(|v: u8| v - dots(x, y)));
-        image::RgbImage::from_fn(256, 256, colour).save(folder.path(name)).unwrap();
+        image::RgbImage::from_fn(1024, 1024, colour).save(folder.path(name)).unwrap();
         folder.arg(name)
     }
 
@@ -174,8 +184,7 @@ mod stopped {
             [(&[][..], None, 0), (&["--slide-timeout", "1s"], None, 0), (&[], Some("-TERM"), 143)]
         {
             let _ = fs::remove_dir_all(&out);
-            let still = begun(&[&args[..], options].concat(), &lock);
-            signal(&still, "-STOP");
+            let still = stopped(&[&args[..], options].concat(), "a", &folder.path("log.jsonl"));
             // What others do after a minute.
             fs::remove_file(&lock).unwrap();
             histograde(&args).assert().code(0);
@@ -198,8 +207,7 @@ mod stopped {
             (folder.png("a.png", [244, 243, 245]), grain(&folder, "b.png"), folder.arg("out"));
         let args =
             ["score", &first, &second, "--tissue", "liver", "--mpp", "0.5", "--threads", "1", "-o", &out];
-        let still = begun(&args, &folder.path("out/store/b/lock"));
-        signal(&still, "-STOP");
+        let still = stopped(&args, "b", &folder.path("log.jsonl"));
         let other = ["--only", "a", "--species", "mouse"];
         histograde(&[&args[..], &other].concat()).assert().code(0);
         signal(&still, "-CONT");

@@ -148,6 +148,10 @@ impl Listener for Writer<'_> {
         };
         self.explained(job, &format!("scored: {why}"));
         self.log.claimed(job, &why);
+        if !lock.is_ours() {
+            self.stood_still(job);
+            return Ok(Claim::Busy);
+        }
         self.store.clear(job, &FILES)?;
         match self.store.sweep_windows(job, &look) {
             (0, _) => {}
@@ -207,10 +211,7 @@ impl Listener for Writer<'_> {
     fn lost(&self, job: &Job, held: &Held) -> bool {
         let lost = !held.kept.load(Ordering::Relaxed) && !held.lock.is_ours();
         if lost {
-            let id = &job.slide_id;
-            self.console.say(format!(
-                "{id}: this process stood still and another took the slide over; its result is waited for"
-            ));
+            self.stood_still(job);
         }
         lost
     }
@@ -246,6 +247,13 @@ impl Listener for Writer<'_> {
 }
 
 impl Writer<'_> {
+    fn stood_still(&self, job: &Job) {
+        self.console.say(format!(
+            "{}: this process stood still and another took the slide over; its result is waited for",
+            job.slide_id
+        ));
+    }
+
     /// Stops the run when nothing can be written any more: every further slide would be scored in vain.
     fn stop_if_full(&self, error: &Error) {
         static TOLD: Mutex<bool> = Mutex::new(false);
