@@ -1,10 +1,13 @@
 //! Hashes everything that results may depend on, so that the result store tells results of another state of the program
 //! from those of this one. Comments count, and so does what only seems to matter: a result is made again rather than kept
 //! wrongly.
+//!
+//! Has the linker keep one of several functions with the same code, where it can.
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 /// Files and folders that are hashed …
@@ -37,6 +40,10 @@ pub(crate) const LEFT_OUT: &[&str] = &[
 /// Part of what is left out that decides which files a slide gets.
 pub(crate) const STILL: &str = "src/cli/score/writer.rs";
 
+/// Keeps one of several functions with the same code, such as sorts of numbers of one size: half a megabyte. No result and no
+/// decision depends on where a function lies.
+const FOLD: &str = "-Wl,--icf=all";
+
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let mut hash = Fnv::default();
@@ -49,6 +56,31 @@ fn main() {
         hash.add(&bytes);
     }
     println!("cargo:rustc-env=HISTOGRADE_SOURCE={:016x}", hash.0);
+    if folds().unwrap_or(false) {
+        println!("cargo:rustc-link-arg-bins={FOLD}");
+    }
+}
+
+/// Tries whether the linker of a release build for this machine knows how to fold.
+fn folds() -> Option<bool> {
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|v| v == value);
+    let (rustc, out) = (env::var_os("RUSTC")?, PathBuf::from(env::var_os("OUT_DIR")?));
+    if !is("PROFILE", "release")
+        || !is("CARGO_CFG_TARGET_OS", "linux")
+        || env::var("HOST") != env::var("TARGET")
+    {
+        return None;
+    }
+    let source = out.join("linked.rs");
+    fs::write(&source, "fn main() {}").ok()?;
+    let mut compiler = Command::new(rustc);
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        let mut argument = std::ffi::OsString::from("linker=");
+        argument.push(linker);
+        compiler.arg("-C").arg(argument);
+    }
+    compiler.args(["-C", &format!("link-arg={FOLD}"), "-o"]).arg(out.join("linked")).arg(source);
+    Some(compiler.stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?.success())
 }
 
 /// Returns the names of the files that are hashed, below the root of the package, in their order.
