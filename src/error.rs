@@ -59,8 +59,8 @@ pub enum Error {
         /// The slide that it belongs to.
         owner: String,
     },
-    /// A physical measurement was asked of a slide without a pixel size.
-    #[error("the file states no pixel size (microns per pixel); pass --mpp X if you know it")]
+    /// A physical measurement was asked of a slide without a pixel size that a microscope can have.
+    #[error("the file states no pixel size (microns per pixel) from 0.05 to 20; pass --mpp X if you know it")]
     Uncalibrated,
     /// A setting, rubric or sample sheet cannot be used.
     #[error("{what}, expected {expected}, got {got}")]

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Format, Probe, SlideReader, Tag,
+    Format, Probe, SlideReader, Tag, limits,
     properties::{calibration, real},
     tiff::{Associated, Page, Tiff, TiffSlide, is_level_of, is_own_size, text_properties},
 };
@@ -75,7 +75,7 @@ fn describe(slide: &mut TiffSlide) {
     let first = slide.tiff().first();
     let text = slide.tiff().text(first, Tag::IMAGE_DESCRIPTION).unwrap_or_default();
     let mut properties = text_properties(slide.tiff(), first);
-    for field in text.split('|').skip(1) {
+    for field in text.split('|').skip(1).take(limits::MAX_FIELDS) {
         if let Some((key, value)) = field.split_once('=') {
             properties.insert(format!("aperio.{}", key.trim()), value.trim().into());
         }

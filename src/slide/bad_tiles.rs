@@ -65,7 +65,7 @@ impl BadTiles {
         }
         let percent = (1e9 * 100.0 * share).round() / 1e9;
         let what = format!(
-            "number of damaged tiles of level {} ({tiles} tiles; --max-bad-tiles {percent} %)",
+            "{error}; number of damaged tiles of level {} ({tiles} tiles; --max-bad-tiles {percent} %)",
             at.level
         );
         Err(Error::Limits { what, got: limit + 1, limit })
@@ -96,6 +96,9 @@ mod tests {
         assert!(
             message.contains("(400 tiles; --max-bad-tiles 1 %) is 5, more than the limit of 4"),
             "{message}"
+        );
+        assert!(
+            message.starts_with("malformed aperio: tile, expected a JPEG stream, got nothing; number of")
         );
         assert_eq!(bad.list()[2].0, at(2));
     }

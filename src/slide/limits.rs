@@ -12,6 +12,12 @@ pub(super) const MAX_ENTRIES_IN_FILE: u64 = 1 << 20;
 pub(super) const MAX_SIDE: u64 = 1 << 22;
 /// Pixels of one stored tile or strip.
 pub(super) const MAX_TILE_PX: u64 = 1 << 26;
+/// Pixels of one stored JPEG 2000 tile, whose decoder takes 24 bytes for each: 400 MB.
+pub(super) const MAX_JPEG_2000_PX: u64 = 1 << 24;
+/// Bytes of one text in a TIFF directory: descriptions with pictures in them have a few million.
+pub(super) const MAX_TEXT_BYTES: u64 = 1 << 24;
+/// Fields of a description that become properties.
+pub(super) const MAX_FIELDS: usize = 10_000;
 /// Stored tiles of one level.
 pub(super) const MAX_PATCHES: u64 = 1 << 24;
 /// What the mosaics of a slide may hold, in [`mosaic::Room`]'s count: a quarter of a gigabyte.

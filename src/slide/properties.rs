@@ -49,11 +49,14 @@ pub(super) fn real(properties: &Properties, key: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// As [`calibration`] for formats that hold pictures of all kinds: sizes that no microscope has (below 0.05 or above 20 µm,
-/// as for the resolution of TIFF) are none.
+/// As [`calibration`] for formats that hold pictures of all kinds: sizes that no microscope has are not even shown as stated.
 pub(super) fn likely_calibration(x: f64, y: f64, origin: &str) -> Option<Calibration> {
-    let likely = [x, y].iter().all(|size| (0.05..=20.0).contains(size));
-    calibration(x, y, origin).filter(|_| likely)
+    calibration(x, y, origin).filter(is_likely)
+}
+
+/// Returns whether a microscope can have a pixel size: 0.05 to 20 µm. Others are in another unit, or of a printer.
+fn is_likely(calibration: &Calibration) -> bool {
+    [calibration.mpp.x(), calibration.mpp.y()].iter().all(|size| (0.05..=20.0).contains(size))
 }
 
 /// Returns a pixel size stated in a property, if it can be one.
@@ -91,7 +94,8 @@ impl SlideInfo {
         }
         self.scanner = SCANNERS.iter().find_map(|name| properties.get(*name)).cloned();
         self.vendor = Some(vendor.into());
-        self.calibration = calibration;
+        // Properties show what the file states.
+        self.calibration = calibration.filter(is_likely);
         self.objective_power = power;
         self.properties.append(&mut properties);
     }

@@ -155,6 +155,9 @@ impl Tiff {
             let high = if self.ndpi { self.u32(end + 8 + 4 * i) } else { Some(0) };
             let entry = high.and_then(|high| self.entry(start + i * size, high));
             let (tag, entry) = entry.ok_or_else(|| cut("directory"))?;
+            if entry.kind == 2 {
+                limits::check("number of bytes of a TIFF text", entry.count, limits::MAX_TEXT_BYTES)?;
+            }
             entries.entry(tag).or_insert(entry);
         }
         let next = if self.big || self.ndpi { self.u64(end) } else { self.u32(end).map(u64::from) };
@@ -290,7 +293,9 @@ impl Tiff {
 
     /// Returns a tag's text up to the first NUL; bytes that are not UTF-8 are replaced.
     pub(super) fn text(&self, directory: &Directory, tag: Tag) -> Option<String> {
-        let entry = directory.find(tag).filter(|e| matches!(e.kind, 1 | 2 | 7))?;
+        let entry = directory
+            .find(tag)
+            .filter(|e| matches!(e.kind, 1 | 2 | 7) && e.count <= limits::MAX_TEXT_BYTES)?;
         let bytes = self.bytes.get(entry.place, entry.count)?;
         let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
         Some(String::from_utf8_lossy(&bytes[..end]).trim().to_owned())

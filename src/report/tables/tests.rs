@@ -38,7 +38,7 @@ fn slides_have_one_row_each_whatever_came_of_them() {
              steatosis_index_coverage=0"
         ),
         "slide_id=c3|path=in/c3.svs|status=failed|error_kind=uncalibrated|error=the file states no pixel size \
-         (microns per pixel); pass --mpp X if you know it|tissue=liver|species=rat"
+         (microns per pixel) from 0.05 to 20; pass --mpp X if you know it|tissue=liver|species=rat"
             .to_owned(),
         format!("slide_id=d4|path=in/d4.svs|status=excluded|exclude_reason=torn|tissue=liver|{sample}|species=rat"),
     ]);

@@ -2,10 +2,14 @@
 
 use std::io::Read;
 
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Decompress, DecompressError, FlushDecompress, Status};
 use weezl::{BitOrder, LzwStatus, decode::Configuration};
 
 use super::Fault;
+use crate::slide::limits;
+
+/// Room for what is decompressed but not kept.
+const SCRATCH_BYTES: usize = 1 << 16;
 
 /// Decompresses TIFF LZW (most significant bit first) into exactly `len` bytes.
 pub(in crate::slide) fn lzw(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
@@ -27,27 +31,43 @@ pub(in crate::slide) fn lzw(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
     exact(out, written, len)
 }
 
-/// Decompresses a zlib stream into exactly `len` bytes.
+/// Decompresses a zlib stream into exactly `len` bytes, whose checksum is right where the stream has one.
 pub(in crate::slide) fn deflate(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
+    let bad = |error| Fault::damaged("a zlib stream", error);
     let mut decoder = Decompress::new(true);
-    let mut out = vec![0; len];
-    loop {
+    // A byte more, so that the decoder reads on to the end of the stream, where the checksum is.
+    let mut out = vec![0; len + 1];
+    let mut ended = false;
+    while !ended && (decoder.total_out() as usize) < out.len() {
         let (read, written) = (decoder.total_in() as usize, decoder.total_out() as usize);
-        if written == len {
+        let status = decoder.decompress(&data[read..], &mut out[written..], FlushDecompress::Finish);
+        ended = status.map_err(bad)? == Status::StreamEnd;
+        if decoder.total_in() as usize == read && decoder.total_out() as usize == written {
             break;
-        }
-        match decoder.decompress(&data[read..], &mut out[written..], FlushDecompress::Finish) {
-            Ok(Status::StreamEnd) => break,
-            Ok(_) if decoder.total_in() as usize == read && decoder.total_out() as usize == written => break,
-            Ok(_) => {}
-            Err(error) => return Err(Fault::damaged("a zlib stream", error)),
         }
     }
     let written = decoder.total_out() as usize;
+    if !ended && written > len {
+        check_longer(data).map_err(bad)?;
+    }
     exact(out, written, len)
 }
 
-/// Decompresses a Zstandard stream into exactly `len` bytes.
+/// Decompresses a zlib stream for its checksum alone: the last strip of an image may hold rows that are not in it.
+fn check_longer(data: &[u8]) -> Result<(), DecompressError> {
+    let mut decoder = Decompress::new(true);
+    let mut scratch = vec![0; SCRATCH_BYTES];
+    loop {
+        let (read, written) = (decoder.total_in(), decoder.total_out());
+        let status = decoder.decompress(&data[read as usize..], &mut scratch, FlushDecompress::None)?;
+        let stands = (decoder.total_in(), decoder.total_out()) == (read, written);
+        if status == Status::StreamEnd || stands || decoder.total_out() > limits::MAX_STORED_BYTES {
+            return Ok(());
+        }
+    }
+}
+
+/// Decompresses a Zstandard frame into exactly `len` bytes, whose checksum is right where the frame has one.
 pub(in crate::slide) fn zstd(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> {
     let bad = |error: &dyn std::fmt::Display| Fault::damaged("a Zstandard frame", error);
     let mut decoder = ruzstd::decoding::StreamingDecoder::new(data).map_err(|e| bad(&e))?;
@@ -59,7 +79,21 @@ pub(in crate::slide) fn zstd(data: &[u8], len: usize) -> Result<Vec<u8>, Fault> 
             n => written += n,
         }
     }
-    exact(out, written, len)
+    let mut scratch = vec![0; SCRATCH_BYTES];
+    let mut longer = 0;
+    while longer < limits::MAX_STORED_BYTES {
+        match decoder.read(&mut scratch).map_err(|e| bad(&e))? {
+            0 => break,
+            n => longer += n as u64,
+        }
+    }
+    let frame = &decoder.decoder;
+    match (frame.get_checksum_from_data(), frame.get_calculated_checksum()) {
+        (Some(stated), Some(found)) if stated != found && longer < limits::MAX_STORED_BYTES => Err(
+            Fault::damaged(format!("a Zstandard frame with checksum {stated:08x}"), format!("{found:08x}")),
+        ),
+        _ => exact(out, written, len),
+    }
 }
 
 /// Decompresses PackBits into exactly `len` bytes.
@@ -173,6 +207,45 @@ mod tests {
         t(deflate(&[0x78, 0x9c, 0x4b], 4));
         t(zstd(&[0x28, 0xB5], 4));
         t(raw(&[1, 2, 3], 4));
+    }
+
+    /// Decompresses with each bit of the content flipped, and without the last bytes: damage, or the same bytes.
+    fn never_other_bytes(data: &[u8], len: usize, decode: fn(&[u8], usize) -> Result<Vec<u8>, Fault>) {
+        let whole = decode(data, len).unwrap();
+        for bit in 0..data.len() * 8 {
+            let mut flipped = data.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(
+                decode(&flipped, len).is_ok_and(|bytes| bytes == whole) || decode(&flipped, len).is_err()
+            );
+        }
+    }
+
+    fn grain(len: usize) -> Vec<u8> {
+        (0..len).map(|i| ((i * i / 3 + i) % 31 + 100) as u8).collect()
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_damage() {
+        let plain = grain(700);
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut zlib, &plain).unwrap();
+        let zlib = zlib.finish().unwrap();
+        never_other_bytes(&zlib, 700, deflate);
+        // The last strip may be longer than what is left of the image.
+        assert_eq!(deflate(&zlib, 500).unwrap(), plain[..500]);
+        let mut wrong = zlib;
+        *wrong.last_mut().unwrap() ^= 1;
+        assert!(deflate(&wrong, 500).is_err() && deflate(&wrong, 700).is_err());
+        let frame =
+            ruzstd::encoding::compress_to_vec(&plain[..], ruzstd::encoding::CompressionLevel::Fastest);
+        assert_eq!(zstd(&frame, 700).unwrap(), plain);
+        if frame[4] & 4 != 0 {
+            let mut wrong = frame;
+            *wrong.last_mut().unwrap() ^= 1;
+            let text = format!("{:?}", zstd(&wrong, 700).unwrap_err());
+            assert!(text.contains("with checksum"), "{text}");
+        }
     }
 
     #[test]

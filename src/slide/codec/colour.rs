@@ -58,8 +58,10 @@ impl Extra {
             // Of black that was multiplied with its opacity, glass takes none away.
             Self::Premultiplied if invert => pairs.flat_map(|&[v, _]| [255 - v; 3]).collect(),
             Self::Unseen => pairs.flat_map(|&[v, _]| [v ^ flip; 3]).collect(),
-            seen => seen
-                .taken_off(&pairs.flat_map(|&[v, a]| [v ^ flip, v ^ flip, v ^ flip, a]).collect::<Vec<_>>()),
+            seen => {
+                let premultiplied = matches!(seen, Self::Premultiplied);
+                pairs.flat_map(|&[v, a]| [on_white(v ^ flip, a, premultiplied); 3]).collect()
+            }
         }
     }
 
@@ -81,14 +83,15 @@ pub(in crate::slide) fn drop_fourth(samples: &[u8]) -> Vec<u8> {
 /// Lays pixels with opacity over white, as glass is. `premultiplied` says that colours were already
 /// multiplied with their opacity.
 pub(in crate::slide) fn over_white(samples: &[u8], premultiplied: bool) -> Vec<u8> {
-    let blend = |&[r, g, b, a]: &[u8; 4]| {
-        let a = u32::from(a);
-        [r, g, b].map(|v| {
-            let colour = if premultiplied { u32::from(v) * 255 } else { u32::from(v) * a };
-            ((colour + 255 * (255 - a) + 127) / 255).min(255) as u8
-        })
-    };
+    let blend = |&[r, g, b, a]: &[u8; 4]| [r, g, b].map(|v| on_white(v, a, premultiplied));
     samples.as_chunks::<4>().0.iter().flat_map(blend).collect()
+}
+
+/// Lays one sample with opacity over white.
+fn on_white(sample: u8, opacity: u8, premultiplied: bool) -> u8 {
+    let (sample, opacity) = (u32::from(sample), u32::from(opacity));
+    let colour = sample * if premultiplied { 255 } else { opacity };
+    ((colour + 255 * (255 - opacity) + 127) / 255).min(255) as u8
 }
 
 /// Turns one pixel of inks (0 is no ink) into RGB, without a colour profile.

@@ -9,6 +9,7 @@ pub(in crate::slide) mod copy;
 mod huffman;
 mod intervals;
 pub(in crate::slide) mod restart;
+mod scans;
 mod segment;
 mod watched;
 
@@ -224,19 +225,18 @@ fn seal(frame: &mut Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
         return Err(Fault::damaged("a JPEG stream with an end marker (ff d9)", "a truncated one"));
     };
     stream.truncate(frame.entropy_start + end + 2);
+    let end = stream.len() - 2;
     if frame.progressive || frame.scan_components != frame.components {
+        scans::check(stream)?;
+        pad(frame, stream);
         return Ok(());
     }
-    let end = stream.len() - 2;
     let restarts = restarts(&stream[frame.entropy_start..end])?;
     if frame.restart_interval == 0 {
         if restarts > 0 {
             return Err(Fault::damaged("no restart markers", restarts));
         }
-        stream.truncate(end);
-        stream.extend_from_slice(&PAD);
-        frame.entropy_end = Some(stream.len());
-        stream.extend_from_slice(&[0xFF, 0xD9]);
+        pad(frame, stream);
         return Ok(());
     }
     let (unit_width, unit_height) = frame.unit();
@@ -246,6 +246,14 @@ fn seal(frame: &mut Frame, stream: &mut Vec<u8>) -> Result<(), Fault> {
         return Err(Fault::damaged(format!("{expected} restart markers"), restarts));
     }
     intervals::check(stream, frame)
+}
+
+/// Puts [`PAD`] in front of the end marker.
+fn pad(frame: &mut Frame, stream: &mut Vec<u8>) {
+    stream.truncate(stream.len() - 2);
+    stream.extend_from_slice(&PAD);
+    frame.entropy_end = Some(stream.len());
+    stream.extend_from_slice(&[0xFF, 0xD9]);
 }
 
 /// Counts the restart markers of a scan; any other marker inside is damage.

@@ -25,7 +25,19 @@ impl<'a> Segments<'a> {
         Self { stream, at: 2 }
     }
 
-    /// Reads the next segment; behind that of the first scan come image data, and this must not be asked.
+    /// Returns whether nothing but the end marker follows.
+    pub(super) fn at_end(&self) -> bool {
+        self.stream.get(self.at..).is_none_or(|rest| matches!(rest, [] | [0xFF, 0xD9, ..]))
+    }
+
+    /// Goes on to the marker that ends the image data of a scan.
+    pub(super) fn skip_image_data(&mut self) {
+        let rest = self.stream.get(self.at..).unwrap_or_default();
+        let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
+        self.at += rest.windows(2).position(ends).unwrap_or(rest.len());
+    }
+
+    /// Reads the next segment; behind that of a scan come image data, which are to be skipped first.
     ///
     /// # Errors
     ///
