@@ -8,6 +8,7 @@
 mod compartments;
 pub mod counters;
 mod ground;
+mod inside;
 mod islet_blood;
 mod islets;
 pub mod nuclei_of;

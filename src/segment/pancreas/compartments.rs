@@ -35,6 +35,8 @@ pub(super) struct Compartments {
     pub(super) any_islet: bool,
     /// 1 where there is next to no stain.
     pub(super) empty: Mask,
+    /// 1 where that is a gap, if it is the place for one ([`ground::gaps`]).
+    gaps: Mask,
     /// The densities it is empty below, outside and inside islets.
     pub(super) empty_levels: [u8; 2],
     /// 1 in acini, their vacuoles and narrow gaps included; no islets, adipocytes or lumina.
@@ -77,8 +79,8 @@ impl Compartments {
                 *kind = kind::ORGAN;
             }
         }
-        let empty_levels = ground::empty_levels(field.profile);
-        Self { islets, any_islet, empty, empty_levels, exocrine, kinds }
+        let (gaps, empty_levels) = (ground::gaps(field, &empty), ground::empty_levels(field.profile));
+        Self { islets, any_islet, empty, gaps, empty_levels, exocrine, kinds }
     }
 
     /// Counts the areas of the core.
@@ -96,7 +98,7 @@ impl Compartments {
         let columns = field.window.core_columns();
         let edges = self.edges(field, holes, nuclei);
         for y in field.window.core_rows() {
-            let masks = [&self.exocrine, &self.empty, holes, &edges, &self.kinds]
+            let masks = [&self.exocrine, &self.gaps, holes, &edges, &self.kinds]
                 .map(|plane| &plane.row(y)[columns.clone()]);
             let analysed = &mut analysed.row_mut(y)[columns.clone()];
             let row = count_row(masks, &self.islets.row(y)[columns.clone()], analysed);
@@ -114,12 +116,12 @@ impl Compartments {
     /// as before the blur of lens and pixel.
     fn edges(&self, field: &Field<'_>, holes: &Mask, nuclei: &Mask) -> Mask {
         let open = ground::level(field.profile, EDGE_SHARE);
-        let mut gaps = self.empty.clone();
+        let mut gaps = self.gaps.clone();
         gaps.data_mut().iter_mut().zip(holes.data()).for_each(|(g, &hole)| *g &= 1 - hole);
         let mut edges = morphology::dilate(&gaps, field.px(EDGE_UM));
-        let places = field.od.data().iter().zip(nuclei.data()).zip(self.empty.data());
-        for (edge, ((&od, &nucleus), &empty)) in edges.data_mut().iter_mut().zip(places) {
-            *edge &= u8::from(od < open && nucleus == 0) & (1 - empty);
+        let places = field.od.data().iter().zip(nuclei.data()).zip(self.gaps.data());
+        for (edge, ((&od, &nucleus), &gap)) in edges.data_mut().iter_mut().zip(places) {
+            *edge &= u8::from(od < open && nucleus == 0) & (1 - gap);
         }
         edges
     }
@@ -162,12 +164,12 @@ wide! {
     /// Counts the pixels of a row that are acini, vacuoles in them, gaps and lumina; `analysed` becomes 1 in acini and islets.
     fn count_row<'a>(masks: [&'a [u8]; 5], islets: &'a [u32], analysed: &'a mut [u8]) -> [u32; 4] {
         let n = analysed.len();
-        let [exocrine, empty, holes, edges, kinds] = masks.map(|mask| &mask[..n]);
+        let [exocrine, open, holes, edges, kinds] = masks.map(|mask| &mask[..n]);
         let islets = &islets[..n];
         let [mut acini, mut vacuoles, mut gaps, mut lumina] = [0u32; 4];
         for i in 0..n {
-            let gap = u8::from(kinds[i] == kind::ORGAN) & (empty[i] | edges[i]) & (1 - holes[i]);
-            let acinar = exocrine[i] & ((1 - empty[i]) | holes[i]) & (1 - gap);
+            let gap = u8::from(kinds[i] == kind::ORGAN) & (open[i] | edges[i]) & (1 - holes[i]);
+            let acinar = exocrine[i] & ((1 - open[i]) | holes[i]) & (1 - gap);
             acini += u32::from(acinar);
             vacuoles += u32::from(acinar & holes[i]);
             gaps += u32::from(gap);

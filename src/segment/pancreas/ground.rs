@@ -11,6 +11,16 @@ use crate::{
 const EMPTY_SHARE: f64 = 0.5;
 /// The same inside islets, whose cytoplasm is hardly denser than that.
 const EMPTY_SHARE_OF_ISLETS: f64 = 0.38;
+/// A gap holds a place below this share of the cytoplasm's density: the zymogen of acini is as pale as its edge, but never as clear …
+const GAP_SHARE: f64 = 0.3;
+/// … of at least this radius, in µm, that is no speck of noise …
+const GAP_CORE_UM: f64 = 0.25;
+/// … and reaches as far beyond it as lens and pixel spread an edge, in µm …
+const GAP_EDGE_UM: f64 = 1.5;
+/// … or is a cleft so narrow that they blur it: this much paler than what lies on both sides, as a share of the cytoplasm's
+/// density, at this distance in µm [expert].
+const CLEFT_SHARE: f64 = 0.2;
+const CLEFT_UM: f64 = 2.0;
 /// Optical density counts between these shares of the cytoplasm's.
 const DENSITY_RANGE: (f64, f64) = (0.35, 1.0);
 /// Eosin and haematoxylin count between these shares of the cytoplasm's. Blood, which has no
@@ -55,6 +65,38 @@ pub(super) fn empty<T: Copy + Default + PartialEq>(field: &Field<'_>, islets: &P
     let rows = empty.data_mut().iter_mut().zip(field.od.data()).zip(islets.data());
     rows.for_each(|((v, &od), &islet)| *v = u8::from(od < levels[usize::from(islet != T::default())]));
     empty
+}
+
+/// Returns the empty pixels that can be gaps: truly clear ones, the pale edge around them, and narrow clefts.
+pub(super) fn gaps(field: &Field<'_>, empty: &Mask) -> Mask {
+    let clear = level(field.profile, GAP_SHARE);
+    let mut core = empty.clone();
+    core.data_mut().iter_mut().zip(field.od.data()).for_each(|(c, &od)| *c &= u8::from(od < clear));
+    let mut gaps = morphology::dilate(&morphology::open(&core, field.px(GAP_CORE_UM)), field.px(GAP_EDGE_UM));
+    gaps.data_mut().iter_mut().zip(empty.data()).for_each(|(g, &empty)| *g &= empty);
+    add_clefts(field, empty, &mut gaps);
+    gaps
+}
+
+/// Adds the empty pixels that are paler than both sides of them.
+fn add_clefts(field: &Field<'_>, empty: &Mask, gaps: &mut Mask) {
+    let rise = level(field.profile, CLEFT_SHARE);
+    let reach = field.px(CLEFT_UM).round().max(1.0) as i64;
+    let across = (reach as f64 * std::f64::consts::FRAC_1_SQRT_2).round().max(1.0) as i64;
+    let sides = [(reach, 0), (0, reach), (across, across), (across, -across)];
+    let od = |x: i64, y: i64| field.od.get(x, y).unwrap_or(0);
+    for y in 0..empty.height() {
+        for x in 0..empty.width() {
+            if empty.at(x, y) == 0 || gaps.at(x, y) != 0 {
+                continue;
+            }
+            let (least, x0, y0) = (field.od.at(x, y).saturating_add(rise), x as i64, y as i64);
+            let cleft = |&(dx, dy): &(i64, i64)| od(x0 + dx, y0 + dy).min(od(x0 - dx, y0 - dy)) >= least;
+            if sides.iter().any(cleft) {
+                gaps.set(x, y, 1);
+            }
+        }
+    }
 }
 
 /// Per-pixel evidence of one window.
@@ -135,4 +177,70 @@ fn quotient(sum: &Plane<u8>, weight: &Plane<u8>) -> Plane<u8> {
         *out = if w < LEAST_WEIGHT { 255 } else { (u32::from(*out) * 255 / u32::from(w)).min(254) as u8 };
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{raster::Rgb, tile::Window, units::Mpp};
+
+    /// Returns which pixels of a middle row are gaps, on pixels of 0.5 µm; the densities of columns are shares of the cytoplasm's.
+    fn gaps_of(columns: &[f64]) -> Vec<u8> {
+        let profile = StainProfile::TYPICAL;
+        let mpp = Mpp::square(0.5).unwrap();
+        let (width, height) = (columns.len(), 9);
+        let window = Window {
+            x0: 0,
+            y0: 0,
+            core_width: width as u32,
+            core_height: height as u32,
+            halo: 0,
+            scale: 1.0,
+            source_scale: 1.0,
+            mpp,
+        };
+        let mut od = Plane::filled(width, height, 0u8);
+        for y in 0..height {
+            od.row_mut(y).iter_mut().zip(columns).for_each(|(od, &share)| *od = level(&profile, share));
+        }
+        let plane = || Plane::filled(width, height, 0u8);
+        let field = Field {
+            window,
+            rgb: Rgb::filled(width, height, [255; 3]),
+            h: plane(),
+            e: plane(),
+            od,
+            clear: plane(),
+            tissue: Plane::filled(width, height, 1),
+            profile: &profile,
+            views: Default::default(),
+            models: &crate::segment::models::CLASSICAL,
+        };
+        let empty = empty(&field, &plane());
+        gaps(&field, &empty).row(4).to_vec()
+    }
+
+    #[test]
+    fn gaps_are_clear_and_zymogen_is_pale() {
+        fn t(what: &str, columns: [f64; 12], expected: [u8; 12]) {
+            assert_eq!(gaps_of(&columns), expected, "{what}");
+        }
+        t("acini", [1.0; 12], [0; 12]);
+        t("zymogen", [1.0, 1.0, 0.45, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.45, 1.0], [0; 12]);
+        t(
+            "clear with a pale edge",
+            [1.0, 1.0, 0.7, 0.45, 0.2, 0.0, 0.0, 0.2, 0.45, 0.7, 1.0, 1.0],
+            [0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+        );
+        t(
+            "zymogen beside a gap",
+            [1.0, 1.0, 0.0, 0.0, 0.45, 0.45, 0.45, 0.45, 0.45, 0.45, 0.45, 0.45],
+            [0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0],
+        );
+        t(
+            "narrow cleft that the lens blurs",
+            [1.0, 1.0, 1.0, 1.0, 0.8, 0.42, 0.42, 0.8, 1.0, 1.0, 1.0, 1.0],
+            [0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0],
+        );
+    }
 }

@@ -1,10 +1,10 @@
 //! Islets: paler and more even than the acini around, with a smooth outline (domain.md §2.1).
 
-use super::{ISLET, ground::Ground, split};
+use super::{ISLET, ground::Ground, inside::Inside, split};
 use crate::{
     raster::{Mask, Plane},
     segment::{
-        contour,
+        contour, distance,
         field::Field,
         label::{Connectivity, Labels, Region, label},
         morphology,
@@ -55,25 +55,18 @@ const COUNTABLE_UM: f64 = 0.75;
 /// … below this diameter, in µm, with at least this solidity and this circularity [expert].
 const ROUND_BELOW_UM: f64 = 100.0;
 const ROUND: (f64, f64) = (0.88, 0.6);
-/// Share of pixels inside that nuclei darken: stroma has fewer, lymphoid tissue has more. Pixels of 2 µm
-/// mix nuclei with the pale cytoplasm around, so that a quarter of the way from cytoplasm counts.
-const NUCLEAR_SHARE: std::ops::RangeInclusive<f64> = 0.05..=0.6;
 /// Larger enclosed places that are not pale, as diameter in µm, are no part of the islet.
 const MAX_HOLE_UM: f64 = 80.0;
-/// Largest mean eosin inside, as a multiple of the cytoplasm's: dying islets are pinker, up to 1.07 on phantoms;
-/// collagen around ducts has 1.16 and more.
-const MAX_EOSIN: f64 = 1.12;
-/// A small place with this share of nuclear pixels is a focus of leukocytes: diameter in µm, share.
-const FOCUS_UM: f64 = 75.0;
-const FOCUS_DARK_SHARE: f64 = 0.18;
-/// Largest share of void inside.
-const MAX_VOID_SHARE: f64 = 0.65;
-/// Largest share of places so bloody that nothing can be told: vessels have more.
-const MAX_BLOODY_SHARE: f64 = 0.85;
-/// Least share of places where cytoplasm can be judged: a vessel full of blood has hardly any.
-const MIN_JUDGED_SHARE: f64 = 0.10;
+/// Ducts and vessels filled with something pale have nuclei in their wall only: deeper inside than this share of the greatest depth …
+const INNER_DEPTH: f64 = 0.4;
+/// … with bays of the outline up to twice this wide filled, in µm, which may be the lumen [expert].
+const BAY_UM: f64 = 20.0;
 /// Largest round void inside, as diameter in µm; more is the lumen of a duct or vessel, or fat.
 const MAX_VOID_UM: f64 = 36.0;
+/// A place smaller than this, as diameter in µm, that is so many times as long as wide is a duct or vessel cut lengthwise, or
+/// a bit of a septum [expert].
+const LONG_BELOW_UM: f64 = 75.0;
+const MAX_ASPECT: f64 = 2.0;
 
 /// Returns the islets of a window, halo included, in reading order of candidates, and 1 inside them.
 pub(super) fn find(field: &Field<'_>, ground: &Ground) -> (Vec<Object>, Mask) {
@@ -192,6 +185,7 @@ impl Site<'_> {
         let (solidity, circularity) = least_shape(slide_um, diameter);
         if shape.solidity < solidity
             || shape.circularity < circularity
+            || is_long(diameter, shape.aspect_ratio)
             || !self.inside_fits(crop, &parts.plane, number)
         {
             return None;
@@ -212,34 +206,32 @@ impl Site<'_> {
     /// Nuclei, stain and voids inside are those of an islet.
     fn inside_fits(&self, crop: &Crop, parts: &Plane<u32>, number: u32) -> bool {
         let mut void = Mask::filled(parts.width(), parts.height(), 0);
-        let mut inside = Inside::default();
-        let profile = self.field.profile;
-        let (low, high) = (u16::from(profile.h_cytoplasm), u16::from(profile.h_threshold));
-        let threshold = ((3 * low + high) / 4) as u8;
+        let (mut inside, mut inner) = (Inside::default(), Inside::default());
+        let own = parts.map(|n| u8::from(n == number));
+        let whole = morphology::close(&own, self.field.px(BAY_UM));
+        let depths = distance::squared(&whole);
+        let deepest = depths.data().iter().zip(whole.data()).map(|(&d, &w)| d * u32::from(w)).max();
+        let deep = INNER_DEPTH * INNER_DEPTH * f64::from(deepest.unwrap_or(0));
         crop.each(|i, x, y| {
-            if parts.data()[i] != number {
-                return;
+            if own.data()[i] != 0 {
+                void.data_mut()[i] = self.field.clear.at(x, y);
+                inside.add(self.field, self.ground, x, y);
             }
-            let (empty, h, e) = (self.field.clear.at(x, y), self.field.h.at(x, y), self.field.e.at(x, y));
-            let judged = u64::from(self.ground.solid.at(x, y));
-            void.data_mut()[i] = empty;
-            inside.all += 1;
-            let bloody = self.ground.bloody.at(x, y);
-            // Blood hides nuclei.
-            let seen = empty == 0 && bloody == 0;
-            inside.void += u64::from(empty);
-            inside.seen += u64::from(seen);
-            inside.nuclear += u64::from(seen && h > threshold);
-            inside.dark += u64::from(seen && h > profile.h_threshold);
-            inside.bloody += u64::from(bloody);
-            inside.judged += judged;
-            inside.eosin += judged * u64::from(e);
+            if whole.data()[i] != 0 && f64::from(depths.data()[i]) >= deep {
+                inner.add(self.field, self.ground, x, y);
+            }
         });
+        let diameter = equivalent_diameter(self.field.window.mpp.area_um2(inside.all));
         let lumen = morphology::erode(&void, self.field.px(MAX_VOID_UM / 2.0));
-        let um2 = self.field.window.mpp.area_um2(inside.all);
-        inside.fits(f64::from(profile.e_cytoplasm), equivalent_diameter(um2))
+        inside.fits(f64::from(self.field.profile.e_cytoplasm), diameter)
+            && inside.has_nuclei_within(&inner)
             && lumen.data().iter().all(|&v| v == 0)
     }
+}
+
+/// Whether a place is too long for an islet of its size.
+fn is_long(diameter_um: f64, aspect_ratio: f64) -> bool {
+    diameter_um < LONG_BELOW_UM && aspect_ratio > MAX_ASPECT
 }
 
 /// Returns the least solidity and circularity of an islet on a slide of `slide_um` µm/px.
@@ -248,33 +240,6 @@ fn least_shape(slide_um: f64, diameter_um: f64) -> (f64, f64) {
         ROUND
     } else {
         (MIN_SOLIDITY, MIN_CIRCULARITY)
-    }
-}
-
-/// Counts of pixels inside an outline.
-#[derive(Default)]
-struct Inside {
-    all: u64,
-    void: u64,
-    /// Neither void nor bloody.
-    seen: u64,
-    nuclear: u64,
-    dark: u64,
-    bloody: u64,
-    judged: u64,
-    /// Sum of eosin over judged pixels, OD × 100.
-    eosin: u64,
-}
-
-impl Inside {
-    fn fits(&self, e_cytoplasm: f64, diameter_um: f64) -> bool {
-        let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-        share(self.void, self.all) <= MAX_VOID_SHARE
-            && share(self.bloody, self.all) <= MAX_BLOODY_SHARE
-            && share(self.judged, self.all) >= MIN_JUDGED_SHARE
-            && share(self.eosin, self.judged) <= MAX_EOSIN * e_cytoplasm
-            && NUCLEAR_SHARE.contains(&share(self.nuclear, self.seen))
-            && (diameter_um >= FOCUS_UM || share(self.dark, self.seen) <= FOCUS_DARK_SHARE)
     }
 }
 
@@ -356,32 +321,8 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_inside_tells_islets_from_the_rest() {
-        fn t(what: &str, diameter_um: f64, inside: &Inside, expected: bool) {
-            assert_eq!(inside.fits(18.0, diameter_um), expected, "{what}");
-        }
-        let islet = || Inside {
-            all: 2904,
-            seen: 2900,
-            nuclear: 478,
-            dark: 226,
-            judged: 2501,
-            eosin: 28_511,
-            ..Inside::default()
-        };
-        t("islet", 122.0, &islet(), true);
-        t("vacuolated islet", 122.0, &Inside { void: 1400, seen: 1500, ..islet() }, true);
-        t(
-            "congested islet",
-            122.0,
-            &Inside { bloody: 1800, seen: 1100, nuclear: 60, dark: 20, ..islet() },
-            true,
-        );
-        t("mostly empty", 122.0, &Inside { void: 2000, ..islet() }, false);
-        t("collagen cuff", 108.0, &Inside { eosin: 54_000, ..islet() }, false);
-        t("stroma without nuclei", 122.0, &Inside { nuclear: 50, dark: 0, ..islet() }, false);
-        t("vessel full of blood", 60.0, &Inside { bloody: 2500, judged: 300, ..islet() }, false);
-        t("focus of leukocytes", 56.0, &Inside { nuclear: 900, dark: 720, ..islet() }, false);
-        t("islet full of leukocytes", 120.0, &Inside { nuclear: 900, dark: 720, ..islet() }, true);
+    fn small_places_are_not_long() {
+        assert!(is_long(60.0, 2.4));
+        assert!(!is_long(60.0, 1.8) && !is_long(120.0, 2.4));
     }
 }
