@@ -146,6 +146,9 @@ fn words(analysis: &Analysis) -> &'static str {
         Route::Welch => "Welch's analysis of variance with Games-Howell pairs",
         Route::Classic => "analysis of variance with Dunnett's and Tukey's comparisons",
         Route::Blocked => "analysis of variance with blocks",
+        Route::Ranks if analysis.contrasts.iter().any(|c| c.test == "mann_whitney") => {
+            "Kruskal-Wallis with exact Mann-Whitney comparisons"
+        }
         Route::Ranks => "Kruskal-Wallis with Dunn's comparisons",
         Route::Descriptive => "none",
     }
