@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     Analysis, Arm, Kind, Question, Reference, analyse,
     analysis::{Contrast, Role},
+    base,
     blocks::AtEqualBlocks,
     checks, planned,
     recovery::{self, Recovery},
@@ -81,6 +82,8 @@ pub struct Compared {
     pub recovery: Vec<Recovery>,
     /// Components of variance, where animals have several slides.
     pub components: Option<Shares>,
+    /// Control animals that lesions are judged in percent of, where they are fewer than a dependable base has.
+    pub few_controls: Option<usize>,
     /// Mean of each group in percent of the normal (or only) control's.
     pub percent_of_control: Vec<Option<f64>>,
     /// Distance of each group's mean from that control's, in pooled standard deviations, positive for worse (two-sided endpoints: either way).
@@ -140,7 +143,7 @@ pub struct Comparison {
 #[must_use]
 pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Option<&Animals>) -> Comparison {
     let control = study.judged_against();
-    let sensitivity = scores::rescore(&mut cohort, rubric, control);
+    let (sensitivity, few_controls) = scores::rescore(&mut cohort, rubric, control);
     let mut notes = std::mem::take(&mut cohort.notes);
     let groups = groups(&cohort, study);
     let count = |is: &dyn Fn(&Subject) -> bool| -> Vec<usize> {
@@ -156,7 +159,14 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     if control.is_none() {
         notes.push("no normal or only control is declared: lesions judged against it stay unscored".into());
     }
-    let setting = Setting { cohort: &cohort, study, groups: &groups, control, z: rubric.z() };
+    let setting = Setting {
+        cohort: &cohort,
+        study,
+        groups: &groups,
+        control,
+        z: rubric.z(),
+        few_controls: &few_controls,
+    };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
     notes.extend(sampling::notes(&cohort, study.unit));
@@ -232,6 +242,7 @@ struct Setting<'a> {
     groups: &'a [String],
     control: Option<&'a str>,
     z: &'a ZScore,
+    few_controls: &'a base::Few,
 }
 
 impl Setting<'_> {
@@ -247,6 +258,8 @@ impl Setting<'_> {
         analysis.contrasts.extend(planned);
         analysis.warnings.extend(untested);
         analysis.warnings.extend(self.unblocked(endpoint, &question));
+        let few_controls = self.few_controls.get(endpoint).copied();
+        analysis.warnings.extend(few_controls.map(base::warning));
         let primary = self.study.primary.get(&endpoint.tissue) == Some(&endpoint.feature);
         if primary {
             let named = self.groups.iter().map(String::as_str).zip(dots.iter().map(Vec::as_slice));
@@ -272,6 +285,7 @@ impl Setting<'_> {
             family_size: usize::from(p.is_some()),
             recovery: self.recovery(&dots, level.as_ref()),
             components: components(&dots),
+            few_controls,
             percent_of_control: relative.percent,
             z: relative.z,
             dots,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    base::{Bases, Few},
     resolved::{self, Outcomes},
     subjects::{Cohort, Endpoint, Subject},
 };
@@ -20,31 +21,24 @@ use crate::{
 };
 
 /// Replaces every subject's lesion scores and indices by those of its own values. Lesions that compare with the control
-/// group are scored in percent of that group's mean; without a control group they stay unscored.
-pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str>) -> Vec<Sensitivity> {
-    let mut sensitivity = Vec::new();
+/// group are scored in percent of that group's mean; without a control group they stay unscored. Which endpoints rest on few control
+/// animals is noted.
+pub(super) fn rescore(
+    cohort: &mut Cohort,
+    rubric: &Rubric,
+    control: Option<&str>,
+) -> (Vec<Sensitivity>, Few) {
+    let (mut sensitivity, mut few) = (Vec::new(), Few::new());
     let mut outcomes = Outcomes::new();
     for organ in ORGANS {
         let endpoint =
             |feature: &str| Endpoint { tissue: organ.name.to_owned(), feature: feature.to_owned() };
-        let mut means: BTreeMap<String, f64> = BTreeMap::new();
-        for lesion in rubric.lesions(organ) {
-            let own = endpoint(&lesion.feature);
-            let of_control = |s: &&Subject| Some(s.group.as_str()) == control;
-            let values: Vec<f64> = cohort
-                .subjects
-                .iter()
-                .filter(of_control)
-                .filter_map(|s| s.values.get(&own).copied())
-                .collect();
-            if !values.is_empty() {
-                means.insert(lesion.feature.clone(), mean(&values));
-            }
-        }
+        let bases = Bases::of(cohort, rubric, organ, control);
         let measured = cohort.endpoints.iter().any(|(e, _)| e.tissue == organ.name);
         if !measured {
             continue;
         }
+        cohort.notes.extend(bases.few(&mut few));
         let mut added: Vec<(Endpoint, String)> = Vec::new();
         let mut indices: Indices = Vec::new();
         for subject in &mut cohort.subjects {
@@ -53,12 +47,13 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
             }
             let values = subject.values.clone();
             let withheld = withheld(subject, rubric.lesions(organ), organ.name, &cohort.endpoints);
-            let score = rubric.score_subject(
+            let mut score = rubric.score_subject(
                 organ,
                 |feature| values.get(&endpoint(feature)).copied().filter(|_| !withheld.contains(&feature)),
-                |feature| means.get(feature).copied(),
+                |feature| bases.mean(feature),
                 |feature, by| subject.totals.get(&endpoint(feature)).copied().filter(|_| by == Count::Value),
             );
+            bases.tell(&mut score.findings);
             resolved::note(&mut outcomes, subject, organ.name, &score);
             for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
             {
@@ -92,7 +87,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
         }
     }
     resolved::update(&mut cohort.exclusions, &outcomes);
-    sensitivity
+    (sensitivity, few)
 }
 
 /// Returns the features that stay ungraded on a subject: those that rest on so many objects that the tables do not hold their

@@ -7,6 +7,7 @@ use minijinja::{Value, context};
 use crate::cohort::{
     Comparison,
     analysis::{Contrast, POINTWISE, SIMULTANEOUS},
+    base::warning,
     checks::{GIVEN, MIXED},
     compare::{Compared, Rank},
     text::{of_difference, p_value, short},
@@ -36,6 +37,7 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         ),
         _ => format!("{name} ({declared}): no test was made, {}.", e.analysis.choice.reason),
     });
+    lines.extend(e.few_controls.map(|n| format!("{name} {}.", warning(n))));
     for family in ["vs_disease", "vs_control", "vs_normal"] {
         // Diseased against normal was told the other way round.
         let repeated = |k: &&Contrast| family == "vs_normal" && Some(&k.a) == c.study.disease.as_ref();
