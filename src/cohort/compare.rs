@@ -29,7 +29,7 @@ use crate::{
         describe::mean,
         nested,
     },
-    study::{Animals, Study, Unit},
+    study::{Animals, Column, Study, Unit},
 };
 
 /// Tissue name of the animal table's columns.
@@ -132,6 +132,9 @@ pub struct Comparison {
     /// The damage indices under other weights; written as a table.
     #[serde(skip)]
     pub sensitivity: Vec<Sensitivity>,
+    /// What was derived from the animal table, as formulas for the methods.
+    #[serde(skip)]
+    pub derived: Vec<String>,
     /// Remarks on the whole study.
     pub notes: Vec<String>,
     /// Subjects with all their values.
@@ -156,6 +159,8 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         add_physiology(&mut cohort, animals);
         notes.extend(animals.notes.iter().cloned());
     }
+    let formula = |c: &Column| (!c.derived.is_empty()).then(|| format!("{} = {}", c.name, c.derived));
+    let derived = animals.iter().flat_map(|a| &a.columns).filter_map(formula).collect();
     if control.is_none() {
         notes.push("no normal or only control is declared: lesions judged against it stay unscored".into());
     }
@@ -189,6 +194,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         slides: cohort.slides,
         by_sums: cohort.by_sums,
         sensitivity,
+        derived,
         notes,
         subjects: cohort.subjects,
     }
