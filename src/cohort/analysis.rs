@@ -75,13 +75,16 @@ pub(crate) const SIMULTANEOUS: &str = "simultaneous";
 /// A comparison of two groups, first minus second.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contrast {
-    /// The family it is adjusted in: `vs_disease`, `vs_normal`, `vs_control`, `all_pairs`.
+    /// The family it is adjusted in: `vs_disease`, `vs_normal`, `vs_control`, `all_pairs`, `planned`.
     pub family: String,
+    /// Name that it was declared by; empty but for planned contrasts.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub name: String,
     /// Number of comparisons in the family.
     pub family_size: usize,
-    /// First group.
+    /// First group; `mean of` several in planned contrasts.
     pub a: String,
-    /// Second group.
+    /// Second group, or groups.
     pub b: String,
     /// Animals of the first.
     pub n_a: usize,
@@ -112,6 +115,15 @@ pub struct Contrast {
     pub p_permutation: Option<f64>,
     /// Short marks: `separated`, `n_below_3`, `cannot_reach_alpha`, ….
     pub flags: Vec<&'static str>,
+}
+
+impl Contrast {
+    /// Returns which is compared with which, after the name of a planned contrast: `dosed: mean of low, high - normal`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
+        format!("{name}{} - {}", self.a, self.b)
+    }
 }
 
 /// A test of equivalence.

@@ -184,6 +184,7 @@ pub(super) fn finish(question: &Question, family: &str, how: How, said: Vec<Said
         let (a, b) = (&question.arms[said.pair.0], &question.arms[said.pair.1]);
         Contrast {
             family: family.to_owned(),
+            name: String::new(),
             family_size,
             a: a.name.clone(),
             b: b.name.clone(),

@@ -221,7 +221,7 @@ fn named(effect: &NamedEffect) -> String {
 }
 
 fn comparison(c: &Contrast) -> String {
-    let mut text = format!("{} - {}: {}", c.a, c.b, short(c.estimate));
+    let mut text = format!("{}: {}", c.label(), short(c.estimate));
     if let Some(i) = &c.interval {
         let _ = write!(text, " {}", interval(i));
     }

@@ -221,7 +221,7 @@ fn contrasts(c: &Comparison) -> Vec<Value> {
                 feature => e.feature.as_str(),
                 primary => e.rank == Rank::Primary,
                 family => k.family.replace('_', " "),
-                contrast => format!("{} - {}", k.a, k.b),
+                contrast => k.label(),
                 n => format!("{}, {}", k.n_a, k.n_b),
                 n_a => k.n_a,
                 estimate => short(k.estimate),
