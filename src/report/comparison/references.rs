@@ -281,7 +281,7 @@ const CITATIONS: &[Citation] = &[
         volume: 219,
         pages: "e202001064",
         title: "{SuperPlots}: communicating reproducibility and variability in cell biology",
-        used: |f| f.c.endpoints.iter().any(figured),
+        used: |f| f.c.endpoints.iter().any(|e| figured(f.c, e)),
     },
     Citation {
         key: "percie2020",

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use minijinja::{Value, context};
 
+use super::stands_in;
+
 use crate::cohort::{
     Comparison,
     analysis::{Contrast, POINTWISE, SIMULTANEOUS},
@@ -13,19 +15,26 @@ use crate::cohort::{
     text::{confidence_pct, of_difference, p_value, short},
 };
 
-/// Returns a paragraph for each primary endpoint, or one that says that there is none.
+/// Returns a paragraph for each primary endpoint; without one, of the damage index of each tissue or what stands in for it.
 pub(super) fn results(c: &Comparison) -> Vec<Value> {
     let primary: Vec<&Compared> = c.endpoints.iter().filter(|e| e.rank == Rank::Primary).collect();
-    let index = |e: &&Compared| e.feature == format!("{}_damage_index", e.tissue);
+    let index = |e: &&Compared| e.feature == format!("{}_damage_index", e.tissue) || stands_in(c, e);
     let chosen: Vec<&Compared> =
         if primary.is_empty() { c.endpoints.iter().filter(index).collect() } else { primary };
     chosen.iter().map(|e| context! { tissue => e.tissue.as_str(), sentences => sentences(c, e) }).collect()
 }
 
+/// Said of an endpoint that nobody chose.
+const STANDS_IN: &str = "No primary endpoint was declared and no damage index could be compared. Groups, controls and a primary endpoint of each \
+                         tissue are declared in study.toml, which histograde init proposes; without it this endpoint stands here.";
+
 fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
     let name = e.feature.replace('_', " ");
     let declared = if e.rank == Rank::Primary { "primary endpoint" } else { "not declared beforehand" };
     let mut lines = Vec::new();
+    if stands_in(c, e) {
+        lines.push(STANDS_IN.to_owned());
+    }
     lines.push(match (e.analysis.omnibus.first(), e.p) {
         (Some(t), Some(p)) => format!(
             "{name} ({declared}): groups {} ({}, p = {}{}).",
