@@ -176,7 +176,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
     notes.extend(sampling::notes(&cohort, study.unit));
     notes.extend(unmeasured(&cohort, study.unit));
-    notes.extend(scores::order_notes(&sensitivity));
+    notes.extend(scores::order_notes(&sensitivity, study.unit));
     families(&mut endpoints);
     endpoints.sort_by_key(|e| e.rank != Rank::Primary);
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
