@@ -59,7 +59,8 @@ pub struct Test {
 /// An effect size with its name.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct NamedEffect {
-    /// `hedges_g`, `hedges_g_adjusted` (of adjusted means, in residual standard deviations) or `cliffs_delta`.
+    /// `hedges_g`, `hedges_g_adjusted` (of adjusted means, in residual standard deviations), `hedges_g_unadjusted` (of values as they are, beside differences at equal
+    /// covariates) or `cliffs_delta`.
     pub name: &'static str,
     /// Value; positive when the first group is higher.
     pub value: f64,

@@ -66,7 +66,7 @@ impl Made {
         let effect = |name: &str| k.effect.is_some_and(|f| f.name == name);
         self.differences = true;
         self.intervals |= k.interval.is_some();
-        self.hedges |= effect("hedges_g");
+        self.hedges |= effect("hedges_g") || effect("hedges_g_unadjusted");
         self.adjusted_hedges |= effect("hedges_g_adjusted");
         self.cliff |= effect("cliffs_delta");
         self.ranks |= ["dunn", "mann_whitney"].contains(&k.test);
