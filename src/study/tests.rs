@@ -69,6 +69,10 @@ fn bad_descriptions_are_refused_with_their_line() {
         "study.toml line 2, key, expected one of groups, normal, disease, control, unit, alpha, block, equal_variances, \
          seed, primary, doses, equivalence, covariates, contrast, got \"alfa\" (did you mean alpha?)",
     );
+    for (key, meant) in [("disease_control", "disease"), ("normal_control", "normal"), ("group", "groups")] {
+        let got = told(&format!("{key} = 'normal'"));
+        assert!(got.ends_with(&format!("got {key:?} (did you mean {meant}?)")), "{got}");
+    }
     t("normal = 3", "study.toml line 1, normal, expected a name in quotes, got 3");
     t("normal = ''", "study.toml line 1, normal, expected a name in quotes, got ''");
     t(
