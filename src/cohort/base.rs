@@ -13,6 +13,7 @@ use crate::{
         shares::LEAST_CONTROLS,
     },
     stats::describe::mean,
+    study::Unit,
     words::listed,
 };
 
@@ -62,12 +63,12 @@ impl Bases {
     }
 
     /// Says of lesions that wait for controls how many there are, where there are any.
-    pub(super) fn tell(&self, findings: &mut [Finding]) {
+    pub(super) fn tell(&self, findings: &mut [Finding], unit: Unit) {
         for finding in findings {
             let n = self.features.get(&finding.lesion).and_then(|f| self.values.get(f)).map_or(0, Vec::len);
             if n > 0 && matches!(finding.outcome, Outcome::NotScored { missing: Missing::NeedsControls }) {
                 let missing = Missing::TooFew {
-                    what: "control animals",
+                    what: if unit == Unit::Cage { "control cages" } else { "control animals" },
                     found: n as f64,
                     needed: LEAST_CONTROLS as f64,
                 };
@@ -77,7 +78,7 @@ impl Bases {
     }
 
     /// Adds the scores, and the indices that hold them, whose base is of few animals, and returns what is to be said of it.
-    pub(super) fn few(&self, few: &mut Few) -> Vec<String> {
+    pub(super) fn few(&self, few: &mut Few, unit: Unit) -> Vec<String> {
         let mut by_number: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
         for (lesion, feature) in &self.features {
             let n = self.values.get(feature).map_or(0, Vec::len);
@@ -103,13 +104,15 @@ impl Bases {
             let (named, organ) = (listed(&names, NAMED), self.organ.name);
             if n < FEWEST {
                 format!(
-                    "{organ}: {n} control animal is no base of lesions judged in percent of control ({named}); \
-                     {LEAST_CONTROLS} are needed for a dependable one"
+                    "{organ}: {n} control {} is no base of lesions judged in percent of control ({named}); \
+                     {LEAST_CONTROLS} are needed for a dependable one",
+                    unit.one()
                 )
             } else {
                 format!(
                     "{organ}: the base of lesions judged in percent of control ({named}), and with them of the damage index, is \
-                     the mean of {n} control animals; {LEAST_CONTROLS} are needed for a dependable one"
+                     the mean of {n} control {}; {LEAST_CONTROLS} are needed for a dependable one",
+                    unit.many()
                 )
             }
         };
@@ -118,9 +121,10 @@ impl Bases {
 }
 
 /// Says of an endpoint that its base is of few animals.
-pub fn warning(n: usize) -> String {
+pub fn warning(n: usize, unit: Unit) -> String {
     format!(
-        "rests on lesions judged in percent of {n} control animals; {LEAST_CONTROLS} are needed for a dependable base"
+        "rests on lesions judged in percent of {n} control {}; {LEAST_CONTROLS} are needed for a dependable base",
+        unit.many()
     )
 }
 

@@ -146,7 +146,7 @@ pub struct Comparison {
 #[must_use]
 pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Option<&Animals>) -> Comparison {
     let control = study.judged_against();
-    let (sensitivity, few_controls) = scores::rescore(&mut cohort, rubric, control);
+    let (sensitivity, few_controls) = scores::rescore(&mut cohort, rubric, control, study.unit);
     let mut notes = std::mem::take(&mut cohort.notes);
     let groups = groups(&cohort, study);
     let count = |is: &dyn Fn(&Subject) -> bool| -> Vec<usize> {
@@ -265,7 +265,7 @@ impl Setting<'_> {
         analysis.warnings.extend(untested);
         analysis.warnings.extend(self.unblocked(endpoint, &question));
         let few_controls = self.few_controls.get(endpoint).copied();
-        analysis.warnings.extend(few_controls.map(base::warning));
+        analysis.warnings.extend(few_controls.map(|n| base::warning(n, self.study.unit)));
         let primary = self.study.primary.get(&endpoint.tissue) == Some(&endpoint.feature);
         if primary {
             let named = self.groups.iter().map(String::as_str).zip(dots.iter().map(Vec::as_slice));

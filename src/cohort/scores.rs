@@ -28,6 +28,7 @@ pub(super) fn rescore(
     cohort: &mut Cohort,
     rubric: &Rubric,
     control: Option<&str>,
+    unit: Unit,
 ) -> (Vec<Sensitivity>, Few) {
     let (mut sensitivity, mut few) = (Vec::new(), Few::new());
     let mut outcomes = Outcomes::new();
@@ -39,7 +40,7 @@ pub(super) fn rescore(
         if !measured {
             continue;
         }
-        cohort.notes.extend(bases.few(&mut few));
+        cohort.notes.extend(bases.few(&mut few, unit));
         let mut added: Vec<(Endpoint, String)> = Vec::new();
         let mut indices: Indices = Vec::new();
         let mut animals: BTreeMap<String, usize> = BTreeMap::new();
@@ -55,7 +56,7 @@ pub(super) fn rescore(
                 |feature| bases.mean(feature),
                 |feature, by| subject.totals.get(&endpoint(feature)).copied().filter(|_| by == Count::Value),
             );
-            bases.tell(&mut score.findings);
+            bases.tell(&mut score.findings, unit);
             *animals.entry(subject.group.clone()).or_default() += 1;
             resolved::note(&mut outcomes, subject, organ.name, &score);
             for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
@@ -126,7 +127,7 @@ pub struct Sensitivity {
     pub n: usize,
     /// Animals with a result of the tissue, with an index or without.
     pub of: usize,
-    /// Their mean, 0–100.
+    /// Mean of the indices, 0–100.
     pub mean: Option<f64>,
     /// Place of the group from the most damaged, 1 first.
     pub rank: Option<usize>,
@@ -236,7 +237,7 @@ mod tests {
             endpoints: names.iter().map(|e| (e.clone(), String::new())).collect(),
             ..Cohort::default()
         };
-        rescore(&mut cohort, &Rubric::builtin().unwrap(), None);
+        rescore(&mut cohort, &Rubric::builtin().unwrap(), None, Unit::Animal);
         let scored = cohort.subjects.iter().map(|s| s.values.contains_key(&names[1]));
         assert_eq!(scored.collect::<Vec<_>>(), [false, true]);
     }

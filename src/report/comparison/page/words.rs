@@ -46,7 +46,7 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         ),
         _ => format!("{name} ({declared}): no test was made, {}.", e.analysis.choice.reason),
     });
-    lines.extend(e.few_controls.map(|n| format!("{name} {}.", warning(n))));
+    lines.extend(e.few_controls.map(|n| format!("{name} {}.", warning(n, c.study.unit))));
     for family in ["vs_disease", "vs_control", "vs_normal"] {
         // Diseased against normal was told the other way round.
         let repeated = |k: &&Contrast| family == "vs_normal" && Some(&k.a) == c.study.disease.as_ref();
