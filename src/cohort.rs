@@ -5,6 +5,7 @@ pub mod absent;
 pub mod adjusted;
 pub mod analysis;
 mod assumptions;
+pub mod base;
 mod blocks;
 pub mod checks;
 pub mod clustered;

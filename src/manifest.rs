@@ -29,9 +29,9 @@ pub struct Sample {
     pub slide_id: String,
     /// The file or folder, as written in the sheet, relative paths joined to the sheet's folder.
     pub path: PathBuf,
-    /// The animal: the unit of statistics.
+    /// The animal: the unit of statistics. Empty in a sheet that was read blindly and has no such column.
     pub animal_id: String,
-    /// Treatment group.
+    /// Treatment group; empty likewise.
     pub group: String,
     /// The tissue on the slide.
     pub organ: &'static Organ,
@@ -69,7 +69,16 @@ pub struct Sample {
 /// fault: an unknown, missing or repeated column, an empty required cell, a slide or id listed twice, one animal in two groups, sexes or
 /// cages, an unknown tissue, an unusable pixel size or dose; slides that are missing, when none is there.
 pub fn read(path: &Path) -> Result<Vec<Sample>> {
-    read_sheet(path, true)
+    read_sheet(path, true, false)
+}
+
+/// Reads a sheet to measure slides by: `animal_id` and `group` need not be there, as whoever measures blindly does not have them.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_blindly(path: &Path) -> Result<Vec<Sample>> {
+    read_sheet(path, true, true)
 }
 
 /// Reads a sheet as the key to results that exist already: the slides themselves may be gone.
@@ -78,12 +87,12 @@ pub fn read(path: &Path) -> Result<Vec<Sample>> {
 ///
 /// As [`read`], without the files.
 pub fn read_key(path: &Path) -> Result<Vec<Sample>> {
-    read_sheet(path, false)
+    read_sheet(path, false, false)
 }
 
-fn read_sheet(path: &Path, with_files: bool) -> Result<Vec<Sample>> {
+fn read_sheet(path: &Path, with_files: bool, blindly: bool) -> Result<Vec<Sample>> {
     let table = Table::read(path)?;
-    let columns = columns::Columns::of(&table)?;
+    let columns = columns::Columns::of(&table, blindly)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut samples = Vec::with_capacity(table.rows.len());
     let mut faults = Vec::new();

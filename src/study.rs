@@ -17,7 +17,7 @@ pub use check::check;
 pub use doses::unit as dose_unit;
 pub use physiology::{Animals, Column, read as read_animals};
 pub use read::read;
-pub use template::template;
+pub use template::{proposed, template};
 
 /// JSON Schema of `study.toml`.
 pub const SCHEMA: &str = include_str!("../samples/schema_study.json");

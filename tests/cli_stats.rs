@@ -100,7 +100,8 @@ fn covariates_and_repeated_rows() {
         .success()
         .stdout(contains("Adjusted for covariates\n* ancova: F(3, 10) = "))
         .stdout(contains("freedman lane: as_large = "))
-        .stdout(contains("Against diabetic (ancova contrast, adjusted by holm for 3 comparisons)"));
+        .stdout(contains("Against diabetic (ancova contrast, adjusted by holm for 3 comparisons)"))
+        .stdout(contains("hedges g unadjusted = "));
     let repeated = "mouse,group,v\nm1,a,1\nm1,a,2\nm2,a,2\nm2,a,4\nm3,b,5\nm3,b,6\nm4,b,8\nm4,b,7\n";
     fs::write(folder.path().join("r.csv"), repeated).unwrap();
     let out = Command::cargo_bin("histograde")

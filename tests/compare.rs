@@ -103,6 +103,9 @@ fn tables_and_page() {
     };
     assert_eq!((told("stain_h_od_median").as_str(), told("macro_affected_area_pct").is_empty()), ("", false));
     assert!(read("methods.txt").contains("whose p-values are not adjusted (liver: stain_h_od_median)."));
+    assert!(
+        read("methods.txt").contains(" Derived from the animal table: homa_ir = glucose (mmol/L) × insulin")
+    );
     assert!(read("exclusions.csv").contains("liver,s20b,20,diabetic,,left out by the sample sheet: torn"));
     assert!(read("animals.csv").starts_with("animal_id,group,block,liver_steatotic_hepatocyte_pct,"));
     let recovery = read("recovery.csv");

@@ -183,7 +183,7 @@ pub(crate) struct Batch {
     /// Tissue on the slides
     #[arg(long, value_parser = organs(), conflicts_with = "manifest")]
     pub(crate) tissue: Option<String>,
-    /// Sample sheet (CSV or TSV): slide, animal_id, group, tissue, and more, per slide
+    /// Sample sheet (CSV or TSV): slide, tissue, and where known animal_id, group and more, per slide
     #[arg(long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
     /// Pixel size at full resolution in µm; overrides what the files state

@@ -204,7 +204,7 @@ pub(super) fn of_pas(models: Models) -> Result<Models> {
 pub(super) fn resolve(args: &args::Batch, console: &Console) -> Result<Plan> {
     let mpp = args.mpp.and_then(Mpp::square);
     let jobs = match &args.manifest {
-        Some(sheet) => from_sheet(sheet, mpp)?,
+        Some(sheet) => from_samples(manifest::read_blindly(sheet)?, mpp),
         None => from_inputs(args, mpp, console)?,
     };
     Ok(Plan { jobs, threads: threads(args.threads) })
@@ -213,7 +213,7 @@ pub(super) fn resolve(args: &args::Batch, console: &Console) -> Result<Plan> {
 /// Resolves a sample sheet.
 pub(super) fn of_sheet(sheet: &Path, mpp: Option<f64>, wanted: Option<u32>) -> Result<Plan> {
     let mpp = mpp.and_then(Mpp::square);
-    Ok(Plan { jobs: from_sheet(sheet, mpp)?, threads: threads(wanted) })
+    Ok(Plan { jobs: from_samples(manifest::read(sheet)?, mpp), threads: threads(wanted) })
 }
 
 /// Returns the number of threads: what was asked for, or all there are.
@@ -221,7 +221,7 @@ pub(super) fn threads(wanted: Option<u32>) -> usize {
     wanted.map_or_else(|| thread::available_parallelism().map_or(1, NonZero::get), |n| n as usize)
 }
 
-fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
+fn from_samples(samples: Vec<manifest::Sample>, mpp: Option<Mpp>) -> Vec<Job> {
     let job = |sample: manifest::Sample| Job {
         slide_id: sample.slide_id.clone(),
         path: sample.path.clone(),
@@ -232,7 +232,7 @@ fn from_sheet(sheet: &Path, mpp: Option<Mpp>) -> Result<Vec<Job>> {
         options: Options { species: sample.species.unwrap_or_default(), ..Options::default() },
         sample: Some(sample),
     };
-    Ok(manifest::read(sheet)?.into_iter().map(job).collect())
+    samples.into_iter().map(job).collect()
 }
 
 fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Result<Vec<Job>> {

@@ -60,6 +60,10 @@ pub fn adjust(question: &Question, names: &[String], covariates: &[Vec<Vec<f64>>
         let tests = others.map(|g| Some(((g, reference.arm), fit.contrast(g, reference.arm)))).collect();
         contrasts.extend(holm(question, &format!("vs_{}", reference.role), how, tests));
     }
+    // The differences are at equal covariates, these effects are of the values as they are.
+    for effect in contrasts.iter_mut().filter_map(|c| c.effect.as_mut()) {
+        effect.name = "hedges_g_unadjusted";
+    }
     Ok(Adjustment { groups, covariates: tests, means: means.collect(), contrasts })
 }
 

@@ -59,7 +59,8 @@ pub struct Test {
 /// An effect size with its name.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct NamedEffect {
-    /// `hedges_g`, `hedges_g_adjusted` (of adjusted means, in residual standard deviations) or `cliffs_delta`.
+    /// `hedges_g`, `hedges_g_adjusted` (of adjusted means, in residual standard deviations), `hedges_g_unadjusted` (of values as they are, beside differences at equal
+    /// covariates) or `cliffs_delta`.
     pub name: &'static str,
     /// Value; positive when the first group is higher.
     pub value: f64,
@@ -75,13 +76,16 @@ pub(crate) const SIMULTANEOUS: &str = "simultaneous";
 /// A comparison of two groups, first minus second.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contrast {
-    /// The family it is adjusted in: `vs_disease`, `vs_normal`, `vs_control`, `all_pairs`.
+    /// The family it is adjusted in: `vs_disease`, `vs_normal`, `vs_control`, `all_pairs`, `planned`.
     pub family: String,
+    /// Name that it was declared by; empty but for planned contrasts.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub name: String,
     /// Number of comparisons in the family.
     pub family_size: usize,
-    /// First group.
+    /// First group; `mean of` several in planned contrasts.
     pub a: String,
-    /// Second group.
+    /// Second group, or groups.
     pub b: String,
     /// Animals of the first.
     pub n_a: usize,
@@ -112,6 +116,15 @@ pub struct Contrast {
     pub p_permutation: Option<f64>,
     /// Short marks: `separated`, `n_below_3`, `cannot_reach_alpha`, ….
     pub flags: Vec<&'static str>,
+}
+
+impl Contrast {
+    /// Returns which is compared with which, after the name of a planned contrast: `dosed: mean of low, high - normal`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
+        format!("{name}{} - {}", self.a, self.b)
+    }
 }
 
 /// A test of equivalence.

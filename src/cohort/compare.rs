@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     Analysis, Arm, Kind, Question, Reference, analyse,
     analysis::{Contrast, Role},
+    base,
     blocks::AtEqualBlocks,
     checks, planned,
     recovery::{self, Recovery},
@@ -28,7 +29,7 @@ use crate::{
         describe::mean,
         nested,
     },
-    study::{Animals, Study, Unit},
+    study::{Animals, Column, Study, Unit},
 };
 
 /// Tissue name of the animal table's columns.
@@ -81,6 +82,8 @@ pub struct Compared {
     pub recovery: Vec<Recovery>,
     /// Components of variance, where animals have several slides.
     pub components: Option<Shares>,
+    /// Control animals that lesions are judged in percent of, where they are fewer than a dependable base has.
+    pub few_controls: Option<usize>,
     /// Mean of each group in percent of the normal (or only) control's.
     pub percent_of_control: Vec<Option<f64>>,
     /// Distance of each group's mean from that control's, in pooled standard deviations, positive for worse (two-sided endpoints: either way).
@@ -129,6 +132,9 @@ pub struct Comparison {
     /// The damage indices under other weights; written as a table.
     #[serde(skip)]
     pub sensitivity: Vec<Sensitivity>,
+    /// What was derived from the animal table, as formulas for the methods.
+    #[serde(skip)]
+    pub derived: Vec<String>,
     /// Remarks on the whole study.
     pub notes: Vec<String>,
     /// Subjects with all their values.
@@ -140,7 +146,7 @@ pub struct Comparison {
 #[must_use]
 pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Option<&Animals>) -> Comparison {
     let control = study.judged_against();
-    let sensitivity = scores::rescore(&mut cohort, rubric, control);
+    let (sensitivity, few_controls) = scores::rescore(&mut cohort, rubric, control, study.unit);
     let mut notes = std::mem::take(&mut cohort.notes);
     let groups = groups(&cohort, study);
     let count = |is: &dyn Fn(&Subject) -> bool| -> Vec<usize> {
@@ -153,15 +159,24 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         add_physiology(&mut cohort, animals);
         notes.extend(animals.notes.iter().cloned());
     }
+    let formula = |c: &Column| (!c.derived.is_empty()).then(|| format!("{} = {}", c.name, c.derived));
+    let derived = animals.iter().flat_map(|a| &a.columns).filter_map(formula).collect();
     if control.is_none() {
         notes.push("no normal or only control is declared: lesions judged against it stay unscored".into());
     }
-    let setting = Setting { cohort: &cohort, study, groups: &groups, control, z: rubric.z() };
+    let setting = Setting {
+        cohort: &cohort,
+        study,
+        groups: &groups,
+        control,
+        z: rubric.z(),
+        few_controls: &few_controls,
+    };
     let mut endpoints: Vec<Compared> =
         cohort.endpoints.par_iter().filter_map(|(e, unit)| setting.endpoint(e, unit)).collect();
     notes.extend(sampling::notes(&cohort, study.unit));
     notes.extend(unmeasured(&cohort, study.unit));
-    notes.extend(scores::order_notes(&sensitivity));
+    notes.extend(scores::order_notes(&sensitivity, study.unit));
     families(&mut endpoints);
     endpoints.sort_by_key(|e| e.rank != Rank::Primary);
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
@@ -179,6 +194,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         slides: cohort.slides,
         by_sums: cohort.by_sums,
         sensitivity,
+        derived,
         notes,
         subjects: cohort.subjects,
     }
@@ -232,6 +248,7 @@ struct Setting<'a> {
     groups: &'a [String],
     control: Option<&'a str>,
     z: &'a ZScore,
+    few_controls: &'a base::Few,
 }
 
 impl Setting<'_> {
@@ -247,6 +264,8 @@ impl Setting<'_> {
         analysis.contrasts.extend(planned);
         analysis.warnings.extend(untested);
         analysis.warnings.extend(self.unblocked(endpoint, &question));
+        let few_controls = self.few_controls.get(endpoint).copied();
+        analysis.warnings.extend(few_controls.map(|n| base::warning(n, self.study.unit)));
         let primary = self.study.primary.get(&endpoint.tissue) == Some(&endpoint.feature);
         if primary {
             let named = self.groups.iter().map(String::as_str).zip(dots.iter().map(Vec::as_slice));
@@ -272,6 +291,7 @@ impl Setting<'_> {
             family_size: usize::from(p.is_some()),
             recovery: self.recovery(&dots, level.as_ref()),
             components: components(&dots),
+            few_controls,
             percent_of_control: relative.percent,
             z: relative.z,
             dots,

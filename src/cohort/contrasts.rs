@@ -178,10 +178,13 @@ fn every_pair(question: &Question, route: Route, blocked: Option<&Adjusted>) -> 
 /// Adds what does not depend on the method: names, numbers, effect size, permutation and marks.
 pub(super) fn finish(question: &Question, family: &str, how: How, said: Vec<Said>) -> Vec<Contrast> {
     let family_size = said.len();
-    let one = |said: Said| {
+    let sizes = |s: &Said| (question.arms[s.pair.0].values.len(), question.arms[s.pair.1].values.len());
+    let attainable = ranked::attainable(&said.iter().map(sizes).collect::<Vec<_>>());
+    let one = |(said, attainable): (Said, f64)| {
         let (a, b) = (&question.arms[said.pair.0], &question.arms[said.pair.1]);
         Contrast {
             family: family.to_owned(),
+            name: String::new(),
             family_size,
             a: a.name.clone(),
             b: b.name.clone(),
@@ -198,10 +201,10 @@ pub(super) fn finish(question: &Question, family: &str, how: How, said: Vec<Said
             p_adjusted: said.p_adjusted,
             adjustment: how.adjustment,
             p_permutation: None,
-            flags: flags(question, how.test, &a.values, &b.values, family_size),
+            flags: flags(how.test, &a.values, &b.values, attainable > question.alpha),
         }
     };
-    said.into_iter().map(one).collect()
+    said.into_iter().zip(attainable).map(one).collect()
 }
 
 fn effect_of(question: &Question, a: &[f64], b: &[f64]) -> Option<NamedEffect> {
@@ -226,7 +229,7 @@ fn alone(question: &Question, a: &[f64], b: &[f64]) -> Option<f64> {
     }
 }
 
-fn flags(question: &Question, test: &str, a: &[f64], b: &[f64], family_size: usize) -> Vec<&'static str> {
+fn flags(test: &str, a: &[f64], b: &[f64], out_of_reach: bool) -> Vec<&'static str> {
     let mut flags = Vec::new();
     if a.len().min(b.len()) < 3 {
         flags.push("n_below_3");
@@ -234,8 +237,7 @@ fn flags(question: &Question, test: &str, a: &[f64], b: &[f64], family_size: usi
     if effect::cliffs_delta(a, b).is_ok_and(|d| d.abs() == 1.0) {
         flags.push("separated");
     }
-    let smallest = mann_whitney::smallest_p(a.len(), b.len());
-    if test == "dunn" && smallest * family_size as f64 > question.alpha {
+    if ["dunn", "mann_whitney"].contains(&test) && out_of_reach {
         flags.push("rank_test_cannot_reach_alpha");
     }
     flags

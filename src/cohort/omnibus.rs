@@ -8,7 +8,8 @@ use super::{
 use crate::stats::{
     ancova::Adjusted,
     anova::{self, Anova, FTest},
-    effect, kruskal,
+    effect,
+    kruskal::{self, Chi2Test},
     ordinal::Ordinal,
     permutation::{self, Permuted},
 };
@@ -44,16 +45,7 @@ pub(super) fn tests(
         tests.extend(permuted(question, blocked.is_some()));
     }
     if let Ok(test) = kruskal::kruskal_wallis(&samples) {
-        tests.push(Test {
-            test: "kruskal_wallis",
-            role: role(Route::Ranks),
-            statistic: "H",
-            value: test.statistic,
-            df1: Some(test.df),
-            df2: None,
-            p: test.p,
-            note: unadjusted.into(),
-        });
+        tests.extend(of_ranks(&samples, &test, route, unadjusted));
         if blocked.is_none() {
             let n = samples.iter().map(Vec::len).sum();
             let value = effect::rank_epsilon2(&test, n);
@@ -65,6 +57,29 @@ pub(super) fn tests(
     }
     tests.sort_by_key(|t| t.role != Role::Primary);
     (tests, effects)
+}
+
+/// The test of ranks. Where ranks answer and all arrangements can be listed, its p is exact, and that of the χ² distribution, which small
+/// groups reach beyond what they can show, stands beside it.
+fn of_ranks(samples: &[Vec<f64>], test: &Chi2Test, route: Route, unadjusted: &str) -> Vec<Test> {
+    let chi2 = |name, role| Test {
+        test: name,
+        role,
+        statistic: "H",
+        value: test.statistic,
+        df1: Some(test.df),
+        df2: None,
+        p: test.p,
+        note: unadjusted.into(),
+    };
+    if route != Route::Ranks {
+        return vec![chi2("kruskal_wallis", Role::Sensitivity)];
+    }
+    let Ok(Some(exact)) = permutation::ranks(samples) else {
+        return vec![chi2("kruskal_wallis", Role::Primary)];
+    };
+    let primary = Test { df1: None, p: exact.p, note: how(&exact), ..chi2("kruskal_wallis", Role::Primary) };
+    vec![primary, chi2("kruskal_wallis_chi2", Role::Sensitivity)]
 }
 
 /// Shares of variance that the groups explain.

@@ -40,8 +40,9 @@ pub(super) fn contrasts(
     let row = |((planned, test), p_adjusted): ((&Planned, TTest), f64)| Contrast {
         family: "planned".into(),
         family_size: size,
-        a: planned.plus.join(" + "),
-        b: planned.minus.join(" + "),
+        name: planned.name.clone(),
+        a: side(&planned.plus),
+        b: side(&planned.minus),
         n_a: count(&planned.plus),
         n_b: count(&planned.minus),
         estimate: test.estimate,
@@ -58,6 +59,14 @@ pub(super) fn contrasts(
         flags: Vec::new(),
     };
     (found.into_iter().zip(adjust(&raw, Method::Holm)).map(row).collect(), untested)
+}
+
+/// Names one side: of several groups the mean of their means is compared.
+fn side(groups: &[String]) -> String {
+    match groups {
+        [one] => one.clone(),
+        several => format!("mean of {}", several.join(", ")),
+    }
 }
 
 /// Tests one contrast, or says why that cannot be done.
@@ -130,6 +139,7 @@ mod tests {
         assert_eq!(untested, ["planned contrast one was not tested: fewer than two animals in lone"]);
         let (adjusted, _) = tested(Kind::Continuous, true);
         assert_eq!((plain.len(), adjusted.len(), adjusted[0].test), (1, 1, "adjusted_contrast"));
+        assert_eq!(plain[0].label(), "dosed: mean of low, high - normal");
         assert!((plain[0].estimate - 1.5).abs() < 0.1 && (adjusted[0].estimate - 1.5).abs() < 0.1);
         assert!(plain[0].p_adjusted > 0.5 && adjusted[0].p_adjusted < 1e-4, "{plain:?} {adjusted:?}");
     }

@@ -84,7 +84,7 @@ pub enum Route {
     Classic,
     /// Analysis of variance with blocks, contrasts of adjusted means with Holm's adjustment.
     Blocked,
-    /// Kruskal–Wallis, Dunn's pairs and contrasts with Holm's adjustment.
+    /// Kruskal–Wallis, pairs and contrasts of ranks with Holm's adjustment: exact ones (Mann–Whitney) of few animals, else Dunn's.
     Ranks,
     /// No test.
     Descriptive,

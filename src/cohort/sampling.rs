@@ -18,7 +18,7 @@ fn note(cohort: &Cohort, unit: Unit, least: &Least) -> Option<String> {
     let few = || totals.iter().copied().filter(|&t| t < least.needed);
     let lowest = few().min_by(f64::total_cmp)?;
     let highest = few().fold(lowest, f64::max);
-    let rounded = |v: f64| (10.0 * v).round() / 10.0;
+    let rounded = |v: f64| below(v, least.needed);
     let found = match (rounded(lowest), rounded(highest)) {
         (low, high) if low == high => low.to_string(),
         (low, high) => format!("{low} to {high}"),
@@ -35,6 +35,15 @@ fn note(cohort: &Cohort, unit: Unit, least: &Least) -> Option<String> {
         least.what,
         least.uncertain
     ))
+}
+
+/// Most decimals that a number needs to be seen to be below another.
+const DECIMALS: i32 = 6;
+
+/// Returns a number with one decimal, or as many as show that it is below `least`.
+fn below(v: f64, least: f64) -> f64 {
+    let rounded = |decimals: i32| (10f64.powi(decimals) * v).round() / 10f64.powi(decimals);
+    (1..=DECIMALS).map(rounded).find(|r| *r < least).unwrap_or(v)
 }
 
 #[cfg(test)]
@@ -84,5 +93,9 @@ mod tests {
         let area = told(Unit::Animal, ("pancreas", "analysed_area_mm2"), &[&[0.1], &[0.1]]);
         let expected = "pancreas: 2 of 2 animals have less than 0.5 mm² of pancreas (they have 0.1): ";
         assert!(area[0].starts_with(expected), "{area:?}");
+        let near = told(Unit::Animal, ("liver", "analysed_area_mm2"), &[&[0.499_7], &[0.46]]);
+        assert!(near.iter().any(|n| n.contains(" of liver (they have 0.46 to 0.4997): ")), "{near:?}");
+        let near = told(Unit::Animal, ("liver", "analysed_area_mm2"), &[&[0.44], &[0.499_97]]);
+        assert!(near.iter().any(|n| n.contains(" of liver (they have 0.4 to 0.49997): ")), "{near:?}");
     }
 }

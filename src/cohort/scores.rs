@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    base::{Bases, Few},
     resolved::{self, Outcomes},
     subjects::{Cohort, Endpoint, Subject},
 };
@@ -17,48 +18,46 @@ use crate::{
         sensitivity::{AS_DEFINED, scenarios},
     },
     stats::describe::mean,
+    study::Unit,
 };
 
 /// Replaces every subject's lesion scores and indices by those of its own values. Lesions that compare with the control
-/// group are scored in percent of that group's mean; without a control group they stay unscored.
-pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str>) -> Vec<Sensitivity> {
-    let mut sensitivity = Vec::new();
+/// group are scored in percent of that group's mean; without a control group they stay unscored. Which endpoints rest on few control
+/// animals is noted.
+pub(super) fn rescore(
+    cohort: &mut Cohort,
+    rubric: &Rubric,
+    control: Option<&str>,
+    unit: Unit,
+) -> (Vec<Sensitivity>, Few) {
+    let (mut sensitivity, mut few) = (Vec::new(), Few::new());
     let mut outcomes = Outcomes::new();
     for organ in ORGANS {
         let endpoint =
             |feature: &str| Endpoint { tissue: organ.name.to_owned(), feature: feature.to_owned() };
-        let mut means: BTreeMap<String, f64> = BTreeMap::new();
-        for lesion in rubric.lesions(organ) {
-            let own = endpoint(&lesion.feature);
-            let of_control = |s: &&Subject| Some(s.group.as_str()) == control;
-            let values: Vec<f64> = cohort
-                .subjects
-                .iter()
-                .filter(of_control)
-                .filter_map(|s| s.values.get(&own).copied())
-                .collect();
-            if !values.is_empty() {
-                means.insert(lesion.feature.clone(), mean(&values));
-            }
-        }
+        let bases = Bases::of(cohort, rubric, organ, control);
         let measured = cohort.endpoints.iter().any(|(e, _)| e.tissue == organ.name);
         if !measured {
             continue;
         }
+        cohort.notes.extend(bases.few(&mut few, unit));
         let mut added: Vec<(Endpoint, String)> = Vec::new();
         let mut indices: Indices = Vec::new();
+        let mut animals: BTreeMap<String, usize> = BTreeMap::new();
         for subject in &mut cohort.subjects {
             if !subject.values.keys().any(|e| e.tissue == organ.name) {
                 continue;
             }
             let values = subject.values.clone();
             let withheld = withheld(subject, rubric.lesions(organ), organ.name, &cohort.endpoints);
-            let score = rubric.score_subject(
+            let mut score = rubric.score_subject(
                 organ,
                 |feature| values.get(&endpoint(feature)).copied().filter(|_| !withheld.contains(&feature)),
-                |feature| means.get(feature).copied(),
+                |feature| bases.mean(feature),
                 |feature, by| subject.totals.get(&endpoint(feature)).copied().filter(|_| by == Count::Value),
             );
+            bases.tell(&mut score.findings, unit);
+            *animals.entry(subject.group.clone()).or_default() += 1;
             resolved::note(&mut outcomes, subject, organ.name, &score);
             for (place, scenario) in scenarios(&score.findings, rubric.min_coverage()).into_iter().enumerate()
             {
@@ -84,7 +83,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
                 added.push((name, "0 to 100".to_owned()));
             }
         }
-        sensitivity.extend(rows(organ.name, indices));
+        sensitivity.extend(rows(organ.name, indices, &animals));
         for (name, unit) in added {
             if !cohort.endpoints.iter().any(|(e, _)| *e == name) {
                 cohort.endpoints.push((name, unit));
@@ -92,7 +91,7 @@ pub(super) fn rescore(cohort: &mut Cohort, rubric: &Rubric, control: Option<&str
         }
     }
     resolved::update(&mut cohort.exclusions, &outcomes);
-    sensitivity
+    (sensitivity, few)
 }
 
 /// Returns the features that stay ungraded on a subject: those that rest on so many objects that the tables do not hold their
@@ -126,7 +125,9 @@ pub struct Sensitivity {
     pub group: String,
     /// Animals with an index.
     pub n: usize,
-    /// Their mean, 0–100.
+    /// Animals with a result of the tissue, with an index or without.
+    pub of: usize,
+    /// Mean of the indices, 0–100.
     pub mean: Option<f64>,
     /// Place of the group from the most damaged, 1 first.
     pub rank: Option<usize>,
@@ -137,7 +138,8 @@ pub struct Sensitivity {
 /// Indices of animals by group, for each set of weights.
 type Indices = Vec<(String, BTreeMap<String, Vec<f64>>)>;
 
-fn rows(tissue: &'static str, indices: Indices) -> Vec<Sensitivity> {
+/// Ranks the groups under each set of weights; `measured` holds the animals of each with a result.
+fn rows(tissue: &'static str, indices: Indices, measured: &BTreeMap<String, usize>) -> Vec<Sensitivity> {
     let order = |groups: &BTreeMap<String, Vec<f64>>| -> Vec<String> {
         let mut list: Vec<(f64, &String)> =
             groups.iter().filter(|(_, v)| !v.is_empty()).map(|(g, v)| (mean(v), g)).collect();
@@ -159,6 +161,7 @@ fn rows(tissue: &'static str, indices: Indices) -> Vec<Sensitivity> {
                 scenario: scenario.clone(),
                 group: group.clone(),
                 n: values.len(),
+                of: measured.get(group).copied().unwrap_or(values.len()),
                 mean: (!values.is_empty()).then(|| mean(values)),
                 rank: own.iter().position(|g| g == group).map(|i| i + 1),
                 order_changes,
@@ -168,9 +171,9 @@ fn rows(tissue: &'static str, indices: Indices) -> Vec<Sensitivity> {
     out
 }
 
-/// Says, by tissue, under how many sets of weights the order of the groups by damage index changes. Without two groups that have an
-/// index there is no order to speak of.
-pub(super) fn order_notes(all: &[Sensitivity]) -> Vec<String> {
+/// Says, by tissue, which order the groups have by damage index, under how many sets of weights it changes, and of which groups animals
+/// lack an index. Without two groups that have one there is no order to speak of.
+pub(super) fn order_notes(all: &[Sensitivity], unit: Unit) -> Vec<String> {
     let mut tissues: Vec<&str> = all.iter().map(|s| s.tissue).collect();
     tissues.dedup();
     let ranked = |s: &&Sensitivity| s.scenario == AS_DEFINED && s.rank.is_some();
@@ -183,13 +186,24 @@ pub(super) fn order_notes(all: &[Sensitivity]) -> Vec<String> {
             .collect();
         scenarios.dedup();
         let changed: Vec<&str> = scenarios.iter().filter(|(_, c)| *c).map(|(name, _)| *name).collect();
+        let usual = || all.iter().filter(|s| s.tissue == tissue && s.scenario == AS_DEFINED);
+        let mut order: Vec<(usize, &str)> =
+            usual().filter_map(|s| Some((s.rank?, s.group.as_str()))).collect();
+        order.sort_unstable();
+        let order = order.iter().map(|(_, group)| *group).collect::<Vec<_>>().join(", ");
+        let lacking = |s: &&Sensitivity| s.n < s.of;
+        let lacking: Vec<String> =
+            usual().filter(lacking).map(|s| format!("{} of {} in {}", s.n, s.of, s.group)).collect();
+        let lacking = match lacking.is_empty() {
+            true => String::new(),
+            false => format!("; not all {} have an index: {}", unit.many(), lacking.join(", ")),
+        };
+        let start =
+            format!("{tissue}: the order of the groups by damage index ({order}; the most damaged first)");
         match changed.len() {
-            0 => format!(
-                "{tissue}: the order of the groups by damage index is the same under all {} sets of weights",
-                scenarios.len()
-            ),
+            0 => format!("{start} is the same under all {} sets of weights{lacking}", scenarios.len()),
             n => format!(
-                "{tissue}: the order of the groups by damage index changes under {n} of {} sets of weights ({})",
+                "{start} changes under {n} of {} sets of weights ({}){lacking}",
                 scenarios.len(),
                 changed.join(", ")
             ),
@@ -223,7 +237,7 @@ mod tests {
             endpoints: names.iter().map(|e| (e.clone(), String::new())).collect(),
             ..Cohort::default()
         };
-        rescore(&mut cohort, &Rubric::builtin().unwrap(), None);
+        rescore(&mut cohort, &Rubric::builtin().unwrap(), None, Unit::Animal);
         let scored = cohort.subjects.iter().map(|s| s.values.contains_key(&names[1]));
         assert_eq!(scored.collect::<Vec<_>>(), [false, true]);
     }
@@ -234,13 +248,35 @@ mod tests {
             BTreeMap::from([("a".to_owned(), a.to_vec()), ("b".to_owned(), b.to_vec())])
         };
         let t = |usual: BTreeMap<String, Vec<f64>>| {
-            rows("liver", vec![(AS_DEFINED.into(), usual), ("without x".into(), groups(&[3.0], &[4.0]))])
+            let all = vec![(AS_DEFINED.into(), usual), ("without x".into(), groups(&[3.0], &[4.0]))];
+            rows("liver", all, &BTreeMap::new())
         };
         let none = t(groups(&[], &[]));
-        assert!(none.iter().all(|s| !s.order_changes) && order_notes(&none).is_empty(), "{none:?}");
+        assert!(
+            none.iter().all(|s| !s.order_changes) && order_notes(&none, Unit::Animal).is_empty(),
+            "{none:?}"
+        );
         let one = t(groups(&[1.0], &[]));
-        assert!(one.iter().all(|s| !s.order_changes) && order_notes(&one).is_empty(), "{one:?}");
-        assert_eq!(order_notes(&t(groups(&[5.0], &[4.0]))).len(), 1);
+        assert!(
+            one.iter().all(|s| !s.order_changes) && order_notes(&one, Unit::Animal).is_empty(),
+            "{one:?}"
+        );
+        assert_eq!(order_notes(&t(groups(&[5.0], &[4.0])), Unit::Animal).len(), 1);
+    }
+
+    #[test]
+    fn groups_without_an_index_are_told() {
+        let group = |name: &str, values: &[f64]| (name.to_owned(), values.to_vec());
+        let usual = [group("diabetic", &[]), group("high", &[20.0, 22.0]), group("normal", &[3.0, 4.0])];
+        let measured = usual.iter().map(|(name, _)| (name.clone(), 2)).collect();
+        let all = rows("pancreas", vec![(AS_DEFINED.into(), BTreeMap::from(usual))], &measured);
+        assert_eq!(
+            order_notes(&all, Unit::Cage),
+            [
+                "pancreas: the order of the groups by damage index (high, normal; the most damaged first) is the same under all 1 sets \
+                 of weights; not all cages have an index: 0 of 2 in diabetic"
+            ]
+        );
     }
 
     #[test]
@@ -254,14 +290,16 @@ mod tests {
                 ("equal weights".into(), groups(12.0, 20.0)),
                 ("without x".into(), groups(25.0, 20.0)),
             ],
+            &BTreeMap::from([("a".to_owned(), 6), ("b".to_owned(), 2)]),
         );
         let found: Vec<_> = all.iter().map(|s| (s.group.as_str(), s.n, s.rank, s.order_changes)).collect();
         assert_eq!(found[..2], [("a", 1, Some(2), false), ("b", 2, Some(1), false)]);
         assert_eq!(found[4..], [("a", 1, Some(1), true), ("b", 2, Some(2), true)]);
         assert_eq!(
-            order_notes(&all),
+            order_notes(&all, Unit::Animal),
             [
-                "liver: the order of the groups by damage index changes under 1 of 3 sets of weights (without x)"
+                "liver: the order of the groups by damage index (b, a; the most damaged first) changes under 1 of 3 sets of weights \
+                 (without x); not all animals have an index: 1 of 6 in a"
             ]
         );
     }

@@ -146,6 +146,9 @@ fn words(analysis: &Analysis) -> &'static str {
         Route::Welch => "Welch's analysis of variance with Games-Howell pairs",
         Route::Classic => "analysis of variance with Dunnett's and Tukey's comparisons",
         Route::Blocked => "analysis of variance with blocks",
+        Route::Ranks if analysis.contrasts.iter().any(|c| c.test == "mann_whitney") => {
+            "Kruskal-Wallis with exact Mann-Whitney comparisons"
+        }
         Route::Ranks => "Kruskal-Wallis with Dunn's comparisons",
         Route::Descriptive => "none",
     }
@@ -199,16 +202,21 @@ fn section(text: &mut String, title: &str, tests: &[Test]) {
     }
 }
 
+/// Returns `1 comparison`, `3 comparisons`.
+pub(super) fn counted(comparisons: usize) -> String {
+    format!("{comparisons} comparison{}", if comparisons == 1 { "" } else { "s" })
+}
+
 fn heading(contrast: &Contrast) -> String {
     let family = match contrast.family.as_str() {
         "all_pairs" => "All pairs".to_owned(),
         _ => format!("Against {}", contrast.b),
     };
     format!(
-        "{family} ({}, adjusted by {} for {} comparisons)",
+        "{family} ({}, adjusted by {} for {})",
         contrast.test.replace('_', " "),
         contrast.adjustment.replace('_', " "),
-        contrast.family_size
+        counted(contrast.family_size)
     )
 }
 
@@ -218,7 +226,7 @@ fn named(effect: &NamedEffect) -> String {
 }
 
 fn comparison(c: &Contrast) -> String {
-    let mut text = format!("{} - {}: {}", c.a, c.b, short(c.estimate));
+    let mut text = format!("{}: {}", c.label(), short(c.estimate));
     if let Some(i) = &c.interval {
         let _ = write!(text, " {}", interval(i));
     }
@@ -274,6 +282,7 @@ mod tests {
             assert_eq!(confidence_pct(alpha), expected);
         }
         assert_eq!(["%", "µm", "0 to 100"].map(of_difference), ["percentage points", "µm", ""]);
+        assert_eq!([1, 3].map(counted), ["1 comparison", "3 comparisons"]);
         assert_eq!(p_value(0.0123), "0.012");
         assert_eq!(p_value(0.000_012_3), "1.2e-5");
     }

@@ -93,12 +93,13 @@ fn reach(question: &Question, contrasts: &[Contrast]) -> Vec<String> {
     let told = |family: &&str| {
         let own = || contrasts.iter().filter(|c| c.family == *family);
         let best = own().map(|c| smallest_p(c.n_a, c.n_b)).fold(1.0, f64::min);
-        let size = own().count() as f64;
-        (best * size > question.alpha).then(|| {
+        let size = own().count();
+        (best * size as f64 > question.alpha).then(|| {
             format!(
                 "{family}: the smallest p an exact rank test of two of these groups can give is {}; adjusted \
-                 for {size} comparisons none can fall below {}",
+                 for {} none can fall below {}",
                 super::text::p_value(best),
+                super::text::counted(size),
                 question.alpha
             )
         })

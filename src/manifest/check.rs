@@ -70,7 +70,7 @@ fn ids(table: &Table, samples: &mut [Sample], faults: &mut Vec<Error>) {
 /// One animal has one value of `column` wherever it is stated.
 fn animals(table: &Table, samples: &[Sample], column: &str, of: Fact, faults: &mut Vec<Error>) {
     let mut first: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
-    for s in samples {
+    for s in samples.iter().filter(|s| !s.animal_id.is_empty()) {
         let Some(now) = of(s) else { continue };
         let (then, row) = *first.entry(&s.animal_id).or_insert((now, s.row));
         if then != now {

@@ -14,8 +14,11 @@ use crate::{
     words::did_you_mean,
 };
 
-/// Columns every sheet has.
+/// Columns of a whole sheet.
 pub const REQUIRED: [&str; 4] = ["slide", "animal_id", "group", "tissue"];
+
+/// Columns among them that a sheet without the key may lack: who scores blindly has neither.
+const KEY: [&str; 2] = ["animal_id", "group"];
 
 /// Columns a sheet may have.
 pub const OPTIONAL: [&str; 14] = [
@@ -42,8 +45,8 @@ pub const MPP_RANGE: (f64, f64) = (0.05, 20.0);
 pub(super) struct Columns(Vec<&'static str>);
 
 impl Columns {
-    /// Finds every column of the heading, refusing unknown, repeated and missing ones.
-    pub(super) fn of(table: &Table) -> Result<Self> {
+    /// Finds every column of the heading, refusing unknown, repeated and missing ones. Blindly, animals and groups may be missing.
+    pub(super) fn of(table: &Table, blindly: bool) -> Result<Self> {
         let known = || REQUIRED.into_iter().chain(OPTIONAL);
         let what = format!("{} row 1, column", table.name);
         let mut columns: Vec<&'static str> = Vec::new();
@@ -57,7 +60,8 @@ impl Columns {
             }
             columns.push(column);
         }
-        match REQUIRED.iter().find(|r| !columns.contains(r)) {
+        let required = |name: &&&str| !(blindly && KEY.contains(name));
+        match REQUIRED.iter().filter(required).find(|r| !columns.contains(r)) {
             Some(absent) => {
                 Err(Error::config(what, format!("{absent} (required)"), table.heading.join(", ")))
             }
@@ -71,8 +75,8 @@ impl Columns {
         let mut faults = Vec::new();
         let slide_id = kept(&mut faults, cells.slide_id());
         let slide = kept(&mut faults, cells.required("slide"));
-        let animal_id = kept(&mut faults, cells.required("animal_id"));
-        let group = kept(&mut faults, cells.required("group"));
+        let animal_id = kept(&mut faults, cells.of_key("animal_id"));
+        let group = kept(&mut faults, cells.of_key("group"));
         let organ = kept(&mut faults, cells.organ());
         let dose = kept(&mut faults, cells.dose()).flatten();
         let mpp = kept(&mut faults, cells.mpp()).flatten();
@@ -136,6 +140,11 @@ impl Cells<'_> {
     fn required(&self, column: &str) -> Result<String> {
         self.text(column)
             .ok_or_else(|| self.fault(column, "a value", quoted(self.written(column).unwrap_or_default())))
+    }
+
+    /// Reads a cell of the key; empty where the sheet has no such column.
+    fn of_key(&self, column: &'static str) -> Result<String> {
+        if self.columns.contains(&column) { self.required(column) } else { Ok(String::new()) }
     }
 
     /// Reads a number; `accept` says whether it can be used.

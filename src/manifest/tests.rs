@@ -252,3 +252,33 @@ fn schema_describes_the_columns() {
     let tissues = row["properties"]["tissue"]["pattern"].as_str().unwrap();
     assert!(crate::organ::ORGANS.iter().all(|o| tissues.contains(o.name)));
 }
+
+#[test]
+fn slides_can_be_measured_blindly() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.svs"), b"").unwrap();
+    fs::write(folder.path().join("b.svs"), b"").unwrap();
+    let path = folder.path().join("study.csv");
+    let read = |text: &str| {
+        fs::write(&path, text).unwrap();
+        (read_blindly(&path), super::read(&path).map(|_| ()), read_key(&path).map(|_| ()))
+    };
+    // Both sexes are of two animals that are not named.
+    let (blindly, whole, key) = read("slide,tissue,sex\na.svs,liver,f\nb.svs,kidney,m\n");
+    let ids: Vec<_> = blindly.unwrap().into_iter().map(|s| (s.slide_id, s.animal_id, s.group)).collect();
+    assert_eq!(ids, ["a", "b"].map(|id| (id.to_owned(), String::new(), String::new())));
+    for refused in [whole, key] {
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "study.csv row 1, column, expected animal_id (required), got slide, tissue, sex"
+        );
+    }
+    let (blindly, whole, _) = read("slide,animal_id,tissue\na.svs,1,liver\nb.svs,1,kidney\n");
+    assert!(blindly.is_ok());
+    assert!(whole.unwrap_err().to_string().contains("expected group (required)"));
+    // What is there must be whole, and what is needed must be there.
+    let (blindly, ..) = read("slide,group,tissue\na.svs,,liver\n");
+    assert!(blindly.unwrap_err().to_string().contains("row 2, group, expected a value"));
+    let (blindly, ..) = read("slide,group\na.svs,c\n");
+    assert!(blindly.unwrap_err().to_string().contains("expected tissue (required)"));
+}

@@ -121,12 +121,13 @@ fn thousandths(v: f64) -> f64 {
 }
 
 /// Plural and singular of what is counted.
-const NUMBERS: [(&str, &str); 6] = [
+const NUMBERS: [(&str, &str); 7] = [
     ("islets", "islet"),
     ("glomeruli", "glomerulus"),
     ("tubules", "tubule"),
     ("nuclei", "nucleus"),
     ("animals", "animal"),
+    ("cages", "cage"),
     ("tracts", "tract"),
 ];
 

@@ -10,6 +10,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use super::{
     Interval, Result, Undefined, at_least,
     describe::{constant, mean},
+    ranks::Ranks,
     special::ln_gamma,
 };
 
@@ -211,6 +212,27 @@ pub fn f_statistic(samples: &[Vec<f64>], seed: u64) -> Result<Permuted> {
     let strata = vec![0; samples.iter().map(Vec::len).sum()];
     let labels = Design::of_samples(samples).labels;
     f_in_strata(&samples.concat(), labels, strata, seed)
+}
+
+/// Returns whether all arrangements of these samples are listed.
+#[must_use]
+pub fn are_listed(samples: &[Vec<f64>]) -> bool {
+    Design::of_samples(samples).arrangements() <= MOST_LISTED
+}
+
+/// Tests the statistic of Kruskal and Wallis, which grows with the F statistic of ranks; `None` where there are more arrangements than
+/// are listed.
+///
+/// # Errors
+///
+/// As [`mean_difference`].
+pub fn ranks(samples: &[Vec<f64>]) -> Result<Option<Permuted>> {
+    at_least(samples, 2, 1)?;
+    let design = Design::of_samples(samples);
+    if design.arrangements() > MOST_LISTED {
+        return Ok(None);
+    }
+    f_in_strata(&Ranks::pooled(samples).of, design.labels, design.strata, 0).map(Some)
 }
 
 /// Tests the F statistic, moving labels within strata only. Strata's means are removed first.

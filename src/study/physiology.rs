@@ -1,5 +1,7 @@
 //! `animals.csv`: blood, urine and weights, one row per animal, and what is derived from them.
 
+mod ogtt;
+
 use std::{collections::BTreeMap, path::Path};
 
 use crate::{
@@ -16,8 +18,17 @@ const MOST_GLUCOSE: f64 = 60.0;
 /// Ends of the name of glucose, with what makes mmol/L of them.
 const GLUCOSE: [(&str, f64); 3] = [("", 1.0), ("_mmol_l", 1.0), ("_mg_dl", 1.0 / GLUCOSE_MG_DL)];
 
+/// Less, in mmol/L, is no glucose of a living animal, or was given in other units.
+const LEAST_GLUCOSE: f64 = 1.0;
+
+/// The same in mg/dL.
+const LEAST_MG_DL: f64 = 18.0;
+
 /// Picomoles per litre in one micro-unit per millilitre of insulin.
 const INSULIN_PMOL: f64 = 6.0;
+
+/// Ends of the name of insulin, with what makes µU/mL of them.
+const INSULIN: [(&str, f64); 3] = [("", 1.0), ("_uu_ml", 1.0), ("_pmol_l", 1.0 / INSULIN_PMOL)];
 
 /// One measured or derived quantity.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,18 +48,19 @@ pub struct Column {
 pub struct Animals {
     /// Columns of the table, then derived ones.
     pub columns: Vec<Column>,
-    /// What was converted.
+    /// What was converted, and what could not be derived.
     pub notes: Vec<String>,
 }
 
-/// Reads the table and derives indices where their columns are there: `ogtt_<minutes>` gives the area under the glucose
-/// curve; fasting `glucose` and `insulin` give HOMA-IR, HOMA-β and QUICKI. Units are stated by the ends of names:
+/// Reads the table and derives indices where their columns are there: `ogtt_<minutes>` (or `_min` after it, and a unit as of glucose)
+/// gives the area under the glucose curve; fasting `glucose` and `insulin` give HOMA-IR, HOMA-β and QUICKI. Units are stated by the ends of names:
 /// `_mmol_l` (or nothing) and `_mg_dl` for glucose, `_uu_ml` (or nothing) and `_pmol_l` for insulin.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if it cannot be read; [`Error::Faults`] with every cell at fault: no or a repeated `animal_id`, animals
-/// that the sample sheet does not know, text where numbers are, glucose that must have been given in other units.
+/// that the sample sheet does not know, text where numbers are, glucose or insulin that
+/// cannot be or must have been given in other units.
 pub fn read(path: &Path, known: &[&str]) -> Result<Animals> {
     let table = Table::read(path)?;
     let place = table.heading.iter().position(|h| h.eq_ignore_ascii_case("animal_id"));
@@ -84,6 +96,7 @@ pub fn read(path: &Path, known: &[&str]) -> Result<Animals> {
         animals.columns.push(column(&table, i, id, name, &mut faults));
     }
     faults.extend(implausible(&animals, &table, id));
+    faults.extend(ogtt::units(&animals, &table));
     Error::all(faults)?;
     animals.columns.retain(|c| !c.values.is_empty());
     derive(&mut animals);
@@ -111,8 +124,7 @@ fn column(table: &Table, at: usize, id: usize, name: &str, faults: &mut Vec<Erro
 
 fn derive(animals: &mut Animals) {
     let glucose = converted(animals, "glucose", &GLUCOSE);
-    let insulin =
-        converted(animals, "insulin", &[("", 1.0), ("_uu_ml", 1.0), ("_pmol_l", 1.0 / INSULIN_PMOL)]);
+    let insulin = converted(animals, "insulin", &INSULIN);
     if let (Some(glucose), Some(insulin)) = (&glucose, &insulin) {
         let both = |of: &dyn Fn(f64, f64) -> Option<f64>| -> BTreeMap<String, f64> {
             let one = |(animal, g): (&String, &f64)| {
@@ -130,37 +142,104 @@ fn derive(animals: &mut Animals) {
         push(animals, "homa_beta", "%", "20 × insulin (µU/mL) / (glucose (mmol/L) − 3.5)", beta);
         push(animals, "quicki", "", "1 / (log10 glucose (mg/dL) + log10 insulin (µU/mL))", quicki);
     }
-    let (name, auc) = tolerance(animals);
-    push(
-        animals,
-        "ogtt_auc",
-        "",
-        &format!("trapezoid area over {name}, in the unit of the columns × min"),
-        auc,
-    );
+    animals.notes.extend(no_indices(animals));
+    match ogtt::area(animals) {
+        Ok(found) => {
+            animals.notes.extend(found.left_out);
+            push(animals, "ogtt_auc", found.unit, &found.how, found.values);
+        }
+        Err(why) => animals.notes.extend(why),
+    }
 }
 
-/// Returns that glucose was given in other units, by its first row, as it is one mistake of the whole column.
-fn implausible(animals: &Animals, table: &Table, id: usize) -> Option<Error> {
-    let (column, factor) = found(animals, "glucose", &GLUCOSE)?;
-    let high = |row: &Row| {
-        let animal = &row.cells[id];
-        let value = column.values.get(animal)? * factor;
-        (value > MOST_GLUCOSE).then(|| (row.number, animal.clone(), value))
+/// Says why there are no indices of insulin where columns look as if there should be.
+fn no_indices(animals: &Animals) -> Option<String> {
+    let has = |name: &str| animals.columns.iter().any(|c| c.name == name);
+    let known = |c: &Column| {
+        let of = |name: &str, endings: &[(&str, f64)]| {
+            endings.iter().any(|(ending, _)| c.name == format!("{name}{ending}"))
+        };
+        of("glucose", &GLUCOSE) || of("insulin", &INSULIN)
     };
-    let rows: Vec<(u64, String, f64)> = table.rows.iter().filter_map(high).collect();
-    let (row, animal, value) = rows.first()?;
-    let others = match rows.len() - 1 {
-        0 => String::new(),
-        1 => ", and another row above".to_owned(),
-        n => format!(", and {n} more rows above"),
+    let alike = |c: &&Column| ["glucose", "insulin"].iter().any(|of| c.name.contains(of));
+    let alike: Vec<&Column> = animals.columns.iter().filter(alike).collect();
+    let both = found(animals, "glucose", &GLUCOSE).is_some() && found(animals, "insulin", &INSULIN).is_some();
+    let names = |of: &[&Column]| of.iter().map(|c| c.name.clone()).collect::<Vec<_>>().join(", ");
+    let expected = "they need fasting glucose in a column glucose, glucose_mmol_l or glucose_mg_dl and fasting insulin in \
+                    insulin, insulin_uu_ml or insulin_pmol_l";
+    match (has("homa_ir"), both, alike.iter().all(|c| known(c))) {
+        (true, ..) | (_, false, true) => None,
+        (_, true, _) => Some("no HOMA-IR, HOMA-β and QUICKI: no animal has both glucose and insulin".into()),
+        (_, false, false) => {
+            Some(format!("no HOMA-IR, HOMA-β and QUICKI: {expected}; the animal table has {}", names(&alike)))
+        }
+    }
+}
+
+/// Returns what cannot be glucose or insulin, by the first row of each column, as it is one mistake of the whole column.
+fn implausible(animals: &Animals, table: &Table, id: usize) -> Vec<Error> {
+    let one = |column: &Column| {
+        let (expected, is_wrong) = limits(&column.name)?;
+        let wrong = |row: &Row| {
+            let animal = &row.cells[id];
+            let value = *column.values.get(animal)?;
+            is_wrong(value).then(|| (row.number, animal.clone(), value))
+        };
+        let rows: Vec<(u64, String, f64)> = table.rows.iter().filter_map(wrong).collect();
+        let (row, animal, value) = rows.first()?;
+        let others = match rows.len() - 1 {
+            0 => String::new(),
+            1 => ", and another row above".to_owned(),
+            n => format!(", and {n} more rows above"),
+        };
+        Some(table.fault(
+            *row,
+            &column.name,
+            expected(*value),
+            format!("{value} for animal {animal}{others}"),
+        ))
     };
-    Some(table.fault(
-        *row,
-        "glucose",
-        format!("mmol/L, up to {MOST_GLUCOSE} (name the column glucose_mg_dl if it holds mg/dL)"),
-        format!("{value} for animal {animal}{others}"),
-    ))
+    animals.columns.iter().filter_map(one).collect()
+}
+
+/// What a column of glucose or insulin holds, given a value that it cannot, and which those are.
+type Limits = (fn(f64) -> String, fn(f64) -> bool);
+
+fn limits(name: &str) -> Option<Limits> {
+    let unit = match ogtt::parts(name) {
+        Some((_, unit)) => unit,
+        None if INSULIN.iter().any(|(ending, _)| name == format!("insulin{ending}")) => {
+            return Some((
+                |_| "more than 0 (leave the cell empty where there was too little to measure)".into(),
+                |v| v <= 0.0,
+            ));
+        }
+        None => match GLUCOSE.iter().find(|(ending, _)| name == format!("glucose{ending}"))?.0 {
+            "" => "_mmol_l",
+            ending => ending,
+        },
+    };
+    Some(match unit {
+        "_mg_dl" => (
+            |v| match v {
+                v if v > 0.0 => format!(
+                    "mg/dL, {LEAST_MG_DL} or more (end the name of the column in _mmol_l if it holds mmol/L)"
+                ),
+                _ => "more than 0".into(),
+            },
+            |v| v < LEAST_MG_DL,
+        ),
+        "_mmol_l" => (
+            |v| match v {
+                v if v > MOST_GLUCOSE => {
+                    format!("mmol/L, up to {MOST_GLUCOSE} (name the column glucose_mg_dl if it holds mg/dL)")
+                }
+                _ => format!("mmol/L, {LEAST_GLUCOSE} or more"),
+            },
+            |v| !(LEAST_GLUCOSE..=MOST_GLUCOSE).contains(&v),
+        ),
+        _ => (|_| "more than 0".into(), |v| v <= 0.0),
+    })
 }
 
 fn push(animals: &mut Animals, name: &str, unit: &'static str, how: &str, values: BTreeMap<String, f64>) {
@@ -186,26 +265,4 @@ fn converted(animals: &mut Animals, name: &str, endings: &[(&str, f64)]) -> Opti
         animals.notes.push(format!("{column} was multiplied by {factor:.5} to derive indices"));
     }
     Some(values.into_iter().map(|(animal, v)| (animal, v * factor)).collect())
-}
-
-/// Area under the columns `ogtt_<minutes>`, for animals that have all of them.
-fn tolerance(animals: &Animals) -> (String, BTreeMap<String, f64>) {
-    let minutes = |c: &Column| {
-        c.name.strip_prefix("ogtt_")?.trim_end_matches("min").trim_end_matches('_').parse::<f64>().ok()
-    };
-    let mut times: Vec<(f64, &Column)> =
-        animals.columns.iter().filter_map(|c| Some((minutes(c)?, c))).collect();
-    times.sort_by(|a, b| a.0.total_cmp(&b.0));
-    if times.len() < 3 {
-        return (String::new(), BTreeMap::new());
-    }
-    let one = |animal: &String| {
-        let values: Option<Vec<f64>> = times.iter().map(|(_, c)| c.values.get(animal).copied()).collect();
-        let values = values?;
-        let pairs = times.windows(2).zip(values.windows(2));
-        let area = pairs.map(|(t, v)| (t[1].0 - t[0].0) * (v[0] + v[1]) / 2.0).sum();
-        Some((animal.clone(), area))
-    };
-    let name = times.iter().map(|(t, _)| t.to_string()).collect::<Vec<_>>().join(", ");
-    (format!("{name} min"), times[0].1.values.keys().filter_map(one).collect())
 }

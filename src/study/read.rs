@@ -146,7 +146,14 @@ impl Reader<'_> {
             "contrast" => self.contrasts(value),
             _ => {
                 let expected = format!("one of {}", KEYS.join(", "));
-                self.fault(byte, "key", expected, did_you_mean(key, KEYS));
+                // disease_control is as far from disease as from other words.
+                let longer =
+                    |known: &&&str| key.strip_prefix(**known).is_some_and(|end| end.starts_with('_'));
+                let got = match KEYS.iter().find(longer) {
+                    Some(known) => format!("{key:?} (did you mean {known}?)"),
+                    None => did_you_mean(key, KEYS),
+                };
+                self.fault(byte, "key", expected, got);
             }
         }
     }

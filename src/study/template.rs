@@ -33,7 +33,7 @@ pub fn template(groups: &[String], tissues: &[&str]) -> String {
         # true only if it is known beforehand that all groups vary equally.\nequal_variances = false\n\n\
         # One primary endpoint per tissue, chosen before scoring; all others are exploratory.\n[primary]\n";
     for tissue in tissues {
-        let _ = writeln!(text, "{tissue} = {:?}", primary(tissue));
+        let _ = writeln!(text, "{tissue} = {:?}", proposed(tissue));
     }
     text += "\n# Groups on the dose ladder, the untreated one with 0. Three or more.\n# [doses]\n";
     for (i, group) in groups.iter().enumerate() {
@@ -47,8 +47,9 @@ pub fn template(groups: &[String], tissues: &[&str]) -> String {
     text
 }
 
-/// Suggested primary endpoint (domain.md §5.3).
-fn primary(tissue: &str) -> &'static str {
+/// Returns the primary endpoint that is proposed for a tissue (domain.md §5.3).
+#[must_use]
+pub fn proposed(tissue: &str) -> &'static str {
     match tissue {
         "pancreas" => "islet_area_pct",
         "liver" => "steatotic_hepatocyte_pct",

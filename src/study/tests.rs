@@ -69,6 +69,10 @@ fn bad_descriptions_are_refused_with_their_line() {
         "study.toml line 2, key, expected one of groups, normal, disease, control, unit, alpha, block, equal_variances, \
          seed, primary, doses, equivalence, covariates, contrast, got \"alfa\" (did you mean alpha?)",
     );
+    for (key, meant) in [("disease_control", "disease"), ("normal_control", "normal"), ("group", "groups")] {
+        let got = told(&format!("{key} = 'normal'"));
+        assert!(got.ends_with(&format!("got {key:?} (did you mean {meant}?)")), "{got}");
+    }
     t("normal = 3", "study.toml line 1, normal, expected a name in quotes, got 3");
     t("normal = ''", "study.toml line 1, normal, expected a name in quotes, got ''");
     t(
@@ -264,7 +268,34 @@ fn indices_are_derived() {
     assert!((column("quicki").values["1"] - 1.0 / (90.08_f64.log10() + 1.0)).abs() < 1e-12);
     let auc = column("ogtt_auc");
     assert_eq!((auc.values["1"], auc.values["3"], auc.values.len()), (210.0 + 675.0, 180.0 + 540.0, 2));
-    assert_eq!(read.notes.len(), 1);
+    assert_eq!(read.notes.len(), 2, "{:?}", read.notes);
+    assert_eq!(read.notes[1], "ogtt_auc: none of animals that lack one of the times: 2");
+}
+
+#[test]
+fn columns_with_units_have_an_area() {
+    let read = animals("animal_id,ogtt_0_mmol_l,ogtt_30_min_mmol_l,ogtt_120_mmol_l\n1,5,9,6\n").unwrap();
+    let auc = read.columns.iter().find(|c| c.name == "ogtt_auc").unwrap();
+    assert_eq!((auc.values["1"], auc.unit), (210.0 + 675.0, "mmol/L × min"));
+    assert_eq!(auc.derived, "trapezoid area over 0, 30, 120 min");
+    assert!(read.notes.is_empty(), "{:?}", read.notes);
+}
+
+#[test]
+fn what_looks_as_if_it_were_derived_from_is_told() {
+    fn t(text: &str, expected: &[&str]) {
+        let notes = animals(text).unwrap().notes;
+        assert_eq!(notes.len(), expected.len(), "{notes:?}");
+        for (note, expected) in notes.iter().zip(expected) {
+            assert!(note.contains(expected), "{note}");
+        }
+    }
+    t("animal_id,glucose,alt\n1,5,30\n", &[]);
+    let lack = "glucose_mg_dl and fasting insulin in insulin, insulin_uu_ml or insulin_pmol_l; the animal table has \
+                fasting_glucose_mmol_l, insulin_ng_ml";
+    t("animal_id,fasting_glucose_mmol_l,insulin_ng_ml\n1,5,1\n", &[lack]);
+    t("animal_id,glucose,insulin\n1,5,\n2,,6\n", &["no animal has both glucose and insulin"]);
+    t("animal_id,ogtt_t0,ogtt_30,ogtt_60\n1,5,6,5\n", &["it needs 3 columns ogtt_<minutes>"]);
 }
 
 #[test]
@@ -288,6 +319,25 @@ fn bad_animal_tables_are_refused_with_their_row() {
         "animal_id,glucose,insulin\n1,95,8\n",
         "animals.csv row 2, glucose, expected mmol/L, up to 60 (name the column glucose_mg_dl if it holds mg/dL), got 95 for \
          animal 1",
+    );
+    t(
+        "animal_id,glucose_mg_dl,insulin\n1,5.55,8\n2,5.1,8\n",
+        "animals.csv row 2, glucose_mg_dl, expected mg/dL, 18 or more (end the name of the column in _mmol_l if it holds mmol/L), \
+         got 5.55 for animal 1, and another row above",
+    );
+    t(
+        "animal_id,glucose\n1,-5\n",
+        "animals.csv row 2, glucose, expected mmol/L, 1 or more, got -5 for animal 1",
+    );
+    t("animal_id,ogtt_0\n1,0\n", "animals.csv row 2, ogtt_0, expected more than 0, got 0 for animal 1");
+    t(
+        "animal_id,insulin\n1,-1\n",
+        "animals.csv row 2, insulin, expected more than 0 (leave the cell empty where there was too little to measure), got -1 for \
+         animal 1",
+    );
+    t(
+        "animal_id,ogtt_0_mg_dl,ogtt_30_mmol_l\n1,90,5\n",
+        "animals.csv row 1, column, expected ogtt columns in one unit, got ogtt_0_mg_dl, ogtt_30_mmol_l",
     );
     let all = animals("animal_id,glucose,alt\n3,5,7\n2,281.7,high\n1,300,7\n").unwrap_err().to_string();
     assert!(all.contains("row 3, alt, expected a number") && all.contains("row 3, glucose, "), "{all}");

@@ -137,6 +137,11 @@ fn everything_is_adjusted_for_blocks_or_says_that_it_is_not() {
     let start = "liver,fat_area_pct,planned";
     assert_eq!(bench.cell("stats_contrasts.csv", start, "test"), "adjusted_contrast");
     assert!(number("stats_contrasts.csv", start, "p") < 1e-4);
+    assert_eq!(bench.cell("stats_contrasts.csv", start, "contrast"), "treated: mean of low, high - diab");
+    let page = fs::read_to_string(bench.path("results/comparison/report.html")).unwrap();
+    let (_, told) =
+        page.split_once("treated (planned): mean of low, high is lower than diab: difference -").unwrap();
+    assert!(told.contains(" (95 % interval -") && page.contains(" % (95 % interval "), "{told}");
     let start = "liver,fat_area_pct,vs_disease";
     assert_eq!(bench.cell("stats_contrasts.csv", start, "effect"), "hedges_g_adjusted");
     assert!(number("stats_contrasts.csv", start, "effect_size").abs() > 3.0);

@@ -80,6 +80,23 @@ fn forest_plots_have_one_control() {
     assert!(!forest.exists() && !read(folder.path(), "report.html").contains("<h3>Effects"));
 }
 
+/// Without a description there is no endpoint that was chosen; the one that would be proposed stands in.
+#[test]
+fn a_study_without_description_has_a_result_and_a_figure() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &BARE).success();
+    let page = read(folder.path(), "report.html");
+    let told = "without it this endpoint stands here.</p><p>steatotic hepatocyte pct (not declared beforehand): groups ";
+    assert!(page.contains(told) && page.contains("declared in study.toml, which histograde init proposes"));
+    for ending in ["svg", "png"] {
+        let figure = format!("results/comparison/figures/liver_steatotic_hepatocyte_pct_animals.{ending}");
+        assert!(folder.path().join(&figure).is_file(), "{figure}");
+    }
+    run(folder.path(), &ALL).success();
+    assert!(!read(folder.path(), "report.html").contains("this endpoint stands here"));
+}
+
 #[test]
 fn columns_whose_names_become_alike_have_files_of_their_own() {
     let folder = tempfile::tempdir().unwrap();

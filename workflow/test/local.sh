@@ -15,7 +15,7 @@ echo "gone,slides/gone.svs,a10,treated,liver" >> samples.csv
 "$HISTOGRADE" score --manifest samples.csv -o single -q || [ $? -eq 1 ]
 run() {
     "$snakemake" -s "$here/../snakemake/Snakefile" --profile "$here/../snakemake/profiles/local" --cores 2 \
-        --config samples="${sheet:-samples.csv}" out="${out:-flow}" histograde="$HISTOGRADE" threads=1
+        --config samples="${sheet:-samples.csv}" out="${out:-flow}" histograde="$HISTOGRADE" threads=1 "$@"
 }
 start=$(date +%s)
 run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
@@ -39,4 +39,18 @@ for other in semicolons.csv tabs.tsv; do
     rm -r other
 done
 echo "snakemake: semicolons, capitals and tabs are read"
+# Another rubric, and options, reach scoring and comparison; names may hold spaces.
+mkdir "my lab"
+sed '0,/"weight": [0-9.]*/s//"weight": 7.5/' "$here/../../models/rubric/rubric.json" > "my lab/rubric.json"
+echo "control = 'normal'" > "my lab/study file.toml"
+cp "$HISTOGRADE" "my lab/histo grade"
+"$HISTOGRADE" score --manifest samples.csv -o mouse --species mouse --rubric "my lab/rubric.json" -q || [ $? -eq 1 ]
+HISTOGRADE="$PWD/my lab/histo grade" out="a flow" run rubric="my lab/rubric.json" study="my lab/study file.toml" \
+    options="--species mouse" > other.log 2>&1 || { tail -40 other.log; exit 1; }
+same mouse "a flow/results"
+grep -q "Non-default scoring" "a flow/comparison/report.html"
+echo "snakemake: rubric, options and names with spaces"
+run rubrik=x > other.log 2>&1 && exit 1
+grep -q "got rubrik (did you mean rubric?)" other.log || { tail -40 other.log; exit 1; }
+echo "snakemake: unknown keys are refused"
 echo "snakemake local: results are those of a single-machine run, byte for byte"

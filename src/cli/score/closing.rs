@@ -49,7 +49,7 @@ pub(super) fn copied(done: &[Done], records: &BTreeMap<String, Kept>) -> Vec<Str
     let measured = done.iter().filter(|d| matches!(d.status(), "scored" | "blank"));
     let one = |d: &Done| {
         let content = records.get(&d.job.slide_id)?.whole.as_ref()?.sha256.clone();
-        let animal = d.job.sample.as_ref().map(|s| s.animal_id.clone());
+        let animal = d.job.sample.as_ref().map(|s| s.animal_id.clone()).filter(|id| !id.is_empty());
         Some(copies::Row {
             slide_id: d.job.slide_id.clone(),
             tissue: d.job.organ.name.into(),

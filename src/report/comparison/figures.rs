@@ -20,7 +20,7 @@ pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
     out.folder("figures")?;
     let family = main_family(c);
     let mut figures: Vec<(String, Option<String>)> = Vec::new();
-    for e in c.endpoints.iter().filter(|e| figured(e)) {
+    for e in c.endpoints.iter().filter(|e| figured(c, e)) {
         let name = format!("{}_{}", e.tissue, e.feature);
         let own: Vec<_> = e.family(family).collect();
         figures.push((format!("{name}_animals"), Some(plots::superplot(e, &c.groups))));

@@ -216,6 +216,9 @@ fn beside(c: &Comparison) -> String {
             first.b
         );
     }
+    if !c.derived.is_empty() {
+        text += &format!(" Derived from the animal table: {}.", c.derived.join("; "));
+    }
     if !c.relations.is_empty() {
         text += " Tissue and the animal table were related by Spearman's rank correlation, p-values adjusted together \
                  (Benjamini-Hochberg).";

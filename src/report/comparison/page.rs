@@ -21,8 +21,10 @@ use crate::{
         text::{p_value, short},
     },
     error::{Error, Result},
+    measure::feature::Direction,
     organ,
     report::{chart, number::number, wording},
+    study::proposed,
 };
 
 const TEMPLATE: &str = include_str!("page/page.html");
@@ -107,7 +109,7 @@ fn tissues(c: &Comparison, evidence: &Evidence, fields: &[evidence::Field]) -> V
         let own: Vec<&Compared> = c.endpoints.iter().filter(|e| e.tissue == **name).collect();
         let of_tissue: Vec<&evidence::Field> = fields.iter().filter(|f| f.tissue == **name).collect();
         let shown: Vec<Value> =
-            own.iter().filter(|e| figured(e)).map(|e| figures(c, e, main_family)).collect();
+            own.iter().filter(|e| figured(c, e)).map(|e| figures(c, e, main_family)).collect();
         context! {
             name => *name,
             figures => shown,
@@ -157,9 +159,25 @@ pub(super) fn main_family(c: &Comparison) -> &'static str {
     }
 }
 
-/// Endpoints with figures of their own: primary ones, damage indices, and everything of the animal table.
-pub(super) fn figured(e: &Compared) -> bool {
-    e.rank == Rank::Primary || e.feature == format!("{}_damage_index", e.tissue) || e.tissue == PHYSIOLOGY
+/// Endpoints with figures of their own: primary ones, damage indices, what stands in for them, and everything of the animal table.
+pub(super) fn figured(c: &Comparison, e: &Compared) -> bool {
+    answers(e) || e.tissue == PHYSIOLOGY || stands_in(c, e)
+}
+
+/// Whether an endpoint was declared or is a damage index.
+fn answers(e: &Compared) -> bool {
+    e.rank == Rank::Primary || e.feature == format!("{}_damage_index", e.tissue)
+}
+
+/// Whether an endpoint stands in for those of a tissue that has none: the one that `init` proposes, else the first that tells of damage.
+pub(super) fn stands_in(c: &Comparison, e: &Compared) -> bool {
+    let own = || c.endpoints.iter().filter(|o| o.tissue == e.tissue);
+    if e.tissue == PHYSIOLOGY || own().any(answers) {
+        return false;
+    }
+    let proposed = own().find(|o| o.feature == proposed(&o.tissue));
+    let chosen = proposed.or_else(|| own().find(|o| o.direction != Direction::Info));
+    chosen.is_some_and(|o| o.feature == e.feature)
 }
 
 fn figures(c: &Comparison, e: &Compared, family: &str) -> Value {
@@ -221,7 +239,7 @@ fn contrasts(c: &Comparison) -> Vec<Value> {
                 feature => e.feature.as_str(),
                 primary => e.rank == Rank::Primary,
                 family => k.family.replace('_', " "),
-                contrast => format!("{} - {}", k.a, k.b),
+                contrast => k.label(),
                 n => format!("{}, {}", k.n_a, k.n_b),
                 n_a => k.n_a,
                 estimate => short(k.estimate),

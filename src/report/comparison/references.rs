@@ -124,6 +124,16 @@ const CITATIONS: &[Citation] = &[
         used: |f| f.made.has("kruskal_wallis"),
     },
     Citation {
+        key: "mann1947",
+        author: "Mann, H. B. and Whitney, D. R.",
+        year: 1947,
+        journal: "The Annals of Mathematical Statistics",
+        volume: 18,
+        pages: "50--60",
+        title: "On a test of whether one of two random variables is stochastically larger than the other",
+        used: |f| f.made.has("mann_whitney"),
+    },
+    Citation {
         key: "dunn1964",
         author: "Dunn, O. J.",
         year: 1964,
@@ -271,7 +281,7 @@ const CITATIONS: &[Citation] = &[
         volume: 219,
         pages: "e202001064",
         title: "{SuperPlots}: communicating reproducibility and variability in cell biology",
-        used: |f| f.c.endpoints.iter().any(figured),
+        used: |f| f.c.endpoints.iter().any(|e| figured(f.c, e)),
     },
     Citation {
         key: "percie2020",

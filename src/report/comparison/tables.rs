@@ -257,7 +257,7 @@ fn contrasts(e: &Compared) -> Vec<Row> {
         row.extend([
             k.family.clone(),
             k.family_size.to_string(),
-            format!("{} - {}", k.a, k.b),
+            k.label(),
             k.a.clone(),
             k.b.clone(),
             k.n_a.to_string(),

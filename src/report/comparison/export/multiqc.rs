@@ -75,7 +75,7 @@ fn groups(c: &Comparison) -> Map<String, Value> {
     let mut rows = Map::new();
     for group in &c.groups {
         let mut row = Map::new();
-        for e in c.endpoints.iter().filter(|e| super::super::page::figured(e)) {
+        for e in c.endpoints.iter().filter(|e| super::super::page::figured(c, e)) {
             if let Some(found) = e.analysis.groups.iter().find(|g| g.group == *group) {
                 row.insert(format!("{}_{}", e.tissue, e.feature), found.summary.mean.into());
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     cohort::{
         Comparison,
-        analysis::{Contrast, Role},
+        analysis::{Contrast, Role, Test},
         checks::{GIVEN, MIXED},
         compare::Rank,
         question::{Kind, Route},
@@ -27,6 +27,9 @@ pub(in crate::report::comparison) struct Made {
     /// Kinds of endpoints whose ranks were compared.
     ordinal: bool,
     continuous: bool,
+    /// Whether all arrangements of ranks of some endpoint were listed, and whether those of another were not.
+    listed: bool,
+    unlisted: bool,
     planned: BTreeSet<&'static str>,
     /// Families of p-values were adjusted by false discovery rate.
     pub(in crate::report::comparison) adjusted: bool,
@@ -49,6 +52,9 @@ impl Made {
             made.trends.extend(a.trends.iter().map(|t| t.test));
             a.contrasts.iter().for_each(|k| made.see(k));
             let ranks = a.choice.route == Route::Ranks && !a.omnibus.is_empty();
+            let listed = |t: &Test| t.df1.is_none();
+            made.listed |= ranks && a.omnibus.first().is_some_and(listed);
+            made.unlisted |= ranks && !a.omnibus.first().is_some_and(listed);
             made.ordinal |= ranks && a.kind == Kind::Ordinal;
             made.continuous |= ranks && a.kind == Kind::Continuous;
             made.adjusted |= e.family_size > 0 && e.p_family.is_some() && e.rank == Rank::Secondary;
@@ -60,10 +66,10 @@ impl Made {
         let effect = |name: &str| k.effect.is_some_and(|f| f.name == name);
         self.differences = true;
         self.intervals |= k.interval.is_some();
-        self.hedges |= effect("hedges_g");
+        self.hedges |= effect("hedges_g") || effect("hedges_g_unadjusted");
         self.adjusted_hedges |= effect("hedges_g_adjusted");
         self.cliff |= effect("cliffs_delta");
-        self.ranks |= k.test == "dunn";
+        self.ranks |= ["dunn", "mann_whitney"].contains(&k.test);
         let check = k.family.ends_with(GIVEN) || k.family.ends_with(MIXED);
         match k.family.as_str() {
             "all_pairs" => _ = self.pairs.insert(k.test),
@@ -133,16 +139,43 @@ impl Made {
             (true, false) => "Grades",
             _ => "Measurements of which a group did not vary",
         };
-        let dunn = match (self.against.contains("dunn"), self.pairs.contains("dunn")) {
-            (true, true) => "groups with each control, and all pairs, by Dunn's test with Holm's adjustment",
-            (true, false) => "groups with each control by Dunn's test with Holm's adjustment",
-            _ => "all pairs by Dunn's test with Holm's adjustment",
+        let all = match (self.listed, self.unlisted) {
+            (true, false) => "by Kruskal-Wallis (exact: all arrangements of the animals listed)",
+            (true, true) => {
+                "by Kruskal-Wallis (exact where all arrangements of the animals could be listed, else by the chi-squared distribution)"
+            }
+            _ => "by Kruskal-Wallis",
         };
+        let exact = self.pairwise("mann_whitney", "exact Mann-Whitney tests");
+        let dunn = self.pairwise("dunn", "Dunn's test");
+        let either = self.has("mann_whitney") && self.has("dunn");
         let clauses = [
-            (&self.omnibus, "kruskal_wallis", "by Kruskal-Wallis"),
-            (if self.against.contains("dunn") { &self.against } else { &self.pairs }, "dunn", dunn),
+            (&self.omnibus, "kruskal_wallis", all.to_owned()),
+            (self.rows_of("mann_whitney"), "mann_whitney", exact),
+            (self.rows_of("dunn"), "dunn", dunn),
         ];
-        sentence(what, &clauses)
+        let clauses = clauses.each_ref().map(|(rows, test, clause)| (*rows, *test, clause.as_str()));
+        let which = if either {
+            " Mann-Whitney tests answer where all arrangements could be listed or the numbers of animals are too small for the level."
+        } else {
+            ""
+        };
+        format!("{}{which}", sentence(what, &clauses))
+    }
+
+    /// Rows of comparisons of two groups that hold this test.
+    fn rows_of(&self, test: &str) -> &BTreeSet<&'static str> {
+        if self.against.contains(test) { &self.against } else { &self.pairs }
+    }
+
+    /// The clause of a test of two groups.
+    fn pairwise(&self, test: &str, name: &str) -> String {
+        let which = match (self.against.contains(test), self.pairs.contains(test)) {
+            (true, true) => "groups with each control, and all pairs,",
+            (true, false) => "groups with each control",
+            _ => "all pairs",
+        };
+        format!("{which} by {name} with Holm's adjustment")
     }
 
     fn of_plans(&self) -> String {

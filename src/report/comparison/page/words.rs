@@ -4,27 +4,37 @@ use std::collections::BTreeSet;
 
 use minijinja::{Value, context};
 
+use super::stands_in;
+
 use crate::cohort::{
     Comparison,
     analysis::{Contrast, POINTWISE, SIMULTANEOUS},
+    base::warning,
     checks::{GIVEN, MIXED},
     compare::{Compared, Rank},
-    text::{of_difference, p_value, short},
+    text::{confidence_pct, of_difference, p_value, short},
 };
 
-/// Returns a paragraph for each primary endpoint, or one that says that there is none.
+/// Returns a paragraph for each primary endpoint; without one, of the damage index of each tissue or what stands in for it.
 pub(super) fn results(c: &Comparison) -> Vec<Value> {
     let primary: Vec<&Compared> = c.endpoints.iter().filter(|e| e.rank == Rank::Primary).collect();
-    let index = |e: &&Compared| e.feature == format!("{}_damage_index", e.tissue);
+    let index = |e: &&Compared| e.feature == format!("{}_damage_index", e.tissue) || stands_in(c, e);
     let chosen: Vec<&Compared> =
         if primary.is_empty() { c.endpoints.iter().filter(index).collect() } else { primary };
     chosen.iter().map(|e| context! { tissue => e.tissue.as_str(), sentences => sentences(c, e) }).collect()
 }
 
+/// Said of an endpoint that nobody chose.
+const STANDS_IN: &str = "No primary endpoint was declared and no damage index could be compared. Groups, controls and a primary endpoint of each \
+                         tissue are declared in study.toml, which histograde init proposes; without it this endpoint stands here.";
+
 fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
     let name = e.feature.replace('_', " ");
     let declared = if e.rank == Rank::Primary { "primary endpoint" } else { "not declared beforehand" };
     let mut lines = Vec::new();
+    if stands_in(c, e) {
+        lines.push(STANDS_IN.to_owned());
+    }
     lines.push(match (e.analysis.omnibus.first(), e.p) {
         (Some(t), Some(p)) => format!(
             "{name} ({declared}): groups {} ({}, p = {}{}).",
@@ -36,16 +46,22 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         ),
         _ => format!("{name} ({declared}): no test was made, {}.", e.analysis.choice.reason),
     });
+    lines.extend(e.few_controls.map(|n| format!("{name} {}.", warning(n, c.study.unit))));
     for family in ["vs_disease", "vs_control", "vs_normal"] {
         // Diseased against normal was told the other way round.
         let repeated = |k: &&Contrast| family == "vs_normal" && Some(&k.a) == c.study.disease.as_ref();
         lines.extend(e.family(family).filter(|k| !repeated(k)).map(|k| comparison(c, e, k)));
     }
-    lines.extend(checks(e));
+    lines.extend(e.family("planned").map(|k| comparison(c, e, k)));
+    lines.extend(checks(c, e));
     for r in &e.recovery {
         lines.push(match (r.value, r.interval) {
             (Some(v), Some(i)) => {
-                format!("Recovery with {}: {v:.0} % ({:.0} to {:.0} %).", r.group, i.lo, i.hi)
+                let level = confidence_pct(c.study.alpha);
+                format!(
+                    "Recovery with {}: {v:.0} % ({level} % interval {:.0} to {:.0} %).",
+                    r.group, i.lo, i.hi
+                )
             }
             (Some(v), None) => format!("Recovery with {}: {v:.0} % (no bounded interval).", r.group),
             (None, _) => format!("Recovery with {} is not given: {}.", r.group, r.suppressed),
@@ -99,12 +115,10 @@ pub(super) fn intervals(c: &Comparison) -> String {
 }
 
 /// One sentence for each check under another model.
-fn checks(e: &Compared) -> Vec<String> {
-    let told = |c: &Contrast| {
-        let interval =
-            c.interval.map_or_else(String::new, |i| format!(" ({} to {})", short(i.lo), short(i.hi)));
-        let estimate = with_unit(c.estimate, e);
-        format!("{} - {} {estimate}{interval}, adjusted p = {}", c.a, c.b, p_value(c.p_adjusted))
+fn checks(c: &Comparison, e: &Compared) -> Vec<String> {
+    let told = |k: &Contrast| {
+        let (estimate, interval) = (with_unit(k.estimate, e), interval(c, k));
+        format!("{} - {} {estimate}{interval}, adjusted p = {}", k.a, k.b, p_value(k.p_adjusted))
     };
     let one = |(end, by): (&str, &str)| {
         let own = |family: &str| e.family(&format!("{family}{end}")).map(told).collect::<Vec<_>>();
@@ -118,6 +132,13 @@ fn checks(e: &Compared) -> Vec<String> {
     ways.into_iter().filter_map(one).collect()
 }
 
+/// The interval of a difference with its level; nothing where there is none.
+fn interval(c: &Comparison, k: &Contrast) -> String {
+    let level = confidence_pct(c.study.alpha);
+    k.interval
+        .map_or_else(String::new, |i| format!(" ({level} % interval {} to {})", short(i.lo), short(i.hi)))
+}
+
 fn comparison(c: &Comparison, e: &Compared, k: &Contrast) -> String {
     let shown = k.p_adjusted < c.study.alpha;
     let verdict = match (shown, k.estimate > 0.0) {
@@ -125,11 +146,12 @@ fn comparison(c: &Comparison, e: &Compared, k: &Contrast) -> String {
         (true, true) => "higher than",
         (true, false) => "lower than",
     };
-    let interval = k.interval.map_or_else(String::new, |i| format!(" ({} to {})", short(i.lo), short(i.hi)));
+    let interval = interval(c, k);
+    let name = if k.name.is_empty() { String::new() } else { format!("{} (planned): ", k.name) };
     let effect =
         k.effect.map_or_else(String::new, |f| format!(", {} = {:.2}", f.name.replace('_', " "), f.value));
     format!(
-        "{} is {verdict} {}: difference {}{interval}{effect}, adjusted p = {}, n = {} and {}.",
+        "{name}{} is {verdict} {}: difference {}{interval}{effect}, adjusted p = {}, n = {} and {}.",
         k.a,
         k.b,
         with_unit(k.estimate, e),
@@ -226,7 +248,10 @@ mod tests {
         );
         assert_eq!(said[0], expected);
         // A range is no unit of a difference.
-        assert!(said[1].contains("difference 3.000 (") && !said[1].contains("0 to 100"), "{said:?}");
+        assert!(
+            said[1].contains("difference 3.000 (95 % interval ") && !said[1].contains("0 to 100"),
+            "{said:?}"
+        );
         let (said, p, _) = told(true);
         assert_eq!(
             said[0],
