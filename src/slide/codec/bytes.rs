@@ -47,24 +47,31 @@ pub(in crate::slide) fn deflate(data: &[u8], len: usize) -> Result<Vec<u8>, Faul
         }
     }
     let written = decoder.total_out() as usize;
-    if !ended && written > len {
-        check_longer(data).map_err(bad)?;
+    if written < len {
+        return Err(short(written, len));
+    }
+    if !ended && !ends(data).map_err(bad)? {
+        return Err(Fault::damaged("a zlib stream with an end", "one without"));
     }
     exact(out, written, len)
 }
 
-/// Decompresses a zlib stream for its checksum alone: the last strip of an image may hold rows that are not in it.
-fn check_longer(data: &[u8]) -> Result<(), DecompressError> {
+/// Returns whether a zlib stream comes to its end, where its checksum is: the last strip of an image may hold rows that are not
+/// in it.
+fn ends(data: &[u8]) -> Result<bool, DecompressError> {
     let mut decoder = Decompress::new(true);
     let mut scratch = vec![0; SCRATCH_BYTES];
-    loop {
+    while decoder.total_out() < limits::MAX_STORED_BYTES {
         let (read, written) = (decoder.total_in(), decoder.total_out());
         let status = decoder.decompress(&data[read as usize..], &mut scratch, FlushDecompress::None)?;
-        let stands = (decoder.total_in(), decoder.total_out()) == (read, written);
-        if status == Status::StreamEnd || stands || decoder.total_out() > limits::MAX_STORED_BYTES {
-            return Ok(());
+        if status == Status::StreamEnd {
+            return Ok(true);
+        }
+        if (decoder.total_in(), decoder.total_out()) == (read, written) {
+            return Ok(false);
         }
     }
+    Ok(true)
 }
 
 /// Decompresses a Zstandard frame into exactly `len` bytes, whose checksum is right where the frame has one.

@@ -34,8 +34,11 @@ pub(super) fn parts(name: &str) -> Option<(f64, &'static str)> {
     Some((minutes.parse().ok()?, *unit))
 }
 
+/// Minutes, end of the name and column.
+type Timed<'a> = (f64, &'static str, &'a Column);
+
 /// Columns by their minutes.
-fn times(animals: &Animals) -> Vec<(f64, &'static str, &Column)> {
+fn times(animals: &Animals) -> Vec<Timed<'_>> {
     let named = animals.columns.iter().map(|c| (parts(&c.name), c));
     let mut times: Vec<_> =
         named.filter_map(|(parts, c)| parts.map(|(minutes, unit)| (minutes, unit, c))).collect();
@@ -47,14 +50,14 @@ fn times(animals: &Animals) -> Vec<(f64, &'static str, &Column)> {
 pub(super) fn units(animals: &Animals, table: &Table) -> Option<Error> {
     let times = times(animals);
     let what = || format!("{} row 1, column", table.name);
-    let pair = |is: &dyn Fn(&(f64, &str, &Column), &(f64, &str, &Column)) -> bool| {
+    let pair = |is: fn(&Timed<'_>, &Timed<'_>) -> bool| {
         let found = times.windows(2).find(|w| is(&w[0], &w[1]))?;
         Some(format!("{}, {}", found[0].2.name, found[1].2.name))
     };
-    if let Some(got) = pair(&|a, b| a.1 != b.1) {
+    if let Some(got) = pair(|a, b| a.1 != b.1) {
         return Some(Error::config(what(), "ogtt columns in one unit", got));
     }
-    pair(&|a, b| a.0 == b.0).map(|got| Error::config(what(), "each ogtt time once", got))
+    pair(|a, b| a.0 == b.0).map(|got| Error::config(what(), "each ogtt time once", got))
 }
 
 /// Returns the area under the columns, for animals that have all of them; where there is none, what is to be said of it.
