@@ -242,8 +242,13 @@ fn turning_hardly_matters_to_a_mildly_damaged_kidney() {
 /// The cast of one wide tubule just fills its lumen or just does not: 15.5 % of the area of lumens, or 17.2. The README names it.
 #[test]
 fn turning_hardly_matters_to_a_damaged_kidney() {
+    const ONE_TUBULE: f64 = 1.8;
     let mut moved = moved_by_turning("kidney", 2048, 0.3);
-    moved.retain(|line| !line.starts_with("cast_area_pct "));
+    moved.retain(|line| {
+        let values = line.strip_prefix("cast_area_pct ").unwrap_or_default();
+        let mut values = values.split(' ').filter_map(|value| value.parse::<f64>().ok());
+        !values.next().zip(values.next()).is_some_and(|(a, b)| (a - b).abs() < ONE_TUBULE)
+    });
     assert_eq!(moved, [""; 0]);
 }
 
