@@ -156,5 +156,22 @@ mod tests {
         t("liver", "microvesicular vacuole", 0, 0.5, Some(coarse));
         t("liver", "microvesicular vacuole", 0, 0.351, None);
         t("liver", "macrovesicular vacuole", 0, 0.5, None);
+        let coarse = "1.000 µm/px is coarser than the 0.5 µm/px this needs";
+        for organ in ["liver", "kidney", "pancreas"] {
+            t(organ, "neutrophil nucleus", 44, 1.0, Some(coarse));
+            t(organ, "neutrophil nucleus", 44, 0.5, None);
+        }
+        t("liver", "necrosis", 0, 1.0, Some(coarse));
+        t("kidney", "glomerulus", 2, 1.0, None);
+    }
+
+    #[test]
+    fn every_class_says_how_fine_pixels_must_be_to_count_it() {
+        for organ in ORGANS {
+            for class in organ.classes {
+                let told = organ.uncounted.iter().any(|(c, _)| c.is(class));
+                assert!(told, "{}: {}", organ.name, class.name);
+            }
+        }
     }
 }

@@ -205,7 +205,7 @@ pub fn score_slide_kept(
     }
     let sizes = kept_sizes(plan.organ, &measured, &evidences);
     plan.rubric.shares(plan.organ, &mut measured, sizes.as_ref());
-    let cells = with_groups(cells.finds.objects, groups);
+    let cells = with_groups(plan.organ, cells.finds.objects, groups);
     let counts = counts(plan.organ, structures.iter().chain(&cells));
     notes::bad_tiles(slide, &warnings);
     let summary = Summary {
@@ -231,8 +231,10 @@ fn keep<T>(all: &mut Vec<T>, stays: &[bool]) {
     all.retain(|_| stays.next().copied().unwrap_or(true));
 }
 
-/// Puts groups among the cells, in reading order; the pixels of their outlines may be of another size.
-fn with_groups(mut cells: Vec<Object>, groups: Vec<Object>) -> Vec<Object> {
+/// Puts groups among the cells, in reading order, and leaves out what was only a candidate for one: classes that the organ does not
+/// list. The pixels of outlines may be of another size.
+fn with_groups(organ: &Organ, mut cells: Vec<Object>, groups: Vec<Object>) -> Vec<Object> {
+    cells.retain(|o| organ.classes.iter().any(|c| c.is(o.class)));
     if groups.is_empty() {
         return cells;
     }

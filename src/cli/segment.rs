@@ -86,10 +86,14 @@ impl Listener for Writer<'_> {
     }
 
     fn keep(&self, job: &Job, source: &Source, _: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {
-        if self.labels {
+        // Of a slide that was left out nothing is drawn: what was found before that was known says nothing.
+        let left_out = result.summary.refused.is_some();
+        if self.labels && !left_out {
             label_layers::write(&self.out, &job.slide_id, result, watch)?;
         }
-        geojson::write(&self.outlines(job), &job.slide_id, result)?;
+        if !left_out {
+            geojson::write(&self.outlines(job), &job.slide_id, result)?;
+        }
         segment_json::write(&self.made_with(job), &job.slide_id, source, &result.summary)
     }
 

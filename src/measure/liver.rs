@@ -23,10 +23,12 @@ pub fn sizes(found: &Evidences<'_>) -> Sizes {
     hepatocytes::sizes(found)
 }
 
-/// Returns the slide's foci of inflammation.
+/// Returns the slide's foci of inflammation and its ballooned hepatocytes.
 #[must_use]
 pub fn groups(found: &Evidences<'_>) -> Vec<Object> {
-    foci::foci(found)
+    let mut groups = foci::foci(found);
+    groups.extend(hepatocytes::ballooned(found));
+    groups
 }
 
 /// Features in report order.

@@ -3,7 +3,7 @@
 use super::{Organ, Pass, Uncounted, keep_all};
 use crate::{
     measure::kidney as features,
-    segment::{kidney as segment, nuclei},
+    segment::{kidney as segment, nuclei, object::Class},
 };
 
 /// Sub-indices (domain.md §4.4).
@@ -34,6 +34,22 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
     ("interstitial-vascular", &["interstitial_inflammation", "interstitial_expansion", "congestion"]),
 ];
 
+/// As the features that rest on them.
+const UNCOUNTED: &[(&Class, Uncounted)] = &[
+    (&segment::CORTEX, Uncounted::CoarserThan(4.0)),
+    (&segment::MEDULLA, Uncounted::CoarserThan(4.0)),
+    (&segment::GLOMERULUS, Uncounted::CoarserThan(2.0)),
+    (&segment::TUFT, Uncounted::CoarserThan(1.0)),
+    (&segment::TUBULE, Uncounted::CoarserThan(1.0)),
+    (&segment::LUMEN, Uncounted::CoarserThan(1.0)),
+    (&nuclei::ROUND, Uncounted::CoarserThan(0.5)),
+    (&nuclei::LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
+    (&nuclei::NEUTROPHIL, Uncounted::CoarserThan(0.5)),
+    (&nuclei::ELONGATED, Uncounted::CoarserThan(0.5)),
+    (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
+    (&segment::INTERSTITIAL_LEUKOCYTE, Uncounted::CoarserThan(0.5)),
+];
+
 /// The kidney.
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
@@ -51,9 +67,8 @@ pub(super) const KIDNEY: Organ = Organ {
     revise: keep_all,
     groups: |_| Vec::new(),
     classes: segment::CLASSES,
-    // As the features that count them.
     areas: &[],
-    uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35))],
+    uncounted: UNCOUNTED,
     features: features::FEATURES,
     sizes: Some(features::sizes),
     sub_indices: SUB_INDICES,

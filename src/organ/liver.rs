@@ -19,7 +19,17 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 /// As the features that rest on them.
 const UNCOUNTED: &[(&Class, Uncounted)] = &[
     (&segment::vessels::PORTAL_TRACT, Uncounted::NotSought(features::DRAW_TRACTS)),
+    (&segment::vessels::CENTRAL_VEIN, Uncounted::CoarserThan(2.0)),
+    (&segment::vessels::VESSEL, Uncounted::CoarserThan(2.0)),
+    (&segment::necrosis::NECROSIS, Uncounted::CoarserThan(0.5)),
+    (&segment::vacuoles::MACRO, Uncounted::CoarserThan(0.5)),
     (&segment::vacuoles::MICRO, Uncounted::CoarserThan(0.35)),
+    (&segment::hepatocytes::HEPATOCYTE, Uncounted::CoarserThan(0.5)),
+    (&segment::ballooned::BALLOONED, Uncounted::CoarserThan(0.35)),
+    (&nuclei::ROUND, Uncounted::CoarserThan(0.5)),
+    (&nuclei::LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
+    (&nuclei::NEUTROPHIL, Uncounted::CoarserThan(0.5)),
+    (&nuclei::ELONGATED, Uncounted::CoarserThan(0.5)),
     (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
     (&FOCUS, Uncounted::CoarserThan(0.5)),
 ];

@@ -3,7 +3,7 @@
 use super::{Organ, Pass, Uncounted, keep_all};
 use crate::{
     measure::pancreas as features,
-    segment::{focus::FOCUS, nuclei, pancreas as segment},
+    segment::{focus::FOCUS, nuclei, object::Class, pancreas as segment},
 };
 
 /// Endocrine: the first nine lesions of domain.md §4.3.1; exocrine: the rest (§4.4).
@@ -35,6 +35,24 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// As the features that rest on them.
+const UNCOUNTED: &[(&Class, Uncounted)] = &[
+    (&segment::ISLET, Uncounted::CoarserThan(2.0)),
+    (&segment::FAT, Uncounted::CoarserThan(2.0)),
+    (&segment::OUTER_FAT, Uncounted::CoarserThan(2.0)),
+    (&segment::LUMEN, Uncounted::CoarserThan(2.0)),
+    (&segment::ISLET_VACUOLE, Uncounted::CoarserThan(0.5)),
+    (&segment::ACINAR_VACUOLE, Uncounted::CoarserThan(0.5)),
+    (&segment::ISLET_NUCLEUS, Uncounted::CoarserThan(0.5)),
+    (&segment::ISLET_LYMPHOCYTE, Uncounted::CoarserThan(0.35)),
+    (&nuclei::ROUND, Uncounted::CoarserThan(0.5)),
+    (&nuclei::LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
+    (&nuclei::NEUTROPHIL, Uncounted::CoarserThan(0.5)),
+    (&nuclei::ELONGATED, Uncounted::CoarserThan(0.5)),
+    (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
+    (&FOCUS, Uncounted::CoarserThan(0.5)),
+];
+
 /// The pancreas.
 pub(super) const PANCREAS: Organ = Organ {
     name: "pancreas",
@@ -51,9 +69,8 @@ pub(super) const PANCREAS: Organ = Organ {
     revise: keep_all,
     groups: features::groups,
     classes: segment::CLASSES,
-    // As the features that count them.
     areas: &[],
-    uncounted: &[(&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)), (&FOCUS, Uncounted::CoarserThan(0.5))],
+    uncounted: UNCOUNTED,
     features: features::FEATURES,
     sizes: None,
     sub_indices: SUB_INDICES,

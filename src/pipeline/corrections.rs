@@ -43,7 +43,7 @@ fn boxed(object: Object) -> (Object, Bounds) {
 }
 
 /// Layers that are not corrected: small objects and groups of them, and lumens, whose sizes their tubules keep.
-const NOT_DRAWN: [&str; 4] = ["nuclei", "vacuoles", "lumens", "foci"];
+const NOT_DRAWN: [&str; 5] = ["nuclei", "vacuoles", "lumens", "foci", "ballooned"];
 
 /// Classes of an organ whose objects can be drawn.
 fn drawable(organ: &Organ) -> impl Iterator<Item = &'static Class> {

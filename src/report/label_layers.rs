@@ -8,7 +8,7 @@ use super::label_tiff::LabelTiff;
 use crate::{
     error::Result,
     organ::Organ,
-    pipeline::SlideResult,
+    pipeline::{SlideResult, Summary},
     raster::Plane,
     segment::{object::Object, structures::fill_polygon},
     watch::Watch,
@@ -38,8 +38,9 @@ pub fn path(folder: &Path, stem: &str, layer: &str) -> PathBuf {
 /// Writes `<stem>.<layer>.tif` into `folder` for every layer of the slide's organ, at the slide's full size.
 ///
 /// A pixel holds the number of the object it belongs to, 0 for none; numbers count the objects of a layer
-/// from 1 in reading order. An image without any object means: looked for and absent. Where objects overlap,
-/// the smaller one is seen. The same result gives the same bytes at any number of threads.
+/// from 1 in reading order. An image without any object means: looked for and absent, or a blank slide; a layer that was not looked
+/// for, on too coarse pixels or on a slide that was left out, has no image. Where objects overlap, the smaller one is seen. The same
+/// result gives the same bytes at any number of threads.
 ///
 /// # Errors
 ///
@@ -49,7 +50,7 @@ pub fn write(folder: &Path, stem: &str, result: &SlideResult, watch: &Watch) -> 
     let base = &result.summary.info.levels[0];
     let (width, height) = (base.width as usize, base.height as usize);
     let mut paths = Vec::new();
-    for layer in layers(result.summary.organ) {
+    for layer in sought(&result.summary) {
         let objects: Vec<&Object> =
             result.structures.iter().chain(&result.cells).filter(|o| o.class.layer == layer).collect();
         let path = path(folder, stem, layer);
@@ -57,6 +58,16 @@ pub fn write(folder: &Path, stem: &str, result: &SlideResult, watch: &Watch) -> 
         paths.push(path);
     }
     Ok(paths)
+}
+
+/// Returns the layers of which at least one class was looked for; all of them on a blank slide.
+fn sought(summary: &Summary) -> Vec<&'static str> {
+    let counted: Vec<&str> = summary.counted().filter(|(_, n)| n.is_ok()).map(|(class, _)| class).collect();
+    let has_class = |layer: &str| {
+        let mut own = summary.organ.classes.iter().filter(|c| c.layer == layer);
+        own.any(|c| counted.contains(&c.name))
+    };
+    layers(summary.organ).into_iter().filter(|layer| summary.is_blank() || has_class(layer)).collect()
 }
 
 /// Draws objects band by band; number `i + 1` is the object at place `i`.

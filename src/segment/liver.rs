@@ -1,5 +1,6 @@
 //! Structures and cells of the liver.
 
+pub mod ballooned;
 pub mod clearing;
 mod coarse;
 mod count;
@@ -46,6 +47,7 @@ pub const CLASSES: &[&Class] = &[
     &vacuoles::MACRO,
     &vacuoles::MICRO,
     &hepatocytes::HEPATOCYTE,
+    &ballooned::BALLOONED,
     &nuclei::ROUND,
     &nuclei::LYMPHOCYTE,
     &nuclei::NEUTROPHIL,
@@ -121,11 +123,12 @@ pub fn cells(field: &mut Field<'_>, structures: &StructureMap<'_>) -> Finds {
     pyknosis::name(field, &mut cells, (&nuclei, &dead, &ground, &like_blood), &mut tally);
     drop((dead, like_blood));
     hepatocytes::name(field, &grid, &mut cells, (&ground.parenchyma, &ground.empty), &mut tally);
+    let pale = ballooned::find(field, &grid, &eosin, &fat);
     super::ground::count_tissue(field, &ground.parenchyma, &nuclei, &mut tally);
     count::tally(field, &fat, &ground, &nuclei, &mut tally);
     portal::tally(field, structures, (&ground, &fat), &cells, &mut tally);
     eosin.tally(field, &grid, &mut tally);
     let cells = cells.into_iter().filter(|n| n.in_core).map(|n| n.object);
     let fat = droplets.into_iter().map(|f| f.0).filter(|o| anchored_in(&field.window, o.anchor()));
-    Finds { objects: cells.chain(fat).collect(), tally, ..Finds::default() }
+    Finds { objects: cells.chain(fat).chain(pale).collect(), tally, ..Finds::default() }
 }

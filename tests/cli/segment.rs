@@ -103,3 +103,28 @@ fn pas_is_segmented_by_a_network_of_its_own() {
     refused(&["--tissue", "liver"], "tissue with --stain pas, expected kidney, got liver");
     refused(&["--tissue", "kidney", "--structures", "classical"], "expected net or mixed, got classical");
 }
+
+#[test]
+fn what_was_not_looked_for_has_no_label_image() {
+    let folder = Folder::new();
+    let dark = folder.png("dark.png", [1, 1, 1]);
+    let out = folder.arg("out");
+    let text = stderr(&["segment", &dark, "--tissue", "liver", "--mpp", "0.5", "-o", &out], 0);
+    assert!(text.contains("1 left out"), "{text}");
+    let written = files(&folder.path("out")).into_keys().collect::<Vec<_>>();
+    assert_eq!(written, [PathBuf::from("dark.segment.json")]);
+
+    // Pixels too coarse for nuclei, but not for veins.
+    let slide = folder.phantom("a.svs");
+    let coarse = folder.arg("coarse");
+    histograde(&["segment", &slide, "--tissue", "liver", "--mpp", "2", "-q", "-o", &coarse]).assert().code(0);
+    let made = folder.json("coarse/a.segment.json");
+    let missing = |name: &str| {
+        let objects = made["objects"].as_array().unwrap();
+        objects.iter().find(|o| o["class"] == name).unwrap()["count"].is_null()
+    };
+    assert!(missing("lymphocyte nucleus") && missing("necrosis") && !missing("central vein"), "{made}");
+    let layers = ["structures", "nuclei", "vacuoles", "ballooned", "foci"];
+    let is_there = |layer: &&str| folder.path(&format!("coarse/a.{layer}.tif")).exists();
+    assert_eq!(layers.into_iter().filter(is_there).collect::<Vec<_>>(), ["structures"]);
+}

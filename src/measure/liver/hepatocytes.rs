@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ground::CLEARING;
 use crate::{
     measure::{
         common::{per_mm2, quantile},
@@ -11,6 +12,7 @@ use crate::{
     },
     segment::{
         liver::{
+            ballooned::{BALLOONED, PALE_CELL},
             counters::{BEYOND_PX, PARENCHYMA_PX},
             hepatocytes::{self, HEPATOCYTE},
         },
@@ -90,7 +92,7 @@ pub(super) const BINUCLEATE: Feature = Feature {
     measure: binucleate,
 };
 
-/// Ballooned hepatocytes.
+/// Ballooned hepatocytes: round, rarefied cells, 1.5 times as wide as the slide's median hepatocyte.
 pub(super) const BALLOONING: Feature = Feature {
     name: "ballooning_candidates_per_mm2",
     unit: "1/mm²",
@@ -98,9 +100,7 @@ pub(super) const BALLOONING: Feature = Feature {
     max_mpp: 0.35,
     evidence: Evidence::Expert,
     source: "NAS/SAF ballooning, exploratory",
-    measure: |_| {
-        Err(Missing::NoRule { why: "ballooned cells are not told from glycogen-rich ones by rules" })
-    },
+    measure: ballooning,
 };
 
 /// Shrunken nuclei in dense cytoplasm over these and hepatocyte nuclei.
@@ -134,6 +134,34 @@ pub(super) fn sizes(found: &Evidences<'_>) -> Sizes {
         diameters.add(equivalent_diameter(near + found.mpp.area_um2(far)), 1);
     }
     Sizes::Hepatocytes(diameters)
+}
+
+/// A ballooned cell is at least so many times as wide as the slide's median hepatocyte (domain.md §3.2) [expert].
+const BALLOONED_TIMES: f64 = 1.5;
+/// Where more of the parenchyma is rarefied, in %, ballooned cells merge with their neighbours: on phantoms with a quarter
+/// of it up to all are missed.
+const MOST_RAREFIED_PCT: f64 = 15.0;
+
+fn ballooning(found: &Evidences<'_>) -> Result<Value, Missing> {
+    if found.cells_of(&HEPATOCYTE).next().is_none() {
+        return Err(Missing::NoStructure { what: "hepatocyte" });
+    }
+    if (CLEARING.measure)(found)?.value > MOST_RAREFIED_PCT {
+        let why = "more than 15 % of the parenchyma is rarefied, and ballooned cells are not told from the rest of it";
+        return Err(Missing::LeftOut { why });
+    }
+    per_mm2(found, found.groups_of(&BALLOONED), PARENCHYMA_PX, "parenchyma")
+}
+
+/// Returns the pale cells that are wide enough to be ballooned ones.
+pub(super) fn ballooned(found: &Evidences<'_>) -> Vec<Object> {
+    let too_coarse = Missing::too_coarse(found.mpp.mean(), BALLOONING.max_mpp).is_some();
+    let mut pale = found.cells_of(&PALE_CELL).filter(|_| !too_coarse).peekable();
+    let median = pale.peek().and_then(|_| quantile(values(found, "territory_um2"), 0.5, "hepatocyte").ok());
+    let least = median.map(|um2| BALLOONED_TIMES * equivalent_diameter(um2.value));
+    let Some(least) = least else { return Vec::new() };
+    let wide = pale.filter(|o| o.value("eq_diameter_um").is_some_and(|um| f64::from(um) >= least));
+    wide.map(|o| Object { class: &BALLOONED, ..o.clone() }).collect()
 }
 
 fn areas(found: &Evidences<'_>) -> Vec<f64> {

@@ -7,7 +7,7 @@ use super::{coarse::Grid, counters::CYTOPLASM_EOSIN, ground::Ground};
 use crate::{
     measure::tally::Tally,
     raster::{Mask, Plane},
-    segment::{field::Field, ground::observe_bins},
+    segment::{field::Field, ground::observe_bins, label::Region},
 };
 
 /// Eosin is counted in this many steps per OD × 100.
@@ -75,5 +75,27 @@ impl Eosin {
             }
         }
         observe_bins(tally, CYTOPLASM_EOSIN, &bins);
+    }
+
+    /// Returns 1 for blocks whose cytoplasm holds less eosin than `level` in the mean, if at least `seen` of the block is cytoplasm.
+    pub(super) fn below(&self, grid: &Grid, level: f64, seen: f64) -> Mask {
+        let least = (seen * (grid.factor * grid.factor) as f64).ceil() as u32;
+        let blocks = self.count.data().iter().zip(self.sum.data());
+        let pale = blocks.map(|(&n, &sum)| u8::from(n >= least && f64::from(sum) < level * f64::from(n)));
+        let mut out = grid.plane(0u8);
+        out.data_mut().iter_mut().zip(pale).for_each(|(o, p)| *o = p);
+        out
+    }
+
+    /// Returns the mean eosin of the cytoplasm in those blocks of a region that are its own; 0 where it has none.
+    pub(super) fn mean_where(&self, region: &Region, own: impl Fn(usize, usize) -> bool) -> f64 {
+        let (mut n, mut sum) = (0u64, 0u64);
+        for y in region.y0..region.y1 {
+            for x in (region.x0..region.x1).filter(|&x| own(x, y)) {
+                n += u64::from(self.count.at(x, y));
+                sum += u64::from(self.sum.at(x, y));
+            }
+        }
+        sum as f64 / n.max(1) as f64
     }
 }
