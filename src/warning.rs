@@ -101,6 +101,14 @@ pub enum Warning {
         /// What differs, with the measured value and the range of the training images.
         differs: Vec<String>,
     },
+    /// A learned model does not say what it was trained on.
+    #[error(
+        "model {model} says nothing of its training images ([domain] of model.toml): whether the slide looks like them was not checked"
+    )]
+    TrainingDomainUnknown {
+        /// Name of the model.
+        model: String,
+    },
     /// A learned model was not used, because it was not trained for such pixels.
     #[error(
         "{objects} were found by the classical method: model {model} takes {low} to {high} µm/px, not {mpp:.4}"
