@@ -21,7 +21,8 @@ pub enum Warning {
     },
     /// Horizontal and vertical pixel sizes differ by more than 2 %.
     #[error(
-        "pixels are not square: {x} × {y} µm; areas and counts hold, widths, shapes and what is told by them (veins, roundness, tubules, glomeruli) do not"
+        "pixels are not square: {x} × {y} µm; the area of tissue holds, but objects are found and told apart as if pixels were square, so that counts, \
+         densities, shares, widths and shapes may be wrong (on phantoms of 2 : 1 nuclei per mm² read 7 to 11 % low, fat as little as half)"
     )]
     PixelsNotSquare {
         /// Horizontal µm/px.
