@@ -261,6 +261,18 @@ pub enum Warning {
         /// Tissue found, in mm².
         area_mm2: f64,
     },
+    /// The control animals that a rubric was calibrated on were measured otherwise.
+    #[error(
+        "the control animals of rubric {rubric} were measured otherwise ({}): grades against them may be wrong; calibrate on controls \
+         measured the same way",
+        differs.join("; ")
+    )]
+    OtherControls {
+        /// File name of the rubric.
+        rubric: String,
+        /// What differs.
+        differs: Vec<String>,
+    },
     /// Scoring used a rubric other than the built-in one.
     #[error("non-default scoring: rubric {name}, {changed} {}", if *changed == 1 { "value differs" } else { "values differ" })]
     NonDefaultScoring {
