@@ -6,16 +6,24 @@
 
 pub mod agree;
 mod fit;
+mod kept;
 mod lesion;
 mod reads;
+mod source;
 mod table;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::fit::{Fitted, fit, isotonic};
-use self::table::Long;
+pub use self::{
+    fit::{Fitted, fit, isotonic},
+    source::Source,
+};
+use self::{kept::kept_cut_offs, lesion::unnamed_animals, table::Long};
 pub use crate::score::shares::LEAST_CONTROLS;
 use crate::{
     error::{Error, Result},
@@ -24,6 +32,7 @@ use crate::{
         rubric::{Compare, Lesion, Rubric},
         shares::{FromControls, from_controls},
     },
+    segment::models::Method,
     stats::describe::{mean, quantile, variance},
 };
 
@@ -42,6 +51,9 @@ pub struct Calibration {
     pub controls: String,
     /// Number of control animals.
     pub animals: usize,
+    /// Where ranges and cut-offs come from, by tissue; empty in files of versions that did not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, Source>,
     /// What the controls measured, by tissue and feature.
     pub ranges: BTreeMap<String, BTreeMap<String, Range>>,
     /// From where on single objects count as larger or smaller than the controls', by tissue and feature.
@@ -80,6 +92,29 @@ impl Calibration {
     pub fn base(&self, tissue: &str, feature: &str) -> Option<f64> {
         self.ranges.get(tissue)?.get(feature).map(|r| r.mean).filter(|m| *m > 0.0)
     }
+
+    /// Says in one clause what it was made from.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let of = |animals: usize, group: &str| format!("{animals} control animals of {group}");
+        let by_tissue =
+            self.sources.iter().map(|(tissue, s)| format!("{tissue} {}", of(s.animals, &s.controls)));
+        let controls = match (self.controls.as_str(), self.sources.len()) {
+            ("", _) => None,
+            (group, 0 | 1) => Some(of(self.animals, group)),
+            _ => Some(by_tissue.collect::<Vec<_>>().join(", ")),
+        };
+        let lesions: usize = self.fitted.values().map(BTreeMap::len).sum();
+        let fitted = (lesions > 0)
+            .then(|| format!("fitted to reads of {lesions} lesion{}", if lesions == 1 { "" } else { "s" }));
+        controls.into_iter().chain(fitted).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Says in what a slide is measured otherwise than the control animals that it is judged against.
+    #[must_use]
+    pub fn differs(&self, tissue: &str, species: &str, methods: &[Method]) -> Vec<String> {
+        self.sources.get(tissue).map(|source| source.differs(species, methods)).unwrap_or_default()
+    }
 }
 
 /// A finished calibration.
@@ -89,6 +124,8 @@ pub struct Calibrated {
     pub rubric: Vec<u8>,
     /// What it says of itself.
     pub calibration: Calibration,
+    /// What of it was there before.
+    pub kept: Vec<String>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -100,7 +137,8 @@ fn nothing(reads: &Path, warnings: &[String]) -> Error {
     Error::config(name, "a lesion whose cut-offs can be fitted (or --controls)", format!("none: {why}"))
 }
 
-/// Calibrates a rubric on scored slides. `manifest` names animals and groups where the results do not.
+/// Calibrates a rubric on scored slides. What the rubric was calibrated to before stays where nothing new is found. `manifest` names
+/// animals and groups where the results do not.
 ///
 /// # Errors
 ///
@@ -115,26 +153,23 @@ pub fn calibrate(
 ) -> Result<Calibrated> {
     let mut long = Long::read(results, manifest)?;
     let mut warnings = Vec::new();
-    let mut calibration =
-        Calibration { histograde: env!("CARGO_PKG_VERSION").to_owned(), ..Calibration::default() };
-    if let Some(group) = controls {
-        calibration.animals = control_animals(&long, group, &mut warnings)?;
-        calibration.controls = group.to_owned();
-        calibration.cut_offs = cut_offs(&mut long, group, &mut warnings);
-        let is_base = |tissue: &str, feature: &str| {
-            let organ = ORGANS.iter().find(|o| o.name == tissue);
-            let mut lesions = organ.into_iter().flat_map(|o| rubric.lesions(o));
-            lesions.any(|l| l.feature == feature && l.compare == Compare::PctCtrl)
-        };
-        calibration.ranges = ranges(&long, group, is_base, &mut warnings);
+    let before = rubric.calibration().cloned().unwrap_or_default();
+    let mut calibration = Calibration { histograde: env!("CARGO_PKG_VERSION").to_owned(), ..before.clone() };
+    let mut renewed = BTreeSet::new();
+    match controls {
+        Some(group) => renewed = calibration.judge_by(group, rubric, results, &mut long, &mut warnings)?,
+        None => calibration.measure_shares(&mut long),
     }
     let mut changed: Vec<(&'static str, Lesion)> = Vec::new();
     if let Some(path) = reads {
-        for read in reads::read(path, rubric, &long.tissues())? {
+        let reads = reads::read(path, rubric, &long.tissues())?;
+        warnings.extend(unnamed(&long, &reads));
+        for read in reads {
             let (tissue, id) = (read.tissue, read.lesion.id.as_str());
             match lesion::fitted(&long, &calibration, &read, &mut warnings)? {
                 Ok((lesion, fitted)) => {
                     calibration.fitted.entry(tissue.to_owned()).or_default().insert(id.to_owned(), fitted);
+                    calibration.not_fitted.get_mut(tissue).and_then(|lesions| lesions.remove(id));
                     changed.push((tissue, lesion));
                 }
                 Err(why) => {
@@ -150,8 +185,71 @@ pub fn calibrate(
             warnings.push("no cut-off was fitted".into());
         }
     }
+    calibration.not_fitted.retain(|_, lesions| !lesions.is_empty());
+    let mut kept = kept_cut_offs(rubric, (&before, &calibration), &changed, &mut warnings);
+    let controls = before.ranges.keys().filter(|tissue| !renewed.contains(tissue.as_str()));
+    kept.extend(controls.map(|tissue| format!("controls of {tissue}")));
     let rubric = rubric.calibrated(&calibration, &changed)?;
-    Ok(Calibrated { rubric, calibration, warnings })
+    Ok(Calibrated { rubric, calibration, kept, warnings })
+}
+
+/// Warns of slides that were read and name no animal.
+fn unnamed(long: &Long, reads: &[reads::Read<'_>]) -> Option<String> {
+    let slides = reads.iter().flat_map(|read| &read.grades).map(|(slide, _)| slide.as_str());
+    let known: BTreeSet<&str> = slides.filter(|slide| long.animal(slide).is_some()).collect();
+    unnamed_animals(known.iter().filter(|slide| !long.is_named(slide)).count(), known.len())
+}
+
+impl Calibration {
+    /// Takes a group of animals for the controls of the tissues that enough of them have slides of, which are returned.
+    fn judge_by(
+        &mut self,
+        group: &str,
+        rubric: &Rubric,
+        results: &Path,
+        long: &mut Long,
+        warnings: &mut Vec<String>,
+    ) -> Result<BTreeSet<&'static str>> {
+        self.animals = control_animals(long, group, warnings)?;
+        self.controls = group.to_owned();
+        let mut renewed = BTreeSet::new();
+        let mut cut_offs = cut_offs(long, group, warnings);
+        for organ in ORGANS {
+            let tissue = organ.name;
+            let slides = long.slides(group, tissue);
+            let animals = slides.iter().filter_map(|slide| long.animal(slide)).collect::<BTreeSet<_>>().len();
+            if animals < LEAST_CONTROLS {
+                if animals > 0 && self.ranges.contains_key(tissue) {
+                    warnings.push(format!("{tissue}: {animals} control animals; those before are kept"));
+                }
+                continue;
+            }
+            let source = Source::read(results, group, animals, &slides)?;
+            warnings.extend(source.is_mixed().map(|how| format!("{tissue}: {how}")));
+            self.sources.insert(tissue.to_owned(), source);
+            renewed.insert(tissue);
+            self.ranges.remove(tissue);
+            self.cut_offs.remove(tissue);
+            self.cut_offs.extend(cut_offs.remove_entry(tissue));
+        }
+        self.measure_shares(long);
+        let is_base = |tissue: &str, feature: &str| {
+            let organ = ORGANS.iter().find(|o| o.name == tissue);
+            let mut lesions = organ.into_iter().flat_map(|o| rubric.lesions(o));
+            lesions.any(|l| l.feature == feature && l.compare == Compare::PctCtrl)
+        };
+        for (tissue, found) in ranges(long, group, is_base, warnings) {
+            self.ranges.entry(tissue).or_insert(found);
+        }
+        Ok(renewed)
+    }
+
+    /// Measures the shares beyond the controls' cut-offs on all slides.
+    fn measure_shares(&self, long: &mut Long) {
+        for (tissue, features) in &self.cut_offs {
+            features.iter().for_each(|(feature, found)| long.measure(tissue, feature, &found.cut_off));
+        }
+    }
 }
 
 fn control_animals(long: &Long, group: &str, warnings: &mut Vec<String>) -> Result<usize> {
@@ -171,9 +269,9 @@ fn control_animals(long: &Long, group: &str, warnings: &mut Vec<String>) -> Resu
     Ok(n)
 }
 
-/// Makes cut-offs of the controls' objects, and with them measures the shares of all slides.
+/// Makes cut-offs of the controls' objects.
 fn cut_offs(
-    long: &mut Long,
+    long: &Long,
     group: &str,
     warnings: &mut Vec<String>,
 ) -> BTreeMap<String, BTreeMap<String, FromControls>> {
@@ -181,7 +279,6 @@ fn cut_offs(
     for (tissue, feature) in long.sized() {
         match from_controls(&long.sizes_of_animals(group, tissue)) {
             Ok(found) => {
-                long.measure(tissue, feature, &found.cut_off);
                 out.entry(tissue.to_owned()).or_default().insert(feature.to_owned(), found);
             }
             Err(missing) => warnings.push(format!("{tissue}, {feature}: no cut-off; {missing}")),

@@ -17,7 +17,10 @@ pub use self::{
     labels::read,
     overlap::{Overlap, compare},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    stats::describe::constant,
+};
 
 /// Endings of files that are taken for label images.
 const ENDINGS: [&str; 5] = ["png", "tif", "tiff", "jpg", "jpeg"];
@@ -185,6 +188,10 @@ fn instances(all: &[Scored]) -> Option<Instances> {
 }
 
 fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
+    // What is left of equal values is their rounding, which correlates with anything.
+    if constant(a) || constant(b) {
+        return None;
+    }
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
     let (ma, mb) = (mean(a), mean(b));
     let product = |f: fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - ma, y - mb)).sum::<f64>();
@@ -200,6 +207,9 @@ mod tests {
     fn correlation_of_known_pairs() {
         assert_eq!(pearson(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]), Some(1.0));
         assert_eq!(pearson(&[1.0, 1.0], &[2.0, 4.0]), None);
+        // 12.34 has no exact mean of three.
+        assert_eq!(pearson(&[12.34; 3], &[3.0, 20.0, 50.0]), None);
+        assert_eq!(pearson(&[3.0, 20.0, 50.0, 0.01, 0.02, 0.03], &[12.34; 6]), None);
         let r = pearson(&[1.0, 2.0, 4.0, 7.0], &[1.0, 3.0, 2.0, 5.0]).unwrap();
         assert!((r - 0.848_368).abs() < 1e-6, "{r}");
     }

@@ -84,6 +84,11 @@ pub fn score_slide_kept(
     plan.rubric.warning().into_iter().for_each(|w| warnings.push(w));
     let mut models = plan.models.fitting(calibration.mpp, plan.organ, plan.options.species)?;
     plan.models.left_out(calibration.mpp, plan.organ).into_iter().for_each(|w| warnings.push(w));
+    let found_by = models.methods(plan.organ);
+    plan.rubric
+        .other_controls(plan.organ, plan.options.species.name, &found_by)
+        .into_iter()
+        .for_each(|w| warnings.push(w));
     let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
     watch.check()?;
     if let Some(reason) = quality::not_brightfield(&view) {

@@ -281,17 +281,28 @@ fn agreement_of_a_pathologist_with_results() {
         .success()
         .stdout(contains("8 slides, 1 that were read have no grade in the results"))
         .stdout(contains("warning: slides that the results do not hold (1): elsewhere"))
+        .stdout(contains("warning: animals are not named: each slide is taken for one (--manifest"))
         .stdout(contains("weighted kappa quadratic: 0.96"))
         .stdout(contains("Kleiner 2005"));
     let out = folder.path().join("out");
     let table = fs::read_to_string(out.join("agreement.csv")).unwrap();
-    assert!(table.lines().any(|l| l.starts_with("liver,necrosis,8,1,concordance,0.9")), "{table}");
+    // The animals are not named, and slides are not called animals.
+    assert!(table.lines().any(|l| l.starts_with("liver,necrosis,8,,1,concordance,0.9")), "{table}");
     // No interval that reaches above 1: eight animals are too few for one.
-    assert!(table.contains(",,,\"no interval: fewer than 11 animals"), "{table}");
+    assert!(table.contains(",,,,no interval: fewer than 11 animals (8)"), "{table}");
     assert_eq!(fs::read_to_string(out.join("pairs.csv")).unwrap().lines().count(), 9);
     let svg = fs::read_to_string(out.join("liver_necrosis_bland_altman.svg")).unwrap();
     assert!(svg.contains("s3: 1.60, read 2") && svg.contains("<title>"), "{svg}");
     assert!(fs::read(out.join("liver_necrosis_bland_altman.png")).unwrap().starts_with(b"\x89PNG"));
+    let rows: String = (0..8).map(|i| format!("s{i}.svs,a{},x,liver\n", i / 2)).collect();
+    fs::write(folder.path().join("samples.csv"), format!("slide,animal_id,group,tissue\n{rows}")).unwrap();
+    histograde(folder.path(), &[&agree[..], &["--manifest", "samples.csv"]].concat())
+        .success()
+        .stdout(contains("8 slides of 4 animals, 1 that were read"))
+        .stdout(contains("not named").not());
+    let table = fs::read_to_string(out.join("agreement.csv")).unwrap();
+    assert!(table.lines().any(|l| l.starts_with("liver,necrosis,8,4,1,concordance,0.9")), "{table}");
+    assert!(table.lines().any(|l| l.contains(",bias_with_limits,") && l.ends_with(",limits of agreement,")));
     histograde(folder.path(), &["agree", "results", "--reads", "reads.csv"])
         .code(2)
         .stderr(contains("--output"));

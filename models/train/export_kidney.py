@@ -19,9 +19,10 @@ NAME = "kidney-rgb"
 POST = {"least_odds_corpuscle": 0.0, "least_odds_tuft": 0.0}
 
 
-def card(name, net, sha):
+def card(name, net, sha, segment_only):
     c = net.config
-    lines = [f'name = "{name}"', 'task = "structures"', f"outputs = {json.dumps(kidney.OUTPUTS)}", "", "[input]",
+    use = ["segment_only = true"] if segment_only else []
+    lines = [f'name = "{name}"', 'task = "structures"', f"outputs = {json.dumps(kidney.OUTPUTS)}", *use, "", "[input]",
              'normalisation = "rgb / 127.5 - 1"', f"mpp = {kidney.MPP}", "mpp_range = [0.1, 2.2]", "tile = 1024",
              f"halo = {net.reach()}", "", "[network]", *[f"{k} = {c[k]}" for k in ("widths", "down", "up")], "", "[post]",
              *[f"{k} = {v}" for k, v in POST.items()], "", "[weights]", 'file = "weights.safetensors"', f'sha256 = "{sha}"']
@@ -49,6 +50,7 @@ def main():
     a.add_argument("--before", nargs="*", default=[], help="logs of the runs that this one went on from")
     a.add_argument("--average", help="model folder whose weights are averaged with the checkpoint's")
     a.add_argument("--half", action="store_true", help="weights of 16 bits")
+    a.add_argument("--segment-only", action="store_true", help="never to be scored with")
     a.add_argument("--swapped", action="store_true")
     a.add_argument("--output", default=f"{data.HERE}/../{NAME}")
     o = a.parse_args()
@@ -65,7 +67,7 @@ def main():
     save_file(weights, f"{o.output}/weights.safetensors")
     sha = hashlib.sha256(open(f"{o.output}/weights.safetensors", "rb").read()).hexdigest()
     with open(f"{o.output}/model.toml", "w") as f:
-        f.write(card(os.path.basename(os.path.abspath(o.output)), net, sha))
+        f.write(card(os.path.basename(os.path.abspath(o.output)), net, sha, o.segment_only))
     picture = next(iter(kidney.phantoms(o.work, o.program, 1300, kidney.PHANTOMS[:1], 256)))
     golden(net, o.output, np.ascontiguousarray(picture[64:160, 64:160, :3]))
     with tempfile.TemporaryDirectory() as folder:

@@ -1,24 +1,24 @@
 //! How well grades of the program agree with a pathologist's, lesion by lesion (domain.md §7).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+mod graded;
+
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 
+use self::graded::Graded;
 use super::{
-    lesion::scored_otherwise,
+    lesion::{scored_otherwise, unnamed_animals},
     reads::{self, Read},
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     score::rubric::{Compare, Rubric},
-    sheet::Table,
     stats::{
         Interval, Undefined,
-        agreement::{self, Weights},
+        agreement::{self, NoInterval, Weights, resampled, sd_of_animals},
         correlation::spearman,
+        distribution::normal_quantile,
     },
 };
 
@@ -27,8 +27,8 @@ use crate::{
 pub struct Pair {
     /// Slide.
     pub slide_id: String,
-    /// Its animal; the slide itself where the results name none.
-    pub animal_id: String,
+    /// Its animal; `None` where neither the results nor a sample sheet name it.
+    pub animal_id: Option<String>,
     /// Grade of the program.
     pub grade: u8,
     /// Continuous score of the program.
@@ -37,8 +37,49 @@ pub struct Pair {
     pub read: f64,
 }
 
-/// An estimate and its interval, or why there is none.
-pub type Estimate = std::result::Result<(f64, Option<Interval>), Undefined>;
+impl Pair {
+    /// The animal; the slide itself stands for one that is not named.
+    fn animal(&self) -> &str {
+        self.animal_id.as_deref().unwrap_or(&self.slide_id)
+    }
+}
+
+/// What an interval was made by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntervalBy {
+    /// Animals that are drawn again and again, with all their slides.
+    ResampledAnimals,
+    /// A formula for slides that do not depend on each other: each animal has one.
+    Formula,
+    /// No confidence interval: limits that hold 95 % of the differences of single slides.
+    LimitsOfAgreement,
+}
+
+impl IntervalBy {
+    /// Returns what tables call it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ResampledAnimals => "resampled animals",
+            Self::Formula => "formula",
+            Self::LimitsOfAgreement => "limits of agreement",
+        }
+    }
+}
+
+/// A measure of agreement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimated {
+    /// The estimate.
+    pub value: f64,
+    /// Its interval, or why it has none.
+    pub interval: std::result::Result<Interval, NoInterval>,
+    /// How an interval is made.
+    pub by: IntervalBy,
+}
+
+/// A measure of agreement, or why it has no value.
+pub type Estimate = std::result::Result<Estimated, Undefined>;
 
 /// Agreement on one lesion. Grades are compared by kappa, the continuous score by the rest.
 #[derive(Clone, Debug)]
@@ -51,6 +92,8 @@ pub struct Agreement {
     pub label: String,
     /// Slides that both graded.
     pub pairs: Vec<Pair>,
+    /// Animals they come from; `None` if one of them is not named.
+    pub animals: Option<usize>,
     /// Slides that the reader graded and the results do not hold, or hold without a grade.
     pub ungraded: usize,
     /// What the reader of the numbers should know: slides that are unknown or of another tissue, grades between two, ….
@@ -84,14 +127,20 @@ impl Agreement {
 }
 
 /// Compares the results in a folder with a pathologist's grades. Every lesion that was read is returned, also where no slide
-/// has a grade of it.
+/// has a grade of it. `manifest` names the animals where the results do not.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if a file cannot be read; [`Error::Config`] for an unknown lesion, a slide that was read twice, a grade
+/// [`Error::Io`](crate::Error::Io) if a file cannot be read; [`Error::Config`](crate::Error::Config) for an unknown lesion, a slide that was read twice, a grade
 /// above the lesion's highest, or results without a slide that was read.
-pub fn agree(results: &Path, rubric: &Rubric, reads: &Path, alpha: f64) -> Result<Vec<Agreement>> {
-    let graded = Graded::read(&results.join("slides.csv"))?;
+pub fn agree(
+    results: &Path,
+    rubric: &Rubric,
+    reads: &Path,
+    manifest: Option<&Path>,
+    alpha: f64,
+) -> Result<Vec<Agreement>> {
+    let graded = Graded::read(&results.join("slides.csv"), manifest)?;
     let all = reads::read(reads, rubric, &graded.tissues())?;
     let known = |(slide, _): &(String, f64)| graded.slides.contains_key(slide);
     if let (Some(read), false) = (all.first(), all.iter().flat_map(|r| &r.grades).any(known)) {
@@ -106,23 +155,35 @@ fn one(graded: &Graded, read: &Read<'_>, alpha: f64) -> Agreement {
     let mut pairs = Vec::new();
     for (slide, grade) in &read.grades {
         if let Some((own, score)) = graded.of(slide, read.tissue, &read.lesion.id) {
-            let animal_id = graded.animal(slide).to_owned();
+            let animal_id = graded.animal(slide).map(str::to_owned);
             pairs.push(Pair { slide_id: slide.clone(), animal_id, grade: own, score, read: *grade });
         }
     }
     pairs.sort_by(|a, b| a.slide_id.cmp(&b.slide_id));
-    compared(read, pairs, remarks(graded, read), alpha)
+    let mut remarks = remarks(graded, read);
+    let unnamed = pairs.iter().filter(|p| p.animal_id.is_none()).count();
+    remarks.extend(unnamed_animals(unnamed, pairs.len()));
+    compared(read, pairs, remarks, alpha)
 }
 
 /// Says what about the reads may be a mistake, and how slides get a grade that have none.
 fn remarks(graded: &Graded, read: &Read<'_>) -> Vec<String> {
     let slides = || read.grades.iter().map(|(slide, _)| slide.as_str());
-    let unknown: Vec<&str> = slides().filter(|s| !graded.slides.contains_key(*s)).collect();
+    let excluded: Vec<&str> = slides().filter(|s| graded.is_excluded(s)).collect();
+    let is_unknown = |s: &&str| !graded.slides.contains_key(*s) && !graded.is_excluded(s);
+    let unknown: Vec<&str> = slides().filter(is_unknown).collect();
     let tissue_of = |s: &str| graded.slides.get(s).map(|(tissue, _)| tissue.as_str());
     let other: Vec<&str> = slides().filter(|s| tissue_of(s).is_some_and(|t| t != read.tissue)).collect();
     let mut out = Vec::new();
     if !unknown.is_empty() {
         out.push(format!("slides that the results do not hold ({}): {}", unknown.len(), unknown.join(", ")));
+    }
+    if !excluded.is_empty() {
+        out.push(format!(
+            "slides that the sample sheet excludes ({}): {}",
+            excluded.len(),
+            excluded.join(", ")
+        ));
     }
     if !other.is_empty() {
         out.push(format!("{}, not as {}", scored_otherwise(&other), read.tissue));
@@ -145,171 +206,119 @@ fn remarks(graded: &Graded, read: &Read<'_>) -> Vec<String> {
 
 fn compared(read: &Read<'_>, pairs: Vec<Pair>, remarks: Vec<String>, alpha: f64) -> Agreement {
     let lesion = read.lesion;
-    let ungraded = read.grades.len() - pairs.len();
-    let (score, reads): (Vec<f64>, Vec<f64>) = pairs.iter().map(|p| (p.score, p.read)).unzip();
-    let both: Vec<Vec<f64>> = pairs.iter().map(|p| vec![p.score, p.read]).collect();
-    let limits = agreement::limits(&score, &reads);
-    let correlation = spearman(&score, &reads, alpha);
+    let animals = by_animal(&pairs);
+    let kappa = |weights| kappa(&animals, lesion.max, weights, alpha);
     Agreement {
         tissue: read.tissue,
         lesion: lesion.id.clone(),
         label: lesion.label.clone(),
-        kappa_quadratic: kappa(&pairs, lesion.max, Weights::Quadratic, alpha),
-        kappa_linear: kappa(&pairs, lesion.max, Weights::Linear, alpha),
-        spearman: correlation.map(|c| (c.r, c.interval)),
-        icc: agreement::icc(&both, alpha).map(|i| (i.icc2.value, i.icc2.interval)),
-        concordance: limits.and_then(|l| Ok((l.concordance.ok_or(Undefined::NoVariation)?, None))),
-        bias: limits.map(|l| (l.bias, Some(l.limits))),
+        kappa_quadratic: kappa(Weights::Quadratic),
+        kappa_linear: kappa(Weights::Linear),
+        spearman: rank_correlation(&animals, alpha),
+        icc: intraclass_correlation(&animals, alpha),
+        concordance: concordance(&animals, alpha),
+        bias: bias(&animals),
+        animals: pairs.iter().all(|p| p.animal_id.is_some()).then_some(animals.len()),
+        ungraded: read.grades.len() - pairs.len(),
         pairs,
-        ungraded,
         remarks,
     }
 }
 
+/// Slides by animal, of both in order of names.
+fn by_animal(pairs: &[Pair]) -> Vec<Vec<Pair>> {
+    let mut animals: BTreeMap<(bool, &str), Vec<Pair>> = BTreeMap::new();
+    for p in pairs {
+        // A slide that stands for its animal may be called as another animal.
+        animals.entry((p.animal_id.is_none(), p.animal())).or_default().push(p.clone());
+    }
+    animals.into_values().collect()
+}
+
+fn has_several(animals: &[Vec<Pair>]) -> bool {
+    animals.iter().any(|slides| slides.len() > 1)
+}
+
+/// Scores and reads.
+fn both<'a>(pairs: impl Iterator<Item = &'a Pair>) -> (Vec<f64>, Vec<f64>) {
+    pairs.map(|p| (p.score, p.read)).unzip()
+}
+
 /// Kappa of grades with its interval over animals; a read between two grades counts as the nearer, the higher where both are
 /// as near.
-fn kappa(pairs: &[Pair], max: u8, weights: Weights, alpha: f64) -> Estimate {
+fn kappa(animals: &[Vec<Pair>], max: u8, weights: Weights, alpha: f64) -> Estimate {
     let top = usize::from(max);
-    let mut animals: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
-    for p in pairs {
-        let grades = (usize::from(p.grade).min(top), (p.read.round() as usize).min(top));
-        animals.entry(&p.animal_id).or_default().push(grades);
-    }
-    let animals: Vec<_> = animals.into_values().collect();
-    agreement::kappa_of_animals(&animals, top + 1, weights, alpha)
+    let grades = |p: &Pair| (usize::from(p.grade).min(top), (p.read.round() as usize).min(top));
+    let grades: Vec<Vec<_>> = animals.iter().map(|slides| slides.iter().map(grades).collect()).collect();
+    let (value, interval) = agreement::kappa_of_animals(&grades, top + 1, weights, alpha)?;
+    Ok(Estimated { value, interval, by: IntervalBy::ResampledAnimals })
 }
 
-/// Grades and scores of `slides.csv`.
-struct Graded {
-    /// Slide id → tissue, and values by column.
-    slides: BTreeMap<String, (String, BTreeMap<String, f64>)>,
-    /// Slide id → animal, where the table names it.
-    animals: BTreeMap<String, String>,
+/// Slides that the interval of Spearman's correlation needs by its formula.
+const LEAST_OF_RANKS: usize = 4;
+
+fn rank_correlation(animals: &[Vec<Pair>], alpha: f64) -> Estimate {
+    let (score, reads) = both(animals.iter().flatten());
+    let found = spearman(&score, &reads, alpha)?;
+    let without = match score.len() {
+        0..LEAST_OF_RANKS => NoInterval::FewSlides { least: LEAST_OF_RANKS },
+        _ => NoInterval::Perfect,
+    };
+    let of = |pairs: &mut dyn Iterator<Item = &Pair>| {
+        let (score, reads) = both(pairs);
+        spearman(&score, &reads, alpha).map(|c| c.r)
+    };
+    Ok(estimated(animals, alpha, found.r, found.interval.ok_or(without), of))
 }
 
-impl Graded {
-    fn read(path: &Path) -> Result<Self> {
-        let table = Table::read(path)?;
-        let place = |name: &str| {
-            table.heading.iter().position(|h| h == name).ok_or_else(|| {
-                let expected = format!("{name}, as histograde score writes it");
-                Error::config("slides.csv row 1, column", expected, table.heading.join(", "))
-            })
+fn intraclass_correlation(animals: &[Vec<Pair>], alpha: f64) -> Estimate {
+    let rows =
+        |pairs: &mut dyn Iterator<Item = &Pair>| pairs.map(|p| vec![p.score, p.read]).collect::<Vec<_>>();
+    let found = agreement::icc(&rows(&mut animals.iter().flatten()), alpha)?.icc2;
+    let of = |pairs: &mut dyn Iterator<Item = &Pair>| agreement::absolute_agreement(&rows(pairs));
+    Ok(estimated(animals, alpha, found.value, found.interval.ok_or(NoInterval::Perfect), of))
+}
+
+/// An estimate with the interval of its formula where each animal has one slide, over resampled animals else.
+fn estimated(
+    animals: &[Vec<Pair>],
+    alpha: f64,
+    value: f64,
+    formula: std::result::Result<Interval, NoInterval>,
+    of: impl Fn(&mut dyn Iterator<Item = &Pair>) -> std::result::Result<f64, Undefined>,
+) -> Estimated {
+    if has_several(animals) {
+        return Estimated {
+            value,
+            interval: resampled(animals, alpha, of),
+            by: IntervalBy::ResampledAnimals,
         };
-        let (slide, tissue) = (place("slide_id")?, place("tissue")?);
-        let animal = table.heading.iter().position(|h| h == "animal_id");
-        let (mut slides, mut animals) = (BTreeMap::new(), BTreeMap::new());
-        for row in &table.rows {
-            let cell = |i: usize| row.cells.get(i).map_or("", String::as_str);
-            let wanted = |h: &str| h.ends_with("_grade") || h.ends_with("_score");
-            let values = table.heading.iter().enumerate().filter(|(_, h)| wanted(h));
-            let values = values.filter_map(|(i, h)| Some((h.clone(), cell(i).parse::<f64>().ok()?)));
-            slides.insert(cell(slide).to_owned(), (cell(tissue).to_owned(), values.collect()));
-            if let Some(name) = animal.map(cell).filter(|name| !name.is_empty()) {
-                animals.insert(cell(slide).to_owned(), name.to_owned());
-            }
-        }
-        Ok(Self { slides, animals })
     }
+    Estimated { value, interval: formula, by: IntervalBy::Formula }
+}
 
-    /// The tissues that slides were scored as.
-    fn tissues(&self) -> BTreeSet<&str> {
-        self.slides.values().map(|(tissue, _)| tissue.as_str()).collect()
-    }
+fn concordance(animals: &[Vec<Pair>], alpha: f64) -> Estimate {
+    let of = |pairs: &mut dyn Iterator<Item = &Pair>| {
+        let (score, reads) = both(pairs);
+        agreement::limits(&score, &reads)?.concordance.ok_or(Undefined::NoVariation)
+    };
+    let value = of(&mut animals.iter().flatten())?;
+    Ok(Estimated { value, interval: resampled(animals, alpha, of), by: IntervalBy::ResampledAnimals })
+}
 
-    /// The animal of a slide; a slide that names none stands for itself.
-    fn animal<'a>(&'a self, slide: &'a str) -> &'a str {
-        self.animals.get(slide).map_or(slide, String::as_str)
+/// Mean difference, and the limits of single slides, within and between animals.
+fn bias(animals: &[Vec<Pair>]) -> Estimate {
+    let (score, reads) = both(animals.iter().flatten());
+    let found = agreement::limits(&score, &reads)?;
+    let mut interval = Ok(found.limits);
+    if has_several(animals) {
+        let differences: Vec<Vec<f64>> =
+            animals.iter().map(|slides| slides.iter().map(|p| p.score - p.read).collect()).collect();
+        let limits = |sd: f64| Interval::around(found.bias, normal_quantile(0.975) * sd);
+        interval = sd_of_animals(&differences).map(limits).ok_or(NoInterval::OneAnimal);
     }
-
-    /// Grade and score of a lesion on a slide.
-    fn of(&self, slide: &str, tissue: &str, lesion: &str) -> Option<(u8, f64)> {
-        let (own, values) = self.slides.get(slide)?;
-        let value = |ending: &str| values.get(&format!("{lesion}_{ending}")).copied();
-        (own == tissue).then_some(())?;
-        Some((value("grade")?.round() as u8, value("score")?))
-    }
+    Ok(Estimated { value: found.bias, interval, by: IntervalBy::LimitsOfAgreement })
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    /// Results of eight slides, and a reader who gives these grades.
-    fn compared(reads: &str) -> Result<Vec<Agreement>> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut text =
-            "slide_id,tissue,necrosis_grade,necrosis_score,congestion_grade,congestion_score\n".to_owned();
-        for (i, (grade, score)) in
-            [(0, 0.1), (0, 0.3), (1, 1.2), (1, 1.6), (2, 2.1), (2, 2.4), (3, 3.0), (4, 3.9)]
-                .iter()
-                .enumerate()
-        {
-            text += &format!("s{i},liver,{grade},{score},,\n");
-        }
-        fs::write(folder.path().join("slides.csv"), text).unwrap();
-        let path = folder.path().join("reads.csv");
-        fs::write(&path, reads).unwrap();
-        agree(folder.path(), &Rubric::builtin().unwrap(), &path, 0.05)
-    }
-
-    #[test]
-    fn grades_by_kappa_and_scores_by_the_rest() {
-        let reads = "slide_id,necrosis\ns0,0\ns1,0\ns2,1\ns3,2\ns4,2\ns5,2\ns6,3\ns7,4\ns9,1\n";
-        let found = &compared(reads).unwrap()[0];
-        assert_eq!((found.tissue, found.lesion.as_str()), ("liver", "necrosis"));
-        assert_eq!((found.pairs.len(), found.ungraded), (8, 1));
-        // One of eight is a grade apart. By hand: weighted disagreement 1/8 observed; expected from the margins
-        // (2, 2, 2, 1, 1)/8 and (2, 1, 3, 1, 1)/8 by squared distance 220/64.
-        let (kappa, interval) = found.kappa_quadratic.unwrap();
-        // Eight slides without animals are eight animals, too few for an interval.
-        assert_eq!(interval, None);
-        assert!((kappa - (1.0 - (1.0 / 8.0) / (220.0 / 64.0))).abs() < 1e-12, "{kappa}");
-        let (bias, limits) = found.bias.unwrap();
-        assert!((bias - (14.6 - 14.0) / 8.0).abs() < 1e-12, "{bias}");
-        assert!(limits.is_some_and(|l| l.lo < bias && bias < l.hi));
-        assert!(found.spearman.unwrap().0 > 0.9 && found.icc.unwrap().0 > 0.9);
-        assert!(found.concordance.unwrap().0 > 0.9);
-    }
-
-    #[test]
-    fn what_may_be_a_mistake_is_remarked() {
-        fn t(reads: &str, expected: &[&str]) {
-            assert_eq!(compared(reads).unwrap()[0].remarks, expected, "{reads}");
-        }
-        t("slide_id,necrosis\ns0,1\ns1,2\n", &[]);
-        t("slide_id,necrosis\ns0,1\nzz,2\n", &["slides that the results do not hold (1): zz"]);
-        t(
-            "slide_id,necrosis\ns0,1\ns1,2.5\n",
-            &["grades that lie between two (1) count for kappa as the nearer, or the higher of two"],
-        );
-        t("slide_id,casts\ns0,1\n", &["slides scored as another tissue (1: s0), not as kidney"]);
-        let controls = &compared("slide_id,congestion\ns0,1\n").unwrap()[0].remarks;
-        assert!(controls.len() == 1 && controls[0].contains("score --rubric lab.json"), "{controls:?}");
-    }
-
-    #[test]
-    fn what_cannot_be_compared_is_said() {
-        let none = &compared("slide_id,liver.congestion,necrosis\ns0,1,1\ns1,2,1\n").unwrap();
-        let congestion = none.iter().find(|a| a.lesion == "congestion").unwrap();
-        assert_eq!((congestion.pairs.len(), congestion.ungraded), (0, 2));
-        assert!(congestion.measures().iter().all(|(_, estimate)| estimate.is_err()));
-        fn t(reads: &str, expected: &str) {
-            let error = compared(reads).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-        t(
-            "slide_id,necrosis\ns0,5\n",
-            "reads.csv, liver, necrosis, slide s0, expected a grade of 0 to 4, got 5",
-        );
-        t("slide_id,necrosis\ns0,1\ns0,2\n", "slide s0, expected one grade per slide");
-        t(
-            "slide_id,necrosis\nx,1\n",
-            "slide x, expected slides of the results (the column slide_id of slides.csv), got no",
-        );
-        t("slide_id,necrosis\ns0,\n", "reads.csv, expected at least one grade, got none");
-        t("slide_id,necrosys\ns0,1\n", "necrosis");
-    }
-}
+mod tests;

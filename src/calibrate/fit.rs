@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     score::rubric::{Lesion, Worse},
-    stats::agreement::{Weights, kappa_of_animals},
+    stats::{
+        Interval,
+        agreement::{NoInterval, Weights, kappa_of_animals},
+    },
 };
 
 /// Cut-offs fitted to a pathologist's grades, with how well they hold.
@@ -17,12 +20,18 @@ pub struct Fitted {
     pub reached: Vec<bool>,
     /// Graded slides.
     pub slides: usize,
-    /// Animals they come from.
+    /// Animals they come from, each slide of one that is not named taken for one.
     pub animals: usize,
+    /// Slides whose animal is not named.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unnamed: usize,
     /// Weighted κ (quadratic) of grades and predictions, each animal predicted from the others.
     pub kappa: Option<f64>,
     /// Its 95 % interval over resampled animals; none below eleven.
     pub kappa_interval: Option<[f64; 2]>,
+    /// Why it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<String>,
     /// The same κ with the cut-offs there were before.
     pub kappa_before: Option<f64>,
     /// Grades from 1 that no slide was read as: where they begin and end is a guess.
@@ -33,7 +42,22 @@ pub struct Fitted {
     pub ungiven: Vec<u8>,
 }
 
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 impl Fitted {
+    /// Says whose the slides are: `12 animals`.
+    #[must_use]
+    pub fn whose(&self) -> String {
+        let named = self.animals.saturating_sub(self.unnamed);
+        match (named, self.unnamed) {
+            (_, 0) => format!("{named} animals"),
+            (0, unnamed) => format!("{unnamed} slides whose animals are not named"),
+            (_, unnamed) => format!("{named} animals and {unnamed} slides whose animals are not named"),
+        }
+    }
+
     /// Returns whether animals that were left out are graded worse than with the cut-offs before, or how well is unknown.
     #[must_use]
     pub fn is_no_gain(&self) -> bool {
@@ -80,8 +104,10 @@ pub fn fit(lesion: &Lesion, points: &[(f64, f64, &str)]) -> Option<Fitted> {
         reached,
         slides: points.len(),
         animals: animals.len(),
+        unnamed: 0,
         kappa: found.map(|k| k.0),
-        kappa_interval: found.and_then(|k| k.1),
+        kappa_interval: found.and_then(|k| k.1.ok()).map(|i| [i.lo, i.hi]),
+        no_interval: found.and_then(|k| k.1.err()).map(|why| why.to_string()),
         kappa_before: agreement(&before, lesion.max).map(|k| k.0),
         unread: of(|read, _| !read),
         ungiven: of(|read, given| read && !given),
@@ -100,10 +126,8 @@ fn graded(points: &[(f64, f64, &str)], animal: &str, lesion: &Lesion) -> Vec<(us
     points.iter().filter(|p| p.2 == animal).map(of).collect()
 }
 
-fn agreement(animals: &[Vec<(usize, usize)>], max: u8) -> Option<(f64, Option<[f64; 2]>)> {
-    let found = kappa_of_animals(animals, usize::from(max) + 1, Weights::Quadratic, 0.05);
-    let (value, interval) = found.ok()?;
-    Some((value, interval.map(|i| [i.lo, i.hi])))
+fn agreement(animals: &[Vec<(usize, usize)>], max: u8) -> Option<(f64, Result<Interval, NoInterval>)> {
+    kappa_of_animals(animals, usize::from(max) + 1, Weights::Quadratic, 0.05).ok()
 }
 
 /// Returns where the isotonic fit passes ½, 1½, … and which of these it reaches.

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     error::Result,
-    score::rubric::{Compare, Lesion},
+    score::{
+        rubric::{Compare, Lesion},
+        sampling::too_few,
+    },
 };
 
 /// Slides that are named.
@@ -16,6 +19,29 @@ const MOST_NAMED: usize = 5;
 
 /// Value, grade and animal of a slide.
 type Point<'a> = (f64, f64, &'a str);
+
+/// What cut-offs are fitted to.
+#[derive(Default)]
+struct Points<'a> {
+    /// One per slide.
+    all: Vec<Point<'a>>,
+    /// Those of them whose animal is not named.
+    unnamed: usize,
+    /// Slides left out because they hold too little to be graded.
+    little: usize,
+    /// Slides left out because the sample sheet excludes them.
+    excluded: usize,
+}
+
+/// Says that slides stand for animals, of which `unnamed` of `all` slides name none.
+pub(super) fn unnamed_animals(unnamed: usize, all: usize) -> Option<String> {
+    let taken = "each slide is taken for one (--manifest with a sample sheet says whose they are)";
+    match unnamed {
+        0 => None,
+        n if n == all => Some(format!("animals are not named: {taken}")),
+        n => Some(format!("animals of {n} of {all} slides are not named: {taken}")),
+    }
+}
 
 /// Returns a lesion with cut-offs fitted to grades, or why its cut-offs stay as they were.
 pub(super) fn fitted(
@@ -42,12 +68,18 @@ pub(super) fn fitted(
             return Ok(Err(why.into()));
         }
     };
-    let points = points(long, read, base)?;
+    let Points { all: points, unnamed, little, excluded } = points(long, read, base)?;
+    if little > 0 {
+        warn(format!("{} with too few objects or too little area to be graded left out", slides(little)));
+    }
+    if excluded > 0 {
+        warn(format!("{} left out, as the sample sheet says", slides(excluded)));
+    }
     if (LEAST_READS..WANTED_READS).contains(&points.len()) {
         warn(format!("{} graded slides; {WANTED_READS} or more over all grades are wanted", points.len()));
     }
     let found = match judged(lesion, &points) {
-        Ok(found) => found,
+        Ok(found) => Fitted { unnamed, ..found },
         Err(why) => return Ok(Err(why)),
     };
     remarks(&found).into_iter().for_each(warn);
@@ -69,15 +101,28 @@ pub(super) fn scored_otherwise(slides: &[&str]) -> String {
     format!("slides scored as another tissue ({}: {named}{more})", slides.len())
 }
 
-/// Value, in the unit the lesion compares, grade and animal of each slide that has a value.
-fn points<'a>(long: &'a Long, read: &'a Read<'_>, base: f64) -> Result<Vec<Point<'a>>> {
-    let mut out = Vec::new();
+fn slides(n: usize) -> String {
+    format!("{n} slide{}", if n == 1 { "" } else { "s" })
+}
+
+/// Value, in the unit the lesion compares, grade and animal of each slide that has a value to be graded by.
+fn points<'a>(long: &'a Long, read: &'a Read<'_>, base: f64) -> Result<Points<'a>> {
+    let feature = read.lesion.feature.as_str();
+    let mut out = Points::default();
     for (slide, grade) in &read.grades {
+        if long.is_excluded(slide) {
+            out.excluded += 1;
+            continue;
+        }
         let unknown = || read.fault(slide, "a slide_id of the results", "one that they do not hold");
         let animal = long.animal(slide).ok_or_else(unknown)?;
-        if let Some(value) = long.of_slide(slide, read.tissue, &read.lesion.feature) {
-            out.push((value / base, *grade, animal));
+        let Some(value) = long.of_slide(slide, read.tissue, feature) else { continue };
+        if too_few(read.tissue, feature, |name, by| long.counted(slide, read.tissue, name, by)).is_some() {
+            out.little += 1;
+            continue;
         }
+        out.all.push((value / base, *grade, animal));
+        out.unnamed += usize::from(!long.is_named(slide));
     }
     Ok(out)
 }
@@ -121,7 +166,7 @@ fn remarks(found: &Fitted) -> Vec<String> {
 }
 
 fn with(lesion: &Lesion, found: &Fitted) -> Lesion {
-    let mut provenance = format!("fitted to {} grades of {} animals", found.slides, found.animals);
+    let mut provenance = format!("fitted to {} grades of {}", found.slides, found.whose());
     for remark in remarks(found) {
         provenance += &format!("; {remark}");
     }

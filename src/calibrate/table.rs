@@ -29,6 +29,8 @@ pub(super) struct Long {
     denominators: BTreeMap<(String, String, String), f64>,
     /// Sizes of single objects by slide id and tissue.
     sizes: OfSlides,
+    /// Slides that the sample sheet excludes.
+    excluded: BTreeSet<String>,
 }
 
 impl Long {
@@ -46,7 +48,8 @@ impl Long {
         let denominator = place(DENOMINATOR).ok();
         let sizes = sizes::table::read(results)?.unwrap_or_default();
         let (slides, tissues, values) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut own = Self { slides, tissues, values, denominators: BTreeMap::new(), sizes };
+        let (denominators, excluded) = (BTreeMap::new(), BTreeSet::new());
+        let mut own = Self { slides, tissues, values, denominators, sizes, excluded };
         for row in &table.rows {
             let cell = |i: usize| row.cells.get(i).map_or("", String::as_str);
             own.slides
@@ -73,7 +76,9 @@ impl Long {
     }
 
     fn leave_out(&mut self, slide: &str) {
-        self.slides.remove(slide);
+        if self.slides.remove(slide).is_some() {
+            self.excluded.insert(slide.to_owned());
+        }
         self.tissues.remove(slide);
         self.values.retain(|key, _| key.0 != slide);
         self.sizes.retain(|key, _| key.0 != slide);
@@ -96,6 +101,23 @@ impl Long {
         self.tissues.get(slide).is_some_and(|own| own == tissue)
     }
 
+    /// Whether the sample sheet leaves a slide of the results out.
+    pub(super) fn is_excluded(&self, slide: &str) -> bool {
+        self.excluded.contains(slide)
+    }
+
+    /// The slides of a group that were scored as this tissue.
+    pub(super) fn slides(&self, group: &str, tissue: &str) -> BTreeSet<&str> {
+        let of_group =
+            self.slides.iter().filter(|(_, (_, own))| own == group).map(|(slide, _)| slide.as_str());
+        of_group.filter(|slide| self.is_of(slide, tissue)).collect()
+    }
+
+    /// Whether the results, or the sample sheet, name the animal of a slide.
+    pub(super) fn is_named(&self, slide: &str) -> bool {
+        self.slides.get(slide).is_some_and(|(animal, _)| !animal.is_empty())
+    }
+
     /// The animal of a slide; the slide itself where no animal is named.
     pub(super) fn animal<'a>(&'a self, slide: &'a str) -> Option<&'a str> {
         self.slides.get(slide).map(|(animal, _)| if animal.is_empty() { slide } else { animal.as_str() })
@@ -103,6 +125,20 @@ impl Long {
 
     pub(super) fn of_slide(&self, slide: &str, tissue: &str, feature: &str) -> Option<f64> {
         self.values.get(&(slide.to_owned(), tissue.to_owned(), feature.to_owned())).copied()
+    }
+
+    /// How much of something a slide holds, as its grades count it.
+    pub(super) fn counted(&self, slide: &str, tissue: &str, feature: &str, by: Count) -> Option<f64> {
+        let key = (slide.to_owned(), tissue.to_owned(), feature.to_owned());
+        let value = *self.values.get(&key)?;
+        match by {
+            Count::Value => Some(value),
+            // A share is of objects, a density of the area that they lie in.
+            Count::Objects => {
+                let of = *self.denominators.get(&key)?;
+                Some(if feature.ends_with("_per_mm2") { (value * of).round() } else { of })
+            }
+        }
     }
 
     /// One value per animal of a group, as when groups are compared (of shares, rates and means the ratio of sums over its slides, of
@@ -121,8 +157,9 @@ impl Long {
         let all = of.len();
         of.retain(|_, slides| {
             let counted = |name: &'static str, by: Count| {
-                let found = values(slides, name);
-                (by == Count::Value && !found.is_empty()).then(|| found.iter().sum())
+                let found: Vec<f64> =
+                    slides.iter().filter_map(|slide| self.counted(slide, tissue, name, by)).collect();
+                (!found.is_empty()).then(|| found.iter().sum())
             };
             too_few(tissue, feature, counted).is_none()
         });

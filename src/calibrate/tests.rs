@@ -257,3 +257,212 @@ fn reads_that_fit_nothing_are_refused() {
     t("slide_id,necrosis\ns0,1\n", "slides scored as another tissue (1: s0), not as liver");
     t("slide_id,casts\ns0,0\ns0,3\n", "slide s0, expected one grade per slide");
 }
+
+/// Kidneys of ten control and ten diseased animals with two slides each, their blood and their casts, and how they were measured.
+fn of_two_slides(folder: &Path) -> std::path::PathBuf {
+    let mut long =
+        "tissue,feature,animal_id,group,batch,value,unit,slide_id,missing,denominator\n".to_owned();
+    let (mut slides, mut reads) = ("slide_id,species\n".to_owned(), "slide_id,casts\n".to_owned());
+    for i in 0..40 {
+        let (animal, group) = (i / 2, if i < 20 { "control" } else { "sick" });
+        let sick = (i as f64 - 19.0).max(0.0);
+        let casts = 0.5 * sick + if i < 20 { 0.001 * i as f64 } else { 0.0 };
+        let mut add = |feature: &str, value: f64, of: &str| {
+            let _ = writeln!(long, "kidney,{feature},a{animal},{group},,{value},,s{i},,{of}");
+        };
+        add("kidney_rbc_area_pct", 2.0 + 0.01 * i as f64, "20");
+        add("cast_tubule_pct", casts, "200");
+        add("tubule_dilated_pct", 1.0, "200");
+        add("analysed_area_mm2", 20.0, "");
+        let _ = writeln!(slides, "s{i},rat");
+        let _ = writeln!(reads, "s{i},{}", [1.2, 3.2, 5.2, 8.2].iter().filter(|&&cut| casts > cut).count());
+        let result = folder.join("slides").join(format!("s{i}"));
+        std::fs::create_dir_all(&result).unwrap();
+        let methods = r#"{"methods":[{"objects":"nuclei","method":"classical"}],"else":1}"#;
+        std::fs::write(result.join("result.json"), methods).unwrap();
+    }
+    std::fs::write(folder.join("long.csv"), long).unwrap();
+    std::fs::write(folder.join("slides.csv"), slides).unwrap();
+    let path = folder.join("reads.csv");
+    std::fs::write(&path, reads).unwrap();
+    path
+}
+
+fn loaded(folder: &Path, done: &Calibrated) -> Rubric {
+    let path = folder.join("lab.json");
+    std::fs::write(&path, &done.rubric).unwrap();
+    Rubric::load(&path).unwrap()
+}
+
+fn calibration_changed(rubric: &Rubric) -> String {
+    let change = rubric.origin().changed.iter().find(|c| c.path == "calibration").unwrap();
+    change.now.as_str().unwrap().to_owned()
+}
+
+#[test]
+fn one_half_of_a_calibration_does_not_drop_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let reads = of_two_slides(folder.path());
+    let run =
+        |rubric: &Rubric, controls, reads| calibrate(folder.path(), rubric, controls, reads, None).unwrap();
+    let builtin = Rubric::builtin().unwrap();
+    let (controls, graded) = (Some("control"), Some(reads.as_path()));
+    let both = run(&builtin, controls, graded);
+    let one = run(&builtin, controls, None);
+    let first = loaded(folder.path(), &one);
+    assert_eq!(calibration_changed(&first), "10 control animals of control");
+    let then = run(&first, None, graded);
+    assert_eq!(then.kept, ["controls of kidney"]);
+    assert_eq!(then.calibration, both.calibration);
+    assert_eq!(then.calibration.fitted["kidney"]["casts"].animals, 20);
+    let only_read = run(&builtin, None, graded);
+    let read_first = loaded(folder.path(), &only_read);
+    assert_eq!(calibration_changed(&read_first), "fitted to reads of 1 lesion");
+    let reversed = run(&read_first, controls, None);
+    assert_eq!(reversed.kept, ["cut-offs of kidney, casts"]);
+    assert_eq!(reversed.calibration, both.calibration);
+    assert_eq!(reversed.warnings, one.warnings);
+    let whole = loaded(folder.path(), &reversed);
+    // Controls that are named again are not the ones before, even if they measure the same.
+    assert_eq!(run(&whole, controls, None).kept, ["cut-offs of kidney, casts"]);
+    assert_eq!(calibration_changed(&whole), "10 control animals of control; fitted to reads of 1 lesion");
+    let kidney = crate::organ::find("kidney").unwrap();
+    let casts = whole.lesions(kidney).iter().find(|l| l.id == "casts").unwrap();
+    assert_eq!(casts.cuts, both.calibration.fitted["kidney"]["casts"].cuts);
+    assert_eq!(casts.provenance, "fitted to 40 grades of 20 animals");
+}
+
+#[test]
+fn cut_offs_fitted_against_other_controls_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let casts = of_two_slides(folder.path());
+    // Congestion is judged in percent of the controls.
+    let text = std::fs::read_to_string(&casts).unwrap().replace("casts", "congestion");
+    std::fs::write(&casts, text).unwrap();
+    let long = std::fs::read_to_string(folder.path().join("long.csv")).unwrap();
+    let blood = |line: &str| {
+        let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
+        if let (true, Some(i)) = (cells[1] == "kidney_rbc_area_pct", cells[7][1..].parse::<f64>().ok()) {
+            cells[5] = (2.0 + 0.01 * i + (i - 19.0).max(0.0)).to_string();
+        }
+        cells.join(",")
+    };
+    let long: String = long.lines().map(|line| blood(line) + "\n").collect();
+    std::fs::write(folder.path().join("long.csv"), long).unwrap();
+    let builtin = Rubric::builtin().unwrap();
+    let done = calibrate(folder.path(), &builtin, Some("control"), Some(&casts), None).unwrap();
+    assert!(done.calibration.fitted["kidney"].contains_key("congestion"), "{:?}", done.warnings);
+    let rubric = loaded(folder.path(), &done);
+    let again = calibrate(folder.path(), &rubric, Some("sick"), None, None).unwrap();
+    let told = "kidney, congestion: its cut-offs were fitted to grades against other controls; fit them again (--reads)";
+    assert!(again.warnings.iter().any(|w| w == told), "{:?}", again.warnings);
+}
+
+#[test]
+fn slides_that_would_get_no_grade_fit_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let reads = of_two_slides(folder.path());
+    let long = std::fs::read_to_string(folder.path().join("long.csv")).unwrap();
+    let run = |long: &str| {
+        std::fs::write(folder.path().join("long.csv"), long).unwrap();
+        calibrate(folder.path(), &Rubric::builtin().unwrap(), None, Some(&reads), None)
+    };
+    // Casts are graded on 30 tubules or more: the first slide has 29.
+    let few = long.replacen(
+        "tubule_dilated_pct,a0,control,,1,,s0,,200",
+        "tubule_dilated_pct,a0,control,,1,,s0,,29",
+        1,
+    );
+    assert_ne!(few, long);
+    let done = run(&few).unwrap();
+    assert_eq!(done.calibration.fitted["kidney"]["casts"].slides, 39);
+    let told = "kidney, casts: 1 slide with too few objects or too little area to be graded left out";
+    assert!(done.warnings.iter().any(|w| w == told), "{:?}", done.warnings);
+    let said = run(&long.replace(",,200", ",,2")).unwrap_err().to_string();
+    assert!(
+        said.contains("40 slides with too few objects") && said.contains("0 graded slides with a value"),
+        "{said}"
+    );
+}
+
+#[test]
+fn slides_without_animals_are_called_slides() {
+    let folder = tempfile::tempdir().unwrap();
+    let reads = of_two_slides(folder.path());
+    let path = folder.path().join("long.csv");
+    let long = std::fs::read_to_string(&path).unwrap();
+    let blind = |line: &str| {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        if line.starts_with("kidney") {
+            (cells[2], cells[3]) = ("", "");
+        }
+        cells.join(",") + "\n"
+    };
+    std::fs::write(&path, long.lines().map(blind).collect::<String>()).unwrap();
+    let run = |sheet: Option<&Path>| {
+        calibrate(folder.path(), &Rubric::builtin().unwrap(), None, Some(&reads), sheet)
+    };
+    let done = run(None).unwrap();
+    let fitted = &done.calibration.fitted["kidney"]["casts"];
+    assert_eq!(
+        (fitted.animals, fitted.unnamed, fitted.whose().as_str()),
+        (40, 40, "40 slides whose animals are not named")
+    );
+    let told = "animals are not named: each slide is taken for one (--manifest with a sample sheet says whose they are)";
+    assert!(done.warnings.iter().any(|w| w == told), "{:?}", done.warnings);
+    assert!(
+        String::from_utf8_lossy(&done.rubric)
+            .contains("fitted to 40 grades of 40 slides whose animals are not named")
+    );
+    let sheet = folder.path().join("samples.csv");
+    let row = |i: usize| format!("s{i}.svs,a{},x,kidney,{}\n", i / 2, if i == 3 { "yes" } else { "" });
+    let rows: String = (0..40).map(row).collect();
+    std::fs::write(&sheet, format!("slide,animal_id,group,tissue,exclude\n{rows}")).unwrap();
+    let done = run(Some(&sheet)).unwrap();
+    let fitted = &done.calibration.fitted["kidney"]["casts"];
+    assert_eq!((fitted.slides, fitted.whose().as_str()), (39, "20 animals"));
+    assert!(done.warnings.contains(&"kidney, casts: 1 slide left out, as the sample sheet says".to_owned()));
+    assert!(!done.warnings.iter().any(|w| w.contains("not named")), "{:?}", done.warnings);
+}
+
+#[test]
+fn a_rubric_knows_how_its_controls_were_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    of_two_slides(folder.path());
+    let done = calibrate(folder.path(), &Rubric::builtin().unwrap(), Some("control"), None, None).unwrap();
+    let source = &done.calibration.sources["kidney"];
+    assert_eq!((source.animals, source.controls.as_str(), source.methods.len()), (10, "control", 1));
+    let rubric = loaded(folder.path(), &done);
+    let kidney = crate::organ::find("kidney").unwrap();
+    assert_eq!(rubric.other_controls(kidney, "rat", &source.methods), None);
+    let said = rubric.other_controls(kidney, "mouse", &[]).unwrap().to_string();
+    assert!(
+        said.starts_with(
+            "the control animals of rubric lab.json were measured otherwise (species rat, here mouse)"
+        ),
+        "{said}"
+    );
+    // Files of versions that kept no source are read, and say nothing.
+    let mut old: serde_json::Value = serde_json::from_slice(&done.rubric).unwrap();
+    old["calibration"].as_object_mut().unwrap().remove("sources").unwrap();
+    let path = folder.path().join("old.json");
+    std::fs::write(&path, old.to_string()).unwrap();
+    assert_eq!(Rubric::load(&path).unwrap().other_controls(kidney, "mouse", &[]), None);
+}
+
+#[test]
+fn a_kappa_without_interval_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let reads = of_two_slides(folder.path());
+    let done = calibrate(folder.path(), &Rubric::builtin().unwrap(), None, Some(&reads), None).unwrap();
+    let fitted = &done.calibration.fitted["kidney"]["casts"];
+    assert_eq!(fitted.kappa_interval.is_some(), fitted.no_interval.is_none());
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let points: Vec<(f64, f64, &str)> =
+        names.iter().enumerate().map(|(i, name)| (i as f64, (i / 2) as f64, *name)).collect();
+    let builtin = Rubric::builtin().unwrap();
+    let kidney = crate::organ::find("kidney").unwrap();
+    let casts = builtin.lesions(kidney).iter().find(|l| l.id == "casts").unwrap();
+    let few = fit(casts, &points).unwrap();
+    assert_eq!(few.no_interval.as_deref(), Some("no interval: fewer than 11 animals (8)"));
+}

@@ -34,10 +34,12 @@ pub(super) fn run(args: &args::Calibrate, console: &Console) -> Result<Exit, Fai
 fn text(done: &Calibrated) -> String {
     let c = &done.calibration;
     let mut text = String::new();
-    if !c.controls.is_empty() {
-        let features: usize = c.ranges.values().map(|r| r.len()).sum();
-        let _ = writeln!(text, "controls: {} animals of {}, {features} features", c.animals, c.controls);
+    if !done.kept.is_empty() {
+        let _ = writeln!(text, "kept of the rubric before: {}", done.kept.join("; "));
     }
+    let features: usize = c.ranges.values().map(|r| r.len()).sum();
+    let ranges = if features > 0 { format!("; ranges of {features} features") } else { String::new() };
+    let _ = writeln!(text, "calibrated: {}{ranges}", c.words());
     for (tissue, features) in &c.cut_offs {
         for (feature, found) in features {
             let _ = writeln!(text, "{tissue}, {feature}: {found}");
@@ -50,13 +52,15 @@ fn text(done: &Calibrated) -> String {
                 .map(|(v, &reached)| format!("{v:.3}{}", if reached { "" } else { " (not reached)" }))
                 .collect();
             let _ = write!(text, "{tissue}, {lesion}: cut-offs {}", cuts.join(", "));
-            let _ = write!(text, "; {} slides of {} animals", fitted.slides, fitted.animals);
+            let _ = write!(text, "; {} grades of {}", fitted.slides, fitted.whose());
             if let Some(k) = fitted.kappa {
-                let interval = match fitted.kappa_interval {
-                    Some([lo, hi]) => format!("[{lo:.2}, {hi:.2}]"),
-                    None => "(no interval: fewer than 11 animals, or grades hardly vary)".to_owned(),
+                let interval = match (fitted.kappa_interval, &fitted.no_interval) {
+                    (Some([lo, hi]), _) => format!(" [{lo:.2}, {hi:.2}]"),
+                    (None, Some(why)) => format!(" ({why})"),
+                    (None, None) => String::new(),
                 };
-                let _ = write!(text, "; weighted kappa {k:.2} {interval} by leaving animals out");
+                let left_out = if fitted.animals > fitted.unnamed { "animals" } else { "slides" };
+                let _ = write!(text, "; weighted kappa {k:.2}{interval} by leaving {left_out} out");
             }
             if let Some(before) = fitted.kappa_before {
                 let _ = write!(text, ", {before:.2} with the cut-offs before");

@@ -115,6 +115,9 @@ impl<'a> Prepared<'a> {
         remarks.extend(cohort::declared::notes(study, &found.endpoints));
         remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
+        if study.judged_against().is_none() {
+            remarks.extend(comparison::other_controls(results, &self.samples, &self.rubric)?);
+        }
         remarks.extend(comparison::shortcomings(&found));
         if let [only] = &found.groups[..] {
             remarks.push(format!(

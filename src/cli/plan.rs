@@ -145,7 +145,7 @@ impl Plan {
 }
 
 /// What is done where nothing was asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Usual {
     /// Objects are found as well as they can be.
     Segment,
@@ -176,6 +176,9 @@ pub(super) fn models(args: &args::Methods, usual: Usual) -> Result<Models, Failu
         tubules: built_in(by != StructureMethod::Classical, false, builtin_tubules)?,
     };
     args.model.iter().try_for_each(|folder| models.add(folder).map_err(Failure::of(folder)))?;
+    if usual == Usual::Score {
+        models.check_scoring()?;
+    }
     let contradicts = |rules: Option<bool>, choice: &Option<Choice>| rules == Some(true) && choice.is_some();
     let rules = |asked: Option<Method>| asked.map(|m| m == Method::Classical);
     let structures = args.structures.map(|m| m == StructureMethod::Classical);

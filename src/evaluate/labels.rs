@@ -1,4 +1,5 @@
-//! Reads a label image: whole numbers of 8 to 32 bits, PNG or TIFF; of several channels the first, of a palette its index.
+//! Reads a label image: whole numbers of 1 to 32 bits as they are stored, PNG or TIFF; of several channels the first, of a PNG's
+//! palette its index.
 
 use std::{
     fs::File,
@@ -8,6 +9,7 @@ use std::{
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use tiff::{
+    ColorType,
     decoder::{Decoder, DecodingResult, Limits},
     tags::Tag,
 };
@@ -95,10 +97,8 @@ fn indices(file: impl BufRead + Seek) -> Result<Option<Plane<u32>>> {
     let mut stored = vec![0; line.saturating_mul(size.1)];
     reader.next_frame(&mut stored).map_err(fault)?;
     let bits = depth as usize;
-    let mask = u8::try_from((1u16 << bits) - 1).unwrap_or(u8::MAX);
-    let index = |row: &[u8], x: usize| u32::from(row[x * bits / 8] >> (8 - bits - x * bits % 8) & mask);
     let rows = stored.chunks_exact(line.max(1));
-    let data = rows.flat_map(|row| (0..size.0).map(move |x| index(row, x))).collect();
+    let data = rows.flat_map(|row| (0..size.0).map(move |x| bits_at(row, x, bits))).collect();
     plane(size, data, FORMAT).map(Some)
 }
 
@@ -109,14 +109,31 @@ fn first<T: Copy + Into<u32>>(values: &[T], step: usize) -> Vec<u32> {
 
 fn tiff(file: BufReader<File>) -> Result<Plane<u32>> {
     const FORMAT: &str = "TIFF";
-    let fault = |e: tiff::TiffError| Error::malformed(FORMAT, "the file", "a label image", e);
+    let fault = |e: tiff::TiffError| match e {
+        tiff::TiffError::UnsupportedError(what) => Error::unsupported(FORMAT, what.to_string()),
+        other => Error::malformed(FORMAT, "the file", "a label image", other),
+    };
     let mut limits = Limits::default();
     limits.decoding_buffer_size = MAX_PX as usize * 4;
     let mut decoder = Decoder::new(file).map_err(fault)?.with_limits(limits);
     let (width, height) = decoder.dimensions().map_err(fault)?;
     let size = checked(width, height)?;
-    let decoded = decoder.read_image().map_err(fault)?;
+    let stored = decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(fault)?;
+    if stored == Some(PALETTE) {
+        return Err(Error::unsupported(FORMAT, PALETTE_INSTEAD));
+    }
+    let bits = match decoder.colortype().map_err(fault)? {
+        ColorType::Gray(bits @ 1..8) => Some(bits.into()),
+        _ => None,
+    };
+    let mut decoded = decoder.read_image().map_err(fault)?;
+    if stored == Some(WHITE_IS_ZERO) {
+        as_stored(&mut decoded);
+    }
     only_page(&mut decoder)?;
+    if let (Some(bits), DecodingResult::U8(rows)) = (bits, &decoded) {
+        return plane(size, unpacked(rows, size, bits), FORMAT);
+    }
     let step = |values: usize| (values / (size.0 * size.1).max(1)).max(1);
     let wide = |values: Vec<u64>| -> Result<Vec<u32>> {
         let step = step(values.len());
@@ -142,6 +159,38 @@ fn tiff(file: BufReader<File>) -> Result<Plane<u32>> {
         _ => return Err(Error::unsupported(FORMAT, "pixels that are not whole numbers")),
     };
     plane(size, data, FORMAT)
+}
+
+/// Values of the tag `PhotometricInterpretation`.
+const WHITE_IS_ZERO: u16 = 0;
+const PALETTE: u16 = 3;
+/// What to do about a palette, which the decoder does not read.
+const PALETTE_INSTEAD: &str = "a palette of colours (save the numbers as gray TIFF of 8 or 16 bits, or as PNG, of which a palette's index is read)";
+
+/// Undoes what the decoder does to pixels of which 0 is shown white: a label's number is what is stored.
+fn as_stored(decoded: &mut DecodingResult) {
+    match decoded {
+        DecodingResult::U8(v) => v.iter_mut().for_each(|v| *v = !*v),
+        DecodingResult::U16(v) => v.iter_mut().for_each(|v| *v = !*v),
+        DecodingResult::U32(v) => v.iter_mut().for_each(|v| *v = !*v),
+        DecodingResult::U64(v) => v.iter_mut().for_each(|v| *v = !*v),
+        _ => {}
+    }
+}
+
+/// Pixels of less than a byte; each row begins with a byte of its own.
+fn unpacked(rows: &[u8], (width, height): (usize, usize), bits: usize) -> Vec<u32> {
+    let line = (width * bits).div_ceil(8).max(1);
+    rows.chunks_exact(line)
+        .take(height)
+        .flat_map(|row| (0..width).map(move |x| bits_at(row, x, bits)))
+        .collect()
+}
+
+/// The number at a place of a row of `bits` each.
+fn bits_at(row: &[u8], x: usize, bits: usize) -> u32 {
+    let mask = u8::try_from((1u16 << bits) - 1).unwrap_or(u8::MAX);
+    u32::from(row[x * bits / 8] >> (8 - bits - x * bits % 8) & mask)
 }
 
 /// Checks that what follows the first page shows the same smaller: of planes or classes, one would be scored and the others not.
@@ -206,6 +255,53 @@ mod tests {
         let path = folder.path().join("f.tif");
         tiff(&path).write_image::<colortype::Gray32Float>(2, 1, &[0.0, 1.0]).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("whole numbers"));
+    }
+
+    /// Writes a TIFF of one strip, `bits` per pixel.
+    fn write_gray(path: &Path, (width, bits, photometric): (u32, u16, u16), row: &[u8]) {
+        let tags: [(u16, u16, u32); 9] = [
+            (256, 4, width),
+            (257, 4, 1),
+            (258, 3, bits.into()),
+            (259, 3, 1),
+            (262, 3, photometric.into()),
+            (273, 4, 8 + 2 + 9 * 12 + 4),
+            (277, 3, 1),
+            (278, 4, 1),
+            (279, 4, row.len() as u32),
+        ];
+        let mut file = b"II*\0\x08\0\0\0\x09\0".to_vec();
+        for (tag, kind, value) in tags {
+            file.extend(tag.to_le_bytes());
+            file.extend(kind.to_le_bytes());
+            file.extend(1u32.to_le_bytes());
+            file.extend(value.to_le_bytes());
+        }
+        file.extend(0u32.to_le_bytes());
+        file.extend(row);
+        std::fs::write(path, file).unwrap();
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("l.tif");
+        for photometric in [0, 1] {
+            let t = |bits: u16, row: &[u8], expected: &[u32]| {
+                write_gray(&path, (expected.len() as u32, bits, photometric), row);
+                assert_eq!(read(&path).unwrap().data(), expected, "{bits} bits, photometric {photometric}");
+            };
+            t(1, &[0b1010_0000, 0b1000_0000], &[1, 0, 1, 0, 0, 0, 0, 0, 1]);
+            t(2, &[0b0001_1011], &[0, 1, 2, 3]);
+            t(4, &[0x0F, 0x70], &[0, 15, 7]);
+            t(8, &[0, 7, 255], &[0, 7, 255]);
+            t(16, &[0, 0, 0xBC, 2], &[0, 700]);
+            t(32, &[0, 0, 0, 0, 0x70, 0x11, 1, 0], &[0, 70_000]);
+        }
+        write_gray(&path, (2, 8, PALETTE), &[0, 7]);
+        let said = read(&path).unwrap_err().to_string();
+        assert!(said.contains("palette") && said.contains("save the numbers as gray TIFF"), "{said}");
+        assert!(!said.contains("malformed"), "{said}");
     }
 
     #[test]

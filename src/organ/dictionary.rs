@@ -68,7 +68,7 @@ fn columns() -> String {
     let one = |line: &str| line.split_once('\t').map(|(column, text)| format!("- `{column}`: {text}\n"));
     let all: String = COLUMNS.lines().filter_map(one).collect();
     format!(
-        "\n## Other columns of slides.csv, long.csv, sizes.csv and fields.csv\n\nCapitals stand for names.\n\n{all}"
+        "\n## Other columns of slides.csv, long.csv, sizes.csv, fields.csv and agreement.csv\n\nCapitals stand for names.\n\n{all}"
     )
 }
 

@@ -42,15 +42,19 @@ pub(super) fn slide(slide: &Slide, warnings: &Warnings) {
     }
 }
 
-/// Notes models that were trained on images that look different.
+/// Notes models that were trained on images that look different, or do not say on what.
 ///
 /// # Errors
 /// As [`Model::facts`](crate::segment::model::Model::facts).
 pub(super) fn strange(models: &InUse, samples: &[Rgb], mpp: Mpp, warnings: &Warnings) -> Result<()> {
     for model in models.models() {
         let differs = model.facts(samples, mpp)?.map(|facts| model.differs(&facts)).unwrap_or_default();
+        let model_name = || model.card.name.clone();
+        if model.card.domain.is_empty() {
+            warnings.push(Warning::TrainingDomainUnknown { model: model_name() });
+        }
         if !differs.is_empty() {
-            warnings.push(Warning::OutsideTrainingDomain { model: model.card.name.clone(), differs });
+            warnings.push(Warning::OutsideTrainingDomain { model: model_name(), differs });
         }
     }
     Ok(())
@@ -67,4 +71,31 @@ pub(super) fn bad_tiles(slide: &Slide, warnings: &Warnings) {
         format!("level {level}, column {col}, row {row}: {what}")
     };
     warnings.push(Warning::BadTiles { tiles: found.iter().map(place).collect() });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::segment::model::Model;
+
+    const CARD: &str = include_str!("../../models/nuclei-rgb/model.toml");
+    const WEIGHTS: &[u8] = include_bytes!("../../models/nuclei-rgb/weights.safetensors");
+
+    #[test]
+    fn a_model_without_a_training_domain_is_told() {
+        let said = |card: &str| {
+            let nuclei = Some(Arc::new(Model::parse(card, WEIGHTS).unwrap()));
+            let warnings = Warnings::default();
+            let place = [Rgb::filled(64, 64, [190, 120, 170])];
+            strange(&InUse { nuclei, ..InUse::default() }, &place, Mpp::square(0.5).unwrap(), &warnings)
+                .unwrap();
+            warnings.into_vec().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let without = CARD.split("[domain]").next().unwrap();
+        let expected = "model nuclei-rgb says nothing of its training images ([domain] of model.toml): whether the slide looks like them was not checked";
+        assert_eq!(said(without), expected);
+        assert!(!said(CARD).contains("not checked"));
+    }
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{
     batch::safe,
-    calibrate::agree::{Agreement, Estimate, Pair},
+    calibrate::agree::{Agreement, Estimate, Estimated, Pair},
     error::{Error, Result},
     report::{
         chart::{Axis, Chart, INK, Mark},
@@ -45,23 +45,35 @@ fn table(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|e| fault(e.to_string()))
 }
 
-/// Why a kappa stands without interval.
-const NO_INTERVAL: &str = "no interval: fewer than 11 animals, or grades hardly vary";
-
 fn measures(all: &[Agreement]) -> Result<Vec<u8>> {
-    let heading = ["tissue", "lesion", "slides", "ungraded", "measure", "value", "low", "high", "missing"];
+    let heading = [
+        "tissue",
+        "lesion",
+        "slides",
+        "animals",
+        "ungraded",
+        "measure",
+        "value",
+        "low",
+        "high",
+        "interval_by",
+        "missing",
+    ];
     let rows = all.iter().flat_map(|a| a.measures().map(|(name, estimate)| (a, name, estimate)));
     let row = |(a, name, estimate): (&Agreement, &str, &Estimate)| {
+        let none = String::new;
         let numbers = match estimate {
-            Ok((value, Some(i))) => [value.to_string(), i.lo.to_string(), i.hi.to_string(), String::new()],
-            Ok((value, None)) => {
-                let why = if name.contains("kappa") { NO_INTERVAL } else { "" };
-                [value.to_string(), String::new(), String::new(), why.to_owned()]
+            Ok(Estimated { value, interval: Ok(i), by }) => {
+                [value.to_string(), i.lo.to_string(), i.hi.to_string(), by.as_str().to_owned(), none()]
             }
-            Err(why) => [String::new(), String::new(), String::new(), why.to_string()],
+            Ok(Estimated { value, interval: Err(why), .. }) => {
+                [value.to_string(), none(), none(), none(), why.to_string()]
+            }
+            Err(why) => [none(), none(), none(), none(), why.to_string()],
         };
+        let animals = a.animals.map(|n| n.to_string()).unwrap_or_default();
         let (slides, ungraded) = (a.pairs.len().to_string(), a.ungraded.to_string());
-        let names = [a.tissue.to_owned(), a.lesion.clone(), slides, ungraded, name.to_owned()];
+        let names = [a.tissue.to_owned(), a.lesion.clone(), slides, animals, ungraded, name.to_owned()];
         names.into_iter().chain(numbers).collect()
     };
     table(std::iter::once(heading.map(String::from).into()).chain(rows.map(row)))
@@ -81,8 +93,8 @@ fn pairs(all: &[Agreement]) -> Result<Vec<u8>> {
 
 /// Differences against means, one mark per slide (Bland and Altman 1986); `None` where there are no limits.
 fn bland_altman(a: &Agreement) -> Option<String> {
-    let (bias, limits) = a.bias.as_ref().ok()?;
-    let limits = limits.as_ref()?;
+    let Estimated { value: bias, interval, .. } = a.bias.as_ref().ok()?;
+    let limits = interval.as_ref().ok()?;
     let title = |p: &Pair| format!("{}: {:.2}, read {}", p.slide_id, p.score, p.read);
     let marks: Vec<Mark> = (a.pairs.iter())
         .map(|p| Mark { at: ((p.score + p.read) / 2.0, p.score - p.read), title: title(p) })

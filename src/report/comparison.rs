@@ -17,7 +17,7 @@ mod tables;
 
 use std::path::Path;
 
-pub use handling::{remarks, shortcomings};
+pub use handling::{other_controls, remarks, shortcomings};
 pub use input::Input;
 
 use super::partial::write_whole;

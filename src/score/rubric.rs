@@ -25,6 +25,7 @@ use crate::{
     error::{Error, Result},
     measure::feature::{Missing, Value},
     organ::Organ,
+    segment::models::Method,
     warning::Warning,
 };
 
@@ -135,6 +136,14 @@ impl Rubric {
     pub fn warning(&self) -> Option<Warning> {
         let (name, changed) = (self.origin.name.clone(), self.origin.changed.len());
         (changed > 0).then_some(Warning::NonDefaultScoring { name, changed })
+    }
+
+    /// Returns the remark that a slide needs which was measured otherwise than the control animals it is judged against.
+    #[must_use]
+    pub fn other_controls(&self, organ: &Organ, species: &str, methods: &[Method]) -> Option<Warning> {
+        let differs = self.calibration()?.differs(organ.name, species, methods);
+        let rubric = self.origin.name.clone();
+        (!differs.is_empty()).then_some(Warning::OtherControls { rubric, differs })
     }
 
     /// Returns the lesions of an organ in report order.
@@ -264,12 +273,8 @@ impl Rubric {
         };
         let mut changed = changes(&json(&builtin)?, &json(&file)?);
         if let Some(c) = &file.calibration {
-            let now = format!("{} control animals of {}", c.animals, c.controls);
-            changed.push(Change {
-                path: "calibration".into(),
-                default: serde_json::Value::Null,
-                now: now.into(),
-            });
+            let (path, default) = ("calibration".into(), serde_json::Value::Null);
+            changed.push(Change { path, default, now: c.words().into() });
         }
         Ok(Self {
             file,

@@ -52,6 +52,9 @@ pub struct Card {
     pub task: String,
     /// Its outputs, in order.
     pub outputs: Vec<String>,
+    /// Its objects are outlines to look at: nothing may be scored by them.
+    #[serde(default)]
+    pub segment_only: bool,
     /// What it eats.
     pub input: Input,
     /// Parameters of what follows the network.

@@ -1,11 +1,11 @@
 //! Repeatability and agreement: intraclass correlation, weighted κ, concordance, limits of agreement.
 
-use rand::RngExt;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+mod animals;
 
+pub use self::animals::{NoInterval, kappa_of_animals, resampled, sd_of_animals};
 use super::{
-    Interval, Result, Undefined, bootstrap,
-    describe::{mean, quantile, sd},
+    Interval, Result, Undefined,
+    describe::{mean, sd},
     distribution::{f_critical, normal_quantile},
 };
 
@@ -43,32 +43,8 @@ pub struct IccTable {
 /// [`Undefined::TooFew`] without two subjects of two ratings each, all of the same number; [`Undefined::NoVariation`] if
 /// subjects do not differ either.
 pub fn icc(rows: &[Vec<f64>], alpha: f64) -> Result<IccTable> {
-    let raters = rows.first().map_or(0, Vec::len);
-    if rows.len() < 2 || raters < 2 || rows.iter().any(|r| r.len() != raters) {
-        return Err(Undefined::TooFew { groups: 2, each: 2 });
-    }
-    let (n, k) = (rows.len() as f64, raters as f64);
-    let grand = mean(&rows.concat());
-    let between = rows.iter().map(|r| k * (mean(r) - grand).powi(2)).sum::<f64>();
-    let column = |j: usize| mean(&rows.iter().map(|r| r[j]).collect::<Vec<_>>());
-    let raters_ss = (0..raters).map(|j| n * (column(j) - grand).powi(2)).sum::<f64>();
-    // Summed directly: a difference of sums leaves their rounding where it should leave nothing.
-    let columns: Vec<f64> = (0..raters).map(column).collect();
-    let (mut inside, mut rest) = (0.0, 0.0);
-    for row in rows {
-        let own = mean(row);
-        inside += row.iter().map(|v| (v - own).powi(2)).sum::<f64>();
-        rest += row.iter().zip(&columns).map(|(v, c)| (v - own - c + grand).powi(2)).sum::<f64>();
-    }
-    let nothing = NOTHING * rows.iter().flatten().map(|v| v * v).sum::<f64>();
-    let real = |squares: f64| if squares <= nothing { 0.0 } else { squares };
-    let msb = real(between) / (n - 1.0);
-    let msw = real(inside) / (n * (k - 1.0));
-    let msj = real(raters_ss) / (k - 1.0);
-    let mse = real(rest) / ((n - 1.0) * (k - 1.0));
-    if msb <= 0.0 && mse <= 0.0 {
-        return Err(Undefined::NoVariation);
-    }
+    let squares = MeanSquares::of(rows)?;
+    let MeanSquares { n, k, between: msb, raters: msj, within: msw, rest: mse } = squares;
     let (df1, df2, dfe) = (n - 1.0, n * (k - 1.0), (n - 1.0) * (k - 1.0));
     let ratio = |f: f64| if f.is_finite() { (f - 1.0) / (f + k - 1.0) } else { 1.0 };
     let one_way = |f: f64, df: f64| {
@@ -78,7 +54,7 @@ pub fn icc(rows: &[Vec<f64>], alpha: f64) -> Result<IccTable> {
         })
     };
     let (f1, f3) = (msb / msw, msb / mse);
-    let icc2 = (msb - mse) / (msb + (k - 1.0) * mse + k * (msj - mse) / n);
+    let icc2 = squares.absolute_agreement();
     let interval2 = f3.is_finite().then(|| two_way(icc2, [msb, msj, mse], n, k, alpha));
     Ok(IccTable {
         icc1: Icc { value: ratio(f1), f: f1, interval: one_way(f1, df2) },
@@ -87,6 +63,63 @@ pub fn icc(rows: &[Vec<f64>], alpha: f64) -> Result<IccTable> {
         ms_between: msb,
         ms_within: msw,
     })
+}
+
+/// Returns the two-way random intraclass correlation of absolute agreement without its interval.
+///
+/// # Errors
+///
+/// As [`icc`].
+pub fn absolute_agreement(rows: &[Vec<f64>]) -> Result<f64> {
+    MeanSquares::of(rows).map(|squares| squares.absolute_agreement())
+}
+
+/// Mean squares of a full table of `n` subjects with `k` ratings.
+struct MeanSquares {
+    n: f64,
+    k: f64,
+    between: f64,
+    raters: f64,
+    within: f64,
+    rest: f64,
+}
+
+impl MeanSquares {
+    fn of(rows: &[Vec<f64>]) -> Result<Self> {
+        let raters = rows.first().map_or(0, Vec::len);
+        if rows.len() < 2 || raters < 2 || rows.iter().any(|r| r.len() != raters) {
+            return Err(Undefined::TooFew { groups: 2, each: 2 });
+        }
+        let (n, k) = (rows.len() as f64, raters as f64);
+        let grand = mean(&rows.concat());
+        let between = rows.iter().map(|r| k * (mean(r) - grand).powi(2)).sum::<f64>();
+        let column = |j: usize| mean(&rows.iter().map(|r| r[j]).collect::<Vec<_>>());
+        let columns: Vec<f64> = (0..raters).map(column).collect();
+        let raters_ss = columns.iter().map(|c| n * (c - grand).powi(2)).sum::<f64>();
+        // Summed directly: a difference of sums leaves their rounding where it should leave nothing.
+        let (mut inside, mut rest) = (0.0, 0.0);
+        for row in rows {
+            let own = mean(row);
+            inside += row.iter().map(|v| (v - own).powi(2)).sum::<f64>();
+            rest += row.iter().zip(&columns).map(|(v, c)| (v - own - c + grand).powi(2)).sum::<f64>();
+        }
+        let nothing = NOTHING * rows.iter().flatten().map(|v| v * v).sum::<f64>();
+        let real = |squares: f64| if squares <= nothing { 0.0 } else { squares };
+        let found = Self {
+            n,
+            k,
+            between: real(between) / (n - 1.0),
+            raters: real(raters_ss) / (k - 1.0),
+            within: real(inside) / (n * (k - 1.0)),
+            rest: real(rest) / ((n - 1.0) * (k - 1.0)),
+        };
+        if found.between <= 0.0 && found.rest <= 0.0 { Err(Undefined::NoVariation) } else { Ok(found) }
+    }
+
+    fn absolute_agreement(&self) -> f64 {
+        let Self { n, k, between, raters, rest, .. } = self;
+        (between - rest) / (between + (k - 1.0) * rest + k * (raters - rest) / n)
+    }
 }
 
 /// Share of the squared values below which a sum of squares is their rounding: 10⁻¹⁴ of a value.
@@ -187,49 +220,6 @@ pub fn kappa(table: &[Vec<f64>], weights: Weights, alpha: f64) -> Result<Kappa> 
     Ok(Kappa { value, se, interval })
 }
 
-/// Resamples of animals.
-const DRAWS: usize = 2000;
-/// Their seed: the same data give the same interval.
-const SEED: u64 = 1;
-/// Least share of resamples that must have a κ.
-const DEFINED: f64 = 0.95;
-
-/// Returns κ of pairs of grades, `0..grades`, by animal, and its percentile interval over resampled animals (domain.md §5.3):
-/// slides of one animal are not independent. There is no interval below [`bootstrap::LEAST`] animals, where it would be too
-/// narrow, and none where κ does not vary or often has no value.
-///
-/// # Errors
-///
-/// As [`kappa`].
-pub fn kappa_of_animals(
-    animals: &[Vec<(usize, usize)>],
-    grades: usize,
-    weights: Weights,
-    alpha: f64,
-) -> Result<(f64, Option<Interval>)> {
-    let of = |chosen: &mut dyn Iterator<Item = &Vec<(usize, usize)>>| {
-        let mut table = vec![vec![0.0; grades]; grades];
-        for &(a, b) in chosen.flatten() {
-            if let Some(cell) = table.get_mut(a).and_then(|row| row.get_mut(b)) {
-                *cell += 1.0;
-            }
-        }
-        kappa(&table, weights, alpha).map(|k| k.value)
-    };
-    let value = of(&mut animals.iter())?;
-    if animals.len() < bootstrap::LEAST {
-        return Ok((value, None));
-    }
-    let mut random = ChaCha8Rng::seed_from_u64(SEED);
-    let mut draw = || of(&mut animals.iter().map(|_| &animals[random.random_range(0..animals.len())]));
-    let drawn: Vec<f64> = (0..DRAWS).filter_map(|_| draw().ok()).collect();
-    if (drawn.len() as f64) < DEFINED * DRAWS as f64 {
-        return Ok((value, None));
-    }
-    let [lo, hi] = [alpha / 2.0, 1.0 - alpha / 2.0].map(|tail| quantile(&drawn, tail).clamp(-1.0, 1.0));
-    Ok((value, (hi - lo > ROUNDING).then_some(Interval { lo, hi })))
-}
-
 /// Agreement of two measurements of the same things.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -308,24 +298,5 @@ mod tests {
         assert_eq!(kappa(&[vec![3.0]], Weights::None, 0.05), Err(Undefined::NoVariation));
         let same = limits(&[2.0, 2.0], &[2.0, 2.0]).unwrap();
         assert_eq!((same.concordance, same.bias), (None, 0.0));
-    }
-
-    #[test]
-    fn animals_are_resampled_not_slides() {
-        let kappa =
-            |animals: &[Vec<(usize, usize)>]| kappa_of_animals(animals, 5, Weights::Quadratic, 0.05).unwrap();
-        let one = |i: usize| vec![(i % 5, if i % 4 == 3 { (i + 1) % 5 } else { i % 5 })];
-        let twenty: Vec<_> = (0..20).map(one).collect();
-        let (value, interval) = kappa(&twenty);
-        let interval = interval.unwrap();
-        assert!(interval.lo < value && value < interval.hi && interval.hi <= 1.0, "{value} {interval:?}");
-        assert_eq!(kappa(&twenty).1, Some(interval));
-        // Ten slides of each animal that say the same tell no more than one.
-        let repeated: Vec<_> = twenty.iter().map(|pairs| pairs.repeat(10)).collect();
-        assert_eq!(kappa(&repeated), (value, Some(interval)));
-        assert_eq!(kappa(&twenty[..10]).1, None);
-        let always: Vec<_> = (0..20).map(|i| vec![(i % 5, i % 5)]).collect();
-        let (value, interval) = kappa(&always);
-        assert!((value - 1.0).abs() < 1e-12 && interval.is_none(), "{value} {interval:?}");
     }
 }

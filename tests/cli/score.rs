@@ -217,3 +217,35 @@ fn one_group_alone_is_said() {
     let methods = fs::read_to_string(folder.path("out/comparison/methods.txt")).unwrap();
     assert!(methods.contains("by the sizes of the species rat. No areas were drawn by hand."), "{methods}");
 }
+
+#[test]
+fn controls_of_a_rubric_that_were_measured_otherwise_are_told() {
+    let folder = Folder::new();
+    let slide = folder.png("blank.png", [244, 243, 245]);
+    let builtin = concat!(env!("CARGO_MANIFEST_DIR"), "/models/rubric/rubric.json");
+    let mut rubric: serde_json::Value = serde_json::from_str(&fs::read_to_string(builtin).unwrap()).unwrap();
+    let methods = serde_json::json!([{ "objects": "nuclei", "method": "net", "model": "n" }]);
+    let source =
+        serde_json::json!({ "controls": "control", "animals": 6, "species": ["rat"], "methods": methods });
+    rubric["calibration"] = serde_json::json!({
+        "controls": "control", "animals": 6, "sources": { "kidney": source }, "ranges": {}, "fitted": {}, "histograde": "0",
+    });
+    folder.text("lab.json", &rubric.to_string());
+    let (lab, out) = (folder.arg("lab.json"), folder.arg("out"));
+    let score = ["score", &slide, "--tissue", "kidney", "--mpp", "0.5", "--rubric", &lab, "-o", &out];
+    stderr(&[&score[..], &["--species", "mouse"]].concat(), 0);
+    let told = "the control animals of rubric lab.json were measured otherwise (species rat, here mouse; nuclei by net (n), here by \
+                classical)";
+    let warnings = &folder.rows("out/slides.csv")[0]["warnings"];
+    assert!(warnings.contains(told), "{warnings}");
+}
+
+#[test]
+fn a_model_for_outlines_only_is_refused() {
+    let folder = Folder::new();
+    let (slide, out) = (folder.png("blank.png", [244, 243, 245]), folder.arg("out"));
+    let pas = concat!(env!("CARGO_MANIFEST_DIR"), "/models/kidney-pas");
+    let text =
+        stderr(&["score", &slide, "--tissue", "kidney", "--mpp", "0.5", "--model", pas, "-o", &out], 2);
+    assert!(text.contains("kidney-pas, expected a model that slides may be scored with"), "{text}");
+}

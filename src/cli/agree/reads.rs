@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use histograde::{
     Result,
-    calibrate::agree::{Agreement, agree},
+    calibrate::agree::{Agreement, Estimated, agree},
     report::agreement,
     score::rubric::Rubric,
 };
@@ -18,7 +18,7 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,
     };
-    let all = agree(&args.table, &rubric, reads, args.alpha)?;
+    let all = agree(&args.table, &rubric, reads, args.manifest.as_deref(), args.alpha)?;
     agreement::write(output, &all)?;
     if args.json {
         let lesions: Vec<Value> = all.iter().map(lesion).collect();
@@ -28,6 +28,9 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
     let mut text = String::new();
     for a in &all {
         let _ = write!(text, "{}, {}: {} slides", a.tissue, a.label, a.pairs.len());
+        if let Some(animals) = a.animals.filter(|_| !a.pairs.is_empty()) {
+            let _ = write!(text, " of {animals} animal{}", if animals == 1 { "" } else { "s" });
+        }
         if a.ungraded > 0 {
             let _ = write!(text, ", {} that were read have no grade in the results", a.ungraded);
         }
@@ -41,8 +44,12 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
         for (name, estimate) in a.measures() {
             let name = name.replace('_', " ");
             let _ = match estimate {
-                Ok((value, Some(i))) => writeln!(text, "  {name}: {value:.3} [{:.3}, {:.3}]", i.lo, i.hi),
-                Ok((value, None)) => writeln!(text, "  {name}: {value:.3}"),
+                Ok(Estimated { value, interval: Ok(i), by }) => {
+                    writeln!(text, "  {name}: {value:.3} [{:.3}, {:.3}] ({})", i.lo, i.hi, by.as_str())
+                }
+                Ok(Estimated { value, interval: Err(why), .. }) => {
+                    writeln!(text, "  {name}: {value:.3} ({why})")
+                }
                 Err(why) => writeln!(text, "  {name}: not measured, {why}"),
             };
         }
@@ -56,12 +63,17 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
 
 fn lesion(a: &Agreement) -> Value {
     let mut value = json!({
-        "tissue": a.tissue, "lesion": a.lesion, "slides": a.pairs.len(), "ungraded": a.ungraded, "remarks": a.remarks,
-        "pairs": a.pairs,
+        "tissue": a.tissue, "lesion": a.lesion, "slides": a.pairs.len(), "animals": a.animals, "ungraded": a.ungraded,
+        "remarks": a.remarks, "pairs": a.pairs,
     });
     for (name, estimate) in a.measures() {
         value[name] = match estimate {
-            Ok((v, i)) => json!({ "value": v, "interval": i.map(|i| [i.lo, i.hi]) }),
+            Ok(Estimated { value, interval: Ok(i), by }) => {
+                json!({ "value": value, "interval": [i.lo, i.hi], "interval_by": by.as_str() })
+            }
+            Ok(Estimated { value, interval: Err(why), .. }) => {
+                json!({ "value": value, "interval": null, "missing": why.to_string() })
+            }
             Err(why) => json!({ "value": null, "missing": why.to_string() }),
         };
     }

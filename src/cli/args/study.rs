@@ -216,6 +216,8 @@ Reads are a pathologist's grades, one per slide and lesion: slide_id and a colum
 grade. Lesions are called as in the rubric, with the tissue in front where the results hold several that have it (kidney.congestion).
 Of every lesion it compares grades (weighted kappa) and scores (Spearman, intraclass and concordance correlation, Bland and Altman),
 and draws the differences. Slides that only one of them graded are counted, named where the results do not hold them, and left out.
+Intervals are made by drawing animals, with all their slides, again and again; those of Spearman and the intraclass correlation by
+formula where each animal has one slide. Limits of agreement are of single slides, within and between animals.
 
 Of a table, one row per slide or animal; rows without one of the two values are left out and counted.")]
 pub(crate) struct Agree {
@@ -224,6 +226,9 @@ pub(crate) struct Agree {
     /// Grades of a pathologist, per slide and lesion, to compare with the folder's
     #[arg(long, value_name = "FILE", conflicts_with_all = ["a", "b", "grades"], requires = "output")]
     pub(crate) reads: Option<PathBuf>,
+    /// Sample sheet, where the results name no animals
+    #[arg(long, value_name = "FILE", requires = "reads")]
+    pub(crate) manifest: Option<PathBuf>,
     /// Rubric the folder was scored with, if not the built-in one
     #[arg(long, value_name = "FILE", requires = "reads")]
     pub(crate) rubric: Option<PathBuf>,
@@ -272,7 +277,7 @@ pub(crate) struct Calibrate {
     /// Sample sheet, where the results name no animals and groups
     #[arg(long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
-    /// Rubric to start from instead of the built-in one
+    /// Rubric to start from instead of the built-in one; what it was calibrated to stays where nothing new is found
     #[arg(long, value_name = "FILE")]
     pub(crate) rubric: Option<PathBuf>,
     /// Rubric file to write

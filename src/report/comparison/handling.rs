@@ -7,7 +7,8 @@ use std::{
 
 use super::evidence::{Evidence, SlideRow};
 use crate::{
-    batch::copies, cohort::Comparison, error::Result, manifest::Sample, report::print::Printer, study::Unit,
+    batch::copies, cohort::Comparison, error::Result, manifest::Sample, organ, report::print::Printer,
+    score::rubric::Rubric, segment::models::Method, study::Unit,
 };
 
 /// Returns what the reader should know before comparing: one file for several slides, more than one species, or another than the
@@ -21,6 +22,36 @@ pub fn remarks(results: &Path, samples: &[Sample]) -> Result<Vec<String>> {
     let used = used(&evidence, samples);
     let said = [mixed(&used), otherwise(&used), mistaken(&used)].into_iter().flatten();
     Ok(copied(&evidence, &used).into_iter().chain(said).collect())
+}
+
+/// Returns what the reader should know of animals that are judged against the control animals of a calibrated rubric.
+///
+/// # Errors
+///
+/// As [`remarks`].
+pub fn other_controls(results: &Path, samples: &[Sample], rubric: &Rubric) -> Result<Vec<String>> {
+    let evidence = Evidence::read(results)?;
+    let methods = methods(&evidence);
+    let mut found: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for (_, row) in used(&evidence, samples) {
+        let organ = organ::find(&row.tissue);
+        let warning = organ.and_then(|organ| rubric.other_controls(organ, &row.species, &methods));
+        if let Some(warning) = warning {
+            *found.entry((&row.tissue, warning.to_string())).or_default() += 1;
+        }
+    }
+    let said = |((tissue, warning), n)| format!("{tissue}, {}: {warning}", counted(n, "slide"));
+    Ok(found.into_iter().map(said).collect())
+}
+
+/// How objects were found, where `run.json` tells.
+fn methods(evidence: &Evidence) -> Vec<Method> {
+    let told = |objects: &str| {
+        let mut told = evidence.setting("methods")[objects].clone();
+        told.as_object_mut()?.insert("objects".into(), objects.into());
+        serde_json::from_value(told).ok()
+    };
+    ["nuclei", "vacuoles", "structures", "tubules"].into_iter().filter_map(told).collect()
 }
 
 /// Returns what the files of a comparison leave out, or cannot show.
@@ -183,6 +214,7 @@ fn mistaken(used: &[Used<'_>]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calibrate::{Calibration, Source};
 
     /// Writes a results folder with these cells of species and of areas used, one slide per animal, groups by turns, and
     /// returns the sentences and remarks.
@@ -238,6 +270,49 @@ mod tests {
             "{remarks:?}"
         );
         assert!(remarks[0].contains("(s0: rat, not mouse)"), "{remarks:?}");
+    }
+
+    #[test]
+    fn controls_of_a_rubric_that_were_measured_otherwise_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        at(
+            "slides.csv",
+            "slide_id,status,tissue,species\na,scored,liver,mouse\nb,scored,liver,mouse\nc,scored,liver,rat\n",
+        );
+        at("run.json", r#"{"settings":{"methods":{"nuclei":{"method":"net","model":"nuclei-rgb"}}}}"#);
+        at(
+            "samples.csv",
+            "slide,animal_id,group,tissue\na.svs,1,x,liver\nb.svs,2,x,liver\nc.svs,3,y,liver\n",
+        );
+        let by = |method: &str, model: Option<&str>| Method {
+            objects: "nuclei".into(),
+            method: method.into(),
+            model: model.map(str::to_owned),
+            sha256: None,
+            card_sha256: None,
+        };
+        let said = |method: Method| {
+            let source =
+                Source { species: ["rat".to_owned()].into(), methods: vec![method], ..Source::default() };
+            let sources = [("liver".to_owned(), source)].into();
+            let calibration = Calibration { sources, ..Calibration::default() };
+            let path = folder.path().join("lab.json");
+            std::fs::write(&path, Rubric::builtin().unwrap().calibrated(&calibration, &[]).unwrap()).unwrap();
+            let samples = crate::manifest::read_key(&folder.path().join("samples.csv")).unwrap();
+            other_controls(folder.path(), &samples, &Rubric::load(&path).unwrap()).unwrap()
+        };
+        let told = said(by("net", Some("nuclei-rgb")));
+        let expected = "liver, 2 slides: the control animals of rubric lab.json were measured otherwise (species rat, here mouse): ";
+        assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
+        let told = said(by("classical", None));
+        assert!(
+            told.len() == 2 && told[0].contains("(nuclei by classical, here by net (nuclei-rgb))"),
+            "{told:?}"
+        );
+        let builtin = Rubric::builtin().unwrap();
+        let samples = crate::manifest::read_key(&folder.path().join("samples.csv")).unwrap();
+        assert_eq!(other_controls(folder.path(), &samples, &builtin).unwrap(), [""; 0]);
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::{
     warning::Warning,
 };
 
+/// The output that tells touching objects apart.
+const MIDDLE: &str = "middle";
+
 impl Models {
     /// Uses the model of a folder for its task.
     ///
@@ -19,20 +22,24 @@ impl Models {
     /// given for that task, or it does not have the outputs that objects are made of.
     pub fn add(&mut self, folder: &Path) -> Result<()> {
         let model = Model::open(folder)?;
-        const TWO: (usize, &str) = (2, "two: object and middle");
-        const FOUR: (usize, &str) = (4, "four: corpuscle, tuft, and two more that nothing reads");
-        let (task, (count, expected)) = match model.card.task.as_str() {
-            "nuclei" => (&mut self.nuclei, TWO),
-            "vacuoles" => (&mut self.vacuoles, TWO),
-            "structures" => (&mut self.structures, FOUR),
-            "tubules" => (&mut self.tubules, TWO),
+        let (task, outputs, expected): (_, &[&str], _) = match model.card.task.as_str() {
+            "nuclei" => (&mut self.nuclei, &["nucleus", MIDDLE], "nucleus and middle"),
+            "vacuoles" => (&mut self.vacuoles, &["vacuole", MIDDLE], "vacuole and middle"),
+            "structures" => (
+                &mut self.structures,
+                &["corpuscle", "tuft"],
+                "corpuscle, tuft, and two more that nothing reads",
+            ),
+            "tubules" => (&mut self.tubules, &["tubule", MIDDLE], "tubule and middle"),
             task => {
                 let expected = "nuclei, vacuoles, structures or tubules";
                 return Err(Error::config("task of the model", expected, task));
             }
         };
-        if model.card.outputs.len() != count {
-            return Err(Error::config("outputs of the model", expected, format!("{:?}", model.card.outputs)));
+        let count = if model.card.task == "structures" { 4 } else { outputs.len() };
+        if model.card.outputs.len() != count || !model.card.outputs.iter().zip(outputs).all(|(a, b)| a == b) {
+            let expected = format!("{expected}, in this order");
+            return Err(Error::config("outputs of the model", expected, model.card.outputs.join(", ")));
         }
         if let Some(other) = task.as_ref().and_then(|choice| choice.folder.as_ref()) {
             let got = format!("two of {}: {} and {}", model.card.task, other.display(), folder.display());
@@ -61,6 +68,20 @@ impl Models {
             Warning::ModelLeftOut { objects, model, low, high, mpp: mpp.mean() }
         };
         beyond.map(said).collect()
+    }
+
+    /// Checks that none of the models is for outlines only.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first that is.
+    pub fn check_scoring(&self) -> Result<()> {
+        let all = [&self.nuclei, &self.vacuoles, &self.structures, &self.tubules];
+        let Some(choice) = all.into_iter().flatten().find(|choice| choice.model.card.segment_only) else {
+            return Ok(());
+        };
+        let folder = choice.folder.as_deref().unwrap_or(Path::new(&choice.model.card.name)).display();
+        let expected = "a model that slides may be scored with (this one is for `segment`)";
+        Err(Error::config(format!("--model {folder}"), expected, "segment_only = true in its model.toml"))
     }
 
     /// Checks that each model that was read from a folder has something to do on at least one of these organs.

@@ -132,7 +132,18 @@ fn folders_of_other_tasks_are_refused() {
             .to_string()
             .contains("nuclei, vacuoles, structures or tubules")
     );
+    // What tells the middle of a vacuole is no nucleus.
     write("nuclei");
+    let said = models.add(folder.path()).unwrap_err().to_string();
+    let expected = "outputs of the model, expected nucleus and middle, in this order, got vacuole, middle";
+    assert_eq!(said, expected);
+    let swapped = STRUCTURES.0.replace("\"corpuscle\", \"tuft\"", "\"tuft\", \"corpuscle\"");
+    fs::write(folder.path().join("model.toml"), swapped).unwrap();
+    fs::write(folder.path().join("weights.safetensors"), STRUCTURES.1).unwrap();
+    let said = models.add(folder.path()).unwrap_err().to_string();
+    assert!(said.contains("expected corpuscle, tuft, and two more that nothing reads"), "{said}");
+    fs::write(folder.path().join("model.toml"), NUCLEI.0).unwrap();
+    fs::write(folder.path().join("weights.safetensors"), NUCLEI.1).unwrap();
     models.add(folder.path()).unwrap();
     assert!(models.nuclei.as_ref().is_some_and(|c| c.required) && models.vacuoles.is_none());
     let said = models.add(folder.path()).unwrap_err().to_string();
@@ -158,4 +169,19 @@ fn models_without_use_are_refused() {
     nuclei.check_use(&[organ("pancreas")]).unwrap();
     // Built-in models stand by for slides that need them.
     Models::of_scores().unwrap().check_use(&[organ("liver")]).unwrap();
+}
+
+#[test]
+fn what_is_for_outlines_only_does_not_score() {
+    let mut models = Models::of_scores().unwrap();
+    models.check_scoring().unwrap();
+    models.add(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models/kidney-pas")).unwrap();
+    let said = models.check_scoring().unwrap_err().to_string();
+    assert!(said.contains("models/kidney-pas, expected a model that slides may be scored with"), "{said}");
+    assert!(said.ends_with("got segment_only = true in its model.toml"), "{said}");
+    // Nor is any network that scores are made with.
+    for model in [builtin_nuclei(), builtin_vacuoles(), builtin_structures(), builtin_tubules()] {
+        assert!(!model.unwrap().card.segment_only);
+    }
+    assert!(builtin_structures_of_pas().unwrap().card.segment_only);
 }
