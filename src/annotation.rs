@@ -84,20 +84,16 @@ impl Area {
         })
     }
 
-    /// Returns whether a place lies in it (even–odd rule over all rings).
+    /// Returns whether a place lies in its outer ring and in none of its holes.
     #[must_use]
     pub fn holds(&self, place: Point) -> bool {
-        let crossed = |ring: &Vec<Corner>| {
-            let sides = ring.iter().zip(ring.iter().cycle().skip(1));
-            let above = sides.filter(|(a, b)| (a[1] > place.y) != (b[1] > place.y));
-            above.filter(|(a, b)| place.x < a[0] + (place.y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])).count()
-        };
-        self.rings.iter().map(crossed).sum::<usize>() % 2 == 1
+        let mut rings = self.rings.iter();
+        rings.next().is_some_and(|outer| encloses(outer, place)) && !rings.any(|hole| encloses(hole, place))
     }
 
     /// Fills it on a plane of `scale` level-0 pixels per pixel that starts at (`left`, `top`) in its own pixels.
     pub fn fill(&self, plane: &mut Plane<u8>, scale: f64, (left, top): (f64, f64), value: u8) {
-        // One even–odd fill of all rings leaves the holes out.
+        // A hole may reach beyond the outer ring, and other areas may lie in it.
         let mut own = Plane::filled(plane.width(), plane.height(), 0u8);
         for (i, ring) in self.rings.iter().enumerate() {
             let corners: Vec<(f64, f64)> =
@@ -107,6 +103,14 @@ impl Area {
         let pixels = plane.data_mut().iter_mut().zip(own.data());
         pixels.filter(|(_, o)| **o != 0).for_each(|(p, _)| *p = value);
     }
+}
+
+/// Returns whether a place lies in a ring (even–odd rule).
+fn encloses(ring: &[Corner], place: Point) -> bool {
+    let sides = ring.iter().zip(ring.iter().cycle().skip(1));
+    let above = sides.filter(|(a, b)| (a[1] > place.y) != (b[1] > place.y));
+    let crossed = above.filter(|(a, b)| place.x < a[0] + (place.y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]));
+    crossed.count() % 2 == 1
 }
 
 fn plain(class: &str) -> &str {
@@ -214,22 +218,30 @@ impl Annotations {
         (!self.unused.is_empty()).then_some(Warning::AnnotationsWithoutArea { n: self.unused.len(), named })
     }
 
+    /// Returns, on a grid of `scale` level-0 pixels per pixel from the slide's corner, 1 where tissue is included and not
+    /// excluded; `None` where no area leaves anything out.
+    pub(crate) fn kept(&self, width: usize, height: usize, scale: f64) -> Option<Plane<u8>> {
+        let any = |is: fn(&Area) -> bool| self.areas.iter().any(is);
+        if !any(Area::includes) && !any(Area::excludes) {
+            return None;
+        }
+        let mut keep = Plane::filled(width, height, 1 - u8::from(any(Area::includes)));
+        for area in self.areas.iter().filter(|a| a.includes()) {
+            area.fill(&mut keep, scale, (0.0, 0.0), 1);
+        }
+        for area in self.areas.iter().filter(|a| a.excludes()) {
+            area.fill(&mut keep, scale, (0.0, 0.0), 0);
+        }
+        Some(keep)
+    }
+
     /// Leaves of a tissue mask what is included and not excluded. Its area shrinks by the same share.
     #[must_use]
     pub fn restrict(&self, tissue: TissueMask) -> TissueMask {
-        let any = |is: fn(&Area) -> bool| self.areas.iter().any(is);
-        if !any(Area::includes) && !any(Area::excludes) {
-            return tissue;
+        match self.kept(tissue.mask.width(), tissue.mask.height(), tissue.scale) {
+            Some(keep) => tissue.restricted(&keep),
+            None => tissue,
         }
-        let mut keep =
-            Plane::filled(tissue.mask.width(), tissue.mask.height(), 1 - u8::from(any(Area::includes)));
-        for area in self.areas.iter().filter(|a| a.includes()) {
-            area.fill(&mut keep, tissue.scale, (0.0, 0.0), 1);
-        }
-        for area in self.areas.iter().filter(|a| a.excludes()) {
-            area.fill(&mut keep, tissue.scale, (0.0, 0.0), 0);
-        }
-        tissue.restricted(&keep)
     }
 }
 
@@ -296,6 +308,43 @@ mod tests {
         assert_eq!(classes, ["Islet", "Ignore", "Ignore"]);
         assert_eq!(areas[1].rings, [vec![[0.0, 0.0], [5.0, 0.0], [5.0, 6.0], [0.0, 6.0]]]);
         assert!(areas[2].excludes() && !areas[0].excludes());
+    }
+
+    #[test]
+    fn negative_regions_are_holes_of_their_layer() {
+        let region = |negative: &str, text: &str, [x0, y0, x1, y1]: [i32; 4]| {
+            let corners = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+            let vertices = corners.map(|[x, y]| format!("<Vertex X='{x}' Y='{y}'/>")).concat();
+            format!("<Region NegativeROA='{negative}' Text='{text}'><Vertices>{vertices}</Vertices></Region>")
+        };
+        let layer = |name: &str, regions: &[String]| {
+            format!("<Annotation Name='{name}'><Regions>{}</Regions></Annotation>", regions.concat())
+        };
+        let text = format!(
+            "<Annotations>{}{}</Annotations>",
+            layer(
+                "Islet",
+                &[
+                    // Before its area, across a side of it, across all of it, beside all of them.
+                    region("1", "", [20, 20, 30, 30]),
+                    region("0", "", [10, 10, 90, 90]),
+                    region("true", "", [80, 40, 120, 50]),
+                    region("1", "", [0, 60, 100, 70]),
+                    region("1", "", [200, 0, 210, 10]),
+                    region("0", "Ignore", [300, 0, 400, 100]),
+                    region("1", "", [310, 10, 320, 20]),
+                ]
+            ),
+            layer("Region", &[region("0", "", [0, 0, 500, 500])]),
+        );
+        let areas = read("a.xml", &text).unwrap().areas;
+        let found: Vec<(&str, usize)> = areas.iter().map(|a| (a.class.as_str(), a.rings.len())).collect();
+        assert_eq!(found, [("Islet", 4), ("Ignore", 2), ("Ignore", 1), ("Region", 1)]);
+        let holds = |x: f64, y: f64| areas[0].holds(Point { x, y });
+        assert_eq!(
+            [holds(15.0, 15.0), holds(25.0, 25.0), holds(85.0, 45.0), holds(95.0, 45.0), holds(50.0, 65.0)],
+            [true, false, false, false, false]
+        );
     }
 
     #[test]

@@ -153,14 +153,12 @@ pub fn score_slide_kept(
         notes::strange(&models, &samples, cell_mpp, &warnings)?;
         during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
-    if let Some(drawn) = drawn {
-        let grid = scan.resolve(plan.organ.structure_pass);
-        corrections::off_tissue(plan.organ, drawn, &tissue, (grid, size))
-            .into_iter()
-            .for_each(|w| warnings.push(w));
-    }
-    let (structures, mut structure_tally) = structures(&scan, &profile)?;
-    let mut structures = lost.without(structures);
+    let (structures, mut structure_tally) = structures(&scan, &profile, &warnings)?;
+    let are_drawn = |structures: &[Object]| {
+        drawn.map(|d| corrections::are_drawn(plan.organ, d, structures)).unwrap_or_default()
+    };
+    let is_drawn = are_drawn(&structures);
+    let mut structures = lost.without(structures, &is_drawn);
     give_back_memory(slide);
     let of_cells = scan.models.clone().for_cells();
     let scan = Scan { models: &of_cells, ..scan };
@@ -178,7 +176,7 @@ pub fn score_slide_kept(
             structure_mpp,
             mpp: cell_mpp,
             level0: calibration.mpp,
-            drawn: &drawn.map(|d| corrections::are_drawn(plan.organ, d, &structures)).unwrap_or_default(),
+            drawn: &are_drawn(&structures),
         })
     });
     keep(&mut structures, &stays);
@@ -295,7 +293,7 @@ fn calibrate(slide: &Slide, plan: &Plan, warnings: &Warnings) -> Result<Calibrat
 }
 
 /// Runs the structure pass and the step that looks at all of its objects at once.
-fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, Tally)> {
+fn structures(scan: &Scan<'_>, profile: &StainProfile, warnings: &Warnings) -> Result<(Vec<Object>, Tally)> {
     let organ = scan.plan.organ;
     let (scale, mpp) = scan.resolve(organ.structure_pass);
     let extent = passes::extent(scan.slide, scale);
@@ -310,14 +308,22 @@ fn structures(scan: &Scan<'_>, profile: &StainProfile) -> Result<(Vec<Object>, T
         tissue_mm2: scan.tissue.area_mm2,
     };
     let species = scan.plan.options.species;
-    let relate = |objects| zones::on_tissue((organ.relate)(objects, &geometry), scan.tissue, scan.mpp);
+    let annotations = scan.plan.options.annotations.as_deref();
+    let grid = scan.resolve(organ.structure_pass);
+    let relate = |objects| {
+        let related = zones::on_tissue((organ.relate)(objects, &geometry), scan.tissue, scan.mpp);
+        match annotations {
+            Some(drawn) => corrections::without_left_out(related, drawn, scan.tissue, grid),
+            None => related,
+        }
+    };
     let objects = species.keep(found.objects);
-    let Some(drawn) = scan.plan.options.annotations.as_deref().filter(|d| corrections::any(organ, d)) else {
+    let Some(drawn) = annotations.filter(|d| corrections::any(organ, d)) else {
         return Ok((species.keep(relate(objects)), found.tally));
     };
     let as_found = species.keep(relate(objects.clone()));
-    let grid = scan.resolve(organ.structure_pass);
     let edits = Edits::of(organ, drawn, &as_found, (grid, (base.width, base.height)), scan.tissue);
+    edits.remarks(&as_found).into_iter().for_each(|w| warnings.push(w));
     if edits.is_empty() {
         return Ok((as_found, found.tally));
     }

@@ -234,9 +234,21 @@ pub enum Warning {
         height: u64,
     },
     /// Structures that were drawn where the slide shows glass, or was left out.
-    #[error("drawn structures lie where there is no tissue and were not used: {}", classes.join(", "))]
+    #[error(
+        "drawn structures lie by more than half where no tissue is measured (glass, artefacts, what was left out) \
+         and were not used: {}",
+        classes.join(", ")
+    )]
     AnnotationsOffTissue {
         /// Each class with the number of its areas.
+        classes: Vec<String>,
+        /// How many areas.
+        n: usize,
+    },
+    /// Structures that were drawn over others of their class.
+    #[error("drawn structures overlap others of their class, and what they share counts once: {}", classes.join(", "))]
+    AnnotationsOverlap {
+        /// Each class with the number of its areas that others hold a part of.
         classes: Vec<String>,
         /// How many areas.
         n: usize,

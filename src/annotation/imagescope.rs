@@ -2,22 +2,27 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::{Area, Corner, Drawn, UNCLASSIFIED, covers_a_pixel};
-use crate::error::{Error, Result, one_line};
+use super::{Area, Corner, Drawn, UNCLASSIFIED, covers_a_pixel, encloses};
+use crate::{
+    error::{Error, Result, one_line},
+    geometry::Point,
+};
 
 /// Nodes of one document at most.
 const MAX_NODES: u32 = 4_000_000;
 /// Corners that an ellipse is drawn with.
 const ELLIPSE: u32 = 64;
 
+/// Class of a negative region that is no hole of another.
+const IGNORE: &str = "Ignore";
 /// Values of `Type` of a region.
 const RECTANGLE: &str = "1";
 const ELLIPSE_TYPE: &str = "2";
 /// Arrows, rulers and counters are no areas.
 const LINES: [&str; 3] = ["3", "4", "5"];
 
-/// Returns the closed regions of a text. A region's class is its text, else the name of its layer; a negative region is
-/// one to ignore.
+/// Returns the closed regions of a text. A region's class is its text, else the name of its layer; a negative region is a hole
+/// in those of its layer that it meets, and one to ignore where there is none.
 pub(super) fn parse(text: &str) -> Result<Drawn> {
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options)
@@ -27,16 +32,61 @@ pub(super) fn parse(text: &str) -> Result<Drawn> {
         return Err(Error::config("root", "the element Annotations", root.tag_name().name()));
     }
     let mut drawn = Drawn::default();
-    let layers = named(root, "Annotation");
-    let regions = layers
-        .flat_map(|layer| named(layer, "Regions").flat_map(|r| named(r, "Region")).map(move |r| (layer, r)));
-    for (number, (layer, region)) in (1usize..).zip(regions) {
-        match area(layer, region)? {
-            Ok(area) => drawn.areas.push(area),
-            Err(what) => drawn.unused.push(format!("region {} ({what})", id(region, number))),
+    let mut number = 0;
+    for layer in named(root, "Annotation") {
+        let (mut areas, mut holes) = (Vec::new(), Vec::new());
+        for region in named(layer, "Regions").flat_map(|r| named(r, "Region")) {
+            number += 1;
+            match area(layer, region)? {
+                Ok(area) if is_negative(region) => holes.extend(area.rings),
+                Ok(area) => areas.push(area),
+                Err(what) => drawn.unused.push(format!("region {} ({what})", id(region, number))),
+            }
         }
+        let alone = cut(&mut areas, holes);
+        drawn.areas.extend(areas);
+        drawn.areas.extend(alone.into_iter().map(|ring| Area { class: IGNORE.into(), rings: vec![ring] }));
     }
     Ok(drawn)
+}
+
+fn is_negative(region: Node<'_, '_>) -> bool {
+    region.attribute("NegativeROA").is_some_and(|v| v == "1" || v.eq_ignore_ascii_case("true"))
+}
+
+/// Makes rings holes of the areas that they meet, and returns those that meet none.
+fn cut(areas: &mut [Area], holes: Vec<Vec<Corner>>) -> Vec<Vec<Corner>> {
+    let outer: Vec<Vec<Corner>> = areas.iter().filter_map(|area| area.rings.first().cloned()).collect();
+    let mut alone = Vec::new();
+    for hole in holes {
+        let met: Vec<usize> = (0..outer.len()).filter(|&i| meet(&outer[i], &hole)).collect();
+        met.iter().for_each(|&i| areas[i].rings.push(hole.clone()));
+        if met.is_empty() {
+            alone.push(hole);
+        }
+    }
+    alone
+}
+
+/// Returns whether two rings have a place in common: one lies in the other, or their sides cross.
+fn meet(a: &[Corner], b: &[Corner]) -> bool {
+    let holds = |ring: &[Corner], other: &[Corner]| {
+        other.first().is_some_and(|c| encloses(ring, Point { x: c[0], y: c[1] }))
+    };
+    holds(a, b) || holds(b, a) || sides(a).any(|own| sides(b).any(|other| cross(own, other)))
+}
+
+fn sides(ring: &[Corner]) -> impl Iterator<Item = (Corner, Corner)> {
+    ring.iter().copied().zip(ring.iter().copied().cycle().skip(1))
+}
+
+/// Returns whether two lines cross: each has the ends of the other on both sides.
+fn cross(a: (Corner, Corner), b: (Corner, Corner)) -> bool {
+    let side = |line: (Corner, Corner), p: Corner| {
+        let [dx, dy] = [0, 1].map(|k| line.1[k] - line.0[k]);
+        dx * (p[1] - line.0[1]) - dy * (p[0] - line.0[0]) > 0.0
+    };
+    side(a, b.0) != side(a, b.1) && side(b, a.0) != side(b, a.1)
 }
 
 /// What a region is called in its file, else its number there.
@@ -67,11 +117,7 @@ fn area(layer: Node<'_, '_>, region: Node<'_, '_>) -> Result<Result<Area, String
     let said = |node: Node<'_, '_>, attribute: &str| {
         node.attribute(attribute).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
     };
-    let class = if region.attribute("NegativeROA") == Some("1") {
-        "Ignore".to_owned()
-    } else {
-        said(region, "Text").or(said(layer, "Name")).unwrap_or_else(|| UNCLASSIFIED.to_owned())
-    };
+    let class = said(region, "Text").or(said(layer, "Name")).unwrap_or_else(|| UNCLASSIFIED.to_owned());
     Ok(Ok(Area { class, rings: vec![ring] }))
 }
 

@@ -1,7 +1,8 @@
 //! From what was typed to what will run.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     num::NonZero,
     path::{Path, PathBuf},
     sync::Arc,
@@ -296,23 +297,38 @@ fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Fai
     Ok(())
 }
 
-/// Says which files of a folder of annotations no slide is called as.
+/// Says which files of a folder of annotations are not used: no slide is called as they are, or another file comes first.
 fn say_unused(jobs: &[Job], given: &Path, console: &Console) {
-    let used = |path: &PathBuf| {
-        jobs.iter().any(|job| Annotations::file_of(given, &job.slide_id, &job.path).as_ref() == Some(path))
+    let used: BTreeSet<PathBuf> =
+        jobs.iter().filter_map(|job| Annotations::file_of(given, &job.slide_id, &job.path)).collect();
+    let unused = Annotations::files_in(given).into_iter().filter(|path| !used.contains(path));
+    let is_called = |path: &PathBuf| {
+        let stem = path.file_stem();
+        jobs.iter().any(|job| stem == Some(OsStr::new(&job.slide_id)) || stem == job.path.file_stem())
     };
-    let unused: Vec<PathBuf> = Annotations::files_in(given).into_iter().filter(|path| !used(path)).collect();
-    if unused.is_empty() {
-        return;
-    }
-    let names = unused.iter().take(MOST_NAMED).filter_map(|path| path.file_name());
-    let names = names.map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>().join(", ");
-    let more = match unused.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
+    let (second, nameless): (Vec<PathBuf>, Vec<PathBuf>) = unused.partition(is_called);
     let given = given.display();
-    console.say(format!("no slide is called as these files in {given}, which are not used: {names}{more}"));
+    if !nameless.is_empty() {
+        let names = names(&nameless);
+        console.say(format!("no slide is called as these files in {given}, which are not used: {names}"));
+    }
+    if !second.is_empty() {
+        let names = names(&second);
+        console.say(format!(
+            "these files in {given} are not used, as another one of the same slide comes first (slide_id before file name, \
+             .geojson before .json before .xml): {names}"
+        ));
+    }
+}
+
+/// Names the first files.
+fn names(files: &[PathBuf]) -> String {
+    let names = files.iter().take(MOST_NAMED).filter_map(|path| path.file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>().join(", ");
+    match files.len().saturating_sub(MOST_NAMED) {
+        0 => names,
+        n => format!("{names} and {n} more"),
+    }
 }
 
 #[cfg(test)]

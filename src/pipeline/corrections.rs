@@ -1,45 +1,31 @@
 //! Structures that a person drew take the place of those that were found.
 
 mod edits;
+mod patch;
+mod rings;
 
 use std::collections::BTreeMap;
 
 pub(super) use self::edits::Edits;
-use super::zones::is_zone;
+use self::patch::{PIECE, Patch};
+use super::{cuts::belongs_where_its_middle_is, zones::is_zone};
 use crate::{
     annotation::{Annotations, Area, EXCLUDE, INCLUDE, is_same_class},
     error::one_line,
     organ::Organ,
     raster::Plane,
-    segment::{
-        contour,
-        label::{Connectivity, label},
-        object::{Class, Object},
-        shape::Shape,
-        structures::fill,
-    },
-    tile::Window,
+    segment::object::{Class, Object},
     tissue::TissueMask,
-    units::{Mpp, equivalent_diameter},
+    units::Mpp,
     warning::Warning,
 };
-
-/// A drawn outline this like a found one, as the share of their common area, leaves the found one as it is.
-const SAME: f64 = 0.97;
-/// A found structure gives way to a drawn one that covers this share of it, or whose own area it covers by this share …
-const TOUCHES: f64 = 0.25;
-/// … unless the drawn one is but this share of it: a mark within, no correction.
-const SPECK: f64 = 0.1;
-/// Least share of a drawn structure that is tissue.
-const ON_TISSUE: f64 = 0.5;
 
 /// Left, top, right, bottom in level-0 pixels.
 type Bounds = [f64; 4];
 
-fn boxed(object: Object) -> (Object, Bounds) {
+fn bounds(object: &Object) -> Bounds {
     let (l, t, r, b) = object.outline.bounds();
-    let bounds = [l, t, r, b].map(|v| f64::from(v) * f64::from(object.outline.scale));
-    (object, bounds)
+    [l, t, r, b].map(|v| f64::from(v) * f64::from(object.outline.scale))
 }
 
 /// Layers that are not corrected: small objects and groups of them, and lumens, whose sizes their tubules keep.
@@ -115,146 +101,34 @@ pub(crate) fn used(drawn: &Annotations, remarks: &[Warning]) -> usize {
     drawn.areas.len().saturating_sub(remarks.iter().map(unused).sum())
 }
 
-/// Least share of a drawn area that a piece of it is a structure of its own: less is where a thin part breaks into pixels.
-const PIECE: f64 = 0.1;
-
-/// A drawn area on the grid of the structure pass.
-struct Drawn {
-    mask: Plane<u8>,
-    area_px: u64,
-    window: Window,
-}
-
-impl Drawn {
-    /// `None` for an area without a pixel on the slide.
-    fn of(area: &Area, (scale, mpp): (f64, Mpp), (width, height): (u64, u64)) -> Option<Self> {
-        let [left, top, right, bottom] = area.bounds();
-        let cut = |v: f64, most: u64| (v / scale).clamp(0.0, (most as f64 / scale).ceil());
-        let (x0, x1) = (cut(left, width).floor(), cut(right, width).ceil());
-        let (y0, y1) = (cut(top, height).floor(), cut(bottom, height).ceil());
-        let size = |a: f64, b: f64| ((b - a) as u32).max(1);
-        let window = Window {
-            x0: x0 as i64,
-            y0: y0 as i64,
-            core_width: size(x0, x1),
-            core_height: size(y0, y1),
-            halo: 0,
-            scale,
-            source_scale: scale,
-            mpp,
-        };
-        let mut mask = Plane::filled(window.width(), window.height(), 0u8);
-        area.fill(&mut mask, scale, (x0, y0), 1);
-        let area_px = mask.count();
-        (area_px > 0).then_some(Self { mask, area_px, window })
-    }
-
-    /// Returns the pieces that an area falls into where it is thinner than the grid's pixels: each is a structure.
-    fn pieces(area: &Area, grid: (f64, Mpp), size: (u64, u64)) -> Vec<Self> {
-        Self::of(area, grid, size).map(Self::apart).unwrap_or_default()
-    }
-
-    fn apart(self) -> Vec<Self> {
-        let labels = label(&self.mask, Connectivity::Four);
-        let least = PIECE * self.area_px as f64;
-        let large: Vec<(u32, u64)> = (1u32..)
-            .zip(labels.regions.iter().map(|r| r.area_px))
-            .filter(|&(_, area_px)| area_px as f64 >= least)
-            .collect();
-        match large[..] {
-            // All of it, or crumbs only, of which the largest stands for it.
-            [] | [_] => vec![self],
-            _ => {
-                let only = |number| labels.plane.map(|label| u8::from(label == number));
-                let piece = |(number, area_px)| Self { mask: only(number), area_px, window: self.window };
-                large.into_iter().map(piece).collect()
-            }
-        }
-    }
-
-    /// Returns whether the box of a structure has anything in common with that of the drawn one.
-    fn meets(&self, bounds: &Bounds) -> bool {
-        let [l, t, r, b] = bounds.map(|v| v / self.window.scale);
-        let (x0, y0) = (self.window.x0 as f64, self.window.y0 as f64);
-        r > x0 && b > y0 && l < x0 + self.mask.width() as f64 && t < y0 + self.mask.height() as f64
-    }
-
-    /// Pixels of a structure with what it encloses, and those of them inside the drawn one.
-    fn overlap(&self, object: &Object) -> (f64, f64) {
-        let mut painted = Plane::filled(self.mask.width(), self.mask.height(), 0u8);
-        fill(&mut painted, object, &self.window, 1);
-        let common = painted.data().iter().zip(self.mask.data()).filter(|(a, b)| **a & **b != 0).count();
-        let own = self.window.mpp.px_area(f64::from(object.area_um2));
-        (own.max(painted.count() as f64), common as f64)
-    }
-
-    /// Returns whether a structure gives way to the drawn one.
-    fn covers(&self, object: &Object) -> bool {
-        let (all, common) = self.overlap(object);
-        common / all.min(self.area_px as f64).max(1.0) >= TOUCHES && common / all.max(1.0) >= SPECK
-    }
-
-    /// Returns whether it lies on tissue.
-    fn is_on(&self, tissue: &TissueMask) -> bool {
-        let at = |start: i64, i: usize| {
-            ((start as f64 + i as f64 + 0.5) * self.window.scale / tissue.scale) as i64
-        };
-        let is_tissue = |x: usize, y: usize| {
-            tissue.mask.get(at(self.window.x0, x), at(self.window.y0, y)).is_some_and(|t| t != 0)
-        };
-        let drawn = |y: usize| self.mask.row(y).iter().enumerate().filter(|(_, m)| **m != 0).map(|(x, _)| x);
-        let rows = 0..self.mask.height();
-        let found: usize = rows.map(|y| drawn(y).filter(|&x| is_tissue(x, y)).count()).sum();
-        found as f64 >= ON_TISSUE * self.area_px as f64
-    }
-
-    /// Returns whether a structure has nearly all pixels in common with the drawn one.
-    fn is_like(&self, object: &Object) -> bool {
-        let (all, common) = self.overlap(object);
-        common / (all + self.area_px as f64 - common).max(1.0) >= SAME
-    }
-
-    /// Returns the object of its largest piece. What only the segmentation can measure is taken from the structure it
-    /// replaces, or not known.
-    fn object(&self, class: &'static Class, model: Option<[f32; Object::VALUES]>) -> Option<Object> {
-        let labels = label(&self.mask, Connectivity::Four);
-        let (number, region) = (1u32..).zip(&labels.regions).max_by_key(|(_, r)| r.area_px)?;
-        let shape = Shape::of(&labels.plane, region, number);
-        let px_um = self.window.mpp.mean();
-        let mut values = model.unwrap_or([f32::NAN; Object::VALUES]);
-        for (value, name) in values.iter_mut().zip(class.measurements) {
-            let own = match *name {
-                "eq_diameter_um" => equivalent_diameter(self.window.mpp.area_um2(region.area_px)),
-                "circularity" => shape.circularity,
-                "solidity" => shape.solidity,
-                "aspect_ratio" => shape.aspect_ratio,
-                "perimeter_um" => shape.perimeter * px_um,
-                "outer_diameter_um" => shape.minor_px * px_um,
-                "cut_by_edge" => 0.0,
-                _ => continue,
-            };
-            *value = own as f32;
-        }
-        for value in values.iter_mut().skip(class.measurements.len()) {
-            *value = 0.0;
-        }
-        Some(contour::object(class, &labels.plane, region, number, &self.window, values))
-    }
-}
-
-/// Says which of the drawn structures, but for zones, lie on no tissue; they are not used.
-pub(super) fn off_tissue(
-    organ: &Organ,
+/// Takes out of structures that were found what a person leaves out, as it enters no measurement. Those whose middle lies there
+/// go, but for such as go with others.
+pub(super) fn without_left_out(
+    structures: Vec<Object>,
     drawn: &Annotations,
     tissue: &TissueMask,
-    (grid, size): ((f64, Mpp), (u64, u64)),
-) -> Option<Warning> {
-    let is_off = |area: &&Area| {
-        let class = class_of(organ, area).filter(|class| !is_zone(class));
-        class.and_then(|_| Drawn::of(area, grid, size)).is_some_and(|d| !d.is_on(tissue))
+    grid: (f64, Mpp),
+) -> Vec<Object> {
+    let (width, height) = (tissue.mask.width(), tissue.mask.height());
+    let Some(kept) = drawn.kept(width, height, tissue.scale) else { return structures };
+    let left = |object: Object| {
+        if is_zone(object.class) || NOT_DRAWN.contains(&object.class.layer) {
+            return vec![object];
+        }
+        let at = |v: f64| (v / tissue.scale).floor() as i64;
+        let is_lost = kept.get(at(object.centroid.x), at(object.centroid.y)) == Some(0);
+        if is_lost && belongs_where_its_middle_is(object.class) {
+            return Vec::new();
+        }
+        let all = Patch::of_object(&object, grid);
+        let mut left = all.clone();
+        left.keep_on(&kept, tissue.scale);
+        if left.area_px() == all.area_px() {
+            return vec![object];
+        }
+        left.objects(object.class, Some(object.values), PIECE * all.area_px() as f64)
     };
-    let (n, classes) = counted(drawn.areas.iter().filter(is_off));
-    (n > 0).then_some(Warning::AnnotationsOffTissue { classes, n })
+    structures.into_iter().flat_map(left).collect()
 }
 
 /// Returns whether structures of an organ are drawn at all.
@@ -272,6 +146,11 @@ pub(super) fn mark(annotations: &Annotations, artefacts: &mut Plane<u8>, scale: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::segment::{
+        kidney::{LUMEN, TUBULE},
+        object::{Outline, Step},
+        pancreas::ISLET,
+    };
 
     /// A triangle of 9 pixels from the left.
     fn area(class: &str, left: f64) -> Area {
@@ -295,6 +174,33 @@ mod tests {
         let drawn =
             Annotations { areas: vec![area("Islet", 0.0), area("Islet", 0.0)], ..Annotations::default() };
         assert_eq!(used(&drawn, &[Warning::AnnotationsOffTissue { classes: Vec::new(), n: 1 }]), 1);
+    }
+
+    #[test]
+    fn what_is_left_out_is_taken_from_what_was_found() {
+        // Ten level-0 pixels to each of the mask's; the right half is ignored.
+        let tissue = TissueMask::painted(Plane::filled(20, 20, 1), 0.04);
+        let rings = vec![vec![[100.0, 0.0], [200.0, 0.0], [200.0, 200.0], [100.0, 200.0]]];
+        let drawn =
+            Annotations { areas: vec![Area { class: "Ignore".into(), rings }], ..Annotations::default() };
+        let at = |class, x: i32| {
+            let mut object = crate::report::test_slide::object(class, (x, 10), 1.0, &[]);
+            let steps = [Step::Right, Step::Down, Step::Left, Step::Up].map(|step| vec![step; 40]).concat();
+            (object.outline, object.area_um2) = (Outline::new((x, 10), 1.0, &steps), 1600.0);
+            object.centroid = crate::geometry::Point { x: f64::from(x) + 20.0, y: 30.0 };
+            object
+        };
+        let t = |class, x: i32, expected: &[f32]| {
+            let left =
+                without_left_out(vec![at(class, x)], &drawn, &tissue, (1.0, Mpp::square(1.0).unwrap()));
+            assert_eq!(left.iter().map(|o| o.area_um2).collect::<Vec<_>>(), expected, "{} {x}", class.name);
+        };
+        t(&ISLET, 20, &[1600.0]);
+        t(&ISLET, 70, &[1200.0]);
+        t(&ISLET, 90, &[]);
+        t(&TUBULE, 90, &[400.0]);
+        t(&TUBULE, 120, &[]);
+        t(&LUMEN, 70, &[1600.0]);
     }
 
     #[test]

@@ -4,7 +4,10 @@ use super::zones::is_zone;
 use crate::{
     geometry::{Point, Rect},
     raster::Plane,
-    segment::{object::Object, structures::fill_polygon},
+    segment::{
+        object::{Class, Object},
+        structures::fill_polygon,
+    },
     tissue::{Bits, TissueMask},
 };
 
@@ -17,6 +20,11 @@ const AREA: f64 = 0.05;
 const OF_OTHERS: [&str; 2] = ["tubules", "lumens"];
 /// Name of the measurement that says so, of classes that have it.
 const MEASUREMENT: &str = "cut_by_edge";
+
+/// Returns whether structures of a class go where their middle was left out.
+pub(super) fn belongs_where_its_middle_is(class: &Class) -> bool {
+    !is_zone(class) && !OF_OTHERS.contains(&class.layer)
+}
 
 /// Tissue that is not measured: artefacts, and what drawn areas leave out.
 pub(super) struct Lost {
@@ -34,13 +42,18 @@ impl Lost {
         Self { places: (places.count() > 0).then_some(places), scale: left.scale }
     }
 
-    /// Drops structures whose middle was left out: none of them is counted where nothing is measured.
-    pub(super) fn without(&self, structures: Vec<Object>) -> Vec<Object> {
+    /// Drops structures whose middle was left out: none of them is counted where nothing is measured. Those that a person drew
+    /// (`drawn`, in the same order) end where tissue was left out and stay.
+    pub(super) fn without(&self, structures: Vec<Object>, drawn: &[bool]) -> Vec<Object> {
         let Some(places) = &self.places else { return structures };
         let at = |v: f64| (v / self.scale).floor() as i64;
         let is_lost = |o: &Object| is_set(places, at(o.centroid.x), at(o.centroid.y));
+        let mut drawn = drawn.iter();
         let mut kept = structures;
-        kept.retain(|o| is_zone(o.class) || OF_OTHERS.contains(&o.class.layer) || !is_lost(o));
+        kept.retain(|o| {
+            let is_drawn = drawn.next().copied().unwrap_or(false);
+            is_drawn || !belongs_where_its_middle_is(o.class) || !is_lost(o)
+        });
         kept
     }
 
@@ -139,7 +152,7 @@ mod tests {
         report::test_slide,
         segment::{
             kidney::{CORTEX, GLOMERULUS, TUBULE},
-            object::{Class, Outline, Step},
+            object::{Outline, Step},
             pancreas::ISLET,
         },
         stain::white::White,
@@ -210,8 +223,10 @@ mod tests {
     fn structures_belong_where_their_middle_lies() {
         let at = |class, x| square(class, (x, 300), 100);
         let all = vec![at(&GLOMERULUS, 440), at(&GLOMERULUS, 460), at(&TUBULE, 700), at(&CORTEX, 700)];
-        let kept: Vec<f64> = lost().without(all.clone()).iter().map(|o| o.centroid.x).collect();
+        let kept: Vec<f64> = lost().without(all.clone(), &[]).iter().map(|o| o.centroid.x).collect();
         assert_eq!(kept, [490.0, 750.0, 750.0]);
+        // One that was drawn ends at the border, whichever its middle is.
+        assert_eq!(lost().without(all.clone(), &[false, true, false, false]).len(), 4);
         let nothing = Mask::filled(100, 100, 1);
         let white = White { rgb: [243.0; 3] };
         let left = TissueMask {
@@ -221,6 +236,6 @@ mod tests {
             area_mm2: 1.0,
             white,
         };
-        assert_eq!(Lost::of(&Bits::of(&nothing), &left).without(all).len(), 4);
+        assert_eq!(Lost::of(&Bits::of(&nothing), &left).without(all, &[]).len(), 4);
     }
 }

@@ -89,9 +89,9 @@ const PART: usize = 1024;
 fn feature(line: &mut Vec<u8>, id: [u8; 16], kind: ObjectType, object: &Object) -> io::Result<()> {
     line.extend_from_slice(b"{\"type\":\"Feature\",\"id\":\"");
     push_uuid(line, id);
-    line.extend_from_slice(b"\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[[");
-    push_ring(line, &object.outline.points())?;
-    write!(line, "]]}},\"properties\":{{\"objectType\":\"{}\",\"classification\":", kind.name())?;
+    line.extend_from_slice(b"\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[");
+    push_outline(line, kind, object)?;
+    write!(line, "]}},\"properties\":{{\"objectType\":\"{}\",\"classification\":", kind.name())?;
     push_class(line, object.class)?;
     // Annotations are locked so that a stray click does not move them.
     write!(line, ",\"isLocked\":{},\"measurements\":{{", kind == ObjectType::Annotation)?;
@@ -114,8 +114,25 @@ fn push_class(line: &mut Vec<u8>, class: &Class) -> io::Result<()> {
     write!(line, ",\"color\":[{r},{g},{b}]}}")
 }
 
-/// Writes the corners of an outline, ending where it started.
+/// Writes the rings of an outline. Only annotations have holes, where one was drawn.
+fn push_outline(line: &mut Vec<u8>, kind: ObjectType, object: &Object) -> io::Result<()> {
+    if kind == ObjectType::Detection {
+        return push_ring(line, &object.outline.points());
+    }
+    let scale = f64::from(object.outline.scale);
+    for (i, ring) in object.outline.rings().iter().enumerate() {
+        if i > 0 {
+            line.push(b',');
+        }
+        let point = |&(x, y): &(i32, i32)| Point { x: f64::from(x) * scale, y: f64::from(y) * scale };
+        push_ring(line, &ring.iter().map(point).collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+/// Writes the corners of a ring, ending where it started.
 fn push_ring(line: &mut Vec<u8>, points: &[Point]) -> io::Result<()> {
+    line.push(b'[');
     for (i, point) in points.iter().chain(points.first()).enumerate() {
         line.extend_from_slice(if i == 0 { b"[" } else { b",[" });
         push_coordinate(line, point.x)?;
@@ -123,6 +140,7 @@ fn push_ring(line: &mut Vec<u8>, points: &[Point]) -> io::Result<()> {
         push_coordinate(line, point.y)?;
         line.push(b']');
     }
+    line.push(b']');
     Ok(())
 }
 

@@ -1,5 +1,8 @@
 //! From labelled pixels to outlines and objects.
 
+mod holes;
+
+pub(crate) use self::holes::walk_with_holes;
 use super::label::Region;
 use crate::{
     geometry::Point,
@@ -27,12 +30,17 @@ fn along(steps: &[Step], anchor: (usize, usize), window: &Window) -> Outline {
 #[must_use]
 pub fn walk<T: Copy + PartialEq>(plane: &Plane<T>, label: T, anchor: (usize, usize)) -> Vec<Step> {
     let start = (anchor.0 as i64, anchor.1 as i64);
+    match plane.get(start.0, start.1) == Some(label) {
+        true => walk_from(plane, label, start, Step::Right),
+        false => Vec::new(),
+    }
+}
+
+/// Walks a boundary from a corner of pixels along `first`, which has the region on its right, until it is there again.
+fn walk_from<T: Copy + PartialEq>(plane: &Plane<T>, label: T, start: (i64, i64), first: Step) -> Vec<Step> {
     let inside = |x: i64, y: i64| plane.get(x, y) == Some(label);
     let mut steps = Vec::new();
-    if !inside(start.0, start.1) {
-        return steps;
-    }
-    let ((mut x, mut y), mut step) = (start, Step::Right);
+    let ((mut x, mut y), mut step) = (start, first);
     loop {
         steps.push(step);
         let (dx, dy) = step.delta();

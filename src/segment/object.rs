@@ -2,6 +2,8 @@
 
 pub(crate) mod kept;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{geometry::Point, measure::tally::Tally, tile::Window};
@@ -107,6 +109,30 @@ impl Outline {
         corners
     }
 
+    /// Returns its rings in working pixels, the outer one first: a walk that goes into holes takes the same edges down and up.
+    #[must_use]
+    pub fn rings(&self) -> Vec<Vec<(i32, i32)>> {
+        let mut at = self.start;
+        let mut path: Vec<((i32, i32), Step)> = Vec::new();
+        let mut descents: BTreeMap<(i32, i32), usize> = BTreeMap::new();
+        let mut rings = Vec::new();
+        for step in self.steps() {
+            let (dx, dy) = step.delta();
+            let from = at;
+            at = (from.0 + dx, from.1 + dy);
+            if step == Step::Down {
+                descents.insert(from, path.len());
+            }
+            let descent = descents.get(&at).copied().filter(|_| step == Step::Up);
+            match descent.filter(|&i| path.get(i) == Some(&(at, Step::Down))) {
+                Some(i) => rings.extend(turns(&path.split_off(i)[1..])),
+                None => path.push((from, step)),
+            }
+        }
+        rings.splice(..0, turns(&path));
+        rings
+    }
+
     /// Returns the corners in level-0 pixels, collinear ones left out, not closed.
     #[must_use]
     pub fn points(&self) -> Vec<Point> {
@@ -126,6 +152,13 @@ impl Outline {
         }
         b
     }
+}
+
+/// Returns the places on a path where its direction changes; `None` of a path without a step.
+fn turns(path: &[((i32, i32), Step)]) -> Option<Vec<(i32, i32)>> {
+    let first = path.first()?.0;
+    let turns = path.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0);
+    Some(std::iter::once(first).chain(turns).collect())
 }
 
 /// One segmented instance.

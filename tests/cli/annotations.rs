@@ -189,7 +189,7 @@ fn an_unedited_kidney_keeps_every_number() {
 fn files_without_a_slide_are_named() {
     let folder = Folder::new();
     fs::create_dir(folder.path("drawn")).unwrap();
-    for name in ["a.geojson", "b.xml", "readme.txt"] {
+    for name in ["a.geojson", "a.xml", "b.xml", "readme.txt"] {
         folder.text(&format!("drawn/{name}"), r#"{"type":"FeatureCollection","features":[]}"#);
     }
     let (slide, drawn, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("drawn"), folder.arg("out"));
@@ -199,4 +199,7 @@ fn files_without_a_slide_are_named() {
         text.contains("no slide is called as these files in") && text.contains("not used: b.xml\n"),
         "{text}"
     );
+    let second = "as another one of the same slide comes first (slide_id before file name, .geojson before .json before .xml): \
+        a.xml\n";
+    assert!(text.contains(second), "{text}");
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use crate::{
-    annotation::{self, Area},
+    annotation::{self, Area, Corner},
     error::{Error, Result},
     geometry::Rect,
     warning::Warning,
@@ -144,29 +144,36 @@ impl Lines {
     fn spans(&self, areas: &[Outline]) -> Vec<Vec<Span>> {
         let mut spans = vec![Vec::new(); self.count];
         for outline in areas.iter().filter(|area| area.meets(self.rect)) {
-            for (line, mut crossings) in self.crossings(&outline.area).into_iter().enumerate() {
-                crossings.sort_unstable_by(f64::total_cmp);
-                // Inside lies between each odd crossing and the next: holes are left out.
-                spans[line].extend(crossings.as_chunks::<2>().0);
-            }
+            let mut rings = outline.area.rings.iter().map(|ring| self.within(ring));
+            let Some(outer) = rings.next() else { continue };
+            let left = rings.fold(outer, |left, hole| {
+                left.into_iter().zip(hole).map(|(own, hole)| without(own, &hole)).collect()
+            });
+            spans.iter_mut().zip(left).for_each(|(all, own)| all.extend(own));
         }
         spans
     }
 
-    /// Returns where the sides of an area cross each line, brought to the rectangle.
-    fn crossings(&self, area: &Area) -> Vec<Vec<f64>> {
+    /// Returns, for each line, where it lies in a ring.
+    fn within(&self, ring: &[Corner]) -> Vec<Vec<Span>> {
+        let mut crossings = self.crossings(ring);
+        crossings.iter_mut().for_each(|own| own.sort_unstable_by(f64::total_cmp));
+        // Inside lies between each odd crossing and the next.
+        crossings.iter().map(|own| own.as_chunks::<2>().0.to_vec()).collect()
+    }
+
+    /// Returns where the sides of a ring cross each line, brought to the rectangle.
+    fn crossings(&self, ring: &[Corner]) -> Vec<Vec<f64>> {
         let [left, top, right] = [self.rect.x0, self.rect.y0, self.rect.x1()].map(|v| v as f64);
         let line_from =
             |y: f64| ((y - top) / self.row_px - 0.5).ceil().clamp(0.0, self.count as f64) as usize;
         let mut crossings = vec![Vec::new(); self.count];
-        for ring in &area.rings {
-            for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-                let (first, end) = (line_from(a[1].min(b[1])), line_from(a[1].max(b[1])));
-                for (line, own) in crossings.iter_mut().enumerate().take(end).skip(first) {
-                    let y = top + (line as f64 + 0.5) * self.row_px;
-                    let x = a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]);
-                    own.push(x.clamp(left, right));
-                }
+        for (a, b) in ring.iter().zip(ring.iter().cycle().skip(1)) {
+            let (first, end) = (line_from(a[1].min(b[1])), line_from(a[1].max(b[1])));
+            for (line, own) in crossings.iter_mut().enumerate().take(end).skip(first) {
+                let y = top + (line as f64 + 0.5) * self.row_px;
+                let x = a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]);
+                own.push(x.clamp(left, right));
             }
         }
         crossings
@@ -177,6 +184,14 @@ impl Lines {
         let covered: f64 = spans.into_iter().map(covered).sum();
         covered / self.rect.width as f64 / self.count as f64
     }
+}
+
+/// Returns what holes leave of spans.
+fn without(spans: Vec<Span>, holes: &[Span]) -> Vec<Span> {
+    holes.iter().fold(spans, |left, &[from, to]| {
+        let parts = left.into_iter().flat_map(|[a, b]| [[a, b.min(from)], [a.max(to), b]]);
+        parts.filter(|[a, b]| a < b).collect()
+    })
 }
 
 fn joined(mut spans: Vec<Vec<Span>>, others: &[Vec<Span>]) -> Vec<Vec<Span>> {
@@ -228,6 +243,14 @@ mod tests {
             r#"{{"geometry":{{"type":"Polygon","coordinates":[[[{x},{y}],[{right},{y}],[{right},{bottom}],[{x},{bottom}]]]}},
             "properties":{{"classification":{{"name":"{class}"}}{more}}}}}"#
         )
+    }
+
+    #[test]
+    fn a_hole_that_reaches_beyond_its_area_adds_nothing_there() {
+        let beyond = TWO.replace("[20,40],[40,40],[40,20]]", "[20,40],[140,40],[140,20]]");
+        let all = read(&beyond, &[]).unwrap();
+        t(&all, 100, 20, 20, 0.0, "");
+        t(&all, 0, 0, 100, 0.84, "Tumor");
     }
 
     #[test]
