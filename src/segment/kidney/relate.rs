@@ -110,8 +110,10 @@ fn choose(found: &[Object], discs: &[Disc]) -> Vec<usize> {
         }
     }
     let diameter = |i: usize| equivalent_diameter(f64::from(found[i].area_um2));
-    let best = ((kept.len() as f64 * BEST_SHARE).ceil() as usize).min(kept.len());
-    let mut sizes: Vec<f64> = kept[..best].iter().map(|&i| diameter(i)).collect();
+    // One that a person drew where none was found has no rank, and says nothing of what is usual.
+    let ranked: Vec<usize> = kept.iter().copied().filter(|&i| !value(i, "rank").is_nan()).collect();
+    let best = (ranked.len() as f64 * BEST_SHARE).ceil() as usize;
+    let mut sizes: Vec<f64> = ranked.iter().take(best).map(|&i| diameter(i)).collect();
     sizes.sort_by(f64::total_cmp);
     if let Some(&usual) = sizes.get(sizes.len() * 3 / 4) {
         let traced = |i: usize| found[i].value("edge_contrast").is_some_and(|v| !v.is_nan());

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    geometry::Rect,
+    geometry::{Point, Rect},
     organ::SlideGeometry,
     raster::{Mask, Plane, Rgb},
     segment::{
@@ -125,6 +125,21 @@ fn a_glomerulus_keeps_one_of_two_tufts_of_equal_area() {
     let steps = [Step::Right, Step::Down, Step::Left, Step::Up];
     objects.push(Object { outline: Outline::new((x + 1, y + 1), 2.0, &steps), ..tuft });
     assert_eq!(of(&related(objects), &TUFT).len(), 1);
+}
+
+#[test]
+fn drawn_glomeruli_do_not_say_what_size_is_usual() {
+    let mut objects = structures_of(corpuscle, 512, 512, 384);
+    let model = of(&objects, &GLOMERULUS)[0].clone();
+    let steps = [Step::Right, Step::Down, Step::Left, Step::Up].map(|step| vec![step; 40]).concat();
+    for x in [1700, 1800] {
+        let centroid = Point { x: 2.0 * f64::from(x + 20), y: 200.0 };
+        let outline = Outline::new((x, 80), 2.0, &steps);
+        let values = [f32::NAN; Object::VALUES];
+        objects.push(Object { outline, centroid, area_um2: 1_600.0, values, ..model.clone() });
+    }
+    let found = related(objects);
+    assert_eq!((of(&found, &GLOMERULUS).len(), of(&found, &TUFT).len()), (3, 1));
 }
 
 #[test]
