@@ -13,6 +13,8 @@ mod common;
 #[allow(dead_code)]
 #[path = "common/files.rs"]
 mod common_files;
+#[path = "export/folder.rs"]
+mod folder;
 #[path = "common/tiff.rs"]
 #[allow(dead_code)]
 mod tiff;
@@ -400,7 +402,10 @@ fn tiles_of_another_slide_are_not_replaced() {
     );
     assert_eq!(files(&folder.path("out/tiles")), tiles);
     let rows = folder.rows("out/slides.csv");
-    assert!(rows[0]["reason"].contains("choose another folder (-o)"), "{rows:?}");
+    let status = [0, 1].map(|row: usize| rows[row]["status"].as_str());
+    assert_eq!(status, ["tiled", "failed"]);
+    assert!(rows[1]["reason"].contains("choose another folder (-o)"), "{rows:?}");
+    assert_eq!(folder.rows("out/tiles.csv").len(), 4, "those that are there");
     // The same slide in another place goes on where it was.
     fs::rename(folder.path("x"), folder.path("z")).unwrap();
     assert!(tile("z", 0).contains("finished by an earlier run"));

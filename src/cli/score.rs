@@ -14,6 +14,7 @@ use std::{
 use histograde::{
     Error, Result,
     batch::{self, Done, IO_THREADS, Job, Memory, Options},
+    export::tiles,
     measure::sizes,
     report::{partial, run_json, tables},
     score::rubric::Rubric,
@@ -92,6 +93,7 @@ pub(super) fn score(
 ) -> Result<Vec<Done>> {
     let start = Instant::now();
     inputs::apart(&plan.jobs, out)?;
+    no_tiles(out)?;
     writable(out)?;
     partial::sweep_dead(out);
     let (operation, part) = (how.operation, how.part);
@@ -167,6 +169,14 @@ fn write_tables(out: &Path, rubric: &Rubric, run: &run_json::Run<'_>) -> Result<
     tables::write_long(&out.join("long.csv"), run.done, rubric)?;
     tables::write_sizes(&out.join(sizes::table::FILE), run.done)?;
     run_json::write(out, run)
+}
+
+/// Refuses a folder of `tile`, whose tables would be written over.
+fn no_tiles(out: &Path) -> Result<()> {
+    tiles::tiles_in(out).map_or(Ok(()), |path| {
+        let got = format!("one of `tile`, which holds {}; choose another", path.display());
+        Err(Error::config("folder for the results (-o)", "a new one, or one of `score`", got))
+    })
 }
 
 /// Makes the output folder. The store tells `status` that results come here, also before the first slide is begun.

@@ -1,12 +1,17 @@
 //! `tile`: slides cut into tiles for other programs.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use histograde::{
     Error, Mpp, Result,
     batch::slide_ids,
-    export::tiles::{self, FlawLimits, Format, Output, Resolution, Row, Settings, SlideRow, Target},
+    export::tiles::{self, FlawLimits, Format, Output, Resolution, Settings, SlideRow, Target, Told},
     stain::normalise::Method,
+    store::{Lock, Locks, Taken},
     watch::Watch,
 };
 use rayon::ThreadPoolBuilder;
@@ -20,15 +25,18 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     let settings = pool.install(|| settings(args))?;
     let paths = inputs::find(&args.inputs, &args.output, console)?;
     let out = &args.output;
+    tiles::refuse_other(out)?;
     output::folder(out)?;
-    let watch = interrupt::watch()?;
-    let (mut rows, mut slides, count) = (Vec::new(), Vec::new(), paths.len());
-    let mut unfinished = false;
+    let (watch, locks) = (interrupt::watch()?, Locks::default());
+    let (mut told, mut came, count) = (Told::default(), Came::default(), paths.len());
     for (i, (slide_id, path)) in slide_ids(&paths).into_iter().zip(&paths).enumerate() {
-        let start = Instant::now();
-        let done =
-            watch.check().and_then(|()| pool.install(|| tiles::run(&slide_id, path, &settings, out, &watch)));
-        let place = format!("{}/{count} {slide_id}", i + 1);
+        let (start, place) = (Instant::now(), format!("{}/{count} {slide_id}", i + 1));
+        let taken = watch.check().and_then(|()| {
+            let waits = |whose: String| console.say(format!("{place}: in work elsewhere{whose}; waiting"));
+            take(|| tiles::take(&locks, out, &slide_id), waits, &watch)
+        });
+        let done = taken
+            .and_then(|lock| pool.install(|| tiles::run(&slide_id, path, &settings, out, &lock, &watch)));
         match done {
             Ok(done) => {
                 console.say(format!("{place}: {}", words(&done, start.elapsed().as_secs_f64())));
@@ -41,42 +49,77 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
                 if let Some(reason) = &done.summary.reason {
                     console.error(format!("{}: {reason}", path.display()));
                 }
-                rows.extend(done.rows);
-                slides.push(done.summary);
+                came.tiles += done.rows.len();
+                came.failed += usize::from(done.summary.status == "damaged");
             }
             Err(error) => {
-                if matches!(error, Error::Interrupted) {
-                    unfinished = true;
-                } else {
+                tiles::let_go(out, &slide_id);
+                came.failed += 1;
+                let row = SlideRow::failed(&slide_id, path, &error);
+                came.unfinished |= matches!(error, Error::Interrupted);
+                if !matches!(error, Error::Interrupted) {
                     console.error(format!("{place}: {}", said(path, &error)));
                 }
-                slides.push(SlideRow::failed(&slide_id, path, &error));
+                match error {
+                    Error::Interrupted => told.unreached.push(row),
+                    Error::Occupied { .. } => told.refused.push(row),
+                    _ => told.failed.push(row),
+                }
             }
         }
     }
-    let failed = finish(out, &rows, &slides, &watch, console)?;
-    Ok(Exit::from(failed, unfinished))
+    came.slides = count;
+    let _lock = take(|| locks.take(&out.join("slides")), |_| (), &Watch::default())?;
+    finish(out, told, &came, &watch, console)?;
+    Ok(Exit::from(came.failed, came.unfinished))
 }
 
-/// Writes the tables and returns how many slides were not tiled.
-fn finish(
-    out: &Path,
-    rows: &[Row],
-    slides: &[SlideRow],
-    watch: &Watch,
-    console: &Console,
-) -> Result<usize, Failure> {
-    tiles::write_tables(out, rows)?;
-    tiles::write_slides(&out.join("slides.csv"), slides)?;
-    let failed = slides.iter().filter(|s| matches!(s.status.as_str(), "failed" | "damaged")).count();
+/// What came of the slides of this run.
+#[derive(Default)]
+struct Came {
+    slides: usize,
+    tiles: usize,
+    failed: usize,
+    unfinished: bool,
+}
+
+/// Time between looks at what another process has.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Waits until something is this process's own; `waits` is told once whose it is.
+fn take(take: impl Fn() -> Result<Taken>, waits: impl FnOnce(String), watch: &Watch) -> Result<Lock> {
+    let mut waits = Some(waits);
+    loop {
+        match take()? {
+            Taken::Ours(lock) => return Ok(lock),
+            Taken::Busy(owner) => {
+                let whose = owner.map_or_else(String::new, |o| format!(" (process {} on {})", o.pid, o.host));
+                if let Some(waits) = waits.take() {
+                    waits(whose);
+                }
+            }
+        }
+        watch.check()?;
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Writes the tables.
+fn finish(out: &Path, told: Told, came: &Came, watch: &Watch, console: &Console) -> Result<(), Failure> {
+    let written = tiles::write_tables(out, told)?;
     let stopped = if watch.stopped() { "stopped; run the same command again to go on. " } else { "" };
+    let earlier = match written.slides.saturating_sub(came.slides) {
+        0 => String::new(),
+        n => format!(" with {n} more of earlier runs"),
+    };
     console.say(format!(
-        "{stopped}{} tiles of {} slides, {failed} with errors; tables in {}",
-        rows.len(),
-        slides.len(),
+        "{stopped}{} tiles of {} slides, {} with errors; tables{earlier} in {}",
+        came.tiles,
+        came.slides,
+        came.failed,
         out.display()
     ));
-    Ok(failed)
+    Ok(())
 }
 
 /// Returns what is said about a slide that could not be tiled, with what to do about a missing pixel size.

@@ -169,7 +169,7 @@ fn copy_tiles<'a>(
     entries: &mut Entries,
     watch: &Watch,
 ) -> Result<()> {
-    let (mut offsets, mut lengths) = (Vec::new(), Vec::new());
+    let (mut offsets, mut lengths, mut needs) = (Vec::new(), Vec::new(), clean::Needs::default());
     for row in 0..cut.tiles(1) {
         watch.check()?;
         for col in 0..cut.tiles(0) {
@@ -178,10 +178,11 @@ fn copy_tiles<'a>(
                 lengths.push(0);
                 continue;
             };
-            let mut bytes = clean_tile(bytes, storage).ok_or_else(|| {
-                let expected = "a stream that can be followed to its end";
+            let (mut bytes, needed) = clean_tile(bytes, storage).ok_or_else(|| {
+                let expected = "a stream that can be followed to its last code (JPEG: sequential)";
                 Error::malformed("tiff", place(col, row), expected, "other bytes")
             })?;
+            needs.add(needed);
             if storage.compression == 1 {
                 cut.blank_beyond(&mut bytes, col, row, storage.samples);
             }
@@ -191,6 +192,10 @@ fn copy_tiles<'a>(
     }
     entries.push((324, Values::Place(offsets)));
     entries.push((325, Values::Place(lengths)));
+    let tables = storage.jpeg_tables.as_deref();
+    if let Some(tables) = tables.and_then(|tables| clean::jpeg_tables(tables, needs)) {
+        entries.push((347, Values::Bytes(tables)));
+    }
     Ok(())
 }
 
@@ -220,9 +225,6 @@ fn level_entries([width, height]: [u64; 2], tile: [u32; 2], storage: &Storage) -
     }
     if let Some(sampling) = storage.subsampling {
         entries.push((530, Values::Short(sampling.map(|v| v as u16).into())));
-    }
-    if let Some(tables) = storage.jpeg_tables.as_deref().and_then(clean::jpeg) {
-        entries.push((347, Values::Bytes(tables)));
     }
     entries
 }
@@ -260,14 +262,15 @@ fn facts(slide: &Slide, index: usize) -> Entries {
     entries
 }
 
-/// Returns a tile's bytes without comments, application data and what lies behind its pixels; `None` when it cannot be
-/// followed to its end.
-fn clean_tile(bytes: &[u8], storage: &Storage) -> Option<Vec<u8>> {
-    match storage.compression {
-        7 => clean::jpeg(bytes),
+/// Returns a tile's bytes without comments, application data and what lies behind its pixels, and which shared tables they
+/// refer to; `None` when it cannot be followed to its end.
+fn clean_tile(bytes: &[u8], storage: &Storage) -> Option<(Vec<u8>, clean::Needs)> {
+    let cleaned = match storage.compression {
+        7 => return clean::jpeg(bytes, storage.jpeg_tables.as_deref()),
         33_003 | 33_005 => clean::jpeg2000(bytes),
         other => clean::lossless(bytes, other, storage.tile_bytes),
-    }
+    };
+    cleaned.map(|bytes| (bytes, clean::Needs::default()))
 }
 
 /// Reads the copy back: the same pixels and sizes, nothing else. `headers` is what its files hold besides pixels.
@@ -347,7 +350,7 @@ fn nothing_left(copy: &Slide, at: TileAt) -> Result<()> {
     let Some(stored) = copy.stored() else { return Ok(()) };
     let Some(storage) = stored.storage(at.level) else { return Ok(()) };
     let Some(bytes) = stored.bytes(at)? else { return Ok(()) };
-    if clean_tile(bytes, &storage).as_deref() == Some(bytes) {
+    if clean_tile(bytes, &storage).is_some_and(|(clean, _)| clean == bytes) {
         return Ok(());
     }
     let what = format!("the clean copy holds other bytes than pixels in {at:?}");

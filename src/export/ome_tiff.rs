@@ -6,7 +6,7 @@
 use std::{io::Write as _, path::Path};
 
 use flate2::{Compression, write::ZlibEncoder};
-use jpeg_encoder::{ColorType as JpegColour, Encoder, SamplingFactor};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType as JpegColour, Encoder, SamplingFactor};
 use rayon::prelude::*;
 
 use super::tiff_file::{Entries, Kind, TiffFile, Values, resolution};
@@ -306,6 +306,7 @@ fn jpeg(pixels: &Rgb, quality: u8, sampling: SamplingFactor) -> Result<Vec<u8>> 
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(sampling);
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     encoder
         .encode(pixels.data(), pixels.width() as u16, pixels.height() as u16, JpegColour::Rgb)
         .map_err(|e| Error::io("encode", "a tile")(std::io::Error::other(e.to_string())))?;

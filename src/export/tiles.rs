@@ -4,6 +4,7 @@ mod annotation;
 mod choose;
 mod done;
 mod encode;
+mod own;
 mod quality;
 mod share;
 mod sheet;
@@ -11,7 +12,10 @@ mod sink;
 mod stain;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -24,12 +28,14 @@ use self::{
 };
 pub use self::{
     encode::Format,
+    own::{refuse_other, tiles_in},
     stain::Target,
-    table::{Row, SlideRow, write_slides, write_tables},
+    table::{Row, SlideRow, Told, Written, write_tables},
 };
 use crate::{
     error::{Error, Result},
     slide::Slide,
+    store::{Lock, Locks, Taken},
     units::Mpp,
     warning::Warning,
     watch::Watch,
@@ -127,6 +133,21 @@ pub struct SlideTiles {
     pub remark: Option<Warning>,
 }
 
+/// Takes a slide of a folder for this process alone, as [`run`] needs it, or says who has it.
+///
+/// # Errors
+///
+/// [`Error::Io`] when the folder cannot be written.
+pub fn take(locks: &Locks, out: &Path, slide_id: &str) -> Result<Taken> {
+    locks.take(&out.join("slides").join(slide_id))
+}
+
+/// Removes the folder that [`take`] made for a slide, if nothing came to lie in it.
+pub fn let_go(out: &Path, slide_id: &str) {
+    // One that holds something stays.
+    let _ = fs::remove_dir(out.join("slides").join(slide_id));
+}
+
 /// Tiles one slide into a folder, unless an earlier run with the same settings finished it there. Uses the current thread
 /// pool. The files do not depend on the number of threads.
 ///
@@ -139,6 +160,7 @@ pub fn run(
     path: &Path,
     settings: &Settings,
     out: &Path,
+    lock: &Lock,
     watch: &Watch,
 ) -> Result<SlideTiles> {
     let within = settings.within.as_ref();
@@ -149,6 +171,7 @@ pub fn run(
     if let Some(found) = mark.find(out) {
         return Ok(SlideTiles { remark, ..found });
     }
+    lock.check()?;
     mark.clear(out)?;
     let mut slide = Slide::open(path)?;
     // Damage is glass in what is only looked at, never in a tile that is written.
@@ -171,6 +194,7 @@ pub fn run(
     let shown = settings.output != Output::Coordinates;
     sheet::write(&slide, slide_id, map?, &rows, shown, out)?;
     let done = SlideTiles { rows, summary, resumed: false, remark };
+    lock.check()?;
     mark.keep(out, &done)?;
     Ok(done)
 }
@@ -212,4 +236,11 @@ fn make(
         }
     }
     Ok(rows)
+}
+
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
 }

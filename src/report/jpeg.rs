@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jpeg_encoder::{ColorType, Encoder};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder};
 
 use super::partial::write_whole;
 use crate::{
@@ -26,7 +26,9 @@ pub(super) fn write(path: &Path, image: &Rgb) -> Result<()> {
     };
     let side = |v: usize| u16::try_from(v).map_err(|e| failed(e.to_string()));
     let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, QUALITY)
+    let mut encoder = Encoder::new(&mut bytes, QUALITY);
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    encoder
         .encode(image.data(), side(image.width())?, side(image.height())?, ColorType::Rgb)
         .map_err(|e| failed(e.to_string()))?;
     write_whole(path, &bytes)

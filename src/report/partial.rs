@@ -50,10 +50,7 @@ impl Partial {
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}-{:x}{ENDING}", *TOKEN, COUNT.fetch_add(1, Ordering::Relaxed)));
-        let temporary = PathBuf::from(name);
+        let temporary = temporary(path);
         let file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
         Ok(Self { path: path.to_owned(), temporary, file: Some(BufWriter::with_capacity(1 << 18, file)) })
     }
@@ -83,6 +80,14 @@ impl Partial {
     fn inner(&mut self) -> io::Result<&mut BufWriter<File>> {
         self.file.as_mut().ok_or_else(|| io::Error::other("file already closed"))
     }
+}
+
+/// Returns a name for a file while it is being written, which no other process and no other call gives.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}-{:x}{ENDING}", *TOKEN, COUNT.fetch_add(1, Ordering::Relaxed)));
+    name.into()
 }
 
 impl Write for Partial {

@@ -1,27 +1,16 @@
 //! Stored tiles without comments and application data, byte by byte: what decodes stays as it is.
 
+mod jpeg;
 mod lossless;
 
-pub(crate) use self::lossless::{lossless, run_lengths};
+pub(crate) use self::{
+    jpeg::{Needs, jpeg, jpeg_head, jpeg_tables},
+    lossless::{lossless, run_lengths},
+};
 
-/// Drops comments and application segments of a JPEG stream, but for those that say what its colours are, and whatever
-/// follows its end. `None` when its headers cannot be followed.
-pub(crate) fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
-    // A second scan of a progressive stream may have segments of its own.
-    stream(bytes, keep, |next| matches!(next, 0x01..=0xCF | 0xD8..=0xFE))
-}
-
-/// As [`jpeg`] for JPEG-LS, whose entropy-coded data hold other bytes behind ff.
+/// Drops comments and application segments of a JPEG-LS stream, whose entropy-coded data hold other bytes behind ff, and
+/// whatever follows its end. `None` when its headers cannot be followed.
 pub(crate) fn jpeg_ls(bytes: &[u8]) -> Option<Vec<u8>> {
-    stream(bytes, keep_ls, |next| next >= 0x80)
-}
-
-/// Goes through a stream: `keep` appends what may stay of a segment, `ends` says which byte behind ff ends a scan.
-fn stream(
-    bytes: &[u8],
-    keep: impl Fn(&mut Vec<u8>, u8, &[u8]) -> Option<()>,
-    ends: impl Fn(u8) -> bool,
-) -> Option<Vec<u8>> {
     let mut out = bytes.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
     let mut at = 2;
     loop {
@@ -35,32 +24,15 @@ fn stream(
             return Some(out);
         }
         let length = segment_length(bytes, at)?;
-        keep(&mut out, marker, bytes.get(at..at + 2 + length)?)?;
+        keep_ls(&mut out, marker, bytes.get(at..at + 2 + length)?)?;
         at += 2 + length;
         if marker == 0xDA {
             let rest = &bytes[at..];
-            let end = rest.windows(2).position(|pair| pair[0] == 0xFF && ends(pair[1]))?;
+            let end = rest.windows(2).position(|pair| pair[0] == 0xFF && pair[1] >= 0x80)?;
             out.extend_from_slice(&rest[..end]);
             at += end;
         }
     }
-}
-
-/// As [`jpeg`] for the headers alone, up to and with the start of the scan.
-pub(crate) fn jpeg_head(head: &[u8]) -> Option<Vec<u8>> {
-    let mut out = head.strip_prefix(&[0xFF, 0xD8]).map(|_| vec![0xFF, 0xD8])?;
-    let mut at = 2;
-    while at < head.len() {
-        let marker = *head.get(at + 1).filter(|_| head[at] == 0xFF)?;
-        if marker == 0xFF {
-            at += 1;
-            continue;
-        }
-        let length = segment_length(head, at)?;
-        keep(&mut out, marker, head.get(at..at + 2 + length)?)?;
-        at += 2 + length;
-    }
-    Some(out)
 }
 
 fn segment_length(bytes: &[u8], at: usize) -> Option<usize> {
@@ -68,25 +40,7 @@ fn segment_length(bytes: &[u8], at: usize) -> Option<usize> {
     (length >= 2).then_some(length)
 }
 
-/// Appends a segment of a JPEG stream, or what may stay of it.
-fn keep(out: &mut Vec<u8>, marker: u8, segment: &[u8]) -> Option<()> {
-    match (marker, segment.get(4..)?) {
-        // Of JFIF and Adobe segments, the standard's own bytes only: thumbnails and texts can follow.
-        (0xE0, body) if body.starts_with(b"JFIF\0") => {
-            out.extend_from_slice(&[0xFF, 0xE0, 0, 16]);
-            out.extend_from_slice(b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
-        }
-        (0xEE, body) if body.starts_with(b"Adobe") && body.len() >= 12 => {
-            out.extend_from_slice(&[0xFF, 0xEE, 0, 14]);
-            out.extend_from_slice(&body[..12]);
-        }
-        (0xE0..=0xEF | 0xFE, _) => {}
-        _ => out.extend_from_slice(segment),
-    }
-    Some(())
-}
-
-/// As [`keep`] for JPEG-LS.
+/// Appends a segment of a JPEG-LS stream, or what may stay of it.
 fn keep_ls(out: &mut Vec<u8>, marker: u8, segment: &[u8]) -> Option<()> {
     match marker {
         // The colour transform of HP's encoder, five bytes and nothing else.
@@ -151,29 +105,6 @@ mod tests {
     use std::slice;
 
     use super::*;
-
-    #[test]
-    fn streams_lose_comments_and_keep_pixels() {
-        let mut rgb = crate::raster::Rgb::filled(32, 32, [200, 90, 160]);
-        rgb.data_mut().iter_mut().enumerate().for_each(|(i, v)| *v = v.wrapping_add((i % 37) as u8));
-        let mut plain = Vec::new();
-        let encoder = jpeg_encoder::Encoder::new(&mut plain, 90);
-        encoder.encode(rgb.data(), 32, 32, jpeg_encoder::ColorType::Rgb).unwrap();
-        let mut named = plain[..2].to_vec();
-        named.extend_from_slice(b"\xff\xfe\0\x0aDoe, Ann\xff\xe1\0\x09Exif\0\0x");
-        named.extend_from_slice(&plain[2..]);
-        named.extend_from_slice(b"Doe, Ann");
-        let clean = jpeg(&named).unwrap();
-        assert!(!clean.windows(8).any(|w| w == b"Doe, Ann") && !clean.windows(4).any(|w| w == b"Exif"));
-        let decode = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().to_rgb8().into_raw();
-        assert_eq!(decode(&clean), decode(&plain));
-        assert_eq!(jpeg(&named[..named.len() / 2]), None);
-        let entropy = |bytes: &[u8]| bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14;
-        assert_eq!(jpeg_head(&named[..entropy(&named)]).unwrap(), clean[..entropy(&clean)]);
-        assert_eq!(jpeg_head(&named[..entropy(&named) - 1]), None);
-        assert_eq!(jpeg(b""), None);
-        assert_eq!(jpeg(b"\xff\xd8\xff\xc0\0\x01"), None);
-    }
 
     #[test]
     fn jpeg_ls_keeps_bytes_behind_ff() {

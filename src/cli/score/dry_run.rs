@@ -48,6 +48,7 @@ pub(in crate::cli) fn run(
     how: &args::Operation,
 ) -> Result<Exit, Failure> {
     inputs::apart(&plan.jobs, out)?;
+    super::no_tiles(out)?;
     let how = How { operation: how, part: None };
     let store = Store::new(out, how.policy());
     let mut text = String::new();

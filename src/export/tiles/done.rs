@@ -1,6 +1,7 @@
 //! What an earlier run finished, and whether it was asked the same.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
@@ -8,15 +9,20 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Settings, SlideTiles, Target, annotation::Annotations, table};
+use super::{
+    Settings, SlideTiles, Target,
+    annotation::Annotations,
+    own, remove_file, sheet,
+    table::{self, Row, SlideRow},
+};
 use crate::{
     error::{Error, Result},
-    report::partial::write_whole,
+    report::partial::{sweep_dead, write_whole},
     store::Source,
 };
 
 /// The file of a slide that says it is finished, written last.
-const MARK: &str = "done.json";
+pub(super) const MARK: &str = "done.json";
 /// The slide's own rows.
 const ROWS: &str = "tiles.csv";
 
@@ -61,27 +67,22 @@ impl Mark {
         if mark.get("asked") != Some(&self.asked) {
             return None;
         }
-        let summary: table::SlideRow = serde_json::from_value(mark.get("slide")?.clone()).ok()?;
-        let mut reader = csv::Reader::from_path(folder.join(ROWS)).ok()?;
-        let rows = reader.deserialize().collect::<Result<Vec<table::Row>, _>>().ok()?;
-        let is_there = |file: &str| {
-            let path = out.join(file);
-            path.is_file() || path.parent().is_some_and(Path::is_file)
-        };
-        let whole = rows.len() as u64 == summary.tiles
-            && rows.iter().filter_map(|row| row.file.as_deref()).all(is_there);
-        whole.then_some(SlideTiles { rows, summary, resumed: true, remark: None })
+        let (summary, rows) = finished(out, &folder, &mark)?;
+        Some(SlideTiles { rows, summary, resumed: true, remark: None })
     }
 
-    /// Removes what an earlier run with other settings, or one that was interrupted, left of this slide; what was made of
-    /// another slide stays and is an error.
+    /// Removes what an earlier run with other settings, or one that was interrupted, left of this slide, and nothing else;
+    /// what was made of another slide, or by another command, stays and is an error.
     pub(super) fn clear(&self, out: &Path) -> Result<()> {
-        let there =
-            read(&self.folder(out)).and_then(|mark| serde_json::from_value(mark.get("source")?.clone()).ok());
-        self.source.may_replace(there.as_ref(), &self.folder(out))?;
-        remove_file(&self.folder(out).join(MARK))?;
-        remove_folder(&self.folder(out))?;
-        remove_folder(&out.join("tiles").join(&self.slide_id))?;
+        let folder = self.folder(out);
+        let there = read(&folder).and_then(|mark| serde_json::from_value(mark.get("source")?.clone()).ok());
+        self.source.may_replace(there.as_ref(), &folder)?;
+        own::refuse_result(&folder)?;
+        [MARK, ROWS, sheet::RECTANGLES, sheet::SHEET]
+            .into_iter()
+            .try_for_each(|name| remove_file(&folder.join(name)))?;
+        sweep_dead(&folder);
+        own::remove_tiles(&out.join("tiles").join(&self.slide_id), &self.slide_id)?;
         (0..)
             .map(|i| out.join(format!("shards/{}-{i:06}.tar", self.slide_id)))
             .take_while(|p| p.is_file())
@@ -92,27 +93,64 @@ impl Mark {
     pub(super) fn keep(&self, out: &Path, done: &SlideTiles) -> Result<()> {
         let folder = self.folder(out);
         table::write_csv(&folder.join(ROWS), &done.rows)?;
-        let mark = json!({ "asked": self.asked, "source": self.source, "slide": done.summary });
+        let bytes = stored(out, &done.rows);
+        let mark =
+            json!({ "asked": self.asked, "source": self.source, "slide": done.summary, "bytes": bytes });
         let text = serde_json::to_vec_pretty(&mark).unwrap_or_default();
         write_whole(&folder.join(MARK), &text)
     }
 }
 
+/// Returns the rows of every slide of a folder that is finished, one after another, by name: `None` for one whose files are
+/// not what they were.
+///
+/// # Errors
+///
+/// [`Error::Io`] when the folder cannot be read.
+pub(super) fn all(out: &Path) -> Result<impl Iterator<Item = (String, Option<(SlideRow, Vec<Row>)>)>> {
+    let slides = out.join("slides");
+    let entries = match fs::read_dir(&slides) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        other => {
+            let entries = other.map_err(Error::io("read", &slides))?;
+            entries.collect::<std::io::Result<Vec<_>>>().map_err(Error::io("read", &slides))?
+        }
+    };
+    let mut names: Vec<String> = entries.iter().filter_map(|e| e.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    let out = out.to_owned();
+    Ok(names.into_iter().filter_map(move |name| {
+        let folder = slides.join(&name);
+        let mark = read(&folder)?;
+        Some((name, finished(&out, &folder, &mark)))
+    }))
+}
+
+/// Returns what is noted of a slide, if all of its files are there and as long as they were.
+fn finished(out: &Path, folder: &Path, mark: &Value) -> Option<(SlideRow, Vec<Row>)> {
+    let summary: SlideRow = serde_json::from_value(mark.get("slide")?.clone()).ok()?;
+    let mut reader = csv::Reader::from_path(folder.join(ROWS)).ok()?;
+    let rows = reader.deserialize().collect::<Result<Vec<Row>, _>>().ok()?;
+    let whole = rows.len() as u64 == summary.tiles && mark.get("bytes") == Some(&stored(out, &rows)?);
+    whole.then_some((summary, rows))
+}
+
+/// Returns the bytes of all tiles together and of each shard; `None` when one is not there.
+fn stored(out: &Path, rows: &[Row]) -> Option<Value> {
+    let length =
+        |file: &str| fs::metadata(out.join(file)).ok().filter(fs::Metadata::is_file).map(|m| m.len());
+    let (mut tiles, mut shards) = (0, BTreeMap::new());
+    for file in rows.iter().filter_map(|row| row.file.as_deref()) {
+        match file.rsplit_once('/').filter(|(shard, _)| shard.starts_with("shards/")) {
+            None => tiles += length(file)?,
+            Some((shard, _)) if shards.contains_key(shard) => {}
+            Some((shard, _)) => drop(shards.insert(shard, length(shard)?)),
+        }
+    }
+    Some(json!({ "tiles": tiles, "shards": shards }))
+}
+
 /// Returns what an earlier run noted of the slide it finished.
 fn read(folder: &Path) -> Option<Value> {
     serde_json::from_slice(&fs::read(folder.join(MARK)).ok()?).ok()
-}
-
-fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-fn remove_folder(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
-    }
 }

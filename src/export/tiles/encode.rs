@@ -1,7 +1,7 @@
 //! Pixels of a tile to the bytes of a file.
 
 use image::{ColorType, ImageEncoder as _, codecs};
-use jpeg_encoder::{ColorType as JpegColour, Encoder, SamplingFactor};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType as JpegColour, Encoder, SamplingFactor};
 
 use super::{
     Output, Settings,
@@ -58,6 +58,8 @@ impl Format {
                 let part = part.as_ref().unwrap_or(rgb);
                 let mut encoder = Encoder::new(&mut bytes, quality);
                 encoder.set_sampling_factor(SamplingFactor::F_2_2);
+                // Else the chroma of one pixel stands for that of four.
+                encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
                 let side = |v: usize| u16::try_from(v).map_err(|e| fault(&e));
                 encoder
                     .encode(part.data(), side(part.width())?, side(part.height())?, JpegColour::Rgb)
@@ -202,6 +204,7 @@ mod tests {
             let mut plain = Vec::new();
             let mut encoder = Encoder::new(&mut plain, 75);
             encoder.set_sampling_factor(SamplingFactor::F_2_2);
+            encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
             encoder.encode(rgb.data(), size[0] as u16, size[1] as u16, JpegColour::Rgb).unwrap();
             assert!(Format::Jpeg { quality: 75 }.encode(&rgb).unwrap() == plain, "{size:?} {shown:?}");
         };
@@ -213,5 +216,19 @@ mod tests {
         t([128, 96], [32, 17], Some([48, 48]));
         t([128, 96], [0, 0], Some([16, 16]));
         t([100, 96], [30, 30], None);
+    }
+
+    #[test]
+    fn stripes_keep_their_mean_colour() {
+        let mut rgb = Rgb::filled(64, 64, [230, 60, 120]);
+        for y in 0..64 {
+            rgb.row_mut(y).iter_mut().step_by(2).for_each(|px| *px = [90, 60, 200]);
+        }
+        let jpeg = Format::Jpeg { quality: 95 }.encode(&rgb).unwrap();
+        let got = image::load_from_memory(&jpeg).unwrap().to_rgb8();
+        for (channel, expected) in [160.0, 60.0, 160.0].into_iter().enumerate() {
+            let mean = got.pixels().map(|px| f64::from(px.0[channel])).sum::<f64>() / 4096.0;
+            assert!((mean - expected).abs() < 3.0, "channel {channel}: {mean}, expected {expected}");
+        }
     }
 }

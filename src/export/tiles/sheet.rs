@@ -17,6 +17,10 @@ use crate::{
     slide::{Place, Slide},
 };
 
+/// The tiles as rectangles.
+pub(super) const RECTANGLES: &str = "tiles.geojson";
+/// The contact sheet.
+pub(super) const SHEET: &str = "contact_sheet.png";
 /// Most tiles shown.
 const SHOWN: usize = 48;
 /// Longer side of the whole slide, in pixels.
@@ -55,13 +59,8 @@ pub(super) fn write(
     let picked: Vec<Picked> = picked.collect();
     let rects: Vec<Rect> = rows.iter().map(rect).collect();
     let (geojson, sheet) = rayon::join(
-        || write_geojson(&folder.join("tiles.geojson"), rows),
-        || {
-            write_png(
-                &folder.join("contact_sheet.png"),
-                &contact::draw(slide_id, map, scale, &rects, &picked),
-            )
-        },
+        || write_geojson(&folder.join(RECTANGLES), rows),
+        || write_png(&folder.join(SHEET), &contact::draw(slide_id, map, scale, &rects, &picked)),
     );
     geojson.and(sheet)
 }

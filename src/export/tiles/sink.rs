@@ -9,7 +9,7 @@ use std::{
 use super::{Format, Output, SHARD_TILES, table::Row};
 use crate::{
     error::{Error, Result},
-    report::partial::Partial,
+    report::partial::{self, Partial},
 };
 
 /// Writes the tiles of one slide.
@@ -109,7 +109,7 @@ impl Shard {
 
 /// Writes a small file under another name first.
 fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("partial");
+    let temporary = partial::temporary(path);
     let written = fs::File::create(&temporary).and_then(|mut file| file.write_all(bytes));
     match written {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -35,7 +35,8 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// What opening and reading found wrong; [`Error::Config`] when the file shows too little stain.
+    /// What opening and reading found wrong; [`Error::Config`] when the file shows too little stain, or another than
+    /// haematoxylin and eosin.
     pub fn read(method: Method, path: &Path, mpp: Option<f64>, icc: bool) -> Result<Self> {
         let slide = Slide::open(path)?;
         let to_srgb = if icc { slide.to_srgb()? } else { None };
@@ -61,7 +62,7 @@ impl Target {
             samples.iter_mut().for_each(|pixels| to_srgb.apply(pixels));
             white = in_srgb(white, to_srgb);
         }
-        let look = Look::measure(method, &samples, white)
+        let look = Look::of_target(method, &samples, white)
             .map_err(|reason| Error::config("--target", "an image of stained tissue", reason))?;
         Ok(Self { method, look })
     }

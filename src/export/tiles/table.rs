@@ -1,6 +1,6 @@
 //! The tables of a run: one row per tile, one row per slide.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use parquet::{
     basic::Compression,
@@ -14,7 +14,10 @@ use parquet::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::choose::{Chosen, Counts};
+use super::{
+    choose::{Chosen, Counts},
+    done,
+};
 use crate::{
     error::{Error, Result},
     geometry::Rect,
@@ -150,9 +153,19 @@ impl SlideRow {
     /// Returns the row of a slide that could not be tiled.
     #[must_use]
     pub fn failed(slide_id: &str, path: &Path, error: &Error) -> Self {
+        Self::without_tiles(slide_id, path.display().to_string(), error.to_string())
+    }
+
+    /// Returns the row of a slide that is said to be finished and whose files are not what they were.
+    fn changed(slide_id: &str) -> Self {
+        let reason = "its tiles were changed or removed after they were written; tile it again";
+        Self::without_tiles(slide_id, String::new(), reason.to_owned())
+    }
+
+    fn without_tiles(slide_id: &str, path: String, reason: String) -> Self {
         Self {
             slide: slide_id.to_owned(),
-            path: path.display().to_string(),
+            path,
             status: "failed".to_owned(),
             tiles: 0,
             copied: 0,
@@ -165,29 +178,131 @@ impl SlideRow {
             damaged: 0,
             mpp: None,
             downsample: None,
-            reason: Some(error.to_string()),
+            reason: Some(reason),
         }
     }
 }
 
-/// Writes `slides.csv`.
-///
-/// # Errors
-///
-/// [`Error::Io`] if it cannot be written.
-pub fn write_slides(path: &Path, rows: &[SlideRow]) -> Result<()> {
-    write_csv(path, rows)
+/// What a run says of slides, beside those that are finished in its folder.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Slides that failed.
+    pub failed: Vec<SlideRow>,
+    /// Slides that the run did not come to: said unless an earlier one finished them.
+    pub unreached: Vec<SlideRow>,
+    /// Slides that were not tiled because another one's tiles lie in their place: said beside that one.
+    pub refused: Vec<SlideRow>,
 }
 
-/// Writes `tiles.csv` and `tiles.parquet`, which hold the same.
+/// What the tables of a folder hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Rows of `slides.csv`.
+    pub slides: usize,
+    /// Rows of `tiles.csv`.
+    pub tiles: usize,
+}
+
+/// Writes `tiles.csv` and `tiles.parquet`, which hold the same, and `slides.csv`: of every slide that is finished in the
+/// folder, by whatever run, in the order of their names. Of those that failed earlier and that this run says nothing of, the
+/// rows stay. No more than one slide's tiles are held at a time, and one group of the Parquet file.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] if they cannot be written.
-pub fn write_tables(folder: &Path, rows: &[Row]) -> Result<()> {
-    write_csv(&folder.join("tiles.csv"), rows)?;
-    write_parquet(&folder.join("tiles.parquet"), rows)
+/// [`Error::Io`] if they cannot be written, or the folder not be read.
+pub fn write_tables(folder: &Path, told: Told) -> Result<Written> {
+    let by_id = |rows: Vec<SlideRow>| rows.into_iter().map(|row| (row.slide.clone(), row));
+    let mut slides: BTreeMap<String, SlideRow> = by_id(failed_earlier(folder)).collect();
+    slides.extend(by_id(told.unreached));
+    let failed: BTreeMap<String, SlideRow> = by_id(told.failed).collect();
+    let mut tables = Tables::create(folder)?;
+    let mut tiles = 0;
+    for (slide_id, finished) in done::all(folder)? {
+        if failed.contains_key(&slide_id) {
+            continue;
+        }
+        let row = match finished {
+            Some((row, rows)) => {
+                tiles += rows.len();
+                tables.add(rows)?;
+                row
+            }
+            None => SlideRow::changed(&slide_id),
+        };
+        slides.insert(slide_id, row);
+    }
+    tables.finish()?;
+    slides.extend(failed);
+    let mut slides: Vec<SlideRow> = slides.into_values().chain(told.refused).collect();
+    slides.sort_by(|a, b| a.slide.cmp(&b.slide));
+    write_csv(&folder.join(SLIDES), &slides)?;
+    Ok(Written { slides: slides.len(), tiles })
 }
+
+/// The table of slides.
+const SLIDES: &str = "slides.csv";
+
+/// Returns the slides that the table of a folder says to have failed.
+fn failed_earlier(folder: &Path) -> Vec<SlideRow> {
+    let Ok(text) = fs::read(folder.join(SLIDES)) else { return Vec::new() };
+    let mut reader = csv::Reader::from_reader(text.as_slice());
+    let rows = reader.deserialize().filter_map(|row: Result<SlideRow, _>| row.ok());
+    rows.filter(|row| row.status == "failed").collect()
+}
+
+/// `tiles.csv` and `tiles.parquet`, written slide by slide.
+struct Tables<'a> {
+    folder: &'a Path,
+    csv: csv::Writer<Partial>,
+    parquet: SerializedFileWriter<Partial>,
+    /// Rows of the next group.
+    held: Vec<Row>,
+}
+
+impl<'a> Tables<'a> {
+    fn create(folder: &'a Path) -> Result<Self> {
+        let (csv, parquet) = (folder.join(TILES[0]), folder.join(TILES[1]));
+        let failed = |e: csv::Error| Error::io("write", &csv)(std::io::Error::other(e));
+        let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Partial::create(&csv)?);
+        writer.write_record(Row::HEADING).map_err(failed)?;
+        let parquet = parquet_writer(&parquet)?;
+        Ok(Self { folder, csv: writer, parquet, held: Vec::new() })
+    }
+
+    fn add(&mut self, rows: Vec<Row>) -> Result<()> {
+        let failed = |e: csv::Error| Error::io("write", self.folder.join(TILES[0]))(std::io::Error::other(e));
+        rows.iter().try_for_each(|row| self.csv.serialize(row)).map_err(failed)?;
+        self.held.extend(rows);
+        while self.held.len() >= GROUP_ROWS {
+            let rest = self.held.split_off(GROUP_ROWS);
+            self.group()?;
+            self.held = rest;
+        }
+        Ok(())
+    }
+
+    fn group(&mut self) -> Result<()> {
+        let failed =
+            |e: ParquetError| Error::io("write", self.folder.join(TILES[1]))(std::io::Error::other(e));
+        write_group(&mut self.parquet, &self.held).map_err(failed)?;
+        self.held.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if !self.held.is_empty() {
+            self.group()?;
+        }
+        let [csv, parquet] = TILES.map(|name| self.folder.join(name));
+        let file = self.csv.into_inner().map_err(|e| Error::io("write", csv)(e.into_error()))?;
+        let other = self.parquet.into_inner();
+        file.commit()?;
+        other.map_err(|e| Error::io("write", parquet)(std::io::Error::other(e)))?.commit()
+    }
+}
+
+/// The tables of tiles.
+const TILES: [&str; 2] = ["tiles.csv", "tiles.parquet"];
 
 pub(super) fn write_csv<T: Serialize + Headed>(path: &Path, rows: &[T]) -> Result<()> {
     let failed = |e: csv::Error| Error::io("write", path)(std::io::Error::other(e));
@@ -230,7 +345,7 @@ impl Headed for SlideRow {
     ];
 }
 
-fn write_parquet(path: &Path, rows: &[Row]) -> Result<()> {
+fn parquet_writer(path: &Path) -> Result<SerializedFileWriter<Partial>> {
     let failed = |e: ParquetError| Error::io("write", path)(std::io::Error::other(e));
     let file = Partial::create(path)?;
     let properties = WriterProperties::builder()
@@ -238,11 +353,7 @@ fn write_parquet(path: &Path, rows: &[Row]) -> Result<()> {
         .set_created_by("histograde".into())
         .build();
     let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
-    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).map_err(failed)?;
-    for rows in rows.chunks(GROUP_ROWS) {
-        write_group(&mut writer, rows).map_err(failed)?;
-    }
-    writer.into_inner().map_err(failed)?.commit()
+    SerializedFileWriter::new(file, schema, Arc::new(properties)).map_err(failed)
 }
 
 fn write_group(writer: &mut SerializedFileWriter<Partial>, rows: &[Row]) -> Result<(), ParquetError> {

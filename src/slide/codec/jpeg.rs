@@ -11,6 +11,7 @@ mod intervals;
 pub(in crate::slide) mod restart;
 mod scans;
 mod segment;
+pub(in crate::slide) mod trim;
 mod watched;
 
 use std::cell::{Cell, RefCell};

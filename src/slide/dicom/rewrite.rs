@@ -380,7 +380,7 @@ impl Rewritten for Dicom {
         let instance = self.part(file)?;
         let stored = instance.stored(frame)?;
         let cleaned = match instance.stream() {
-            super::decode::Stream::Jpeg => clean::jpeg(&stored),
+            super::decode::Stream::Jpeg => clean::jpeg(&stored, None).map(|(bytes, _)| bytes),
             super::decode::Stream::JpegLs => clean::jpeg_ls(&stored),
             super::decode::Stream::Jpeg2000 => clean::jpeg2000(&stored),
             super::decode::Stream::Rle => {

@@ -57,6 +57,11 @@ impl<'a> Bits<'a> {
         self.position
     }
 
+    /// Returns the bits read so far; `None` when these are more than there are.
+    pub(super) fn end_of_codes(&self) -> Option<usize> {
+        (self.position <= self.end).then_some(self.position)
+    }
+
     /// Returns whether everything was read but the filling of the last byte.
     pub(super) fn is_at_end(&self) -> bool {
         self.position <= self.end && self.end - self.position < 8
@@ -203,16 +208,21 @@ impl BitWriter {
             self.count -= 8;
             self.bytes.push((self.held >> self.count) as u8);
         }
-        out.reserve(self.bytes.len() + self.bytes.len() / 64 + 2);
-        let mut rest = &self.bytes[..];
-        while let Some(at) = memchr::memchr(0xFF, rest) {
-            out.extend_from_slice(&rest[..=at]);
-            out.push(0);
-            rest = &rest[at + 1..];
-        }
-        out.extend_from_slice(rest);
+        stuff(&self.bytes, out);
         out.extend_from_slice(&[0xFF, 0xD9]);
     }
+}
+
+/// Appends entropy-coded bytes with stuffing.
+pub(super) fn stuff(bytes: &[u8], out: &mut Vec<u8>) {
+    out.reserve(bytes.len() + bytes.len() / 64 + 2);
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr(0xFF, rest) {
+        out.extend_from_slice(&rest[..=at]);
+        out.push(0);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
 }
 
 #[cfg(test)]
