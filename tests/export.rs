@@ -438,6 +438,9 @@ fn converted_slides_show_the_same() {
     t("--codec deflate", true);
     t("--codec zstd", true);
     assert!(folder.run("convert @a.svs @a.svs", 2).contains("another file than the one that is read"));
+    for line in ["convert @a.svs @b.png", "deidentify @a.svs -o @b.jpg", "deidentify @a.svs -o @b"] {
+        assert!(folder.run(line, 2).contains("a name that ends as TIFF does (.tif,"), "{line}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `tile`: slides cut into tiles for other programs.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -10,6 +10,7 @@ use histograde::{
     Error, Mpp, Result,
     batch::slide_ids,
     export::tiles::{self, FlawLimits, Format, Output, Resolution, Settings, SlideRow, Target, Told},
+    manifest,
     stain::normalise::Method,
     store::{Lock, Locks, Taken},
     watch::Watch,
@@ -23,20 +24,23 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     let pool = ThreadPoolBuilder::new().num_threads(plan::threads(args.threads)).build();
     let pool = pool.map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
     let settings = pool.install(|| settings(args))?;
-    let paths = inputs::find(&args.inputs, &args.output, console)?;
+    let mut told = Told::default();
+    let slides = slides(args, &mut told, console)?;
     let out = &args.output;
     tiles::refuse_other(out)?;
     output::folder(out)?;
     let (watch, locks) = (interrupt::watch()?, Locks::default());
-    let (mut told, mut came, count) = (Told::default(), Came::default(), paths.len());
-    for (i, (slide_id, path)) in slide_ids(&paths).into_iter().zip(&paths).enumerate() {
+    let (mut came, count) =
+        (Came { slides: slides.len(), excluded: told.failed.len(), ..Came::default() }, slides.len());
+    for (i, Wanted { slide_id, path, mpp }) in slides.iter().enumerate() {
+        let settings = for_slide(&settings, *mpp);
         let (start, place) = (Instant::now(), format!("{}/{count} {slide_id}", i + 1));
         let taken = watch.check().and_then(|()| {
             let waits = |whose: String| console.say(format!("{place}: in work elsewhere{whose}; waiting"));
-            take(|| tiles::take(&locks, out, &slide_id), waits, &watch)
+            take(|| tiles::take(&locks, out, slide_id), waits, &watch)
         });
-        let done = taken
-            .and_then(|lock| pool.install(|| tiles::run(&slide_id, path, &settings, out, &lock, &watch)));
+        let done =
+            taken.and_then(|lock| pool.install(|| tiles::run(slide_id, path, &settings, out, &lock, &watch)));
         match done {
             Ok(done) => {
                 console.say(format!("{place}: {}", words(&done, start.elapsed().as_secs_f64())));
@@ -53,9 +57,9 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
                 came.failed += usize::from(done.summary.status == "damaged");
             }
             Err(error) => {
-                tiles::let_go(out, &slide_id);
+                tiles::let_go(out, slide_id);
                 came.failed += 1;
-                let row = SlideRow::failed(&slide_id, path, &error);
+                let row = SlideRow::failed(slide_id, path, &error);
                 came.unfinished |= matches!(error, Error::Interrupted);
                 if !matches!(error, Error::Interrupted) {
                     console.error(format!("{place}: {}", said(path, &error)));
@@ -68,16 +72,54 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
             }
         }
     }
-    came.slides = count;
     let _lock = take(|| locks.take(&out.join("slides")), |_| (), &Watch::default())?;
     finish(out, told, &came, &watch, console)?;
     Ok(Exit::from(came.failed, came.unfinished))
+}
+
+/// A slide to tile.
+struct Wanted {
+    slide_id: String,
+    path: PathBuf,
+    /// Its pixel size by the sample sheet.
+    mpp: Option<Mpp>,
+}
+
+/// Returns the slides of the sample sheet, or those that the inputs stand for; of those that are left out it is told.
+fn slides(args: &args::Tile, told: &mut Told, console: &Console) -> Result<Vec<Wanted>> {
+    let Some(sheet) = &args.manifest else {
+        let paths = inputs::find(&args.inputs, &args.output, console)?;
+        let ids = slide_ids(&paths).into_iter();
+        return Ok(ids.zip(paths).map(|(slide_id, path)| Wanted { slide_id, path, mpp: None }).collect());
+    };
+    let mut wanted = Vec::new();
+    for manifest::Sample { slide_id, path, mpp, exclude, .. } in manifest::read_blindly(sheet)? {
+        match exclude {
+            Some(why) => {
+                console.say(format!("{slide_id}: left out: {why}"));
+                told.failed.push(SlideRow::excluded(&slide_id, &path, &why));
+            }
+            None => wanted.push(Wanted { slide_id, path, mpp }),
+        }
+    }
+    Ok(wanted)
+}
+
+/// Returns the settings for a slide of this pixel size.
+fn for_slide(settings: &Settings, mpp: Option<Mpp>) -> Settings {
+    let mut settings = settings.clone();
+    if let Some(mpp) = mpp {
+        settings.mpp = Some(mpp);
+        settings.fingerprint["slide_mpp"] = json!([mpp.x(), mpp.y()]);
+    }
+    settings
 }
 
 /// What came of the slides of this run.
 #[derive(Default)]
 struct Came {
     slides: usize,
+    excluded: usize,
     tiles: usize,
     failed: usize,
     unfinished: bool,
@@ -108,7 +150,7 @@ fn take(take: impl Fn() -> Result<Taken>, waits: impl FnOnce(String), watch: &Wa
 fn finish(out: &Path, told: Told, came: &Came, watch: &Watch, console: &Console) -> Result<(), Failure> {
     let written = tiles::write_tables(out, told)?;
     let stopped = if watch.stopped() { "stopped; run the same command again to go on. " } else { "" };
-    let earlier = match written.slides.saturating_sub(came.slides) {
+    let earlier = match written.slides.saturating_sub(came.slides + came.excluded) {
         0 => String::new(),
         n => format!(" with {n} more of earlier runs"),
     };

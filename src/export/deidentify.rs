@@ -133,6 +133,10 @@ fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
     Ok(kept)
 }
 
+/// What is said of JPEG tiles of which it cannot be told where the pixels end.
+const UNFOLLOWED: &str = "JPEG that is progressive, or whose codes cannot be followed to the last one because they are damaged, \
+                          which cannot be cleaned in place; `histograde convert` writes an OME-TIFF that holds the pixels alone";
+
 /// How a level is cut into tiles.
 #[derive(Clone, Copy)]
 struct Cut {
@@ -179,8 +183,16 @@ fn copy_tiles<'a>(
                 continue;
             };
             let (mut bytes, needed) = clean_tile(bytes, storage).ok_or_else(|| {
-                let expected = "a stream that can be followed to its last code (JPEG: sequential)";
-                Error::malformed("tiff", place(col, row), expected, "other bytes")
+                let place = place(col, row);
+                match storage.compression {
+                    7 => Error::unsupported("tiff", format!("{place}: {UNFOLLOWED}")),
+                    _ => Error::malformed(
+                        "tiff",
+                        place,
+                        "a stream that can be followed to its end",
+                        "other bytes",
+                    ),
+                }
             })?;
             needs.add(needed);
             if storage.compression == 1 {

@@ -120,6 +120,9 @@ pub fn write(slide: &Slide, path: &Path, settings: &Settings, watch: &Watch) -> 
     if let (Some(profile), None) = (slide.icc_profile(), &to_srgb) {
         main.push((34_675, Values::Bytes(profile)));
     }
+    if let Some(orientation) = slide.info().turned() {
+        main.push((274, Values::Short(vec![orientation as u16])));
+    }
     if !subs.is_empty() {
         main.push((330, Values::Place(subs)));
     }

@@ -191,8 +191,7 @@ pub fn run(
     sink.finish()?;
     rows.sort_by_key(|row| (row.y, row.x));
     let summary = SlideRow::new(slide_id, path, &chosen, &counts, rows.len());
-    let shown = settings.output != Output::Coordinates;
-    sheet::write(&slide, slide_id, map?, &rows, shown, out)?;
+    sheet::write(&slide, slide_id, map?, &rows, settings, out)?;
     let done = SlideTiles { rows, summary, resumed: false, remark };
     lock.check()?;
     mark.keep(out, &done)?;

@@ -293,9 +293,9 @@ fn real_dicom_slides_are_cleaned() {
 fn what_cannot_be_cleaned_is_refused() {
     let folder = Folder::new();
     image::RgbImage::new(30, 20).save(folder.path("b.png")).unwrap();
-    let said = folder.run("deidentify @b.png -o @c.png", 2);
+    let said = folder.run("deidentify @b.png -o @c.tif", 2);
     assert!(said.contains("cannot be cleaned") && said.contains("histograde convert"), "{said}");
-    assert!(!folder.path("c.png").exists());
+    assert!(!folder.path("c.tif").exists());
 }
 
 /// What lies behind the pixels in a stored tile, and a tile without a place, take nothing along.
@@ -344,6 +344,23 @@ fn padded_codestreams_are_cleaned() {
     }
 }
 
+/// Where the codes of a progressive tile end is not known.
+#[test]
+fn progressive_tiles_are_refused() {
+    let pixels: Vec<u8> = (0..64 * 64 * 3u32).map(|i| (i * i / 700 % 251) as u8).collect();
+    let mut jpeg = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, 80);
+    encoder.set_progressive(true);
+    encoder.encode(&pixels, 64, 64, jpeg_encoder::ColorType::Rgb).unwrap();
+    let folder = Folder::new();
+    let page = Page::tiled([64, 64], [64, 64], 3, 7, 6).with_tiles(vec![jpeg]);
+    fs::write(folder.path("a.tif"), Writer::default().write(&[page])).unwrap();
+    let said = folder.run("deidentify @a.tif -o @clean.tif", 2);
+    assert!(said.contains("tile (0, 0) of level 0: JPEG that is progressive, or"), "{said}");
+    assert!(!folder.path("clean.tif").exists());
+    folder.run("convert @a.tif @b.ome.tiff", 0);
+}
+
 /// Viewers turn the slide as the tag says; a copy is to look alike.
 #[test]
 fn copies_are_turned_as_their_source_is() {
@@ -356,6 +373,9 @@ fn copies_are_turned_as_their_source_is() {
     let [source, copy] = ["a.tif", "clean.tif"].map(|name| Slide::open(folder.path(name)).unwrap());
     assert_eq!((source.info().turned(), copy.info().turned()), (Some(6), Some(6)));
     assert_eq!(read(&source, 0, 0, 0, 64), read(&copy, 0, 0, 0, 64));
+    folder.run("convert @a.tif @b.ome.tiff --codec deflate", 0);
+    let entry = [0x12, 0x01, 3, 0, 1, 0, 0, 0, 6, 0];
+    assert!(fs::read(folder.path("b.ome.tiff")).unwrap().windows(entry.len()).any(|bytes| bytes == entry));
 }
 
 /// A refusal says what the slide has, not what others have.

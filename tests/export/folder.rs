@@ -138,3 +138,20 @@ fn two_runs_of_one_folder_do_not_mix() {
         assert!(!folder.path("out/slides/a/lock").exists());
     }
 }
+
+#[test]
+fn sample_sheets_say_what_is_tiled() {
+    let folder = Folder::new();
+    two_slides(&folder);
+    let sheet = "slide,slide_id,tissue,mpp,exclude,exclude_reason\na.svs,one,liver,0.25,,\nb.svs,two,liver,,yes,torn\n";
+    fs::write(folder.path("sheet.csv"), sheet).unwrap();
+    let said = folder.run("tile --manifest @sheet.csv -o @out --mpp 0.5 --size 256 --coords-only", 0);
+    assert!(said.contains("two: left out: torn"), "{said}");
+    let rows = folder.rows("out/tiles.csv");
+    assert!(!rows.is_empty());
+    assert!(rows.iter().all(|row| row["slide"] == "one" && row["width"] == "512"), "{rows:?}");
+    let slides = folder.rows("out/slides.csv");
+    let status: Vec<_> = slides.iter().map(|row| [&row["slide"], &row["status"], &row["reason"]]).collect();
+    assert_eq!(status, [["one", "tiled", ""], ["two", "excluded", "torn"]]);
+    folder.run("tile @a.svs --manifest @sheet.csv -o @out", 2);
+}

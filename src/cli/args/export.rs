@@ -15,6 +15,7 @@ Examples:
   histograde tile slides/ -o tiles --mpp 1 --random 500 --seed 7 --shards --qc blur=0.7,pen=0.05
   histograde tile slide.svs -o tiles --mpp 0.5 --stain-norm macenko --target reference.svs
   histograde tile slides/ -o tiles --mpp 0.5 --coords-only
+  histograde tile --manifest samples.csv -o tiles --mpp 0.5
 
 Writes to OUT:
   tiles/<slide>/<slide>_x<X>_y<Y>_w<W>.jpg   the tiles; corner and width in level-0 pixels (or shards/*.tar)
@@ -29,8 +30,11 @@ at its right and lower edge; there they are white.
 Exit codes: 0 all tiled, 1 some not, 2 could not start, 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub(crate) struct Tile {
     /// Slides, folders (with everything below) or patterns such as 'study/*.svs'
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(value_name = "INPUT", required_unless_present = "manifest", conflicts_with = "manifest")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// Sample sheet (CSV or TSV), as score takes it: slides, ids, pixel sizes and which are left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
     /// Folder for the tiles; made if missing
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
@@ -99,7 +103,7 @@ pub(crate) struct Tile {
     /// Write the tables only; nothing is read at full resolution unless --qc blur asks for it
     #[arg(long)]
     pub(crate) coords_only: bool,
-    /// Pixel size of the slides at full resolution in µm; overrides what the files state
+    /// Pixel size of the slides at full resolution in µm; overrides what the files state, not what the sheet does
     #[arg(long, value_name = "MPP", value_parser = pixel_size)]
     pub(crate) slide_mpp: Option<f64>,
     /// Threads; results do not depend on it [default: all processors]

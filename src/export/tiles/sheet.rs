@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write as _, path::Path};
 
 use serde_json::json;
 
-use super::table::Row;
+use super::{Output, Settings, table::Row};
 use crate::{
     error::{Error, Result},
     geometry::Rect,
@@ -35,8 +35,8 @@ pub(super) fn map(slide: &Slide) -> Result<(Rgb, f64)> {
     slide.read_overview(MAP_PX)
 }
 
-/// Writes `contact_sheet.png` and `tiles.geojson` of a slide; `shown` puts some tiles on the sheet, beside the
-/// [`map`].
+/// Writes `contact_sheet.png` and `tiles.geojson` of a slide. Where tiles are stored, some are on the sheet, beside the
+/// [`map`]: in the colours of the slide, which is said where theirs are others.
 ///
 /// # Errors
 ///
@@ -46,10 +46,13 @@ pub(super) fn write(
     slide_id: &str,
     (map, scale): (Rgb, f64),
     rows: &[Row],
-    shown: bool,
+    settings: &Settings,
     out: &Path,
 ) -> Result<()> {
     let folder = out.join("slides").join(slide_id);
+    let shown = settings.output != Output::Coordinates;
+    let converted = settings.target.is_some() || settings.icc;
+    let title = format!("{slide_id}{}", if converted { " (colours as scanned)" } else { "" });
     let every = rows.len().div_ceil(SHOWN).max(1);
     let few = rows.iter().step_by(every).take(if shown { SHOWN } else { 0 });
     let picked = few.map(|row| {
@@ -60,7 +63,7 @@ pub(super) fn write(
     let rects: Vec<Rect> = rows.iter().map(rect).collect();
     let (geojson, sheet) = rayon::join(
         || write_geojson(&folder.join(RECTANGLES), rows),
-        || write_png(&folder.join(SHEET), &contact::draw(slide_id, map, scale, &rects, &picked)),
+        || write_png(&folder.join(SHEET), &contact::draw(&title, map, scale, &rects, &picked)),
     );
     geojson.and(sheet)
 }

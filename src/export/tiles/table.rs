@@ -96,7 +96,7 @@ pub struct SlideRow {
     pub slide: String,
     /// Its file.
     pub path: String,
-    /// `tiled`, `empty` (no tile was wanted), `damaged` (some tiles do not decode) or `failed`.
+    /// `tiled`, `empty` (no tile was wanted), `damaged` (some tiles do not decode), `failed`, or `excluded` by a sample sheet.
     pub status: String,
     /// Tiles that were written or listed.
     pub tiles: u64,
@@ -120,7 +120,7 @@ pub struct SlideRow {
     pub mpp: Option<f64>,
     /// Level-0 pixels per pixel of a tile.
     pub downsample: Option<f64>,
-    /// Why the slide failed, or what is wrong with its first damaged tile.
+    /// Why the slide failed or is left out, or what is wrong with its first damaged tile.
     pub reason: Option<String>,
 }
 
@@ -156,6 +156,13 @@ impl SlideRow {
         Self::without_tiles(slide_id, path.display().to_string(), error.to_string())
     }
 
+    /// Returns the row of a slide that a sample sheet leaves out.
+    #[must_use]
+    pub fn excluded(slide_id: &str, path: &Path, why: &str) -> Self {
+        let row = Self::without_tiles(slide_id, path.display().to_string(), why.to_owned());
+        Self { status: "excluded".to_owned(), ..row }
+    }
+
     /// Returns the row of a slide that is said to be finished and whose files are not what they were.
     fn changed(slide_id: &str) -> Self {
         let reason = "its tiles were changed or removed after they were written; tile it again";
@@ -186,7 +193,7 @@ impl SlideRow {
 /// What a run says of slides, beside those that are finished in its folder.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
-    /// Slides that failed.
+    /// Slides that failed or are left out, whatever an earlier run made of them.
     pub failed: Vec<SlideRow>,
     /// Slides that the run did not come to: said unless an earlier one finished them.
     pub unreached: Vec<SlideRow>,
