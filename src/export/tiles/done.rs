@@ -26,6 +26,9 @@ pub(super) const MARK: &str = "done.json";
 /// The slide's own rows.
 const ROWS: &str = "tiles.csv";
 
+/// A finished slide's row, and those of its tiles.
+pub(super) type Finished = (SlideRow, Vec<Row>);
+
 /// What a slide's tiles depend on.
 pub(super) struct Mark {
     slide_id: String,
@@ -107,7 +110,7 @@ impl Mark {
 /// # Errors
 ///
 /// [`Error::Io`] when the folder cannot be read.
-pub(super) fn all(out: &Path) -> Result<impl Iterator<Item = (String, Option<(SlideRow, Vec<Row>)>)>> {
+pub(super) fn all(out: &Path) -> Result<impl Iterator<Item = (String, Option<Finished>)>> {
     let slides = out.join("slides");
     let entries = match fs::read_dir(&slides) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -127,7 +130,7 @@ pub(super) fn all(out: &Path) -> Result<impl Iterator<Item = (String, Option<(Sl
 }
 
 /// Returns what is noted of a slide, if all of its files are there and as long as they were.
-fn finished(out: &Path, folder: &Path, mark: &Value) -> Option<(SlideRow, Vec<Row>)> {
+fn finished(out: &Path, folder: &Path, mark: &Value) -> Option<Finished> {
     let summary: SlideRow = serde_json::from_value(mark.get("slide")?.clone()).ok()?;
     let mut reader = csv::Reader::from_path(folder.join(ROWS)).ok()?;
     let rows = reader.deserialize().collect::<Result<Vec<Row>, _>>().ok()?;
