@@ -16,6 +16,7 @@ use crate::{
     },
     segment::{
         field::Field,
+        nuclei,
         object::{Class, Finds, Object},
         revision::Revision,
         structures::StructureMap,
@@ -69,7 +70,7 @@ pub struct Organ {
     pub classes: &'static [&'static Class],
     /// Classes whose area the structure pass counts pixel by pixel, with the counter: what is drawn changes it.
     pub areas: &'static [(&'static Class, Counter)],
-    /// Classes of which a number would be wrong, and why.
+    /// Classes of which a number would be wrong, and why; those of nuclei are the same in all organs.
     pub uncounted: &'static [(&'static Class, Uncounted)],
     /// Features in report order.
     pub features: &'static [&'static Feature],
@@ -90,6 +91,15 @@ pub enum Uncounted {
     CoarserThan(f64),
 }
 
+/// Nuclei of every organ, as the features that count them.
+const NUCLEI: [(&Class, Uncounted); 5] = [
+    (&nuclei::ROUND, Uncounted::CoarserThan(0.5)),
+    (&nuclei::LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
+    (&nuclei::NEUTROPHIL, Uncounted::CoarserThan(0.5)),
+    (&nuclei::ELONGATED, Uncounted::CoarserThan(0.5)),
+    (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
+];
+
 /// Every organ this build can score.
 pub const ORGANS: &[&Organ] = &[&liver::LIVER, &kidney::KIDNEY, &pancreas::PANCREAS];
 
@@ -108,7 +118,7 @@ impl Organ {
     /// Returns why `count` objects of a class, found at `mpp` µm/px, say nothing; `None` where the count holds.
     #[must_use]
     pub fn uncounted(&self, class: &str, count: u64, mpp: f64) -> Option<Missing> {
-        let (_, why) = self.uncounted.iter().find(|(c, _)| c.name == class)?;
+        let (_, why) = self.uncounted.iter().chain(&NUCLEI).find(|(c, _)| c.name == class)?;
         match *why {
             Uncounted::NotSought(why) => (count == 0).then_some(Missing::NoRule { why }),
             Uncounted::CoarserThan(max) => Missing::too_coarse(mpp, max),
@@ -169,7 +179,7 @@ mod tests {
     fn every_class_says_how_fine_pixels_must_be_to_count_it() {
         for organ in ORGANS {
             for class in organ.classes {
-                let told = organ.uncounted.iter().any(|(c, _)| c.is(class));
+                let told = organ.uncounted.iter().chain(&NUCLEI).any(|(c, _)| c.is(class));
                 assert!(told, "{}: {}", organ.name, class.name);
             }
         }

@@ -357,7 +357,7 @@ fn measure(organ: &Organ, evidences: &Evidences<'_>) -> Vec<Measured> {
         Some(missing) => {
             Err((feature.measure)(evidences).err().filter(Missing::is_no_rule).unwrap_or(missing))
         }
-        None => (feature.measure)(evidences),
+        None => (feature.measure)(evidences).and_then(|value| feature.at_most_all(value)),
     };
     organ.features.iter().map(|&feature| Measured { feature, value: value(feature) }).collect()
 }

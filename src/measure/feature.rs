@@ -230,11 +230,54 @@ pub const DENOMINATOR: &str = "denominator";
 /// Units of shares and rates, and of means of grades.
 const RATIOS: [&str; 4] = ["%", "1/mm²", "1/mm", "0–4"];
 
+/// Rounding of sums of areas.
+const ROUNDING: f64 = 1e-6;
+
 impl Feature {
     /// Returns whether its value is something summed up over its denominator, so that slides of an animal make one value by their sums
     /// (domain.md §4.1.1): shares, rates and means; not medians, numbers and what follows from other values.
     #[must_use]
     pub fn is_ratio(&self) -> bool {
         RATIOS.contains(&self.unit) || self.name.ends_with("_mean")
+    }
+
+    /// Returns a value of it unless that is a share of more than all there is, as where one structure is drawn over others of another
+    /// class.
+    ///
+    /// # Errors
+    ///
+    /// [`Missing::LeftOut`] for more than 100 %.
+    pub(crate) fn at_most_all(&self, value: Value) -> Result<Value, Missing> {
+        if self.unit == "%" && value.value > 100.0 * (1.0 + ROUNDING) {
+            let why = "structures lie over each other, so that it would be more than 100 %";
+            return Err(Missing::LeftOut { why });
+        }
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_share_is_more_than_all() {
+        let t = |unit: &'static str, value: f64, holds: bool| {
+            let feature = Feature {
+                name: "x",
+                unit,
+                direction: Direction::Up,
+                max_mpp: 1.0,
+                evidence: Evidence::Expert,
+                source: "",
+                measure: |_| Err(Missing::Blank),
+            };
+            let found = feature.at_most_all(Value { value, n: 1, denominator: 1.0 });
+            assert_eq!(found.is_ok(), holds, "{value} {unit}");
+        };
+        t("%", 0.0, true);
+        t("%", 100.0, true);
+        t("%", 100.01, false);
+        t("1/mm²", 395.0, true);
     }
 }

@@ -42,11 +42,6 @@ const UNCOUNTED: &[(&Class, Uncounted)] = &[
     (&segment::TUFT, Uncounted::CoarserThan(1.0)),
     (&segment::TUBULE, Uncounted::CoarserThan(1.0)),
     (&segment::LUMEN, Uncounted::CoarserThan(1.0)),
-    (&nuclei::ROUND, Uncounted::CoarserThan(0.5)),
-    (&nuclei::LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
-    (&nuclei::NEUTROPHIL, Uncounted::CoarserThan(0.5)),
-    (&nuclei::ELONGATED, Uncounted::CoarserThan(0.5)),
-    (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
     (&segment::INTERSTITIAL_LEUKOCYTE, Uncounted::CoarserThan(0.5)),
 ];
 

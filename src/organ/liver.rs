@@ -3,7 +3,7 @@
 use super::{Organ, Pass, Uncounted};
 use crate::{
     measure::liver as features,
-    segment::{focus::FOCUS, liver as segment, nuclei, object::Class},
+    segment::{focus::FOCUS, liver as segment, object::Class},
 };
 
 /// Sub-indices (domain.md §4.4).
@@ -26,11 +26,6 @@ const UNCOUNTED: &[(&Class, Uncounted)] = &[
     (&segment::vacuoles::MICRO, Uncounted::CoarserThan(0.35)),
     (&segment::hepatocytes::HEPATOCYTE, Uncounted::CoarserThan(0.5)),
     (&segment::ballooned::BALLOONED, Uncounted::CoarserThan(0.35)),
-    (&nuclei::ROUND, Uncounted::CoarserThan(0.5)),
-    (&nuclei::LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
-    (&nuclei::NEUTROPHIL, Uncounted::CoarserThan(0.5)),
-    (&nuclei::ELONGATED, Uncounted::CoarserThan(0.5)),
-    (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
     (&FOCUS, Uncounted::CoarserThan(0.5)),
 ];
 

@@ -45,11 +45,6 @@ const UNCOUNTED: &[(&Class, Uncounted)] = &[
     (&segment::ACINAR_VACUOLE, Uncounted::CoarserThan(0.5)),
     (&segment::ISLET_NUCLEUS, Uncounted::CoarserThan(0.5)),
     (&segment::ISLET_LYMPHOCYTE, Uncounted::CoarserThan(0.35)),
-    (&nuclei::ROUND, Uncounted::CoarserThan(0.5)),
-    (&nuclei::LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
-    (&nuclei::NEUTROPHIL, Uncounted::CoarserThan(0.5)),
-    (&nuclei::ELONGATED, Uncounted::CoarserThan(0.5)),
-    (&nuclei::PYKNOTIC, Uncounted::CoarserThan(0.35)),
     (&FOCUS, Uncounted::CoarserThan(0.5)),
 ];
 

@@ -196,13 +196,19 @@ pub const LEAST: &[Least] = &[
         needed: AREA_MM2,
         graded_from: A_TENTH,
         what: "mm² of liver",
-        features: &[
-            "ballooning_candidates_per_mm2",
-            "necrosis_area_pct",
-            "rbc_area_pct",
-            "cytoplasm_clearing_pct",
-        ],
+        features: &["necrosis_area_pct", "rbc_area_pct", "cytoplasm_clearing_pct"],
         uncertain: "what is measured per area",
+    },
+    // A single ballooned cell is of the first grade there, of the last in a third of a mm².
+    Least {
+        organ: "liver",
+        counted: "analysed_area_mm2",
+        by: Count::Value,
+        needed: AREA_MM2,
+        graded_from: THE_WHOLE,
+        what: "mm² of liver",
+        features: &["ballooning_candidates_per_mm2"],
+        uncertain: "the density of ballooned hepatocytes",
     },
 ];
 
@@ -279,7 +285,9 @@ mod tests {
     #[test]
     fn one_focus_alone_is_at_most_of_the_first_grade() {
         let rubric = crate::score::rubric::Rubric::builtin().unwrap();
-        for (organ, lesion) in [("liver", "lobular_inflammation"), ("pancreas", "inflammation")] {
+        for (organ, lesion) in
+            [("liver", "lobular_inflammation"), ("liver", "ballooning"), ("pancreas", "inflammation")]
+        {
             let lesions = rubric.lesions(organ::find(organ).unwrap());
             let lesion = lesions.iter().find(|l| l.id == lesion).unwrap();
             let grades = |mm2: f64| {

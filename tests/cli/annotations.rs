@@ -203,3 +203,37 @@ fn files_without_a_slide_are_named() {
         a.xml\n";
     assert!(text.contains(second), "{text}");
 }
+
+/// A feature of GeoJSON: a box of a class, as left, top, right and bottom.
+fn boxed(class: &str, [l, t, r, b]: [u32; 4]) -> String {
+    let ring = format!("[[{l},{t}],[{r},{t}],[{r},{b}],[{l},{b}],[{l},{t}]]");
+    format!(
+        r#"{{"type":"Feature","geometry":{{"type":"Polygon","coordinates":[{ring}]}},"properties":{{"objectType":"annotation",
+        "classification":{{"name":"{class}"}}}}}}"#
+    )
+}
+
+#[test]
+fn what_is_drawn_counts_once_and_ends_where_tissue_is_left_out() {
+    let folder = Folder::new();
+    let slide = folder.phantom("a.svs");
+    let necrosis = |name: &str, drawn: &[(&str, [u32; 4])]| -> (f64, String) {
+        let list: Vec<String> = drawn.iter().map(|(class, corners)| boxed(class, *corners)).collect();
+        let text = format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, list.join(","));
+        let (file, out) = (folder.text(&format!("{name}.geojson"), &text), folder.arg(name));
+        stderr(&["score", &slide, "--tissue", "liver", "--annotations", &file, "-o", &out], 0);
+        let result = folder.json(&format!("{name}/slides/a/result.json"));
+        let features = result["features"].as_array().unwrap();
+        let of = |f: &&Value| f["name"] == "necrosis_area_pct";
+        let value = features.iter().find(of).unwrap()["value"].as_f64().unwrap();
+        (value, folder.rows(&format!("{name}/slides.csv"))[0]["warnings"].clone())
+    };
+    let whole = necrosis("whole", &[("Necrosis", [100, 100, 300, 300])]);
+    let twice = necrosis("twice", &[("Necrosis", [100, 100, 220, 300]), ("Necrosis", [180, 100, 300, 300])]);
+    assert!(whole.0 > 10.0 && (whole.0 - twice.0).abs() < 1e-9, "{whole:?} {twice:?}");
+    assert!(!whole.1.contains("Necrosis (") && twice.1.contains("Necrosis (1)"), "{whole:?} {twice:?}");
+    let ignored = ("Ignore", [200, 60, 360, 340]);
+    let cut = necrosis("cut", &[("Necrosis", [100, 100, 300, 300]), ignored]);
+    let half = necrosis("half", &[("Necrosis", [100, 100, 200, 300]), ignored]);
+    assert!(half.0 > 5.0 && (cut.0 - half.0).abs() < 0.02 * half.0, "{cut:?} {half:?}");
+}
