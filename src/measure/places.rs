@@ -1,7 +1,5 @@
 //! Which objects lie near which: a grid of buckets over the slide.
 
-use std::collections::BTreeMap;
-
 use super::feature::Evidences;
 use crate::segment::object::Object;
 
@@ -9,7 +7,8 @@ use crate::segment::object::Object;
 pub struct Places {
     /// Centres in µm.
     centres: Vec<(f64, f64)>,
-    buckets: BTreeMap<(i64, i64), Vec<usize>>,
+    /// The bucket of every object and its number, in order.
+    buckets: Vec<((i64, i64), usize)>,
     side: f64,
 }
 
@@ -17,14 +16,14 @@ impl Places {
     /// Sorts objects into buckets of `side_um`.
     #[must_use]
     pub fn of(objects: &[&Object], found: &Evidences<'_>, side_um: f64) -> Self {
-        let mut places =
-            Self { centres: Vec::with_capacity(objects.len()), buckets: BTreeMap::new(), side: side_um };
-        for (i, object) in objects.iter().enumerate() {
+        let centre = |object: &&Object| {
             let um = found.mpp.mean() / f64::from(object.outline.scale);
-            let centre = (object.centroid.x * um, object.centroid.y * um);
-            places.buckets.entry(places.bucket(centre)).or_default().push(i);
-            places.centres.push(centre);
-        }
+            (object.centroid.x * um, object.centroid.y * um)
+        };
+        let centres = objects.iter().map(centre).collect();
+        let mut places = Self { centres, buckets: Vec::new(), side: side_um };
+        places.buckets = places.centres.iter().map(|&c| places.bucket(c)).zip(0..).collect();
+        places.buckets.sort_unstable();
         places
     }
 
@@ -45,13 +44,12 @@ impl Places {
             self.bucket((place.0 + reach_um, place.1 + reach_um)),
         );
         for x in low.0..=high.0 {
-            for (_, bucket) in self.buckets.range((x, low.1)..=(x, high.1)) {
-                for &i in bucket {
-                    let (dx, dy) = (self.centres[i].0 - place.0, self.centres[i].1 - place.1);
-                    let squared = dx * dx + dy * dy;
-                    if squared <= reach_um * reach_um {
-                        see(i, squared);
-                    }
+            let first = self.buckets.partition_point(|b| b.0 < (x, low.1));
+            for &(_, i) in self.buckets[first..].iter().take_while(|b| b.0 <= (x, high.1)) {
+                let (dx, dy) = (self.centres[i].0 - place.0, self.centres[i].1 - place.1);
+                let squared = dx * dx + dy * dy;
+                if squared <= reach_um * reach_um {
+                    see(i, squared);
                 }
             }
         }

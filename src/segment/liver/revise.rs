@@ -124,12 +124,13 @@ impl<'a> Vacuoles<'a> {
         let mut own = Mask::filled(window.width(), window.height(), 0);
         fill(&mut own, vessel, &window, 1);
         let own_px = own.count();
+        let is_part = |i: &&usize| window_share(self.all[**i], &own, &window) as f64 >= PART * own_px as f64;
+        if near.iter().filter(is_part).take(2).count() < 2 {
+            return None;
+        }
         let mut kinds = Plane::filled(window.width(), window.height(), 0u8);
-        let mut parts = 0;
         for vacuole in near.into_iter().map(|i| self.all[i]) {
-            let (px, kind) = (window_share(vacuole, &own, &window), vacuole.class.is(&vacuoles::MACRO));
-            parts += usize::from(px as f64 >= PART * own_px as f64);
-            fill(&mut kinds, vacuole, &window, if kind { 2 } else { 1 });
+            fill(&mut kinds, vacuole, &window, if vacuole.class.is(&vacuoles::MACRO) { 2 } else { 1 });
         }
         let mut covered = Covered { own_px, fat_px: 0, macro_px: 0, squares: BTreeMap::new() };
         let um = window.mpp.mean();
@@ -145,15 +146,38 @@ impl<'a> Vacuoles<'a> {
                 *of_square = [of_square[0] + 1, of_square[1] + is_macro];
             }
         }
-        (parts >= 2 && covered.fat_px as f64 >= COVERED * own_px as f64).then_some(covered)
+        (covered.fat_px as f64 >= COVERED * own_px as f64).then_some(covered)
     }
 }
 
-/// Pixels of a mask that an object covers.
+/// Pixels of a mask over a window that an object covers. Looks at the object's own box alone: a wide vessel has hundreds of
+/// vacuoles around it.
 fn window_share(object: &Object, own: &Mask, window: &Window) -> u64 {
-    let mut painted = Mask::filled(window.width(), window.height(), 0);
-    fill(&mut painted, object, window, 1);
-    painted.data().iter().zip(own.data()).filter(|(a, b)| **a & **b != 0).count() as u64
+    let step = f64::from(object.outline.scale) / window.scale;
+    let (l, t, r, b) = object.outline.bounds();
+    let (left, top) = (window.x0, window.y0);
+    let low = |v: i32, from: i64| ((f64::from(v) * step).floor() as i64 - from).max(0) as usize;
+    let high = |v: i32, from: i64, side: usize| {
+        ((f64::from(v) * step).ceil() as i64 - from).clamp(0, side as i64) as usize
+    };
+    let (columns, rows) = (low(l, left)..high(r, left, own.width()), low(t, top)..high(b, top, own.height()));
+    if columns.is_empty() || rows.is_empty() {
+        return 0;
+    }
+    let part = Window {
+        x0: left + columns.start as i64,
+        y0: top + rows.start as i64,
+        core_width: columns.len() as u32,
+        core_height: rows.len() as u32,
+        ..*window
+    };
+    let mut painted = Mask::filled(columns.len(), rows.len(), 0);
+    fill(&mut painted, object, &part, 1);
+    let covered = |(y, row): (usize, usize)| {
+        let both = painted.row(y).iter().zip(&own.row(row)[columns.clone()]);
+        both.filter(|(a, b)| **a & **b != 0).count() as u64
+    };
+    rows.enumerate().map(covered).sum()
 }
 
 /// The squares that a box touches.
