@@ -354,7 +354,8 @@ fn stopped_runs_end_by_the_signals_code() {
         assert_eq!(child.wait().unwrap().code(), Some(code), "{line}");
         fs::remove_dir_all(folder.path("out")).unwrap();
     };
-    let tile = "tile @a.png -o @out --min-tissue 0 --size 64 --format png --threads 1";
+    // Many seconds of work, of which none is waited for.
+    let tile = "tile @a.png -o @out --min-tissue 0 --size 16 --format png --threads 1";
     t(tile, "-TERM", 143);
     t(tile, "-INT", 130);
     fs::create_dir(folder.path("out")).unwrap();
