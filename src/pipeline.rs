@@ -27,7 +27,7 @@ use crate::{
     slide::{Calibration, Slide},
     stages::{Stage, during},
     stain::{self, StainProfile},
-    tissue::{self, Bits, TissueMask},
+    tissue::{Bits, TissueMask, View},
     units::Mpp,
     warning::{Warning, Warnings},
     watch::Watch,
@@ -89,8 +89,13 @@ pub fn score_slide_kept(
         .other_controls(plan.organ, plan.options.species.name, &found_by)
         .into_iter()
         .for_each(|w| warnings.push(w));
-    let (whole, view) = during(Stage::Tissue, || tissue::find_with_view(slide, calibration.mpp, &warnings))?;
+    let (view, whole) = during(Stage::Tissue, || -> Result<_> {
+        let view = View::read(slide, calibration.mpp, &warnings)?;
+        let whole = view.tissue();
+        Ok((view, whole))
+    })?;
     watch.check()?;
+    notes::black(&view, &warnings);
     if let Some(reason) = quality::not_brightfield(&view) {
         let why = Missing::LeftOut { why: "it is no brightfield picture" };
         let mut result = without_result(slide, plan, calibration, whole, warnings, &models, &why);
@@ -100,7 +105,8 @@ pub fn score_slide_kept(
     let drawn = plan.options.annotations.as_deref();
     let (found_mm2, found_none) = (whole.area_mm2, whole.is_blank());
     let size = (slide.info().levels[0].width, slide.info().levels[0].height);
-    let all_tissue = Bits::of(&whole.mask);
+    // What black cuts off is cut as by artefacts.
+    let all_tissue = view.black.as_ref().map_or_else(|| Bits::of(&whole.mask), |black| whole.beside(black));
     let whole = match drawn {
         Some(drawn) => {
             corrections::remarks(plan.organ, drawn, size).into_iter().for_each(|w| warnings.push(w));
@@ -114,11 +120,17 @@ pub fn score_slide_kept(
             warnings.push(Warning::AnnotationsLeaveNothing { area_mm2: found_mm2 });
             why = Missing::LeftOut { why: "the drawn areas leave none of its tissue" };
         }
-        return Ok(without_result(slide, plan, calibration, whole, warnings, &models, &why));
+        let unstained = if found_none { quality::unstained(&view) } else { None };
+        if unstained.is_some() {
+            why = Missing::LeftOut { why: "nothing on it is coloured like H&E" };
+        }
+        let mut result = without_result(slide, plan, calibration, whole, warnings, &models, &why);
+        result.summary.refused = unstained;
+        return Ok(result);
     }
     let Quality { map: mut artefacts, facts: quality } =
-        during(Stage::Quality, || quality::assess(slide, &view, &whole, calibration.mpp, watch))?;
-    drop(view);
+        during(Stage::Quality, || quality::assess(slide, &view.pixels, &whole, calibration.mpp, watch))?;
+    let black = view.black;
     quality.remarks().into_iter().for_each(|w| warnings.push(w));
     if let Some(reason) = quality.refusal(plan.options.max_artefact_pct) {
         let why = Missing::LeftOut { why: "artefacts cover too much of the tissue" };
@@ -130,6 +142,10 @@ pub fn score_slide_kept(
     }
     if let Some(drawn) = drawn {
         corrections::mark(drawn, &mut artefacts, whole.scale, LEFT_OUT_BY_HAND);
+    }
+    if let Some(black) = black {
+        let pixels = artefacts.data_mut().iter_mut().zip(black.data());
+        pixels.filter(|(_, black)| **black != 0).for_each(|(number, _)| *number = NO_PICTURE);
     }
     let tissue = whole.without(&artefacts);
     drop(whole);
@@ -266,6 +282,8 @@ fn give_back_memory(slide: &Slide) {
 
 /// Number on the map of artefacts of what a person left out: no kind of artefact.
 const LEFT_OUT_BY_HAND: u8 = quality::Kind::ALL.len() as u8 + 1;
+/// The same of what is black because no light came through.
+const NO_PICTURE: u8 = LEFT_OUT_BY_HAND + 1;
 
 /// Returns whether two pixel sizes differ by no more than rounding.
 fn is_same(a: Mpp, b: Mpp) -> bool {

@@ -21,9 +21,9 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::brightfield::{not_brightfield, unstained};
 use self::view::View;
 pub use self::{
-    brightfield::not_brightfield,
     chroma::Chroma,
     crowds::crowds,
     hints::{DULL, hints, unseen_nuclei},

@@ -1,6 +1,7 @@
 //! Tissue: where on the slide it lies, found on a low-power view before anything is read at full resolution.
 
 mod bits;
+mod black;
 
 use std::ops::Range;
 
@@ -127,6 +128,13 @@ impl TissueMask {
         tissue as f64 / all.max(1) as f64
     }
 
+    /// Returns the tissue together with what else is set on a mask of its size.
+    pub(crate) fn beside(&self, other: &Mask) -> Bits {
+        let mut both = self.mask.clone();
+        both.data_mut().iter_mut().zip(other.data()).for_each(|(v, &o)| *v |= o);
+        Bits::of(&both)
+    }
+
     /// Leaves only what is not 0 on a map of its size, and its area with it.
     #[must_use]
     pub fn restricted(mut self, keep: &Plane<u8>) -> Self {
@@ -153,30 +161,22 @@ impl TissueMask {
 ///
 /// As [`Slide::read_whole`].
 pub fn find(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<TissueMask> {
-    find_with_view(slide, mpp, warnings).map(|(tissue, _)| tissue)
+    View::read(slide, mpp, warnings).map(|view| view.tissue())
 }
 
 /// A low-power view of a whole slide.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
-    /// What is seen.
+    /// What is seen; white where the slide shows nothing but black.
     pub(crate) pixels: Rgb,
+    /// 1 where it shows nothing but black; `None` where it does so nowhere.
+    pub(crate) black: Option<Mask>,
     /// Level-0 pixels per pixel.
     pub(crate) scale: f64,
     /// Size of a pixel.
     pub(crate) mpp: Mpp,
     /// Colour of clear glass.
     pub(crate) white: White,
-}
-
-/// Finds the tissue of a slide, and returns with it the low-power view it was found on, pixel by pixel of the mask.
-///
-/// # Errors
-///
-/// As [`Slide::read_whole`].
-pub fn find_with_view(slide: &Slide, mpp: Mpp, warnings: &Warnings) -> Result<(TissueMask, Rgb)> {
-    let view = View::read(slide, mpp, warnings)?;
-    Ok((view.tissue(), view.pixels))
 }
 
 impl View {
@@ -190,14 +190,27 @@ impl View {
         let longer = base.width.max(base.height) as f64;
         let least = (longer / VIEW_SIDE_PX.1).max((base.width as f64 * base.height as f64 / VIEW_PX).sqrt());
         let scale = (VIEW_UM / mpp.mean()).min(longer / VIEW_SIDE_PX.0).max(least).max(1.0);
-        let pixels = slide.read_whole(scale)?;
-        let white = white::estimate(&pixels, warnings);
-        Ok(Self { pixels, scale, mpp: mpp.times(scale), white })
+        let mut pixels = slide.read_whole(scale)?;
+        let (white, mpp) = (white::estimate(&pixels, warnings), mpp.times(scale));
+        let black = black::find(&pixels, mpp);
+        black.iter().for_each(|black| black::whiten(&mut pixels, black, &white));
+        Ok(Self { pixels, black, scale, mpp, white })
+    }
+
+    /// Returns the share of the view that shows nothing but black, 0–1.
+    pub(crate) fn black_share(&self) -> f64 {
+        let black = self.black.as_ref().map_or(0, Mask::count);
+        black as f64 / self.pixels.pixels().len().max(1) as f64
     }
 
     /// Finds the tissue.
     pub(crate) fn tissue(&self) -> TissueMask {
-        mask_of(&self.pixels, self.white, self.scale, self.mpp)
+        let mut found = mask_of(&self.pixels, self.white, self.scale, self.mpp);
+        if let Some(black) = &self.black {
+            // Holes that it fills.
+            found = found.restricted(&black.map(|v| v ^ 1));
+        }
+        found
     }
 }
 

@@ -42,6 +42,14 @@ pub enum Warning {
         /// Why it could not be measured.
         reason: String,
     },
+    /// Parts of the picture are black, as programs fill what they have no pixels of.
+    #[error(
+        "{pct:.1} % of the picture is black and was not measured (filled when it was stitched, turned or cropped, or missing of the file)"
+    )]
+    Black {
+        /// Share of the picture, in %.
+        pct: f64,
+    },
     /// Less tissue than the score was validated on.
     #[error("only {area_mm2:.3} mm² of {what}; a score needs at least {needed_mm2} mm²")]
     LittleTissue {

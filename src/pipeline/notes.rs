@@ -7,9 +7,21 @@ use crate::{
     score::Measured,
     segment::models::InUse,
     slide::{Slide, TileAt},
+    tissue::View,
     units::Mpp,
     warning::{Warning, Warnings},
 };
+
+/// Share of a picture that is black from which it is remarked on: a speck of dirt amid it is less.
+const BLACK_SHARE: f64 = 1e-3;
+
+/// Notes how much of a picture is black.
+pub(super) fn black(view: &View, warnings: &Warnings) {
+    let share = view.black_share();
+    if share >= BLACK_SHARE {
+        warnings.push(Warning::Black { pct: 100.0 * share });
+    }
+}
 
 /// Notes how much was measured, if it is little: cortex where it is known, tissue without artefacts else.
 pub(super) fn little(organ: &Organ, measured: &[Measured], warnings: &Warnings) {

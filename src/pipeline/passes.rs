@@ -396,7 +396,7 @@ mod tests {
         let place = |w: &Window| Ok((w.y0, w.x0));
         let done = pool.install(|| in_order(&windows, place, |_| ())).unwrap();
         assert_eq!(done, windows.iter().map(|w| (w.y0, w.x0)).collect::<Vec<_>>());
-        let fails = |w: &Window| if w.x0 == 320 { Err(crate::Error::NotScored) } else { Ok(()) };
+        let fails = |w: &Window| if w.x0 == 320 { Err(crate::Error::Uncalibrated) } else { Ok(()) };
         assert!(pool.install(|| in_order(&windows, fails, |_| ())).is_err());
     }
 }

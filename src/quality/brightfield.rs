@@ -1,6 +1,6 @@
 //! Whether light shone through the slide: fluorescence and pictures that were not exposed are black where glass is.
 
-use crate::raster::Rgb;
+use crate::{raster::Mask, tissue::View};
 
 /// A pixel whose brightest channel is below this is dark [expert].
 const DARK: u8 = 60;
@@ -14,17 +14,27 @@ const MOST_DARK_PCT: f64 = 50.0;
 /// Least share of light pixels, and of coloured ones, of a brightfield picture in a black frame, in % [expert].
 const LEAST_PCT: f64 = 1.0;
 
+/// Brightness below this share of glass is clearly darker than glass [expert] …
+const DARKER: f64 = 0.85;
+/// … and from this share of such pixels on, in %, a view without tissue is not blank [expert]: …
+const MOST_DARKER_PCT: f64 = 10.0;
+/// … where neighbours among them differ by this many grey levels in the mean, as tissue does and the shade of a lamp does not [expert].
+const TEXTURE: f64 = 4.0;
+
 /// Returns why a low-power view is none of a section in transmitted light.
 #[must_use]
-pub fn not_brightfield(view: &Rgb) -> Option<String> {
+pub(crate) fn not_brightfield(view: &View) -> Option<String> {
     let (mut dark, mut light, mut coloured) = (0u64, 0u64, 0u64);
-    for [r, g, b] in view.pixels() {
-        let (low, high) = (*r.min(g).min(b), *r.max(g).max(b));
+    for px in view.pixels.pixels() {
+        let (low, high) = span(*px);
         dark += u64::from(high < DARK);
         light += u64::from(low >= LIGHT);
         coloured += u64::from(high - low >= COLOUR);
     }
-    let pct = |count: u64| 100.0 * count as f64 / view.pixels().len().max(1) as f64;
+    // On the view it is white.
+    let black = view.black.as_ref().map_or(0, Mask::count);
+    let (dark, light) = (dark + black, light.saturating_sub(black));
+    let pct = |count: u64| 100.0 * count as f64 / view.pixels.pixels().len().max(1) as f64;
     let frame_only = pct(light) >= LEAST_PCT && pct(coloured) >= LEAST_PCT;
     (pct(dark) > MOST_DARK_PCT && !frame_only).then(|| {
         format!(
@@ -36,18 +46,63 @@ pub fn not_brightfield(view: &Rgb) -> Option<String> {
     })
 }
 
+/// Returns why a view on which no tissue was found is not blank: much of it is darker than glass, though not coloured like
+/// stained tissue.
+#[must_use]
+pub(crate) fn unstained(view: &View) -> Option<String> {
+    let limit = DARKER * view.white.rgb.iter().fold(0.0f64, |high, &v| high.max(v));
+    let is_darker = |px: [u8; 3]| f64::from(span(px).1) < limit;
+    let (mut darker, mut coloured, mut pairs, mut steps) = (0u64, 0u64, 0u64, 0u64);
+    for y in 0..view.pixels.height() {
+        let row = view.pixels.row(y);
+        for (i, &px) in row.iter().enumerate().filter(|(_, px)| is_darker(**px)) {
+            let (low, high) = span(px);
+            darker += 1;
+            coloured += u64::from(high - low >= COLOUR);
+            if let Some(&next) = row.get(i + 1).filter(|next| is_darker(**next)) {
+                pairs += 1;
+                steps += u64::from(high.abs_diff(span(next).1));
+            }
+        }
+    }
+    let pct = |count: u64, of: u64| 100.0 * count as f64 / of.max(1) as f64;
+    let share = pct(darker, view.pixels.pixels().len() as u64);
+    let has_texture = steps as f64 >= TEXTURE * pairs.max(1) as f64;
+    (share >= MOST_DARKER_PCT && has_texture).then(|| {
+        format!(
+            "no tissue stained with haematoxylin and eosin was found, but {share:.0} % of the picture is darker than glass{}",
+            if pct(coloured, darker) < LEAST_PCT {
+                " and nothing has a colour (saved in grey levels?); score the picture in colour"
+            } else {
+                ", in colours that are none of these stains (another stain, ink, or altered colours)"
+            }
+        )
+    })
+}
+
+/// Returns the darkest and the brightest channel.
+fn span([r, g, b]: [u8; 3]) -> (u8, u8) {
+    (r.min(g).min(b), r.max(g).max(b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{raster::Rgb, stain::white::White, units::Mpp};
+
+    fn view(pixels: Rgb) -> View {
+        let white = White { rgb: [242.0, 241.0, 243.0] };
+        View { pixels, black: None, scale: 8.0, mpp: Mpp::square(4.0).unwrap(), white }
+    }
 
     #[test]
     fn black_where_glass_is_is_no_brightfield() {
         /// A picture of which so many percent have each colour.
         fn t(parts: &[(usize, [u8; 3])], expected: Option<&str>) {
-            let mut view = Rgb::filled(10, 10, [0; 3]);
+            let mut pixels = Rgb::filled(10, 10, [0; 3]);
             let colours = parts.iter().flat_map(|&(n, colour)| std::iter::repeat_n(colour, n));
-            view.pixels_mut().iter_mut().zip(colours).for_each(|(px, colour)| *px = colour);
-            let said = not_brightfield(&view);
+            pixels.pixels_mut().iter_mut().zip(colours).for_each(|(px, colour)| *px = colour);
+            let said = not_brightfield(&view(pixels));
             assert_eq!(said.is_some(), expected.is_some(), "{parts:?}: {said:?}");
             assert!(expected.is_none_or(|words| said.unwrap().contains(words)), "{parts:?}");
         }
@@ -62,5 +117,37 @@ mod tests {
         t(&[(80, [0; 3]), (15, pink), (5, glass)], None);
         t(&[(100, glass)], None);
         t(&[], Some("100 %"));
+    }
+
+    #[test]
+    fn black_that_was_made_white_is_still_black() {
+        let mut dark = view(Rgb::filled(10, 10, [243; 3]));
+        dark.black = Some(Mask::filled(10, 10, 1));
+        assert!(not_brightfield(&dark).is_some_and(|said| said.contains("100 % of the picture is black")));
+        // A section in a black frame.
+        let mut framed = view(Rgb::filled(10, 10, [243; 3]));
+        framed.pixels.pixels_mut()[..20].fill([210, 140, 190]);
+        framed.black = Some(Mask::from_vec(10, 10, (0..100).map(|i| u8::from(i >= 30)).collect()).unwrap());
+        assert_eq!(not_brightfield(&framed), None);
+    }
+
+    #[test]
+    fn what_is_darker_than_glass_and_not_stained_is_not_blank() {
+        /// A view half of glass, half of a colour that varies by `noise` from pixel to pixel.
+        fn t(colour: [u8; 3], noise: u8, half: usize, expected: Option<&str>) {
+            let mut pixels = Rgb::filled(20, 20, [242, 241, 243]);
+            for (i, px) in pixels.pixels_mut().iter_mut().take(half).enumerate() {
+                *px = colour.map(|v| v + if i % 2 == 0 { noise } else { 0 });
+            }
+            let said = unstained(&view(pixels));
+            assert_eq!(said.is_some(), expected.is_some(), "{colour:?} {noise}: {said:?}");
+            assert!(expected.is_none_or(|words| said.unwrap().contains(words)), "{colour:?}");
+        }
+        t([150; 3], 20, 200, Some("50 % of the picture is darker than glass and nothing has a colour"));
+        t([150, 120, 80], 20, 200, Some("in colours that are none of these stains"));
+        // A little dirt, the shade of a lamp, glass.
+        t([150; 3], 20, 30, None);
+        t([150; 3], 2, 200, None);
+        t([225; 3], 12, 200, None);
     }
 }

@@ -52,8 +52,9 @@ fn see(path: &Path, mpp: Option<f64>) -> Option<Seen> {
     let slide = Slide::open(path).ok()?;
     let stated = slide.info().calibration.as_ref().map(|c| c.mpp);
     let mpp = mpp.and_then(Mpp::square).or(stated)?;
-    let (tissue, view) = tissue::find_with_view(&slide, mpp, &Warnings::default()).ok()?;
-    let quality = assess(&slide, &view, &tissue, mpp, &Watch::default()).ok()?;
+    let view = tissue::View::read(&slide, mpp, &Warnings::default()).ok()?;
+    let tissue = view.tissue();
+    let quality = assess(&slide, &view.pixels, &tissue, mpp, &Watch::default()).ok()?;
     Some(Seen { tissue, quality })
 }
 

@@ -20,6 +20,8 @@ const MIN_WHITE: u32 = 180;
 const FAINTEST: u32 = MIN_WHITE - BELOW_BRIGHTEST;
 /// Least share of the view that must be white [expert].
 const MIN_SHARE: f64 = 5e-4;
+/// Why a default is used.
+const NO_GLASS: &str = "nothing is as bright and as grey as clear glass (a picture of tissue alone, or a tinted or dim lamp: then balance the white)";
 /// Pixels that a thread counts at a time.
 const CHUNK_PX: usize = 1 << 18;
 
@@ -56,7 +58,7 @@ pub fn estimate(view: &Rgb, warnings: &Warnings) -> White {
     let Some((brightest, _)) =
         brightest.take_while(|&(l, _)| l >= MIN_WHITE).find(|&(_, seen)| seen >= needed)
     else {
-        warnings.push(Warning::WhitePointFallback { reason: "the slide shows no clear glass".into() });
+        warnings.push(Warning::WhitePointFallback { reason: NO_GLASS.into() });
         return White { rgb: DEFAULT };
     };
     let from = brightest - BELOW_BRIGHTEST - FAINTEST;

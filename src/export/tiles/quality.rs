@@ -106,7 +106,7 @@ mod tests {
         square(&mut view, 0, 40, [100, 35, 95]);
         square(&mut view, 40, 40, [110, 70, 150]);
         let white = White { rgb: [243.0; 3] };
-        let view = View { pixels: view, scale: 8.0, mpp: Mpp::square(4.0).unwrap(), white };
+        let view = View { pixels: view, black: None, scale: 8.0, mpp: Mpp::square(4.0).unwrap(), white };
         let densities = Densities::of(&view);
         let fold = densities.fold(&Mask::filled(100, 100, 1));
         let t = |x: usize, y: usize, expected: (u8, u8)| {
