@@ -39,9 +39,10 @@ pub enum Error {
     },
     /// A sample sheet or a list names a slide that is not there.
     #[error(
-        "{} does not exist, expected a slide (a file or a folder): put it there, correct its path, or leave it out \
+        "{} does not exist, expected a slide (a file or a folder): put it there, correct its path{}, or leave it out \
          (column exclude of a sample sheet)",
-        .path.display()
+        .path.display(),
+        if cfg!(unix) && .path.to_string_lossy().contains('\\') { " (here folders are parted by / and not by \\)" } else { "" }
     )]
     Missing {
         /// Where it should be.
@@ -118,8 +119,11 @@ pub enum Error {
         text: String,
     },
     /// The slide has no result yet, and this run was asked to make none.
-    #[error("not scored yet")]
-    NotScored,
+    #[error("not scored yet{}", if why.is_empty() { String::new() } else { format!(" with these settings: {why}") })]
+    NotScored {
+        /// What the result that is there differs in; empty where there is none.
+        why: String,
+    },
     /// The sample sheet leaves the slide out.
     #[error("left out by the sample sheet: {reason}")]
     Excluded {
@@ -231,7 +235,7 @@ impl Error {
             Self::TimedOut { .. } => "timed_out",
             Self::Changed { .. } => "changed",
             Self::Earlier { kind, .. } => kind,
-            Self::NotScored => "not_scored",
+            Self::NotScored { .. } => "not_scored",
             Self::Excluded { .. } => "excluded",
             Self::Spoilt { .. } => "spoilt",
             Self::Io { .. } => "io",
@@ -255,7 +259,7 @@ impl Error {
                 | Self::Faults { .. }
                 | Self::Changed { .. }
                 | Self::Earlier { .. }
-                | Self::NotScored
+                | Self::NotScored { .. }
         )
     }
 

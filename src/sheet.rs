@@ -8,11 +8,17 @@ use crate::{
 };
 
 /// Cells that hold no value, in small letters.
-const MISSING: [&str; 6] = ["", "na", "n/a", "nan", ".", "-"];
+const MISSING: [&str; 8] = ["", "na", "n/a", "#n/a", "#nv", "nan", ".", "-"];
 
 /// Returns whether a cell says that there is no value. It says so in every column alike: a missing group is not a group called NA.
 pub(crate) fn is_missing(text: &str) -> bool {
     MISSING.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// Returns whether a cell is what spreadsheets write for a formula that failed: `#REF!`, `#NAME?`, in any language.
+fn is_failed_formula(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|rest| rest.len() > 1 && rest.ends_with(['!', '?']) && !rest.contains(' '))
 }
 
 /// Returns a cell as a message quotes it.
@@ -75,6 +81,11 @@ impl Table {
                 return Err(broken(&name, number, cell));
             }
             let cells: Vec<String> = record.iter().map(|c| c.trim().to_owned()).collect();
+            if let Some(cell) = cells.iter().find(|c| is_failed_formula(c)) {
+                let expected =
+                    "a value (the formula of the spreadsheet failed; mend it there, or leave the cell empty)";
+                return Err(Error::config(format!("{name} row {number}"), expected, quoted(cell)));
+            }
             if cells.iter().any(|c| !c.is_empty()) {
                 rows.push(Row { number, cells });
             }
@@ -226,6 +237,21 @@ mod tests {
         t("a,b\n1,\"two\nlines\"\n", 2, "two");
         let whole = Table::parse("s.csv".into(), "a,b\n\"1, one\", 2 \n").unwrap();
         assert_eq!(whole.rows[0].cells, ["1, one", "2"]);
+    }
+
+    #[test]
+    fn a_formula_that_failed_is_no_value() {
+        let told = |cell: &str| {
+            let table = Table::parse("s.csv".into(), &format!("a,b\n1,2\n3,{cell}\n"));
+            table.err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        for cell in ["#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#BEZUG!", "#WERT!"] {
+            assert!(told(cell).starts_with("s.csv row 3, expected a value (the formula"), "{}", told(cell));
+        }
+        for cell in ["#1", "#", "#!", "# what is this?", "#N/A", "rat #3!"] {
+            assert_eq!(told(cell), "", "{cell}");
+        }
+        assert!(["#N/A", "#NV", "n/a", ""].iter().all(|cell| is_missing(cell)) && !is_missing("#1"));
     }
 
     #[test]

@@ -49,6 +49,7 @@ mod zarr;
 
 use std::{
     collections::BTreeMap,
+    fs,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -303,6 +304,11 @@ impl Slide {
         let path = path.as_ref();
         let probe = Probe::open(path)?;
         let mut rejections = Vec::new();
+        if fs::metadata(path).is_ok_and(|facts| facts.is_file() && facts.len() == 0) {
+            rejections
+                .push(("every format", "the file is empty (0 bytes); is it still being copied?".to_owned()));
+            return Err(Error::NotASlide { path: path.into(), rejections });
+        }
         for format in formats::FORMATS {
             match (format.detect)(&probe) {
                 Ok(()) => {

@@ -31,6 +31,8 @@ mod inputs;
 mod missing;
 #[path = "cli/operation.rs"]
 mod operation;
+#[path = "cli/pictures.rs"]
+mod pictures;
 #[path = "cli/score.rs"]
 mod score;
 #[path = "cli/segment.rs"]

@@ -188,6 +188,14 @@ fn shrunken_glomeruli_of_phantoms_are_found_by_run_and_by_a_calibrated_score() {
     // The same by a rubric, slide by slide; sizes do not depend on threads.
     let calibrate = ["calibrate", "results", "--controls", "normal", "-o", "lab.json"];
     run(folder, &calibrate).success().stdout(contains("kidney, glom_shrunken_pct: tufts smaller than"));
+    // A table that was changed by hand is no result, for any command.
+    let table = fs::read(folder.join("results/long.csv")).unwrap();
+    fs::write(folder.join("results/long.csv"), [&table[..], b"\n"].concat()).unwrap();
+    fs::write(folder.join("reads.csv"), "slide_id,casts\nk0,0\n").unwrap();
+    let changed = || contains("long.csv, expected the table that run.json tells of");
+    run(folder, &calibrate).code(2).stderr(changed());
+    run(folder, &["agree", "results", "--reads", "reads.csv", "-o", "agreement"]).code(2).stderr(changed());
+    fs::write(folder.join("results/long.csv"), table).unwrap();
     let lab = fs::read_to_string(folder.join("lab.json")).unwrap();
     assert!(lab.contains("\"cut_offs\"") && lab.contains("\"bowman_pct\""), "{lab}");
     let plain = ["score", "k5.svs", "--tissue", "kidney", "--threads", "1", "-o"];

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use histograde::{
     Result,
     calibrate::{Calibrated, calibrate},
-    report::partial::write_whole,
+    report::{partial::write_whole, run_json},
     score::rubric::Rubric,
 };
 
@@ -20,10 +20,12 @@ pub(super) fn run(args: &args::Calibrate, console: &Console) -> Result<Exit, Fai
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,
     };
+    // Tables that were changed by hand are no results.
+    let made_again = run_json::agree(&args.results)?;
     let (controls, reads) = (args.controls.as_deref(), args.reads.as_deref());
     let done = calibrate(&args.results, &rubric, controls, reads, args.manifest.as_deref())?;
     write_whole(&args.output, &done.rubric)?;
-    for warning in &done.warnings {
+    for warning in made_again.iter().chain(&done.warnings) {
         console.say(format!("warning: {warning}"));
     }
     super::print(&text(&done))?;

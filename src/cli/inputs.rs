@@ -25,6 +25,12 @@ const OTHER_ENDINGS: &[&str] = &[
     "csv", "tsv", "txt", "md", "json", "geojson", "xml", "html", "pdf", "zip", "gz", "xls", "xlsx", "doc",
     "docx", "log", "py", "r", "qpdata", "qpproj", "db", "ini", "partial",
 ];
+/// Endings of pictures that are not read: a slide in one of these must not vanish from a study.
+const PICTURE_ENDINGS: &[&str] = &[
+    "bmp", "gif", "webp", "jp2", "j2k", "jpx", "jpf", "jxr", "jxl", "heic", "heif", "avif", "tga", "psd",
+    "lif", "vsi", "nd2", "oib", "oif", "isyntax", "mrc", "jfif", "kfb", "sdpc", "tmap", "qptiff", "zvi",
+    "afi", "ims", "lsm",
+];
 /// Folders that were not searched and are named when nothing was found.
 const MOST_SAID: usize = 3;
 const GLOB_CHARACTERS: [char; 3] = ['*', '?', '['];
@@ -44,6 +50,8 @@ pub(super) struct Finder<'a> {
     results: Vec<String>,
     /// Files that were looked at and are no slides.
     others: usize,
+    /// Those of them that are pictures of a kind that is not read.
+    pictures: Vec<String>,
 }
 
 /// Returns the files that `inputs` stand for, each once: in the order given, folders sorted by name.
@@ -56,8 +64,8 @@ pub(super) struct Finder<'a> {
 pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<Vec<PathBuf>> {
     let out = fs::canonicalize(out).ok();
     let (seen, series) = (BTreeSet::new(), BTreeSet::new());
-    let (found, unsearched, results) = (Vec::new(), Vec::new(), Vec::new());
-    let mut finder = Finder { out, console, seen, series, found, unsearched, results, others: 0 };
+    let (found, unsearched, results, pictures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut finder = Finder { out, console, seen, series, found, unsearched, results, others: 0, pictures };
     for input in inputs {
         finder.input(input)?;
     }
@@ -68,6 +76,16 @@ pub(super) fn find(inputs: &[PathBuf], out: &Path, console: &Console) -> Result<
             if n == 1 { "" } else { "s" },
             if n == 1 { "was" } else { "were" },
             listed(&finder.results, MOST_SAID)
+        ));
+    }
+    if !finder.pictures.is_empty() {
+        console.say(format!(
+            "warning: {} of kinds that are not read, in none of the results: {}; save them as TIFF, or export them so",
+            match finder.pictures.len() {
+                1 => "1 picture".to_owned(),
+                n => format!("{n} pictures"),
+            },
+            listed(&finder.pictures, MOST_SAID)
         ));
     }
     if finder.found.is_empty() {
@@ -198,6 +216,9 @@ impl Finder<'_> {
             self.take(path);
         } else {
             self.others += 1;
+            if has(PICTURE_ENDINGS) {
+                self.pictures.push(path.display().to_string());
+            }
             self.console.detail(format!("skipped {}: not a slide", path.display()));
         }
     }

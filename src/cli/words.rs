@@ -112,6 +112,15 @@ fn counted(slides: &[&str]) -> String {
     format!("{}: {named}{more}", slides.len())
 }
 
+/// Share of a picture that is black from which it is named, in %.
+const MUCH_PCT: f64 = 1.0;
+/// Pixel sizes that differ by more than this ratio contradict each other [expert].
+const SAME: f64 = 1.1;
+
+fn contradicts(a: f64, b: f64) -> bool {
+    a.max(b) > SAME * a.min(b)
+}
+
 /// Returns what is said of a slide at the end of a run for a warning that puts its numbers in doubt; nothing for others.
 fn doubt(warning: &Warning) -> Option<&'static str> {
     Some(match warning {
@@ -121,6 +130,11 @@ fn doubt(warning: &Warning) -> Option<&'static str> {
         Warning::BadTiles { .. } => "damaged in part",
         Warning::NotFullResolution => "without its full resolution",
         Warning::DropletsUnseen { .. } => "too coarse for its fat",
+        Warning::WhitePointFallback { .. } => "without clear glass",
+        Warning::Black { pct } if *pct >= MUCH_PCT => "black in part",
+        Warning::MppFromUser { mpp, stated: Some(stated) } if contradicts(*mpp, *stated) => {
+            "of a pixel size that contradicts its file"
+        }
         _ => return None,
     })
 }

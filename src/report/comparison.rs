@@ -10,6 +10,7 @@ mod input;
 mod methods;
 mod output;
 mod page;
+mod pixels;
 mod plots;
 mod prism;
 mod references;

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use histograde::{
     Result,
     calibrate::agree::{Agreement, Estimated, agree},
-    report::agreement,
+    report::{agreement, run_json},
     score::rubric::Rubric,
 };
 use serde_json::{Value, json};
@@ -18,14 +18,16 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,
     };
+    // Tables that were changed by hand are no results.
+    let made_again = run_json::agree(&args.table)?;
     let all = agree(&args.table, &rubric, reads, args.manifest.as_deref(), args.alpha)?;
     agreement::write(output, &all)?;
     if args.json {
         let lesions: Vec<Value> = all.iter().map(lesion).collect();
-        print(&format!("{:#}\n", json!({ "lesions": lesions })))?;
+        print(&format!("{:#}\n", json!({ "warnings": made_again, "lesions": lesions })))?;
         return Ok(Exit::AllDone);
     }
-    let mut text = String::new();
+    let mut text: String = made_again.iter().map(|remark| format!("warning: {remark}\n")).collect();
     for a in &all {
         let _ = write!(text, "{}, {}: {} slides", a.tissue, a.label, a.pairs.len());
         if let Some(animals) = a.animals.filter(|_| !a.pairs.is_empty()) {

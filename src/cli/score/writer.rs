@@ -17,7 +17,7 @@ use histograde::{
     pipeline::{SlideResult, checkpoint::Checkpoint},
     report::{fields, geojson, overview, slide_json},
     score::rubric::Rubric,
-    store::{self, Found, Kept, Lock, Look, Store, Taken},
+    store::{self, Found, Kept, Lock, Look, Store, Taken, Why},
     watch::Watch,
 };
 
@@ -129,7 +129,10 @@ impl Listener for Writer<'_> {
         match look.found {
             Found::Kept(outcome, seconds) => return Ok(self.kept(job, outcome, seconds, look.kept)),
             Found::Refused(error) => return Err(self.refused(job, *error)),
-            Found::Stale(_) if self.gather => return Err(Error::NotScored),
+            Found::Stale(why) if self.gather => {
+                let why = if matches!(why, Why::New) { String::new() } else { why.to_string() };
+                return Err(Error::NotScored { why });
+            }
             Found::Stale(_) => {}
         }
         let lock = match self.store.lock(job).inspect_err(|error| self.stop_if_full(error))? {

@@ -5,14 +5,17 @@ use std::{
     path::Path,
 };
 
-use super::evidence::{Evidence, SlideRow};
+use super::{
+    evidence::{Evidence, SlideRow},
+    pixels,
+};
 use crate::{
     batch::copies, cohort::Comparison, error::Result, manifest::Sample, organ, report::print::Printer,
     score::rubric::Rubric, segment::models::Method, study::Unit,
 };
 
 /// Returns what the reader should know before comparing: one file for several slides, more than one species, or another than the
-/// sample sheet states.
+/// sample sheet states, and pixel sizes that differ.
 ///
 /// # Errors
 ///
@@ -21,7 +24,7 @@ pub fn remarks(results: &Path, samples: &[Sample]) -> Result<Vec<String>> {
     let evidence = Evidence::read(results)?;
     let used = used(&evidence, samples);
     let said = [mixed(&used), otherwise(&used), mistaken(&used)].into_iter().flatten();
-    Ok(copied(&evidence, &used).into_iter().chain(said).collect())
+    Ok(copied(&evidence, &used).into_iter().chain(said).chain(pixels::remarks(&evidence, &used)).collect())
 }
 
 /// Returns what the reader should know of animals that are judged against the control animals of a calibrated rubric.
@@ -100,7 +103,7 @@ fn counted(n: usize, what: &str) -> String {
 }
 
 /// A slide that was compared.
-type Used<'a> = (&'a Sample, &'a SlideRow);
+pub(super) type Used<'a> = (&'a Sample, &'a SlideRow);
 
 fn used<'a>(evidence: &'a Evidence, samples: &'a [Sample]) -> Vec<Used<'a>> {
     let measured = |row: &&SlideRow| matches!(row.status.as_str(), "scored" | "blank");
