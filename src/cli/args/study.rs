@@ -60,7 +60,8 @@ Doses of the sample sheet are tested for a trend where the study description dec
 Files of an earlier comparison in REPORT are removed first; other files stay. Writes to REPORT:
   report.html            everything to look at, in one file
   stats_omnibus.csv      tests of all groups, by endpoint
-  stats_contrasts.csv    comparisons of groups with effect, interval and p
+  stats_contrasts.csv    comparisons of groups with effect, interval and p; estimates are of medians where ranks are compared
+  stats_trends.csv       tests along the doses, which answers and which checks, slopes
   animals.csv            the analysis table: one row per animal
   methods.txt            the methods paragraph; references.bib: its citations
   figures/               the page's figures as SVG and as PNG at 300 dpi
@@ -68,7 +69,7 @@ Files of an earlier comparison in REPORT are removed first; other files stay. Wr
   send/ multiqc/         microscopic findings in the manner of SEND (vocabulary unverified); tables for MultiQC
   load_tables.py .R      load all tables into pandas or R
   provenance.json, ro-crate-metadata.json   what was made from what, with hashes
-  and groups, recovery, equivalence, trends, assumptions, relations, exclusions and warnings
+  and groups, recovery, equivalence, assumptions, relations, exclusions and warnings
 Every table is written as CSV and as Parquet.")]
 pub(crate) struct Compare {
     /// Folder that `histograde score` wrote
