@@ -245,3 +245,21 @@ fn trends_are_in_the_report() {
         "<p>Check of the trend: steatotic hepatocyte pct falls with dose (linear dose contrast: t("
     ));
 }
+
+/// Cages and groups that are written in two ways are refused before anything is compared.
+#[test]
+fn names_in_two_ways_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap();
+    let t = |sheet: String, told: &str| {
+        fs::write(&path, sheet).unwrap();
+        run(folder.path(), &ALL).code(2).stderr(contains(told.to_owned()));
+    };
+    t(sheet.replacen(",b0,", ",B0,", 1), "samples.csv row 3, batch, expected B0 as in row 2, got b0");
+    t(
+        sheet.replacen("low <1>", "low\u{a0}<1>", 1),
+        "group, expected low\u{a0}<1> as in row 18, got low <1> (other spaces, dashes or characters for accents)",
+    );
+}

@@ -115,7 +115,9 @@ The unit is the animal. Rows of one animal are averaged with --animal COLUMN, ne
 Which test is used follows from the kind of values, not from a p-value; the reason is printed.
 Empty cells, NA, N/A, NaN, . and - mean that there is no value; a row with a value needs a group, and the block and animal that
 are asked for. A column is that of the very name, else that in other letters; a group, block or animal that is written in two
-ways is refused, as are cells with line breaks. Groups keep their order in the table. With --block all but Jonckheere-Terpstra
+ways (case, spaces, dashes, characters for accents) is refused, as are cells with line breaks, and animals that stand in several
+rows where no --animal is given: columns called animal, subject, mouse or rat, also with id, no, nr or number, and id alone.
+Groups keep their order in the table. With --block all but Jonckheere-Terpstra
 and the tests marked as not adjusted is of adjusted means: contrasts, pairs, effects, equivalence, linear trend; labels are
 permuted within blocks.")]
 pub(crate) struct Stats {
