@@ -26,6 +26,7 @@ pub mod score;
 pub mod segment;
 mod sheet;
 pub mod slide;
+mod spelling;
 pub mod stages;
 pub mod stain;
 pub mod stats;

@@ -67,7 +67,7 @@ pub struct Sample {
 ///
 /// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Faults`] naming file, row and column of everything at
 /// fault: an unknown, missing or repeated column, an empty required cell, a slide or id listed twice, one animal in two groups, sexes or
-/// cages, an unknown tissue, an unusable pixel size or dose; slides that are missing, when none is there.
+/// cages, a group, animal, cage, batch, scanner or unit of dose that is written in two ways, an unknown tissue, an unusable pixel size or dose; slides that are missing, when none is there.
 pub fn read(path: &Path) -> Result<Vec<Sample>> {
     read_sheet(path, true, false)
 }

@@ -189,6 +189,29 @@ fn names_that_are_no_names_are_refused() {
     t(two, &["--ordinal", "--control", "a", "--margin", "1"], "cannot be used with");
 }
 
+/// Repeated rows are no animals, whatever their column is called; of ranks the differences are of medians.
+#[test]
+fn repeated_rows_and_medians_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "a,m1,1\na,m1,1.1\na,m2,2\na,m2,2.2\nb,m3,3\nb,m3,3.1\nb,m4,4\nb,m4,4.4\n";
+    for heading in ["subject_id", "Mouse ID", "AnimalID", "ID"] {
+        fs::write(folder.path().join("t.csv"), format!("g,{heading},v\n{rows}")).unwrap();
+        let usual = ["stats", "t.csv", "--value", "v", "--group", "g"];
+        histograde(folder.path(), &usual).code(2).stderr(contains(format!(
+            "t.csv row 3, {heading}, expected each animal once (rows are not animals: --animal"
+        )));
+        histograde(folder.path(), &[&usual[..], &["--animal", heading]].concat())
+            .success()
+            .stdout(contains("4 animals have several rows, which were averaged"));
+    }
+    stats(folder.path(), &["--value", "nas", "--control", "diabetic", "--ordinal"])
+        .success()
+        .stdout(contains(", adjusted by holm for 3 comparisons; differences of medians)"));
+    stats(folder.path(), &["--value", "auc", "--control", "diabetic"])
+        .success()
+        .stdout(contains("of medians").not());
+}
+
 /// Two animals in a group at a small level end soon, without intervals that tell nothing.
 #[test]
 fn pairs_of_tiny_groups_have_no_interval_at_a_small_level() {

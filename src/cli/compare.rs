@@ -113,6 +113,8 @@ impl<'a> Prepared<'a> {
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
         remarks.extend(made_again);
         remarks.extend(cohort::declared::notes(study, &found.endpoints));
+        remarks
+            .extend(self.animals.as_ref().and_then(|a| cohort::absent::without_slides(&found.subjects, a)));
         remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
         if study.judged_against().is_none() {

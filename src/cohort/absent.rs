@@ -2,8 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::subjects::{Cohort, Exclusion};
-use crate::{study::Unit, words::listed};
+use super::{
+    compare::Dot,
+    subjects::{Cohort, Exclusion, Subject},
+};
+use crate::{
+    study::{Animals, Unit},
+    words::listed,
+};
 
 /// Most slides that a remark names.
 const NAMED: usize = 8;
@@ -48,6 +54,48 @@ fn groups(cohort: &Cohort) -> Option<String> {
     let empty: Vec<&str> = groups.iter().filter(|(_, (with, _))| *with == 0).map(|(g, _)| *g).collect();
     (!empty.is_empty()).then(|| {
         format!("no slide of these groups has a result, so that they are not compared: {}", empty.join(", "))
+    })
+}
+
+/// What a comparison of one endpoint lacks, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lacking {
+    /// Groups of which no subject has a value.
+    pub groups: Option<String>,
+    /// Subjects without a value in the other groups.
+    pub subjects: Option<String>,
+}
+
+/// Returns what one endpoint lacks: `dots` are the subjects of each group with a value, `all` the numbers of those that the sample sheet
+/// lists.
+#[must_use]
+pub fn lacking(groups: &[String], all: &[usize], dots: &[Vec<Dot>], unit: Unit) -> Lacking {
+    let of =
+        || groups.iter().zip(all).zip(dots).map(|((group, all), dots)| (group.as_str(), *all, dots.len()));
+    let empty: Vec<&str> = of().filter(|(.., n)| *n == 0).map(|(group, ..)| group).collect();
+    let short = |&(_, all, n): &(&str, usize, usize)| 0 < n && n < all;
+    let short: Vec<String> =
+        of().filter(short).map(|(group, all, n)| format!("{} of {all} in {group}", all - n)).collect();
+    Lacking {
+        groups: (!empty.is_empty())
+            .then(|| format!("no {} of {} has a value: not compared", unit.one(), empty.join(", "))),
+        subjects: (!short.is_empty())
+            .then(|| format!("{} without a value: {}", unit.many(), short.join(", "))),
+    }
+}
+
+/// Says which animals of the animal table are compared in nothing, as the sample sheet leaves all of their slides out.
+#[must_use]
+pub fn without_slides(subjects: &[Subject], animals: &Animals) -> Option<String> {
+    let used: BTreeSet<&String> = subjects.iter().flat_map(|s| &s.animals).collect();
+    let measured: BTreeSet<&String> = animals.columns.iter().flat_map(|c| c.values.keys()).collect();
+    let left: Vec<String> = measured.difference(&used).map(ToString::to_string).collect();
+    (!left.is_empty()).then(|| {
+        format!(
+            "animals of which the sample sheet leaves every slide out are left out of physiology too, though the animal table has values \
+             of them: {}",
+            listed(&left, NAMED)
+        )
     })
 }
 
@@ -121,6 +169,51 @@ mod tests {
                  in the sample sheet with the reason",
             ]
         );
+    }
+
+    #[test]
+    fn what_an_endpoint_lacks_is_told() {
+        let groups = ["control", "low", "high"].map(str::to_owned);
+        let dot = |id: usize| Dot { id: id.to_string(), value: 1.0, slides: Vec::new() };
+        let told = |n: [usize; 3], unit: Unit| {
+            let Lacking { groups, subjects } =
+                lacking(&groups, &[3, 4, 5], &n.map(|n| (0..n).map(dot).collect()), unit);
+            [groups, subjects].map(Option::unwrap_or_default)
+        };
+        assert_eq!(told([3, 4, 5], Unit::Animal), ["", ""]);
+        let found =
+            ["no animal of low has a value: not compared", "animals without a value: 1 of 3 in control"];
+        assert_eq!(told([2, 0, 5], Unit::Animal), found);
+        assert_eq!(told([3, 0, 0], Unit::Cage), ["no cage of low, high has a value: not compared", ""]);
+        assert_eq!(told([3, 3, 1], Unit::Cage), ["", "cages without a value: 1 of 4 in low, 4 of 5 in high"]);
+    }
+
+    #[test]
+    fn animals_of_the_table_without_slides_are_named() {
+        let column = |ids: &[&str]| crate::study::Column {
+            name: "glucose".into(),
+            unit: "",
+            derived: String::new(),
+            values: ids.iter().map(|id| ((*id).to_owned(), 5.0)).collect(),
+        };
+        let subject = |id: &str| Subject {
+            id: id.into(),
+            group: "c".into(),
+            animals: vec![id.into()],
+            blocks: BTreeMap::new(),
+            values: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            slides: BTreeMap::new(),
+        };
+        let subjects = [subject("1"), subject("2")];
+        let told = |ids: &[&str]| {
+            without_slides(
+                &subjects,
+                &Animals { columns: vec![column(ids), column(&["1"])], notes: Vec::new() },
+            )
+        };
+        assert_eq!(told(&["1", "2"]), None);
+        assert!(told(&["1", "3", "4"]).unwrap().ends_with("the animal table has values of them: 3, 4"));
     }
 
     #[test]

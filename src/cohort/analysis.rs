@@ -1,5 +1,7 @@
 //! One endpoint analysed.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 
 use super::{
@@ -54,6 +56,17 @@ pub struct Test {
     pub p: f64,
     /// Anything a reader must know.
     pub note: String,
+}
+
+/// A test along the dose ladder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trend {
+    /// The test.
+    #[serde(flatten)]
+    pub test: Test,
+    /// Change per unit of dose, of the linear contrast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slope: Option<f64>,
 }
 
 /// An effect size with its name.
@@ -125,6 +138,24 @@ impl Contrast {
         let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
         format!("{name}{} - {}", self.a, self.b)
     }
+
+    /// Returns whether ranks were compared. The estimate is a difference of medians then, which need not go the way of the ranks.
+    #[must_use]
+    pub fn is_of_ranks(&self) -> bool {
+        ["dunn", "mann_whitney"].contains(&self.test)
+    }
+
+    /// Returns how the first group lies to the second by what was tested: by its ranks where ranks were.
+    #[must_use]
+    pub fn direction(&self) -> Ordering {
+        let by = match self.test {
+            "dunn" => self.statistic,
+            // Pairs in which the first is the larger, over half of all.
+            "mann_whitney" => self.statistic - 0.5 * (self.n_a * self.n_b) as f64,
+            _ => self.estimate,
+        };
+        by.partial_cmp(&0.0).unwrap_or(Ordering::Equal)
+    }
 }
 
 /// A test of equivalence.
@@ -168,7 +199,7 @@ pub struct Analysis {
     /// Comparisons.
     pub contrasts: Vec<Contrast>,
     /// Tests along the dose ladder.
-    pub trends: Vec<Test>,
+    pub trends: Vec<Trend>,
     /// Tests of equivalence with the normal or only control.
     pub equivalences: Vec<Equivalence>,
     /// Adjusted comparison, where blocks were given.

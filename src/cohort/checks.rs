@@ -22,7 +22,7 @@ pub const GIVEN: &str = "_given_covariates";
 /// End of the name of families by the mixed model.
 pub const MIXED: &str = "_mixed_model";
 
-/// Adds the checks that can be made; says why one cannot. Grades are left alone: both models are of means.
+/// Adds the checks that can be made; says why one cannot. Of grades there is none: both models are of means.
 pub(super) fn add(
     analysis: &mut Analysis,
     question: &Question,
@@ -30,6 +30,11 @@ pub(super) fn add(
     covariates: &[Covariate],
 ) {
     if question.kind != Kind::Continuous {
+        if !covariates.is_empty() {
+            analysis
+                .warnings
+                .push(format!("not checked at equal {}: grades have no distances", names(covariates)));
+        }
         return;
     }
     if !covariates.is_empty() {
@@ -61,9 +66,13 @@ fn named(
     })
 }
 
+fn names(covariates: &[Covariate]) -> String {
+    covariates.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn given(analysis: &mut Analysis, question: &Question, covariates: &[Covariate]) {
+    let told = names(covariates);
     let names: Vec<String> = covariates.iter().map(|c| c.name.clone()).collect();
-    let told = names.join(", ");
     let (question, values, left_out) = complete(question, covariates);
     if left_out > 0 {
         analysis.warnings.push(format!("check at equal {told}: {left_out} animals without it are left out"));
@@ -190,12 +199,15 @@ mod tests {
     }
 
     #[test]
-    fn grades_are_left_alone() {
+    fn grades_have_no_checks_which_is_told() {
         let (mut question, weight) = question();
         question.kind = Kind::Ordinal;
         let mut analysis = analyse(&question);
-        let before = analysis.clone();
+        let mut expected = analysis.clone();
+        add(&mut analysis, &question, &[], &[]);
+        assert_eq!(analysis, expected);
         add(&mut analysis, &question, &[], &[weight]);
-        assert_eq!(analysis, before);
+        expected.warnings.push("not checked at equal body_weight_g: grades have no distances".into());
+        assert_eq!(analysis, expected);
     }
 }

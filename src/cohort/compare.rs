@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
-    Analysis, Arm, Kind, Question, Reference, analyse,
+    Analysis, Arm, Kind, Question, Reference, absent, analyse,
     analysis::{Contrast, Role},
     base,
     blocks::AtEqualBlocks,
@@ -168,6 +168,7 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
         cohort: &cohort,
         study,
         groups: &groups,
+        listed: &listed,
         control,
         z: rubric.z(),
         few_controls: &few_controls,
@@ -246,6 +247,8 @@ struct Setting<'a> {
     cohort: &'a Cohort,
     study: &'a Study,
     groups: &'a [String],
+    /// Subjects of each group in the sample sheet.
+    listed: &'a [usize],
     control: Option<&'a str>,
     z: &'a ZScore,
     few_controls: &'a base::Few,
@@ -276,6 +279,9 @@ impl Setting<'_> {
         }
         let p = analysis.omnibus.iter().find(|t| t.role == Role::Primary).map(|t| t.p);
         self.tell(&mut analysis);
+        let lacking = absent::lacking(self.groups, self.listed, &dots, self.study.unit);
+        let told = lacking.groups.into_iter().chain(lacking.subjects.filter(|_| primary));
+        analysis.warnings.splice(0..0, told);
         let direction = direction(endpoint);
         let values = values(&dots);
         let relative = relative(&values, self.of(&values, self.control), direction, self.z);
@@ -309,7 +315,7 @@ impl Setting<'_> {
     /// Names the unit, and that of doses, in what was said.
     fn tell(&self, analysis: &mut Analysis) {
         if let Some(unit) = &self.study.dose_unit {
-            analysis.trends.iter_mut().for_each(|t| t.note = trends::in_unit(&t.note, unit));
+            analysis.trends.iter_mut().for_each(|t| t.test.note = trends::in_unit(&t.test.note, unit));
         }
         let said = analysis.warnings.iter_mut().chain([&mut analysis.choice.reason]);
         said.for_each(|text| *text = self.study.unit.told(text));

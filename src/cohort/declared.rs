@@ -1,6 +1,9 @@
 //! What `study.toml` declares of which the results hold no number.
 
-use super::compare::{Compared, Rank};
+use super::{
+    checks::GIVEN,
+    compare::{Compared, Rank},
+};
 use crate::{organ::ORGANS, study::Study};
 
 /// Returns the primary endpoints that were declared of tissues with results, and that no animal has.
@@ -12,7 +15,7 @@ pub fn missing_primaries<'s>(study: &'s Study, endpoints: &[Compared]) -> Vec<(&
     lacking.map(|(tissue, feature)| (tissue.as_str(), feature.as_str())).collect()
 }
 
-/// Says which primary endpoints and margins of equivalence were declared for nothing.
+/// Says which primary endpoints, margins of equivalence and covariates were declared for nothing.
 #[must_use]
 pub fn notes(study: &Study, endpoints: &[Compared]) -> Vec<String> {
     let primary = |(tissue, feature): (&str, &str)| {
@@ -32,5 +35,16 @@ pub fn notes(study: &Study, endpoints: &[Compared]) -> Vec<String> {
     notes.extend(untested.filter(|f| !elsewhere(f)).map(|feature| {
         format!("{feature} has a margin of equivalence but was not measured: nothing was tested with it")
     }));
+    let given = |e: &Compared| e.analysis.contrasts.iter().any(|k| k.family.ends_with(GIVEN));
+    if !study.covariates.is_empty() && !endpoints.iter().any(given) {
+        let why = match endpoints.iter().any(|e| e.rank == Rank::Primary) {
+            true => "warnings.csv says of the primary endpoints why",
+            false => "that is done with primary endpoints, and none is declared that was measured",
+        };
+        notes.push(format!(
+            "covariates ({}) were declared, but nothing was compared at equal values of them: {why}",
+            study.covariates.join(", ")
+        ));
+    }
     notes
 }

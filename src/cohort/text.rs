@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::analysis::{Analysis, Contrast, NamedEffect, Role, Test};
+use super::analysis::{Analysis, Contrast, NamedEffect, Role, Test, Trend};
 use crate::stats::Interval;
 
 /// Returns a p-value as it is printed: three decimals, or two digits and an exponent below 0.001.
@@ -50,8 +50,9 @@ pub fn of_difference(unit: &str) -> &str {
     }
 }
 
-/// Degrees of freedom: whole, or as [`short`].
-fn degrees(df: f64) -> String {
+/// Returns degrees of freedom as they are printed: whole, or as [`short`].
+#[must_use]
+pub fn degrees(df: f64) -> String {
     if df.fract() == 0.0 { format!("{df:.0}") } else { short(df) }
 }
 
@@ -85,7 +86,7 @@ pub fn describe(analysis: &Analysis) -> String {
         }
     }
     families(&mut text, &analysis.contrasts);
-    section(&mut text, "Dose", &analysis.trends);
+    section(&mut text, "Dose", analysis.trends.iter().map(|Trend { test, .. }| test));
     equivalences(&mut text, analysis);
     for (i, warning) in analysis.warnings.iter().enumerate() {
         let _ = writeln!(text, "{}Warning: {warning}", if i == 0 { "\n" } else { "" });
@@ -178,12 +179,11 @@ fn groups(analysis: &Analysis) -> String {
     text
 }
 
-fn section(text: &mut String, title: &str, tests: &[Test]) {
-    if tests.is_empty() {
-        return;
-    }
-    let _ = writeln!(text, "\n{title}");
-    for test in tests {
+fn section<'t>(text: &mut String, title: &str, tests: impl IntoIterator<Item = &'t Test>) {
+    for (i, test) in tests.into_iter().enumerate() {
+        if i == 0 {
+            let _ = writeln!(text, "\n{title}");
+        }
         let df = match (test.df1, test.df2) {
             (Some(a), Some(b)) => format!("({}, {})", degrees(a), degrees(b)),
             (Some(a), None) => format!("({})", degrees(a)),
@@ -213,10 +213,11 @@ fn heading(contrast: &Contrast) -> String {
         _ => format!("Against {}", contrast.b),
     };
     format!(
-        "{family} ({}, adjusted by {} for {})",
+        "{family} ({}, adjusted by {} for {}{})",
         contrast.test.replace('_', " "),
         contrast.adjustment.replace('_', " "),
-        counted(contrast.family_size)
+        counted(contrast.family_size),
+        if contrast.is_of_ranks() { "; differences of medians" } else { "" }
     )
 }
 

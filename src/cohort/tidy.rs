@@ -2,7 +2,10 @@
 
 mod pairs;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 pub use pairs::{Pairs, read_pairs};
 
@@ -10,6 +13,7 @@ use super::Arm;
 use crate::{
     error::{Error, Result},
     sheet::{Row, Table, is_missing, quoted},
+    spelling::{Spellings, key},
     stats::describe::mean,
 };
 
@@ -30,8 +34,12 @@ pub struct Columns {
     pub covariates: Vec<String>,
 }
 
-/// Columns that, by their name, say which animal a row is about.
-const ANIMAL: [&str; 5] = ["animal_id", "animal", "subject", "mouse", "rat"];
+/// Headings of columns that say which animal a row is about, as they are and with one of these ends: `Mouse ID`, `animal_no.`.
+const ANIMAL: [&str; 4] = ["animal", "subject", "mouse", "rat"];
+const ENDS: [&str; 5] = ["id", "no", "nr", "number", "#"];
+
+/// Headings that say so where a value of the column stands in several rows; else they may number the rows.
+const BARE: [&str; 4] = ["id", "no", "nr", "#"];
 
 /// Numbers this large are mistakes; their squares have no number.
 const MOST: f64 = 1e100;
@@ -151,8 +159,10 @@ impl Places {
         // something else is none.
         let asked =
             |i: &usize| [Some(value), Some(group), dose, block].contains(&Some(*i)) || covariates.contains(i);
-        let is_animal = |i: &usize| ANIMAL.iter().any(|a| a.eq_ignore_ascii_case(&table.heading[*i]));
-        let animal = named.or_else(|| (0..table.heading.len()).filter(|i| !asked(i)).find(|i| is_animal(i)));
+        let others = || (0..table.heading.len()).filter(|i| !asked(i));
+        let animal = named
+            .or_else(|| others().find(|&i| names_animals(&table.heading[i])))
+            .or_else(|| others().find(|&i| is_bare(&table.heading[i]) && repeats(table, i)));
         Ok(Self { value, group, dose, block, animal, covariates, names: columns.clone() })
     }
 
@@ -220,12 +230,10 @@ impl Places {
         let mut faults = Vec::new();
         for (place, of) in columns {
             let Some(column) = place.and_then(|p| table.heading.get(p)) else { continue };
-            let mut first: BTreeMap<String, (&str, u64)> = BTreeMap::new();
+            let mut names = Spellings::default();
             for entry in rows {
-                let Some(now) = of(entry) else { continue };
-                let (then, row) = *first.entry(now.to_lowercase()).or_insert((now, entry.row));
-                if then != now {
-                    faults.push(table.fault(entry.row, column, format!("{then} as in row {row}"), now));
+                if let Some((expected, got)) = of(entry).and_then(|name| names.otherwise(name, entry.row)) {
+                    faults.push(table.fault(entry.row, column, expected, got));
                 }
             }
         }
@@ -233,15 +241,41 @@ impl Places {
     }
 }
 
+/// A heading in small letters and digits only.
+fn plain(heading: &str) -> String {
+    heading.chars().filter(|c| c.is_alphanumeric() || *c == '#').flat_map(char::to_lowercase).collect()
+}
+
+fn names_animals(heading: &str) -> bool {
+    let heading = plain(heading);
+    let end = ANIMAL.iter().find_map(|animal| heading.strip_prefix(animal));
+    end.is_some_and(|end| end.is_empty() || ENDS.contains(&end))
+}
+
+fn is_bare(heading: &str) -> bool {
+    BARE.contains(&plain(heading).as_str())
+}
+
+/// Whether a value of a column stands in several rows.
+fn repeats(table: &Table, place: usize) -> bool {
+    let mut seen = BTreeSet::new();
+    let cells = table.rows.iter().filter_map(|row| row.cells.get(place));
+    cells.filter(|cell| !is_missing(cell)).any(|cell| !seen.insert(key(cell)))
+}
+
 /// Rows of an animal that was listed before, when rows are taken for animals; `column` names them.
 fn repeated(table: &Table, column: &str, rows: &[Entry]) -> Vec<Error> {
     let mut first = BTreeMap::new();
     let mut faults = Vec::new();
+    let expected = if is_bare(column) {
+        "each animal once (rows are not animals: --animal COLUMN averages them; what is no animal needs another heading)"
+    } else {
+        "each animal once (rows are not animals: --animal COLUMN averages them)"
+    };
     for entry in rows {
         let Some(animal) = &entry.animal else { continue };
         let earlier = *first.entry(animal).or_insert(entry.row);
         if earlier != entry.row {
-            let expected = "each animal once (rows are not animals: --animal COLUMN averages them)";
             faults.push(table.fault(entry.row, column, expected, format!("{animal}, also in row {earlier}")));
         }
     }

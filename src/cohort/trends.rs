@@ -1,10 +1,11 @@
 //! Tests along the dose ladder.
 
 use super::{
-    analysis::{Role, Test},
+    analysis::{Role, Test, Trend},
     question::{Kind, Question, Route},
+    text::short,
 };
-use crate::stats::{ancova::Adjusted, describe::mean, trend, welch::TTest};
+use crate::stats::{ancova::Adjusted, contrast, describe::mean, trend};
 
 /// What stands before the doses of a ladder.
 const DOSES: &str = "doses ";
@@ -21,8 +22,9 @@ pub(super) fn in_unit(note: &str, unit: &str) -> String {
 pub(super) const LEAST: usize = 3;
 
 /// Returns the tests of the groups that have a dose, in order of dose; none below three such groups. Where blocks are in the
-/// model, the contrast of adjusted means answers and the test of ranks, which knows no blocks, checks.
-pub(super) fn tests(question: &Question, route: Route, blocked: Option<&Adjusted>) -> Vec<Test> {
+/// model, the contrast of adjusted means answers and the test of ranks, which knows no blocks, checks. Where all groups vary equally,
+/// those without a dose tell of the spread too.
+pub(super) fn tests(question: &Question, route: Route, blocked: Option<&Adjusted>) -> Vec<Trend> {
     let mut ladder: Vec<(f64, Vec<f64>)> =
         question.arms.iter().filter_map(|a| Some((a.dose?, a.values.clone()))).collect();
     ladder.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -36,7 +38,7 @@ pub(super) fn tests(question: &Question, route: Route, blocked: Option<&Adjusted
     let mut tests = Vec::new();
     if let Ok(ordered) = trend::jonckheere(&samples) {
         let exact = if ordered.p_exact.is_some() { "exact" } else { "normal approximation" };
-        tests.push(Test {
+        let test = Test {
             test: "jonckheere_terpstra",
             role: of_ranks,
             statistic: "z",
@@ -48,15 +50,18 @@ pub(super) fn tests(question: &Question, route: Route, blocked: Option<&Adjusted
                 Some(_) => format!("not adjusted for blocks; {exact}; {DOSES}{list}"),
                 None => format!("{exact}; {DOSES}{list}"),
             },
-        });
+        };
+        tests.push(Trend { test, slope: None });
     }
+    let weights = || weights(question, mean(&doses));
     let linear = match blocked {
-        Some(fit) => Some(at_equal_blocks(question, fit, mean(&doses))),
-        None => trend::linear(&samples, &doses, route != Route::Classic).ok(),
+        Some(fit) => Some(fit.combination(&weights())),
+        None if route == Route::Classic => contrast::pooled(&question.samples(), &weights()).ok(),
+        None => trend::linear(&samples, &doses, true).ok(),
     };
     if let Some(linear) = linear.filter(|_| question.kind == Kind::Continuous) {
         let slope = linear.estimate / trend::slope_unit(&doses);
-        tests.push(Test {
+        let test = Test {
             test: "linear_dose_contrast",
             role: of_means,
             statistic: "t",
@@ -65,19 +70,19 @@ pub(super) fn tests(question: &Question, route: Route, blocked: Option<&Adjusted
             df2: None,
             p: linear.p,
             note: match blocked {
-                Some(_) => format!("slope {slope:.4} {PER_UNIT}, of adjusted means"),
-                None => format!("slope {slope:.4} {PER_UNIT}"),
+                Some(_) => format!("slope {} {PER_UNIT}, of adjusted means", short(slope)),
+                None => format!("slope {} {PER_UNIT}", short(slope)),
             },
-        });
+        };
+        tests.push(Trend { test, slope: Some(slope) });
     }
-    tests.sort_by_key(|t| t.role != answers);
+    tests.sort_by_key(|t| t.test.role != answers);
     tests
 }
 
-/// The linear contrast of adjusted means; `centre` is the mean dose of the ladder.
-fn at_equal_blocks(question: &Question, fit: &Adjusted, centre: f64) -> TTest {
-    let weight = |a: &super::Arm| a.dose.map_or(0.0, |d| d - centre);
-    fit.combination(&question.arms.iter().map(weight).collect::<Vec<_>>())
+/// Weights of all groups in the linear contrast: 0 off the ladder, whose mean dose is `centre`.
+fn weights(question: &Question, centre: f64) -> Vec<f64> {
+    question.arms.iter().map(|a| a.dose.map_or(0.0, |d| d - centre)).collect()
 }
 
 #[cfg(test)]

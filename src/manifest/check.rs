@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use super::Sample;
-use crate::{batch::slide_ids, error::Error, sheet::Table};
+use crate::{batch::slide_ids, error::Error, sheet::Table, spelling::Spellings};
 
 /// Completes the ids and checks the rows against each other. Returns everything at fault.
 pub(super) fn all(table: &Table, samples: &mut [Sample], with_files: bool) -> Vec<Error> {
@@ -80,16 +80,24 @@ fn animals(table: &Table, samples: &[Sample], column: &str, of: Fact, faults: &m
     }
 }
 
-/// Groups and animals are written the same way everywhere: `Control` and `control` are not two groups.
+/// Columns of names that are compared with each other.
+const NAMES: &[(&str, Fact)] = &[
+    ("group", |s| Some(&s.group)),
+    ("animal_id", |s| Some(&s.animal_id)),
+    ("cage", |s| s.cage.as_deref()),
+    ("batch", |s| s.batch.as_deref()),
+    ("stain_batch", |s| s.stain_batch.as_deref()),
+    ("scanner", |s| s.scanner.as_deref()),
+    ("dose_unit", |s| s.dose_unit.as_deref()),
+];
+
+/// Names are written the same way everywhere: `Control` and `control` are not two groups, `c1` and `C1` not two cages.
 fn spelling(table: &Table, samples: &[Sample], faults: &mut Vec<Error>) {
-    let columns: [(&str, Fact); 2] = [("group", |s| Some(&s.group)), ("animal_id", |s| Some(&s.animal_id))];
-    for (column, of) in columns {
-        let mut first: BTreeMap<String, (&str, u64)> = BTreeMap::new();
+    for (column, of) in NAMES {
+        let mut names = Spellings::default();
         for s in samples {
-            let Some(now) = of(s) else { continue };
-            let (then, row) = *first.entry(now.to_lowercase()).or_insert((now, s.row));
-            if then != now {
-                faults.push(table.fault(s.row, column, format!("{then} as in row {row}"), now));
+            if let Some((expected, got)) = of(s).and_then(|name| names.otherwise(name, s.row)) {
+                faults.push(table.fault(s.row, column, expected, got));
             }
         }
     }

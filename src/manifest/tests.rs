@@ -141,7 +141,21 @@ fn bad_sheets_are_refused_with_their_row() {
         &row("a.svs,r1,c,liver\nb.svs,R1,c,liver"),
         "study.csv row 3, animal_id, expected r1 as in row 2, got R1",
     );
+    t(
+        &row("a.svs,1,contr\u{f4}le,liver\nb.svs,2,contro\u{302}le,liver"),
+        "study.csv row 3, group, expected contr\u{f4}le as in row 2, got contro\u{302}le (other spaces, dashes or characters for accents)",
+    );
     let with = |columns: &str, rest: &str| format!("{HEAD},{columns}\n{rest}\n");
+    for column in ["cage", "batch", "stain_batch", "scanner"] {
+        t(
+            &with(column, "a.svs,1,c,liver,B1\nb.svs,2,c,liver,b1"),
+            &format!("study.csv row 3, {column}, expected B1 as in row 2, got b1"),
+        );
+    }
+    t(
+        &with("dose,dose_unit", "a.svs,1,c,liver,1,mg\nb.svs,2,c,liver,1,MG"),
+        "study.csv row 3, dose_unit, expected mg as in row 2, got MG",
+    );
     t(
         &with("sex", "a.svs,1,c,liver,F\nb.svs,1,c,kidney,M"),
         "study.csv row 3, sex, expected F for animal 1 as in row 2, got M",

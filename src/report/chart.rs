@@ -47,7 +47,13 @@ const TEXT_DROP_PX: f64 = 10.0;
 
 /// Returns the colour of a group by its place.
 pub(in crate::report) fn colour(group: usize) -> &'static str {
-    GROUPS[group % GROUPS.len()].0
+    style(group).0
+}
+
+/// Returns colour, light tone and shape of a group. Beyond as many groups as there are colours, these come again with other shapes.
+fn style(group: usize) -> (&'static str, &'static str, MarkerShape) {
+    let (colour, light, _) = GROUPS[group % GROUPS.len()];
+    (colour, light, GROUPS[(group + group / GROUPS.len()) % GROUPS.len()].2)
 }
 
 /// Places dot `i` of `n` between −0.5 and 0.5.
@@ -163,13 +169,13 @@ impl Chart {
 
     /// Adds marks of a group; each shows its title under the pointer.
     pub(in crate::report) fn marks(&mut self, group: usize, size: f64, marks: Vec<Mark>) {
-        let (colour, _, shape) = GROUPS[group % GROUPS.len()];
+        let (colour, _, shape) = style(group);
         self.scatter(colour, shape, size, marks);
     }
 
     /// Adds marks in the light tone of a group.
     pub(in crate::report) fn light_marks(&mut self, group: usize, size: f64, marks: Vec<Mark>) {
-        let (_, light, shape) = GROUPS[group % GROUPS.len()];
+        let (_, light, shape) = style(group);
         self.scatter(light, shape, size, marks);
     }
 
@@ -204,7 +210,7 @@ impl Chart {
     /// Names groups with their colour and shape, below the chart.
     pub(in crate::report) fn legend<'a>(&mut self, groups: impl IntoIterator<Item = (usize, &'a str)>) {
         let entry = |(group, name): (usize, &str)| {
-            let (colour, _, shape) = GROUPS[group % GROUPS.len()];
+            let (colour, _, shape) = style(group);
             let (label, color, shape) = (plain(name), colour.to_owned(), LegendShape::Marker(shape));
             LegendEntry { label, color, shape, dasharray: None }
         };

@@ -12,13 +12,10 @@ pub fn template(groups: &[String], tissues: &[&str]) -> String {
     let _ = writeln!(text, "# Groups in the order of tables and figures.");
     let _ = writeln!(text, "groups = [{list}]");
     let _ = writeln!(text, "\n# Healthy group, and diseased group without treatment.");
-    let guess =
-        |words: &[&str]| groups.iter().find(|g| words.iter().any(|w| g.to_lowercase().contains(w))).cloned();
-    let normal = guess(&["normal", "healthy", "naive", "control"]);
-    let disease = guess(&["diabet", "disease", "model", "stz", "untreated"]);
-    for (key, found) in [("normal", &normal), ("disease", &disease)] {
-        let _ = match found {
-            Some(group) => writeln!(text, "{key} = {group:?}"),
+    for (key, is) in [("normal", is_healthy as fn(&str) -> bool), ("disease", is_diseased)] {
+        // A treatment adds words to the name.
+        let _ = match groups.iter().filter(|g| is(g)).min_by_key(|g| words(g).len()) {
+            Some(group) => writeln!(text, "{key} = {group:?} # guessed from the name: check"),
             None => writeln!(text, "# {key} = \"…\""),
         };
     }
@@ -45,6 +42,35 @@ pub fn template(groups: &[String], tissues: &[&str]) -> String {
         # Planned contrasts: mean of plus minus mean of minus.\n# [[contrast]]\n# name = \"treated - diseased\"\n\
         # plus = [\"…\"]\n# minus = [\"…\"]\n";
     text
+}
+
+/// Beginnings of words in names of groups.
+const HEALTHY: [&str; 4] = ["normal", "healthy", "naive", "control"];
+const DISEASED: [&str; 4] = ["diabet", "disease", "model", "stz"];
+const UNTREATED: [&str; 1] = ["untreated"];
+
+/// Words that turn others into their opposite.
+const OPPOSITE: [&str; 7] = ["no", "non", "not", "un", "anti", "without", "free"];
+
+fn words(group: &str) -> Vec<String> {
+    let words = group.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+/// Whether a word of a name begins like this and none says the opposite: `nondiabetic` is not diabetic, nor is `anti-diabetic`.
+fn says(group: &str, beginnings: &[&str]) -> bool {
+    let words = words(group);
+    words.iter().any(|w| beginnings.iter().any(|b| w.starts_with(b)))
+        && !words.iter().any(|w| OPPOSITE.contains(&w.as_str()))
+}
+
+fn is_diseased(group: &str) -> bool {
+    says(group, &DISEASED) || (says(group, &UNTREATED) && !says(group, &HEALTHY))
+}
+
+/// A diabetic control is diseased.
+fn is_healthy(group: &str) -> bool {
+    says(group, &HEALTHY) && !is_diseased(group)
 }
 
 /// Returns the primary endpoint that is proposed for a tissue (domain.md §5.3).

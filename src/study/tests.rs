@@ -247,6 +247,30 @@ fn templates_are_good_descriptions() {
     }
 }
 
+#[test]
+fn controls_are_guessed_from_whole_words_and_marked() {
+    let t = |groups: &[&str], normal: &str, disease: &str| {
+        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+        let text = template(&groups, &["liver"]);
+        let line = |key: &str, group: &str| match group {
+            "" => format!("\n# {key} = \"…\"\n"),
+            group => format!("\n{key} = {group:?} # guessed from the name: check\n"),
+        };
+        for (key, group) in [("normal", normal), ("disease", disease)] {
+            assert!(text.contains(&line(key, group)), "{key} {group}\n{text}");
+        }
+        read::parse("study.toml", &text).unwrap();
+    };
+    t(&["normal", "diabetic", "low"], "normal", "diabetic");
+    t(&["nondiabetic", "stz", "stz_drug"], "", "stz");
+    t(&["Non-diabetic", "STZ+drug", "STZ"], "", "STZ");
+    t(&["healthy", "untreated", "treated"], "healthy", "untreated");
+    t(&["diabetic control", "normal control", "drug"], "normal control", "diabetic control");
+    t(&["diabetic control", "drug"], "", "diabetic control");
+    t(&["untreated control", "drug"], "untreated control", "");
+    t(&["antidiabetic", "anti-diabetic", "disease-free", "no disease", "abnormal"], "", "");
+}
+
 fn animals(text: &str) -> crate::Result<Animals> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("animals.csv");

@@ -152,3 +152,114 @@ fn what_the_results_lack_is_told() {
     assert!(page.contains(" normal</td><td>normal control</td><td></td><td>4</td><td>3</td><td>2</td>"));
     assert!(page.contains("no slide of these groups has a result"));
 }
+
+/// What is declared and has no effect is told, and whose blood is left out.
+#[test]
+fn covariates_and_animals_that_nothing_was_done_with_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let description = folder.path().join("study.toml");
+    let usual = fs::read_to_string(&description).unwrap();
+    let told =
+        "warning: covariates (insulin) were declared, but nothing was compared at equal values of them: ";
+    let with = |text: String| {
+        fs::write(&description, format!("covariates = ['insulin']\n{text}")).unwrap();
+        run(folder.path(), &ALL).success()
+    };
+    let primary = "[primary]\nliver = 'steatotic_hepatocyte_pct'\n";
+    with(usual.clone()).stderr(contains(told).not()).stderr(contains("left out of physiology").not());
+    with(usual.replace(primary, ""))
+        .stderr(contains(format!("{told}that is done with primary endpoints, and none is declared")));
+    with(usual.replace("'steatotic_hepatocyte_pct'\n[doses]", "'nas_steatosis_grade'\n[doses]"))
+        .stderr(contains(format!("{told}warnings.csv says of the primary endpoints why")));
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    let row = "liver,nas_steatosis_grade,not checked at equal insulin: grades have no distances";
+    assert!(read("warnings.csv").contains(row), "{}", read("warnings.csv"));
+    fs::write(&description, usual).unwrap();
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap();
+    fs::write(&path, sheet.replace("s11a.svs,11,normal,liver,b1,,", "s11a.svs,11,normal,liver,b1,yes,torn"))
+        .unwrap();
+    run(folder.path(), &ALL).success().stderr(contains("left out of physiology").not());
+    let sheet = fs::read_to_string(&path).unwrap();
+    fs::write(&path, sheet.replace("s11b.svs,11,normal,liver,b1,,", "s11b.svs,11,normal,liver,b1,yes,torn"))
+        .unwrap();
+    run(folder.path(), &ALL).success().stderr(contains(
+        "warning: animals of which the sample sheet leaves every slide out are left out of physiology too, though the animal table has \
+         values of them: 11",
+    ));
+    assert!(
+        read("warnings.csv").contains("leaves every slide out")
+            && read("report.html").contains("leaves every slide out")
+    );
+}
+
+/// A group that nothing was measured on is not passed over.
+#[test]
+fn groups_without_the_primary_endpoint_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &ALL).success();
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    assert!(!read("warnings.csv").contains("has a value: not compared"), "{}", read("warnings.csv"));
+    let path = folder.path().join("results/long.csv");
+    let lost = |row: &str| -> String {
+        let cells: Vec<&str> = row.split(',').collect();
+        let lost = cells[1] == "steatotic_hepatocyte_pct"
+            && (cells[7].starts_with("s4") || cells[7].starts_with("s11"));
+        if lost {
+            format!("{},,,,,{},{},no fat\n", cells[..2].join(","), cells[6], cells[7])
+        } else {
+            format!("{row}\n")
+        }
+    };
+    let rows: String = fs::read_to_string(&path).unwrap().lines().map(lost).collect();
+    fs::write(&path, rows).unwrap();
+    run(folder.path(), &ALL).success();
+    let warnings = read("warnings.csv");
+    for told in ["no animal of high has a value: not compared", "animals without a value: 1 of 4 in normal"] {
+        assert!(warnings.contains(&format!("liver,steatotic_hepatocyte_pct,{told}")), "{warnings}");
+        let sentence = format!("<p>steatotic hepatocyte pct: {told}.</p>");
+        assert!(read("report.html").contains(&sentence), "{sentence}");
+    }
+}
+
+/// Trends stand in the results in words, and their table says which test answers.
+#[test]
+fn trends_are_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    run(folder.path(), &ALL).success();
+    let read = |name: &str| fs::read_to_string(folder.path().join("results/comparison").join(name)).unwrap();
+    let table = read("stats_trends.csv");
+    assert_eq!(table.lines().next(), Some("tissue,feature,test,role,value,df1,df2,p,slope,note"));
+    let row = |test: &str| {
+        table.lines().find(|l| l.starts_with(&format!("liver,steatotic_hepatocyte_pct,{test},"))).unwrap()
+    };
+    assert!(row("jonckheere_terpstra,primary").contains(",,exact; doses 0 < 0.5 < 1"), "{table}");
+    let cells: Vec<&str> = row("linear_dose_contrast,sensitivity").split(',').collect();
+    assert!((cells[8].parse::<f64>().unwrap() + 20.0).abs() < 2.0, "{cells:?}");
+    let page = read("report.html");
+    assert!(page.contains("<p>steatotic hepatocyte pct falls with dose (jonckheere terpstra: z = -"));
+    assert!(page.contains(
+        "<p>Check of the trend: steatotic hepatocyte pct falls with dose (linear dose contrast: t("
+    ));
+}
+
+/// Cages and groups that are written in two ways are refused before anything is compared.
+#[test]
+fn names_in_two_ways_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("samples.csv");
+    let sheet = fs::read_to_string(&path).unwrap();
+    let t = |sheet: String, told: &str| {
+        fs::write(&path, sheet).unwrap();
+        run(folder.path(), &ALL).code(2).stderr(contains(told.to_owned()));
+    };
+    t(sheet.replacen(",b0,", ",B0,", 1), "samples.csv row 3, batch, expected B0 as in row 2, got b0");
+    t(
+        sheet.replacen("low <1>", "low\u{a0}<1>", 1),
+        "group, expected low\u{a0}<1> as in row 18, got low <1> (other spaces, dashes or characters for accents)",
+    );
+}

@@ -60,7 +60,8 @@ Doses of the sample sheet are tested for a trend where the study description dec
 Files of an earlier comparison in REPORT are removed first; other files stay. Writes to REPORT:
   report.html            everything to look at, in one file
   stats_omnibus.csv      tests of all groups, by endpoint
-  stats_contrasts.csv    comparisons of groups with effect, interval and p
+  stats_contrasts.csv    comparisons of groups with effect, interval and p; estimates are of medians where ranks are compared
+  stats_trends.csv       tests along the doses, which answers and which checks, slopes
   animals.csv            the analysis table: one row per animal
   methods.txt            the methods paragraph; references.bib: its citations
   figures/               the page's figures as SVG and as PNG at 300 dpi
@@ -68,7 +69,7 @@ Files of an earlier comparison in REPORT are removed first; other files stay. Wr
   send/ multiqc/         microscopic findings in the manner of SEND (vocabulary unverified); tables for MultiQC
   load_tables.py .R      load all tables into pandas or R
   provenance.json, ro-crate-metadata.json   what was made from what, with hashes
-  and groups, recovery, equivalence, trends, assumptions, relations, exclusions and warnings
+  and groups, recovery, equivalence, assumptions, relations, exclusions and warnings
 Every table is written as CSV and as Parquet.")]
 pub(crate) struct Compare {
     /// Folder that `histograde score` wrote
@@ -114,7 +115,9 @@ The unit is the animal. Rows of one animal are averaged with --animal COLUMN, ne
 Which test is used follows from the kind of values, not from a p-value; the reason is printed.
 Empty cells, NA, N/A, NaN, . and - mean that there is no value; a row with a value needs a group, and the block and animal that
 are asked for. A column is that of the very name, else that in other letters; a group, block or animal that is written in two
-ways is refused, as are cells with line breaks. Groups keep their order in the table. With --block all but Jonckheere-Terpstra
+ways (case, spaces, dashes, characters for accents) is refused, as are cells with line breaks, and animals that stand in several
+rows where no --animal is given: columns called animal, subject, mouse or rat, also with id, no, nr or number, and id alone.
+Groups keep their order in the table. With --block all but Jonckheere-Terpstra
 and the tests marked as not adjusted is of adjusted means: contrasts, pairs, effects, equivalence, linear trend; labels are
 permuted within blocks.")]
 pub(crate) struct Stats {

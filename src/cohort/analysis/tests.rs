@@ -122,9 +122,62 @@ fn doses_are_tested_along_the_ladder_only() {
     arms.insert(0, arm("normal", &[1.0, 1.2, 0.8]));
     let trends = analyse(&question(arms)).trends;
     assert_eq!(trends.len(), 2);
-    assert_eq!(trends[0].note, "exact; doses 0 < 0.5 < 1");
-    assert!(trends[0].p < 0.001 && trends[1].p < 0.01);
+    assert_eq!(trends[0].test.note, "exact; doses 0 < 0.5 < 1");
+    assert!(trends[0].test.p < 0.001 && trends[1].test.p < 0.01);
+    let slope = trends[1].slope.unwrap();
+    assert!(trends[0].slope.is_none() && (slope - 3.5).abs() < 1e-9, "{slope}");
+    assert_eq!(trends[1].test.note, format!("slope {} per unit of dose", crate::cohort::text::short(slope)));
     assert!(analyse(&question(three())).trends.is_empty());
+}
+
+/// Doses in small units have small slopes.
+#[test]
+fn small_slopes_keep_their_digits() {
+    let mut arms = three();
+    for (arm, dose) in arms.iter_mut().zip([0.0, 1e5, 2e5]) {
+        arm.dose = Some(dose);
+    }
+    let found = analyse(&question(arms)).trends;
+    assert_eq!(found[1].test.note, "slope 1.750e-5 per unit of dose");
+}
+
+/// Equal variances are those of all groups, whether they have a dose or not. By R: t(25) = 0.764 of these numbers.
+#[test]
+fn the_spread_of_all_groups_is_pooled_for_a_trend() {
+    let dosed = |name: &str, dose: Option<f64>, values: &[f64]| Arm { dose, ..arm(name, values) };
+    let arms = vec![
+        dosed("c", Some(0.0), &[0.179, 0.755, -0.893, 0.843, -0.024, -0.4]),
+        dosed("l", Some(1.0), &[-0.101, -0.241, 0.188, 0.717, 0.592, 0.619]),
+        dosed("h", Some(2.0), &[-0.247, -0.185, 1.377, 1.084, 1.692, 1.205]),
+        dosed("ref", None, &[-3.073, 3.856, 1.885, 0.644, -2.46, 0.008]),
+        dosed("ref2", None, &[0.559, 3.678, 1.373, 5.754, -1.323, 2.413]),
+    ];
+    let question = Question { equal_variances: true, ..question(arms) };
+    let linear = &analyse(&question).trends[1].test;
+    assert_eq!((linear.test, linear.df1), ("linear_dose_contrast", Some(25.0)));
+    assert!((linear.value - 0.764).abs() < 1e-3, "{linear:?}");
+}
+
+/// Medians need not go the way of the ranks.
+#[test]
+fn the_direction_is_that_of_what_was_tested() {
+    let zeros = [0.0; 7];
+    let told = |a: &[f64], b: &[f64]| {
+        let question = Question { kind: Kind::Ordinal, ..question(vec![arm("a", a), arm("b", b)]) };
+        let k = analyse(&question).contrasts.into_iter().find(|k| k.family == "vs_control").unwrap();
+        (k.test, k.estimate, k.direction())
+    };
+    let mostly_zero = [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0];
+    assert_eq!(told(&zeros, &mostly_zero), ("mann_whitney", 0.0, Ordering::Greater));
+    assert_eq!(told(&mostly_zero, &zeros), ("mann_whitney", 0.0, Ordering::Less));
+    assert_eq!(told(&[1.0, 1.0, 3.0, 3.0], &[2.0; 4]), ("mann_whitney", 0.0, Ordering::Equal));
+    // By Dunn's test.
+    let many: Vec<f64> = (0..40).map(|i| f64::from(u8::from(i > 24))).collect();
+    assert_eq!(told(&[0.0; 40], &many), ("dunn", 0.0, Ordering::Greater));
+    assert_eq!(told(&many, &[0.0; 40]), ("dunn", 0.0, Ordering::Less));
+    // Measurements go by their estimate.
+    let measured = analyse(&question(three())).contrasts;
+    assert!(measured.iter().all(|k| !k.is_of_ranks() && k.direction() == k.estimate.total_cmp(&0.0)));
 }
 
 #[test]

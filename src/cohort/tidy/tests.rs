@@ -141,6 +141,66 @@ fn names_are_spelt_in_one_way() {
     assert_eq!(table("group,AUC,auc\nz,1,2\n", &plain).unwrap().arms[0].values, [2.0]);
 }
 
+#[test]
+fn names_that_look_alike_are_one() {
+    let told = |rows: &str, block: bool| {
+        table(&format!("group,auc,cage\n{rows}"), &columns(false, block, false)).unwrap_err().to_string()
+    };
+    let how = "(other spaces, dashes or characters for accents)";
+    assert_eq!(
+        told("r\u{e9}f,1,1\nre\u{301}f,2,1\n", false),
+        format!("t.csv row 3, group, expected r\u{e9}f as in row 2, got re\u{301}f {how}")
+    );
+    assert_eq!(
+        told("a  b,1,1\na\u{a0}b,2,1\n", false),
+        format!("t.csv row 3, group, expected a  b as in row 2, got a\u{a0}b {how}")
+    );
+    assert_eq!(told("a,1,B1\na,2,b1\n", true), "t.csv row 3, cage, expected B1 as in row 2, got b1");
+}
+
+#[test]
+fn animals_are_noticed_by_many_headings() {
+    let rows = |heading: &str, ids: [&str; 3]| {
+        let rows = ids.iter().enumerate().map(|(i, id)| format!("z,{i},{id}\n")).collect::<String>();
+        table(&format!("group,auc,{heading}\n{rows}"), &columns(false, false, false))
+    };
+    for heading in [
+        "animal_id",
+        "AnimalID",
+        "animal id",
+        "animal_no",
+        "Animal No.",
+        "mouse",
+        "Mouse-ID",
+        "mouse_id",
+        "rat_id",
+        "Rat#",
+        "subject_id",
+        "Subject number",
+        "ID",
+        "no",
+        "Nr.",
+    ] {
+        let told = rows(heading, ["m1", "m2", "m1"]).unwrap_err().to_string();
+        let expected = format!(
+            "t.csv row 4, {heading}, expected each animal once (rows are not animals: --animal COLUMN averages"
+        );
+        assert!(told.starts_with(&expected), "{told}");
+        assert_eq!(rows(heading, ["1", "2", "3"]).unwrap().arms[0].values.len(), 3);
+    }
+    for heading in ["slide_id", "plate", "ratio", "number", "strain"] {
+        assert!(rows(heading, ["m1", "m2", "m1"]).is_ok(), "{heading}");
+    }
+    // The animal is named, and the rows are numbered.
+    let named = "no,group,auc,mouse_id\n1,z,1,m1\n2,z,2,m1\n";
+    assert!(
+        table(named, &columns(false, false, false))
+            .unwrap_err()
+            .to_string()
+            .contains("row 3, mouse_id, expected each")
+    );
+}
+
 /// A heading that usually names the animal may be asked for as something else.
 #[test]
 fn a_column_that_is_asked_for_is_not_the_animal() {

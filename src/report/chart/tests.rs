@@ -134,3 +134,15 @@ fn groups_differ_in_colour_and_shape() {
         }
     }
 }
+
+/// Twelve groups have eight colours, and no two look the same.
+#[test]
+fn many_groups_differ_in_colour_or_shape() {
+    for (i, (colour, light, shape)) in (0..64).map(style).enumerate() {
+        assert_eq!((i < 8, colour), (i < 8, GROUPS[i % 8].0));
+        for other in (0..i).map(style) {
+            assert!((colour, shape) != (other.0, other.2) && (light, shape) != (other.1, other.2), "{i}");
+        }
+    }
+    assert!((0..8).all(|i| style(i) == GROUPS[i]));
+}

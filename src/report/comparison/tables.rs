@@ -6,7 +6,7 @@ use super::output::Output;
 use crate::{
     cohort::{
         Comparison,
-        analysis::{Contrast, Test},
+        analysis::{Contrast, Test, Trend},
         compare::{Compared, PHYSIOLOGY},
         subjects::Subject,
     },
@@ -48,7 +48,7 @@ pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
     in_parts(out, "animals_long", &columns_long(unit), || c.endpoints.iter().map(|e| long(c, e, &subjects)))?;
     table("stats_omnibus", &OMNIBUS, each(c, omnibus))?;
     table("stats_contrasts", &CONTRASTS, each(c, contrasts))?;
-    table("stats_trends", &TESTS, each(c, |e| tests(e, &e.analysis.trends)))?;
+    table("stats_trends", &TRENDS, each(c, trends))?;
     table("assumptions", &TESTS, each(c, |e| tests(e, &e.analysis.assumptions)))?;
     table("groups", &GROUPS, each(c, groups))?;
     table("recovery", &RECOVERY, each(c, recovery))?;
@@ -309,6 +309,36 @@ fn tests(e: &Compared, of: &[Test]) -> Vec<Row> {
         row
     };
     of.iter().map(row).collect()
+}
+
+const TRENDS: [Column; 10] = [
+    text("tissue"),
+    text("feature"),
+    text("test"),
+    text("role"),
+    number("value"),
+    number("df1"),
+    number("df2"),
+    number("p"),
+    number("slope"),
+    text("note"),
+];
+
+fn trends(e: &Compared) -> Vec<Row> {
+    let row = |Trend { test: t, slope }: &Trend| {
+        let mut row = keys(e);
+        row.extend([
+            t.test.to_owned(),
+            word(&t.role),
+            digits(t.value),
+            cell(t.df1),
+            cell(t.df2),
+            digits(t.p),
+        ]);
+        row.extend([cell(*slope), t.note.clone()]);
+        row
+    };
+    e.analysis.trends.iter().map(row).collect()
 }
 
 const GROUPS: [Column; 13] = [

@@ -49,7 +49,7 @@ impl Made {
         for e in &c.endpoints {
             let a = &e.analysis;
             made.omnibus.extend(a.omnibus.iter().filter(|t| t.role == Role::Primary).map(|t| t.test));
-            made.trends.extend(a.trends.iter().map(|t| t.test));
+            made.trends.extend(a.trends.iter().map(|t| t.test.test));
             a.contrasts.iter().for_each(|k| made.see(k));
             let ranks = a.choice.route == Route::Ranks && !a.omnibus.is_empty();
             let listed = |t: &Test| t.df1.is_none();

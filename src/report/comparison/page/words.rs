@@ -1,18 +1,18 @@
 //! Results in plain words, and the ARRIVE checklist.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use minijinja::{Value, context};
 
 use super::stands_in;
 
 use crate::cohort::{
-    Comparison,
-    analysis::{Contrast, POINTWISE, SIMULTANEOUS},
+    Comparison, absent,
+    analysis::{Contrast, POINTWISE, Role, SIMULTANEOUS, Trend},
     base::warning,
     checks::{GIVEN, MIXED},
     compare::{Compared, Rank},
-    text::{confidence_pct, of_difference, p_value, short},
+    text::{confidence_pct, degrees, of_difference, p_value, short},
 };
 
 /// Returns a paragraph for each primary endpoint; without one, of the damage index of each tissue or what stands in for it.
@@ -46,6 +46,10 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         ),
         _ => format!("{name} ({declared}): no test was made, {}.", e.analysis.choice.reason),
     });
+    let lacking = absent::lacking(&c.groups, &c.listed, &e.dots, c.study.unit);
+    lines.extend(
+        [lacking.groups, lacking.subjects].into_iter().flatten().map(|told| format!("{name}: {told}.")),
+    );
     lines.extend(e.few_controls.map(|n| format!("{name} {}.", warning(n, c.study.unit))));
     for family in ["vs_disease", "vs_control", "vs_normal"] {
         // Diseased against normal was told the other way round.
@@ -54,6 +58,9 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
     }
     lines.extend(e.family("planned").map(|k| comparison(c, e, k)));
     lines.extend(checks(c, e));
+    if e.rank == Rank::Primary {
+        lines.extend(e.analysis.trends.iter().map(|t| trend(c, &name, t)));
+    }
     for r in &e.recovery {
         lines.push(match (r.value, r.interval) {
             (Some(v), Some(i)) => {
@@ -73,6 +80,24 @@ fn sentences(c: &Comparison, e: &Compared) -> Vec<String> {
         lines.push(format!("{} {verdict} {} within ±{margin} (p = {}).", q.a, q.b, p_value(q.p)));
     }
     lines
+}
+
+/// One sentence for a test along the doses.
+fn trend(c: &Comparison, name: &str, Trend { test: t, .. }: &Trend) -> String {
+    let check = if t.role == Role::Primary { "" } else { "Check of the trend: " };
+    let verdict = match t.value.partial_cmp(&0.0).filter(|_| t.p < c.study.alpha) {
+        Some(Ordering::Greater) => "rises with dose",
+        Some(Ordering::Less) => "falls with dose",
+        _ => "is not shown to follow the dose",
+    };
+    let df = t.df1.map_or_else(String::new, |df| format!("({})", degrees(df)));
+    let (test, value) = (t.test.replace('_', " "), short(t.value));
+    format!(
+        "{check}{name} {verdict} ({test}: {}{df} = {value}, p = {}; {}).",
+        t.statistic,
+        p_value(t.p),
+        t.note
+    )
 }
 
 /// Returns p adjusted within the family of endpoints, where there are others in it.
@@ -141,24 +166,40 @@ fn interval(c: &Comparison, k: &Contrast) -> String {
 
 fn comparison(c: &Comparison, e: &Compared, k: &Contrast) -> String {
     let shown = k.p_adjusted < c.study.alpha;
-    let verdict = match (shown, k.estimate > 0.0) {
-        (false, _) => "not shown to differ from",
-        (true, true) => "higher than",
-        (true, false) => "lower than",
+    let alone = if shown { only_in_family(c, e) } else { None };
+    let [ranks, of] = if k.is_of_ranks() { [" in rank", " of medians"] } else { [""; 2] };
+    let verdict = match k.direction() {
+        _ if !shown || alone.is_some() => "is not shown to differ from".to_owned(),
+        Ordering::Greater => format!("is higher{ranks} than"),
+        Ordering::Less => format!("is lower{ranks} than"),
+        Ordering::Equal => "differs from".to_owned(),
     };
     let interval = interval(c, k);
     let name = if k.name.is_empty() { String::new() } else { format!("{} (planned): ", k.name) };
     let effect =
         k.effect.map_or_else(String::new, |f| format!(", {} = {:.2}", f.name.replace('_', " "), f.value));
+    let p = match alone {
+        Some(why) => format!("p = {} within its family only ({why})", p_value(k.p_adjusted)),
+        None => format!("adjusted p = {}", p_value(k.p_adjusted)),
+    };
     format!(
-        "{name}{} is {verdict} {}: difference {}{interval}{effect}, adjusted p = {}, n = {} and {}.",
+        "{name}{} {verdict} {}: difference{of} {}{interval}{effect}, {p}, n = {} and {}.",
         k.a,
         k.b,
         with_unit(k.estimate, e),
-        p_value(k.p_adjusted),
         k.n_a,
         k.n_b
     )
+}
+
+/// Returns why comparisons of an endpoint that nobody declared show nothing: its groups are not shown to differ.
+fn only_in_family(c: &Comparison, e: &Compared) -> Option<String> {
+    let p = e.p_family.filter(|p| e.rank == Rank::Secondary && *p >= c.study.alpha)?;
+    let of = match e.family_size {
+        1 => "of all groups".to_owned(),
+        n => format!("adjusted over the {n} endpoints of the tissue that were not declared"),
+    };
+    Some(format!("p = {} {of}", p_value(p)))
 }
 
 /// Items of ARRIVE 2.0 that follow from the files, and those that only the authors can fill in.
@@ -191,71 +232,4 @@ pub(super) fn arrive(c: &Comparison) -> Vec<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::{
-        cohort::{
-            compare,
-            subjects::{Cohort, Endpoint, Subject},
-        },
-        score::rubric::Rubric,
-        study::Study,
-    };
-
-    /// Two groups of six that differ in the index a little, and in nine other endpoints not at all.
-    fn compared(primary: bool) -> Comparison {
-        let endpoint = |feature: &str| Endpoint { tissue: "x".into(), feature: feature.into() };
-        let noise: Vec<String> = (0..9).map(|i| format!("noise_{i}")).collect();
-        let subject = |i: usize| {
-            let mut values = BTreeMap::from([(endpoint("x_damage_index"), ((i * 7) % 6 + i / 6 * 3) as f64)]);
-            values
-                .extend((1usize..).zip(&noise).map(|(k, name)| (endpoint(name), ((i * k * 5) % 11) as f64)));
-            Subject {
-                id: format!("a{i}"),
-                group: ["control", "treated"][i / 6].into(),
-                animals: vec![format!("a{i}")],
-                blocks: Default::default(),
-                values,
-                slides: BTreeMap::new(),
-                totals: BTreeMap::new(),
-            }
-        };
-        let names = std::iter::once("x_damage_index").chain(noise.iter().map(String::as_str));
-        let endpoints = names.map(|name| (endpoint(name), "0 to 100".to_owned())).collect();
-        let cohort = Cohort { subjects: (0..12).map(subject).collect(), endpoints, ..Cohort::default() };
-        let mut study = Study { control: Some("control".into()), ..Study::default() };
-        if primary {
-            study.primary.insert("x".into(), "x_damage_index".into());
-        }
-        compare::compare(cohort, &study, &Rubric::builtin().unwrap(), None)
-    }
-
-    #[test]
-    fn endpoints_that_were_not_declared_count_with_their_family() {
-        let told = |primary: bool| {
-            let c = compared(primary);
-            let index = c.endpoints.iter().find(|e| e.feature == "x_damage_index").unwrap();
-            let (p, family) = (index.p.unwrap(), index.p_family.unwrap());
-            assert!(p < 0.05 && (family > 0.05) != primary, "{p} {family}");
-            (sentences(&c, index), p_value(p), p_value(family))
-        };
-        let (said, p, family) = told(false);
-        let expected = format!(
-            "x damage index (not declared beforehand): groups are not shown to differ (welch anova, p = {p}; p = {family} \
-             adjusted over the 10 endpoints of the tissue that were not declared)."
-        );
-        assert_eq!(said[0], expected);
-        // A range is no unit of a difference.
-        assert!(
-            said[1].contains("difference 3.000 (95 % interval ") && !said[1].contains("0 to 100"),
-            "{said:?}"
-        );
-        let (said, p, _) = told(true);
-        assert_eq!(
-            said[0],
-            format!("x damage index (primary endpoint): groups differ (welch anova, p = {p}).")
-        );
-    }
-}
+mod tests;
