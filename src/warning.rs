@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{measure::feature::counted, words::listed};
 
+/// A pixel size given by hand that differs by more than this ratio contradicts the file [expert].
+const SAME: f64 = 1.1;
+
+/// Returns whether two pixel sizes, in µm, contradict each other.
+#[must_use]
+pub fn contradicts(a: f64, b: f64) -> bool {
+    a.max(b) > SAME * a.min(b)
+}
+
 /// One structured remark, stored in the slide result and printed in the report.
 #[derive(Clone, Debug, Deserialize, PartialEq, PartialOrd, Serialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]

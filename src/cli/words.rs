@@ -6,7 +6,11 @@ use std::{
     path::Path,
 };
 
-use histograde::{batch::Done, pipeline::Summary, warning::Warning};
+use histograde::{
+    batch::Done,
+    pipeline::Summary,
+    warning::{Warning, contradicts},
+};
 
 /// Slides and reasons that a closing summary names.
 const NAMED: usize = 3;
@@ -114,13 +118,6 @@ fn counted(slides: &[&str]) -> String {
 
 /// Share of a picture that is black from which it is named, in %.
 const MUCH_PCT: f64 = 1.0;
-/// Pixel sizes that differ by more than this ratio contradict each other [expert].
-const SAME: f64 = 1.1;
-
-fn contradicts(a: f64, b: f64) -> bool {
-    a.max(b) > SAME * a.min(b)
-}
-
 /// Returns what is said of a slide at the end of a run for a warning that puts its numbers in doubt; nothing for others.
 fn doubt(warning: &Warning) -> Option<&'static str> {
     Some(match warning {

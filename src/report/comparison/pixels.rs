@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{evidence::Evidence, handling::Used};
-use crate::words::listed;
+use crate::{warning, words::listed};
 
 /// Pixel sizes of slides of one tissue that differ by more than this ratio are remarked on [expert].
 const ALIKE: f64 = 1.2;
-/// A pixel size given by hand that differs by more than this ratio contradicts the file [expert].
-const SAME: f64 = 1.1;
 /// Most groups or slides that a remark names.
 const NAMED: usize = 6;
 
@@ -32,7 +30,11 @@ fn differing(tissue: &str, groups: &BTreeMap<&str, (f64, f64)>) -> Option<String
         return None;
     }
     let each = |(group, &(low, high)): (&&str, &(f64, f64))| {
-        if high <= SAME * low { format!("{group}: {low}") } else { format!("{group}: {low} to {high}") }
+        if warning::contradicts(low, high) {
+            format!("{group}: {low} to {high}")
+        } else {
+            format!("{group}: {low}")
+        }
     };
     let each = listed(&groups.iter().map(each).collect::<Vec<_>>(), NAMED);
     let apart = groups.values().any(|a| groups.values().any(|b| b.0 > ALIKE * a.1));
@@ -56,7 +58,7 @@ fn contradicting(used: &[Used<'_>]) -> Option<String> {
         let (before, after) = remarks.split_once(" µm/px was given by the user; the file states ")?;
         let given: f64 = before.rsplit(' ').next()?.parse().ok()?;
         let stated: f64 = after.split([';', ' ']).next()?.parse().ok()?;
-        (given.max(stated) > SAME * given.min(stated)).then_some(format!("{given} for {stated}"))
+        warning::contradicts(given, stated).then_some(format!("{given} for {stated}"))
     };
     let found: Vec<(&str, String)> =
         used.iter().filter_map(|(s, row)| Some((s.slide_id.as_str(), contradicts(&row.remarks)?))).collect();
