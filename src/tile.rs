@@ -1,8 +1,8 @@
 //! Windows: the pieces a slide is analysed in.
 //!
 //! A window has a *core*, which no other window shares, and a *halo* around it, which is context.
-//! An object is counted by the window whose core holds the object's anchor (its first pixel in
-//! reading order), so that objects on borders are whole and counted once, whatever the grid.
+//! An object is counted by the window whose core holds one pixel that stands for it (its first in reading order, or the
+//! middle of its box), so that objects on borders are whole and counted once, whatever the grid.
 
 pub(crate) mod blur;
 

@@ -49,7 +49,7 @@ const UNCOUNTED: &[(&Class, Uncounted)] = &[
 pub(super) const KIDNEY: Organ = Organ {
     name: "kidney",
     // Its tubules' nuclei are what the darkness of those of the fine pass is measured by.
-    structure_pass: Pass { mpp: 1.0, source_share: 0.5, halo_um: 400.0, bytes_per_px: 34 },
+    structure_pass: Pass { mpp: 1.0, source_share: 0.5, halo_um: 320.0, bytes_per_px: 34 },
     structures: segment::structures,
     relate: segment::relate,
     cell_pass: Pass {

@@ -14,7 +14,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    segment::object::{Finds, anchored_in, kept},
+    segment::object::{Finds, kept},
     slide::Slide,
     stain::StainProfile,
     tile::Window,
@@ -158,7 +158,7 @@ impl Journal<'_> {
         let wanted = seal_of(&self.seal, &head, &bytes);
         let finds = (wanted == seal).then(|| kept::from_bytes(&bytes)).flatten().ok_or_else(damaged)?;
         let of = windows.get(first..first + finds.len()).filter(|of| !of.is_empty()).ok_or_else(damaged)?;
-        if !finds.iter().zip(of).all(|(f, w)| f.objects.iter().all(|o| anchored_in(w, o.anchor()))) {
+        if !finds.iter().zip(of).all(|(f, w)| f.objects.iter().all(|o| begins_in(w, o.anchor()))) {
             return Err(damaged());
         }
         found.extend(finds);
@@ -220,6 +220,12 @@ impl Journal<'_> {
         }
         file.sync_data()
     }
+}
+
+/// Whether a place, in working pixels of the slide, lies in a window, halo included: what a core holds may begin beside it.
+fn begins_in(window: &Window, (x, y): (i32, i32)) -> bool {
+    let (x, y) = (i64::from(x) - window.left(), i64::from(y) - window.top());
+    (0..window.width() as i64).contains(&x) && (0..window.height() as i64).contains(&y)
 }
 
 fn seal_of(before: &[u8], head: &[u8], bytes: &[u8]) -> [u8; 32] {

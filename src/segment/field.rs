@@ -2,7 +2,7 @@
 
 use crate::{
     raster::{Mask, Plane, Rgb},
-    segment::{model::Views, models::InUse},
+    segment::{label::Region, model::Views, models::InUse},
     stain::StainProfile,
     tile::Window,
 };
@@ -44,6 +44,16 @@ impl Field<'_> {
     #[must_use]
     pub fn height(&self) -> usize {
         self.window.height()
+    }
+
+    /// Returns whether the window's core holds a region: by the middle of its box, so that what is held reaches beyond the
+    /// core by half of its side at most; where the middle is no tissue, by its first pixel.
+    #[must_use]
+    pub fn holds(&self, region: &Region) -> bool {
+        let (x, y) = region.middle();
+        let is_tissue = self.tissue.get(x as i64, y as i64) == Some(1);
+        let (x, y) = if is_tissue { (x, y) } else { region.anchor };
+        self.window.in_core(x, y)
     }
 
     /// Returns how many pixels span `um` micrometres, not rounded.

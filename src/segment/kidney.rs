@@ -32,7 +32,7 @@ use super::{
     field::Field,
     models::Trust,
     nuclei,
-    object::{Class, Finds, anchored_in},
+    object::{Class, Finds},
 };
 use crate::stages::{Stage, during};
 
@@ -114,7 +114,8 @@ pub const CLASSES: &[&Class] = &[
     &INTERSTITIAL_LEUKOCYTE,
 ];
 
-/// Finds the structures anchored in the core of one window of the coarse pass.
+/// Finds the structures that the core of one window of the coarse pass holds: corpuscles with their tufts, tubules with their
+/// lumens.
 #[must_use]
 pub fn structures(field: &mut Field<'_>) -> Finds {
     // Nothing below looks at colours but the networks, which have their own.
@@ -135,7 +136,6 @@ pub fn structures(field: &mut Field<'_>) -> Finds {
     };
     let (mut objects, tubules) = rayon::join(corpuscles, tubules);
     objects.extend(tubules);
-    objects.retain(|o| anchored_in(&field.window, o.anchor()));
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
     Finds { objects, ..Finds::default() }
 }

@@ -70,6 +70,12 @@ impl Region {
         (self.sum_x as f64 / n + 0.5, self.sum_y as f64 / n + 0.5)
     }
 
+    /// Returns the middle pixel of the bounding box (column, row).
+    #[must_use]
+    pub fn middle(&self) -> (usize, usize) {
+        ((self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2)
+    }
+
     /// Returns the longer side of the bounding box, in pixels.
     #[must_use]
     pub fn extent(&self) -> usize {

@@ -44,8 +44,10 @@ const NUCLEUS_REACH_UM: f64 = nuclei::HALO_UM - nuclei::MAX_EXTENT_UM;
 pub const VACUOLE_EXTENT_UM: f64 = 64.0;
 /// Largest side of the box of a glomerulus or tubule that a network finds, in µm (domain.md §2.0: glomeruli of 320 µm).
 pub const STRUCTURE_EXTENT_UM: f64 = 320.0;
-/// How far beyond a structure its division from its neighbours looks, in µm.
-const STRUCTURE_BESIDE_UM: f64 = kidney::NECK_UM;
+/// How far beyond a core the structures that it holds can reach, in µm: by the middles of their boxes.
+const STRUCTURE_BEYOND_UM: f64 = STRUCTURE_EXTENT_UM / 2.0;
+/// How far beyond such a structure its division from its neighbours looks, in µm: as far as they reach, of usual sizes.
+const STRUCTURE_BESIDE_UM: f64 = 4.0 * kidney::NECK_UM;
 /// Bytes per pixel that a window takes besides, while a network's maps are turned into objects.
 const BYTES_PER_PX: usize = 10;
 /// The same for the networks of structures: their maps, and what divides corpuscles and tubules.
@@ -247,7 +249,7 @@ fn by(network: bool, trust: Trust) -> &'static str {
 /// How far around a core a network of structures looks, in µm: as far as they reach, with what divides them, and what an
 /// output depends on.
 pub fn looks_um(model: &Model, mpp: Mpp) -> f64 {
-    STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM + model.reach_um(mpp)
+    STRUCTURE_BEYOND_UM + STRUCTURE_BESIDE_UM + model.reach_um(mpp)
 }
 
 fn in_range(model: &Model, mpp: Mpp) -> Result<()> {
@@ -286,7 +288,7 @@ impl InUse {
         let mut beyond_um = 0.0;
         if let Some(looks_um) = self.of_structures().map(|model| looks_um(model, mpp)).reduce(f64::max) {
             beyond_um = (looks_um - pass.halo_um).max(0.0);
-            pass.halo_um = pass.halo_um.max(STRUCTURE_EXTENT_UM + STRUCTURE_BESIDE_UM);
+            pass.halo_um = pass.halo_um.max(STRUCTURE_BEYOND_UM + STRUCTURE_BESIDE_UM);
             pass.bytes_per_px += STRUCTURE_BYTES_PER_PX;
         }
         (Self { slide_px, beyond_um, ..self.clone() }, pass)

@@ -24,7 +24,7 @@ use self::{
 };
 use super::{
     field::Field,
-    focus, nuclei, object,
+    focus, nuclei,
     object::{Class, Finds, Object},
     structures::StructureMap,
 };
@@ -36,8 +36,9 @@ use crate::{
 
 pub use self::islets::DIAMETER_UM as ISLET_DIAMETER_UM;
 
-/// Halo of the structure pass in µm: the largest islet and the reach of the filters around it.
-pub const STRUCTURE_HALO_UM: f64 = 960.0;
+/// Halo of the structure pass in µm: half of the largest islet, by whose middle a window holds it, and the reach of the filters
+/// around it.
+pub const STRUCTURE_HALO_UM: f64 = 640.0;
 
 /// An islet of Langerhans.
 pub static ISLET: Class = Class {
@@ -118,7 +119,7 @@ pub const CLASSES: &[&Class] = &[
     &focus::FOCUS,
 ];
 
-/// Finds the structures anchored in the core of one window of the coarse pass.
+/// Finds the structures that the core of one window of the coarse pass holds.
 #[must_use]
 pub fn structures(field: &Field<'_>) -> Finds {
     if field.tissue.data().iter().all(|&t| t == 0) {
@@ -126,10 +127,10 @@ pub fn structures(field: &Field<'_>) -> Finds {
     }
     let ground = Ground::of(field);
     let (mut objects, islets) = islets::find(field, &ground);
-    objects.extend(spaces::find(field, &islets));
+    let (spaces, held): (Vec<Object>, Vec<bool>) = spaces::find(field, &islets).into_iter().unzip();
     let mut tally = Tally::default();
-    tally.add(counters::WIDE_GAP_PX, wide_gaps::count(field, &objects));
-    objects.retain(|o| object::anchored_in(&field.window, o.anchor()));
+    tally.add(counters::WIDE_GAP_PX, wide_gaps::count(field, &spaces));
+    objects.extend(spaces.into_iter().zip(held).filter(|(_, held)| *held).map(|(space, _)| space));
     objects.sort_by_key(|o| (o.anchor().1, o.anchor().0));
     Finds { objects, tally, ..Finds::default() }
 }

@@ -189,9 +189,11 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// Returns how far from a seed of some radius its curves can lie, in pixels.
+/// Returns how far from a seed of some radius the middle of a curve's box can lie, in pixels.
 pub(super) fn reach(field: &Field<'_>, radius: f64) -> f64 {
-    radius * MAX_SHIFT + (radius * FARTHEST * FARTHEST).min(field.px(MAX_RADIUS_UM)) + field.px(SIDE_UM)
+    let farthest = (radius * FARTHEST.powi(3)).min(field.px(MAX_RADIUS_UM));
+    // Where one side of the curve lies as far as it may, and the other as near.
+    radius * MAX_SHIFT + farthest * (1.0 - NEAREST / FARTHEST) / 2.0 + field.px(SIDE_UM)
 }
 
 /// Centre of the curve's points and its mean radius.

@@ -14,9 +14,10 @@ use crate::{
     raster::{Mask, Plane},
     segment::{
         contour,
-        label::{Connectivity, Labels, label},
+        field::Field,
+        label::{Connectivity, Labels, Region, label},
         morphology,
-        object::{Object, anchored_in},
+        object::Object,
         shape::Shape,
         structures::fill_polygon,
     },
@@ -88,7 +89,10 @@ const PIECE: f64 = 0.2;
 /// Threads (capsule, adhesions of debris) that do not belong to the tuft, radius in µm.
 const THREAD_UM: f64 = 1.5;
 
-/// Finds the corpuscles and tufts anchored in the window's core, by their edges and, where there is one, by what a network
+/// The middle of a curve and that of the painted corpuscle lie this near each other, in pixels.
+const PAINTED_PX: i64 = 4;
+
+/// Finds the corpuscles that the window's core holds, with their tufts, by their edges and, where there is one, by what a network
 /// sees. Overlapping candidates are all returned:
 /// only the whole slide can choose among them.
 pub(super) fn find(ground: &Ground<'_>, seen: Option<&Seen<'_>>) -> Vec<Object> {
@@ -103,10 +107,22 @@ pub(super) fn find(ground: &Ground<'_>, seen: Option<&Seen<'_>>) -> Vec<Object> 
             }
         }
     }
-    let judged = curves.par_iter().filter_map(|c| judge(ground, &rays, c, seen));
-    let mut objects: Vec<Object> = judged.flatten_iter().collect();
-    objects.retain(|o| anchored_in(&ground.field.window, o.anchor()));
-    objects
+    curves.retain(|c| can_hold(ground.field, &rays, c));
+    curves.par_iter().filter_map(|c| judge(ground, &rays, c, seen)).flatten_iter().collect()
+}
+
+/// Whether the window may hold the corpuscle that a curve outlines, see [`Painted::is_held`].
+fn can_hold(field: &Field<'_>, rays: &Rays, curve: &Curve) -> bool {
+    let points = || (0..DIRECTIONS).map(|i| rays.at(i, f64::from(curve.radii[i])));
+    let middle = |of: fn((f64, f64)) -> f64| {
+        let (low, high) = points().map(of).fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+        ((low + high) / 2.0).round() as i64
+    };
+    let near = |at: i64, core: std::ops::Range<usize>| {
+        at >= core.start as i64 - PAINTED_PX && at < core.end as i64 + PAINTED_PX
+    };
+    let (x, y) = (curve.centre.0 + middle(|p| p.0), curve.centre.1 + middle(|p| p.1));
+    near(x, field.window.core_columns()) && near(y, field.window.core_rows())
 }
 
 /// What lies along the rays of a curve, before it is painted.
@@ -245,7 +261,7 @@ fn judge(ground: &Ground<'_>, rays: &Rays, curve: &Curve, seen: Option<&Seen<'_>
         return None;
     }
     let painted = Painted::of(ground, rays, curve)?;
-    let region = painted.corpuscle.regions.first()?;
+    let region = painted.corpuscle.regions.first().filter(|r| painted.is_held(ground.field, r))?;
     let area_um2 = painted.window.mpp.area_um2(region.area_px);
     let diameter_um = equivalent_diameter(area_um2);
     let circularity = Shape::of(&painted.corpuscle.plane, region, 1).circularity;
@@ -325,6 +341,13 @@ impl Painted {
             ..field.window
         };
         Some(Self { window, origin, corpuscle: label(&plane.map(|v| v as u8), Connectivity::Four) })
+    }
+
+    /// Whether the window holds a corpuscle: the middle of its box, which is tissue, lies in the core.
+    fn is_held(&self, field: &Field<'_>, corpuscle: &Region) -> bool {
+        let (x, y) = corpuscle.middle();
+        let (x, y) = (x + self.origin.0, y + self.origin.1);
+        field.window.in_core(x, y) && field.tissue.at(x, y) == 1
     }
 
     /// Returns the pixels of the corpuscle: column and row in the cut-out, and place in the window.

@@ -98,7 +98,7 @@ fn corpuscles(field: &Field<'_>, mask: &Mask) -> Plane<u32> {
     basins::climb(&heights, &mask, |peak, pass| peak - pass <= depth).labels
 }
 
-/// Returns the regions that are no longer than a structure can be and lie on tissue, with their numbers.
+/// Returns the regions that the window holds, are no longer than a structure can be and lie on tissue, with their numbers.
 pub(super) fn whole(ground: &Ground<'_>, plane: &Plane<u32>) -> (Vec<Region>, Vec<u32>) {
     let field = ground.field;
     let count = plane.data().iter().copied().max().unwrap_or(0) as usize;
@@ -114,7 +114,8 @@ pub(super) fn whole(ground: &Ground<'_>, plane: &Plane<u32>) -> (Vec<Region>, Ve
     let numbered = regions.into_iter().zip(1u32..).zip(tissue);
     numbered
         .filter(|((r, _), tissue)| {
-            r.area_px > 0 && r.extent() as f64 <= longest && *tissue as f64 >= MIN_TISSUE * r.area_px as f64
+            let is_whole = r.area_px > 0 && r.extent() as f64 <= longest && field.holds(r);
+            is_whole && *tissue as f64 >= MIN_TISSUE * r.area_px as f64
         })
         .map(|(numbered, _)| numbered)
         .unzip()

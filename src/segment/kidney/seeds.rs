@@ -60,7 +60,7 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Seed> {
     seeds
 }
 
-/// Whether a curve around the seed can begin in the window's core.
+/// Whether the window's core can hold a curve around the seed.
 fn near_core(ground: &Ground<'_>, seed: &Seed) -> bool {
     let window = &ground.field.window;
     let reach = capsule::reach(ground.field, seed.radius).ceil() as i64;

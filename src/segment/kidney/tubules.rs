@@ -59,7 +59,7 @@ pub(super) fn find(ground: &Ground<'_>) -> Vec<Object> {
     let mut regions = vec![Region::EMPTY; kept.len()];
     add_regions(&territory, &mut regions);
     let object = |(i, shape): (usize, &Option<Shape>)| {
-        let (number, shape) = (i as u32 + 1, shape.as_ref()?);
+        let (number, shape) = (i as u32 + 1, shape.as_ref().filter(|_| field.holds(&regions[i]))?);
         let cast = count(&casts, &lumens, number);
         let (region, lumen) = (&regions[i], &lumens.regions[i]);
         let outer = Shape::of(&territory, region, number);

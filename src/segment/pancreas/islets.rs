@@ -68,7 +68,8 @@ const MAX_VOID_UM: f64 = 36.0;
 const LONG_BELOW_UM: f64 = 75.0;
 const MAX_ASPECT: f64 = 2.0;
 
-/// Returns the islets of a window, halo included, in reading order of candidates, and 1 inside them.
+/// Returns the islets whose candidates the window holds, in reading order of candidates, and 1 inside all islets of the window,
+/// halo included.
 pub(super) fn find(field: &Field<'_>, ground: &Ground) -> (Vec<Object>, Mask) {
     let candidates = candidates(field, ground);
     let found = label(&candidates, Connectivity::Four);
@@ -81,7 +82,8 @@ pub(super) fn find(field: &Field<'_>, ground: &Ground) -> (Vec<Object>, Mask) {
             continue;
         }
         let site = Site { field, ground, plane: &found.plane, number: i as u32 + 1 };
-        islets.extend(site.islets(region, &mut all));
+        let found = site.islets(region, &mut all);
+        islets.extend(found.into_iter().filter(|_| field.holds(region)));
     }
     (islets, all)
 }

@@ -55,8 +55,8 @@ const INSIDE_UM: f64 = 200.0;
 /// … when at least this share of it, of 255, is lobule.
 const INSIDE_SHARE: u8 = 51;
 
-/// Returns adipocytes and lumina of a window, halo included.
-pub(super) fn find(field: &Field<'_>, islets: &Mask) -> Vec<Object> {
+/// Returns adipocytes and lumina of a window, halo included, and whether the window holds them.
+pub(super) fn find(field: &Field<'_>, islets: &Mask) -> Vec<(Object, bool)> {
     let mut clear = field.clear.clone();
     clear.data_mut().iter_mut().zip(islets.data()).for_each(|(s, &islet)| *s &= 1 - islet);
     let lobules = lobules_around(field, &clear);
@@ -71,7 +71,8 @@ pub(super) fn find(field: &Field<'_>, islets: &Mask) -> Vec<Object> {
     let regions = regions_of(&spaces);
     let site = Site { field, free: &free, pale: &pale, spaces: &spaces, lobules: &lobules };
     let fitting = regions.iter().enumerate().skip(1).filter(|&(n, _)| small[n - 1]);
-    fitting.filter_map(|(n, region)| site.object(region, n as u32)).collect()
+    let object = |(n, region)| Some((site.object(region, n as u32)?, field.holds(region)));
+    fitting.filter_map(object).collect()
 }
 
 /// Returns 1 on pale threads: denser than what lies on both sides.
