@@ -6,7 +6,10 @@ use crate::{
     error::Result,
     geometry::Rect,
     raster::{Mask, Plane, Rgb},
-    segment::morphology,
+    segment::{
+        label::{Connectivity, pieces},
+        morphology,
+    },
     slide::Slide,
     tile::{TileSpec, Window, blur::LUMA},
     tissue::TissueMask,
@@ -41,6 +44,17 @@ const RIM_UM: f64 = 20.0;
 const MOST_CLEAR: f64 = 0.35;
 /// Least share of tissue in a square that is judged: its edge is coarse detail.
 const LEAST_TISSUE: f64 = 0.97;
+/// A square without coarse detail has none of any kind where its fine detail is less than this share of the usual: defocus
+/// beyond a few µm takes both away [expert] …
+const DULL: f64 = 0.03;
+/// … and is out of focus where its colour is that of the slide's tissue, each channel's density within these shares of the
+/// usual, which smooth things (blood, empty lumens, collagen) are not [expert] …
+const USUAL_DENSITY: (f64, f64) = (0.7, 1.35);
+/// … beside a blurred square, or with so many together [expert].
+const LEAST_DULL: usize = 9;
+/// Detail along an axis, and along a diagonal, against that of all directions, which it has in tissue in focus at least: what
+/// moved while it was scanned lacks detail in one direction [expert].
+const STREAKS: (f64, f64) = (1.5, 1.25);
 /// Least squares of a square and its neighbours that must be judged.
 const LEAST_JUDGED: usize = 5;
 /// Least connected squares that count as a blurred place.
@@ -54,15 +68,32 @@ pub(super) struct Focus {
     pub(super) chroma: Chroma,
     /// Sharpness on the index' scale × 100, one pixel per square; 255 where it cannot be judged.
     squares: Plane<u8>,
+    /// 1 where a square of tissue shows no detail, fine or coarse.
+    dull: Mask,
     /// Level-0 pixels per square.
     square_px: f64,
     /// Level-0 pixels per pixel of the tissue mask.
     mask_scale: f64,
 }
 
-/// Fine over coarse detail of one square; `None` where there is too little to judge.
-fn sharpness(fine: f64, coarse: f64) -> Option<f64> {
-    (coarse >= LEAST_DETAIL).then(|| (fine / coarse).sqrt() / SHARP)
+/// Mean squares of the detail of one square, in grey levels squared.
+#[derive(Clone, Copy)]
+struct Detail {
+    fine: f64,
+    coarse: f64,
+}
+
+impl Detail {
+    /// Fine over coarse detail; `None` where there is too little to judge.
+    fn sharpness(self) -> Option<f64> {
+        (self.coarse >= LEAST_DETAIL).then(|| (self.fine / self.coarse).sqrt() / SHARP)
+    }
+}
+
+/// The middle one of values in rising order, the lower of two; `None` of none.
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().saturating_sub(1) / 2).copied()
 }
 
 /// Reads the tissue of a slide coarsely and measures the sharpness of its squares.
@@ -93,25 +124,33 @@ pub(super) fn measure(slide: &Slide, tissue: &TissueMask, mpp: Mpp, watch: &Watc
             a.1.add(&b.1);
             Ok(a)
         })?;
-    let mut index = Vec::new();
+    let (mut index, mut fine, mut plain) = (Vec::new(), Vec::new(), Vec::new());
     let solid = |x: usize, y: usize| {
         let at = |v: usize| (v as f64 * SQUARE as f64 * scale).floor() as i64;
         let side = (SQUARE as f64 * scale).ceil() as u64;
         tissue.share(Rect { x0: at(x), y0: at(y), width: side, height: side }) >= LEAST_TISSUE
     };
-    for (x, y, sharp) in found {
-        let inside = x < squares.width() && y < squares.height() && solid(x, y);
-        let Some(sharp) = sharp.filter(|_| inside) else { continue };
+    for (x, y, detail) in found {
+        if x >= squares.width() || y >= squares.height() || !solid(x, y) {
+            continue;
+        }
+        let Some(sharp) = detail.sharpness() else {
+            plain.push((x, y, detail.fine));
+            continue;
+        };
         squares.set(x, y, (sharp * 100.0).round().min(254.0) as u8);
         index.push(sharp);
+        fine.push(detail.fine);
     }
-    index.sort_by(f64::total_cmp);
-    let sharpness = (!index.is_empty()).then(|| index[(index.len() - 1) / 2]);
-    Ok(Focus { sharpness, chroma, squares, square_px: scale * SQUARE as f64, mask_scale: tissue.scale })
+    let mut dull = Mask::filled(squares.width(), squares.height(), 0);
+    let least = DULL * median(&mut fine).unwrap_or(0.0);
+    plain.into_iter().filter(|p| p.2 < least).for_each(|(x, y, _)| dull.set(x, y, 1));
+    let square_px = scale * SQUARE as f64;
+    Ok(Focus { sharpness: median(&mut index), chroma, squares, dull, square_px, mask_scale: tissue.scale })
 }
 
-/// Measures the squares of one window: column and row on the slide's grid of squares, and sharpness.
-fn of_window(rgb: &Rgb, window: &Window) -> Vec<(usize, usize, Option<f64>)> {
+/// Measures the squares of one window: column and row on the slide's grid of squares, and detail.
+fn of_window(rgb: &Rgb, window: &Window) -> Vec<(usize, usize, Detail)> {
     let (width, height) = (rgb.width(), rgb.height());
     let luma: Vec<f32> =
         rgb.pixels().iter().map(|px| (0..3).map(|k| LUMA[k] * f32::from(px[k])).sum()).collect();
@@ -122,28 +161,36 @@ fn of_window(rgb: &Rgb, window: &Window) -> Vec<(usize, usize, Option<f64>)> {
             if x1 - x0 < SQUARE / 2 || y1 - y0 < SQUARE / 2 {
                 continue;
             }
-            let (fine, coarse) = detail(&luma, width, (x0, x1), (y0, y1));
+            let detail = detail(&luma, width, (x0, x1), (y0, y1));
             let place = |v: i64, within: usize| (v as usize + within) / SQUARE;
-            out.push((place(window.x0, x0), place(window.y0, y0), sharpness(fine, coarse)));
+            out.push((place(window.x0, x0), place(window.y0, y0), detail));
         }
     }
     out
 }
 
-/// Mean squares of the fine detail (a pixel against its four neighbours) and of the coarse one (means of 4×4 pixels
-/// against their surroundings two squares away) of a square.
-fn detail(luma: &[f32], width: usize, (x0, x1): (usize, usize), (y0, y1): (usize, usize)) -> (f64, f64) {
-    let (mut fine, mut n) = (0.0f64, 0u32);
+/// Detail of a square: fine (a pixel against its neighbours, in the direction that has least) and coarse (means of 4×4 pixels
+/// against their surroundings two squares away).
+fn detail(luma: &[f32], width: usize, (x0, x1): (usize, usize), (y0, y1): (usize, usize)) -> Detail {
+    let n = x1 - x0 - 2;
+    // Of all directions, the two axes and the two diagonals, column by column.
+    let mut sums = [[0.0f32; SQUARE]; 5];
     for y in y0 + 1..y1 - 1 {
-        let (above, row, below) = (&luma[(y - 1) * width..], &luma[y * width..], &luma[(y + 1) * width..]);
-        let mut sum = 0.0f32;
-        for x in x0 + 1..x1 - 1 {
-            let value = row[x] - 0.25 * (row[x - 1] + row[x + 1] + above[x] + below[x]);
-            sum += value * value;
+        let [above, row, below] = [y - 1, y, y + 1].map(|y| &luma[y * width + x0..][..n + 2]);
+        for i in 0..n {
+            let own = row[i + 1];
+            let across = own - 0.5 * (row[i] + row[i + 2]);
+            let down = own - 0.5 * (above[i + 1] + below[i + 1]);
+            let falling = own - 0.5 * (above[i] + below[i + 2]);
+            let rising = own - 0.5 * (below[i] + above[i + 2]);
+            let all = [0.5 * (across + down), across, down, falling, rising];
+            (0..5).for_each(|k| sums[k][i] += all[k] * all[k]);
         }
-        fine += f64::from(sum);
-        n += (x1 - x0 - 2) as u32;
     }
+    let pixels = (n * (y1 - y0 - 2)).max(1) as f64;
+    let [all, across, down, falling, rising] =
+        sums.map(|columns| columns.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels);
+    let fine = all.min(STREAKS.0 * across.min(down)).min(STREAKS.1 * falling.min(rising));
     let block = |x: usize, y: usize| -> f32 {
         (0..4).map(|dy| luma[(y + dy) * width + x..][..4].iter().sum::<f32>()).sum::<f32>() / 16.0
     };
@@ -155,7 +202,7 @@ fn detail(luma: &[f32], width: usize, (x0, x1): (usize, usize), (y0, y1): (usize
     let mean = blocks.iter().sum::<f32>() / blocks.len().max(1) as f32;
     let coarse =
         blocks.iter().map(|b| f64::from((b - mean) * (b - mean))).sum::<f64>() / blocks.len().max(1) as f64;
-    (fine / f64::from(n.max(1)), coarse)
+    Detail { fine, coarse }
 }
 
 impl Focus {
@@ -201,7 +248,49 @@ impl Focus {
                 *square = 255;
             }
         }
+        self.place_dull(view, per, least, &mut out);
         out
+    }
+
+    /// Counts squares without any detail as blurred where they are tissue that has gone out of focus.
+    fn place_dull(&self, view: &View, per: f64, least: f64, squares: &mut Plane<u8>) {
+        if self.dull.count() == 0 {
+            return;
+        }
+        let density = self.densities(view, per);
+        let judged = || density.iter().zip(squares.data()).filter(|(_, s)| **s != 255).map(|(d, _)| d);
+        let usual = [0, 1, 2].map(|k| median(&mut judged().map(|d| d[k]).collect::<Vec<_>>()).unwrap_or(0.0));
+        let (low, high) = USUAL_DENSITY;
+        let is_usual = |d: &[f64; 3]| (0..3).all(|k| (low * usual[k]..=high * usual[k]).contains(&d[k]));
+        let mut dull = self.dull.clone();
+        dull.data_mut().iter_mut().zip(&density).for_each(|(m, d)| *m &= u8::from(is_usual(d)));
+        let found = pieces(&dull, Connectivity::Eight);
+        for i in 0..found.regions.len() {
+            let places =
+                || found.runs(i).iter().flat_map(|r| (r.x0()..r.x1()).map(|x| (x as i64, r.y() as i64)));
+            let around = |(x, y)| (-1..=1).flat_map(move |dy| (-1..=1).map(move |dx| (x + dx, y + dy)));
+            let is_blurred = |(x, y)| squares.get(x, y).is_some_and(|s| s != 255 && f64::from(s) < least);
+            if found.regions[i].area_px as usize >= LEAST_DULL
+                || places().any(|at| around(at).any(is_blurred))
+            {
+                found.paint(i, squares, 0);
+            }
+        }
+    }
+
+    /// Mean densities of squares; nothing where the view shows none of one.
+    fn densities(&self, view: &View, per: f64) -> Vec<[f64; 3]> {
+        let (width, height) = (self.squares.width(), self.squares.height());
+        let mut sums = vec![[0u32; 4]; width * height];
+        let at = |v: usize, most: usize| (((v as f64 + 0.5) * per) as usize).min(most - 1);
+        for y in 0..view.clear.height() {
+            for x in 0..view.clear.width() {
+                let sum = &mut sums[at(y, height) * width + at(x, width)];
+                (0..3).for_each(|k| sum[k] += u32::from(view.od[k].at(x, y)));
+                sum[3] += 1;
+            }
+        }
+        sums.into_iter().map(|s| [0, 1, 2].map(|k| f64::from(s[k]) / f64::from(s[3].max(1)))).collect()
     }
 }
 

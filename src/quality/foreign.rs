@@ -22,8 +22,20 @@ const BELOW_USUAL: f64 = 0.1;
 const LEAST_RED: f64 = 0.22;
 /// Blue ink absorbs so many times more red than green; haematoxylin absorbs less [expert].
 const MIN_RED: f64 = 1.18;
-/// Red ink absorbs this much, × 100, at least so much blue over green, and at most so much red [expert].
+/// Red ink absorbs this much, × 100, at least so much blue over green, and at most so much red [expert]; what it adds to tissue
+/// can be less.
 const RED_INK: (f64, f64, f64) = (95.0, 0.8, 0.3);
+const LEAST_ADDED: f64 = 60.0;
+/// Yellow and orange ink absorb so many times more blue than green, which no stain does, nor blood [expert]; so much more where
+/// tissue shows through, and what they add to it so much.
+const YELLOW: f64 = 2.2;
+const YELLOWED: (f64, f64) = (1.2, 1.5);
+/// Magenta paint absorbs this much green, × 100, and of red and blue at most such shares of it; eosin absorbs more of both
+/// [expert].
+const MAGENTA: (f64, f64, f64) = (80.0, 0.12, 0.45);
+/// Grey paint absorbs this much, × 100, and no colour more than so many times another, where the slide's tissue has a colour of at
+/// least so many times [expert].
+const GREY_PAINT: (f64, f64, f64) = (60.0, 1.15, 1.5);
 /// Least area of a stroke of ink, in µm² [expert]; red ink, which is like blood, has more.
 const STROKE_UM2: (f64, f64) = (20_000.0, 60_000.0);
 /// Under red ink the nuclei still show: least density of red there, over that of the slide's tissue. Blood hides them [expert].
@@ -56,7 +68,7 @@ pub(super) fn find(view: &View) -> Foreign {
     let smooth = view.smooth(SMOOTH_UM);
     let usual: [f64; 3] = std::array::from_fn(|k| view.quantile(&smooth[k], 0.5));
     let green = usual[1] / usual.iter().sum::<f64>().max(1.0);
-    let (no_stain, red) = colours(&smooth, usual, MAX_GREEN.min(green - BELOW_USUAL));
+    let (no_stain, maybe) = colours(&smooth, usual, MAX_GREEN.min(green - BELOW_USUAL));
     let blank = || Mask::filled(no_stain.width(), no_stain.height(), 0);
     let mut out = Foreign { pen: blank(), bubble: blank(), dust: blank() };
     let closed = morphology::close(&no_stain, view.mpp.px(CLOSE_UM) / 2.0);
@@ -64,11 +76,11 @@ pub(super) fn find(view: &View) -> Foreign {
     for (i, region) in found.regions.iter().enumerate() {
         place(view, &found, i, region, &smooth, &mut out);
     }
-    let reds = pieces(&red, Connectivity::Eight);
-    for (i, region) in reds.regions.iter().enumerate() {
-        let shows = mean(&smooth[0], reds.runs(i)) >= SHOWS * usual[0];
+    let maybe = pieces(&maybe, Connectivity::Eight);
+    for (i, region) in maybe.regions.iter().enumerate() {
+        let shows = mean(&smooth[0], maybe.runs(i)) >= SHOWS * usual[0];
         if region.area_px as f64 >= view.px_area(STROKE_UM2.1) && shows {
-            reds.paint(i, &mut out.pen, 1);
+            maybe.paint(i, &mut out.pen, 1);
         }
     }
     let rim = |mask: &Mask| morphology::dilate(mask, view.mpp.px(RIM_UM));
@@ -80,20 +92,41 @@ pub(super) fn find(view: &View) -> Foreign {
     Foreign { pen: rim(&morphology::close(&out.pen, close)), bubble: rim(&out.bubble), dust: rim(&out.dust) }
 }
 
-/// Returns 1 where a colour is no stain, and 1 where it may be red ink.
+/// Returns 1 where a colour is no stain, and 1 where it may be red or yellow ink.
 fn colours(smooth: &[Plane<u8>; 3], usual: [f64; 3], green: f64) -> (Mask, Mask) {
     let blank = || Mask::filled(smooth[0].width(), smooth[0].height(), 0);
-    let (mut no_stain, mut red) = (blank(), blank());
+    let (mut no_stain, mut maybe) = (blank(), blank());
+    let painted = paints(usual);
     let densities = smooth[0].data().iter().zip(smooth[1].data()).zip(smooth[2].data());
-    let masks = no_stain.data_mut().iter_mut().zip(red.data_mut());
-    for ((no_stain, red), ((&r, &g), &b)) in masks.zip(densities) {
+    let masks = no_stain.data_mut().iter_mut().zip(maybe.data_mut());
+    for ((no_stain, maybe), ((&r, &g), &b)) in masks.zip(densities) {
         let own = [r, g, b].map(f64::from);
         // Over tissue, what is added to it.
         let added: [f64; 3] = std::array::from_fn(|k| (own[k] - usual[k]).max(0.0));
-        *no_stain = u8::from(is_foreign(own, green) || is_foreign(added, green));
-        *red = u8::from(is_red_ink(own) || is_red_ink(added));
+        *no_stain = u8::from(is_foreign(own, green) || is_foreign(added, green) || painted(own));
+        let is_red = is_red_ink(own, RED_INK.0) || is_red_ink(added, LEAST_ADDED);
+        *maybe = u8::from(is_red || is_yellowed(own, added));
     }
-    (no_stain, red)
+    (no_stain, maybe)
+}
+
+/// Returns what tells paint that hides the tissue: yellow, orange, magenta or grey, unless the slide's own tissue is so.
+fn paints(usual: [f64; 3]) -> impl Fn([f64; 3]) -> bool {
+    let ratio = |[r, g, b]: [f64; 3]| r.max(g).max(b) / r.min(g).min(b).max(1.0);
+    let has_colour = ratio(usual) >= GREY_PAINT.2;
+    let is_yellow = move |[r, g, b]: [f64; 3]| r + g + b >= LEAST_OD && b >= YELLOW * g.max(r);
+    let is_magenta = move |[r, g, b]: [f64; 3]| g >= MAGENTA.0 && r <= MAGENTA.1 * g && b <= MAGENTA.2 * g;
+    let is_grey = move |own: [f64; 3]| {
+        has_colour && own.iter().sum::<f64>() >= GREY_PAINT.0 && ratio(own) <= GREY_PAINT.1
+    };
+    let (no_yellow, no_magenta) = (is_yellow(usual), is_magenta(usual));
+    move |own| !no_yellow && is_yellow(own) || !no_magenta && is_magenta(own) || is_grey(own)
+}
+
+/// Whether yellow ink may lie over tissue, given the densities and what they have more than the slide's tissue.
+fn is_yellowed(own: [f64; 3], added: [f64; 3]) -> bool {
+    let sum: f64 = added.iter().sum();
+    sum >= LEAST_OD && own[2] >= YELLOWED.0 * own[1] && added[2] >= YELLOWED.1 * added[1].max(added[0])
 }
 
 fn is_foreign([r, g, b]: [f64; 3], green: f64) -> bool {
@@ -101,8 +134,8 @@ fn is_foreign([r, g, b]: [f64; 3], green: f64) -> bool {
     sum >= LEAST_OD && (g < green * sum && r > LEAST_RED * sum || r > MIN_RED * g)
 }
 
-fn is_red_ink([r, g, b]: [f64; 3]) -> bool {
-    r + g + b >= RED_INK.0 && b >= RED_INK.1 * g && r <= RED_INK.2 * g
+fn is_red_ink([r, g, b]: [f64; 3], least: f64) -> bool {
+    r + g + b >= least && b >= RED_INK.1 * g && r <= RED_INK.2 * g
 }
 
 /// Says of one piece what it is.
@@ -160,7 +193,11 @@ mod tests {
     #[test]
     fn ink_is_no_stain() {
         fn t(colour: [f64; 3], foreign: bool, red: bool) {
-            assert_eq!((is_foreign(colour, MAX_GREEN), is_red_ink(colour)), (foreign, red), "{colour:?}");
+            assert_eq!(
+                (is_foreign(colour, MAX_GREEN), is_red_ink(colour, RED_INK.0)),
+                (foreign, red),
+                "{colour:?}"
+            );
         }
         // Haematoxylin, bluish haematoxylin, eosin, blood: densities × 100.
         t([46.0, 58.0, 30.0], false, false);
@@ -174,5 +211,39 @@ mod tests {
         t([130.0, 125.0, 120.0], true, false);
         t([8.0, 110.0, 100.0], false, true);
         t([20.0, 20.0, 20.0], true, false);
+    }
+
+    #[test]
+    fn paint_that_hides_tissue_is_no_stain() {
+        let usual = [30.0, 60.0, 35.0];
+        fn t(colour: [f64; 3], usual: [f64; 3], expected: bool) {
+            assert_eq!(paints(usual)(colour), expected, "{colour:?}");
+        }
+        // Yellow, orange, magenta, grey: densities × 100.
+        t([0.0, 8.0, 150.0], usual, true);
+        t([0.0, 26.0, 120.0], usual, true);
+        t([2.0, 108.0, 24.0], usual, true);
+        t([30.0, 31.0, 29.0], usual, true);
+        // Haematoxylin, eosin, dense eosin, blood, dense blood.
+        t([46.0, 58.0, 30.0], usual, false);
+        t([10.0, 67.0, 42.0], usual, false);
+        t([12.0, 120.0, 60.0], usual, false);
+        t([10.0, 42.0, 45.0], usual, false);
+        t([20.0, 100.0, 110.0], usual, false);
+        // Where the tissue is grey itself.
+        t([30.0, 31.0, 29.0], [30.0, 33.0, 28.0], false);
+    }
+
+    #[test]
+    fn yellow_over_tissue_adds_blue_alone() {
+        let usual = [30.0, 60.0, 35.0];
+        let t = |own: [f64; 3], expected: bool| {
+            let added = std::array::from_fn(|k| (own[k] - usual[k]).max(0.0));
+            assert_eq!(is_yellowed(own, added), expected, "{own:?}");
+        };
+        t([30.0, 64.0, 95.0], true);
+        t([20.0, 100.0, 110.0], false);
+        t([60.0, 120.0, 70.0], false);
+        t(usual, false);
     }
 }

@@ -1,5 +1,6 @@
 //! Planted artefacts are found, and what is clean stays.
 
+mod spoilt;
 mod table;
 
 use std::path::{Path, PathBuf};
