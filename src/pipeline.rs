@@ -169,18 +169,20 @@ pub fn score_slide_kept(
         notes::strange(&models, &samples, cell_mpp, &warnings)?;
         during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
-    let (structures, mut structure_tally) = structures(&scan, &profile, &warnings)?;
+    let (mut structures, mut structure_tally) = structures(&scan, &profile, &warnings)?;
     let are_drawn = |structures: &[Object]| {
         drawn.map(|d| corrections::are_drawn(plan.organ, d, structures)).unwrap_or_default()
     };
-    let is_drawn = are_drawn(&structures);
-    let mut structures = lost.without(structures, &is_drawn);
+    let belong = lost.leaves(&structures, &are_drawn(&structures));
     give_back_memory(slide);
     let of_cells = scan.models.clone().for_cells();
     let scan = Scan { models: &of_cells, ..scan };
     let map = StructureMap::new(&structures);
     let mut cells = scan.run(Stage::Cells, cell_pass, &profile, |field| (plan.organ.cells)(field, &map))?;
     let mut tallies = per_structure(structures.len(), std::mem::take(&mut cells.finds.per_structure));
+    // Those whose middle was left out go only now: what lies in the rest of a vein is no fat.
+    keep(&mut structures, &belong);
+    keep(&mut tallies, &belong);
     let analysed_px = cells.analysed_px;
     let structure_mpp = scan.resolve(plan.organ.structure_pass).1;
     let stays = during(Stage::Scoring, || {

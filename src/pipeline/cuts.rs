@@ -42,19 +42,16 @@ impl Lost {
         Self { places: (places.count() > 0).then_some(places), scale: left.scale }
     }
 
-    /// Drops structures whose middle was left out: none of them is counted where nothing is measured. Those that a person drew
-    /// (`drawn`, in the same order) end where tissue was left out and stay.
-    pub(super) fn without(&self, structures: Vec<Object>, drawn: &[bool]) -> Vec<Object> {
-        let Some(places) = &self.places else { return structures };
+    /// Returns of each structure whether it stays: none whose middle was left out is counted where nothing is measured. Those
+    /// that a person drew (`drawn`, in the same order) end where tissue was left out and stay.
+    pub(super) fn leaves(&self, structures: &[Object], drawn: &[bool]) -> Vec<bool> {
+        let Some(places) = &self.places else { return vec![true; structures.len()] };
         let at = |v: f64| (v / self.scale).floor() as i64;
         let is_lost = |o: &Object| is_set(places, at(o.centroid.x), at(o.centroid.y));
-        let mut drawn = drawn.iter();
-        let mut kept = structures;
-        kept.retain(|o| {
-            let is_drawn = drawn.next().copied().unwrap_or(false);
-            is_drawn || !belongs_where_its_middle_is(o.class) || !is_lost(o)
-        });
-        kept
+        let drawn = drawn.iter().copied().chain(std::iter::repeat(false));
+        let stays =
+            |(o, is_drawn): (&Object, bool)| is_drawn || !belongs_where_its_middle_is(o.class) || !is_lost(o);
+        structures.iter().zip(drawn).map(stays).collect()
     }
 
     /// Returns of each structure whether it is cut, and marks those whose class has a measurement for it.
@@ -223,10 +220,9 @@ mod tests {
     fn structures_belong_where_their_middle_lies() {
         let at = |class, x| square(class, (x, 300), 100);
         let all = vec![at(&GLOMERULUS, 440), at(&GLOMERULUS, 460), at(&TUBULE, 700), at(&CORTEX, 700)];
-        let kept: Vec<f64> = lost().without(all.clone(), &[]).iter().map(|o| o.centroid.x).collect();
-        assert_eq!(kept, [490.0, 750.0, 750.0]);
+        assert_eq!(lost().leaves(&all, &[]), [true, false, true, true]);
         // One that was drawn ends at the border, whichever its middle is.
-        assert_eq!(lost().without(all.clone(), &[false, true, false, false]).len(), 4);
+        assert_eq!(lost().leaves(&all, &[false, true, false, false]), [true; 4]);
         let nothing = Mask::filled(100, 100, 1);
         let white = White { rgb: [243.0; 3] };
         let left = TissueMask {
@@ -236,6 +232,6 @@ mod tests {
             area_mm2: 1.0,
             white,
         };
-        assert_eq!(Lost::of(&Bits::of(&nothing), &left).without(all, &[]).len(), 4);
+        assert_eq!(Lost::of(&Bits::of(&nothing), &left).leaves(&all, &[]), [true; 4]);
     }
 }

@@ -255,7 +255,7 @@ fn in_order<T: Send>(
 }
 
 /// Returns a map of `scale` level-0 pixels per pixel over a window, halo included; 0 outside the slide.
-fn sample(map: &Plane<u8>, scale: f64, window: &Window) -> Plane<u8> {
+pub(super) fn sample(map: &Plane<u8>, scale: f64, window: &Window) -> Plane<u8> {
     let mut out = Plane::filled(window.width(), window.height(), 0u8);
     let at = |i: i64| ((i as f64 + 0.5) * window.scale / scale).floor() as i64;
     let columns: Vec<usize> = (0..window.width() as i64)
