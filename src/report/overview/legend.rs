@@ -25,7 +25,7 @@ pub(super) const TITLE_PX: u32 = 120;
 /// Writes the title across the top.
 pub(super) fn title(picture: &mut Picture, x: u32, slide_id: &str, summary: &Summary) {
     let width = picture.width() - 2 * x;
-    Font::TITLE.write(picture, x, 16, &Font::TITLE.cut(slide_id, width), INK);
+    Font::TITLE.write(picture, x, 16, &Font::TITLE.cut_name(slide_id, width), INK);
     let tissue = match summary.is_blank() {
         true if summary.warnings.iter().any(|w| matches!(w, Warning::AnnotationsLeaveNothing { .. })) => {
             "the drawn areas leave no tissue".to_owned()
