@@ -311,11 +311,13 @@ fn fields_are_chosen_by_rule_and_slides_are_shown() {
     assert_eq!(page.matches("class=\"outlined\"").count(), 4);
     assert_eq!(page.matches("at low power").count(), 32);
     // The sheet leaves a slide out that was scored.
-    assert!(page.contains("1 excluded, 31 scored; 7 with something to look at"));
+    assert!(page.contains("1 excluded, 31 scored; 8 with something to look at"));
     assert!(
         page.contains("a &lt;warning&gt;")
             && page.contains("<b>s20b</b> <span class=\"status\">excluded</span>")
     );
+    let first = |status: &str| page.find(&format!("<span class=\"status\">{status}")).unwrap();
+    assert!(first("excluded") < first("scored"));
     assert!(page.contains("1 in run.json, 1 with SHA-256"));
 }
 

@@ -13,6 +13,7 @@ use std::{
 
 use histograde::{
     Error, Result,
+    annotation::Annotations,
     batch::{self, Done, IO_THREADS, Job, Memory, Options},
     export::tiles,
     measure::sizes,
@@ -40,7 +41,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     plan.choose(&args.scoring, console)?;
     plan.keep_part(&args.part)?;
     if args.part.list {
-        return list(&plan);
+        return list(&plan, args.scoring.annotations.as_deref());
     }
     if args.operation.dry_run {
         return dry_run(&plan, &rubric, &args.batch.output, &args.operation);
@@ -51,10 +52,18 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     Ok(Exit::of(&done))
 }
 
-/// Prints the slides that are used, as a workflow needs to know them: the program alone reads every kind of sample sheet.
-fn list(plan: &plan::Plan) -> Result<Exit, Failure> {
+/// Prints the slides that are used, as a workflow needs to know them: the program alone reads every kind of sample sheet, and knows
+/// which file of drawn areas belongs to which slide.
+fn list(plan: &plan::Plan, annotations: Option<&Path>) -> Result<Exit, Failure> {
     let used = plan.jobs.iter().filter(|job| job.sample.as_ref().is_none_or(|s| s.exclude.is_none()));
-    let one = |job: &Job| json!({"slide_id": job.slide_id, "slide": job.path, "tissue": job.organ.name});
+    let one = |job: &Job| {
+        let mut listed = json!({"slide_id": job.slide_id, "slide": job.path, "tissue": job.organ.name});
+        let drawn = annotations.and_then(|given| Annotations::file_of(given, &job.slide_id, &job.path));
+        if let Some(drawn) = drawn {
+            listed["annotations"] = drawn.to_string_lossy().into();
+        }
+        listed
+    };
     let text = serde_json::to_string_pretty(&used.map(one).collect::<Vec<_>>());
     let text = text.map_err(|e| Error::io("express as JSON", Path::new("the slides"))(e.into()))?;
     super::print(&format!("{text}\n"))?;

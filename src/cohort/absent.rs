@@ -14,6 +14,9 @@ use crate::{
 /// Most slides that a remark names.
 const NAMED: usize = 8;
 
+/// Why a slide holds no number whose features tell more than one reason.
+const SEVERAL: &str = "nothing could be measured; exclusions.csv tells why of each feature";
+
 /// Returns what is absent: slides without a number, subjects without such a slide, groups without such a subject. Slides that the
 /// sheet leaves out are not meant.
 #[must_use]
@@ -110,26 +113,40 @@ fn by_group(cohort: &Cohort) -> BTreeMap<&str, (usize, usize)> {
     groups
 }
 
-/// Puts one row in place of all of a slide that holds no number, where they tell one reason: it failed or was excluded as a whole.
+/// Puts one row of the whole slide before, or in place of, those of each slide that holds no number. It is in their place where they
+/// tell one reason: the slide is blank, failed or was excluded. That an index lacks its features is no reason of its own.
 pub(super) fn folded(exclusions: Vec<Exclusion>, absent: &[String]) -> Vec<Exclusion> {
-    let absent: BTreeSet<&str> = absent.iter().map(String::as_str).collect();
-    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for e in exclusions.iter().filter(|e| absent.contains(e.slide_id.as_str())) {
-        reasons.entry(&e.slide_id).or_default().insert(&e.reason);
-    }
-    let one = |(slide, all): (&str, BTreeSet<&str>)| (all.len() == 1).then(|| (slide.to_owned(), false));
-    // Slides with one reason, and whether it was told.
-    let mut whole: BTreeMap<String, bool> = reasons.into_iter().filter_map(one).collect();
-    let once = |mut e: Exclusion| {
-        if let Some(told) = whole.get_mut(&e.slide_id) {
-            if std::mem::replace(told, true) {
-                return None;
-            }
-            e.feature.clear();
+    let why = reasons(&exclusions, absent);
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    let mut rows = Vec::with_capacity(exclusions.len());
+    for e in exclusions {
+        let Some(why) = why.get(&e.slide_id) else {
+            rows.push(e);
+            continue;
+        };
+        let one = why.iter().next().filter(|_| why.len() == 1);
+        if told.insert(e.slide_id.clone()) {
+            let reason = one.map_or(SEVERAL, String::as_str).to_owned();
+            rows.push(Exclusion { feature: String::new(), reason, ..e.clone() });
         }
-        Some(e)
-    };
-    exclusions.into_iter().filter_map(once).collect()
+        if one.is_none() && !e.feature.is_empty() {
+            rows.push(e);
+        }
+    }
+    rows
+}
+
+/// Returns the reasons that the rows of each slide without a number tell.
+fn reasons(exclusions: &[Exclusion], absent: &[String]) -> BTreeMap<String, BTreeSet<String>> {
+    let absent: BTreeSet<&str> = absent.iter().map(String::as_str).collect();
+    let mut reasons: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for e in exclusions.iter().filter(|e| absent.contains(e.slide_id.as_str())) {
+        let own = reasons.entry(e.slide_id.clone()).or_default();
+        if !e.feature.ends_with("_index") {
+            own.insert(e.reason.clone());
+        }
+    }
+    reasons
 }
 
 #[cfg(test)]
@@ -217,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slide_without_a_number_is_one_row() {
+    fn a_slide_without_a_number_is_told_as_a_whole() {
         let row = |slide: &str, feature: &str, reason: &str| Exclusion {
             tissue: "liver".into(),
             slide_id: slide.into(),
@@ -232,9 +249,24 @@ mod tests {
             row("a", "g", "torn file"),
             row("c", "f", "too coarse"),
             row("c", "g", "no fat"),
+            row("d", "liver_damage_index", "only 0 % of the weight scored; missing f, g"),
+            row("d", "f", "the slide is blank"),
+            row("d", "fatty_index", "only 0 % of the weight scored; missing f"),
+            row("d", "g", "the slide is blank"),
         ];
-        let found = folded(rows, &["a".to_owned(), "c".to_owned()]);
-        let told: Vec<_> = found.iter().map(|e| (e.slide_id.as_str(), e.feature.as_str())).collect();
-        assert_eq!(told, [("a", ""), ("b", "f"), ("c", "f"), ("c", "g")]);
+        let found = folded(rows, &["a", "c", "d"].map(str::to_owned));
+        let told: Vec<_> =
+            found.iter().map(|e| (e.slide_id.as_str(), e.feature.as_str(), e.reason.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                ("a", "", "torn file"),
+                ("b", "f", "too coarse"),
+                ("c", "", SEVERAL),
+                ("c", "f", "too coarse"),
+                ("c", "g", "no fat"),
+                ("d", "", "the slide is blank"),
+            ]
+        );
     }
 }

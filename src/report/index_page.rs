@@ -94,7 +94,11 @@ impl Page<'_> {
         else {
             return;
         };
-        let with_truth = if self.truth.is_empty() { "" } else { "; the phantoms' true value below it" };
+        let with_truth = if self.truth.is_empty() {
+            ""
+        } else {
+            "; the phantoms' true value, of the same slides, below it"
+        };
         head(page, &format!("Measurements: mean of animals{with_truth}"), groups);
         for measured in &first.measured {
             let feature = measured.feature;
@@ -108,7 +112,8 @@ impl Page<'_> {
             let cells: Vec<Entry> = groups
                 .iter()
                 .map(|group| {
-                    let truth = cell(slides, group, |d| self.true_value(d, feature));
+                    let truth =
+                        cell(slides, group, |d| value(d, feature).and_then(|_| self.true_value(d, feature)));
                     let below = truth.mean().map(|t| format!("true {}", Short(t)));
                     (cell(slides, group, |d| value(d, feature)), below)
                 })
@@ -203,6 +208,9 @@ fn td(page: &mut String, cell: &Cell, below: Option<&str>) {
     if let Some((low, high)) = cell.range() {
         let _ = write!(page, "<small>{} to {}</small>", Short(low), Short(high));
     }
+    if let Some(some) = cell.of_some() {
+        let _ = write!(page, "<small>{}</small>", Escaped(&some));
+    }
     if let Some(below) = below {
         let _ = write!(page, "<small>{}</small>", Escaped(below));
     }
@@ -245,5 +253,42 @@ fn grade(done: &Done, wanted: &Finding) -> Result<f64, String> {
         Some(Outcome::Scored { grade, .. }) => Ok(f64::from(*grade)),
         Some(Outcome::NotScored { missing }) => Err(missing.to_string()),
         None => Err("not in this slide's rubric".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{measure::feature::Missing, report::test_slide};
+
+    #[test]
+    fn true_values_are_those_of_the_animals_that_were_measured() {
+        let slides: Vec<Done> = ["a1", "a2", "a3"]
+            .map(|id| {
+                let mut done = test_slide::study().remove(2);
+                id.clone_into(&mut done.job.slide_id);
+                done.job.sample.as_mut().unwrap().animal_id = id.into();
+                let fat = &mut done.outcome.as_mut().unwrap().measured[0];
+                if id != "a1" {
+                    fat.value = Err(Missing::NoStructure { what: "vacuole" });
+                }
+                done
+            })
+            .into();
+        let name = slides[0].outcome.as_ref().unwrap().measured[0].feature.name;
+        let truth = [("a1", 41.0), ("a2", 10.0), ("a3", 20.0)];
+        let truth = truth.map(|(id, value)| (id.to_owned(), BTreeMap::from([(name.to_owned(), value)])));
+        let page = Page {
+            title: "t",
+            lead: "",
+            slides: &slides,
+            truth: &BTreeMap::from(truth),
+            report: None,
+            results: "results",
+        };
+        let html = page.html();
+        let reason = Missing::NoStructure { what: "vacuole" };
+        let cell = format!("<td>40.5<small>1 of 3 animals: {reason}</small><small>true 41.0</small></td>");
+        assert!(html.contains(&cell), "{html}");
     }
 }

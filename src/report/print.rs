@@ -21,6 +21,35 @@ const METRES_PER_INCH: f64 = 0.0254;
 /// Most pixels of a figure; larger ones are drawn at fewer per inch.
 const MOST_PIXELS: f32 = 4e7;
 
+/// Height of the built-in font above and below the base of a line, and how much bolder its bold is drawn, as parts of its size.
+const ASCENT: f32 = 0.932;
+const DESCENT: f32 = 0.189;
+const BOLD: f32 = 0.05;
+
+/// Widest line of text, in pixels.
+const LONGEST: u32 = 20_000;
+
+/// A line of text to be drawn.
+#[derive(Clone, Copy)]
+pub(in crate::report) struct Line<'a> {
+    pub(in crate::report) text: &'a str,
+    /// In pixels.
+    pub(in crate::report) height: u32,
+    pub(in crate::report) bold: bool,
+}
+
+/// A line of text as pixels.
+pub(in crate::report) struct Raster {
+    pub(in crate::report) width: u32,
+    /// Share of each pixel that is covered, × 255.
+    pub(in crate::report) covered: Vec<u8>,
+}
+
+struct Laid {
+    tree: Tree,
+    width: u32,
+}
+
 /// Draws figures with one built-in font, so that they look alike on every machine.
 pub(in crate::report) struct Printer {
     options: Options<'static>,
@@ -57,6 +86,36 @@ impl Printer {
             }
             _ => false,
         })
+    }
+
+    /// Returns the width of a line of text, in pixels.
+    pub(in crate::report) fn width(&self, line: Line<'_>) -> u32 {
+        self.lay(line).map_or(0, |laid| laid.width)
+    }
+
+    /// Returns a line of text as the share of each pixel that its letters cover, row by row; `None` where nothing is to be seen.
+    pub(in crate::report) fn line(&self, line: Line<'_>) -> Option<Raster> {
+        let laid = self.lay(line)?;
+        let mut pixels = Pixmap::new(laid.width, line.height)?;
+        resvg::render(&laid.tree, Transform::identity(), &mut pixels.as_mut());
+        let covered = pixels.data().chunks_exact(4).map(|p| p[3]).collect();
+        Some(Raster { width: laid.width, covered })
+    }
+
+    fn lay(&self, line: Line<'_>) -> Option<Laid> {
+        let size = line.height as f32 / (ASCENT + DESCENT);
+        let (baseline, stroke) = (size * ASCENT, if line.bold { size * BOLD } else { 0.0 });
+        let text = line.text.replace('&', "&amp;").replace('<', "&lt;");
+        let svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{LONGEST}\" height=\"{}\"><text x=\"0\" \
+             y=\"{baseline}\" font-size=\"{size}\" stroke=\"#000\" stroke-width=\"{stroke}\" \
+             xml:space=\"preserve\">{text}</text></svg>",
+            line.height
+        );
+        let tree = Tree::from_str(&svg, &self.options).ok()?;
+        let right = tree.root().abs_stroke_bounding_box().right();
+        let width = right.ceil().clamp(0.0, LONGEST as f32) as u32;
+        (width > 0).then_some(Laid { tree, width })
     }
 
     /// Writes a figure as PNG of 300 pixels per inch.
@@ -106,6 +165,22 @@ mod tests {
         let absent = |text: &str| Printer::new().absent(text).into_iter().collect::<String>();
         assert_eq!(absent("STZ µm² − ± ≥ é Контроль <&>"), "");
         assert_eq!(absent("対照 and 対"), "対照");
+    }
+
+    #[test]
+    fn lines_are_as_wide_as_their_letters() {
+        let printer = Printer::new();
+        let line = |text, bold| Line { text, height: 24, bold };
+        let ink = |text, bold| {
+            let raster = printer.line(line(text, bold)).unwrap();
+            assert_eq!(raster.covered.len(), raster.width as usize * 24);
+            assert_eq!(raster.width, printer.width(line(text, bold)));
+            raster.covered.iter().map(|v| u32::from(*v)).sum::<u32>()
+        };
+        assert!(ink("Жук", true) > ink("Жук", false));
+        assert!(ink("a <&> b", false) > ink("a", false));
+        assert!(printer.width(line("a  b", false)) > printer.width(line("a b", false)));
+        assert!(printer.line(line("", true)).is_none());
     }
 
     #[test]

@@ -201,5 +201,11 @@ fn slides_of_any_sheet_are_listed() {
         list("commas.csv", &rows.join("\r\n").replace(';', ","), &["--only", "gone"]),
         Value::from(vec![second])
     );
+    // The file of drawn areas of each slide that has one.
+    fs::create_dir(folder.path("drawn")).unwrap();
+    folder.text("drawn/a b.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    let mut with_areas = expected;
+    with_areas[0]["annotations"] = folder.arg("drawn/a b.geojson").into();
+    assert_eq!(list("drawn.csv", &rows.join("\n"), &["--annotations", &folder.arg("drawn")]), with_areas);
     assert!(!folder.path("out").exists());
 }

@@ -30,6 +30,35 @@ cp slides/liver2.svs slides/gone.svs
 run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
 grep -q '^gone,.*,scored,' flow/results/slides.csv
 echo "snakemake: once it is there, it is scored"
+# Other options, and areas that are drawn, changed or taken away, make results anew that they concern, and no others.
+expect() { # expect JOBS OPTIONS: so many slides go to the program again, and results are those of one run with these options.
+    run compare=False options="$2" > other.log 2>&1 || { tail -40 other.log; exit 1; }
+    [ "$(grep -c '^rule score:\|^localrule score:' other.log)" = "$1" ] || { tail -40 other.log; exit 1; }
+    rm -rf expected
+    # shellcheck disable=SC2086
+    "$HISTOGRADE" score --manifest samples.csv -o expected $2 -q || [ $? -eq 1 ]
+    same expected flow/results
+    run compare=False options="$2" > other.log 2>&1 && grep -q "Nothing to be done" other.log || { tail -40 other.log; exit 1; }
+}
+area() { # area SIDE: a square that is to be left out.
+    echo '{"type": "Polygon", "coordinates": [[[0, 0], ['"$1"', 0], ['"$1, $1"'], [0, '"$1"'], [0, 0]]]}'
+}
+draw() { # draw SLIDE SIDE
+    echo '{"type": "Feature", "properties": {"classification": {"name": "Ignore"}}, "geometry": '"$(area "$2")"'}' > "drawn/$1.geojson"
+}
+expect 8 "--species mouse"
+grep -q '"species": "mouse"' flow/results/slides/liver1/result.json
+mkdir drawn
+draw liver1 200
+expect 8 "--species mouse --annotations drawn"
+draw liver1 300
+expect 1 "--species mouse --annotations drawn"
+draw kidney1 200
+expect 1 "--species mouse --annotations drawn"
+rm drawn/liver1.geojson
+expect 1 "--species mouse --annotations drawn"
+echo "snakemake: other options and drawn areas are followed"
+run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
 # The same sheet as a spreadsheet program of another language writes it.
 { echo "sep=;"; sed '1s/.*/\U&/; s/,/;/g' samples.csv; } > semicolons.csv
 sed 's/,/\t/g' samples.csv > tabs.tsv

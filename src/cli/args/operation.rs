@@ -61,7 +61,7 @@ pub(crate) struct Part {
     /// Write what came of the slides to FILE (JSON); not written, and removed, while something was in the way
     #[arg(long, value_name = "FILE")]
     pub(crate) outcome: Option<PathBuf>,
-    /// Print id, file and tissue of each slide that would be used, as a JSON list; opens no slide and writes nothing
+    /// Print id, file and tissue of each slide that would be used, and its file of --annotations, as a JSON list; opens no slide and writes nothing
     #[arg(long, conflicts_with_all = ["outcome", "dry_run", "gather"])]
     pub(crate) list: bool,
     /// Score nothing: make the tables of what is there; slides that are not there count as failed

@@ -7,8 +7,10 @@ const HEIGHT_PX: f64 = 180.0;
 
 /// Returns a strip chart of values from 0 to 100, one column per group, as SVG.
 pub(super) fn strips(columns: &[(&str, Cell)]) -> String {
-    let name = |(group, cell): &(&str, Cell)| {
-        if cell.animals.is_empty() { format!("{group}: no index") } else { (*group).to_owned() }
+    let name = |(group, cell): &(&str, Cell)| match cell.animals.len() {
+        0 => format!("{group}: no index"),
+        n if n < cell.all => format!("{group}: {n} of {}", cell.all),
+        _ => (*group).to_owned(),
     };
     let y = Axis::covering("damage index", [0.0, 100.0]);
     let mut chart = Chart::columns(columns.iter().map(name).collect(), y, HEIGHT_PX);

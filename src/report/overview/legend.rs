@@ -5,7 +5,7 @@ use super::{
     picture::{Colour, Picture},
     text::Font,
 };
-use crate::{pipeline::Summary, score::Outcome, warning::Warning};
+use crate::{measure::feature::Missing, pipeline::Summary, score::Outcome, warning::Warning};
 
 const INK: Colour = [20, 20, 20];
 const FAINT: Colour = [105, 105, 105];
@@ -25,7 +25,7 @@ pub(super) const TITLE_PX: u32 = 120;
 /// Writes the title across the top.
 pub(super) fn title(picture: &mut Picture, x: u32, slide_id: &str, summary: &Summary) {
     let width = picture.width() - 2 * x;
-    Font::TITLE.write(picture, x, 16, &Font::TITLE.cut(slide_id, width), INK);
+    Font::TITLE.write(picture, x, 16, &Font::TITLE.cut_name(slide_id, width), INK);
     let tissue = match summary.is_blank() {
         true if summary.warnings.iter().any(|w| matches!(w, Warning::AnnotationsLeaveNothing { .. })) => {
             "the drawn areas leave no tissue".to_owned()
@@ -67,8 +67,12 @@ fn index(summary: &Summary) -> String {
 pub(super) fn entries(summary: &Summary) -> Vec<(Colour, String)> {
     let classes = summary.organ.classes.iter().map(|class| {
         let count = summary.counted().find(|(name, _)| *name == class.name);
-        // A class that was not looked for is not one of which none was found.
-        let count = count.and_then(|c| c.1.ok()).map_or_else(|| "not counted".to_owned(), grouped);
+        // A class that was not looked for is not one of which none was found. On coarse pixels the outlines are drawn, to be judged.
+        let count = match count.map(|(_, count)| count) {
+            Some(Ok(count)) => grouped(count),
+            Some(Err(Missing::TooCoarse { .. })) => "too coarse to count".to_owned(),
+            _ => "not counted".to_owned(),
+        };
         (class.colour, format!("{} ({count})", class.name))
     });
     std::iter::once((map::TISSUE, "edge of tissue".to_owned())).chain(classes).collect()
@@ -141,7 +145,7 @@ mod tests {
         let lines = |blank| -> Vec<String> {
             entries(&crate::report::test_slide::summary(blank)).into_iter().map(|(_, text)| text).collect()
         };
-        assert_eq!(lines(false), ["edge of tissue", "vein \"central\" (1)", "nucleus (not counted)"]);
+        assert_eq!(lines(false), ["edge of tissue", "vein \"central\" (1)", "nucleus (too coarse to count)"]);
         assert_eq!(lines(true)[1], "vein \"central\" (not counted)");
     }
 

@@ -39,7 +39,7 @@ fn draw(slide: &Slide, result: &SlideResult, slide_id: &str) -> Result<Rgb> {
     let mut sheet = Picture::filled(width + WORDS_PX + 3 * MARGIN_PX, body + 2 * MARGIN_PX + LINE_PX, PAPER);
     let room = sheet.width() - 2 * MARGIN_PX;
     let title = format!("Quality control: {slide_id}");
-    Font::HEAD.write(&mut sheet, MARGIN_PX, MARGIN_PX / 2, &Font::HEAD.cut(&title, room), INK);
+    Font::HEAD.write(&mut sheet, MARGIN_PX, MARGIN_PX / 2, &Font::HEAD.cut_name(&title, room), INK);
     let top = MARGIN_PX + LINE_PX;
     sheet.place(&map, MARGIN_PX, top);
     let left = width + 2 * MARGIN_PX;

@@ -15,6 +15,9 @@ use crate::{
 /// Most thumbnails on a page: more would make it too large to open.
 const MOST: usize = 180;
 
+/// Rank of slides with nothing to look at, after all others.
+const UNREMARKABLE: u8 = 4;
+
 /// Returns counts and thumbnails: slides with something to look at first.
 pub(super) fn quality(evidence: &Evidence) -> Value {
     if evidence.slides.is_empty() {
@@ -24,19 +27,20 @@ pub(super) fn quality(evidence: &Evidence) -> Value {
     let grave = |s: &&SlideRow| match (s.status.as_str(), s.remarks.is_empty()) {
         ("failed", _) => 0,
         ("blank", _) => 1,
-        ("scored", false) => 2,
-        ("excluded", _) => 3,
-        _ => 4,
+        ("excluded", _) => 2,
+        ("scored", false) => 3,
+        _ => UNREMARKABLE,
     };
     let mut order: Vec<&SlideRow> = evidence.slides.iter().collect();
     order.sort_by_key(grave);
-    let with_remarks = order.iter().filter(|s| grave(s) < 3).count();
+    let with_remarks = order.iter().filter(|s| grave(s) < UNREMARKABLE).count();
     let cards: Vec<Value> = order.iter().take(MOST).map(|s| card(evidence, s)).collect();
     context! {
         counts => counts.join(", "),
         with_remarks,
         others => evidence.others,
         not_shown => order.len() - cards.len(),
+        remarks_not_shown => with_remarks.saturating_sub(cards.len()),
         cards,
     }
 }
@@ -89,4 +93,47 @@ fn plain(value: &serde_json::Value) -> String {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default() + letters.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(slides: &[(&str, &str)]) -> (Vec<String>, [usize; 3]) {
+        let row = |(i, (status, remarks)): (usize, &(&str, &str))| SlideRow {
+            slide_id: format!("{status}{i}"),
+            status: (*status).into(),
+            remarks: (*remarks).into(),
+            ..SlideRow::default()
+        };
+        let mut evidence = Evidence::default();
+        evidence.slides.extend(slides.iter().enumerate().map(row));
+        let page = quality(&evidence);
+        let count = |name: &str| usize::try_from(page.get_attr(name).unwrap()).unwrap();
+        let cards = page.get_attr("cards").unwrap().try_iter().unwrap();
+        let ids = cards.map(|card| card.get_attr("slide_id").unwrap().to_string()).collect();
+        (ids, ["with_remarks", "not_shown", "remarks_not_shown"].map(count))
+    }
+
+    #[test]
+    fn slides_that_were_left_out_come_before_scored_ones() {
+        let (ids, counts) = told(&[
+            ("scored", ""),
+            ("scored", "thin"),
+            ("excluded", "spoilt"),
+            ("blank", ""),
+            ("failed", "torn"),
+        ]);
+        assert_eq!(ids, ["failed4", "blank3", "excluded2", "scored1", "scored0"]);
+        assert_eq!(counts, [4, 0, 0]);
+    }
+
+    #[test]
+    fn what_is_not_shown_is_told() {
+        let mut slides = vec![("scored", "thin"); MOST];
+        slides.extend([("scored", ""), ("excluded", "spoilt")]);
+        let (ids, counts) = told(&slides);
+        assert_eq!((ids.len(), ids[0].as_str()), (MOST, "excluded181"));
+        assert_eq!(counts, [MOST + 1, 2, 1]);
+    }
 }
