@@ -30,6 +30,26 @@ cp slides/liver2.svs slides/gone.svs
 run 2> snakemake.log || { tail -40 snakemake.log; exit 1; }
 grep -q '^gone,.*,scored,' flow/results/slides.csv
 echo "snakemake: once it is there, it is scored"
+# What the commands are made of counts: options, and the files that they name.
+mkdir drawn
+echo '{"type":"FeatureCollection","features":[]}' > drawn/liver1.geojson
+did() { grep -c "^rule $1:\|^localrule $1:" changed.log || true; }
+for how in "--species mouse" "--species mouse --annotations drawn" "--species mouse --annotations=drawn"; do
+    out=other run compare=False options="--species rat" > changed.log 2>&1 || { tail -40 changed.log; exit 1; }
+    out=other run compare=False options="$how" > changed.log 2>&1 || { tail -40 changed.log; exit 1; }
+    [ "$(did score)" = 8 ] && [ "$(did gather)" = 1 ] || { echo "options $how: not scored again"; tail -40 changed.log; exit 1; }
+    "$HISTOGRADE" score --manifest samples.csv -o fresh $how -q || [ $? -eq 1 ]
+    same fresh other/results
+    rm -r fresh
+done
+sleep 1
+echo '{"type":"FeatureCollection","features":[ ]}' > drawn/liver1.geojson
+out=other run compare=False options="$how" > changed.log 2>&1 || { tail -40 changed.log; exit 1; }
+[ "$(did score)" = 1 ] && [ "$(did gather)" = 1 ] || { echo "drawn areas: not scored again"; tail -40 changed.log; exit 1; }
+"$HISTOGRADE" score --manifest samples.csv -o fresh $how -q || [ $? -eq 1 ]
+same fresh other/results
+rm -r fresh other drawn
+echo "snakemake: other options and edited areas are scored again"
 # The same sheet as a spreadsheet program of another language writes it.
 { echo "sep=;"; sed '1s/.*/\U&/; s/,/;/g' samples.csv; } > semicolons.csv
 sed 's/,/\t/g' samples.csv > tabs.tsv
