@@ -44,7 +44,8 @@ pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<E
     let how = score::How { operation: &args.operation, part: None };
     let done = score::score(plan, &prepared.rubric, &args.output, how, &watch, console)?;
     if watch.stopped() {
-        return Ok(Exit::of(&done));
+        // Not compared, though all slides may have been done.
+        return Ok(interrupt::exit_code().map_or_else(|| Exit::of(&done), Exit::Stopped));
     }
     prepared.compare(&args.output, &args.output.join(FOLDER), console)?;
     Ok(Exit::of(&done))
@@ -113,6 +114,7 @@ impl<'a> Prepared<'a> {
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
         remarks.extend(made_again);
         remarks.extend(cohort::declared::notes(study, &found.endpoints));
+        cohort::absent::not_all(&cohort, results)?;
         remarks
             .extend(self.animals.as_ref().and_then(|a| cohort::absent::without_slides(&found.subjects, a)));
         remarks.extend(study::remarks(study, &self.samples));

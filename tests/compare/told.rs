@@ -80,6 +80,40 @@ fn no_page_is_left_of_an_earlier_comparison() {
     assert!(!out.join("report.html").exists() && out.join("animals.csv").exists());
 }
 
+/// Results of a run that was stopped.
+#[test]
+fn results_that_are_not_finished_are_told_and_none_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("results/long.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    let without = |is_left: &dyn Fn(&str) -> bool| {
+        let row = |row: &str| {
+            let cells: Vec<&str> = row.split(',').collect();
+            if cells[7] == "slide_id" || is_left(cells[7]) {
+                return format!("{row}\n");
+            }
+            let why = "interrupted before this slide was finished";
+            format!("{},,,,,{},{},{why}\n", cells[..2].join(","), cells[6], cells[7])
+        };
+        fs::write(&path, rows.lines().map(row).collect::<String>()).unwrap();
+    };
+    without(&|slide| !slide.starts_with("s4"));
+    run(folder.path(), &ALL).success().stderr(contains(
+        "warning: the results are not finished: 8 of 31 slides were not scored, for the run was stopped",
+    ));
+    let out = folder.path().join("results/comparison");
+    assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("the results are not finished"));
+    let before = common_files::all(folder.path());
+    without(&|_| false);
+    run(folder.path(), &ALL).code(2).stderr(contains(
+        "a number of one slide of the sample sheet or more, got none; 31: interrupted before this slide was finished",
+    ));
+    fs::write(&path, &rows).unwrap();
+    without(&|slide| !slide.starts_with("s4"));
+    assert!(common_files::all(folder.path()) == before, "the earlier report stays");
+}
+
 /// A batch of its own for every group is told, as no block is declared.
 #[test]
 fn batches_that_are_groups_are_told() {
