@@ -99,8 +99,18 @@ fn run_keeps_what_score_did_with_the_same_options() {
     let mut told: serde_json::Value = serde_json::from_slice(&fs::read(&seen).unwrap()).unwrap();
     (told["seconds"], told["analysed_px"]) = (10.0.into(), 1_000_000.into());
     fs::write(&seen, told.to_string()).unwrap();
-    histograde(&[&["run"], &input[..], &["--dry-run"]].concat())
-        .assert()
-        .code(0)
-        .stdout(contains("(as the results that are to be replaced)"));
+    let mut run = folder.json("out/run.json");
+    run["threads"] = 1.into();
+    folder.text("out/run.json", &run.to_string());
+    // 2 slides of 0.06 MP, one of which took 10 s on one thread.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    for (threads, at_work) in [(1, 1), (cores, cores), (cores + 7, cores)] {
+        let text = if threads == 1 { "on 1 thread".into() } else { format!("on {threads} threads") };
+        let seconds = 0.12 / (0.006 * at_work as f64);
+        let about = contains(format!("about {seconds:.1} s at"))
+            .and(contains(text))
+            .and(contains("(as the results that are to be replaced)"));
+        let wanted = ["--dry-run", "--threads", &threads.to_string()];
+        histograde(&[&["run"], &input[..], &wanted].concat()).assert().code(0).stdout(about);
+    }
 }
