@@ -130,7 +130,7 @@ pub(super) fn score(
     let slides = done.iter().map(|d| d.job.slide_id.as_str()).collect();
     let whole = part.is_none_or(|p| !p.is_part());
     let mut others = Vec::new();
-    let written = match whole {
+    let tables = match whole {
         false => Ok(()),
         true => closing::still_there(&store, &records, out).and_then(|()| {
             others = store::others(out, &slides)?;
@@ -147,12 +147,13 @@ pub(super) fn score(
             write_tables(out, rubric, &about)
         }),
     };
-    let written = written.and_then(|()| match outcome {
+    let told = words::closing(&done, seconds, out, tables.is_ok());
+    let written = tables.and_then(|()| match outcome {
         Some(path) => closing::write_outcome(path, &done),
         None => Ok(()),
     });
     let code = if written.is_err() { crate::cli::COULD_NOT_START } else { Exit::of(&done).code() };
-    console.say(words::closing(&done, seconds, out));
+    console.say(told);
     closing::copied(&done, &records).iter().for_each(|remark| console.say(format!("warning: {remark}")));
     if !others.is_empty() {
         console.say(words::not_in_tables(&others, out));

@@ -250,6 +250,7 @@ mod stopped {
             said.contains("store, expected the results of this command, got others of 1 slide meanwhile (a)"),
             "{said}"
         );
+        assert!(said.contains("; no tables were written in ") && !said.contains("; results in "), "{said}");
         assert!(!folder.path("out/slides.csv").exists());
         histograde(&args).assert().code(0);
         assert_eq!(folder.rows("out/slides.csv").len(), 2);
