@@ -41,6 +41,9 @@ mod segment;
 mod together;
 
 fn histograde(args: &[&str]) -> Command {
+#[cfg(unix)]
+#[path = "cli/words.rs"]
+mod words;
     let mut command = Command::new(env!("CARGO_BIN_EXE_histograde"));
     command.args(args);
     command

@@ -132,7 +132,7 @@ impl<'a> Prepared<'a> {
         remarks.append(&mut found.notes);
         found.notes = remarks;
         let name = name(results);
-        let arguments: Vec<String> = std::env::args().collect();
+        let arguments = super::typed();
         let run = Run {
             title: self.design.title.as_deref().unwrap_or(&name),
             rubric: &self.rubric,

@@ -54,8 +54,15 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
 /// Prints the slides that are used, as a workflow needs to know them: the program alone reads every kind of sample sheet.
 fn list(plan: &plan::Plan) -> Result<Exit, Failure> {
     let used = plan.jobs.iter().filter(|job| job.sample.as_ref().is_none_or(|s| s.exclude.is_none()));
-    let one = |job: &Job| json!({"slide_id": job.slide_id, "slide": job.path, "tissue": job.organ.name});
-    let text = serde_json::to_string_pretty(&used.map(one).collect::<Vec<_>>());
+    let one = |job: &Job| {
+        let expected = "a path in UTF-8, as JSON holds no other; rename it";
+        let named = job
+            .path
+            .to_str()
+            .ok_or_else(|| Error::config(format!("slide {}", job.slide_id), expected, job.path.display()));
+        named.map(|path| json!({"slide_id": job.slide_id, "slide": path, "tissue": job.organ.name}))
+    };
+    let text = serde_json::to_string_pretty(&used.map(one).collect::<Result<Vec<_>>>()?);
     let text = text.map_err(|e| Error::io("express as JSON", Path::new("the slides"))(e.into()))?;
     super::print(&format!("{text}\n"))?;
     Ok(Exit::AllDone)
@@ -135,7 +142,7 @@ pub(super) fn score(
         true => closing::still_there(&store, &records, out).and_then(|()| {
             others = store::others(out, &slides)?;
             let about = run_json::Run {
-                arguments: &std::env::args().collect::<Vec<_>>(),
+                arguments: &super::typed(),
                 settings: &settings,
                 rubric: rubric.origin(),
                 threads: plan.threads,
