@@ -3,6 +3,7 @@
 mod closing;
 mod dry_run;
 mod log;
+mod places;
 mod writer;
 
 use std::{
@@ -39,6 +40,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     plan.say_idle(&args.batch.methods, console);
     plan.choose(&args.scoring, console)?;
     plan.keep_part(&args.part)?;
+    plan.read.extend(args.rubric.clone());
     if args.part.list {
         return list(&plan);
     }
@@ -101,6 +103,7 @@ pub(super) fn score(
     let start = Instant::now();
     inputs::apart(&plan.jobs, out)?;
     no_tiles(out)?;
+    places::check(&plan, out, how)?;
     writable(out)?;
     partial::sweep_dead(out);
     let (operation, part) = (how.operation, how.part);

@@ -58,10 +58,18 @@ fn a_folder_that_cannot_be_read_costs_itself() {
 #[test]
 fn a_log_that_cannot_be_written_is_told_once() {
     let folder = Folder::new();
-    let (slide, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("out"));
-    let args = ["score", &slide, "--tissue", "liver", "--mpp", "0.5", "--log-json", "/dev/full", "-o", &out];
-    let text = stderr(&args, 0);
-    assert_eq!(text.matches("cannot write /dev/full: ").count(), 1, "{text}");
+    let (slide, out, log) =
+        (folder.png("a.png", [244, 243, 245]), folder.arg("out"), folder.arg("log.jsonl"));
+    // No file may grow beyond a length that the log has and no result reaches.
+    fs::write(&log, "{\"event\":\"start\"}\n".repeat(200_000)).unwrap();
+    let program = env!("CARGO_BIN_EXE_histograde");
+    let words =
+        [program, "score", &slide, "--tissue", "liver", "--mpp", "0.5", "--log-json", &log, "-o", &out];
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$@\"", "sh"]).args(words);
+    let output = limited.assert().code(0).get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.matches(&format!("cannot write {log}: ")).count(), 1, "{text}");
     assert!(text.contains("lines are missing from --log-json"), "{text}");
 }
 

@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{console::Console, plan::Plan};
 
+/// What a log begins with.
+pub(super) const START: &str = "{\"event\":\"";
+
 /// Appends lines to a file, or does nothing.
 pub(super) struct Log<'a> {
     file: Option<(Mutex<File>, PathBuf)>,

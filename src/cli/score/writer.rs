@@ -25,7 +25,7 @@ use super::{super::progress::Progress, log::Log};
 use crate::cli::console::Console;
 
 /// The files of one slide.
-const FILES: [&str; 8] = [
+pub(super) const FILES: [&str; 8] = [
     "objects.geojson",
     "overview.png",
     "result.json",
