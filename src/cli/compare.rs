@@ -210,7 +210,7 @@ fn ids(samples: &[Sample]) -> Vec<&str> {
 pub(super) fn init(args: &args::Init, console: &Console) -> Result<Exit, Failure> {
     let (sheet, description) = (args.folder.join("samples.csv"), args.folder.join("study.toml"));
     for path in [&sheet, &description] {
-        // Neither a link that leads nowhere is followed.
+        // A link that leads nowhere is not followed either.
         if fs::symlink_metadata(path).is_ok() {
             return Err(
                 Error::config(path.display().to_string(), "no such file yet", "one, which is kept").into()

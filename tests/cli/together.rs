@@ -3,16 +3,17 @@
 use super::*;
 
 /// Writes a sheet of two slides of two animals, each in a group of its own.
-fn sheet(folder: &Folder) -> String {
-    folder.text("s.csv", "slide,animal_id,group,tissue,mpp\na.png,1,c,liver,0.5\nb.png,2,t,liver,0.5\n")
+fn sheet(folder: &Folder, [a, b]: [&str; 2]) -> String {
+    let rows = format!("slide,animal_id,group,tissue,mpp\n{a},1,c,liver,0.5\n{b},2,t,liver,0.5\n");
+    folder.text("s.csv", &rows)
 }
 
 #[test]
 fn tables_that_do_not_fit_the_results_are_told() {
     let folder = Folder::new();
     folder.png("a.png", [244, 243, 245]);
-    folder.png("b.png", [244, 244, 245]);
-    let (sheet, out) = (sheet(&folder), folder.arg("out"));
+    folder.phantom("b.svs");
+    let (sheet, out) = (sheet(&folder, ["a.png", "b.svs"]), folder.arg("out"));
     let score = ["score", "--manifest", &sheet, "-o", &out];
     let compare = |code: i32| stderr(&["compare", &out, "--manifest", &sheet], code);
     histograde(&score).assert().code(0);
@@ -46,8 +47,8 @@ fn tables_that_do_not_fit_the_results_are_told() {
 #[test]
 fn one_file_for_two_animals_is_told() {
     let folder = Folder::new();
-    ["a.png", "b.png"].iter().for_each(|name| drop(folder.png(name, [244, 243, 245])));
-    let (sheet, out) = (sheet(&folder), folder.arg("out"));
+    fs::copy(folder.phantom("a.svs"), folder.path("b.svs")).unwrap();
+    let (sheet, out) = (sheet(&folder, ["a.svs", "b.svs"]), folder.arg("out"));
     let told =
         "warning: the same file, byte for byte, stands for 2 different animals: a (animal 1), b (animal 2). ";
     let score = ["score", "--manifest", &sheet, "-o", &out];
@@ -60,8 +61,8 @@ fn one_file_for_two_animals_is_told() {
     let said = stderr(
         &[
             "score",
-            &folder.arg("a.png"),
-            &folder.arg("b.png"),
+            &folder.arg("a.svs"),
+            &folder.arg("b.svs"),
             "--tissue",
             "liver",
             "--mpp",
@@ -108,7 +109,8 @@ fn results_do_not_lie_among_slides() {
 fn an_outcome_is_of_the_last_try() {
     let folder = Folder::new();
     let (slide, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("out"));
-    let outcome = folder.text("done.json", "of an earlier try");
+    let outcome =
+        folder.text("done.json", "{\n  \"schema\": \"histograde-outcome/1\",\n  \"slides\": []\n}\n");
     let sheet = folder.text("s.csv", "slide,animal_id,group,tissue,mpp\na.png,1,c,liver,0.5\n");
     let args = ["score", "--manifest", &sheet, "--only", "a", "--outcome", &outcome, "-o", &out];
     histograde(&args).assert().code(0);
