@@ -163,6 +163,11 @@ fn print(text: &str) -> Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("write", "standard output"))
 }
 
+/// Returns the command line as typed; what is not UTF-8 in it is replaced.
+fn typed() -> Vec<String> {
+    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// Removes a file of an earlier run, if there is one.
 fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {

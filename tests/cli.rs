@@ -33,12 +33,17 @@ mod missing;
 mod operation;
 #[path = "cli/pictures.rs"]
 mod pictures;
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/score.rs"]
 mod score;
 #[path = "cli/segment.rs"]
 mod segment;
 #[path = "cli/together.rs"]
 mod together;
+#[cfg(unix)]
+#[path = "cli/words.rs"]
+mod words;
 
 fn histograde(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_histograde"));

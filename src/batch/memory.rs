@@ -59,6 +59,13 @@ impl Memory {
         self.0
     }
 
+    /// Returns how many slides such as this one are in work at once on so many threads.
+    #[must_use]
+    pub fn side_by_side(self, info: &SlideInfo, far: bool, threads: usize) -> usize {
+        let fit = self.slides() / self.of_slide(info, far);
+        usize::try_from(fit).unwrap_or(usize::MAX).clamp(1, threads.max(1))
+    }
+
     /// What all windows in work may take together: of 300 MiB the usual 116, of others the same share.
     pub(super) fn windows(self) -> usize {
         let share = (self.0 - BASE) as f64 / (Self::default().0 - BASE) as f64;
@@ -110,5 +117,7 @@ mod tests {
         assert_eq!(side_by_side(Memory::default(), false), 4);
         assert_eq!(side_by_side(Memory::default(), true), 0, "runs alone");
         assert_eq!(side_by_side(Memory::new(600 * MIB).unwrap(), true), 2);
+        let on = |far, threads| Memory::default().side_by_side(&small, far, threads);
+        assert_eq!([on(false, 8), on(false, 2), on(true, 8), on(true, 0)], [4, 2, 1, 1]);
     }
 }

@@ -77,6 +77,16 @@ pub trait Listener: Sync {
     /// [`Error::Io`] if a file cannot be removed, or the slide not be locked.
     fn claim(&self, index: usize, job: &Job) -> Result<Claim<Self::Held>>;
 
+    /// Says what is kept of a slide that is not to be begun any more, for the run was stopped: an earlier outcome that holds, and
+    /// the seconds it took. Locks and removes nothing. Nothing is kept unless told otherwise.
+    ///
+    /// # Errors
+    ///
+    /// What would have kept the slide from being begun.
+    fn held(&self, _job: &Job) -> Result<Option<(Result<Summary>, f64)>> {
+        Ok(None)
+    }
+
     /// Writes the files of one scored slide.
     ///
     /// # Errors
@@ -117,7 +127,7 @@ pub trait Listener: Sync {
 /// Scoring is blind: what the sample sheet says of a slide is taken away before it is opened and given back with its [`Done`].
 ///
 /// A slide that fails, even by a defect of this program, does not keep the others from running. Once `watch`
-/// is stopped, the slides at hand and all later ones end as [`Error::Interrupted`].
+/// is stopped, the slides at hand end as [`Error::Interrupted`], and so do all later ones of which nothing is kept.
 ///
 /// # Errors
 ///
@@ -227,7 +237,7 @@ impl<L: Listener> Work<'_, L> {
         // Blind: animal and group stay aside until the slide has been measured.
         let key = job.sample.take();
         let start = Instant::now();
-        let claim = self.watch.check().and_then(|()| guarded(|| self.listener.claim(index, &job)));
+        let claim = self.claim(index, &job);
         let (outcome, seconds, kept) = match claim {
             Ok(Claim::Busy) => {
                 job.sample = key;
@@ -251,6 +261,15 @@ impl<L: Listener> Work<'_, L> {
         done.job.sample = key;
         self.listener.finished(index, &done);
         Ok(done)
+    }
+
+    /// Asks for a slide; once the run is stopped, only for what is kept of it.
+    fn claim(&self, index: usize, job: &Job) -> Result<Claim<L::Held>> {
+        let Err(stopped) = self.watch.check() else { return guarded(|| self.listener.claim(index, job)) };
+        match guarded(|| self.listener.held(job))? {
+            Some((outcome, seconds)) => Ok(Claim::Kept(Box::new(outcome), seconds)),
+            None => Err(stopped),
+        }
     }
 
     fn score(&self, index: usize, job: &Job, held: &L::Held) -> (Result<Summary>, f64) {

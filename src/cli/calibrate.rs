@@ -9,13 +9,16 @@ use histograde::{
     score::rubric::Rubric,
 };
 
-use super::{Exit, Failure, args, console::Console, output};
+use super::{
+    Exit, Failure, args,
+    console::Console,
+    output::{self, Kind},
+};
 
 pub(super) fn run(args: &args::Calibrate, console: &Console) -> Result<Exit, Failure> {
-    output::check(
-        [&args.reads, &args.manifest].into_iter().flatten().map(|path| path.as_path()),
-        &args.output,
-    )?;
+    let read = [&args.reads, &args.manifest, &args.rubric].into_iter().flatten();
+    output::check("output", read.map(|path| path.as_path()), &args.output)?;
+    output::may_replace("output", &args.output, Kind::Json("calibration"))?;
     let rubric = match &args.rubric {
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,

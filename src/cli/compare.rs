@@ -34,17 +34,22 @@ pub(super) fn score_and_compare(args: &args::Run, console: &Console) -> Result<E
     let mut plan = plan::of_sheet(&args.design.manifest, args.mpp, args.threads)?.with_models(&models)?;
     plan.say_idle(&args.methods, console);
     plan.choose(&args.scoring, console)?;
+    plan.read.extend(
+        [&args.design.study, &args.design.animals, &args.design.rubric].into_iter().flatten().cloned(),
+    );
     let samples = plan.jobs.iter().filter_map(|j| j.sample.clone()).collect();
     let prepared = Prepared::of(&args.design, samples)?;
     prepared.say_uncontrolled(console);
     if args.operation.dry_run {
         return score::dry_run(&plan, &prepared.rubric, &args.output, &args.operation);
     }
+    prepared.may_write(&args.output.join(FOLDER))?;
     let watch = interrupt::watch()?;
     let how = score::How { operation: &args.operation, part: None };
     let done = score::score(plan, &prepared.rubric, &args.output, how, &watch, console)?;
     if watch.stopped() {
-        return Ok(Exit::of(&done));
+        // Not compared, though all slides may have been done.
+        return Ok(interrupt::exit_code().map_or_else(|| Exit::of(&done), Exit::Stopped));
     }
     prepared.compare(&args.output, &args.output.join(FOLDER), console)?;
     Ok(Exit::of(&done))
@@ -92,13 +97,24 @@ impl<'a> Prepared<'a> {
         }
     }
 
+    /// Refuses a folder for the report whose files are other ones, or are read here.
+    fn may_write(&self, out: &Path) -> Result<()> {
+        let d = self.design;
+        let read = [Some(&d.manifest), d.study.as_ref(), d.animals.as_ref(), d.rubric.as_ref()];
+        let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
+        let claimed = comparison::claimed(out, d.qupath_names)?;
+        claimed.iter().try_for_each(|path| output::check("-o", read.iter().copied(), path))
+    }
+
     /// Joins results with the sample sheet, compares and writes the report.
     pub(super) fn compare(&self, results: &Path, out: &Path, console: &Console) -> Result<(), Failure> {
+        self.may_write(out)?;
         let study = &self.study;
         let made_again = run_json::agree(results)?;
         let block = |s: &Sample| study.block?.of(s).map(str::to_owned);
         let controls = Controls { group: study.judged_against(), rubric: &self.rubric };
         let mut cohort = subjects::read(results, &self.samples, &study.groups, study.unit, block, &controls)?;
+        cohort::absent::not_all(&cohort, results)?;
         // A mistyped folder of results is not made.
         output::folder(out)?;
         let mut remarks = cohort::absent::remarks(&cohort, study.unit);
@@ -130,7 +146,7 @@ impl<'a> Prepared<'a> {
         remarks.append(&mut found.notes);
         found.notes = remarks;
         let name = name(results);
-        let arguments: Vec<String> = std::env::args().collect();
+        let arguments = super::typed();
         let run = Run {
             title: self.design.title.as_deref().unwrap_or(&name),
             rubric: &self.rubric,
@@ -194,7 +210,8 @@ fn ids(samples: &[Sample]) -> Vec<&str> {
 pub(super) fn init(args: &args::Init, console: &Console) -> Result<Exit, Failure> {
     let (sheet, description) = (args.folder.join("samples.csv"), args.folder.join("study.toml"));
     for path in [&sheet, &description] {
-        if path.exists() {
+        // A link that leads nowhere is not followed either.
+        if fs::symlink_metadata(path).is_ok() {
             return Err(
                 Error::config(path.display().to_string(), "no such file yet", "one, which is kept").into()
             );

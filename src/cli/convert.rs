@@ -11,7 +11,13 @@ use histograde::{
 };
 use rayon::ThreadPoolBuilder;
 
-use super::{Exit, Failure, args, console::Console, interrupt, output, plan};
+use super::{
+    Exit, Failure, args,
+    console::Console,
+    interrupt,
+    output::{self, Kind},
+    plan,
+};
 
 /// Endings of TIFF files.
 const PLAIN: [&str; 4] = ["tif", "tiff", "btf", "tf8"];
@@ -32,8 +38,9 @@ pub(super) fn run(args: &args::Convert, console: &Console) -> Result<Exit, Failu
     let pool = ThreadPoolBuilder::new().num_threads(plan::threads(args.threads)).build();
     let pool = pool.map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
-    output::check([args.slide.as_path()], &args.output)?;
+    output::check("output", [args.slide.as_path()], &args.output)?;
     named(&args.output, &PLAIN)?;
+    output::may_replace("output", &args.output, Kind::Tiff)?;
     let codec = match args.codec.as_str() {
         "deflate" => Codec::Deflate,
         "zstd" => Codec::Zstd,
@@ -64,9 +71,13 @@ pub(super) fn run(args: &args::Convert, console: &Console) -> Result<Exit, Failu
 
 pub(super) fn deidentify(args: &args::Deidentify, console: &Console) -> Result<Exit, Failure> {
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
-    output::check([args.slide.as_path()], &args.output)?;
+    output::check("output", [args.slide.as_path()], &args.output)?;
     if slide.rewritten().is_none() {
         named(&args.output, &[&PLAIN[..], &OF_VENDORS].concat())?;
+    }
+    // A copy is known by nothing: it could be a slide. Into a folder that is empty several files of DICOM are written.
+    if !args.output.is_dir() {
+        output::may_replace("output", &args.output, Kind::New)?;
     }
     let watch = interrupt::watch()?;
     let removed = deidentify::write(&slide, &args.output, &watch).map_err(Failure::of(&args.slide))?;

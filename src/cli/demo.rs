@@ -17,15 +17,21 @@ use super::{
     Exit, Failure, args,
     compare::{FOLDER, Prepared},
     console::Console,
-    interrupt, output, plan, score,
+    interrupt,
+    output::{self, Kind, may_replace},
+    plan, score,
 };
 
 const QUICK: Size = Size { animals: 3, side_px: 1280 };
 const FULL: Size = Size { animals: 3, side_px: 3072 };
 const RESULTS: &str = "results";
+const TITLE: &str = "histograde demonstration study";
 
 pub(super) fn run(args: &args::Demo, console: &Console) -> Result<Exit, Failure> {
     let size = if args.quick { QUICK } else { FULL };
+    study::own(&args.output, size)?;
+    let page = args.output.join("index.html");
+    may_replace("--output", &page, Kind::Holds(TITLE.as_bytes()))?;
     output::folder(&args.output)?;
     let watch = interrupt::watch()?;
     console.say(format!("painting phantoms into {}", args.output.join("slides").display()));
@@ -35,7 +41,6 @@ pub(super) fn run(args: &args::Demo, console: &Console) -> Result<Exit, Failure>
     let operation = args::Operation::default();
     let how = score::How { operation: &operation, part: None };
     let done = score::score(plan, &Rubric::builtin()?, &args.output.join(RESULTS), how, &watch, console)?;
-    let page = args.output.join("index.html");
     write_whole(&page, html(&study, &done).as_bytes())?;
     let report = compare(&study, args, console)?;
     super::print(&format!("{}\n{}\n", absolute(&page).display(), absolute(&report).display()))?;
@@ -49,7 +54,7 @@ fn compare(study: &Study, args: &args::Demo, console: &Console) -> Result<PathBu
         study: Some(study.description.clone()),
         animals: None,
         rubric: None,
-        title: Some("histograde demonstration study".into()),
+        title: Some(TITLE.into()),
         qupath_names: true,
     };
     let results = args.output.join(RESULTS);
@@ -60,7 +65,7 @@ fn compare(study: &Study, args: &args::Demo, console: &Console) -> Result<PathBu
 
 fn html(study: &Study, done: &[Done]) -> String {
     Page {
-        title: "histograde demonstration study",
+        title: TITLE,
         lead: "Synthetic H&E slides (phantoms) of liver, kidney and pancreas in four groups: normal, diabetic, \
                treated with a low and with a high dose. No animal was involved; what the disease does here was \
                chosen for the demonstration. It shows how slides are read, measured and scored, and how near \

@@ -9,7 +9,10 @@ use histograde::{
 };
 use serde_json::{Value, json};
 
-use super::{Exit, Failure, output};
+use super::{
+    Exit, Failure,
+    output::{self, Kind},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -43,7 +46,8 @@ pub(crate) struct Evaluate {
 
 pub(super) fn run(args: &Evaluate) -> Result<Exit, Failure> {
     if let Some(path) = &args.table {
-        output::check([], path)?;
+        output::check("--table", [], path)?;
+        output::may_replace("--table", path, Kind::Begins(&COLUMNS.join(",")))?;
     }
     let all = folders(&args.pred, &args.reference, args.layer.as_deref())?;
     let summary = summarise(&all);

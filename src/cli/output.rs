@@ -1,22 +1,59 @@
-//! Where results are written: files never over what is read, folders that can be written to.
+//! Where results are written: files never over what is read, nor over what another program or a person wrote, folders that
+//! can be written to.
 
-use std::{fs, path::Path};
+mod earlier;
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Component, Path, PathBuf},
+};
 
 use histograde::{Error, Result, report::partial::Partial};
 
-/// Refuses an output that is one of the files read, and `-`, which would be a file of that name.
+pub(super) use self::earlier::{Kind, may_replace};
+
+/// Refuses an output that is one of the files read, and `-`, which would be a file of that name. `option` is what the user
+/// knows the output by.
 ///
 /// # Errors
 ///
 /// [`Error::Config`] naming the output.
-pub(super) fn check<'a>(read: impl IntoIterator<Item = &'a Path>, output: &Path) -> Result<()> {
+pub(super) fn check<'a>(option: &str, read: impl IntoIterator<Item = &'a Path>, output: &Path) -> Result<()> {
     if output == Path::new("-") {
-        return Err(Error::config("output", "the name of a file (standard output is not written to)", "-"));
+        return Err(Error::config(option, "the name of a file (standard output is not written to)", "-"));
     }
-    let Ok(real) = fs::canonicalize(output) else { return Ok(()) };
-    match read.into_iter().find(|path| fs::canonicalize(path).is_ok_and(|other| other == real)) {
-        Some(_) => Err(Error::config("output", "another file than the one that is read", output.display())),
-        None => Ok(()),
+    let own = place(output);
+    match read.into_iter().any(|path| place(path) == own) {
+        true => Err(Error::config(option, "another file than the one that is read", output.display())),
+        false => Ok(()),
+    }
+}
+
+/// Returns where a path leads: links are followed as far as there is something.
+pub(super) fn place(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut rest: Vec<OsString> = Vec::new();
+    let mut above = whole.as_path();
+    loop {
+        if let Ok(mut real) = fs::canonicalize(above) {
+            for part in rest.iter().rev() {
+                match part == ".." {
+                    true => _ = real.pop(),
+                    false => real.push(part),
+                }
+            }
+            return real;
+        }
+        let Some(last) = above.components().next_back() else { return whole };
+        if !matches!(last, Component::Normal(_) | Component::ParentDir) {
+            return whole;
+        }
+        rest.push(last.as_os_str().to_owned());
+        match above.parent() {
+            Some(parent) => above = parent,
+            None => return whole,
+        }
     }
 }
 
@@ -31,7 +68,7 @@ pub(super) fn folder(out: &Path) -> Result<()> {
         return Err(Error::config("output", "a folder (made if missing)", got));
     }
     fs::create_dir_all(out).map_err(Error::io("create", out))?;
-    match Partial::create(&out.join("trial")) {
+    match Partial::create(&out.join(".histograde")) {
         Ok(trial) => {
             drop(trial);
             Ok(())
@@ -51,11 +88,16 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("a.svs"), "slide").unwrap();
         let t = |output: &Path| {
-            check([at("a.svs").as_path(), &at("none")], output).map_err(|error| error.to_string())
+            check("output", [at("a.svs").as_path(), &at("none/b.svs")], output).map_err(|e| e.to_string())
         };
         assert_eq!((t(&at("b.png")), t(&at("none"))), (Ok(()), Ok(())));
-        let over = t(&folder.path().join(".").join("a.svs")).unwrap_err();
-        assert!(over.starts_with("output, expected another file than the one that is read, got"), "{over}");
+        for path in [at("./a.svs"), at("none/b.svs"), at("new/../none/b.svs")] {
+            let over = t(&path).unwrap_err();
+            assert!(
+                over.starts_with("output, expected another file than the one that is read, got"),
+                "{over}"
+            );
+        }
         assert!(t(Path::new("-")).unwrap_err().contains("the name of a file"));
     }
 
@@ -68,6 +110,8 @@ mod tests {
             0,
             "nothing is left of the trial"
         );
+        fs::create_dir(place.path().join("trial")).unwrap();
+        folder(place.path()).unwrap();
         fs::write(place.path().join("file"), "kept").unwrap();
         let text = folder(&place.path().join("file")).unwrap_err().to_string();
         assert!(text.starts_with("output, expected a folder (made if missing), got "), "{text}");

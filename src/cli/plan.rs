@@ -37,6 +37,8 @@ use super::{
 /// A batch with everything resolved.
 pub(super) struct Plan {
     pub(super) jobs: Vec<Job>,
+    /// What is read besides the slides: sample sheet, drawn areas, rubric, tables of the study.
+    pub(super) read: Vec<PathBuf>,
     pub(super) threads: usize,
 }
 
@@ -62,7 +64,11 @@ impl Plan {
             job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
             job.options.fields = fields;
         }
-        args.annotations.iter().try_for_each(|given| annotate(&mut self.jobs, given, console))
+        if let Some(given) = &args.annotations {
+            let drawn = annotate(&mut self.jobs, given, console)?;
+            self.read.extend(drawn);
+        }
+        Ok(())
     }
 
     /// Says which methods were asked for that no slide has a use for.
@@ -211,13 +217,14 @@ pub(super) fn resolve(args: &args::Batch, console: &Console) -> Result<Plan> {
         Some(sheet) => from_samples(manifest::read_blindly(sheet)?, mpp),
         None => from_inputs(args, mpp, console)?,
     };
-    Ok(Plan { jobs, threads: threads(args.threads) })
+    Ok(Plan { jobs, read: args.manifest.iter().cloned().collect(), threads: threads(args.threads) })
 }
 
 /// Resolves a sample sheet.
 pub(super) fn of_sheet(sheet: &Path, mpp: Option<f64>, wanted: Option<u32>) -> Result<Plan> {
     let mpp = mpp.and_then(Mpp::square);
-    Ok(Plan { jobs: from_samples(manifest::read(sheet)?, mpp), threads: threads(wanted) })
+    let jobs = from_samples(manifest::read(sheet)?, mpp);
+    Ok(Plan { jobs, read: vec![sheet.to_owned()], threads: threads(wanted) })
 }
 
 /// Returns the number of threads: what was asked for, or all there are.
@@ -269,12 +276,13 @@ fn from_inputs(args: &args::Batch, mpp: Option<Mpp>, console: &Console) -> Resul
 const MOST_NAMED: usize = 5;
 
 /// Gives each slide the areas that were drawn on it. A file is for one slide, a folder holds one for each that has any.
-fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Failure> {
+/// Returns the files.
+fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<Vec<PathBuf>, Failure> {
     if !given.is_dir() && jobs.len() != 1 {
         let expected = "a folder with a file named after each slide, as there are several slides";
         return Err(Error::config("--annotations", expected, given.display()).into());
     }
-    let mut found = 0;
+    let mut found = Vec::new();
     for job in jobs.iter_mut() {
         let Some(path) = Annotations::file_of(given, &job.slide_id, &job.path) else {
             console.detail(format!("{}: no annotations", job.slide_id));
@@ -284,17 +292,18 @@ fn annotate(jobs: &mut [Job], given: &Path, console: &Console) -> Result<(), Fai
         let read = if given.is_dir() { Annotations::read_any } else { Annotations::read };
         let annotations = read(&path).map_err(Failure::of(&path))?;
         job.options.annotations = Some(Arc::new(annotations));
-        found += 1;
+        found.push(path);
     }
-    if found == 0 {
+    if found.is_empty() {
         let expected = "a file named after a slide (<slide_id>.geojson, .json or .xml)";
         return Err(Error::config(format!("--annotations {}", given.display()), expected, "none").into());
     }
     say_unused(jobs, given, console);
-    if found < jobs.len() {
-        console.say(format!("annotations for {found} of {} slides in {}", jobs.len(), given.display()));
+    if found.len() < jobs.len() {
+        let (n, all) = (found.len(), jobs.len());
+        console.say(format!("annotations for {n} of {all} slides in {}", given.display()));
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Says which files of a folder of annotations are not used: no slide is called as they are, or another file comes first.

@@ -2,13 +2,29 @@
 
 use std::path::Path;
 
-use histograde::{Error, Result, geometry::Region, raster::Rgb, report::png::write_png, slide::Slide};
+use flate2::Crc;
+use histograde::{
+    Error, Result,
+    geometry::Region,
+    raster::Rgb,
+    report::{partial::write_whole, png::encode},
+    slide::Slide,
+};
 
-use super::{Exit, Failure, args, output};
+use super::{
+    Exit, Failure, args,
+    output::{self, Kind},
+};
+
+/// What a picture says of itself, by which an earlier one is known: keyword and text of a PNG chunk.
+const MADE_BY: &[u8] = b"Software\0histograde";
+/// Where chunks may be put in: behind signature and header.
+const BEHIND_HEADER: usize = 33;
 
 pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
-    output::check([args.slide.as_path()], &args.output)?;
+    output::check("output", [args.slide.as_path()], &args.output)?;
     png(&args.output)?;
+    output::may_replace("output", &args.output, Kind::Holds(MADE_BY))?;
     let slide = Slide::open(&args.slide).map_err(Failure::of(&args.slide))?;
     let mut pixels = read(&slide, args).map_err(Failure::of(&args.slide))?;
     if args.icc
@@ -16,8 +32,21 @@ pub(super) fn run(args: &args::Region) -> Result<Exit, Failure> {
     {
         to_srgb.apply(&mut pixels);
     }
-    write_png(&args.output, &pixels)?;
+    let picture = encode(&pixels).map_err(Error::io("write", &args.output))?;
+    write_whole(&args.output, &signed(picture))?;
     Ok(Exit::AllDone)
+}
+
+/// Adds to a PNG what made it.
+fn signed(mut png: Vec<u8>) -> Vec<u8> {
+    let named = [b"tEXt", MADE_BY].concat();
+    let mut sum = Crc::new();
+    sum.update(&named);
+    let length = (MADE_BY.len() as u32).to_be_bytes();
+    let chunk = [&length[..], &named, &sum.sum().to_be_bytes()].concat();
+    let place = BEHIND_HEADER.min(png.len());
+    png.splice(place..place, chunk);
+    png
 }
 
 /// Refuses names that say something else than PNG.

@@ -3,6 +3,7 @@
 mod closing;
 mod dry_run;
 mod log;
+mod places;
 mod writer;
 
 use std::{
@@ -40,6 +41,7 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
     plan.say_idle(&args.batch.methods, console);
     plan.choose(&args.scoring, console)?;
     plan.keep_part(&args.part)?;
+    plan.read.extend(args.rubric.clone());
     if args.part.list {
         return list(&plan, args.scoring.annotations.as_deref());
     }
@@ -57,14 +59,17 @@ pub(super) fn run(args: &args::Score, console: &Console) -> Result<Exit, Failure
 fn list(plan: &plan::Plan, annotations: Option<&Path>) -> Result<Exit, Failure> {
     let used = plan.jobs.iter().filter(|job| job.sample.as_ref().is_none_or(|s| s.exclude.is_none()));
     let one = |job: &Job| {
-        let mut listed = json!({"slide_id": job.slide_id, "slide": job.path, "tissue": job.organ.name});
+        let expected = "a path in UTF-8, as JSON holds no other; rename it";
+        let refuse = || Error::config(format!("slide {}", job.slide_id), expected, job.path.display());
+        let path = job.path.to_str().ok_or_else(refuse)?;
+        let mut listed = json!({"slide_id": job.slide_id, "slide": path, "tissue": job.organ.name});
         let drawn = annotations.and_then(|given| Annotations::file_of(given, &job.slide_id, &job.path));
         if let Some(drawn) = drawn {
             listed["annotations"] = drawn.to_string_lossy().into();
         }
-        listed
+        Ok(listed)
     };
-    let text = serde_json::to_string_pretty(&used.map(one).collect::<Vec<_>>());
+    let text = serde_json::to_string_pretty(&used.map(one).collect::<Result<Vec<_>>>()?);
     let text = text.map_err(|e| Error::io("express as JSON", Path::new("the slides"))(e.into()))?;
     super::print(&format!("{text}\n"))?;
     Ok(Exit::AllDone)
@@ -103,6 +108,7 @@ pub(super) fn score(
     let start = Instant::now();
     inputs::apart(&plan.jobs, out)?;
     no_tiles(out)?;
+    places::check(&plan, out, how)?;
     writable(out)?;
     partial::sweep_dead(out);
     let (operation, part) = (how.operation, how.part);
@@ -139,12 +145,12 @@ pub(super) fn score(
     let slides = done.iter().map(|d| d.job.slide_id.as_str()).collect();
     let whole = part.is_none_or(|p| !p.is_part());
     let mut others = Vec::new();
-    let written = match whole {
+    let tables = match whole {
         false => Ok(()),
         true => closing::still_there(&store, &records, out).and_then(|()| {
             others = store::others(out, &slides)?;
             let about = run_json::Run {
-                arguments: &std::env::args().collect::<Vec<_>>(),
+                arguments: &super::typed(),
                 settings: &settings,
                 rubric: rubric.origin(),
                 threads: plan.threads,
@@ -156,12 +162,13 @@ pub(super) fn score(
             write_tables(out, rubric, &about)
         }),
     };
-    let written = written.and_then(|()| match outcome {
+    let told = words::closing(&done, seconds, out, tables.is_ok());
+    let written = tables.and_then(|()| match outcome {
         Some(path) => closing::write_outcome(path, &done),
         None => Ok(()),
     });
     let code = if written.is_err() { crate::cli::COULD_NOT_START } else { Exit::of(&done).code() };
-    console.say(words::closing(&done, seconds, out));
+    console.say(told);
     closing::copied(&done, &records).iter().for_each(|remark| console.say(format!("warning: {remark}")));
     if !others.is_empty() {
         console.say(words::not_in_tables(&others, out));

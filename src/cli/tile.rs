@@ -28,6 +28,7 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     let slides = slides(args, &mut told, console)?;
     let out = &args.output;
     tiles::refuse_other(out)?;
+    apart(args)?;
     output::folder(out)?;
     let (watch, locks) = (interrupt::watch()?, Locks::default());
     let (mut came, count) =
@@ -75,6 +76,21 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     let _lock = take(|| locks.take(&out.join("slides")), |_| (), &Watch::default())?;
     finish(out, told, &came, &watch, console)?;
     Ok(Exit::from(came.failed, came.unfinished))
+}
+
+/// Refuses files to read that lie where tiles are removed and written.
+fn apart(args: &args::Tile) -> Result<()> {
+    let out = output::place(&args.output);
+    let ours = ["slides", "tiles", "shards"].map(|name| out.join(name));
+    let within = |path: &&PathBuf| {
+        let path = output::place(path);
+        ours.iter().any(|own| path.starts_with(own))
+    };
+    let mut read = [&args.manifest, &args.within, &args.target].into_iter().flatten();
+    read.find(within).map_or(Ok(()), |path| {
+        let got = format!("{}, which lies where this run writes; move it away", path.display());
+        Err(Error::config("folder for the tiles (-o)", "one without files that are read", got))
+    })
 }
 
 /// A slide to tile.

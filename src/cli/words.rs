@@ -56,14 +56,16 @@ pub(super) fn totals(all: &[Done]) -> String {
     parts.join(", ")
 }
 
-/// Says at the end of a run what came of it: how many of what, why slides failed, which are in doubt, which were slowest.
-pub(super) fn closing(all: &[Done], seconds: f64, out: &Path) -> String {
+/// Says at the end of a run what came of it: how many of what, why slides failed, which are in doubt, which were slowest; and
+/// whether it `is_written`.
+pub(super) fn closing(all: &[Done], seconds: f64, out: &Path, is_written: bool) -> String {
     let mut text = totals(all);
     let kept = all.iter().filter(|d| d.kept).count();
     if kept > 0 {
         let _ = write!(text, " ({kept} kept from earlier runs)");
     }
-    let _ = write!(text, "; {}; results in {}", duration(seconds), out.display());
+    let what = if is_written { "results" } else { "no tables were written" };
+    let _ = write!(text, "; {}; {what} in {}", duration(seconds), out.display());
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for d in all.iter().filter(|d| d.status() == "failed") {
         let kind = d.outcome.as_ref().err().map_or("", |e| e.kind());

@@ -1,18 +1,24 @@
 //! What the sample sheet promises and the results do not hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::{
     compare::Dot,
     subjects::{Cohort, Exclusion, Subject},
 };
 use crate::{
+    error::{Error, Result},
     study::{Animals, Unit},
     words::listed,
 };
 
 /// Most slides that a remark names.
 const NAMED: usize = 8;
+/// Most reasons that an error tells.
+const REASONS: usize = 3;
 
 /// Why a slide holds no number whose features tell more than one reason.
 const SEVERAL: &str = "nothing could be measured; exclusions.csv tells why of each feature";
@@ -22,7 +28,47 @@ const SEVERAL: &str = "nothing could be measured; exclusions.csv tells why of ea
 #[must_use]
 pub fn remarks(cohort: &Cohort, unit: Unit) -> Vec<String> {
     let [slides, subjects, groups] = [slides(cohort), subjects(cohort, unit), groups(cohort)];
-    [groups, subjects, slides].into_iter().flatten().collect()
+    [unfinished(cohort), groups, subjects, slides].into_iter().flatten().collect()
+}
+
+/// Refuses results of which no slide of the sample sheet holds a number: there is nothing to compare.
+///
+/// # Errors
+///
+/// [`Error::Config`] saying why the slides hold none.
+pub fn not_all(cohort: &Cohort, results: &Path) -> Result<()> {
+    if cohort.slides > 0 {
+        return Ok(());
+    }
+    let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for e in &cohort.exclusions {
+        reasons.entry(&e.reason).or_default().insert(&e.slide_id);
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().map(|(reason, slides)| (slides.len(), reason)).collect();
+    reasons.sort_by(|a, b| b.cmp(a));
+    let told: String = reasons.iter().take(REASONS).map(|(n, reason)| format!("; {n}: {reason}")).collect();
+    Err(Error::config(
+        format!("results in {}", results.display()),
+        "a number of one slide of the sample sheet or more",
+        format!("none{told}. Nothing can be compared: give the command again that scores the slides"),
+    ))
+}
+
+/// Says that the run which made the results was stopped, or left slides to others.
+fn unfinished(cohort: &Cohort) -> Option<String> {
+    let stopped = Error::Interrupted.to_string();
+    let waits = |e: &&Exclusion| e.reason == stopped || e.reason.starts_with("not scored yet");
+    let absent: BTreeSet<&str> = cohort.absent.iter().map(String::as_str).collect();
+    let slides: BTreeSet<&str> =
+        cohort.exclusions.iter().filter(waits).map(|e| e.slide_id.as_str()).collect();
+    let n = slides.intersection(&absent).count();
+    (n > 0).then(|| {
+        format!(
+            "the results are not finished: {n} of {} slides were not scored, for the run was stopped or others were to score them. \
+             Numbers and tests are of the rest; score them with the same command, then compare again",
+            absent.len() + cohort.slides
+        )
+    })
 }
 
 fn slides(cohort: &Cohort) -> Option<String> {

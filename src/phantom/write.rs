@@ -1,5 +1,7 @@
 //! From a request to files: slide, truth and label images.
 
+mod own;
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -133,7 +135,7 @@ struct LabelFile {
 /// The same request and appearance give the same bytes, whatever the number of threads.
 ///
 /// # Errors
-/// [`Error::Io`] if a file cannot be written.
+/// [`Error::Io`] if a file cannot be written; [`Error::Config`] if one is there that is not of an earlier phantom.
 pub fn write(painter: &Painter, request: &Request, look: &Appearance, out: &Path) -> Result<Written> {
     write_with(painter, request, look, out, Beside::LabelImages)
 }
@@ -173,16 +175,19 @@ fn write_with(
         stem: stem.clone(),
     };
     let band = |y0, rows| artefact::render_rows(&canvas, look, request.seed, &artefacts, y0, rows);
+    let truth = beside("truth.json".into());
+    let layers = || canvas.labels.iter().filter(|_| also == Beside::LabelImages);
+    let label = |layer: &str| beside(format!("{layer}.tif"));
+    own::check(out, &truth, layers().map(|(layer, _)| label(layer)))?;
     svs::write(out, &layout, band)?;
     let mut labels = Vec::new();
     let mut listed = std::collections::BTreeMap::new();
-    for (layer, plane) in canvas.labels.iter().filter(|_| also == Beside::LabelImages) {
-        let path = beside(format!("{layer}.tif"));
+    for (layer, plane) in layers() {
+        let path = label(layer);
         write_labels(&path, plane)?;
         listed.insert(*layer, LabelFile::of(&path, plane));
         labels.push(path);
     }
-    let truth = beside("truth.json".into());
     let file = TruthFile {
         histograde: env!("CARGO_PKG_VERSION"),
         organ: painter.organ,

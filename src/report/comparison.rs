@@ -20,6 +20,7 @@ use std::path::Path;
 
 pub use handling::{other_controls, remarks, shortcomings};
 pub use input::Input;
+pub use output::claimed;
 
 use super::partial::write_whole;
 use crate::{cohort::Comparison, error::Result, manifest::Sample, score::rubric::Rubric};
@@ -75,5 +76,6 @@ pub fn write(folder: &Path, comparison: &Comparison, run: &Run<'_>) -> Result<()
     write_whole(&out.file("references.bib"), references(comparison, run).as_bytes())?;
     super::slide_json::write_pretty(&out.file("comparison.json"), comparison)?;
     write_whole(&out.file(PAGE), page::page(comparison, run, &evidence)?.as_bytes())?;
-    export::write_provenance(out, comparison, run, &evidence)
+    export::write_provenance(out, comparison, run, &evidence)?;
+    out.end()
 }

@@ -40,6 +40,9 @@ impl ObjectType {
     }
 }
 
+/// What every such file begins with. Those of QuPath go on in the same line.
+pub const START: &str = "{\"type\":\"FeatureCollection\",\"features\":[\n";
+
 /// Writes all objects of a slide, structures first, each list in reading order.
 ///
 /// # Errors
@@ -57,7 +60,7 @@ fn write_to(
     structures: &[Object],
     cells: &[Object],
 ) -> io::Result<()> {
-    out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;
+    out.write_all(START.trim_end().as_bytes())?;
     let structures = structures.iter().map(|o| (ObjectType::Annotation, o));
     let cells = cells.iter().map(|o| (ObjectType::Detection, o));
     let objects: Vec<(ObjectType, &Object)> = structures.chain(cells).collect();

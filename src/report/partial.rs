@@ -42,11 +42,7 @@ impl Partial {
     /// [`Error::Io`] if the folder or file cannot be created, or what has the name is not a regular file: a link, a
     /// pipe or a device would be lost when the file takes its name.
     pub fn create(path: &Path) -> Result<Self> {
-        if let Some(kind) = file::irregular(path) {
-            let text =
-                format!("{kind} has this name, and only regular files are replaced; name another file");
-            return Err(Error::io("write", path)(io::Error::new(io::ErrorKind::AlreadyExists, text)));
-        }
+        replaceable(path)?;
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
@@ -80,6 +76,16 @@ impl Partial {
     fn inner(&mut self) -> io::Result<&mut BufWriter<File>> {
         self.file.as_mut().ok_or_else(|| io::Error::other("file already closed"))
     }
+}
+
+/// Refuses a name that a link, a folder, a pipe or a device has. Opens nothing.
+///
+/// # Errors
+/// [`Error::Io`] saying what has the name.
+pub fn replaceable(path: &Path) -> Result<()> {
+    let Some(kind) = file::irregular(path) else { return Ok(()) };
+    let text = format!("{kind} has this name, and only regular files are replaced; name another file");
+    Err(Error::io("write", path)(io::Error::new(io::ErrorKind::AlreadyExists, text)))
 }
 
 /// Returns a name for a file while it is being written, which no other process and no other call gives.

@@ -1,6 +1,6 @@
 //! PNG files that appear only when they are whole.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use image::{
     ColorType, ImageEncoder as _,
@@ -19,14 +19,19 @@ use crate::{
 ///
 /// [`Error::Io`] if it cannot be written.
 pub fn write_png(path: &Path, image: &Rgb) -> Result<()> {
+    write_whole(path, &encode(image).map_err(Error::io("write", path))?)
+}
+
+/// Returns an image as 8-bit RGB PNG.
+///
+/// # Errors
+///
+/// What the encoder says of an image without pixels.
+pub fn encode(image: &Rgb) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let side = |v: usize| u32::try_from(v).unwrap_or(u32::MAX);
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
         .write_image(image.data(), side(image.width()), side(image.height()), ColorType::Rgb8.into())
-        .map_err(|e| Error::Io {
-            action: "write",
-            path: path.to_owned(),
-            source: std::io::Error::other(e),
-        })?;
-    write_whole(path, &bytes)
+        .map_err(io::Error::other)?;
+    Ok(bytes)
 }

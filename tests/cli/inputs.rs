@@ -6,19 +6,20 @@ use super::*;
 
 /// Makes a named pipe that nobody writes to: who opens it waits forever.
 #[cfg(unix)]
-fn pipe(folder: &Folder, name: &str) -> String {
+pub(super) fn pipe(folder: &Folder, name: &str) -> String {
     let path = folder.arg(name);
     assert!(process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     path
 }
 
 /// Runs, and returns standard error; fails where the program does not come back.
-fn in_time(args: &[&str], code: i32) -> String {
+pub(super) fn in_time(args: &[&str], code: i32) -> String {
     let output = histograde(args).timeout(Duration::from_secs(60)).assert().code(code).get_output().clone();
     String::from_utf8(output.stderr).unwrap()
 }
 
-const PLACE: [&str; 10] = ["--level", "0", "--x", "0", "--y", "0", "--width", "10", "--height", "10"];
+pub(super) const PLACE: [&str; 10] =
+    ["--level", "0", "--x", "0", "--y", "0", "--width", "10", "--height", "10"];
 
 #[test]
 fn region_leaves_its_slide_alone() {
@@ -38,7 +39,7 @@ fn region_leaves_its_slide_alone() {
 
 #[cfg(unix)]
 #[test]
-fn pipes_and_links_are_not_replaced() {
+pub(super) fn pipes_and_links_are_not_replaced() {
     use std::os::unix::fs::FileTypeExt as _;
     let folder = Folder::new();
     let (slide, pipe, link) = (folder.phantom("a.svs"), pipe(&folder, "pipe.png"), folder.arg("link.png"));
@@ -53,7 +54,7 @@ fn pipes_and_links_are_not_replaced() {
 
 #[cfg(unix)]
 #[test]
-fn pipes_are_not_waited_for() {
+pub(super) fn pipes_are_not_waited_for() {
     let folder = Folder::new();
     folder.phantom("in/a.svs");
     let (pipe, out) = (pipe(&folder, "in/b.svs"), folder.arg("out"));

@@ -58,10 +58,18 @@ fn a_folder_that_cannot_be_read_costs_itself() {
 #[test]
 fn a_log_that_cannot_be_written_is_told_once() {
     let folder = Folder::new();
-    let (slide, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("out"));
-    let args = ["score", &slide, "--tissue", "liver", "--mpp", "0.5", "--log-json", "/dev/full", "-o", &out];
-    let text = stderr(&args, 0);
-    assert_eq!(text.matches("cannot write /dev/full: ").count(), 1, "{text}");
+    let (slide, out, log) =
+        (folder.png("a.png", [244, 243, 245]), folder.arg("out"), folder.arg("log.jsonl"));
+    // No file may grow beyond a length that the log has and no result reaches.
+    fs::write(&log, "{\"event\":\"start\"}\n".repeat(200_000)).unwrap();
+    let program = env!("CARGO_BIN_EXE_histograde");
+    let words =
+        [program, "score", &slide, "--tissue", "liver", "--mpp", "0.5", "--log-json", &log, "-o", &out];
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$@\"", "sh"]).args(words);
+    let output = limited.assert().code(0).get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.matches(&format!("cannot write {log}: ")).count(), 1, "{text}");
     assert!(text.contains("lines are missing from --log-json"), "{text}");
 }
 
@@ -99,8 +107,18 @@ fn run_keeps_what_score_did_with_the_same_options() {
     let mut told: serde_json::Value = serde_json::from_slice(&fs::read(&seen).unwrap()).unwrap();
     (told["seconds"], told["analysed_px"]) = (10.0.into(), 1_000_000.into());
     fs::write(&seen, told.to_string()).unwrap();
-    histograde(&[&["run"], &input[..], &["--dry-run"]].concat())
-        .assert()
-        .code(0)
-        .stdout(contains("(as the results that are to be replaced)"));
+    let mut run = folder.json("out/run.json");
+    run["threads"] = 1.into();
+    folder.text("out/run.json", &run.to_string());
+    // 2 slides of 0.06 MP, one of which took 10 s on one thread.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    for (threads, at_work) in [(1, 1), (cores, cores), (cores + 7, cores)] {
+        let text = if threads == 1 { "on 1 thread".into() } else { format!("on {threads} threads") };
+        let seconds = 0.12 / (0.006 * at_work as f64);
+        let about = contains(format!("about {seconds:.1} s at"))
+            .and(contains(text))
+            .and(contains("(as the results that are to be replaced)"));
+        let wanted = ["--dry-run", "--threads", &threads.to_string()];
+        histograde(&[&["run"], &input[..], &wanted].concat()).assert().code(0).stdout(about);
+    }
 }

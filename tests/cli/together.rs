@@ -3,16 +3,17 @@
 use super::*;
 
 /// Writes a sheet of two slides of two animals, each in a group of its own.
-fn sheet(folder: &Folder) -> String {
-    folder.text("s.csv", "slide,animal_id,group,tissue,mpp\na.png,1,c,liver,0.5\nb.png,2,t,liver,0.5\n")
+fn sheet(folder: &Folder, [a, b]: [&str; 2]) -> String {
+    let rows = format!("slide,animal_id,group,tissue,mpp\n{a},1,c,liver,0.5\n{b},2,t,liver,0.5\n");
+    folder.text("s.csv", &rows)
 }
 
 #[test]
 fn tables_that_do_not_fit_the_results_are_told() {
     let folder = Folder::new();
     folder.png("a.png", [244, 243, 245]);
-    folder.png("b.png", [244, 244, 245]);
-    let (sheet, out) = (sheet(&folder), folder.arg("out"));
+    folder.phantom("b.svs");
+    let (sheet, out) = (sheet(&folder, ["a.png", "b.svs"]), folder.arg("out"));
     let score = ["score", "--manifest", &sheet, "-o", &out];
     let compare = |code: i32| stderr(&["compare", &out, "--manifest", &sheet], code);
     histograde(&score).assert().code(0);
@@ -46,8 +47,8 @@ fn tables_that_do_not_fit_the_results_are_told() {
 #[test]
 fn one_file_for_two_animals_is_told() {
     let folder = Folder::new();
-    ["a.png", "b.png"].iter().for_each(|name| drop(folder.png(name, [244, 243, 245])));
-    let (sheet, out) = (sheet(&folder), folder.arg("out"));
+    fs::copy(folder.phantom("a.svs"), folder.path("b.svs")).unwrap();
+    let (sheet, out) = (sheet(&folder, ["a.svs", "b.svs"]), folder.arg("out"));
     let told =
         "warning: the same file, byte for byte, stands for 2 different animals: a (animal 1), b (animal 2). ";
     let score = ["score", "--manifest", &sheet, "-o", &out];
@@ -60,8 +61,8 @@ fn one_file_for_two_animals_is_told() {
     let said = stderr(
         &[
             "score",
-            &folder.arg("a.png"),
-            &folder.arg("b.png"),
+            &folder.arg("a.svs"),
+            &folder.arg("b.svs"),
             "--tissue",
             "liver",
             "--mpp",
@@ -108,7 +109,8 @@ fn results_do_not_lie_among_slides() {
 fn an_outcome_is_of_the_last_try() {
     let folder = Folder::new();
     let (slide, out) = (folder.png("a.png", [244, 243, 245]), folder.arg("out"));
-    let outcome = folder.text("done.json", "of an earlier try");
+    let outcome =
+        folder.text("done.json", "{\n  \"schema\": \"histograde-outcome/1\",\n  \"slides\": []\n}\n");
     let sheet = folder.text("s.csv", "slide,animal_id,group,tissue,mpp\na.png,1,c,liver,0.5\n");
     let args = ["score", "--manifest", &sheet, "--only", "a", "--outcome", &outcome, "-o", &out];
     histograde(&args).assert().code(0);
@@ -169,6 +171,42 @@ mod stopped {
         folder.arg(name)
     }
 
+    /// What holds is no failure of a run that is stopped.
+    #[test]
+    fn results_that_hold_stay_in_the_tables() {
+        let folder = Folder::new();
+        for name in ["a.png", "b.png", "c.png"] {
+            grain(&folder, name);
+        }
+        let score = [
+            "score",
+            &folder.arg(""),
+            "--tissue",
+            "liver",
+            "--mpp",
+            "0.5",
+            "--threads",
+            "1",
+            "-o",
+            &folder.arg("out"),
+        ];
+        histograde(&score).assert().code(0);
+        let rows = || -> Vec<String> {
+            let rows = folder.rows("out/slides.csv").into_iter();
+            rows.map(|row| format!("{} {} {}", row["slide_id"], row["status"], row["error_kind"])).collect()
+        };
+        assert_eq!(rows(), ["a scored ", "b scored ", "c scored "]);
+        fs::remove_file(folder.path("out/slides/a/overview.png")).unwrap();
+        let child = stopped(&score, "a", &folder.path("log.jsonl"));
+        signal(&child, "-TERM");
+        signal(&child, "-CONT");
+        let text = ended(child, 143);
+        assert!(text.contains("2 scored, 1 failed (2 kept from earlier runs)"), "{text}");
+        assert_eq!(rows(), ["a failed interrupted", "b scored ", "c scored "]);
+        histograde(&score).assert().code(0);
+        assert_eq!(rows(), ["a scored ", "b scored ", "c scored "]);
+    }
+
     /// Results without tables, which are of a command.
     fn results(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         files(out).into_iter().filter(|(name, _)| name.components().count() > 1).collect()
@@ -180,9 +218,7 @@ mod stopped {
         let (slide, out) = (grain(&folder, "a.png"), folder.arg("out"));
         let args = ["score", &slide, "--tissue", "liver", "--mpp", "0.5", "--threads", "1", "-o", &out];
         let lock = folder.path("out/store/a/lock");
-        for (options, also, code) in
-            [(&[][..], None, 0), (&["--slide-timeout", "1s"], None, 0), (&[], Some("-TERM"), 143)]
-        {
+        for (options, also) in [(&[][..], None), (&["--slide-timeout", "1s"], None), (&[], Some("-TERM"))] {
             let _ = fs::remove_dir_all(&out);
             let still = stopped(&[&args[..], options].concat(), "a", &folder.path("log.jsonl"));
             // What others do after a minute.
@@ -192,11 +228,11 @@ mod stopped {
             assert!(whole.len() > 4, "{:?}", whole.keys());
             also.into_iter().for_each(|name| signal(&still, name));
             signal(&still, "-CONT");
-            let said = ended(still, code);
+            let said = ended(still, 0);
             assert!(said.contains("a: this process stood still and another took the slide over"), "{said}");
             assert!(results(Path::new(&out)) == whole, "{options:?} {also:?}");
-            let status = if code == 0 { "scored" } else { "failed" };
-            assert_eq!(folder.rows("out/slides.csv")[0]["status"], status);
+            // The other's result holds, also for who was told to stop.
+            assert_eq!(folder.rows("out/slides.csv")[0]["status"], "scored");
         }
     }
 
@@ -216,6 +252,7 @@ mod stopped {
             said.contains("store, expected the results of this command, got others of 1 slide meanwhile (a)"),
             "{said}"
         );
+        assert!(said.contains("; no tables were written in ") && !said.contains("; results in "), "{said}");
         assert!(!folder.path("out/slides.csv").exists());
         histograde(&args).assert().code(0);
         assert_eq!(folder.rows("out/slides.csv").len(), 2);

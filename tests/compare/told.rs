@@ -74,10 +74,88 @@ fn no_page_is_left_of_an_earlier_comparison() {
     study(folder.path());
     run(folder.path(), &ALL).success();
     let out = folder.path().join("results/comparison");
-    fs::remove_file(out.join("relations.csv")).unwrap();
-    fs::create_dir(out.join("relations.csv")).unwrap();
+    fs::remove_dir_all(out.join("prism")).unwrap();
+    fs::write(out.join("prism"), "no folder").unwrap();
     run(folder.path(), &ALL).failure();
     assert!(!out.join("report.html").exists() && out.join("animals.csv").exists());
+    // What it left is known as its own.
+    assert!(fs::read_to_string(out.join("UNFINISHED.txt")).unwrap().contains("did not finish"));
+    fs::remove_file(out.join("prism")).unwrap();
+    run(folder.path(), &ALL).success();
+    assert!(out.join("report.html").exists() && !out.join("UNFINISHED.txt").exists());
+}
+
+/// Files of others, and those that are read, are not written over, and what is there stays whole.
+#[test]
+fn a_report_takes_no_place_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let refused = |more: &[&str], expected: &str| {
+        let before = common_files::all(folder.path());
+        run(folder.path(), &[&ALL[..], more].concat()).code(2).stderr(contains(expected));
+        assert!(common_files::all(folder.path()) == before, "{more:?}");
+    };
+    // The animal table has the name of one of ours.
+    refused(&["-o", "."], "animals.csv, which is there and is kept");
+    run(folder.path(), &[&ALL[..], &["-o", "report"]].concat()).success();
+    let listed: Vec<String> = common_files::paths(&folder.path().join("report"))
+        .iter()
+        .map(|path| path.to_string_lossy().replace('\\', "/"))
+        .filter(|name| !name.contains('/'))
+        .collect();
+    fs::create_dir(folder.path().join("mine")).unwrap();
+    for name in &listed {
+        let path = folder.path().join("mine").join(name);
+        fs::write(&path, "mine").unwrap();
+        refused(&["-o", "mine"], &format!("{name}, which is there and is kept"));
+        fs::remove_file(path).unwrap();
+    }
+    fs::copy(folder.path().join("samples.csv"), folder.path().join("report/groups.csv")).unwrap();
+    let mut sheet = ALL;
+    sheet[3] = "report/groups.csv";
+    let before = common_files::all(folder.path());
+    run(folder.path(), &[&sheet[..], &["-o", "report"]].concat())
+        .code(2)
+        .stderr(contains("expected another file than the one that is read"));
+    fs::remove_file(folder.path().join("report/relations.csv")).unwrap();
+    fs::create_dir(folder.path().join("report/relations.csv")).unwrap();
+    refused(&["-o", "report"], "a folder has this name");
+    assert!(before.keys().any(|path| path.ends_with("report/report.html")));
+    assert!(folder.path().join("report/report.html").exists());
+}
+
+/// Results of a run that was stopped.
+#[test]
+fn results_that_are_not_finished_are_told_and_none_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    study(folder.path());
+    let path = folder.path().join("results/long.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    let without = |is_left: &dyn Fn(&str) -> bool| {
+        let row = |row: &str| {
+            let cells: Vec<&str> = row.split(',').collect();
+            if cells[7] == "slide_id" || is_left(cells[7]) {
+                return format!("{row}\n");
+            }
+            let why = "interrupted before this slide was finished";
+            format!("{},,,,,{},{},{why}\n", cells[..2].join(","), cells[6], cells[7])
+        };
+        fs::write(&path, rows.lines().map(row).collect::<String>()).unwrap();
+    };
+    without(&|slide| !slide.starts_with("s4"));
+    run(folder.path(), &ALL).success().stderr(contains(
+        "warning: the results are not finished: 8 of 31 slides were not scored, for the run was stopped",
+    ));
+    let out = folder.path().join("results/comparison");
+    assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("the results are not finished"));
+    let before = common_files::all(folder.path());
+    without(&|_| false);
+    run(folder.path(), &ALL).code(2).stderr(contains(
+        "a number of one slide of the sample sheet or more, got none; 31: interrupted before this slide was finished",
+    ));
+    fs::write(&path, &rows).unwrap();
+    without(&|slide| !slide.starts_with("s4"));
+    assert!(common_files::all(folder.path()) == before, "the earlier report stays");
 }
 
 /// A batch of its own for every group is told, as no block is declared.

@@ -1,6 +1,10 @@
 //! Results against a pathologist's grades.
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use histograde::{
     Result,
@@ -11,13 +15,18 @@ use histograde::{
 use serde_json::{Value, json};
 
 use super::{YARDSTICK_GRADES, YARDSTICK_MEASURES, tell_yardstick};
-use crate::cli::{Exit, Failure, args, print};
+use crate::cli::{
+    Exit, Failure, args,
+    output::{Kind, check, may_replace},
+    print,
+};
 
 pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exit, Failure> {
     let rubric = match &args.rubric {
         Some(path) => Rubric::load(path).map_err(Failure::of(path))?,
         None => Rubric::builtin()?,
     };
+    own(output, [Some(reads), args.manifest.as_deref(), args.rubric.as_deref()])?;
     // Tables that were changed by hand are no results.
     let made_again = run_json::agree(&args.table)?;
     let all = agree(&args.table, &rubric, reads, args.manifest.as_deref(), args.alpha)?;
@@ -61,6 +70,23 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
     let _ = writeln!(text, "tables and figures: {}", output.display());
     print(&text)?;
     Ok(Exit::AllDone)
+}
+
+/// Refuses a folder whose files of these names are other ones, or are read here.
+fn own(output: &Path, read: [Option<&Path>; 3]) -> Result<()> {
+    let tables = ["agreement.csv", "pairs.csv"].map(|name| output.join(name));
+    for path in &tables {
+        check("-o", read.into_iter().flatten(), path)?;
+        may_replace("-o", path, Kind::Begins("tissue,lesion,"))?;
+    }
+    // Figures are an earlier run's where its tables are.
+    let kind = if tables.iter().all(|path| path.is_file()) { Kind::Begins("") } else { Kind::New };
+    let is_figure = |path: &PathBuf| {
+        let stem = path.file_stem().is_some_and(|s| s.to_string_lossy().ends_with("_bland_altman"));
+        stem && path.extension().is_some_and(|e| e == "svg" || e == "png")
+    };
+    let entries = fs::read_dir(output).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    entries.filter(is_figure).try_for_each(|path| may_replace("-o", &path, kind))
 }
 
 fn lesion(a: &Agreement) -> Value {

@@ -57,7 +57,7 @@ Examples:
 Reads long.csv and sizes.csv of RESULTS, joins them with the sample sheet, brings slides together per animal and compares groups.
 Hypertrophy of hepatocytes and atrophy of glomeruli are counted beyond cut-offs of the control group (at least 4 animals).
 Doses of the sample sheet are tested for a trend where the study description declares the ladder ([doses]); both must agree.
-Files of an earlier comparison in REPORT are removed first; other files stay. Writes to REPORT:
+Files of an earlier comparison in REPORT are removed first; other files stay, and one with a name of those below stops the command. Writes to REPORT:
   report.html            everything to look at, in one file
   stats_omnibus.csv      tests of all groups, by endpoint
   stats_contrasts.csv    comparisons of groups with effect, interval and p; estimates are of medians where ranks are compared

@@ -14,6 +14,8 @@ use histograde::{
 };
 use rayon::prelude::*;
 
+use crate::cli::output::{Kind, may_replace};
+
 /// How large the study is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
@@ -106,6 +108,18 @@ pub(super) struct Study {
     pub(super) slides: usize,
     /// True values by slide id.
     pub(super) truth: BTreeMap<String, Truth>,
+}
+
+/// Refuses a folder that holds another study, whose sample sheet or description would be written over.
+///
+/// # Errors
+///
+/// [`Error::Config`] naming the file.
+pub(super) fn own(folder: &Path, size: Size) -> Result<()> {
+    let sheet = sample_sheet(&animals(size.animals));
+    [("samples.csv", sheet.as_str()), ("study.toml", DESCRIPTION)]
+        .into_iter()
+        .try_for_each(|(name, text)| may_replace("--output", &folder.join(name), Kind::Text(text)))
 }
 
 /// Paints every slide into `folder`/slides and writes `folder`/samples.csv and `folder`/study.toml.

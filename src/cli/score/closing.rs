@@ -14,6 +14,9 @@ use serde_json::json;
 use super::log;
 use crate::cli::console::Console;
 
+/// What a file of outcomes begins with.
+pub(super) const START: &str = "{\n  \"schema\": \"histograde-outcome/";
+
 /// Slides that an error names.
 const NAMED: usize = 8;
 

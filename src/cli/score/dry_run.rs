@@ -1,43 +1,75 @@
 //! `--dry-run`: what would be done, and how long it may take.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use histograde::{
     Error, Slide,
+    batch::{Job, Memory},
     score::rubric::Rubric,
+    slide::SlideInfo,
     store::{Found, Store},
 };
 
 use super::How;
-use crate::cli::{Exit, Failure, args, inputs, plan::Plan, words};
+use crate::cli::{
+    Exit, Failure, args, inputs,
+    plan::{self, Plan},
+    words,
+};
 
 /// Megapixels per second and thread that are expected of slides when no time of an earlier one is known: what whole slides
 /// took on two cores, docs/performance.md.
 const MP_PER_S: f64 = 8.0;
 
-/// Megapixels, and the seconds that they took.
-#[derive(Default)]
+/// What slides took that were scored before.
 struct Pace {
     mp: f64,
+    /// Seconds of each slide, summed up; slides side by side took them at once.
     s: f64,
+    slides: usize,
+    /// How many such slides were in work at once, summed up.
+    beside: usize,
+    /// Threads at work then.
+    threads: usize,
 }
 
 impl Pace {
-    fn add(&mut self, mp: f64, s: f64) {
-        self.mp += mp;
+    fn of_run(threads: usize) -> Self {
+        Self { mp: 0.0, s: 0.0, slides: 0, beside: 0, threads }
+    }
+
+    fn add(&mut self, job: &Job, info: &SlideInfo, s: f64) {
+        let far = job.models.run_on(job.organ);
+        self.mp += mp(info);
         self.s += s;
+        self.slides += 1;
+        self.beside += Memory::for_threads(self.threads).side_by_side(info, far, self.threads);
     }
 
-    fn add_if(&mut self, mp: f64, s: Option<f64>) {
-        if let Some(s) = s {
-            self.add(mp, s);
-        }
+    /// Megapixels per second on so many threads; `None` of so short a time that it tells nothing. One slide is taken to be
+    /// done faster by more threads as several slides are.
+    fn rate(&self, threads: usize) -> Option<f64> {
+        let beside = (self.beside as f64 / self.slides.max(1) as f64).min(self.slides as f64);
+        (self.s > 1.0).then(|| self.mp / self.s * beside * at_work(threads) / at_work(self.threads))
     }
+}
 
-    /// Megapixels per second; `None` of so short a time that it tells nothing.
-    fn rate(&self) -> Option<f64> {
-        (self.s > 1.0).then(|| self.mp / self.s)
-    }
+/// Threads that find a processor.
+fn at_work(threads: usize) -> f64 {
+    threads.clamp(1, plan::threads(None).max(1)) as f64
+}
+
+/// Megapixels of level 0.
+fn mp(info: &SlideInfo) -> f64 {
+    info.levels.first().map_or(0.0, |level| level.width as f64 * level.height as f64 / 1e6)
+}
+
+/// Returns the threads of the run that wrote the tables of a folder.
+fn threads_before(out: &Path) -> Option<usize> {
+    let path = out.join("run.json");
+    let text = path.is_file().then(|| fs::read(path).ok())??;
+    let run: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    run["threads"].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0)
 }
 
 /// Says for each slide what would be done. Writes nothing.
@@ -54,7 +86,8 @@ pub(in crate::cli) fn run(
     let mut text = String::new();
     let (mut to_do, mut mp_to_do, mut missing, mut failing) = (0, 0.0, 0, 0);
     // Of earlier results that hold, and of those that do not.
-    let (mut kept, mut stale) = (Pace::default(), Pace::default());
+    let before = threads_before(out).unwrap_or(plan.threads);
+    let (mut kept, mut stale) = (Pace::of_run(before), Pace::of_run(before));
     for job in &plan.jobs {
         if let Some(reason) = job.sample.as_ref().and_then(|s| s.exclude.as_ref()) {
             let _ = writeln!(text, "{}: left out: {reason}", job.slide_id);
@@ -63,8 +96,7 @@ pub(in crate::cli) fn run(
         let said = match store.look(job, rubric).found {
             Found::Kept(outcome, seconds) => match *outcome {
                 Ok(summary) => {
-                    let mp = |l: &histograde::slide::Level| l.width as f64 * l.height as f64 / 1e6;
-                    kept.add(summary.info.levels.first().map_or(0.0, mp), seconds);
+                    kept.add(job, &summary.info, seconds);
                     "kept".to_owned()
                 }
                 Err(error) => format!("kept as failed: {error}"),
@@ -77,10 +109,11 @@ pub(in crate::cli) fn run(
             Found::Stale(why) => match Slide::open(&job.path) {
                 Ok(slide) => {
                     to_do += 1;
-                    let level = &slide.info().levels[0];
-                    let mp = level.width as f64 * level.height as f64 / 1e6;
+                    let mp = mp(slide.info());
                     mp_to_do += mp;
-                    stale.add_if(mp, store.took(&job.slide_id));
+                    if let Some(seconds) = store.took(&job.slide_id) {
+                        stale.add(job, slide.info(), seconds);
+                    }
                     format!("would be scored ({mp:.1} MP): {why}")
                 }
                 Err(error) => {
@@ -91,18 +124,19 @@ pub(in crate::cli) fn run(
         };
         let _ = writeln!(text, "{}: {said}", job.slide_id);
     }
-    let (rate, from) = match (kept.rate(), stale.rate()) {
+    let (rate, from) = match (kept.rate(plan.threads), stale.rate(plan.threads)) {
         (Some(rate), _) => (rate, "as the slides scored before"),
         (None, Some(rate)) => (rate, "as the results that are to be replaced"),
-        (None, None) => (MP_PER_S * plan.threads as f64, "a guess, no time of an earlier result is known"),
+        (None, None) => (MP_PER_S * at_work(plan.threads), "a guess, no time of an earlier result is known"),
     };
     let some = |n: usize, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
     let not_scored = some(missing, "missing") + &some(failing, "would fail");
     let _ = writeln!(
         text,
-        "{} slides{not_scored}, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s ({from})",
+        "{} slides{not_scored}, {to_do} to score: {mp_to_do:.1} MP, about {} at {rate:.1} MP/s on {} ({from})",
         plan.jobs.len(),
         words::duration(mp_to_do / rate),
+        if plan.threads == 1 { "1 thread".into() } else { format!("{} threads", plan.threads) },
     );
     crate::cli::print(&text)?;
     Ok(Exit::AllDone)

@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{console::Console, plan::Plan};
 
+/// What a log begins with.
+pub(super) const START: &str = "{\"event\":\"";
+
 /// Appends lines to a file, or does nothing.
 pub(super) struct Log<'a> {
     file: Option<(Mutex<File>, PathBuf)>,
@@ -41,7 +44,7 @@ impl<'a> Log<'a> {
     pub(super) fn start(&self, plan: &Plan, options: &Options, out: &Path) {
         self.line("start", || {
             json!({
-                "histograde": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "out": out,
+                "histograde": env!("CARGO_PKG_VERSION"), "pid": std::process::id(), "out": out.to_string_lossy(),
                 "slides": plan.jobs.len(), "threads": options.threads, "memory_bytes": options.memory.bytes(),
                 "slide_timeout_s": options.slide_timeout.map(|t| t.as_secs_f64()),
             })
@@ -49,7 +52,10 @@ impl<'a> Log<'a> {
     }
 
     pub(super) fn claimed(&self, job: &Job, why: &str) {
-        self.line("slide_started", || json!({"slide_id": job.slide_id, "path": job.path, "why": why}));
+        self.line(
+            "slide_started",
+            || json!({"slide_id": job.slide_id, "path": job.path.to_string_lossy(), "why": why}),
+        );
     }
 
     pub(super) fn checkpoint(&self, job: &Job, text: &str) {

@@ -14,7 +14,7 @@ use std::{
 use histograde::{
     Error, Result, Slide,
     batch::{Claim, Done, Job, Listener},
-    pipeline::{SlideResult, checkpoint::Checkpoint},
+    pipeline::{SlideResult, Summary, checkpoint::Checkpoint},
     report::{fields, geojson, overview, slide_json},
     score::rubric::Rubric,
     store::{self, Found, Kept, Lock, Look, Store, Taken, Why},
@@ -25,7 +25,7 @@ use super::{super::progress::Progress, log::Log};
 use crate::cli::console::Console;
 
 /// The files of one slide.
-const FILES: [&str; 8] = [
+pub(super) const FILES: [&str; 8] = [
     "objects.geojson",
     "overview.png",
     "result.json",
@@ -107,7 +107,7 @@ impl Writer<'_> {
     fn kept(
         &self,
         job: &Job,
-        outcome: Box<Result<histograde::pipeline::Summary>>,
+        outcome: Box<Result<Summary>>,
         seconds: f64,
         record: Option<Kept>,
     ) -> Claim<Held> {
@@ -162,6 +162,18 @@ impl Listener for Writer<'_> {
                 .noted(job, "checkpoint ignored: made with other settings, another slide or another program"),
         }
         Ok(Claim::Score(Held { lock, look, start: Instant::now(), kept: AtomicBool::new(false) }))
+    }
+
+    fn held(&self, job: &Job) -> Result<Option<(Result<Summary>, f64)>> {
+        let look = self.store.look(job, self.rubric);
+        match look.found {
+            Found::Kept(outcome, seconds) => {
+                self.note(job, look.kept);
+                Ok(Some((*outcome, seconds)))
+            }
+            Found::Refused(error) => Err(*error),
+            Found::Stale(_) => Ok(None),
+        }
     }
 
     fn keep(&self, job: &Job, held: &Held, slide: &Slide, result: &SlideResult, watch: &Watch) -> Result<()> {

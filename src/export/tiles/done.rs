@@ -78,12 +78,15 @@ impl Mark {
     /// what was made of another slide, or by another command, stays and is an error.
     pub(super) fn clear(&self, out: &Path) -> Result<()> {
         let folder = self.folder(out);
-        let there = read(&folder).and_then(|mark| serde_json::from_value(mark.get("source")?.clone()).ok());
+        let there: Option<Source> =
+            read(&folder).and_then(|mark| serde_json::from_value(mark.get("source")?.clone()).ok());
         self.source.may_replace(there.as_ref(), &folder)?;
         own::refuse_result(&folder)?;
-        [MARK, ROWS, sheet::RECTANGLES, sheet::SHEET]
-            .into_iter()
-            .try_for_each(|name| remove_file(&folder.join(name)))?;
+        let names = [MARK, ROWS, sheet::RECTANGLES, sheet::SHEET];
+        if there.is_none() {
+            own::refuse_strangers(out, &self.slide_id, &names)?;
+        }
+        names.into_iter().try_for_each(|name| remove_file(&folder.join(name)))?;
         sweep_dead(&folder);
         own::remove_tiles(&out.join("tiles").join(&self.slide_id), &self.slide_id)?;
         (0..)

@@ -60,6 +60,25 @@ pub(super) fn refuse_result(folder: &Path) -> Result<()> {
     Err(Error::config("folder of the slide's tiles", "one without results of `score`", got))
 }
 
+/// Refuses a slide's folder with files of these names, though nothing in `out` says that a run began the slide.
+pub(super) fn refuse_strangers(out: &Path, slide_id: &str, names: &[&str]) -> Result<()> {
+    let begun = [out.join("tiles").join(slide_id), out.join(format!("shards/{slide_id}-000000.tar"))];
+    let tables = ["tiles.csv", "slides.csv"].map(|name| out.join(name));
+    if begun.iter().chain(&tables).any(|path| path.exists()) {
+        return Ok(());
+    }
+    let folder = out.join("slides").join(slide_id);
+    let other = names.iter().map(|name| folder.join(name)).find(|path| path.exists());
+    other.map_or(Ok(()), |path| {
+        let got = format!("{}, which is there and is kept; choose another folder (-o)", path.display());
+        Err(Error::config(
+            "folder of the slide's tiles",
+            "one with files of `tile` alone under its names",
+            got,
+        ))
+    })
+}
+
 /// Removes the tiles of a slide and what was left half-written of them, and the folder when nothing else is in it.
 pub(super) fn remove_tiles(folder: &Path, slide_id: &str) -> Result<()> {
     sweep_dead(folder);

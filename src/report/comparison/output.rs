@@ -20,6 +20,51 @@ pub(super) const PAGE: &str = "report.html";
 /// Slide measurements under QuPath's names.
 pub(super) const MEASUREMENTS: &str = "measurements.tsv";
 
+/// The tables, each as CSV and as Parquet.
+const TABLES: [&str; 14] = [
+    "animals",
+    "animals_long",
+    "stats_omnibus",
+    "stats_contrasts",
+    "stats_trends",
+    "assumptions",
+    "groups",
+    "recovery",
+    "equivalence",
+    "variance_components",
+    "warnings",
+    "relations",
+    "exclusions",
+    "weight_sensitivity",
+];
+/// What else lies in the folder itself.
+const OTHERS: [&str; 8] = [
+    PAGE,
+    PROVENANCE,
+    CRATE,
+    "load_tables.py",
+    "load_tables.R",
+    "methods.txt",
+    "references.bib",
+    "comparison.json",
+];
+
+/// Returns every name that a comparison may give in the folder itself, but for [`MEASUREMENTS`].
+fn fixed() -> impl Iterator<Item = String> {
+    let tables = TABLES.iter().flat_map(|name| [format!("{name}.csv"), format!("{name}.parquet")]);
+    tables.chain(OTHERS.map(str::to_owned))
+}
+
+/// Returns the files below a folder that a comparison would write or remove, after a look at what is there.
+///
+/// # Errors
+///
+/// [`Error::Config`] when one of them is none of an earlier comparison, [`Error::Io`] when a folder cannot be read, or a link, a
+/// pipe or a device has such a name.
+pub fn claimed(root: &Path, qupath_names: bool) -> Result<Vec<PathBuf>> {
+    earlier::claimed(root, qupath_names)
+}
+
 /// A folder that a comparison is written into. It knows each file that was named for writing.
 #[derive(Debug)]
 pub(super) struct Output {
@@ -36,6 +81,7 @@ impl Output {
     /// [`Error::Io`] if the folder cannot be made, or an old file cannot be removed.
     pub(super) fn begin(root: &Path) -> Result<Self> {
         fs::create_dir_all(root).map_err(Error::io("create", root))?;
+        earlier::begin(root)?;
         earlier::remove(root)?;
         Ok(Self { root: root.to_owned(), named: Mutex::default() })
     }
@@ -67,6 +113,15 @@ impl Output {
     pub(super) fn folder(&self, name: &str) -> Result<()> {
         let path = self.root.join(name);
         fs::create_dir_all(&path).map_err(Error::io("create", path))
+    }
+
+    /// Notes that all files are there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the note that they are not cannot be removed.
+    pub(super) fn end(&self) -> Result<()> {
+        earlier::end(&self.root)
     }
 
     /// Returns the names of all files that were written, sorted.

@@ -9,12 +9,16 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{CRATE, MEASUREMENTS, PAGE, PROVENANCE};
+use super::{CRATE, MEASUREMENTS, PAGE, PROVENANCE, fixed};
 use crate::{
     cohort::compare::PHYSIOLOGY,
     error::{Error, Result},
+    file,
     organ::{self, ORGANS},
-    report::comparison::export::provenance::SCHEMA,
+    report::{
+        comparison::export::provenance::SCHEMA,
+        partial::{replaceable, write_whole},
+    },
 };
 
 /// Largest `provenance.json` that is read, in bytes.
@@ -22,6 +26,11 @@ const MOST: u64 = 64 << 20;
 
 /// What the first line of [`MEASUREMENTS`] begins with; files that QuPath itself exports have other columns.
 const MEASURED: &[u8] = b"Image\tStatus\tClassification\t";
+
+/// Lies in the folder while a comparison is written: what is called as ours is then ours, though nothing lists it.
+const UNFINISHED: &str = "UNFINISHED.txt";
+const NOTE: &str =
+    "histograde compare did not finish here, or is at work. Do not use the files of this folder.\n";
 
 /// Tells names of a folder that are ours.
 type Ours = fn(&str) -> bool;
@@ -36,6 +45,63 @@ const FOLDERS: [(&str, Ours); 4] = [
     }),
 ];
 
+/// Notes that the files of a folder are not whole yet.
+pub(super) fn begin(root: &Path) -> Result<()> {
+    write_whole(&root.join(UNFINISHED), NOTE.as_bytes())
+}
+
+/// Removes the note.
+pub(super) fn end(root: &Path) -> Result<()> {
+    remove_plain(root, UNFINISHED)
+}
+
+/// As [`super::claimed`].
+pub(super) fn claimed(root: &Path, qupath_names: bool) -> Result<Vec<PathBuf>> {
+    let note = root.join(UNFINISHED);
+    let (listed, called) = (listed(root), called(root)?);
+    let is_begun = is_plain(&note) && fs::read(&note).is_ok_and(|text| text == NOTE.as_bytes());
+    // The first layout listed files of others too.
+    let is_first = listed.is_empty() && schema(&provenance(root)).starts_with("histograde-provenance/");
+    let own = |name: &str| {
+        is_begun
+            || is_first
+            || listed.iter().any(|l| l == name)
+            || !listed.is_empty() && [PROVENANCE, CRATE].contains(&name)
+    };
+    let refused = |name: &str| refused(&root.join(name));
+    for name in fixed() {
+        replaceable(&root.join(&name))?;
+        if !own(&name) && root.join(&name).exists() {
+            return Err(refused(&name));
+        }
+    }
+    if !is_begun && note.exists() {
+        return Err(refused(UNFINISHED));
+    }
+    let measured = root.join(MEASUREMENTS);
+    if qupath_names {
+        replaceable(&measured)?;
+        if measured.exists() && !are_measurements(&measured) {
+            return Err(refused(MEASUREMENTS));
+        }
+    }
+    let is_ours = is_begun || is_first || !listed.is_empty();
+    if let Some(name) = called.first().filter(|_| !is_ours) {
+        return Err(refused(name));
+    }
+    let all = fixed().chain([UNFINISHED, MEASUREMENTS].map(str::to_owned)).chain(listed).chain(called);
+    Ok(all.map(|name| root.join(name)).collect())
+}
+
+fn refused(path: &Path) -> Error {
+    let got = format!("{}, which is there and is kept; choose another, or move it away", path.display());
+    Error::config("folder of the report (-o)", "one with files of `compare` alone under its names", got)
+}
+
+fn is_plain(path: &Path) -> bool {
+    file::irregular(path).is_none() && path.is_file()
+}
+
 /// Removes it, the page first: a report must not stand beside half of its tables.
 pub(super) fn remove(root: &Path) -> Result<()> {
     let listed = listed(root);
@@ -46,13 +112,21 @@ pub(super) fn remove(root: &Path) -> Result<()> {
 /// Returns what the provenance of a comparison lists. Earlier layouts listed all that lay in the folder, the user's own files
 /// too, and are not trusted.
 fn listed(root: &Path) -> Vec<String> {
+    let value = provenance(root);
+    let outputs = value["outputs"].as_array().filter(|_| schema(&value) == SCHEMA);
+    let names = outputs.into_iter().flatten().filter_map(|o| o["path"].as_str());
+    names.map(str::to_owned).collect()
+}
+
+fn provenance(root: &Path) -> serde_json::Value {
     let path = root.join(PROVENANCE);
     let small = fs::symlink_metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= MOST);
     let text = small.then(|| fs::read(&path).ok()).flatten().unwrap_or_default();
-    let value: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    let outputs = value["outputs"].as_array().filter(|_| value["schema"] == SCHEMA);
-    let names = outputs.into_iter().flatten().filter_map(|o| o["path"].as_str());
-    names.map(str::to_owned).collect()
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+fn schema(provenance: &serde_json::Value) -> &str {
+    provenance["schema"].as_str().unwrap_or_default()
 }
 
 /// Returns the files that are called as ours.
@@ -148,6 +222,40 @@ mod tests {
         t(is_columns, "physiology_homa_ir.csv", true);
         t(is_columns, "liver_mine.csv", false);
         t(is_columns, "mine.csv", false);
+    }
+
+    #[test]
+    fn files_of_others_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let put = |name: &str, text: &str| fs::write(root.join(name), text).unwrap();
+        let said = |qupath: bool| claimed(root, qupath).map(|_| ()).map_err(|e| e.to_string());
+        let kept =
+            |name: &str| said(true).unwrap_err().contains(&format!("{name}, which is there and is kept"));
+        put("notes.txt", "mine");
+        assert_eq!(said(true), Ok(()));
+        assert!(claimed(root, false).unwrap().contains(&root.join("animals.csv")));
+        for name in ["animals.csv", "report.html", "provenance.json", "UNFINISHED.txt"] {
+            put(name, "mine");
+            assert!(kept(name), "{name}: {:?}", said(true));
+            fs::remove_file(root.join(name)).unwrap();
+        }
+        put("measurements.tsv", "Image\tName\n");
+        assert!(kept("measurements.tsv") && said(false).is_ok());
+        fs::create_dir(root.join("figures")).unwrap();
+        put("figures/liver_heatmap.png", "mine");
+        fs::remove_file(root.join("measurements.tsv")).unwrap();
+        assert!(kept("figures/liver_heatmap.png"));
+        // A comparison that did not finish, and one that did.
+        put("animals.csv", "half");
+        begin(root).unwrap();
+        assert_eq!(said(true), Ok(()));
+        end(root).unwrap();
+        let list = r#"{"schema": "histograde-provenance/2", "outputs": [{"path": "animals.csv"}]}"#;
+        put("provenance.json", list);
+        assert_eq!(said(true), Ok(()));
+        put("groups.csv", "mine");
+        assert!(kept("groups.csv"));
     }
 
     #[test]
