@@ -32,7 +32,7 @@ const YELLOW: f64 = 2.2;
 const YELLOWED: (f64, f64) = (1.2, 1.5);
 /// Magenta paint absorbs this much green, × 100, and of red and blue at most such shares of it; eosin absorbs more of both
 /// [expert].
-const MAGENTA: (f64, f64, f64) = (80.0, 0.12, 0.45);
+const MAGENTA: (f64, f64, f64) = (70.0, 0.12, 0.45);
 /// Grey paint absorbs this much, × 100, and no colour more than so many times another, where the slide's tissue has a colour of at
 /// least so many times [expert].
 const GREY_PAINT: (f64, f64, f64) = (60.0, 1.15, 1.5);
