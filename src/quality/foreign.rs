@@ -33,9 +33,6 @@ const YELLOWED: (f64, f64) = (1.2, 1.5);
 /// Magenta paint absorbs this much green, × 100, and of red and blue at most such shares of it; eosin absorbs more of both
 /// [expert].
 const MAGENTA: (f64, f64, f64) = (70.0, 0.12, 0.45);
-/// Grey paint absorbs this much, × 100, and no colour more than so many times another, where the slide's tissue has a colour of at
-/// least so many times [expert].
-const GREY_PAINT: (f64, f64, f64) = (60.0, 1.15, 1.5);
 /// Least area of a stroke of ink, in µm² [expert]; red ink, which is like blood, has more.
 const STROKE_UM2: (f64, f64) = (20_000.0, 60_000.0);
 /// Under red ink the nuclei still show: least density of red there, over that of the slide's tissue. Blood hides them [expert].
@@ -110,17 +107,12 @@ fn colours(smooth: &[Plane<u8>; 3], usual: [f64; 3], green: f64) -> (Mask, Mask)
     (no_stain, maybe)
 }
 
-/// Returns what tells paint that hides the tissue: yellow, orange, magenta or grey, unless the slide's own tissue is so.
+/// Returns what tells paint that hides the tissue: yellow, orange or magenta, unless the slide's own tissue is so.
 fn paints(usual: [f64; 3]) -> impl Fn([f64; 3]) -> bool {
-    let ratio = |[r, g, b]: [f64; 3]| r.max(g).max(b) / r.min(g).min(b).max(1.0);
-    let has_colour = ratio(usual) >= GREY_PAINT.2;
-    let is_yellow = move |[r, g, b]: [f64; 3]| r + g + b >= LEAST_OD && b >= YELLOW * g.max(r);
-    let is_magenta = move |[r, g, b]: [f64; 3]| g >= MAGENTA.0 && r <= MAGENTA.1 * g && b <= MAGENTA.2 * g;
-    let is_grey = move |own: [f64; 3]| {
-        has_colour && own.iter().sum::<f64>() >= GREY_PAINT.0 && ratio(own) <= GREY_PAINT.1
-    };
+    let is_yellow = |[r, g, b]: [f64; 3]| r + g + b >= LEAST_OD && b >= YELLOW * g.max(r);
+    let is_magenta = |[r, g, b]: [f64; 3]| g >= MAGENTA.0 && r <= MAGENTA.1 * g && b <= MAGENTA.2 * g;
     let (no_yellow, no_magenta) = (is_yellow(usual), is_magenta(usual));
-    move |own| !no_yellow && is_yellow(own) || !no_magenta && is_magenta(own) || is_grey(own)
+    move |own| !no_yellow && is_yellow(own) || !no_magenta && is_magenta(own)
 }
 
 /// Whether yellow ink may lie over tissue, given the densities and what they have more than the slide's tissue.
@@ -219,19 +211,18 @@ mod tests {
         fn t(colour: [f64; 3], usual: [f64; 3], expected: bool) {
             assert_eq!(paints(usual)(colour), expected, "{colour:?}");
         }
-        // Yellow, orange, magenta, grey: densities × 100.
+        // Yellow, orange, magenta: densities × 100.
         t([0.0, 8.0, 150.0], usual, true);
         t([0.0, 26.0, 120.0], usual, true);
         t([2.0, 108.0, 24.0], usual, true);
-        t([30.0, 31.0, 29.0], usual, true);
         // Haematoxylin, eosin, dense eosin, blood, dense blood.
         t([46.0, 58.0, 30.0], usual, false);
         t([10.0, 67.0, 42.0], usual, false);
         t([12.0, 120.0, 60.0], usual, false);
         t([10.0, 42.0, 45.0], usual, false);
         t([20.0, 100.0, 110.0], usual, false);
-        // Where the tissue is grey itself.
-        t([30.0, 31.0, 29.0], [30.0, 33.0, 28.0], false);
+        // Where the tissue has that colour itself.
+        t([2.0, 108.0, 24.0], [4.0, 75.0, 20.0], false);
     }
 
     #[test]
