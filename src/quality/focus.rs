@@ -231,30 +231,34 @@ impl Focus {
         out
     }
 
-    /// Returns the sharpness of squares. Those that are dull for being empty say nothing: a lumen's edge is coarse detail.
+    /// Returns the sharpness of squares. Those that are dull for being empty say nothing, for a lumen's edge is coarse detail; nor do
+    /// those that hold something foreign, whose edge is detail in one direction.
     fn judged(&self, view: &View, per: f64, least: f64) -> Plane<u8> {
-        let mut sums = vec![(0u32, 0u32); self.squares.data().len()];
+        let mut sums = vec![[0u32; 3]; self.squares.data().len()];
         let at = |v: usize, most: usize| (((v as f64 + 0.5) * per) as usize).min(most - 1);
         for y in 0..view.clear.height() {
             let row = at(y, self.squares.height()) * self.squares.width();
-            for (x, &clear) in view.clear.row(y).iter().enumerate() {
+            for (x, (&clear, &tissue)) in view.clear.row(y).iter().zip(view.tissue.row(y)).enumerate() {
                 let sum = &mut sums[row + at(x, self.squares.width())];
-                *sum = (sum.0 + u32::from(clear), sum.1 + 1);
+                *sum = [sum[0] + u32::from(clear), sum[1] + u32::from(tissue), sum[2] + 1];
             }
         }
-        let mut out = self.squares.clone();
-        for (square, (clear, all)) in out.data_mut().iter_mut().zip(sums) {
-            if f64::from(*square) < PARTLY * least && f64::from(clear) > MOST_CLEAR * f64::from(all) {
+        let (mut out, mut dull) = (self.squares.clone(), self.dull.clone());
+        for ((square, dull), sums) in out.data_mut().iter_mut().zip(dull.data_mut()).zip(sums) {
+            let [clear, tissue, all] = sums.map(f64::from);
+            let is_foreign = tissue < LEAST_TISSUE * all;
+            if is_foreign || f64::from(*square) < PARTLY * least && clear > MOST_CLEAR * all {
                 *square = 255;
             }
+            *dull &= u8::from(!is_foreign);
         }
-        self.place_dull(view, per, least, &mut out);
+        self.place_dull(view, per, least, dull, &mut out);
         out
     }
 
     /// Counts squares without any detail as blurred where they are tissue that has gone out of focus.
-    fn place_dull(&self, view: &View, per: f64, least: f64, squares: &mut Plane<u8>) {
-        if self.dull.count() == 0 {
+    fn place_dull(&self, view: &View, per: f64, least: f64, mut dull: Mask, squares: &mut Plane<u8>) {
+        if dull.count() == 0 {
             return;
         }
         let density = self.densities(view, per);
@@ -262,7 +266,6 @@ impl Focus {
         let usual = [0, 1, 2].map(|k| median(&mut judged().map(|d| d[k]).collect::<Vec<_>>()).unwrap_or(0.0));
         let (low, high) = USUAL_DENSITY;
         let is_usual = |d: &[f64; 3]| (0..3).all(|k| (low * usual[k]..=high * usual[k]).contains(&d[k]));
-        let mut dull = self.dull.clone();
         dull.data_mut().iter_mut().zip(&density).for_each(|(m, d)| *m &= u8::from(is_usual(d)));
         let found = pieces(&dull, Connectivity::Eight);
         for i in 0..found.regions.len() {
