@@ -89,6 +89,8 @@ pub enum Uncounted {
     NotSought(&'static str),
     /// They are too small to be told apart on a slide coarser than this, in µm/px.
     CoarserThan(f64),
+    /// They are pieces of an area, which is not told on a slide coarser than this, in µm/px.
+    Area(f64),
 }
 
 /// Nuclei of every organ, as the features that count them.
@@ -122,6 +124,7 @@ impl Organ {
         match *why {
             Uncounted::NotSought(why) => (count == 0).then_some(Missing::NoRule { why }),
             Uncounted::CoarserThan(max) => Missing::too_coarse(mpp, max),
+            Uncounted::Area(max) => Missing::too_coarse(mpp, max).or(Some(Missing::Area)),
         }
     }
 

@@ -49,6 +49,8 @@ pub struct StainProfile {
     pub h_cytoplasm: u8,
     /// Median eosin of tissue pixels that are neither nuclear, clear nor blood, OD × 100.
     pub e_cytoplasm: u8,
+    /// The same median between whole levels: a share of it moves evenly with the slide's stain.
+    pub e_usual: f64,
     /// Median absolute deviation of that eosin, OD × 100.
     pub e_cytoplasm_mad: u8,
     /// Hue of the cytoplasm, which tells blood from it.
@@ -65,6 +67,7 @@ impl StainProfile {
         h_nuclei: 65,
         h_cytoplasm: 15,
         e_cytoplasm: 25,
+        e_usual: 25.0,
         e_cytoplasm_mad: 4,
         hue: CytoplasmHue::TYPICAL,
     };

@@ -75,6 +75,9 @@ pub enum Missing {
     /// The slide holds no tissue.
     #[error("the slide is blank")]
     Blank,
+    /// It is an area: its pieces are no objects.
+    #[error("an area, not counted")]
+    Area,
     /// What would be measured was left out of this slide.
     #[error("not measured on this slide: {why}")]
     LeftOut {

@@ -36,8 +36,8 @@ const SUB_INDICES: &[(&str, &[&str])] = &[
 
 /// As the features that rest on them.
 const UNCOUNTED: &[(&Class, Uncounted)] = &[
-    (&segment::CORTEX, Uncounted::CoarserThan(4.0)),
-    (&segment::MEDULLA, Uncounted::CoarserThan(4.0)),
+    (&segment::CORTEX, Uncounted::Area(4.0)),
+    (&segment::MEDULLA, Uncounted::Area(4.0)),
     (&segment::GLOMERULUS, Uncounted::CoarserThan(2.0)),
     (&segment::TUFT, Uncounted::CoarserThan(1.0)),
     (&segment::TUBULE, Uncounted::CoarserThan(1.0)),

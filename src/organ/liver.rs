@@ -21,7 +21,7 @@ const UNCOUNTED: &[(&Class, Uncounted)] = &[
     (&segment::vessels::PORTAL_TRACT, Uncounted::NotSought(features::DRAW_TRACTS)),
     (&segment::vessels::CENTRAL_VEIN, Uncounted::CoarserThan(2.0)),
     (&segment::vessels::VESSEL, Uncounted::CoarserThan(2.0)),
-    (&segment::necrosis::NECROSIS, Uncounted::CoarserThan(0.5)),
+    (&segment::necrosis::NECROSIS, Uncounted::Area(0.5)),
     (&segment::vacuoles::MACRO, Uncounted::CoarserThan(0.5)),
     (&segment::vacuoles::MICRO, Uncounted::CoarserThan(0.35)),
     (&segment::hepatocytes::HEPATOCYTE, Uncounted::CoarserThan(0.5)),

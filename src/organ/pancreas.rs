@@ -44,7 +44,7 @@ const UNCOUNTED: &[(&Class, Uncounted)] = &[
     (&segment::ISLET_VACUOLE, Uncounted::CoarserThan(0.5)),
     (&segment::ACINAR_VACUOLE, Uncounted::CoarserThan(0.5)),
     (&segment::ISLET_NUCLEUS, Uncounted::CoarserThan(0.5)),
-    (&segment::ISLET_LYMPHOCYTE, Uncounted::CoarserThan(0.35)),
+    (&segment::ISLET_LYMPHOCYTE, Uncounted::CoarserThan(0.5)),
     (&FOCUS, Uncounted::CoarserThan(0.5)),
 ];
 

@@ -204,8 +204,10 @@ struct Columns {
 /// One class.
 struct Column {
     class: &'static Class,
-    /// Whether it is an area, of which there is nothing to count.
+    /// Whether it is a zone, which is known on the whole slide.
     is_zone: bool,
+    /// Whether it is an area, of which there is nothing to count.
+    is_area: bool,
     /// Why it has no numbers at all.
     missing: Option<Missing>,
 }
@@ -214,8 +216,11 @@ impl Columns {
     fn of(result: &SlideResult) -> Self {
         let summary = &result.summary;
         let missing = |name: &str| summary.counted().find(|(class, _)| *class == name)?.1.err();
-        let one =
-            |&class: &&'static Class| Column { class, is_zone: is_zone(class), missing: missing(class.name) };
+        let one = |&class: &&'static Class| {
+            let missing = missing(class.name);
+            let is_area = missing == Some(Missing::Area);
+            Column { class, is_zone: is_zone(class), is_area, missing: missing.filter(|_| !is_area) }
+        };
         Self { all: summary.organ.classes.iter().map(one).collect() }
     }
 
@@ -227,7 +232,7 @@ impl Columns {
     fn reasons(&self) -> String {
         let one = |c: &Column| match &c.missing {
             Some(missing) => Some(format!("{}: {missing}", c.class.name)),
-            None => c.is_zone.then(|| format!("{}: an area, not counted", c.class.name)),
+            None => c.is_area.then(|| format!("{}: {}", c.class.name, Missing::Area)),
         };
         self.all.iter().filter_map(one).collect::<Vec<_>>().join("; ")
     }
@@ -242,8 +247,8 @@ impl Columns {
             let cell =
                 |shown: bool, value: f64| if measured && shown { number(value) } else { String::new() };
             row.extend([
-                cell(!column.is_zone, sum.n as f64),
-                cell(!column.is_zone, sum.n as f64 / mm2),
+                cell(!column.is_area, sum.n as f64),
+                cell(!column.is_area, sum.n as f64 / mm2),
                 cell(true, 100.0 * sum.um2 / (mm2 * UM2_PER_MM2)),
             ]);
         }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::label_tiff::LabelTiff;
 use crate::{
     error::Result,
+    measure::feature::Missing,
     organ::Organ,
     pipeline::{SlideResult, Summary},
     raster::Plane,
@@ -62,7 +63,8 @@ pub fn write(folder: &Path, stem: &str, result: &SlideResult, watch: &Watch) -> 
 
 /// Returns the layers of which at least one class was looked for; all of them on a blank slide.
 fn sought(summary: &Summary) -> Vec<&'static str> {
-    let counted: Vec<&str> = summary.counted().filter(|(_, n)| n.is_ok()).map(|(class, _)| class).collect();
+    let drawn = |count: &std::result::Result<u64, Missing>| matches!(count, Ok(_) | Err(Missing::Area));
+    let counted: Vec<&str> = summary.counted().filter(|(_, n)| drawn(n)).map(|(class, _)| class).collect();
     let has_class = |layer: &str| {
         let mut own = summary.organ.classes.iter().filter(|c| c.layer == layer);
         own.any(|c| counted.contains(&c.name))

@@ -122,6 +122,7 @@ pub(crate) fn summary(blank: bool) -> Summary {
             h_nuclei: 60,
             h_cytoplasm: 12,
             e_cytoplasm: 35,
+            e_usual: 35.0,
             e_cytoplasm_mad: 8,
             hue: CytoplasmHue::TYPICAL,
         }),

@@ -2,7 +2,7 @@
 
 use super::{
     CytoplasmHue, Separator, StainMatrix, StainProfile, macenko,
-    white::{White, median},
+    white::{White, median, median_between},
 };
 use crate::{
     raster::Rgb,
@@ -84,6 +84,7 @@ fn levels(
         h_nuclei: median(&above).max(threshold.saturating_add(1)),
         h_cytoplasm: median(&below),
         e_cytoplasm,
+        e_usual: median_between(&eosin),
         e_cytoplasm_mad: median(&deviations),
         hue,
     }

@@ -122,6 +122,20 @@ pub(crate) fn median(histogram: &[u64; 256]) -> u8 {
     quantile(histogram, 0.5)
 }
 
+/// Returns the median between whole levels: each level's pixels are spread evenly over half a level to both sides of it. 0
+/// when the histogram is empty.
+pub(crate) fn median_between(histogram: &[u64; 256]) -> f64 {
+    let half = histogram.iter().sum::<u64>() as f64 / 2.0;
+    let mut below = 0.0;
+    for (level, n) in histogram.iter().enumerate().map(|(level, &n)| (level as f64, n as f64)) {
+        if n > 0.0 && below + n >= half {
+            return (level - 0.5 + (half - below) / n).max(0.0);
+        }
+        below += n;
+    }
+    0.0
+}
+
 /// Returns the `q` quantile of a histogram; 0 when it is empty.
 pub(crate) fn quantile(histogram: &[u64; 256], q: f64) -> u8 {
     let total: u64 = histogram.iter().sum();
@@ -137,6 +151,19 @@ pub(crate) fn quantile(histogram: &[u64; 256], q: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn medians_lie_between_levels() {
+        fn t(levels: &[(usize, u64)], expected: f64) {
+            let mut histogram = [0u64; 256];
+            levels.iter().for_each(|&(level, n)| histogram[level] = n);
+            assert!((median_between(&histogram) - expected).abs() < 1e-9, "{levels:?}");
+        }
+        t(&[], 0.0);
+        t(&[(23, 10)], 23.0);
+        t(&[(23, 50), (24, 50)], 23.5);
+        t(&[(22, 40), (23, 40), (24, 20)], 22.75);
+    }
 
     #[test]
     fn white_is_the_glass() {

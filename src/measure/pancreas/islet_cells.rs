@@ -230,13 +230,14 @@ const INFLAMED_FROM: u64 = 6;
 /// and 4 start (domain.md §4.2).
 const INFILTRATED: [f64; 3] = [0.05, 0.25, 0.75];
 
-/// Insulitis grade of one islet, 0–4 (domain.md §4.2).
+/// Insulitis grade of one islet, 0–4 (domain.md §4.2). The share is that of what lies well inside: at the outline nuclei of
+/// both sides count for either.
 fn insulitis(tally: &Tally) -> u8 {
-    let inside = tally.get(count::LYMPHOCYTES_INSIDE);
-    if inside + tally.get(count::LYMPHOCYTES_AROUND) < INFLAMED_FROM {
+    if tally.get(count::LYMPHOCYTES_INSIDE) + tally.get(count::LYMPHOCYTES_AROUND) < INFLAMED_FROM {
         return 0;
     }
-    let share = inside as f64 / (inside + tally.get(count::ISLET_NUCLEI)).max(1) as f64;
+    let [strange, own] = [count::LYMPHOCYTES_WITHIN, count::ISLET_NUCLEI_WITHIN].map(|c| tally.get(c));
+    let share = strange as f64 / (strange + own).max(1) as f64;
     1 + INFILTRATED.iter().map(|&from| u8::from(share >= from)).sum::<u8>()
 }
 
@@ -249,8 +250,9 @@ mod tests {
         fn t(inside: u64, around: u64, endocrine: u64, expected: u8) {
             let mut tally = Tally::default();
             tally.add(count::LYMPHOCYTES_INSIDE, inside);
+            tally.add(count::LYMPHOCYTES_WITHIN, inside);
             tally.add(count::LYMPHOCYTES_AROUND, around);
-            tally.add(count::ISLET_NUCLEI, endocrine);
+            tally.add(count::ISLET_NUCLEI_WITHIN, endocrine);
             assert_eq!(
                 insulitis(&tally),
                 expected,
@@ -265,6 +267,11 @@ mod tests {
         t(20, 9, 60, 3);
         t(90, 9, 30, 4);
         t(9, 0, 0, 4);
+        // Those at the outline may be of either side.
+        let mut touched = Tally::default();
+        touched.add(count::LYMPHOCYTES_INSIDE, 9);
+        touched.add(count::ISLET_NUCLEI_WITHIN, 50);
+        assert_eq!(insulitis(&touched), 1);
     }
 
     #[test]

@@ -71,6 +71,7 @@ pub(super) fn entries(summary: &Summary) -> Vec<(Colour, String)> {
         let count = match count.map(|(_, count)| count) {
             Some(Ok(count)) => grouped(count),
             Some(Err(Missing::TooCoarse { .. })) => "too coarse to count".to_owned(),
+            Some(Err(Missing::Area)) => "an area".to_owned(),
             _ => "not counted".to_owned(),
         };
         (class.colour, format!("{} ({count})", class.name))

@@ -65,8 +65,10 @@ pub(super) fn texture(
     let half = field.px(HALF_UM).round().max(1.0) as i64;
     let wide = crop.widened(half as usize, field.width(), field.height());
     let (w, h) = (wide.columns.len(), wide.rows.len());
-    let least_e = (f64::from(field.profile.e_cytoplasm) * EOSIN_SHARE) as u8;
-    let [mut inside, mut nuclei, mut lumens, mut matrix] = std::array::from_fn(|_| Mask::filled(w, h, 0));
+    let least_e = field.profile.e_usual * EOSIN_SHARE;
+    let (floor, between) = (least_e.floor() as u8, least_e.fract());
+    let [mut inside, mut nuclei, mut lumens, mut matrix, mut denser] =
+        std::array::from_fn(|_| Mask::filled(w, h, 0));
     for (y, row) in wide.rows.clone().enumerate() {
         for (x, column) in wide.columns.clone().enumerate() {
             if tufts.at(column, row) == number {
@@ -74,28 +76,81 @@ pub(super) fn texture(
                 inside.set(x, y, 1);
                 nuclei.set(x, y, u8::from(n));
                 lumens.set(x, y, u8::from(o && !n));
-                matrix.set(x, y, u8::from(!n && !o && field.e.at(column, row) >= least_e));
+                let e = field.e.at(column, row);
+                matrix.set(x, y, u8::from(!n && !o && e >= floor));
+                denser.set(x, y, u8::from(!n && !o && e > floor));
             }
         }
     }
-    let mesangium = morphology::open(&matrix, field.px(OPEN_UM));
-    let [all, few, closed, eosin] = [&inside, &nuclei, &lumens, &matrix].map(Integral::new);
-    let mut texture = Texture::default();
+    let [mesangium, less] = [&matrix, &denser].map(|eosin| morphology::open(eosin, field.px(OPEN_UM)));
+    let [all, few, closed, eosin, dense] = [&inside, &nuclei, &lumens, &matrix, &denser].map(Integral::new);
+    // Eosin comes in whole levels, of which the limit lies between two: both count, by how near it lies.
+    let mixed = |at_floor: f64, above: f64| at_floor + between * (above - at_floor);
+    let (mut texture, mut mesangial) = (Texture::default(), [0u64; 2]);
     for row in crop.rows.clone() {
         for column in crop.columns.clone() {
             let (x, y) = (column - wide.columns.start, row - wide.rows.start);
             if inside.at(x, y) == 0 {
                 continue;
             }
-            texture.mesangial_px += u64::from(mesangium.at(x, y));
+            mesangial[0] += u64::from(mesangium.at(x, y));
+            mesangial[1] += u64::from(less.at(x, y));
             let (x, y) = (x as i64, y as i64);
             let sum = |of: &Integral| f64::from(of.sum(x - half, y - half, x + half + 1, y + half + 1));
             let area = sum(&all);
             let solid = sum(&few) < FEW_NUCLEI * USUAL_NUCLEAR * area
                 && sum(&closed) < FEW_LUMENS * area
-                && sum(&eosin) > MOSTLY * area;
+                && mixed(sum(&eosin), sum(&dense)) > MOSTLY * area;
             texture.solid_px += u64::from(solid);
         }
     }
+    texture.mesangial_px = mixed(mesangial[0] as f64, mesangial[1] as f64).round() as u64;
     texture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{raster::Rgb, segment::models::CLASSICAL, stain::StainProfile, tile::Window, units::Mpp};
+
+    const SIDE: usize = 40;
+
+    #[test]
+    fn mesangium_moves_evenly_with_the_usual_eosin() {
+        fn t(e_usual: f64, expected: u64) {
+            let profile = StainProfile { e_usual, ..StainProfile::TYPICAL };
+            let plane = |v: u8| Plane::filled(SIDE, SIDE, v);
+            let field = Field {
+                window: Window {
+                    x0: 0,
+                    y0: 0,
+                    core_width: SIDE as u32,
+                    core_height: SIDE as u32,
+                    halo: 0,
+                    scale: 1.0,
+                    source_scale: 1.0,
+                    mpp: Mpp::square(0.5).unwrap(),
+                },
+                rgb: Rgb::default(),
+                h: plane(10),
+                e: plane(14),
+                od: plane(60),
+                clear: plane(0),
+                tissue: plane(1),
+                profile: &profile,
+                views: Default::default(),
+                models: &CLASSICAL,
+            };
+            let tufts = Plane::filled(SIDE, SIDE, 1u32);
+            let mut crop = Crop::default();
+            (10..30).for_each(|y| crop.include(10..30, y));
+            let found = texture(&field, &tufts, 1, &crop, &plane(0), |_, _| false);
+            assert_eq!(found.mesangial_px, expected, "{e_usual}");
+        }
+        t(14.0 / EOSIN_SHARE, 400);
+        t(14.25 / EOSIN_SHARE, 300);
+        t(14.5 / EOSIN_SHARE, 200);
+        t(15.0 / EOSIN_SHARE, 0);
+        t(20.0, 400);
+    }
 }

@@ -27,6 +27,10 @@ pub const ISLET_NUCLEUS_KINDS: Counter = Counter("islet_nucleus_kinds");
 pub const ACINAR_NUCLEUS_KINDS: Counter = Counter("acinar_nucleus_kinds");
 /// Lymphocyte nuclei inside an islet.
 pub const LYMPHOCYTES_INSIDE: Counter = Counter("lymphocytes_inside");
+/// Nuclei of endocrine type well inside islets ([`super::nuclei_of::WITHIN_UM`]).
+pub const ISLET_NUCLEI_WITHIN: Counter = Counter("islet_nuclei_within");
+/// Lymphocyte nuclei well inside an islet.
+pub const LYMPHOCYTES_WITHIN: Counter = Counter("lymphocytes_within");
 /// Lymphocyte nuclei in the ring around an islet.
 pub const LYMPHOCYTES_AROUND: Counter = Counter("lymphocytes_around");
 /// Basophilia index of an islet's inner rim, a histogram.

@@ -6,14 +6,20 @@ use super::{
     counters as count,
     rims::{self, Grid},
 };
-use crate::segment::{
-    field::Field,
-    nuclei::{self, Finder, Nuclei, Nucleus},
-    object::Finds,
+use crate::{
+    raster::Plane,
+    segment::{
+        field::Field,
+        nuclei::{self, Finder, Nuclei, Nucleus},
+        object::Finds,
+    },
 };
 
 /// Lymphocytes up to this far outside belong to the islet, in µm (domain.md §2.1).
 const RING_UM: f64 = 20.0;
+/// Well inside an islet is what lies at least this far from its outline, in µm: outlines that lie a shade too far out take in
+/// some of the lymphocytes that touch the islet from outside. Set on phantoms of four seeds [expert].
+pub const WITHIN_UM: f64 = 4.0;
 /// A lymphocyte's diameter in µm (domain.md §2.0): smaller dark nuclei are shrunken, endocrine ones larger.
 const LYMPHOCYTE_UM: std::ops::RangeInclusive<f64> = 4.5..=6.6;
 /// Outside islets, basophilic cytoplasm that density takes for a nucleus stands out by less than this share of the
@@ -65,6 +71,15 @@ impl SizeAndInk {
     }
 }
 
+/// Whether all places of an islet's plane within `margin` pixels of one belong to its islet.
+fn is_within(islets: &Plane<u32>, at: (usize, usize), margin: i64) -> bool {
+    let own = islets.at(at.0, at.1);
+    let (x, y) = (at.0 as i64, at.1 as i64);
+    let all = (-margin..=margin).flat_map(|dy| (-margin..=margin).map(move |dx| (dx, dy)));
+    let mut near = all.filter(|(dx, dy)| dx * dx + dy * dy <= margin * margin);
+    near.all(|(dx, dy)| islets.get(x + dx, y + dy).is_none_or(|there| there == own))
+}
+
 /// Counts the nuclei anchored in the core, and adds them to the objects with their final class.
 pub(super) fn count(
     field: &Field<'_>,
@@ -80,6 +95,7 @@ pub(super) fn count(
         found.found.iter().filter(|n| is_lymphocyte(n, field)).map(|n| n.region.centre()).collect();
     let cluster = Neighbours::new(lymphocytes, field.px(CLUSTER_UM));
     let by_density = found.finder == Finder::Density;
+    let margin = field.px(WITHIN_UM).round() as i64;
     for nucleus in found.found.into_iter().filter(|n| n.in_core) {
         let centre = nucleus.region.centre();
         let at = (centre.0 as usize, centre.1 as usize);
@@ -108,8 +124,12 @@ pub(super) fn count(
             });
             if islet != 0 {
                 let counter = if near { count::LYMPHOCYTES_AROUND } else { count::LYMPHOCYTES_INSIDE };
-                per_islet.entry(islet - 1).or_default().add(counter, 1);
-                finds.tally.add(counter, 1);
+                let within = u64::from(!near && is_within(&places.islets, at, margin));
+                let tally = per_islet.entry(islet - 1).or_default();
+                for tally in [tally, &mut finds.tally] {
+                    tally.add(counter, 1);
+                    tally.add(count::LYMPHOCYTES_WITHIN, within);
+                }
                 object.class = &ISLET_LYMPHOCYTE;
             }
         }
@@ -118,8 +138,10 @@ pub(super) fn count(
         let kind = SizeAndInk { own, ..kind(&nucleus, field, crowd < CLUSTER) };
         if inside != 0 {
             let tally = per_islet.entry(inside - 1).or_default();
+            let within = u64::from(endocrine && is_within(&places.islets, at, margin));
             for tally in [tally, &mut finds.tally] {
                 tally.add(count::ISLET_NUCLEI, u64::from(endocrine));
+                tally.add(count::ISLET_NUCLEI_WITHIN, within);
                 tally.observe(count::ISLET_NUCLEUS_KINDS, kind.code(), 1);
             }
             if endocrine {

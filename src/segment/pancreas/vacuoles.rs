@@ -37,9 +37,9 @@ const LEVELS: [f64; 5] = [1.0, 0.8, 0.6, 0.45, 0.3];
 /// Below the first level neighbours lie close: in acini at least this share of the border is denser than what counts as empty,
 /// or it is a piece of a gap.
 const MIN_CLOSED: f64 = 0.7;
-/// The palest pixel of a vacuole is at most this dense, as a share of the cytoplasm's density: capillaries show
-/// their wall.
-const MAX_DENSITY: f64 = 0.2;
+/// The palest pixel of a vacuole in acini and islets is at most this dense, as a share of the slide's cytoplasm: capillaries
+/// show their wall. The cytoplasm of islets is little more than half as dense ([`RIM`]), and so are its pale specks.
+const MAX_DENSITY: [f64; 2] = [0.2, 0.12];
 /// Density of a vacuole's rim in acini and islets, as a share of the slide's cytoplasm: it is denser than what lies
 /// further out.
 const RIM: [f64; 2] = [1.15, 0.6];
@@ -78,7 +78,7 @@ impl Search<'_, '_> {
     /// Takes the round holes of one level among what is not taken.
     fn try_level(&mut self, level: f64) {
         let full = cytoplasm_od(self.field.profile);
-        let most = (MAX_DENSITY * full).round() as u8;
+        let most = MAX_DENSITY.map(|share| (share * full).round() as u8);
         let spaces = label(&self.free(level), Connectivity::Four);
         for (i, region) in spaces.regions.iter().enumerate() {
             let number = i as u32 + 1;
@@ -91,11 +91,10 @@ impl Search<'_, '_> {
                 continue;
             }
             let lowest = self.lowest_in(&spaces, region, number);
-            if lowest <= most
+            let in_islet = self.in_islet(region);
+            if lowest <= most[usize::from(in_islet)]
                 && is_round(&spaces, region, number)
-                && (level == 1.0
-                    || self.in_islet(region)
-                    || self.closed(&spaces, region, number) >= MIN_CLOSED)
+                && (level == 1.0 || in_islet || self.closed(&spaces, region, number) >= MIN_CLOSED)
                 && !lined(&spaces, region, number, self.blood)
             {
                 self.lowest.push(lowest);

@@ -52,6 +52,7 @@ struct StainRecord {
     h_nuclei: u8,
     h_cytoplasm: u8,
     e_cytoplasm: u8,
+    e_usual: f64,
     e_cytoplasm_mad: u8,
     hue: CytoplasmHue,
 }
@@ -94,6 +95,7 @@ enum MissingRecord {
     },
     NeedsControls,
     Blank,
+    Area,
     LeftOut {
         #[serde(deserialize_with = "text")]
         why: Text,
@@ -210,6 +212,7 @@ impl StainRecord {
             h_nuclei: p.h_nuclei,
             h_cytoplasm: p.h_cytoplasm,
             e_cytoplasm: p.e_cytoplasm,
+            e_usual: p.e_usual,
             e_cytoplasm_mad: p.e_cytoplasm_mad,
             hue: p.hue,
         }
@@ -224,6 +227,7 @@ impl StainRecord {
             h_nuclei: self.h_nuclei,
             h_cytoplasm: self.h_cytoplasm,
             e_cytoplasm: self.e_cytoplasm,
+            e_usual: self.e_usual,
             e_cytoplasm_mad: self.e_cytoplasm_mad,
             hue: self.hue,
         }
