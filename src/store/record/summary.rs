@@ -98,6 +98,10 @@ enum MissingRecord {
         #[serde(deserialize_with = "text")]
         why: Text,
     },
+    Ungraded {
+        #[serde(deserialize_with = "text")]
+        why: Text,
+    },
     NoRule {
         #[serde(deserialize_with = "text")]
         why: Text,
