@@ -138,6 +138,14 @@ fn shares_of_an_animal_are_ratios_of_sums() {
     assert_eq!(of(|_| "0").0, 2.0);
 }
 
+#[test]
+fn means_are_no_grades() {
+    let grades = ["nas_grade", "nas_sum_grade", "egti_surrogate_grade"];
+    assert!(grades.iter().all(|name| is_grade(name)));
+    let others = ["insulitis_mean_grade", "glomerulosclerosis_index_grade", "glomerulosclerosis_score"];
+    assert!(!others.iter().any(|name| is_grade(name)));
+}
+
 /// A density is of the area that its objects lie in, a share of the objects themselves.
 #[test]
 fn objects_of_an_animal_are_summed_over_its_slides() {
