@@ -132,7 +132,12 @@ impl Cohort {
             let item = e.feature.strip_suffix("_grade");
             item.is_some_and(|item| published::follows_field_number(&e.tissue, item))
         };
-        let scored = |e: &Endpoint| e.feature.ends_with("_score") || e.feature.ends_with("_index");
+        // Measurements may be called an index too.
+        let is_measured = |e: &Endpoint| {
+            organ::find(&e.tissue).is_some_and(|o| o.features.iter().any(|f| f.name == e.feature))
+        };
+        let is_named = |e: &Endpoint| e.feature.ends_with("_score") || e.feature.ends_with("_index");
+        let scored = |e: &Endpoint| is_named(e) && !is_measured(e);
         for subject in &mut self.subjects {
             subject.slides.retain(|e, _| !scored(e) && !by_rubric(e));
             subject.values.retain(|e, _| !by_rubric(e));

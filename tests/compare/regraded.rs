@@ -111,7 +111,10 @@ fn another_rubric_grades_by_its_own_needs_and_fields() {
     let left = read(folder.path(), "exclusions.csv");
     assert!(!left.contains("macrosteatosis_score") && left.contains("nas_steatosis_grade"), "{left}");
     let send = read(folder.path(), "send/mi.csv");
-    assert!(send.lines().any(|l| l.contains("Macrovesicular steatosis, score ") && !l.contains("NOT DONE")), "{send}");
+    assert!(
+        send.lines().any(|l| l.contains("Macrovesicular steatosis, score ") && !l.contains("NOT DONE")),
+        "{send}"
+    );
 
     compared(folder.path(), Some(("\"field_number_mm\": 22.0", "\"field_number_mm\": 26.5")));
     assert_eq!(of(folder.path(), "d", "liver_ishak_c_grade"), Some(4.0));

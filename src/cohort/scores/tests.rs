@@ -156,6 +156,17 @@ fn grades_by_another_field_number_do_not_stay() {
 }
 
 #[test]
+fn measurements_stay_whatever_they_are_called() {
+    let names = [("brush_border_index", 0.4), ("kidney_damage_index", 30.0), ("casts_score", 1.0)];
+    let mut animal = subject("kidney", [&names, &[], &[]]);
+    animal.slides = animal.values.iter().map(|(e, v)| (e.clone(), vec![*v])).collect();
+    let mut cohort = Cohort { subjects: vec![animal], ..Cohort::default() };
+    cohort.forget_scores_of_slides();
+    let left: Vec<&str> = cohort.subjects[0].slides.keys().map(|e| e.feature.as_str()).collect();
+    assert_eq!(left, ["brush_border_index"]);
+}
+
+#[test]
 fn objects_of_all_slides_are_counted() {
     let t = |nuclei: Option<f64>, expected: [Option<f64>; 2]| {
         let values = [("steatotic_hepatocyte_pct", 66.0)];
