@@ -87,10 +87,10 @@ pub struct Range {
 }
 
 impl Calibration {
-    /// Returns the mean of the controls, if it can be a base.
+    /// Returns the mean of the controls. Nothing is judged in percent of one that is 0.
     #[must_use]
     pub fn base(&self, tissue: &str, feature: &str) -> Option<f64> {
-        self.ranges.get(tissue)?.get(feature).map(|r| r.mean).filter(|m| *m > 0.0)
+        self.ranges.get(tissue)?.get(feature).map(|r| r.mean)
     }
 
     /// Says in one clause what it was made from.
@@ -325,6 +325,12 @@ fn ranges(
                 highest: values[values.len() - 1],
                 p95: quantile(&values, 0.95),
             };
+            if range.mean <= 0.0 && is_base(organ.name, feature.name) {
+                warnings.push(format!(
+                    "{}, {}: the mean of {n} control animals is 0; no base",
+                    organ.name, feature.name
+                ));
+            }
             out.entry(organ.name.to_owned()).or_default().insert(feature.name.to_owned(), range);
         }
     }

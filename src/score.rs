@@ -91,13 +91,16 @@ impl DamageIndex {
     #[must_use]
     pub fn why(&self) -> String {
         if self.missing.is_empty() {
-            return "the rubric has no lesion of it".to_owned();
+            return "the rubric has no lesion of it that has a weight".to_owned();
         }
-        format!(
-            "only {:.0} % of the weight scored; missing {}",
-            100.0 * self.coverage,
-            self.missing.join(" ")
-        )
+        format!("only {} % of the weight scored; missing {}", self.coverage_pct(), self.missing.join(" "))
+    }
+
+    /// Returns the share of the weight that could be scored in whole %, cut and never rounded up: what is too little must not read as
+    /// enough.
+    #[must_use]
+    pub fn coverage_pct(&self) -> f64 {
+        (100.0 * self.coverage + index::ROUNDING).floor()
     }
 }
 

@@ -13,6 +13,8 @@ mod browser;
 mod common_files;
 #[path = "compare/methods.rs"]
 mod methods;
+#[path = "compare/regraded.rs"]
+mod regraded;
 #[path = "compare/shown.rs"]
 mod shown;
 #[path = "compare/told.rs"]

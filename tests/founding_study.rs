@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
-
 use histograde::{
     cohort::{
         compare,
@@ -39,10 +37,7 @@ fn study(seed: u64) -> Comparison {
                 id: format!("{group} {i}"),
                 group: group.into(),
                 animals: vec![format!("{group} {i}")],
-                blocks: BTreeMap::new(),
-                values: BTreeMap::new(),
-                slides: BTreeMap::new(),
-                totals: BTreeMap::new(),
+                ..Subject::default()
             };
             for (tissue, feature, normal, change) in TISSUES {
                 let own = normal + change * share + draw(1.0);

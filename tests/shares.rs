@@ -151,6 +151,23 @@ fn without_enough_controls_or_sizes_the_reason_is_told() {
     .stderr(contains("at least 4 control animals"));
 }
 
+/// Slides that a calibrated rubric scored, compared without it and without a control group.
+#[test]
+fn shares_by_a_cut_off_of_the_slides_own_rubric_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    kidneys(folder, &[("normal", 1), ("treated", 12)]);
+    let told = "kidney: glom_shrunken_pct counts beyond the cut-off that the slides were scored with";
+    run(folder, &COMPARE[..4]).success();
+    assert!(!report(folder).contains(told));
+    let path = folder.join("results/long.csv");
+    let long = fs::read_to_string(&path).unwrap();
+    let lacks = "kidney,glom_shrunken_pct,,,,,%,s1,needs the study's control group";
+    fs::write(&path, long.replace(lacks, "kidney,glom_shrunken_pct,,,,30,%,s1,")).unwrap();
+    run(folder, &COMPARE[..4]).success();
+    assert!(report(folder).contains(told) && column(folder, "kidney_glom_shrunken_pct")["a1"] == 30.0);
+}
+
 /// Controls, and animals with small tufts in wide Bowman's spaces.
 fn phantoms(folder: &Path) {
     let mut sheet = "slide,animal_id,group,tissue\n".to_owned();

@@ -62,7 +62,11 @@ pub(super) fn fitted(
     }
     let base = match (lesion.compare, calibration.base(read.tissue, &lesion.feature)) {
         (Compare::Abs, _) => 1.0,
-        (Compare::PctCtrl, Some(mean)) => mean / 100.0,
+        (Compare::PctCtrl, Some(mean)) if mean > 0.0 => mean / 100.0,
+        (Compare::PctCtrl, Some(_)) => {
+            let why = "judged against controls, whose mean is 0; not fitted";
+            return Ok(Err(why.into()));
+        }
         (Compare::PctCtrl, None) => {
             let why = "judged against controls, of which there is no mean (--controls); not fitted";
             return Ok(Err(why.into()));

@@ -12,7 +12,7 @@ use crate::{
         feature::DENOMINATOR,
         sizes::{self, CutOff, Sizes, table::OfSlides},
     },
-    score::sampling::{Count, too_few},
+    score::sampling::{Count, objects, too_few},
     sheet::Table,
     stats::describe::ratio_of_sums,
 };
@@ -133,11 +133,7 @@ impl Long {
         let value = *self.values.get(&key)?;
         match by {
             Count::Value => Some(value),
-            // A share is of objects, a density of the area that they lie in.
-            Count::Objects => {
-                let of = *self.denominators.get(&key)?;
-                Some(if feature.ends_with("_per_mm2") { (value * of).round() } else { of })
-            }
+            Count::Objects => Some(objects(feature, value, *self.denominators.get(&key)?)),
         }
     }
 

@@ -222,6 +222,24 @@ fn animals_with_too_little_are_in_no_base() {
     );
 }
 
+/// Controls without a red cell are controls, but nothing is in percent of theirs.
+#[test]
+fn a_base_of_0_is_told_and_not_taken_for_no_controls() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "tissue,feature,animal_id,group,batch,value,unit,slide_id,missing\n".to_owned();
+    (0..6).for_each(|i| text += &format!("liver,rbc_area_pct,a{i},control,,0,%,s{i},\n"));
+    std::fs::write(folder.path().join("long.csv"), text).unwrap();
+    let done = calibrate(folder.path(), &Rubric::builtin().unwrap(), Some("control"), None, None).unwrap();
+    let told = "liver, rbc_area_pct: the mean of 6 control animals is 0; no base";
+    assert!(done.warnings.iter().any(|w| w == told), "{:?}", done.warnings);
+    let rubric = loaded(folder.path(), &done);
+    let liver = crate::organ::find("liver").unwrap();
+    let score = rubric.score(liver, &[crate::score::rubric::tests::measured("rbc_area_pct", Ok(2.0))]);
+    let congestion = score.findings.iter().find(|f| f.lesion == "congestion").unwrap();
+    let crate::score::Outcome::NotScored { missing } = &congestion.outcome else { panic!("{congestion:?}") };
+    assert_eq!(missing.to_string(), "the control group's mean is 0");
+}
+
 #[test]
 fn slides_of_one_value_have_one_grade() {
     // Four of the value 1 were read as 0, 0, 2 and 2: it is on the edge, and the edge lies beside it, not on it.

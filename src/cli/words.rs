@@ -40,7 +40,7 @@ pub(super) fn outcome(summary: &Summary, told: Told) -> String {
         (Told::Index, Some(value)) => format!("damage index {value:.0} of 100"),
         (Told::Index, None) => "no damage index".into(),
     };
-    format!("{:.2} mm² of {}, {what}", summary.tissue_mm2, summary.organ.name)
+    format!("{:.2} mm² of tissue, {what}", summary.tissue_mm2)
 }
 
 /// Says how many slides came out how.

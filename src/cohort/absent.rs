@@ -207,10 +207,8 @@ mod tests {
             id: id.into(),
             group: group.into(),
             animals: vec![id.into()],
-            blocks: BTreeMap::new(),
             values: value.map(|v| (fat.clone(), v)).into_iter().collect(),
-            totals: BTreeMap::new(),
-            slides: BTreeMap::new(),
+            ..Subject::default()
         };
         let told = |subjects: &[(&str, &str, Option<f64>)], absent: &[&str]| {
             let cohort = Cohort {
@@ -263,10 +261,7 @@ mod tests {
             id: id.into(),
             group: "c".into(),
             animals: vec![id.into()],
-            blocks: BTreeMap::new(),
-            values: BTreeMap::new(),
-            totals: BTreeMap::new(),
-            slides: BTreeMap::new(),
+            ..Subject::default()
         };
         let subjects = [subject("1"), subject("2")];
         let told = |ids: &[&str]| {

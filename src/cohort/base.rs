@@ -9,7 +9,7 @@ use crate::{
     score::{
         Finding, Outcome, index_column,
         rubric::{Compare, Lesion, Rubric},
-        sampling::{Count, too_few},
+        sampling::too_few,
         shares::LEAST_CONTROLS,
     },
     stats::describe::mean,
@@ -43,11 +43,9 @@ impl Bases {
         let judged = |l: &&Lesion| l.compare == Compare::PctCtrl;
         let own = |lesion: &Lesion| {
             let value = |s: &Subject| {
-                let total = |feature: &'static str, by: Count| {
-                    s.totals.get(&endpoint(feature)).copied().filter(|_| by == Count::Value)
-                };
                 let value = s.values.get(&endpoint(&lesion.feature)).copied()?;
-                too_few(organ.name, &lesion.feature, total).is_none().then_some(value)
+                let counted = |feature: &'static str, by| s.counted(organ.name, feature, by);
+                too_few(organ.name, &lesion.feature, counted).is_none().then_some(value)
             };
             let controls = cohort.subjects.iter().filter(|s| Some(s.group.as_str()) == control);
             (lesion.feature.clone(), controls.filter_map(value).collect())
@@ -144,10 +142,9 @@ mod tests {
             id: format!("a{i}"),
             group: if i < controls.len() { "control" } else { "treated" }.into(),
             animals: vec![format!("a{i}")],
-            blocks: BTreeMap::new(),
             values: [(endpoint(&of.1), value)].into(),
-            slides: BTreeMap::new(),
             totals: [(endpoint("analysed_area_mm2"), area)].into(),
+            ..Subject::default()
         };
         let all: Vec<(f64, f64)> = controls.iter().copied().chain([(40.0, 5.0), (42.0, 5.0)]).collect();
         let waiting = Exclusion {

@@ -182,7 +182,9 @@ pub fn compare(mut cohort: Cohort, study: &Study, rubric: &Rubric, animals: Opti
     endpoints.sort_by_key(|e| e.rank != Rank::Primary);
     let relations = relate::all(&cohort, &groups, &endpoints, study.alpha);
     // The endpoints hold what figures need of the slides.
-    cohort.subjects.iter_mut().for_each(|s| (s.slides, s.totals) = (BTreeMap::new(), BTreeMap::new()));
+    for s in &mut cohort.subjects {
+        (s.slides, s.totals, s.objects) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    }
     Comparison {
         study: study.clone(),
         groups,

@@ -29,11 +29,11 @@ pub(super) fn note(outcomes: &mut Outcomes, subject: &Subject, tissue: &str, sco
 }
 
 /// Drops rows of scores that waited for controls and of indices where the animal has them now, and gives the others the animal's reason.
-/// Other reasons are of the slide and stay.
-pub(super) fn update(exclusions: &mut Vec<Exclusion>, outcomes: &Outcomes) {
-    let waited = Missing::NeedsControls.to_string();
+/// Other reasons are of the slide and stay, unless slides were scored by another rubric than animals are.
+pub(super) fn update(exclusions: &mut Vec<Exclusion>, outcomes: &Outcomes, by_another_rubric: bool) {
+    let waited = [Missing::NeedsControls, Missing::NO_BASE].map(|missing| missing.to_string());
     exclusions.retain_mut(|e| {
-        if e.reason != waited && !e.feature.ends_with("_index") {
+        if !by_another_rubric && !waited.contains(&e.reason) && !e.feature.ends_with("_index") {
             return true;
         }
         let endpoint = Endpoint { tissue: e.tissue.clone(), feature: e.feature.clone() };
@@ -82,16 +82,26 @@ mod tests {
             outcome("liver_damage_index", None),
             outcome("steatosis_index", Some("only 60 % of the weight scored; missing hypertrophy")),
         ]);
-        update(&mut rows, &outcomes);
-        let told: Vec<_> = rows.iter().map(|e| (e.feature.as_str(), e.reason.as_str())).collect();
+        let all = rows.clone();
+        update(&mut rows, &outcomes, false);
+        let told = |rows: &[Exclusion]| -> Vec<(String, String)> {
+            rows.iter().map(|e| (e.feature.clone(), e.reason.clone())).collect()
+        };
+        let expected = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
+            rows.iter().map(|(feature, reason)| ((*feature).to_owned(), (*reason).to_owned())).collect()
+        };
         assert_eq!(
-            told,
-            [
+            told(&rows),
+            expected(&[
                 ("hypertrophy_score", "no slide gives a value"),
                 ("ballooning_score", "too coarse"),
                 ("steatosis_index", "only 60 % of the weight scored; missing hypertrophy"),
                 ("hypertrophic_hepatocyte_pct", waited.as_str()),
-            ]
+            ])
         );
+        // What the slide lacked by another rubric says nothing of the animal.
+        let mut rows = all;
+        update(&mut rows, &outcomes, true);
+        assert!(rows.iter().all(|e| e.feature != "ballooning_score") && rows.len() == 3, "{rows:?}");
     }
 }

@@ -1,20 +1,24 @@
 //! Whether enough of each animal, or cage, was looked at (domain.md §5.1).
 
-use super::subjects::{Cohort, Endpoint};
+use super::subjects::{Cohort, Endpoint, Subject};
 use crate::{
-    score::sampling::{Count, LEAST, Least},
+    score::sampling::{LEAST, Least},
     study::Unit,
 };
 
-/// Says, by tissue, which subjects have too little. They are not left out. Of nuclei and tubules the tables hold no number; no slide of
-/// usual size falls below theirs without falling below the others.
+/// Says, by tissue, which subjects have too little. They are not left out. Of what is not measured on any of them nothing is said.
 pub(super) fn notes(cohort: &Cohort, unit: Unit) -> Vec<String> {
-    LEAST.iter().filter(|l| l.by == Count::Value).filter_map(|least| note(cohort, unit, least)).collect()
+    let is_measured = |least: &&Least| {
+        let of =
+            |(e, _): (&Endpoint, _)| e.tissue == least.organ && least.features.contains(&e.feature.as_str());
+        cohort.subjects.iter().any(|s| s.values.iter().any(of))
+    };
+    LEAST.iter().filter(is_measured).filter_map(|least| note(cohort, unit, least)).collect()
 }
 
 fn note(cohort: &Cohort, unit: Unit, least: &Least) -> Option<String> {
-    let endpoint = Endpoint { tissue: least.organ.to_owned(), feature: least.counted.to_owned() };
-    let totals: Vec<f64> = cohort.subjects.iter().filter_map(|s| s.totals.get(&endpoint).copied()).collect();
+    let total = |s: &Subject| s.counted(least.organ, least.counted, least.by);
+    let totals: Vec<f64> = cohort.subjects.iter().filter_map(total).collect();
     let few = || totals.iter().copied().filter(|&t| t < least.needed);
     let lowest = few().min_by(f64::total_cmp)?;
     let highest = few().fold(lowest, f64::max);
@@ -49,19 +53,22 @@ fn below(v: f64, least: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cohort::subjects::Subject;
 
-    /// Notes on subjects with these values of an endpoint, by slide.
+    /// Notes on subjects with these values of an endpoint, by slide, and with a value of all that rests on it.
     fn told(unit: Unit, (tissue, feature): (&str, &str), slides: &[&[f64]]) -> Vec<String> {
-        let endpoint = Endpoint { tissue: tissue.into(), feature: feature.into() };
+        let of = |feature: &str| Endpoint { tissue: tissue.into(), feature: feature.into() };
+        let endpoint = of(feature);
+        let resting =
+            LEAST.iter().filter(|l| l.organ == tissue && l.counted == feature).flat_map(|l| l.features);
+        let resting: Vec<Endpoint> = resting.map(|name| of(name)).collect();
         let subject = |(i, values): (usize, &&[f64])| Subject {
             id: format!("a{i}"),
             group: "normal".into(),
             animals: vec![format!("a{i}")],
-            blocks: std::collections::BTreeMap::new(),
-            values: [(endpoint.clone(), values[0])].into(),
+            values: [&endpoint].into_iter().chain(&resting).map(|e| (e.clone(), values[0])).collect(),
             slides: [(endpoint.clone(), values.to_vec())].into(),
             totals: [(endpoint.clone(), values.iter().sum())].into(),
+            ..Subject::default()
         };
         let subjects = slides.iter().enumerate().map(subject).collect();
         notes(&Cohort { subjects, ..Cohort::default() }, unit)
@@ -97,5 +104,61 @@ mod tests {
         assert!(near.iter().any(|n| n.contains(" of liver (they have 0.46 to 0.4997): ")), "{near:?}");
         let near = told(Unit::Animal, ("liver", "analysed_area_mm2"), &[&[0.44], &[0.499_97]]);
         assert!(near.iter().any(|n| n.contains(" of liver (they have 0.4 to 0.49997): ")), "{near:?}");
+    }
+
+    #[test]
+    fn animals_with_few_nuclei_and_tubules_are_told() {
+        let t = |(tissue, counted, value): (&str, &str, &str), objects: &[f64], expected: &[&str]| {
+            let of = |feature: &str| Endpoint { tissue: tissue.into(), feature: feature.into() };
+            let subject = |&n: &f64| Subject {
+                values: [(of(value), 40.0)].into(),
+                objects: [(of(counted), n)].into(),
+                ..Subject::default()
+            };
+            let subjects = objects.iter().map(subject).collect();
+            let told = notes(&Cohort { subjects, ..Cohort::default() }, Unit::Animal);
+            assert_eq!(told, expected, "{objects:?}");
+        };
+        let nuclei = "hepatocyte_nuclear_density_per_mm2";
+        let liver = ("liver", nuclei, "steatotic_hepatocyte_pct");
+        t(liver, &[3000.0, 4000.0], &[]);
+        t(
+            liver,
+            &[585.0, 4000.0],
+            &[
+                "liver: 1 of 2 animals have fewer than 3000 nuclei of hepatocytes (it has 585): what is measured of hepatocytes is \
+               uncertain there (a working default, docs/dictionary.md)",
+            ],
+        );
+        t(
+            ("kidney", "tubule_dilated_pct", "cast_tubule_pct"),
+            &[291.0, 30.0],
+            &[
+                "kidney: 2 of 2 animals have fewer than 300 tubules (they have 30 to 291): what is measured of tubules is uncertain \
+               there (a working default, docs/dictionary.md)",
+            ],
+        );
+    }
+
+    #[test]
+    fn nothing_is_uncertain_of_what_is_not_measured() {
+        let of = |feature: &str| Endpoint { tissue: "liver".into(), feature: feature.into() };
+        let told = |feature: &str| {
+            let subject = Subject {
+                values: [(of("analysed_area_mm2"), 0.4), (of(feature), 1.0)].into(),
+                totals: [(of("analysed_area_mm2"), 0.4)].into(),
+                ..Subject::default()
+            };
+            notes(&Cohort { subjects: vec![subject], ..Cohort::default() }, Unit::Animal).join("\n")
+        };
+        assert!(
+            told("ballooning_candidates_per_mm2")
+                .contains("the density of ballooned hepatocytes is uncertain")
+        );
+        let necrosis = told("necrosis_area_pct");
+        assert!(
+            !necrosis.contains("ballooned") && necrosis.contains("what is measured per area"),
+            "{necrosis}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Lesion scores of animals: graded on the animal's value, those judged against controls included.
+//! Lesion scores and published grades of animals: graded on the animal's values, those judged against controls included.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::{
     organ::ORGANS,
     score::{
-        Outcome, index_column,
+        OrganScore, Outcome, index_column,
+        published::grade_column,
         rubric::{Compare, Lesion, Rubric},
         sampling::{Count, LEAST, Least},
         sensitivity::{AS_DEFINED, scenarios},
@@ -21,9 +22,9 @@ use crate::{
     study::Unit,
 };
 
-/// Replaces every subject's lesion scores and indices by those of its own values. Lesions that compare with the control
-/// group are scored in percent of that group's mean; without a control group they stay unscored. Which endpoints rest on few control
-/// animals is noted.
+/// Replaces every subject's lesion scores, indices and published grades by those of its own values. Lesions that compare with the
+/// control group are scored in percent of that group's mean; without a control group they stay unscored. Which endpoints rest on few
+/// control animals is noted.
 pub(super) fn rescore(
     cohort: &mut Cohort,
     rubric: &Rubric,
@@ -54,7 +55,7 @@ pub(super) fn rescore(
                 organ,
                 |feature| values.get(&endpoint(feature)).copied().filter(|_| !withheld.contains(&feature)),
                 |feature| bases.mean(feature),
-                |feature, by| subject.totals.get(&endpoint(feature)).copied().filter(|_| by == Count::Value),
+                |feature, by| subject.counted(organ.name, feature, by),
             );
             bases.tell(&mut score.findings, unit);
             *animals.entry(subject.group.clone()).or_default() += 1;
@@ -66,21 +67,12 @@ pub(super) fn rescore(
                 }
                 indices[place].1.entry(subject.group.clone()).or_default().extend(scenario.index);
             }
-            for finding in &score.findings {
-                let name = endpoint(&format!("{}_score", finding.lesion));
-                subject.values.remove(&name);
-                if let Outcome::Scored { continuous, .. } = finding.outcome {
-                    subject.values.insert(name.clone(), continuous);
+            added.extend(scored(subject, organ.name, &score));
+            for item in &score.published {
+                let name = endpoint(&grade_column(item.name));
+                if cohort.endpoints.iter().any(|(e, _)| *e == name) {
+                    set(&mut subject.values, name, item.grade.clone().ok());
                 }
-                added.push((name, format!("0 to {}", finding.max)));
-            }
-            for index in std::iter::once(&score.index).chain(&score.sub_indices) {
-                let name = endpoint(&index_column(&index.name));
-                subject.values.remove(&name);
-                if let Some(value) = index.value {
-                    subject.values.insert(name.clone(), value);
-                }
-                added.push((name, "0 to 100".to_owned()));
             }
         }
         sensitivity.extend(rows(organ.name, indices, &animals));
@@ -90,12 +82,42 @@ pub(super) fn rescore(
             }
         }
     }
-    resolved::update(&mut cohort.exclusions, &outcomes);
+    resolved::update(&mut cohort.exclusions, &outcomes, cohort.by_another_rubric);
     (sensitivity, few)
 }
 
-/// Returns the features that stay ungraded on a subject: those that rest on so many objects that the tables do not hold their
-/// number, but of which no slide was graded on its own.
+/// Sets a value, or takes away what stands there.
+fn set(values: &mut BTreeMap<Endpoint, f64>, name: Endpoint, value: Option<f64>) {
+    match value {
+        Some(value) => values.insert(name, value),
+        None => values.remove(&name),
+    };
+}
+
+/// Sets a subject's lesion scores, with their severity, and indices, and returns their names and units.
+fn scored(subject: &mut Subject, tissue: &str, score: &OrganScore) -> Vec<(Endpoint, String)> {
+    let endpoint = |feature: String| Endpoint { tissue: tissue.to_owned(), feature };
+    let mut added = Vec::new();
+    for finding in &score.findings {
+        let name = endpoint(format!("{}_score", finding.lesion));
+        let (value, severity) = match &finding.outcome {
+            Outcome::Scored { continuous, severity, .. } => (Some(*continuous), Some(severity.clone())),
+            Outcome::NotScored { .. } => (None, None),
+        };
+        set(&mut subject.values, name.clone(), value);
+        subject.severities.extend(severity.map(|word| (name.clone(), word)));
+        added.push((name, format!("0 to {}", finding.max)));
+    }
+    for index in std::iter::once(&score.index).chain(&score.sub_indices) {
+        let name = endpoint(index_column(&index.name));
+        set(&mut subject.values, name.clone(), index.value);
+        added.push((name, "0 to 100".to_owned()));
+    }
+    added
+}
+
+/// Returns the features that stay ungraded on a subject: those that rest on objects whose number the results do not tell, as those of
+/// earlier versions, and of which no slide was graded on its own.
 fn withheld<'l>(
     subject: &Subject,
     lesions: &'l [Lesion],
@@ -103,8 +125,11 @@ fn withheld<'l>(
     known: &[(Endpoint, String)],
 ) -> Vec<&'l str> {
     let rests = |feature: &str| {
-        let by_objects = |l: &&Least| l.organ == tissue && l.by == Count::Objects;
-        LEAST.iter().filter(by_objects).any(|l| l.features.contains(&feature))
+        let untold = |l: &&Least| {
+            let counted = || subject.counted(tissue, l.counted, l.by);
+            l.organ == tissue && l.by == Count::Objects && counted().is_none()
+        };
+        LEAST.iter().filter(untold).any(|l| l.features.contains(&feature))
     };
     let ungraded = |lesion: &Lesion| {
         let score = Endpoint { tissue: tissue.to_owned(), feature: format!("{}_score", lesion.id) };
@@ -213,94 +238,4 @@ pub(super) fn order_notes(all: &[Sensitivity], unit: Unit) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lesions_of_too_few_tubules_stay_ungraded_on_the_animal() {
-        let endpoint = |feature: &str| Endpoint { tissue: "kidney".into(), feature: feature.into() };
-        let names = ["tubule_dilated_pct", "tubular_dilation_score"].map(endpoint);
-        let subject = |values: &[(&str, f64)]| Subject {
-            id: "a".into(),
-            group: "normal".into(),
-            animals: vec!["a".into()],
-            blocks: BTreeMap::new(),
-            values: values.iter().map(|&(f, v)| (endpoint(f), v)).collect(),
-            slides: BTreeMap::new(),
-            totals: BTreeMap::new(),
-        };
-        let mut cohort = Cohort {
-            subjects: vec![
-                subject(&[("tubule_dilated_pct", 30.0)]),
-                subject(&[("tubule_dilated_pct", 30.0), ("tubular_dilation_score", 2.7)]),
-            ],
-            endpoints: names.iter().map(|e| (e.clone(), String::new())).collect(),
-            ..Cohort::default()
-        };
-        rescore(&mut cohort, &Rubric::builtin().unwrap(), None, Unit::Animal);
-        let scored = cohort.subjects.iter().map(|s| s.values.contains_key(&names[1]));
-        assert_eq!(scored.collect::<Vec<_>>(), [false, true]);
-    }
-
-    #[test]
-    fn indices_that_nobody_has_have_no_order() {
-        let groups = |a: &[f64], b: &[f64]| {
-            BTreeMap::from([("a".to_owned(), a.to_vec()), ("b".to_owned(), b.to_vec())])
-        };
-        let t = |usual: BTreeMap<String, Vec<f64>>| {
-            let all = vec![(AS_DEFINED.into(), usual), ("without x".into(), groups(&[3.0], &[4.0]))];
-            rows("liver", all, &BTreeMap::new())
-        };
-        let none = t(groups(&[], &[]));
-        assert!(
-            none.iter().all(|s| !s.order_changes) && order_notes(&none, Unit::Animal).is_empty(),
-            "{none:?}"
-        );
-        let one = t(groups(&[1.0], &[]));
-        assert!(
-            one.iter().all(|s| !s.order_changes) && order_notes(&one, Unit::Animal).is_empty(),
-            "{one:?}"
-        );
-        assert_eq!(order_notes(&t(groups(&[5.0], &[4.0])), Unit::Animal).len(), 1);
-    }
-
-    #[test]
-    fn groups_without_an_index_are_told() {
-        let group = |name: &str, values: &[f64]| (name.to_owned(), values.to_vec());
-        let usual = [group("diabetic", &[]), group("high", &[20.0, 22.0]), group("normal", &[3.0, 4.0])];
-        let measured = usual.iter().map(|(name, _)| (name.clone(), 2)).collect();
-        let all = rows("pancreas", vec![(AS_DEFINED.into(), BTreeMap::from(usual))], &measured);
-        assert_eq!(
-            order_notes(&all, Unit::Cage),
-            [
-                "pancreas: the order of the groups by damage index (high, normal; the most damaged first) is the same under all 1 sets \
-                 of weights; not all cages have an index: 0 of 2 in diabetic"
-            ]
-        );
-    }
-
-    #[test]
-    fn changes_of_order_are_told() {
-        let groups =
-            |a: f64, b: f64| BTreeMap::from([("a".to_owned(), vec![a]), ("b".to_owned(), vec![b, b])]);
-        let all = rows(
-            "liver",
-            vec![
-                ("as defined".into(), groups(10.0, 30.0)),
-                ("equal weights".into(), groups(12.0, 20.0)),
-                ("without x".into(), groups(25.0, 20.0)),
-            ],
-            &BTreeMap::from([("a".to_owned(), 6), ("b".to_owned(), 2)]),
-        );
-        let found: Vec<_> = all.iter().map(|s| (s.group.as_str(), s.n, s.rank, s.order_changes)).collect();
-        assert_eq!(found[..2], [("a", 1, Some(2), false), ("b", 2, Some(1), false)]);
-        assert_eq!(found[4..], [("a", 1, Some(1), true), ("b", 2, Some(2), true)]);
-        assert_eq!(
-            order_notes(&all, Unit::Animal),
-            [
-                "liver: the order of the groups by damage index (b, a; the most damaged first) changes under 1 of 3 sets of weights \
-                 (without x); not all animals have an index: 1 of 6 in a"
-            ]
-        );
-    }
-}
+mod tests;

@@ -56,7 +56,7 @@ pub(super) fn measure(
                 fill(builder, organ, feature, &slides, (&cut_off, controls.rubric));
                 builder.notes.push(format!("{tissue}: {feature} counts {told}"));
             }
-            Ok(None) => {}
+            Ok(None) => builder.notes.extend(of_another(builder, tissue, feature)),
             Err(missing) => {
                 if withhold(builder, tissue, feature, &missing) {
                     builder.notes.push(format!("{tissue}: {feature} is not measured: {missing}"));
@@ -64,6 +64,20 @@ pub(super) fn measure(
             }
         }
     }
+}
+
+/// Says of a feature that is measured already that it is by a cut-off which this comparison does not know.
+fn of_another(builder: &Builder, tissue: &str, feature: &str) -> Option<String> {
+    let is_own = |place: usize| {
+        let (endpoint, _) = &builder.endpoints[place];
+        endpoint.tissue == tissue && endpoint.feature == feature
+    };
+    builder.slides.values().flatten().any(|(place, _)| is_own(*place)).then(|| {
+        format!(
+            "{tissue}: {feature} counts beyond the cut-off that the slides were scored with, and what rests on it is graded: neither \
+             a control group nor the rubric of this comparison gives one"
+        )
+    })
 }
 
 /// Returns the cut-off of the study's controls, else that of the rubric's, with what to tell of it.

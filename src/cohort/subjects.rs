@@ -2,8 +2,9 @@
 //!
 //! A slide's value is already one number over all its tiles. Of shares, rates and means the animal's value is the ratio of the sums
 //! over its slides, so that a fragment weighs no more than it holds (domain.md §4.1.1); of other numbers it is the plain mean of
-//! its slides. Either way an animal with many slides weighs no more than one with few. Published grades are ordinal, and their
-//! animal value is the median. When the unit is the cage, the cage's value is the mean of its animals.
+//! its slides. Either way an animal with many slides weighs no more than one with few. When the unit is the cage, the cage's value is
+//! the mean of its animals. Published grades are ordinal: the median stands for them until they are graded on these values
+//! ([`super::scores`]), as where the results lack what a grade is read from.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,6 +22,10 @@ use crate::{
     manifest::Sample,
     measure::{feature::DENOMINATOR, sizes::table},
     organ,
+    score::{
+        published,
+        sampling::{Count, counts_objects, objects},
+    },
     stats::describe::{mean, median, ratio_of_sums},
     study::Unit,
 };
@@ -35,7 +40,7 @@ pub struct Endpoint {
 }
 
 /// One experimental unit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subject {
     /// Animal or cage.
     pub id: String,
@@ -51,9 +56,24 @@ pub struct Subject {
     pub slides: BTreeMap<Endpoint, Vec<f64>>,
     /// Sums over all its slides, which tell of counts and areas how much was looked at.
     pub totals: BTreeMap<Endpoint, f64>,
+    /// Objects that a share or a density rests on, over all its slides, where grades need so many of them.
+    pub objects: BTreeMap<Endpoint, f64>,
+    /// Severity words of its lesion scores; none until it is scored.
+    pub severities: BTreeMap<Endpoint, String>,
 }
 
 impl Subject {
+    /// Returns how much of something was found over all its slides; `None` where the results do not tell.
+    #[must_use]
+    pub fn counted(&self, tissue: &str, feature: &str, by: Count) -> Option<f64> {
+        let endpoint = Endpoint { tissue: tissue.to_owned(), feature: feature.to_owned() };
+        let all = match by {
+            Count::Value => &self.totals,
+            Count::Objects => &self.objects,
+        };
+        all.get(&endpoint).copied()
+    }
+
     /// Returns its block in a tissue. What is no tissue (physiology) has the block of all its slides, where that is one.
     #[must_use]
     pub fn block(&self, tissue: &str) -> Option<&str> {
@@ -100,16 +120,34 @@ pub struct Cohort {
     pub notes: Vec<String>,
     /// Whether the results hold what shares, rates and means are of.
     pub by_sums: bool,
+    /// Whether slides were scored by another rubric than animals are.
+    pub by_another_rubric: bool,
 }
 
 impl Cohort {
     /// Forgets what slides were scored, where that was by another rubric than animals are scored with: both must not stand in one
-    /// figure, nor in one model. Measurements and published grades stay.
+    /// figure, nor in one model. Measurements stay, and published grades that do not depend on the rubric.
     pub fn forget_scores_of_slides(&mut self) {
-        let scored = |e: &Endpoint| e.feature.ends_with("_score") || e.feature.ends_with("_index");
-        self.subjects.iter_mut().for_each(|s| s.slides.retain(|e, _| !scored(e)));
+        let by_rubric = |e: &Endpoint| {
+            let item = e.feature.strip_suffix("_grade");
+            item.is_some_and(|item| published::follows_field_number(&e.tissue, item))
+        };
+        // Measurements may be called an index too.
+        let is_measured = |e: &Endpoint| {
+            organ::find(&e.tissue).is_some_and(|o| o.features.iter().any(|f| f.name == e.feature))
+        };
+        let is_named = |e: &Endpoint| e.feature.ends_with("_score") || e.feature.ends_with("_index");
+        let scored = |e: &Endpoint| is_named(e) && !is_measured(e);
+        for subject in &mut self.subjects {
+            subject.slides.retain(|e, _| !scored(e) && !by_rubric(e));
+            subject.values.retain(|e, _| !by_rubric(e));
+        }
+        self.by_another_rubric = true;
     }
 }
+
+/// How the reason of a slide begins that a sample sheet leaves out.
+const LEFT_OUT: &str = "left out by the sample sheet: ";
 
 /// Columns of `long.csv` that are read. That of denominators is missing in results of earlier versions.
 const NEEDED: [&str; 6] = ["tissue", "feature", "value", "unit", "slide_id", "missing"];
@@ -188,7 +226,7 @@ pub fn read(
             continue;
         }
         let reason = match &s.exclude {
-            Some(reason) => format!("left out by the sample sheet: {reason}"),
+            Some(reason) => format!("{LEFT_OUT}{reason}"),
             None => "no result for this slide".into(),
         };
         builder.exclude(s, "", &reason);
@@ -238,7 +276,7 @@ impl Builder {
     fn row(&mut self, sample: &Sample, endpoint: usize, value: Option<(f64, Option<f64>)>, missing: &str) {
         if let Some(reason) = &sample.exclude {
             if !self.slides.contains_key(&sample.slide_id) {
-                let reason = format!("left out by the sample sheet: {reason}");
+                let reason = format!("{LEFT_OUT}{reason}");
                 self.exclude(sample, "", &reason);
             }
             self.slides.entry(sample.slide_id.clone()).or_default();
@@ -252,7 +290,10 @@ impl Builder {
             }
             None => {
                 let feature = self.endpoints[endpoint].0.feature.clone();
-                self.exclude(sample, &feature, missing);
+                // By the sheet that it was scored with; this one does not.
+                let then =
+                    missing.strip_prefix(LEFT_OUT).map(|why| format!("left out when it was scored: {why}"));
+                self.exclude(sample, &feature, then.as_deref().unwrap_or(missing));
             }
         }
     }
@@ -293,10 +334,7 @@ impl Builder {
                     id: s.animal_id.clone(),
                     group: s.group.clone(),
                     animals: vec![s.animal_id.clone()],
-                    blocks: BTreeMap::new(),
-                    values: BTreeMap::new(),
-                    slides: BTreeMap::new(),
-                    totals: BTreeMap::new(),
+                    ..Subject::default()
                 };
                 animals.push((subject, s.cage.clone()));
                 animals.len() - 1
@@ -309,6 +347,10 @@ impl Builder {
                 let endpoint = &self.endpoints[place].0;
                 if let Some(&of) = own.and_then(|own| own.get(&place)) {
                     denominators.entry((at, endpoint)).or_default().push(of);
+                    if counts_objects(&endpoint.tissue, &endpoint.feature) {
+                        let own = animals[at].0.objects.entry(endpoint.clone()).or_default();
+                        *own += objects(&endpoint.feature, v, of);
+                    }
                 }
                 match animals[at].0.slides.get_mut(endpoint) {
                     Some(values) => values.push(v),
@@ -342,14 +384,16 @@ impl Builder {
                  ratios of sums; score the slides again"
             ));
         }
-        Cohort { subjects, endpoints: self.endpoints, exclusions, slides, absent, notes, by_sums }
+        let endpoints = self.endpoints;
+        let by_another_rubric = false;
+        Cohort { subjects, endpoints, exclusions, slides, absent, notes, by_sums, by_another_rubric }
     }
 }
 
-/// Returns whether an endpoint holds grades, of which only the order means something.
+/// Returns whether an endpoint holds grades, of which only the order means something. Published items that are means are none.
 #[must_use]
 pub fn is_grade(feature: &str) -> bool {
-    feature.ends_with("_grade")
+    feature.strip_suffix("_grade").is_some_and(|item| !published::is_mean(item))
 }
 
 fn of_slides(endpoint: &Endpoint, values: &[f64], denominators: &[f64]) -> f64 {
@@ -371,6 +415,7 @@ fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
                 values: BTreeMap::new(),
                 slides: BTreeMap::new(),
                 totals: BTreeMap::new(),
+                objects: BTreeMap::new(),
                 ..animal.clone()
             };
             cages.push((subject, BTreeMap::new()));
@@ -385,6 +430,9 @@ fn by_cage(animals: Vec<(Subject, Option<String>)>) -> Vec<Subject> {
         }
         for (endpoint, total) in animal.totals {
             *cages[at].0.totals.entry(endpoint).or_default() += total;
+        }
+        for (endpoint, n) in animal.objects {
+            *cages[at].0.objects.entry(endpoint).or_default() += n;
         }
     }
     let fold = |(mut cage, values): (Subject, BTreeMap<Endpoint, Vec<f64>>)| {

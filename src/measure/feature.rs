@@ -84,6 +84,12 @@ pub enum Missing {
         /// Why it was left out.
         why: &'static str,
     },
+    /// Nothing of the animal or of the study that it is graded by allows a grade.
+    #[error("{why}")]
+    Ungraded {
+        /// Why not.
+        why: &'static str,
+    },
     /// No rule of this version can measure it honestly.
     #[error("not measured by this version: {why}")]
     NoRule {
@@ -96,6 +102,12 @@ pub enum Missing {
 pub(crate) const MPP_TOLERANCE: f64 = 1.05;
 
 impl Missing {
+    /// No slide of an animal gives a value.
+    pub(crate) const NO_VALUE: Self = Self::Ungraded { why: "no slide gives a value" };
+
+    /// Nothing can be judged in percent of what the controls do not have.
+    pub(crate) const NO_BASE: Self = Self::Ungraded { why: "the control group's mean is 0" };
+
     /// Returns whether no slide could be measured.
     pub(crate) fn is_no_rule(&self) -> bool {
         matches!(self, Self::NoRule { .. })

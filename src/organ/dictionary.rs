@@ -17,7 +17,7 @@ told), how well it is founded, and where it comes from; below each table, how it
 the rules were first written down in; what stands here is what the program does. `[sourced]`: read in the publication; `[recalled]`: cited from
 memory; `[expert]`: a working default that must be calibrated; `[derived]`: arithmetic on a sourced number. How exactly each is measured on
 phantoms: [features.md](features.md). Of shares, rates and means (units %, 1/mm², 1/mm, 0–4, names that end in `_mean`) an animal's value is
-the ratio of the sums over its slides, of all others the plain mean of its slides.
+the ratio of the sums over its slides, of all others the plain mean of its slides; its scores and published grades are graded on these values.
 ";
 
 /// Returns the table of one organ.

@@ -23,13 +23,14 @@ pub(super) fn black(view: &View, warnings: &Warnings) {
     }
 }
 
-/// Notes how much was measured, if it is little: cortex where it is known, tissue without artefacts else.
+/// Notes how much was measured, if it is little: cortex where it is known, else what is left of the tissue without artefacts, and of
+/// some organs without what is no parenchyma.
 pub(super) fn little(organ: &Organ, measured: &[Measured], warnings: &Warnings) {
     let area = |(what, name): (&'static str, &str)| {
         let found = measured.iter().find(|m| m.feature.name == name)?;
         Some((what, found.value.as_ref().ok()?.value))
     };
-    let counted = [("cortex", "cortex_area_mm2"), ("tissue without artefacts", "analysed_area_mm2")];
+    let counted = [("cortex", "cortex_area_mm2"), ("analysed tissue", "analysed_area_mm2")];
     if let Some((what, area_mm2)) = counted.into_iter().find_map(area).filter(|a| a.1 < organ.needed_mm2) {
         let (what, needed_mm2) = (what.to_owned(), organ.needed_mm2);
         warnings.push(Warning::LittleTissue { what, area_mm2, needed_mm2 });

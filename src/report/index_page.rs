@@ -70,7 +70,7 @@ impl Page<'_> {
         let _ = writeln!(page, "<h2>{}</h2>", Escaped(name));
         let index = |d: &Done| {
             let index = &summary(d)?.score.index;
-            let little = || format!("only {:.0} % of the weight could be scored", index.coverage * 100.0);
+            let little = || format!("only {} % of the weight could be scored", index.coverage_pct());
             index.value.ok_or_else(little)
         };
         let columns: Vec<(&str, Cell)> = groups.iter().map(|&g| (g, cell(slides, g, index))).collect();

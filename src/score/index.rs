@@ -3,7 +3,7 @@
 use super::{DamageIndex, Finding, Outcome};
 
 /// Slack when a share of weights is compared with the least allowed one: sums of decimal weights are not exact.
-const ROUNDING: f64 = 1e-9;
+pub(super) const ROUNDING: f64 = 1e-9;
 
 /// Returns `100 · Σ w·(score/max) ÷ Σ w` over the scored findings. There is no value when they carry less than
 /// `min_coverage` of the weight of all findings. Findings of weight 0 are report only and never count.
@@ -86,5 +86,21 @@ pub(super) mod tests {
         t(&[0.0], &[], None, 0.0);
         t(&[], &[1.0], None, 0.0);
         t(&[], &[], None, 0.0);
+    }
+
+    #[test]
+    fn an_index_without_a_value_says_why() {
+        fn t(scored: &[f64], unscored: &[f64], expected: &str) {
+            let mut findings: Vec<_> = scored.iter().map(|&w| finding(Some(2.0), 4, w)).collect();
+            findings.extend(unscored.iter().map(|&w| finding(None, 4, w)));
+            assert_eq!(damage_index("i", &findings, 0.7).why(), expected);
+        }
+        // Where 70 % are enough.
+        t(&[0.698], &[0.302], "only 69 % of the weight scored; missing w0.302");
+        t(&[0.57], &[0.43], "only 57 % of the weight scored; missing w0.43");
+        t(&[], &[1.0], "only 0 % of the weight scored; missing w1");
+        let none = "the rubric has no lesion of it that has a weight";
+        t(&[0.0], &[0.0], none);
+        t(&[], &[], none);
     }
 }

@@ -300,13 +300,50 @@ pub fn items(organ: &str) -> impl Iterator<Item = (&'static str, u8)> {
     RULES.iter().filter(move |r| r.organ == organ).map(|r| (r.name, r.max()))
 }
 
-/// Grades every published item of an organ.
-pub(super) fn all(organ: &str, measured: &[Measured], field_number_mm: f64) -> Vec<Published> {
+/// Returns the column that holds an item's grade: `nas_grade`.
+#[must_use]
+pub fn grade_column(item: &str) -> String {
+    format!("{item}_grade")
+}
+
+/// Returns whether an item is the mean of a feature, which has distances, and no grade.
+#[must_use]
+pub fn is_mean(item: &str) -> bool {
+    RULES.iter().any(|r| r.name == item && matches!(r.how, Mean(_)))
+}
+
+/// Returns whether an item of an organ is, or sums up, a count per field, so that it depends on the rubric's field number.
+#[must_use]
+pub fn follows_field_number(organ: &str, item: &str) -> bool {
+    let own = RULES.iter().find(|r| r.organ == organ && r.name == item);
+    own.is_some_and(|rule| match rule.how {
+        PerField(..) => true,
+        Sum(parts) => parts.iter().any(|part| follows_field_number(organ, part)),
+        _ => false,
+    })
+}
+
+/// Grades every published item of an organ on one slide.
+pub(super) fn of_slide(organ: &str, measured: &[Measured], field_number_mm: f64) -> Vec<Published> {
+    let look = |feature: &str| gradable(organ, feature, measured).map(|v| v.value);
+    all(organ, &look, field_number_mm, |_| None)
+}
+
+/// Grades every published item of an organ on what `look` tells of features: values that can be graded. Where an item lacks no more
+/// than a value, the grade that is `kept` of it stands.
+pub(super) fn all(
+    organ: &str,
+    look: &Look<'_>,
+    field_number_mm: f64,
+    kept: impl Fn(&str) -> Option<f64>,
+) -> Vec<Published> {
     let mut found: Vec<Published> = Vec::new();
     for rule in RULES.iter().filter(|r| r.organ == organ) {
-        let look = |feature: &str| gradable(organ, feature, measured).map(|v| v.value);
         let before = |name: &str| found.iter().find(|p| p.name == name).map(|p| p.grade.clone());
-        let grade = rule.grade(&look, field_number_mm, &before);
+        let grade = match rule.grade(look, field_number_mm, &before) {
+            Err(Missing::NO_VALUE) => kept(rule.name).ok_or(Missing::NO_VALUE),
+            grade => grade,
+        };
         found.push(Published {
             name: rule.name,
             citation: rule.citation,
@@ -338,7 +375,7 @@ pub(super) fn following(
             _ => rule.feature == feature,
         };
         let before = |part: &str| {
-            let other = || others(part).ok_or(Missing::NoRule { why: "another item is not graded" });
+            let other = || others(part).ok_or(Missing::Ungraded { why: "another item is not graded" });
             Some(graded(part).unwrap_or_else(other))
         };
         if rests {

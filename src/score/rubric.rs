@@ -11,7 +11,7 @@ use super::{
     field,
     file::RubricFile,
     index::damage_index,
-    published,
+    published::{self, grade_column},
     sampling::{self, Count},
     valid,
 };
@@ -84,13 +84,14 @@ impl Rubric {
         let index = self.index(format!("{}_damage_index", organ.name), findings.iter());
         let of = |ids: &'static [&str]| findings.iter().filter(|f| ids.contains(&f.lesion.as_str()));
         let sub_indices = organ.sub_indices.iter().map(|(name, ids)| self.index(*name, of(ids))).collect();
-        let published = published::all(organ.name, measured, self.field_number_mm());
+        let published = published::of_slide(organ.name, measured, self.field_number_mm());
         OrganScore { index, sub_indices, findings, published }
     }
 
     /// Grades the values of one animal. Lesions judged against controls are graded in percent of the control group's
     /// mean; without one, or where it is 0, they are not scored. `counted` tells how much of something was found over all
-    /// its slides, where that is known.
+    /// its slides, where that is known. Published items are graded on the same values; the grade that `value` gives for one
+    /// (`nas_grade`) stands where no slide gives what it is read from.
     #[must_use]
     pub fn score_subject(
         &self,
@@ -105,14 +106,10 @@ impl Rubric {
             let base = control_mean(&lesion.feature).or_else(|| self.base(organ, &lesion.feature));
             let too_few = value.and_then(|_| sampling::too_few(organ.name, &lesion.feature, &counted));
             let outcome = match (value, lesion.compare, base) {
-                (None, ..) => {
-                    Outcome::NotScored { missing: Missing::NoRule { why: "no slide gives a value" } }
-                }
+                (None, ..) => Outcome::NotScored { missing: Missing::NO_VALUE },
                 (Some(v), Compare::Abs, _) => self.grade(lesion, v),
                 (Some(v), Compare::PctCtrl, Some(mean)) if mean > 0.0 => self.grade(lesion, 100.0 * v / mean),
-                (Some(_), Compare::PctCtrl, Some(_)) => {
-                    Outcome::NotScored { missing: Missing::NoRule { why: "the control group's mean is 0" } }
-                }
+                (Some(_), Compare::PctCtrl, Some(_)) => Outcome::NotScored { missing: Missing::NO_BASE },
                 (Some(_), Compare::PctCtrl, None) => Outcome::NotScored { missing: Missing::NeedsControls },
             };
             let outcome = too_few.map_or(outcome, |missing| Outcome::NotScored { missing });
@@ -122,7 +119,13 @@ impl Rubric {
         let index = self.index(format!("{}_damage_index", organ.name), findings.iter());
         let of = |ids: &'static [&str]| findings.iter().filter(|f| ids.contains(&f.lesion.as_str()));
         let sub_indices = organ.sub_indices.iter().map(|(name, ids)| self.index(*name, of(ids))).collect();
-        OrganScore { index, sub_indices, findings, published: Vec::new() }
+        let look = |feature: &str| {
+            let value = value(feature).ok_or(Missing::NO_VALUE)?;
+            sampling::too_few(organ.name, feature, &counted).map_or(Ok(value), Err)
+        };
+        let kept = |item: &str| value(&grade_column(item));
+        let published = published::all(organ.name, &look, self.field_number_mm(), kept);
+        OrganScore { index, sub_indices, findings, published }
     }
 
     /// Returns which rubric this is.
@@ -233,7 +236,8 @@ impl Rubric {
         let outcome = match (&value, lesion.compare) {
             (Ok(value), Compare::Abs) => self.grade(lesion, value.value),
             (Ok(v), Compare::PctCtrl) => match self.base(organ, &lesion.feature) {
-                Some(mean) => self.grade(lesion, 100.0 * v.value / mean),
+                Some(mean) if mean > 0.0 => self.grade(lesion, 100.0 * v.value / mean),
+                Some(_) => Outcome::NotScored { missing: Missing::NO_BASE },
                 None => Outcome::NotScored { missing: Missing::NeedsControls },
             },
             (Err(missing), _) => Outcome::NotScored { missing: missing.clone() },

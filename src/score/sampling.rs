@@ -196,7 +196,14 @@ pub const LEAST: &[Least] = &[
         needed: AREA_MM2,
         graded_from: A_TENTH,
         what: "mm² of liver",
-        features: &["necrosis_area_pct", "rbc_area_pct", "cytoplasm_clearing_pct"],
+        features: &[
+            "fat_area_pct",
+            "macro_fat_area_pct",
+            "micro_fat_area_pct",
+            "necrosis_area_pct",
+            "rbc_area_pct",
+            "cytoplasm_clearing_pct",
+        ],
         uncertain: "what is measured per area",
     },
     // A single ballooned cell is of the first grade there, of the last in a third of a mm².
@@ -227,6 +234,18 @@ pub fn too_few(
         (found < needed).then_some(Missing::TooFew { what: l.what, found, needed })
     });
     short.next()
+}
+
+/// Returns whether grades need to know how many objects a feature of an organ rests on.
+#[must_use]
+pub fn counts_objects(organ: &str, feature: &str) -> bool {
+    LEAST.iter().any(|l| l.by == Count::Objects && l.organ == organ && l.counted == feature)
+}
+
+/// Returns how many objects a slide's value rests on: a share is of objects, a density of the area that they lie in, in mm².
+#[must_use]
+pub fn objects(feature: &str, value: f64, denominator: f64) -> f64 {
+    if feature.ends_with("_per_mm2") { (value * denominator).round() } else { denominator }
 }
 
 /// Returns a slide's value of a feature for grading: what was measured, or why it cannot be graded.
@@ -278,7 +297,10 @@ mod tests {
         t("pancreas", pancreas, 1.313_609_75, Some("1.313 mm² of pancreas, at least 2 needed"));
         t("liver", "macro_affected_area_pct", 0.2, Some("0.2 mm² of liver, at least 0.25 needed"));
         t("liver", "macro_affected_area_pct", 0.25, None);
-        t("liver", "fat_area_pct", 0.0, None);
+        // Nothing is graded by it unless a rubric says so.
+        t("liver", "fat_area_pct", 0.0, Some("0 mm² of liver, at least 0.05 needed"));
+        t("liver", "fat_area_pct", 0.05, None);
+        t("liver", "vacuole_eq_diameter_um_median", 0.0, None);
         assert_eq!(too_few("kidney", "bowman_space_pct", |_, _| None), None);
     }
 

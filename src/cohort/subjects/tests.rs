@@ -87,6 +87,25 @@ fn a_feature_of_a_slide_stands_there_once() {
     );
 }
 
+/// The sheet of today does not leave out what that of the run did.
+#[test]
+fn a_slide_that_was_left_out_when_it_was_scored_is_said_to_be_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let sheet = folder.path().join("samples.csv");
+    fs::write(&sheet, "slide,animal_id,group,tissue\na.svs,1,c,liver\nb.svs,2,c,liver\n").unwrap();
+    let samples = manifest::read_key(&sheet).unwrap();
+    let torn = Error::Excluded { reason: "torn".into() };
+    let text = format!(
+        "tissue,feature,value,unit,slide_id,missing\nliver,fat_area_pct,1,%,a,\nliver,fat_area_pct,,%,b,{torn}\n"
+    );
+    fs::write(folder.path().join("long.csv"), text).unwrap();
+    let rubric = crate::score::rubric::Rubric::builtin().unwrap();
+    let controls = Controls { group: None, rubric: &rubric };
+    let cohort = read(folder.path(), &samples, &[], Unit::Animal, |_| None, &controls).unwrap();
+    let left: Vec<_> = cohort.exclusions.iter().map(|e| (e.slide_id.as_str(), e.reason.as_str())).collect();
+    assert_eq!(left, [("b", "left out when it was scored: torn")]);
+}
+
 #[test]
 fn blocks_are_of_a_tissue() {
     let of = |blocks: &[(&str, &str)]| {
@@ -117,6 +136,41 @@ fn shares_of_an_animal_are_ratios_of_sums() {
     // Where one slide's is not, and of nothing.
     assert_eq!(of(|slide| if slide == "a" { "9" } else { "" }).0, 2.0);
     assert_eq!(of(|_| "0").0, 2.0);
+}
+
+#[test]
+fn means_are_no_grades() {
+    let grades = ["nas_grade", "nas_sum_grade", "egti_surrogate_grade"];
+    assert!(grades.iter().all(|name| is_grade(name)));
+    let others = ["insulitis_mean_grade", "glomerulosclerosis_index_grade", "glomerulosclerosis_score"];
+    assert!(!others.iter().any(|name| is_grade(name)));
+}
+
+/// A density is of the area that its objects lie in, a share of the objects themselves.
+#[test]
+fn objects_of_an_animal_are_summed_over_its_slides() {
+    let folder = tempfile::tempdir().unwrap();
+    let sheet = folder.path().join("samples.csv");
+    let rows = "a.svs,1,c,liver,k\nb.svs,1,c,liver,k\nd.svs,2,c,liver,k\n";
+    fs::write(&sheet, format!("slide,animal_id,group,tissue,cage\n{rows}")).unwrap();
+    let samples = manifest::read_key(&sheet).unwrap();
+    let nuclei = "liver,hepatocyte_nuclear_density_per_mm2";
+    let long = format!(
+        "tissue,feature,value,unit,slide_id,missing,denominator\n{nuclei},1547.265012404345,1/mm²,a,,0.190659\n\
+         {nuclei},1450,1/mm²,b,,0.2\n{nuclei},3000,1/mm²,d,,1\nliver,steatotic_hepatocyte_pct,40,%,a,,295\n"
+    );
+    fs::write(folder.path().join("long.csv"), long).unwrap();
+    let rubric = crate::score::rubric::Rubric::builtin().unwrap();
+    let controls = Controls { group: None, rubric: &rubric };
+    let counted = |unit: Unit, feature: &str| -> Vec<Option<f64>> {
+        let cohort = read(folder.path(), &samples, &[], unit, |_| None, &controls).unwrap();
+        cohort.subjects.iter().map(|s| s.counted("liver", feature, Count::Objects)).collect()
+    };
+    let density = "hepatocyte_nuclear_density_per_mm2";
+    assert_eq!(counted(Unit::Animal, density), [Some(585.0), Some(3000.0)]);
+    assert_eq!(counted(Unit::Cage, density), [Some(3585.0)]);
+    // Nothing rests on the number of these.
+    assert_eq!(counted(Unit::Animal, "steatotic_hepatocyte_pct"), [None, None]);
 }
 
 #[test]

@@ -29,8 +29,8 @@ const COUNTED: [(&str, &str); 2] = [
 ];
 
 /// How slides become an animal's value.
-const BY_SUMS: &str = "Of shares, rates and means an animal's value is the ratio of the sums over its slides, of published grades the median, \
-                       of other numbers the plain mean of its slides. ";
+const BY_SUMS: &str = "Of shares, rates and means an animal's value is the ratio of the sums over its slides, of other numbers the plain mean \
+                       of its slides; lesions and published scores were graded on these values. ";
 
 /// Returns the paragraph.
 pub(super) fn methods(c: &Comparison, run: &Run<'_>, evidence: &Evidence) -> String {

@@ -58,7 +58,7 @@ fn index(summary: &Summary) -> String {
         }
         None if index.name.is_empty() => String::new(),
         None => {
-            format!("  ·  no damage index: only {:.0} % of weight could be scored", index.coverage * 100.0)
+            format!("  ·  no damage index: only {} % of weight could be scored", index.coverage_pct())
         }
     }
 }

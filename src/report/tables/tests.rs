@@ -103,7 +103,7 @@ fn long_table_tells_every_reason() {
         (
             14,
             format!(
-                "liver,steatosis_index,{rat},,0 to 100,a1,only 67 % of the weight scored; missing microsteatosis,"
+                "liver,steatosis_index,{rat},,0 to 100,a1,only 66 % of the weight scored; missing microsteatosis,"
             ),
         ),
     ] {

@@ -4,7 +4,7 @@ use crate::{organ, score::rubric::tests::measured};
 #[test]
 fn grades_begin_where_the_papers_say() {
     fn t(name: &str, feature: &'static str, value: f64, field_number: f64, expected: u8) {
-        let found = all("liver", &[measured(feature, Ok(value))], field_number);
+        let found = of_slide("liver", &[measured(feature, Ok(value))], field_number);
         let item = found.iter().find(|p| p.name == name).unwrap();
         assert_eq!(item.grade, Ok(f64::from(expected)), "{name} {value}");
     }
@@ -33,7 +33,7 @@ fn items_are_of_known_organs_and_say_what_is_missing() {
     for rule in RULES {
         assert!(organ::find(rule.organ).is_some() && rule.max() <= 10, "{}", rule.name);
     }
-    let missing = all("liver", &[measured(FOCI, Err(Missing::Blank))], 22.0);
+    let missing = of_slide("liver", &[measured(FOCI, Err(Missing::Blank))], 22.0);
     assert_eq!(missing.len(), items("liver").count());
     assert_eq!(missing[1].grade, Err(Missing::Blank));
     // A sum without all of its parts is none.
@@ -44,7 +44,7 @@ fn items_are_of_known_organs_and_say_what_is_missing() {
 fn too_little_looked_at_gives_no_published_score() {
     fn t(organ: &str, features: &[(&'static str, f64)], names: &[&str], expected: &str) {
         let measured: Vec<_> = features.iter().map(|&(f, v)| measured(f, Ok(v))).collect();
-        let found = all(organ, &measured, 22.0);
+        let found = of_slide(organ, &measured, 22.0);
         for name in names {
             let grade = &found.iter().find(|p| p.name == *name).unwrap().grade;
             assert_eq!(grade.as_ref().unwrap_err().to_string(), expected, "{name}");
@@ -71,7 +71,7 @@ fn too_little_looked_at_gives_no_published_score() {
 
 #[test]
 fn sums_are_of_their_parts() {
-    let found = all(
+    let found = of_slide(
         "liver",
         &[
             measured("steatotic_hepatocyte_pct", Ok(40.0)),
@@ -90,7 +90,7 @@ fn sums_are_of_their_parts() {
 fn kidney_and_pancreas_rules() {
     fn t(organ: &str, name: &str, features: &[(&'static str, f64)], expected: f64) {
         let measured: Vec<_> = features.iter().map(|&(f, v)| measured(f, Ok(v))).collect();
-        let found = all(organ, &measured, 22.0);
+        let found = of_slide(organ, &measured, 22.0);
         let item = found.iter().find(|p| p.name == name).unwrap();
         assert_eq!(item.grade, Ok(expected), "{name} {features:?}");
         assert!(expected <= f64::from(item.max));

@@ -100,6 +100,10 @@ enum MissingRecord {
         #[serde(deserialize_with = "text")]
         why: Text,
     },
+    Ungraded {
+        #[serde(deserialize_with = "text")]
+        why: Text,
+    },
     NoRule {
         #[serde(deserialize_with = "text")]
         why: Text,

@@ -58,7 +58,7 @@ pub(super) fn write(out: &Output, c: &Comparison, rubric: &Rubric) -> Result<()>
                 let endpoint =
                     Endpoint { tissue: organ.name.to_owned(), feature: format!("{}_score", lesion.id) };
                 let score = subject.values.get(&endpoint).copied();
-                let severity = score.map(|s| rubric.severity(s, lesion.max));
+                let severity = subject.severities.get(&endpoint).map(String::as_str);
                 // Within normal limits is no severity, and no finding.
                 let normal = rubric.severity(0.0, lesion.max);
                 let grade = severity.filter(|s| !s.is_empty() && *s != normal).map(str::to_uppercase);

@@ -21,10 +21,8 @@ fn compared(primary: bool) -> Comparison {
             id: format!("a{i}"),
             group: ["control", "treated"][i / 6].into(),
             animals: vec![format!("a{i}")],
-            blocks: Default::default(),
             values,
-            slides: BTreeMap::new(),
-            totals: BTreeMap::new(),
+            ..Subject::default()
         }
     };
     let names = std::iter::once("x_damage_index").chain(noise.iter().map(String::as_str));
@@ -71,10 +69,8 @@ fn of_groups(feature: &str, groups: &[(&str, &[Option<f64>])], doses: bool) -> V
         id: format!("{group}{i}"),
         group: group.into(),
         animals: vec![format!("{group}{i}")],
-        blocks: Default::default(),
         values: value.map(|v| (endpoint.clone(), v)).into_iter().collect(),
-        slides: BTreeMap::new(),
-        totals: BTreeMap::new(),
+        ..Subject::default()
     };
     let subjects = groups
         .iter()
