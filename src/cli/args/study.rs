@@ -11,7 +11,8 @@ use super::{Methods, Operation, Scoring, number, pixel_size, positive};
 Examples:
   histograde init slides/
 
-Writes samples.csv (slides found; animals and groups to be filled in) and study.toml into FOLDER.")]
+Writes samples.csv (slides found; animals and groups to be filled in) and study.toml into FOLDER. The tissue is guessed where a word
+of the slide's path names one organ, the group from the slide's folder: check both.")]
 pub(crate) struct Init {
     /// Folder with the slides
     pub(crate) folder: PathBuf,
