@@ -8,6 +8,7 @@ use std::{
 
 use histograde::{
     batch::Done,
+    measure::feature::Missing,
     pipeline::Summary,
     warning::{Warning, contradicts},
 };
@@ -34,13 +35,24 @@ pub(super) fn outcome(summary: &Summary, told: Told) -> String {
         return "blank: no tissue found, nothing to score".into();
     }
     let what = match (told, summary.score.index.value) {
-        (Told::Objects, _) => {
-            format!("{} objects outlined", summary.counts.iter().map(|(_, n)| n).sum::<u64>())
-        }
+        (Told::Objects, _) => outlined(summary),
         (Told::Index, Some(value)) => format!("damage index {value:.0} of 100"),
         (Told::Index, None) => "no damage index".into(),
     };
     format!("{:.2} mm² of {}, {what}", summary.tissue_mm2, summary.organ.name)
+}
+
+/// Says how many objects were outlined, and of how many the number means nothing on pixels as coarse as the slide's.
+fn outlined(summary: &Summary) -> String {
+    let all: u64 = summary.counts.iter().map(|(_, n)| n).sum();
+    let coarse = |(_, count): &(&str, Result<u64, Missing>)| matches!(count, Err(Missing::TooCoarse { .. }));
+    let classes: Vec<&str> = summary.counted().filter(coarse).map(|(class, _)| class).collect();
+    let uncounted: u64 =
+        summary.counts.iter().filter(|(class, _)| classes.contains(class)).map(|(_, n)| n).sum();
+    match uncounted {
+        0 => format!("{all} objects outlined"),
+        n => format!("{all} objects outlined, {n} of them too coarse to count"),
+    }
 }
 
 /// Says how many slides came out how.
