@@ -83,9 +83,12 @@ const ALL: [&str; 9] = [
 fn tables_and_page() {
     let folder = tempfile::tempdir().unwrap();
     study(folder.path());
-    run(folder.path(), &ALL).success().stderr(contains("16 animals in 4 groups; report in"));
+    let unit = "warning: insulin of the animal table is taken as µU/mL in HOMA-IR";
+    let said = contains("16 animals in 4 groups; report in").and(contains(unit));
+    run(folder.path(), &ALL).success().stderr(said);
     let out = folder.path().join("results/comparison");
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    assert!(read("warnings.csv").contains("insulin_pmol_l if it holds pmol/L"));
 
     let contrasts = read("stats_contrasts.csv");
     let row = contrasts

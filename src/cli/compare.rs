@@ -131,6 +131,7 @@ impl<'a> Prepared<'a> {
         remarks.extend(cohort::declared::notes(study, &found.endpoints));
         remarks
             .extend(self.animals.as_ref().and_then(|a| cohort::absent::without_slides(&found.subjects, a)));
+        remarks.extend(self.animals.as_ref().and_then(Animals::unstated_unit).map(str::to_owned));
         remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
         if study.judged_against().is_none() {

@@ -58,6 +58,8 @@ Examples:
 Reads long.csv and sizes.csv of RESULTS, joins them with the sample sheet, brings slides together per animal and compares groups.
 Hypertrophy of hepatocytes and atrophy of glomeruli are counted beyond cut-offs of the control group (at least 4 animals).
 Doses of the sample sheet are tested for a trend where the study description declares the ladder ([doses]); both must agree.
+Columns of the animal table state their units at the end of their names: glucose (or glucose_mmol_l) and glucose_mg_dl, insulin
+(or insulin_uu_ml: µU/mL) and insulin_pmol_l, both fasting, ogtt_<minutes> with the ends of glucose; any other number has the unit it has.
 Files of an earlier comparison in REPORT are removed first; other files stay, and one with a name of those below stops the command. Writes to REPORT:
   report.html            everything to look at, in one file
   stats_omnibus.csv      tests of all groups, by endpoint
