@@ -225,7 +225,8 @@ and draws the differences. Slides that only one of them graded are counted, name
 Intervals are made by drawing animals, with all their slides, again and again; those of Spearman and the intraclass correlation by
 formula where each animal has one slide. Limits of agreement are of single slides, within and between animals.
 
-Of a table, one row per slide or animal; rows without one of the two values are left out and counted.")]
+Of a table, one row per animal; rows without one of the two values are left out and counted. Where a column such as animal or
+mouse_id has an animal in several rows nothing has an interval, for these rows do not count as several.")]
 pub(crate) struct Agree {
     /// Folder that `score` wrote, or a table (CSV or TSV) with a heading
     pub(crate) table: PathBuf,
@@ -242,10 +243,10 @@ pub(crate) struct Agree {
     #[arg(short, long, value_name = "OUT", requires = "reads")]
     pub(crate) output: Option<PathBuf>,
     /// Column of one reader
-    #[arg(long, value_name = "COL", required_unless_present = "reads")]
+    #[arg(long, value_name = "COL", requires = "b")]
     pub(crate) a: Option<String>,
     /// Column of the other reader
-    #[arg(long, value_name = "COL", required_unless_present = "reads")]
+    #[arg(long, value_name = "COL", requires = "a")]
     pub(crate) b: Option<String>,
     /// The values are grades: kappa, unweighted and weighted
     #[arg(long)]
