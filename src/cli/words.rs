@@ -9,6 +9,7 @@ use std::{
 use histograde::{
     batch::Done,
     measure::feature::Missing,
+    organ,
     pipeline::Summary,
     warning::{Warning, contradicts},
 };
@@ -132,6 +133,17 @@ fn counted(slides: &[&str]) -> String {
 
 /// Share of a picture that is black from which it is named, in %.
 const MUCH_PCT: f64 = 1.0;
+/// What is said where something that a person drew changes nothing.
+const UNUSED: &str = "drawn areas not used";
+
+/// Whether all of these classes, each with the number of its areas, are of objects that this program finds itself: in
+/// `objects.geojson` that is given back they stand beside those that can be corrected.
+fn are_given_back(classes: &[String], tissue: &str) -> bool {
+    let own = organ::find(tissue).map(|organ| organ.classes).unwrap_or_default();
+    let name = |class: &str| class.rsplit_once(" (").map_or(class, |(name, _)| name).to_owned();
+    classes.iter().all(|class| own.iter().any(|own| own.name == name(class)))
+}
+
 /// Returns what is said of a slide at the end of a run for a warning that puts its numbers in doubt; nothing for others.
 fn doubt(warning: &Warning) -> Option<&'static str> {
     Some(match warning {
@@ -146,6 +158,12 @@ fn doubt(warning: &Warning) -> Option<&'static str> {
         Warning::MppFromUser { mpp, stated: Some(stated) } if contradicts(*mpp, *stated) => {
             "of a pixel size that contradicts its file"
         }
+        Warning::PixelsNotSquare { .. } => "of pixels that are not square",
+        Warning::OtherControls { .. } => "measured otherwise than the controls of the rubric",
+        Warning::AnnotationsUnknown { classes, tissue, .. } if !are_given_back(classes, tissue) => UNUSED,
+        Warning::AnnotationsOutside { .. }
+        | Warning::AnnotationsOffTissue { .. }
+        | Warning::AnnotationsWithoutArea { .. } => UNUSED,
         _ => return None,
     })
 }
@@ -168,5 +186,27 @@ pub(super) fn duration(seconds: f64) -> String {
         0..60 => format!("{:.1} s", seconds.max(0.0)),
         60..3600 => format!("{} min {} s", s / 60, s % 60),
         _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_areas_that_change_nothing_are_told_at_the_end() {
+        let unknown = |classes: &[&str]| Warning::AnnotationsUnknown {
+            classes: classes.iter().map(ToString::to_string).collect(),
+            n: 1,
+            tissue: "kidney".into(),
+            known: Vec::new(),
+        };
+        assert_eq!(doubt(&unknown(&["Glomerulos (1)"])), Some(UNUSED));
+        assert_eq!(doubt(&unknown(&["tubule lumen (190)", "unclassified (1)"])), Some(UNUSED));
+        // What was found and is given back unedited is nothing to look at.
+        assert_eq!(doubt(&unknown(&["tubule lumen (190)"])), None);
+        assert_eq!(doubt(&Warning::AnnotationsEmpty { file: "a.geojson".into() }), None);
+        let line = Warning::AnnotationsWithoutArea { n: 1, named: vec!["feature 1 (LineString)".into()] };
+        assert_eq!(doubt(&line), Some(UNUSED));
     }
 }
