@@ -199,6 +199,10 @@ impl Finder<'_> {
             self.console.detail(format!("skipped {}: {why}", path.display()));
             return;
         }
+        if results::is_figure(&path) {
+            self.console.detail(format!("skipped {}: a figure of agree", path.display()));
+            return;
+        }
         let ending = ending(&path);
         let has = |list: &[&str]| list.contains(&ending.as_str());
         let series = if has(OTHER_ENDINGS) { None } else { Slide::series_of(&path) };
@@ -356,6 +360,11 @@ mod tests {
         t(&["x/a.svs", "x/result.json"], &["x/a.svs"]);
         t(&["a.svs", "c/report.html", "c/provenance.json", "c/figures/f.png"], &["a.svs"]);
         t(&["a.svs", "g/agreement.csv", "g/pairs.csv", "g/liver.png"], &["a.svs"]);
+        // `agree` may write beside slides.
+        let figure = "liver_fat_bland_altman.png";
+        let beside = ["a.svs", "agreement.csv", "pairs.csv", figure];
+        assert_eq!(found(&beside, &[""]), Ok(vec!["a.svs".into()]));
+        assert_eq!(found(&["a.svs", figure], &[""]), Ok(vec!["a.svs".into(), figure.into()]));
         // Named by the user, tiles are taken.
         let tiles = ["t/tiles.csv", "t/slides.csv", "t/tiles/a/a_1.jpg"];
         assert_eq!(found(&tiles, &["t/tiles"]), Ok(vec!["t/tiles/a/a_1.jpg".into()]));
