@@ -128,7 +128,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let console = Console::new(args.quiet, args.verbose);
     match args.command {
         Command::Info(args) => info::run(&args, &console),
-        Command::Region(args) => region::run(&args),
+        Command::Region(args) => region::run(&args, &console),
         Command::Tile(args) => tile::run(&args, &console),
         Command::Convert(args) => convert::run(&args, &console),
         Command::Deidentify(args) => convert::deidentify(&args, &console),

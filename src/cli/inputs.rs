@@ -25,6 +25,8 @@ const OTHER_ENDINGS: &[&str] = &[
     "csv", "tsv", "txt", "md", "json", "geojson", "xml", "html", "pdf", "zip", "gz", "xls", "xlsx", "doc",
     "docx", "log", "py", "r", "qpdata", "qpproj", "db", "ini", "partial",
 ];
+/// Endings of tables: one that is given as a slide is a sample sheet.
+const SHEET_ENDINGS: [&str; 2] = ["csv", "tsv"];
 /// Endings of pictures that are not read: a slide in one of these must not vanish from a study.
 const PICTURE_ENDINGS: &[&str] = &[
     "bmp", "gif", "webp", "jp2", "j2k", "jpx", "jpf", "jxr", "jxl", "heic", "heif", "avif", "tga", "psd",
@@ -108,6 +110,11 @@ impl Finder<'_> {
             Ok(facts) if facts.is_dir() => self.folder(input),
             Ok(facts) => {
                 file::check(&facts).map_err(Error::io("read", input))?;
+                if SHEET_ENDINGS.contains(&ending(input).as_str()) {
+                    let got =
+                        format!("{}, a table; a sample sheet is given with --manifest", input.display());
+                    return Err(Error::config("inputs", "slides, or folders of them", got));
+                }
                 self.take(input.to_owned());
                 Ok(())
             }
@@ -412,6 +419,7 @@ mod tests {
         t(&["a.txt"], &[""], "inputs, expected at least one slide, got none in");
         t(&["a.txt", "b.csv"], &[""], " (2 files, which are no slides; -v names them)");
         t(&["a.svs"], &["b.svs"], "cannot find");
+        t(&["a.svs", "s.csv"], &["s.csv"], "s.csv, a table; a sample sheet is given with --manifest");
         t(&["a.svs"], &["*.tif"], "pattern, expected a match, got none for");
         t(&["a.svs"], &["***"], "pattern, expected a glob");
     }

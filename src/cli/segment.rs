@@ -62,7 +62,14 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         0 => String::new(),
         n => format!("; {n} with warnings, see <slide_id>.{MADE_WITH}"),
     };
-    console.say(format!("{}; label images in {}{warned}", words::totals(&done), out.display()));
+    let drawn = done.iter().any(|d| matches!(d.status(), "scored" | "blank"));
+    let what = match (drawn, args.labels) {
+        (false, _) => "nothing was outlined",
+        (true, false) => "outlines",
+        (true, true) => "label images and outlines",
+    };
+    let left_out = words::left_out(&done, &format!("<slide_id>.{MADE_WITH}"));
+    console.say(format!("{}; {what} in {}{warned}{left_out}", words::totals(&done), out.display()));
     Ok(Exit::of(&done))
 }
 

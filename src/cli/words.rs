@@ -87,7 +87,7 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path, is_written: bool) 
     for (kind, slides) in reasons {
         let _ = write!(text, "\n  failed as {kind}: {}", counted(&slides));
     }
-    text += &left_out(all);
+    text += &left_out(all, "exclude_reason in slides.csv");
     let mut doubts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for d in all {
         let warnings = d.facts().into_iter().flat_map(|summary| &summary.warnings);
@@ -110,15 +110,15 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path, is_written: bool) 
     text
 }
 
-/// Says on a line for each of the first slides that were left out why; nothing where none was.
-pub(super) fn left_out(all: &[Done]) -> String {
+/// Says on a line for each of the first slides that were left out why, and where it stands of the others; nothing where none was.
+pub(super) fn left_out(all: &[Done], of_others: &str) -> String {
     let out: Vec<(&Done, &String)> = all.iter().filter_map(|d| Some((d, d.excluded.as_ref()?))).collect();
     let mut text = String::new();
     for (d, reason) in out.iter().take(NAMED) {
         let _ = write!(text, "\n  left out: {}: {reason}", d.job.slide_id);
     }
     if let more @ 1.. = out.len().saturating_sub(NAMED) {
-        let _ = write!(text, "\n  left out: {more} more, see exclude_reason in slides.csv");
+        let _ = write!(text, "\n  left out: {more} more, see {of_others}");
     }
     text
 }

@@ -110,7 +110,8 @@ fn what_was_not_looked_for_has_no_label_image() {
     let dark = folder.png("dark.png", [1, 1, 1]);
     let out = folder.arg("out");
     let text = stderr(&["segment", &dark, "--tissue", "liver", "--mpp", "0.5", "-o", &out], 0);
-    assert!(text.contains("1 left out"), "{text}");
+    assert!(text.contains("1 left out; nothing was outlined in "), "{text}");
+    assert!(text.contains("\n  left out: dark: "), "{text}");
     let written = files(&folder.path("out")).into_keys().collect::<Vec<_>>();
     assert_eq!(written, [PathBuf::from("dark.segment.json")]);
 
