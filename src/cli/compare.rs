@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use histograde::{
-    Error, Result,
+    Result,
     cohort::{self, shares::Controls, subjects},
     manifest::{self, Sample},
     report::{

@@ -28,7 +28,8 @@ Checks everything first, then scores the slides without knowing their groups, th
 Writes what `score` writes to OUT and what `compare` writes to OUT/comparison; see their help. Slides that `score` did with the same
 options are kept, with other options they are scored again. Slides that are scored by one job each (`score --only`, then
 `score --gather`) are compared by `compare`.
-Exit codes: 0 compared and no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start.")]
+Exit codes: 0 compared and no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start or not write its
+tables, 130 and 143 stopped by Ctrl-C and SIGTERM.")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) design: Design,
@@ -72,7 +73,7 @@ Files of an earlier comparison in REPORT are removed first; other files stay, an
   send/ multiqc/         microscopic findings in the manner of SEND (vocabulary unverified); tables for MultiQC
   load_tables.py .R      load all tables into pandas or R
   provenance.json, ro-crate-metadata.json   what was made from what, with hashes
-  and groups, recovery, equivalence, assumptions, relations, exclusions and warnings
+  and animals_long, groups, recovery, equivalence, assumptions, variance_components, relations, weight_sensitivity, exclusions, warnings
 Every table is written as CSV and as Parquet.")]
 pub(crate) struct Compare {
     /// Folder that `histograde score` wrote
