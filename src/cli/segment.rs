@@ -45,6 +45,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         let of_sheet = job.sample.as_ref().and_then(|s| s.species);
         job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
     }
+    plan.say_idle_species(&args.species, console);
     let out = &args.batch.output;
     apart(&plan.jobs, out)?;
     output::folder(out)?;

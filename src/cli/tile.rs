@@ -24,6 +24,9 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     let pool = ThreadPoolBuilder::new().num_threads(plan::threads(args.threads)).build();
     let pool = pool.map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
     let settings = pool.install(|| settings(args))?;
+    if args.coords_only && args.stain_norm.is_some() {
+        console.say("--stain-norm has no effect with --coords-only: no tile is written");
+    }
     let mut told = Told::default();
     let slides = slides(args, &mut told, console)?;
     let out = &args.output;
