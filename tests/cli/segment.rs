@@ -35,7 +35,8 @@ fn segment_says_what_it_was_made_with() {
         let said = stderr(&[&args[..], more].concat(), 0);
         (folder.json("out/a.segment.json"), said)
     };
-    let (usual, _) = made(&["--species", "mouse"]);
+    let (usual, said) = made(&["--species", "mouse"]);
+    assert!(said.contains("--species changes no number of livers"), "{said}");
     assert_eq!((&usual["status"], &usual["settings"]["species"]), (&"segmented".into(), &"mouse".into()));
     for (method, model) in usual["methods"].as_array().unwrap().iter().zip(["nuclei-rgb", "vacuoles-rgb"]) {
         assert_eq!((&method["method"], &method["model"]), (&"net".into(), &model.into()));

@@ -95,6 +95,16 @@ fn tables_hold_every_slide_that_is_done() {
 }
 
 #[test]
+fn what_has_no_effect_is_said() {
+    let folder = Folder::new();
+    folder.phantom();
+    let line = "tile @a.svs -o @out --size 512 --coords-only";
+    assert!(!folder.run(line, 0).contains("no effect"));
+    let said = folder.run(&format!("{line} --stain-norm macenko --target @a.svs"), 0);
+    assert!(said.contains("--stain-norm has no effect with --coords-only"), "{said}");
+}
+
+#[test]
 fn tiles_of_other_settings_in_the_tables_are_told() {
     let folder = Folder::new();
     two_slides(&folder);
