@@ -34,6 +34,8 @@ const ENDINGS: [&str; 3] = ["geojson", "json", "xml"];
 const MOST_NAMED: usize = 10;
 /// Class of an area that has none.
 pub const UNCLASSIFIED: &str = "unclassified";
+/// What `objects.geojson` puts behind the name of a class that is not counted on pixels as coarse as the slide's.
+pub(crate) const TOO_COARSE: &str = " (too coarse to count)";
 
 /// Classes that take tissue out.
 pub(crate) const EXCLUDE: [&str; 4] = ["ignore", "exclude", "artefact", "artifact"];
@@ -274,6 +276,12 @@ mod tests {
             [holds(10.0, 10.0), holds(30.0, 30.0), holds(60.0, 30.0), holds(90.0, 30.0)],
             [true, false, true, false]
         );
+    }
+
+    #[test]
+    fn an_outline_that_was_too_coarse_to_count_can_be_given_back() {
+        let text = QUPATH.replace("Region*", &format!("necrosis{TOO_COARSE}"));
+        assert_eq!(read("a.geojson", &text).unwrap().areas[0].class, "necrosis");
     }
 
     #[test]

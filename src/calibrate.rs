@@ -256,6 +256,10 @@ fn control_animals(long: &Long, group: &str, warnings: &mut Vec<String>) -> Resu
     let groups = long.groups();
     if !groups.contains(group) {
         let known = groups.into_iter().collect::<Vec<_>>().join(", ");
+        if known.is_empty() {
+            let expected = "results that name groups, or --manifest with the sample sheet that does";
+            return Err(Error::config(format!("--controls {group}"), expected, "results without groups"));
+        }
         return Err(Error::config("--controls", format!("a group of the results ({known})"), group));
     }
     let n = long.animals(group).len();

@@ -12,7 +12,7 @@ mod convert;
 mod demo;
 mod evaluate;
 mod info;
-
+mod init;
 mod inputs;
 mod interrupt;
 mod output;
@@ -128,7 +128,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let console = Console::new(args.quiet, args.verbose);
     match args.command {
         Command::Info(args) => info::run(&args, &console),
-        Command::Region(args) => region::run(&args),
+        Command::Region(args) => region::run(&args, &console),
         Command::Tile(args) => tile::run(&args, &console),
         Command::Convert(args) => convert::run(&args, &console),
         Command::Deidentify(args) => convert::deidentify(&args, &console),
@@ -139,7 +139,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         Command::Phantom(args) => phantom::run(&args, &console),
         Command::Demo(args) => demo::run(&args, &console),
         Command::Compare(args) => compare::run(&args, &console),
-        Command::Init(args) => compare::init(&args, &console),
+        Command::Init(args) => init::run(&args, &console),
         Command::Stats(args) => stats::run(&args),
         Command::Power(args) => power::run(&args),
         Command::Agree(args) => agree::run(&args),

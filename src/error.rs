@@ -29,6 +29,16 @@ pub enum Error {
         /// The missing feature, in the specification's words.
         feature: String,
     },
+    /// A copy without what the file says beside its pixels cannot be made of them as they are stored.
+    #[error("{format} file uses {feature}, which cannot be cleaned in place: {advice}")]
+    NotCleanable {
+        /// Driver that reads it.
+        format: &'static str,
+        /// What cannot be.
+        feature: String,
+        /// What may be done instead.
+        advice: &'static str,
+    },
     /// No driver recognised the file. Holds every driver's reason, in the order tried.
     #[error("not a slide or image this build can read ({})", reasons(.rejections))]
     NotASlide {
@@ -195,6 +205,12 @@ impl Error {
         Self::Unsupported { format, feature: one_line(feature.into()) }
     }
 
+    /// Builds [`Error::NotCleanable`] of a slide that can be converted.
+    pub fn not_cleanable(format: &'static str, feature: impl Into<String>) -> Self {
+        let advice = "`histograde convert` writes an OME-TIFF that holds the pixels alone";
+        Self::NotCleanable { format, feature: one_line(feature.into()), advice }
+    }
+
     /// Builds [`Error::Config`].
     pub fn config(what: impl Into<String>, expected: impl ToString, got: impl ToString) -> Self {
         Self::Config { what: what.into(), expected: expected.to_string(), got: got.to_string() }
@@ -223,7 +239,7 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Malformed { .. } => "malformed",
-            Self::Unsupported { .. } => "unsupported",
+            Self::Unsupported { .. } | Self::NotCleanable { .. } => "unsupported",
             Self::NotASlide { .. } => "not_a_slide",
             Self::Missing { .. } => Self::MISSING,
             Self::Occupied { .. } => "occupied",

@@ -6,7 +6,7 @@ mod labels;
 mod overlap;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -20,7 +20,11 @@ pub use self::{
 use crate::{
     error::{Error, Result},
     stats::describe::constant,
+    words::{did_you_mean, listed},
 };
+
+/// Most layers that an error names.
+const NAMED: usize = 12;
 
 /// Endings of files that are taken for label images.
 const ENDINGS: [&str; 5] = ["png", "tif", "tiff", "jpg", "jpeg"];
@@ -70,36 +74,63 @@ pub struct Instances {
 
 /// Compares each label image of `references` with the one of the same name in `predictions`, in order of names.
 ///
-/// A prediction's name ends at its first dot, so `a.nuclei.tif` is compared with `a.png`; with `layer`, only files
-/// named `NAME.LAYER.…` count. A prediction of another size is resized to its reference by nearest neighbour.
+/// A prediction's name ends at its first dot, so `a.nuclei.tif` is compared with `a.png`; with `layer`, only predictions
+/// named `NAME.LAYER.…` count, and of references named so (`segment` and `phantom` write them) only those of the layer. A prediction of another size is resized to its reference by nearest neighbour.
 ///
 /// # Errors
 /// [`Error::Config`] if there is no reference, a prediction is missing, or several references or predictions bear a name;
 /// what [`read`] says of a file.
 pub fn folders(predictions: &Path, references: &Path, layer: Option<&str>) -> Result<Vec<Scored>> {
-    let references = by_name(images(references)?)?;
+    let images_of_layer = of_layer(images(references)?, layer);
+    let references = by_name(images_of_layer, layer)?;
     if references.is_empty() {
         return Err(Error::config("--ref", "a folder with label images (PNG, TIFF)", "none in it"));
     }
     let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for path in images(predictions)? {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut parts = name.split('.');
-        let stem = parts.next().unwrap_or_default();
-        if layer.is_none_or(|l| parts.next() == Some(l)) {
-            found.entry(stem.to_owned()).or_default().push(path);
+    let predictions = images(predictions)?;
+    for path in &predictions {
+        let (stem, own) = parts(path);
+        if layer.is_none() || own.as_deref() == layer {
+            found.entry(stem).or_default().push(path.clone());
         }
+    }
+    if let Some(layer) = layer.filter(|_| found.is_empty() && !predictions.is_empty()) {
+        let layers: BTreeSet<String> = predictions.iter().filter_map(|path| parts(path).1).collect();
+        let known = layers.iter().map(String::as_str);
+        let there = listed(&layers.iter().cloned().collect::<Vec<_>>(), NAMED);
+        return Err(Error::config(
+            "--layer",
+            format!("a layer of --pred ({there})"),
+            did_you_mean(layer, known),
+        ));
     }
     let pairs = references.iter().map(|(name, reference)| Ok((name, reference, only(name, &found)?)));
     let pairs: Vec<_> = pairs.collect::<Result<_>>()?;
     pairs.into_par_iter().map(|(name, reference, prediction)| pair(name, reference, prediction)).collect()
 }
 
+/// Returns what a file is of, up to its first dot, and the layer, where another ending follows it: `a` and `nuclei` of `a.nuclei.tif`.
+fn parts(path: &Path) -> (String, Option<String>) {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let parts: Vec<&str> = name.split('.').collect();
+    let layer = parts.get(1).filter(|_| parts.len() > 2).map(|layer| (*layer).to_owned());
+    (parts[0].to_owned(), layer)
+}
+
+/// Leaves of references the files of the layer, where any is called so; else all, whatever they are called.
+fn of_layer(paths: Vec<PathBuf>, layer: Option<&str>) -> Vec<PathBuf> {
+    let is = |path: &PathBuf| layer.is_some() && parts(path).1.as_deref() == layer;
+    if paths.iter().any(is) { paths.into_iter().filter(is).collect() } else { paths }
+}
+
 /// References by name: `a.png` and `a.tif` are two of one.
-fn by_name(paths: Vec<PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
+fn by_name(paths: Vec<PathBuf>, layer: Option<&str>) -> Result<BTreeMap<String, PathBuf>> {
     let mut named: BTreeMap<String, PathBuf> = BTreeMap::new();
     for path in paths {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = match parts(&path) {
+            (stem, own) if layer.is_some() && own.as_deref() == layer => stem,
+            _ => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        };
         if let Some(first) = named.get(&name) {
             let file = |p: &Path| p.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let got = format!("{}, {}", file(first), file(&path));
@@ -231,6 +262,18 @@ mod tests {
         write(&pred, "a.vacuoles.png");
         assert!(t(None).unwrap_err().to_string().contains("--layer"));
         assert_eq!(t(Some("nuclei")).unwrap(), 1);
+        let told = t(Some("nucleus")).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "--layer, expected a layer of --pred (nuclei, vacuoles), got \"nucleus\" (did you mean nuclei?)"
+        );
+        // References that `segment` or `phantom` wrote: those of the layer, beside others.
+        let layers = folder.path().join("layers");
+        fs::create_dir(&layers).unwrap();
+        ["a.nuclei.png", "a.vacuoles.png", "b.vacuoles.png"].iter().for_each(|name| write(&layers, name));
+        let names = |layer: Option<&str>| folders(&pred, &layers, layer).map(|s| s.len());
+        assert_eq!(names(Some("nuclei")).unwrap(), 1);
+        assert!(names(Some("vacuoles")).unwrap_err().to_string().starts_with("b, expected a prediction"));
         write(&reference, "a.tif");
         let told = t(Some("nuclei")).unwrap_err().to_string();
         assert_eq!(told, "a, expected one reference of this name in --ref, got a.png, a.tif");

@@ -39,6 +39,11 @@ pub mod warning;
 pub mod watch;
 pub mod words;
 
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use self::{
     error::{Error, Result},
     slide::Slide,

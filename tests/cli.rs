@@ -184,6 +184,16 @@ fn region_saves_what_was_asked_for() {
     assert_eq!((image.dimensions(), image.get_pixel(2, 2).0), ((60, 40), [255; 3]));
     t(&slide, &["--level", "0"], 0, "");
     t(&slide, &["--level", "99"], 2, "level, expected 0 to");
+    t(&slide, &[], 2, "--level N (0 is the full resolution), --mpp MPP or --associated NAME");
+    // Wholly beside the slide there is nothing to see.
+    let beside = |by: &[&str], x: &str| {
+        let place = ["--x", x, "--y", "0", "--width", "30", "--height", "40", "-o", &out];
+        stderr(&[&["region", &slide], by, &place[..]].concat(), 0)
+            .contains("wholly beside the slide (512 × 512 px)")
+    };
+    assert!(
+        beside(&["--level", "0"], "512") && beside(&["--mpp", "1"], "-60") && !beside(&["--mpp", "1"], "-59")
+    );
     let plain = folder.png("p.png", [200, 100, 150]);
     t(&plain, &["--mpp", "1"], 2, "use --level");
     t(&plain, &["--level", "0"], 0, "");

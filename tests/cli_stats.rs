@@ -329,6 +329,32 @@ fn agreement_of_a_pathologist_with_results() {
     histograde(folder.path(), &["agree", "results", "--reads", "reads.csv"])
         .code(2)
         .stderr(contains("--output"));
+    // Of a folder alone both ways are named.
+    histograde(folder.path(), &["agree", "results"])
+        .code(2)
+        .stderr(contains("--reads FILE -o OUT").and(contains("--a COL and --b COL")));
+}
+
+/// Rows of one animal do not count as several.
+#[test]
+fn agreement_on_repeated_animals_has_no_interval() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |heading: &str, arguments: &[&str]| {
+        let rows = "r1,0,0\nr1,1,1\nr2,1,2\nr2,2,2\nr3,0,1\nr3,2,2\n";
+        fs::write(folder.path().join("t.csv"), format!("{heading},a,b\n{rows}")).unwrap();
+        let agree = [&["agree", "t.csv", "--a", "a", "--b", "b"], arguments].concat();
+        let done = histograde(folder.path(), &agree).success();
+        String::from_utf8(done.get_output().stdout.clone()).unwrap()
+    };
+    for arguments in [&["--grades"][..], &[]] {
+        let (once, repeated) = (said("slide", arguments), said("mouse_id", arguments));
+        assert!(once.contains(" [") && !once.contains("no intervals"), "{once}");
+        let told = "no intervals and no limits: an animal stands in several rows (mouse_id)";
+        assert!(repeated.contains(told) && !repeated.contains(" ["), "{repeated}");
+        assert!(once.contains("a and b: 6 pairs") && repeated.contains("a and b: 6 pairs"));
+    }
+    let json: serde_json::Value = serde_json::from_str(&said("mouse_id", &["--json"])).unwrap();
+    assert!(json["no_intervals"].is_string() && json["concordance_correlation"]["interval"].is_null());
 }
 
 #[test]

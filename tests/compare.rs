@@ -85,9 +85,12 @@ const ALL: [&str; 9] = [
 fn tables_and_page() {
     let folder = tempfile::tempdir().unwrap();
     study(folder.path());
-    run(folder.path(), &ALL).success().stderr(contains("16 animals in 4 groups; report in"));
+    let unit = "warning: insulin of the animal table is taken as µU/mL in HOMA-IR";
+    let said = contains("16 animals in 4 groups; report in").and(contains(unit));
+    run(folder.path(), &ALL).success().stderr(said);
     let out = folder.path().join("results/comparison");
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    assert!(read("warnings.csv").contains("insulin_pmol_l if it holds pmol/L"));
 
     let contrasts = read("stats_contrasts.csv");
     let row = contrasts
@@ -256,7 +259,8 @@ fn init_writes_files_that_read_back() {
         fs::create_dir_all(folder.path().join("s").join(group)).unwrap();
         fs::write(folder.path().join("s").join(group).join(slide), b"II*\0").unwrap();
     }
-    run(folder.path(), &["init", "s"]).success().stderr(contains("2 slides listed in"));
+    let told = "guessed, check each: tissue of 2 slides from the name; group of 2 slides from the folder";
+    run(folder.path(), &["init", "s"]).success().stderr(contains("2 slides listed in").and(contains(told)));
     let sheet = fs::read_to_string(folder.path().join("s/samples.csv")).unwrap();
     assert!(sheet.contains("normal/liver1.tif,,normal,liver,"), "{sheet}");
     let description = fs::read_to_string(folder.path().join("s/study.toml")).unwrap();
@@ -352,6 +356,18 @@ fn slides_are_shown_as_the_sheet_states_them() {
     assert!(
         page.contains("2 more of the results are not in the sample sheet.") && !page.contains("<b>s43a</b>")
     );
+    // That both are left out is told where it is looked for.
+    assert!(!page.contains("No slide was left out."));
+    let row = ",s43a,43,";
+    let left_out = read("exclusions.csv");
+    assert!(
+        left_out
+            .lines()
+            .any(|l| l.contains(row) && l.ends_with(",,\"in the results, but not in the sample sheet\"")),
+        "{left_out}"
+    );
+    let told = "2 slides of the results not in the sample sheet, in no number and no test: s43a, s43b.";
+    assert!(read("warnings.csv").contains(told));
     let names = read("measurements.tsv");
     assert!(names.contains("s10a\tscored\tliver\t10\thigh\t") && !names.contains("s43a"), "{names}");
 }

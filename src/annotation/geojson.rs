@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Area, Corner, Drawn, UNCLASSIFIED, covers_a_pixel};
+use super::{Area, Corner, Drawn, TOO_COARSE, UNCLASSIFIED, covers_a_pixel};
 use crate::error::{Error, Result, one_line};
 
 type Rings = Vec<Vec<Corner>>;
@@ -35,11 +35,12 @@ fn is_detection(feature: &Value) -> bool {
     kind.is_some_and(|k| k != "annotation" && k != "tma_core")
 }
 
-/// Returns QuPath's class of a feature.
+/// Returns QuPath's class of a feature. That it is too coarse to count is no part of it: an outline may be given back.
 fn class(feature: &Value) -> String {
     let properties = feature.get("properties").unwrap_or(&Value::Null);
     let class = properties.get("classification").unwrap_or(&Value::Null);
     let name = class.get("name").and_then(Value::as_str).or(class.as_str());
+    let name = name.map(|name| name.strip_suffix(TOO_COARSE).unwrap_or(name));
     name.filter(|name| !name.is_empty()).unwrap_or(UNCLASSIFIED).to_owned()
 }
 

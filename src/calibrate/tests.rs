@@ -88,6 +88,16 @@ fn what_cannot_be_calibrated_is_said() {
     };
     assert!(said("controls").contains("a group of the results (control, diabetic)"), "{}", said("controls"));
     assert!(said("control").contains("at least 4 control animals, got 3"), "{}", said("control"));
+    // Results of blind scoring: the sheet knows the groups.
+    let long = std::fs::read_to_string(folder.path().join("long.csv")).unwrap();
+    std::fs::write(
+        folder.path().join("long.csv"),
+        long.replace(",control,", ",,").replace(",diabetic,", ",,"),
+    )
+    .unwrap();
+    let expected = "--controls control, expected results that name groups, or --manifest with the sample sheet that does, got \
+                    results without groups";
+    assert_eq!(said("control"), expected);
     results(folder.path(), 5);
     let reads = reads(folder.path(), 5);
     let done = calibrate(folder.path(), &builtin, Some("control"), Some(&reads), None).unwrap();

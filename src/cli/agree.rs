@@ -48,10 +48,20 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
             "--reads, whose tables and figures it is for; of two columns the numbers are printed (--json)";
         return Err(Error::config("-o of agree", asked, "--a and --b").into());
     }
-    let columns = [&args.a, &args.b].map(|c| c.as_deref().unwrap_or_default());
-    let [a, b] = columns;
+    let (Some(a), Some(b)) = (args.a.as_deref(), args.b.as_deref()) else {
+        let asked = "--reads FILE -o OUT (a pathologist's grades against a folder of results), or --a COL and --b COL (two columns of a \
+                     table)";
+        return Err(Error::config("agree", asked, "neither").into());
+    };
+    let columns = [a, b];
     let read = tidy::read_pairs(&args.table, a, b)?;
-    let rows = if args.grades { kappas(&read, args, columns)? } else { measures(&read, args, columns)? };
+    let mut rows = if args.grades { kappas(&read, args, columns)? } else { measures(&read, args, columns)? };
+    let no_intervals = read.repeated.as_deref().map(not_independent);
+    if no_intervals.is_some() {
+        rows.iter_mut()
+            .filter_map(|(_, found)| found.as_mut().ok())
+            .for_each(|(_, interval)| *interval = None);
+    }
     let yardstick: &[_] = if args.grades { &YARDSTICK_GRADES } else { &YARDSTICK_MEASURES };
     if args.json {
         let mut map = Map::new();
@@ -60,6 +70,7 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
         map.insert("between_pathologists".into(), yardstick.iter().map(published).collect());
         map.insert("pairs".into(), read.a.len().into());
         map.insert("rows_left_out".into(), json!(read.missing));
+        map.insert("no_intervals".into(), json!(no_intervals));
         for (name, found) in &rows {
             let told = match found {
                 Ok((value, i)) => json!({ "value": value, "interval": i.map(|i| json!([i.lo, i.hi])) }),
@@ -75,6 +86,9 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
         let _ = write!(text, ", {} rows without both values left out", read.missing.len());
     }
     text.push('\n');
+    if let Some(why) = no_intervals {
+        let _ = writeln!(text, "  {why}");
+    }
     for (name, found) in rows {
         let _ = match found {
             Ok((value, Some(i))) => writeln!(text, "  {name}: {value:.4} [{:.4}, {:.4}]", i.lo, i.hi),
@@ -87,7 +101,15 @@ pub(super) fn run(args: &args::Agree) -> Result<Exit, Failure> {
     Ok(Exit::AllDone)
 }
 
-fn tell_yardstick(text: &mut String, yardstick: &[Published]) {
+/// Says why nothing has an interval, given the column of the animals.
+fn not_independent(column: &str) -> String {
+    format!(
+        "no intervals and no limits: an animal stands in several rows ({column}), which do not count as several; give one row per \
+         animal, or compare slides with --reads"
+    )
+}
+
+fn tell_yardstick<'a>(text: &mut String, yardstick: impl IntoIterator<Item = &'a Published>) {
     text.push_str("published agreement between pathologists, as a yardstick:\n");
     for (what, value, source) in yardstick {
         let _ = writeln!(text, "  {what}: {value} ({source})");

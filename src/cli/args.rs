@@ -146,7 +146,7 @@ pub(crate) struct Region {
     /// The slide
     pub(crate) slide: PathBuf,
     /// Pyramid level to read; 0 is the full resolution
-    #[arg(long, required_unless_present_any = ["mpp", "associated"], conflicts_with = "mpp")]
+    #[arg(long, conflicts_with = "mpp")]
     pub(crate) level: Option<usize>,
     /// Pixel size of the output in µm; resampled from the best level
     #[arg(long, value_name = "MPP", value_parser = positive)]

@@ -1,12 +1,9 @@
-//! `compare`: from results and the sample sheet to tables and a report. `run`: slides to report. `init`: a study to start from.
+//! `compare`: from results and the sample sheet to tables and a report. `run`: slides to report.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use histograde::{
-    Error, Result,
+    Result,
     cohort::{self, shares::Controls, subjects},
     manifest::{self, Sample},
     report::{
@@ -17,7 +14,7 @@ use histograde::{
     study::{self, Animals, Study},
 };
 
-use super::{Exit, Failure, args, console::Console, inputs, interrupt, output, plan, score};
+use super::{Exit, Failure, args, console::Console, interrupt, output, plan, score};
 
 pub(super) fn run(args: &args::Compare, console: &Console) -> Result<Exit, Failure> {
     let samples = manifest::read_key(&args.design.manifest)?;
@@ -127,10 +124,14 @@ impl<'a> Prepared<'a> {
             );
         }
         let mut found = cohort::compare(cohort, study, &self.rubric, self.animals.as_ref());
+        let beyond = comparison::beyond_sheet(results, &self.samples)?;
+        remarks.extend(comparison::named_beyond_sheet(&beyond));
+        found.exclusions.extend(beyond);
         remarks.extend(made_again);
         remarks.extend(cohort::declared::notes(study, &found.endpoints));
         remarks
             .extend(self.animals.as_ref().and_then(|a| cohort::absent::without_slides(&found.subjects, a)));
+        remarks.extend(self.animals.as_ref().and_then(Animals::unstated_unit).map(str::to_owned));
         remarks.extend(study::remarks(study, &self.samples));
         remarks.extend(comparison::remarks(results, &self.samples)?);
         if study.judged_against().is_none() {
@@ -204,62 +205,4 @@ fn ids(samples: &[Sample]) -> Vec<&str> {
     ids.sort_unstable();
     ids.dedup();
     ids
-}
-
-/// Writes `samples.csv` and `study.toml` for the slides of a folder.
-pub(super) fn init(args: &args::Init, console: &Console) -> Result<Exit, Failure> {
-    let (sheet, description) = (args.folder.join("samples.csv"), args.folder.join("study.toml"));
-    for path in [&sheet, &description] {
-        // A link that leads nowhere is not followed either.
-        if fs::symlink_metadata(path).is_ok() {
-            return Err(
-                Error::config(path.display().to_string(), "no such file yet", "one, which is kept").into()
-            );
-        }
-    }
-    let slides = inputs::find(std::slice::from_ref(&args.folder), &args.folder.join("results"), console)?;
-    let relative = |p: &PathBuf| p.strip_prefix(&args.folder).unwrap_or(p).to_owned();
-    let slides: Vec<PathBuf> = slides.iter().map(relative).collect();
-    let mut csv =
-        String::from("slide,animal_id,group,tissue,batch,cage,sex,dose,dose_unit,exclude,exclude_reason\n");
-    for slide in &slides {
-        csv += &format!("{},,{},{},,,,,,,\n", quoted(slide), quoted(&group(slide)), tissue(slide));
-    }
-    let mut groups: Vec<String> = Vec::new();
-    for slide in &slides {
-        let group = group(slide).display().to_string();
-        if !group.is_empty() && !groups.contains(&group) {
-            groups.push(group);
-        }
-    }
-    let mut tissues: Vec<&str> = slides.iter().map(|s| tissue(s)).filter(|t| !t.is_empty()).collect();
-    tissues.sort_unstable();
-    tissues.dedup();
-    let tissues = if tissues.is_empty() { vec!["liver", "kidney", "pancreas"] } else { tissues };
-    fs::write(&sheet, csv).map_err(Error::io("write", &sheet))?;
-    fs::write(&description, study::template(&groups, &tissues)).map_err(Error::io("write", &description))?;
-    console.say(format!(
-        "{} slides listed in {}; fill in animal_id and group, then edit {}",
-        slides.len(),
-        sheet.display(),
-        description.display()
-    ));
-    Ok(Exit::AllDone)
-}
-
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-/// Guesses the group from the folder the slide is in.
-fn group(slide: &Path) -> PathBuf {
-    let folder = slide.parent().and_then(Path::file_name).map(PathBuf::from).unwrap_or_default();
-    if histograde::organ::find(&folder.display().to_string()).is_some() { PathBuf::new() } else { folder }
-}
-
-/// Guesses the tissue from the path.
-fn tissue(slide: &Path) -> &'static str {
-    let path = slide.display().to_string().to_lowercase();
-    histograde::organ::ORGANS.iter().map(|o| o.name).find(|name| path.contains(name)).unwrap_or("")
 }

@@ -33,7 +33,7 @@ pub(crate) struct Evaluate {
     /// Folder of references
     #[arg(long = "ref", value_name = "DIR")]
     pub(crate) reference: PathBuf,
-    /// Take only predictions named NAME.LAYER.…, as `segment` writes them
+    /// Take only predictions named NAME.LAYER.…, as `segment` writes them; of references too, where any is named so
     #[arg(long)]
     pub(crate) layer: Option<String>,
     /// Write one row per image (CSV)
@@ -129,7 +129,7 @@ fn text(all: &[Scored], summary: &Summary) -> String {
             i.images, i.dice, i.aji, i.f1, i.pq, i.count_ratio
         );
     }
-    let r = summary.area_r.map_or("nan".into(), |r| format!("{r:.3}"));
+    let r = summary.area_r.map_or("-".into(), |r| format!("{r:.3}"));
     let dice = summary.pooled_dice.map_or("-".into(), |d| format!("{d:.3}"));
     out += &format!("area: images={} Dice={dice} r={r} MAE={:.2}pp\n", summary.images, summary.area_mae_pp);
     if summary.empty > 0 {

@@ -25,6 +25,8 @@ const OTHER_ENDINGS: &[&str] = &[
     "csv", "tsv", "txt", "md", "json", "geojson", "xml", "html", "pdf", "zip", "gz", "xls", "xlsx", "doc",
     "docx", "log", "py", "r", "qpdata", "qpproj", "db", "ini", "partial",
 ];
+/// Endings of tables: one that is given as a slide is a sample sheet.
+const SHEET_ENDINGS: [&str; 2] = ["csv", "tsv"];
 /// Endings of pictures that are not read: a slide in one of these must not vanish from a study.
 const PICTURE_ENDINGS: &[&str] = &[
     "bmp", "gif", "webp", "jp2", "j2k", "jpx", "jpf", "jxr", "jxl", "heic", "heif", "avif", "tga", "psd",
@@ -108,6 +110,11 @@ impl Finder<'_> {
             Ok(facts) if facts.is_dir() => self.folder(input),
             Ok(facts) => {
                 file::check(&facts).map_err(Error::io("read", input))?;
+                if SHEET_ENDINGS.contains(&ending(input).as_str()) {
+                    let got =
+                        format!("{}, a table; a sample sheet is given with --manifest", input.display());
+                    return Err(Error::config("inputs", "slides, or folders of them", got));
+                }
                 self.take(input.to_owned());
                 Ok(())
             }
@@ -197,6 +204,10 @@ impl Finder<'_> {
     fn listed(&mut self, path: PathBuf) {
         if let Err(why) = fs::metadata(&path).map_or(Ok(()), |facts| file::check(&facts)) {
             self.console.detail(format!("skipped {}: {why}", path.display()));
+            return;
+        }
+        if results::is_figure(&path) {
+            self.console.detail(format!("skipped {}: a figure of agree", path.display()));
             return;
         }
         let ending = ending(&path);
@@ -356,6 +367,11 @@ mod tests {
         t(&["x/a.svs", "x/result.json"], &["x/a.svs"]);
         t(&["a.svs", "c/report.html", "c/provenance.json", "c/figures/f.png"], &["a.svs"]);
         t(&["a.svs", "g/agreement.csv", "g/pairs.csv", "g/liver.png"], &["a.svs"]);
+        // `agree` may write beside slides.
+        let figure = "liver_fat_bland_altman.png";
+        let beside = ["a.svs", "agreement.csv", "pairs.csv", figure];
+        assert_eq!(found(&beside, &[""]), Ok(vec!["a.svs".into()]));
+        assert_eq!(found(&["a.svs", figure], &[""]), Ok(vec!["a.svs".into(), figure.into()]));
         // Named by the user, tiles are taken.
         let tiles = ["t/tiles.csv", "t/slides.csv", "t/tiles/a/a_1.jpg"];
         assert_eq!(found(&tiles, &["t/tiles"]), Ok(vec!["t/tiles/a/a_1.jpg".into()]));
@@ -403,6 +419,7 @@ mod tests {
         t(&["a.txt"], &[""], "inputs, expected at least one slide, got none in");
         t(&["a.txt", "b.csv"], &[""], " (2 files, which are no slides; -v names them)");
         t(&["a.svs"], &["b.svs"], "cannot find");
+        t(&["a.svs", "s.csv"], &["s.csv"], "s.csv, a table; a sample sheet is given with --manifest");
         t(&["a.svs"], &["*.tif"], "pattern, expected a match, got none for");
         t(&["a.svs"], &["***"], "pattern, expected a glob");
     }

@@ -14,7 +14,10 @@ use histograde::{
     annotation::Annotations,
     batch::{Job, MAX_BAD_TILES, slide_ids},
     manifest,
-    organ::{self, Organ, species},
+    organ::{
+        self, Organ,
+        species::{self, Species},
+    },
     pipeline::Options,
     score::{field::Fields, rubric::Rubric},
     segment::{
@@ -64,11 +67,21 @@ impl Plan {
             job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
             job.options.fields = fields;
         }
+        self.say_idle_species(&args.species, console);
         if let Some(given) = &args.annotations {
             let drawn = annotate(&mut self.jobs, given, console)?;
             self.read.extend(drawn);
         }
         Ok(())
+    }
+
+    /// Says that a species was asked for whose sizes no slide has a use for.
+    pub(super) fn say_idle_species(&self, asked: &str, console: &Console) {
+        let usual = <&Species>::default();
+        let other = species::find(asked).is_some_and(|species| species.name != usual.name);
+        if other && self.jobs.iter().all(|job| job.organ.has_fat_vacuoles()) {
+            console.say("--species changes no number of livers: it is recorded, and has sizes of islets, glomeruli and tubules only");
+        }
     }
 
     /// Says which methods were asked for that no slide has a use for.

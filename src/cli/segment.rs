@@ -45,6 +45,7 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         let of_sheet = job.sample.as_ref().and_then(|s| s.species);
         job.options.species = of_sheet.or_else(|| species::find(&args.species)).unwrap_or_default();
     }
+    plan.say_idle_species(&args.species, console);
     let out = &args.batch.output;
     apart(&plan.jobs, out)?;
     output::folder(out)?;
@@ -62,7 +63,14 @@ pub(super) fn run(args: &args::Segment, console: &Console) -> Result<Exit, Failu
         0 => String::new(),
         n => format!("; {n} with warnings, see <slide_id>.{MADE_WITH}"),
     };
-    console.say(format!("{}; label images in {}{warned}", words::totals(&done), out.display()));
+    let drawn = done.iter().any(|d| matches!(d.status(), "scored" | "blank"));
+    let what = match (drawn, args.labels) {
+        (false, _) => "nothing was outlined",
+        (true, false) => "outlines",
+        (true, true) => "label images and outlines",
+    };
+    let left_out = words::left_out(&done, &format!("<slide_id>.{MADE_WITH}"));
+    console.say(format!("{}; {what} in {}{warned}{left_out}", words::totals(&done), out.display()));
     Ok(Exit::of(&done))
 }
 

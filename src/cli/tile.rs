@@ -24,6 +24,9 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
     let pool = ThreadPoolBuilder::new().num_threads(plan::threads(args.threads)).build();
     let pool = pool.map_err(|e| Error::io("start", "threads")(std::io::Error::other(e)))?;
     let settings = pool.install(|| settings(args))?;
+    if args.coords_only && args.stain_norm.is_some() {
+        console.say("--stain-norm has no effect with --coords-only: no tile is written");
+    }
     let mut told = Told::default();
     let slides = slides(args, &mut told, console)?;
     let out = &args.output;
@@ -74,7 +77,9 @@ pub(super) fn run(args: &args::Tile, console: &Console) -> Result<Exit, Failure>
         }
     }
     let _lock = take(|| locks.take(&out.join("slides")), |_| (), &Watch::default())?;
-    finish(out, told, &came, &watch, console)?;
+    let own = slides.iter().map(|slide| slide.slide_id.as_str()).collect();
+    let otherwise = tiles::otherwise(out, &own, &settings)?;
+    finish(out, told, &came, &otherwise, &watch, console)?;
     Ok(Exit::from(came.failed, came.unfinished))
 }
 
@@ -163,13 +168,30 @@ fn take(take: impl Fn() -> Result<Taken>, waits: impl FnOnce(String), watch: &Wa
 }
 
 /// Writes the tables.
-fn finish(out: &Path, told: Told, came: &Came, watch: &Watch, console: &Console) -> Result<(), Failure> {
+fn finish(
+    out: &Path,
+    told: Told,
+    came: &Came,
+    otherwise: &tiles::Otherwise,
+    watch: &Watch,
+    console: &Console,
+) -> Result<(), Failure> {
     let written = tiles::write_tables(out, told)?;
     let stopped = if watch.stopped() { "stopped; run the same command again to go on. " } else { "" };
     let earlier = match written.slides.saturating_sub(came.slides + came.excluded) {
         0 => String::new(),
         n => format!(" with {n} more of earlier runs"),
     };
+    if otherwise.slides > 0 {
+        let differ: Vec<&str> = otherwise.settings.iter().map(String::as_str).collect();
+        console.say(format!(
+            "warning: the tables in {} also hold tiles of {} slides of earlier runs that were cut with other settings ({}); give each \
+             setting a folder of its own (-o)",
+            out.display(),
+            otherwise.slides,
+            differ.join(", ")
+        ));
+    }
     console.say(format!(
         "{stopped}{} tiles of {} slides, {} with errors; tables{earlier} in {}",
         came.tiles,

@@ -8,6 +8,8 @@ use std::{
 
 use histograde::{
     batch::Done,
+    measure::feature::Missing,
+    organ,
     pipeline::Summary,
     warning::{Warning, contradicts},
 };
@@ -34,13 +36,24 @@ pub(super) fn outcome(summary: &Summary, told: Told) -> String {
         return "blank: no tissue found, nothing to score".into();
     }
     let what = match (told, summary.score.index.value) {
-        (Told::Objects, _) => {
-            format!("{} objects outlined", summary.counts.iter().map(|(_, n)| n).sum::<u64>())
-        }
+        (Told::Objects, _) => outlined(summary),
         (Told::Index, Some(value)) => format!("damage index {value:.0} of 100"),
         (Told::Index, None) => "no damage index".into(),
     };
     format!("{:.2} mm² of tissue, {what}", summary.tissue_mm2)
+}
+
+/// Says how many objects were outlined, and of how many the number means nothing on pixels as coarse as the slide's.
+fn outlined(summary: &Summary) -> String {
+    let all: u64 = summary.counts.iter().map(|(_, n)| n).sum();
+    let coarse = |(_, count): &(&str, Result<u64, Missing>)| matches!(count, Err(Missing::TooCoarse { .. }));
+    let classes: Vec<&str> = summary.counted().filter(coarse).map(|(class, _)| class).collect();
+    let uncounted: u64 =
+        summary.counts.iter().filter(|(class, _)| classes.contains(class)).map(|(_, n)| n).sum();
+    match uncounted {
+        0 => format!("{all} objects outlined"),
+        n => format!("{all} objects outlined, {n} of them too coarse to count"),
+    }
 }
 
 /// Says how many slides came out how.
@@ -74,7 +87,7 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path, is_written: bool) 
     for (kind, slides) in reasons {
         let _ = write!(text, "\n  failed as {kind}: {}", counted(&slides));
     }
-    text += &left_out(all);
+    text += &left_out(all, "exclude_reason in slides.csv");
     let mut doubts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for d in all {
         let warnings = d.facts().into_iter().flat_map(|summary| &summary.warnings);
@@ -97,15 +110,15 @@ pub(super) fn closing(all: &[Done], seconds: f64, out: &Path, is_written: bool) 
     text
 }
 
-/// Says on a line for each of the first slides that were left out why; nothing where none was.
-pub(super) fn left_out(all: &[Done]) -> String {
+/// Says on a line for each of the first slides that were left out why, and where it stands of the others; nothing where none was.
+pub(super) fn left_out(all: &[Done], of_others: &str) -> String {
     let out: Vec<(&Done, &String)> = all.iter().filter_map(|d| Some((d, d.excluded.as_ref()?))).collect();
     let mut text = String::new();
     for (d, reason) in out.iter().take(NAMED) {
         let _ = write!(text, "\n  left out: {}: {reason}", d.job.slide_id);
     }
     if let more @ 1.. = out.len().saturating_sub(NAMED) {
-        let _ = write!(text, "\n  left out: {more} more, see exclude_reason in slides.csv");
+        let _ = write!(text, "\n  left out: {more} more, see {of_others}");
     }
     text
 }
@@ -120,6 +133,17 @@ fn counted(slides: &[&str]) -> String {
 
 /// Share of a picture that is black from which it is named, in %.
 const MUCH_PCT: f64 = 1.0;
+/// What is said where something that a person drew changes nothing.
+const UNUSED: &str = "drawn areas not used";
+
+/// Whether all of these classes, each with the number of its areas, are of objects that this program finds itself: in
+/// `objects.geojson` that is given back they stand beside those that can be corrected.
+fn are_given_back(classes: &[String], tissue: &str) -> bool {
+    let own = organ::find(tissue).map(|organ| organ.classes).unwrap_or_default();
+    let name = |class: &str| class.rsplit_once(" (").map_or(class, |(name, _)| name).to_owned();
+    classes.iter().all(|class| own.iter().any(|own| own.name == name(class)))
+}
+
 /// Returns what is said of a slide at the end of a run for a warning that puts its numbers in doubt; nothing for others.
 fn doubt(warning: &Warning) -> Option<&'static str> {
     Some(match warning {
@@ -134,6 +158,12 @@ fn doubt(warning: &Warning) -> Option<&'static str> {
         Warning::MppFromUser { mpp, stated: Some(stated) } if contradicts(*mpp, *stated) => {
             "of a pixel size that contradicts its file"
         }
+        Warning::PixelsNotSquare { .. } => "of pixels that are not square",
+        Warning::OtherControls { .. } => "measured otherwise than the controls of the rubric",
+        Warning::AnnotationsUnknown { classes, tissue, .. } if !are_given_back(classes, tissue) => UNUSED,
+        Warning::AnnotationsOutside { .. }
+        | Warning::AnnotationsOffTissue { .. }
+        | Warning::AnnotationsWithoutArea { .. } => UNUSED,
         _ => return None,
     })
 }
@@ -156,5 +186,27 @@ pub(super) fn duration(seconds: f64) -> String {
         0..60 => format!("{:.1} s", seconds.max(0.0)),
         60..3600 => format!("{} min {} s", s / 60, s % 60),
         _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_areas_that_change_nothing_are_told_at_the_end() {
+        let unknown = |classes: &[&str]| Warning::AnnotationsUnknown {
+            classes: classes.iter().map(ToString::to_string).collect(),
+            n: 1,
+            tissue: "kidney".into(),
+            known: Vec::new(),
+        };
+        assert_eq!(doubt(&unknown(&["Glomerulos (1)"])), Some(UNUSED));
+        assert_eq!(doubt(&unknown(&["tubule lumen (190)", "unclassified (1)"])), Some(UNUSED));
+        // What was found and is given back unedited is nothing to look at.
+        assert_eq!(doubt(&unknown(&["tubule lumen (190)"])), None);
+        assert_eq!(doubt(&Warning::AnnotationsEmpty { file: "a.geojson".into() }), None);
+        let line = Warning::AnnotationsWithoutArea { n: 1, named: vec!["feature 1 (LineString)".into()] };
+        assert_eq!(doubt(&line), Some(UNUSED));
     }
 }

@@ -50,7 +50,7 @@ pub struct Removed {
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] for formats and storage that cannot be cleaned; [`Error::Internal`] when the copy does not pass
+/// [`Error::NotCleanable`] for formats and storage that cannot be cleaned; [`Error::Internal`] when the copy does not pass
 /// its checks, in which case it is removed; as reading and writing have.
 pub fn write(slide: &Slide, path: &Path, watch: &Watch) -> Result<Removed> {
     if let Some(files) = slide.rewritten() {
@@ -100,15 +100,14 @@ fn checked(slide: &Slide, path: &Path, headers: u64) -> Result<Removed> {
 }
 
 fn refused(slide: &Slide, what: &str) -> Error {
-    let hint = "which cannot be cleaned in place; `histograde convert` writes an OME-TIFF that holds the pixels alone";
-    Error::unsupported(slide.format(), format!("{what}, {hint}"))
+    Error::not_cleanable(slide.format(), what)
 }
 
 /// Returns the levels that the copy can hold, and how they are stored.
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] when it can hold none of them.
+/// [`Error::NotCleanable`] when it can hold none of them.
 fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
     let (format, info) = (slide.format(), slide.info());
     let refused = |what: &str| refused(slide, what);
@@ -134,8 +133,11 @@ fn kept_levels(slide: &Slide) -> Result<Vec<(usize, Storage)>> {
 }
 
 /// What is said of JPEG tiles of which it cannot be told where the pixels end.
-const UNFOLLOWED: &str = "JPEG that is progressive, or whose codes cannot be followed to the last one because they are damaged, \
-                          which cannot be cleaned in place; `histograde convert` writes an OME-TIFF that holds the pixels alone";
+const UNFOLLOWED: &str =
+    "JPEG that is progressive, or whose codes cannot be followed to the last one because they are damaged";
+/// What may be done with them. No copy of a damaged tile shows what it lost.
+const PROGRESSIVE_OR_DAMAGED: &str = "if it is progressive, `histograde convert` writes an OME-TIFF that holds the pixels alone; a \
+                                      slide with damaged tiles must be exported or scanned again";
 
 /// How a level is cut into tiles.
 #[derive(Clone, Copy)]
@@ -185,7 +187,11 @@ fn copy_tiles<'a>(
             let (mut bytes, needed) = clean_tile(bytes, storage).ok_or_else(|| {
                 let place = place(col, row);
                 match storage.compression {
-                    7 => Error::unsupported("tiff", format!("{place}: {UNFOLLOWED}")),
+                    7 => Error::NotCleanable {
+                        format: "tiff",
+                        feature: format!("{place}: {UNFOLLOWED}"),
+                        advice: PROGRESSIVE_OR_DAMAGED,
+                    },
                     _ => Error::malformed(
                         "tiff",
                         place,

@@ -27,6 +27,7 @@ use self::{
     sink::Sink,
 };
 pub use self::{
+    done::{Otherwise, otherwise},
     encode::Format,
     own::{refuse_other, tiles_in},
     stain::Target,

@@ -42,7 +42,11 @@ pub const OPTIONAL: [&str; 14] = [
 pub const MPP_RANGE: (f64, f64) = (0.05, 20.0);
 
 /// Where each column of the sheet stands.
-pub(super) struct Columns(Vec<&'static str>);
+pub(super) struct Columns {
+    names: Vec<&'static str>,
+    /// Whether the key need not be there.
+    blindly: bool,
+}
 
 impl Columns {
     /// Finds every column of the heading, refusing unknown, repeated and missing ones. Blindly, animals and groups may be missing.
@@ -65,13 +69,13 @@ impl Columns {
             Some(absent) => {
                 Err(Error::config(what, format!("{absent} (required)"), table.heading.join(", ")))
             }
-            None => Ok(Self(columns)),
+            None => Ok(Self { names: columns, blindly }),
         }
     }
 
     /// Turns one row into a sample, or returns everything at fault in it. Its `slide_id` stays empty when the sheet gives none.
     pub(super) fn sample(&self, table: &Table, row: &Row, folder: &Path) -> Result<Sample, Vec<Error>> {
-        let cells = Cells { columns: &self.0, table, row };
+        let cells = Cells { columns: &self.names, blindly: self.blindly, table, row };
         let mut faults = Vec::new();
         let slide_id = kept(&mut faults, cells.slide_id());
         let slide = kept(&mut faults, cells.required("slide"));
@@ -118,6 +122,7 @@ fn kept<T>(faults: &mut Vec<Error>, read: Result<T>) -> Option<T> {
 /// The cells of one row, by column name.
 struct Cells<'a> {
     columns: &'a [&'static str],
+    blindly: bool,
     table: &'a Table,
     row: &'a Row,
 }
@@ -138,8 +143,13 @@ impl Cells<'_> {
     }
 
     fn required(&self, column: &str) -> Result<String> {
+        let expected = if self.blindly && KEY.contains(&column) {
+            "a value (to measure blindly leave the whole column out)"
+        } else {
+            "a value"
+        };
         self.text(column)
-            .ok_or_else(|| self.fault(column, "a value", quoted(self.written(column).unwrap_or_default())))
+            .ok_or_else(|| self.fault(column, expected, quoted(self.written(column).unwrap_or_default())))
     }
 
     /// Reads a cell of the key; empty where the sheet has no such column.

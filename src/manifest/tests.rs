@@ -291,6 +291,11 @@ fn slides_can_be_measured_blindly() {
     assert!(blindly.is_ok());
     assert!(whole.unwrap_err().to_string().contains("expected group (required)"));
     // What is there must be whole, and what is needed must be there.
+    let (blindly, whole, _) = read("slide,animal_id,group,tissue\na.svs,1,,liver\n");
+    let told =
+        "row 2, group, expected a value (to measure blindly leave the whole column out), got an empty cell";
+    assert!(blindly.unwrap_err().to_string().contains(told));
+    assert!(whole.unwrap_err().to_string().contains("row 2, group, expected a value, got an empty cell"));
     let (blindly, ..) = read("slide,group,tissue\na.svs,,liver\n");
     assert!(blindly.unwrap_err().to_string().contains("row 2, group, expected a value"));
     let (blindly, ..) = read("slide,group\na.svs,c\n");

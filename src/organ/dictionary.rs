@@ -57,6 +57,29 @@ const DEFINITIONS: &str = include_str!("definitions.tsv");
 /// Columns of the tables that are no features, and what they hold.
 const COLUMNS: &str = include_str!("columns.tsv");
 
+/// Columns of the tables of other commands: table, column and text, by tabs.
+const TABLES: &str = include_str!("tables.tsv");
+
+/// Returns the lists of columns of other commands' tables.
+fn tables() -> String {
+    let mut out = String::from(
+        "\n## Columns of the other tables\n\n`compare` (CSV and Parquet of one name), `agree`, `tile` and `evaluate --table`. Capitals \
+         stand for names.\n",
+    );
+    let mut last = "";
+    for line in TABLES.lines() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let [table, column, text] = cells[..] else { panic!("{line}: expected table, column and text") };
+        if table != last {
+            let (first, rest) = table.split_at(1);
+            out += &format!("\n### {}{rest}\n\n", first.to_uppercase());
+            last = table;
+        }
+        out += &format!("- `{column}`: {text}\n");
+    }
+    out
+}
+
 /// Returns the definition of a feature.
 fn definition(organ: &str, feature: &str) -> &'static str {
     let own = DEFINITIONS.lines().find_map(|line| line.strip_prefix(&format!("{organ}\t{feature}\t")));
@@ -95,9 +118,11 @@ fn every_definition_is_of_a_feature() {
 
 #[test]
 fn dictionary_lists_every_feature() {
-    let tables: String = ORGANS.iter().map(|organ| table(organ.name, organ.features)).collect();
-    let (path, wanted) =
-        (concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dictionary.md"), format!("{HEAD}{tables}{}", columns()));
+    let organs: String = ORGANS.iter().map(|organ| table(organ.name, organ.features)).collect();
+    let (path, wanted) = (
+        concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dictionary.md"),
+        format!("{HEAD}{organs}{}{}", columns(), tables()),
+    );
     if std::env::var_os("HISTOGRADE_WRITE_TABLES").is_some() {
         std::fs::write(path, &wanted).unwrap();
     }

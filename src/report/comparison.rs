@@ -1,5 +1,6 @@
 //! What a comparison writes: tables, figures, Prism columns, the methods paragraph, files for other programs and the page.
 
+mod beyond;
 mod captions;
 mod evidence;
 mod export;
@@ -18,6 +19,7 @@ mod tables;
 
 use std::path::Path;
 
+pub use beyond::{beyond_sheet, named as named_beyond_sheet};
 pub use handling::{other_controls, remarks, shortcomings};
 pub use input::Input;
 pub use output::claimed;

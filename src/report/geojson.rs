@@ -2,6 +2,9 @@
 //!
 //! Structures are annotations, nuclei and vacuoles detections. Coordinates are level-0 pixels; outlines follow the
 //! edges of the working pixels and are closed. The file is written as it is made: a slide has millions of corners.
+//!
+//! Objects of classes whose number means nothing on pixels as coarse as the slide's are there to be looked at; the name of their class
+//! says so, and is read back without that.
 
 use std::{
     io::{self, Write},
@@ -13,9 +16,11 @@ use sha2::{Digest, Sha256};
 
 use super::partial::Partial;
 use crate::{
+    annotation::TOO_COARSE,
     error::{Error, Result},
     geometry::Point,
-    pipeline::SlideResult,
+    measure::feature::Missing,
+    pipeline::{SlideResult, Summary},
     segment::object::{Class, Object},
 };
 
@@ -50,15 +55,23 @@ pub const START: &str = "{\"type\":\"FeatureCollection\",\"features\":[\n";
 /// [`Error::Io`] if it cannot be written.
 pub fn write(path: &Path, slide_id: &str, result: &SlideResult) -> Result<()> {
     let mut file = Partial::create(path)?;
-    write_to(&mut file, slide_id, &result.structures, &result.cells).map_err(Error::io("write", path))?;
+    let coarse = too_coarse(&result.summary);
+    write_to(&mut file, slide_id, [&result.structures, &result.cells], &coarse)
+        .map_err(Error::io("write", path))?;
     file.commit()
+}
+
+/// Returns the classes that are not counted on pixels as coarse as the slide's.
+fn too_coarse(summary: &Summary) -> Vec<&'static str> {
+    let coarse = |(class, count)| matches!(count, Err(Missing::TooCoarse { .. })).then_some(class);
+    summary.counted().filter_map(coarse).collect()
 }
 
 fn write_to(
     out: &mut (impl Write + Send),
     slide_id: &str,
-    structures: &[Object],
-    cells: &[Object],
+    [structures, cells]: [&[Object]; 2],
+    coarse: &[&str],
 ) -> io::Result<()> {
     out.write_all(START.trim_end().as_bytes())?;
     let structures = structures.iter().map(|o| (ObjectType::Annotation, o));
@@ -70,7 +83,8 @@ fn write_to(
         let mut text = Vec::new();
         for (number, &(kind, object)) in (first..).zip(part) {
             text.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
-            feature(&mut text, uuid(slide_id, number, object), kind, object)?;
+            let class = ClassName { class: object.class, coarse: coarse.contains(&object.class.name) };
+            feature(&mut text, uuid(slide_id, number, object), kind, object, class)?;
         }
         Ok(text)
     };
@@ -89,13 +103,27 @@ fn write_to(
 /// Objects whose text is made at once, by one thread.
 const PART: usize = 1024;
 
-fn feature(line: &mut Vec<u8>, id: [u8; 16], kind: ObjectType, object: &Object) -> io::Result<()> {
+/// A class as it is written.
+#[derive(Clone, Copy)]
+struct ClassName {
+    class: &'static Class,
+    /// Whether pixels are too coarse to count it.
+    coarse: bool,
+}
+
+fn feature(
+    line: &mut Vec<u8>,
+    id: [u8; 16],
+    kind: ObjectType,
+    object: &Object,
+    class: ClassName,
+) -> io::Result<()> {
     line.extend_from_slice(b"{\"type\":\"Feature\",\"id\":\"");
     push_uuid(line, id);
     line.extend_from_slice(b"\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[");
     push_outline(line, kind, object)?;
     write!(line, "]}},\"properties\":{{\"objectType\":\"{}\",\"classification\":", kind.name())?;
-    push_class(line, object.class)?;
+    push_class(line, class)?;
     // Annotations are locked so that a stray click does not move them.
     write!(line, ",\"isLocked\":{},\"measurements\":{{", kind == ObjectType::Annotation)?;
     write!(line, "\"area_um2\":{}", object.area_um2)?;
@@ -110,10 +138,11 @@ fn feature(line: &mut Vec<u8>, id: [u8; 16], kind: ObjectType, object: &Object) 
     Ok(())
 }
 
-fn push_class(line: &mut Vec<u8>, class: &Class) -> io::Result<()> {
+fn push_class(line: &mut Vec<u8>, ClassName { class, coarse }: ClassName) -> io::Result<()> {
     let [r, g, b] = class.colour;
+    let ending = if coarse { TOO_COARSE } else { "" };
     line.extend_from_slice(b"{\"name\":");
-    serde_json::to_writer(&mut *line, class.name)?;
+    serde_json::to_writer(&mut *line, &format_args!("{}{ending}", class.name))?;
     write!(line, ",\"color\":[{r},{g},{b}]}}")
 }
 

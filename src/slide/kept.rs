@@ -15,7 +15,7 @@ pub trait Container {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Unsupported`] for pixels that cannot be copied as they are stored.
+    /// [`crate::Error::NotCleanable`] for pixels that cannot be copied as they are stored.
     fn images(&self) -> Result<Vec<KeptImage>>;
 
     /// Returns the bytes of a tile of an image; `None` when nothing is stored there.

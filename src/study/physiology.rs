@@ -52,6 +52,19 @@ pub struct Animals {
     pub notes: Vec<String>,
 }
 
+impl Animals {
+    /// Says which unit insulin is taken to be in where the name of its column states none and indices were derived of it: values in
+    /// pmol/L are possible in µU/mL too, and nothing else tells them apart.
+    #[must_use]
+    pub fn unstated_unit(&self) -> Option<&'static str> {
+        let has = |name: &str| self.columns.iter().any(|c| c.name == name);
+        (has("insulin") && has("homa_ir")).then_some(
+            "insulin of the animal table is taken as µU/mL in HOMA-IR, HOMA-β and QUICKI; name the column insulin_pmol_l if it \
+             holds pmol/L, insulin_uu_ml if µU/mL (ng/mL must be converted)",
+        )
+    }
+}
+
 /// Reads the table and derives indices where their columns are there: `ogtt_<minutes>` (or `_min` after it, and a unit as of glucose)
 /// gives the area under the glucose curve; fasting `glucose` and `insulin` give HOMA-IR, HOMA-β and QUICKI. Units are stated by the ends of names:
 /// `_mmol_l` (or nothing) and `_mg_dl` for glucose, `_uu_ml` (or nothing) and `_pmol_l` for insulin.

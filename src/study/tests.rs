@@ -297,6 +297,18 @@ fn indices_are_derived() {
 }
 
 #[test]
+fn a_unit_that_is_not_stated_is_told() {
+    let told = |heading: &str| animals(&format!("animal_id,{heading}\n1,5,81\n")).unwrap().unstated_unit();
+    assert!(
+        told("glucose,insulin")
+            .is_some_and(|text| text.starts_with("insulin of the animal table is taken as µU/mL"))
+    );
+    assert_eq!(told("glucose,insulin_pmol_l"), None);
+    assert_eq!(told("glucose,insulin_uu_ml"), None);
+    assert_eq!(told("alt,insulin"), None);
+}
+
+#[test]
 fn columns_with_units_have_an_area() {
     let read = animals("animal_id,ogtt_0_mmol_l,ogtt_30_min_mmol_l,ogtt_120_mmol_l\n1,5,9,6\n").unwrap();
     let auc = read.columns.iter().find(|c| c.name == "ogtt_auc").unwrap();

@@ -80,6 +80,10 @@ fn annotations_go_out_are_edited_and_come_back() {
     assert_eq!(run["annotations"]["pancreas"]["sha256"], row["annotations_sha256"].as_str());
     score("unknown", &["--annotations", &unknown]);
     assert_eq!(features(&folder, "unknown"), before);
+    let out = folder.arg("unknown");
+    let again = ["score", &slide, "--tissue", "pancreas", "--annotations", &unknown, "-o", &out];
+    let told = "drawn areas not used, see its warnings: 1: pancreas";
+    histograde(&again).assert().code(0).stderr(contains(told));
     let warnings = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["warnings"].clone();
     assert!(warnings("unknown").contains("unknown class were not used: Foo (1); known on pancreas: ignore"));
     let used = |run: &str| folder.rows(&format!("{run}/slides.csv"))[0]["annotations_used"].clone();

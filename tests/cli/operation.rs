@@ -79,6 +79,27 @@ fn what_would_fail_is_not_to_score() {
     let (slide, broken) = (folder.png("a.png", [244, 243, 245]), folder.text("b.svs", "no slide"));
     let args = ["score", &slide, &broken, "--tissue", "liver", "--mpp", "0.5", "--dry-run", "-o", "none"];
     histograde(&args).assert().code(0).stdout(contains("2 slides, 1 would fail, 1 to score"));
+    // What has no pixel size fails, and so does one outside the range of a network that was asked for.
+    let uncalibrated = ["score", &slide, "--tissue", "liver", "--dry-run", "-o", "none"];
+    let told = contains("a: would fail: the file states no pixel size")
+        .and(contains("1 slides, 1 would fail, 0 to score"));
+    histograde(&uncalibrated).assert().code(0).stdout(told);
+    let coarse = [&uncalibrated[..], &["--mpp", "8", "--nuclei", "net"]].concat();
+    histograde(&coarse).assert().code(0).stdout(contains("1 slides, 1 would fail, 0 to score"));
+    let usual = [&uncalibrated[..], &["--mpp", "8"]].concat();
+    histograde(&usual).assert().code(0).stdout(contains("1 slides, 1 to score"));
+}
+
+#[test]
+fn kidneys_are_expected_to_take_longer() {
+    let folder = Folder::new();
+    let slide = folder.arg("a.png");
+    image::RgbImage::from_pixel(3200, 1000, image::Rgb([244, 243, 245])).save(&slide).unwrap();
+    let on_one = ["--mpp", "0.5", "--threads", "1", "--dry-run", "-o", "none"];
+    for (tissue, about) in [("liver", "about 0.4 s at 8.0 MP/s"), ("kidney", "about 1.1 s at 2.8 MP/s")] {
+        let args = [&["score", &slide, "--tissue", tissue][..], &on_one].concat();
+        histograde(&args).assert().code(0).stdout(contains(about));
+    }
 }
 
 #[test]

@@ -166,6 +166,10 @@ fn single_files_of_others_are_kept() {
         refused(&folder, args, &format!("{name}, {}", &KEPT[..20]));
         fs::remove_file(folder.path(name)).unwrap();
     }
+    // Phantoms do not get among someone's results.
+    folder.text("run.json", "{}");
+    refused(&folder, &["demo", "--quick", "-o", "."], "run.json, which holds results; choose another");
+    fs::remove_file(folder.path("run.json")).unwrap();
     // Tiles, and what they are cut by.
     fs::create_dir_all(folder.path("cut/slides/a")).unwrap();
     folder.text("cut/slides/a/tiles.csv", "mine");

@@ -35,7 +35,8 @@ fn segment_says_what_it_was_made_with() {
         let said = stderr(&[&args[..], more].concat(), 0);
         (folder.json("out/a.segment.json"), said)
     };
-    let (usual, _) = made(&["--species", "mouse"]);
+    let (usual, said) = made(&["--species", "mouse"]);
+    assert!(said.contains("--species changes no number of livers"), "{said}");
     assert_eq!((&usual["status"], &usual["settings"]["species"]), (&"segmented".into(), &"mouse".into()));
     for (method, model) in usual["methods"].as_array().unwrap().iter().zip(["nuclei-rgb", "vacuoles-rgb"]) {
         assert_eq!((&method["method"], &method["model"]), (&"net".into(), &model.into()));
@@ -110,7 +111,8 @@ fn what_was_not_looked_for_has_no_label_image() {
     let dark = folder.png("dark.png", [1, 1, 1]);
     let out = folder.arg("out");
     let text = stderr(&["segment", &dark, "--tissue", "liver", "--mpp", "0.5", "-o", &out], 0);
-    assert!(text.contains("1 left out"), "{text}");
+    assert!(text.contains("1 left out; nothing was outlined in "), "{text}");
+    assert!(text.contains("\n  left out: dark: "), "{text}");
     let written = files(&folder.path("out")).into_keys().collect::<Vec<_>>();
     assert_eq!(written, [PathBuf::from("dark.segment.json")]);
 

@@ -77,6 +77,7 @@ fn tables_hold_every_slide_that_is_done() {
         said.contains("4 tiles of 1 slides, 0 with errors; tables with 1 more of earlier runs"),
         "{said}"
     );
+    assert!(!said.contains("other settings"), "{said}");
     let ids = |table: &str, column: &str| -> Vec<String> {
         folder.rows(table).into_iter().map(|mut row| row.remove(column).unwrap()).collect()
     };
@@ -91,6 +92,28 @@ fn tables_hold_every_slide_that_is_done() {
     assert_eq!(ids("out/slides.csv", "status"), ["failed", "tiled", "failed"]);
     assert!(folder.rows("out/slides.csv")[0]["reason"].contains("changed or removed"));
     assert_eq!(ids("out/tiles.csv", "slide"), ["b"; 4]);
+}
+
+#[test]
+fn what_has_no_effect_is_said() {
+    let folder = Folder::new();
+    folder.phantom();
+    let line = "tile @a.svs -o @out --size 512 --coords-only";
+    assert!(!folder.run(line, 0).contains("no effect"));
+    let said = folder.run(&format!("{line} --stain-norm macenko --target @a.svs"), 0);
+    assert!(said.contains("--stain-norm has no effect with --coords-only"), "{said}");
+}
+
+#[test]
+fn tiles_of_other_settings_in_the_tables_are_told() {
+    let folder = Folder::new();
+    two_slides(&folder);
+    folder.run(TILE, 0);
+    let other =
+        TILE.replace("@a.svs", "@b.svs").replace("--min-tissue 0", "--min-tissue 0.2 --random 1 --seed 9");
+    let said = folder.run(&other, 0);
+    let told = "also hold tiles of 1 slides of earlier runs that were cut with other settings (min-tissue, random, seed)";
+    assert!(said.contains(told), "{said}");
 }
 
 #[test]

@@ -65,8 +65,7 @@ pub(super) fn run(args: &args::Agree, reads: &Path, output: &Path) -> Result<Exi
             };
         }
     }
-    tell_yardstick(&mut text, &YARDSTICK_GRADES);
-    tell_yardstick(&mut text, &YARDSTICK_MEASURES);
+    tell_yardstick(&mut text, YARDSTICK_GRADES.iter().chain(&YARDSTICK_MEASURES));
     let _ = writeln!(text, "tables and figures: {}", output.display());
     print(&text)?;
     Ok(Exit::AllDone)

@@ -11,7 +11,8 @@ use super::{Methods, Operation, Scoring, number, pixel_size, positive};
 Examples:
   histograde init slides/
 
-Writes samples.csv (slides found; animals and groups to be filled in) and study.toml into FOLDER.")]
+Writes samples.csv (slides found; animals and groups to be filled in) and study.toml into FOLDER. The tissue is guessed where a word
+of the slide's path names one organ, the group from the slide's folder: check both.")]
 pub(crate) struct Init {
     /// Folder with the slides
     pub(crate) folder: PathBuf,
@@ -27,7 +28,8 @@ Checks everything first, then scores the slides without knowing their groups, th
 Writes what `score` writes to OUT and what `compare` writes to OUT/comparison; see their help. Slides that `score` did with the same
 options are kept, with other options they are scored again. Slides that are scored by one job each (`score --only`, then
 `score --gather`) are compared by `compare`.
-Exit codes: 0 compared and no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start.")]
+Exit codes: 0 compared and no slide failed (blank slides and those left out did not), 1 some failed, 2 could not start or not write its
+tables, 130 and 143 stopped by Ctrl-C and SIGTERM.")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) design: Design,
@@ -57,6 +59,8 @@ Examples:
 Reads long.csv and sizes.csv of RESULTS, joins them with the sample sheet, brings slides together per animal and compares groups.
 Hypertrophy of hepatocytes and atrophy of glomeruli are counted beyond cut-offs of the control group (at least 4 animals).
 Doses of the sample sheet are tested for a trend where the study description declares the ladder ([doses]); both must agree.
+Columns of the animal table state their units at the end of their names: glucose (or glucose_mmol_l) and glucose_mg_dl, insulin
+(or insulin_uu_ml: µU/mL) and insulin_pmol_l, both fasting, ogtt_<minutes> with the ends of glucose; any other number has the unit it has.
 Files of an earlier comparison in REPORT are removed first; other files stay, and one with a name of those below stops the command. Writes to REPORT:
   report.html            everything to look at, in one file
   stats_omnibus.csv      tests of all groups, by endpoint
@@ -69,7 +73,7 @@ Files of an earlier comparison in REPORT are removed first; other files stay, an
   send/ multiqc/         microscopic findings in the manner of SEND (vocabulary unverified); tables for MultiQC
   load_tables.py .R      load all tables into pandas or R
   provenance.json, ro-crate-metadata.json   what was made from what, with hashes
-  and groups, recovery, equivalence, assumptions, relations, exclusions and warnings
+  and animals_long, groups, recovery, equivalence, assumptions, variance_components, relations, weight_sensitivity, exclusions, warnings
 Every table is written as CSV and as Parquet.")]
 pub(crate) struct Compare {
     /// Folder that `histograde score` wrote
@@ -222,7 +226,8 @@ and draws the differences. Slides that only one of them graded are counted, name
 Intervals are made by drawing animals, with all their slides, again and again; those of Spearman and the intraclass correlation by
 formula where each animal has one slide. Limits of agreement are of single slides, within and between animals.
 
-Of a table, one row per slide or animal; rows without one of the two values are left out and counted.")]
+Of a table, one row per animal; rows without one of the two values are left out and counted. Where a column such as animal or
+mouse_id has an animal in several rows nothing has an interval, for these rows do not count as several.")]
 pub(crate) struct Agree {
     /// Folder that `score` wrote, or a table (CSV or TSV) with a heading
     pub(crate) table: PathBuf,
@@ -239,10 +244,10 @@ pub(crate) struct Agree {
     #[arg(short, long, value_name = "OUT", requires = "reads")]
     pub(crate) output: Option<PathBuf>,
     /// Column of one reader
-    #[arg(long, value_name = "COL", required_unless_present = "reads")]
+    #[arg(long, value_name = "COL", requires = "b")]
     pub(crate) a: Option<String>,
     /// Column of the other reader
-    #[arg(long, value_name = "COL", required_unless_present = "reads")]
+    #[arg(long, value_name = "COL", requires = "a")]
     pub(crate) b: Option<String>,
     /// The values are grades: kappa, unweighted and weighted
     #[arg(long)]

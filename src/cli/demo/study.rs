@@ -110,12 +110,18 @@ pub(super) struct Study {
     pub(super) truth: BTreeMap<String, Truth>,
 }
 
-/// Refuses a folder that holds another study, whose sample sheet or description would be written over.
+/// Refuses a folder that holds another study, whose sample sheet or description would be written over, or results of slides.
 ///
 /// # Errors
 ///
 /// [`Error::Config`] naming the file.
 pub(super) fn own(folder: &Path, size: Size) -> Result<()> {
+    // Phantoms among the slides of someone's results would pass for results.
+    let of_score = ["run.json", "long.csv", "store"].map(|name| folder.join(name));
+    if let Some(path) = of_score.iter().find(|path| path.exists()) {
+        let got = format!("{}, which holds results; choose another", path.display());
+        return Err(Error::config("--output", "a new folder, or one of demo alone", got));
+    }
     let sheet = sample_sheet(&animals(size.animals));
     [("samples.csv", sheet.as_str()), ("study.toml", DESCRIPTION)]
         .into_iter()

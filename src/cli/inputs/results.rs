@@ -15,6 +15,12 @@ pub(super) fn is_result(folder: &Path) -> bool {
     pairs.iter().any(|(one, other)| has(one) && has(other)) || is_part(folder)
 }
 
+/// Returns whether a file is a figure that `agree` wrote, as its tables beside it tell: it may lie among slides.
+pub(super) fn is_figure(path: &Path) -> bool {
+    let stem = path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("_bland_altman"));
+    stem && ["agreement.csv", "pairs.csv"].iter().all(|table| path.with_file_name(table).is_file())
+}
+
 /// Returns whether a folder is one of those that a folder of results is made of, as what stands beside it tells.
 fn is_part(folder: &Path) -> bool {
     let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else { return false };

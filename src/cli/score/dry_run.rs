@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use histograde::{
-    Error, Slide,
+    Error, Result, Slide,
     batch::{Job, Memory},
     score::rubric::Rubric,
     slide::SlideInfo,
@@ -17,9 +17,11 @@ use crate::cli::{
     words,
 };
 
-/// Megapixels per second and thread that are expected of slides when no time of an earlier one is known: what whole slides
-/// took on two cores, docs/performance.md.
+/// Megapixels per second and thread that are expected of slides when no time of an earlier one is known: what whole slides of
+/// liver and pancreas took on two cores, docs/performance.md.
 const MP_PER_S: f64 = 8.0;
+/// The same of kidneys, which take nearly three times as long.
+const KIDNEY_MP_PER_S: f64 = 2.8;
 
 /// What slides took that were scored before.
 struct Pace {
@@ -64,12 +66,27 @@ fn mp(info: &SlideInfo) -> f64 {
     info.levels.first().map_or(0.0, |level| level.width as f64 * level.height as f64 / 1e6)
 }
 
+/// Seconds that a slide is expected to take on one thread.
+fn expected_s(job: &Job, mp: f64) -> f64 {
+    mp / if job.organ.has_glomeruli() { KIDNEY_MP_PER_S } else { MP_PER_S }
+}
+
 /// Returns the threads of the run that wrote the tables of a folder.
 fn threads_before(out: &Path) -> Option<usize> {
     let path = out.join("run.json");
     let text = path.is_file().then(|| fs::read(path).ok())??;
     let run: serde_json::Value = serde_json::from_slice(&text).ok()?;
     run["threads"].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0)
+}
+
+/// Opens a slide, and refuses it for what scoring would refuse it for before it reads a pixel: no pixel size, or one outside the range of
+/// a network that was asked for.
+fn open(job: &Job) -> Result<Slide> {
+    let slide = Slide::open(&job.path)?;
+    let stated = slide.info().calibration.as_ref().map(|c| c.mpp);
+    let mpp = job.mpp.or(stated).ok_or(Error::Uncalibrated)?;
+    job.models.fitting(mpp, job.organ, job.options.species)?;
+    Ok(slide)
 }
 
 /// Says for each slide what would be done. Writes nothing.
@@ -84,7 +101,7 @@ pub(in crate::cli) fn run(
     let how = How { operation: how, part: None };
     let store = Store::new(out, how.policy());
     let mut text = String::new();
-    let (mut to_do, mut mp_to_do, mut missing, mut failing) = (0, 0.0, 0, 0);
+    let (mut to_do, mut mp_to_do, mut s_to_do, mut missing, mut failing) = (0, 0.0, 0.0, 0, 0);
     // Of earlier results that hold, and of those that do not.
     let before = threads_before(out).unwrap_or(plan.threads);
     let (mut kept, mut stale) = (Pace::of_run(before), Pace::of_run(before));
@@ -106,11 +123,12 @@ pub(in crate::cli) fn run(
                 *(if gone { &mut missing } else { &mut failing }) += 1;
                 format!("would fail: {error}")
             }
-            Found::Stale(why) => match Slide::open(&job.path) {
+            Found::Stale(why) => match open(job) {
                 Ok(slide) => {
                     to_do += 1;
                     let mp = mp(slide.info());
                     mp_to_do += mp;
+                    s_to_do += expected_s(job, mp);
                     if let Some(seconds) = store.took(&job.slide_id) {
                         stale.add(job, slide.info(), seconds);
                     }
@@ -127,7 +145,10 @@ pub(in crate::cli) fn run(
     let (rate, from) = match (kept.rate(plan.threads), stale.rate(plan.threads)) {
         (Some(rate), _) => (rate, "as the slides scored before"),
         (None, Some(rate)) => (rate, "as the results that are to be replaced"),
-        (None, None) => (MP_PER_S * at_work(plan.threads), "a guess, no time of an earlier result is known"),
+        (None, None) => {
+            let rate = if s_to_do > 0.0 { mp_to_do / s_to_do } else { MP_PER_S };
+            (rate * at_work(plan.threads), "a guess, no time of an earlier result is known")
+        }
     };
     let some = |n: usize, what: &str| if n > 0 { format!(", {n} {what}") } else { String::new() };
     let not_scored = some(missing, "missing") + &some(failing, "would fail");

@@ -1,11 +1,12 @@
 //! Two columns of a table, row by row.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use super::MOST;
+use super::{MOST, names_animals};
 use crate::{
     error::{Error, Result},
     sheet::{Table, is_missing},
+    spelling::key,
 };
 
 /// Pairs of values.
@@ -17,6 +18,8 @@ pub struct Pairs {
     pub b: Vec<f64>,
     /// Rows without one of them, by row number.
     pub missing: Vec<u64>,
+    /// The column that names animals, where one of them stands in several of the rows: these are not independent.
+    pub repeated: Option<String>,
 }
 
 /// Reads two columns of numbers.
@@ -29,6 +32,9 @@ pub fn read_pairs(path: &Path, a: &str, b: &str) -> Result<Pairs> {
     let table = Table::read(path)?;
     let places = [(table.column(a)?, a), (table.column(b)?, b)];
     let (mut pairs, mut faults) = (Pairs::default(), Vec::new());
+    let is_free = |i: &usize| places.iter().all(|(place, _)| place != i);
+    let animal = (0..table.heading.len()).filter(is_free).find(|&i| names_animals(&table.heading[i]));
+    let mut seen = BTreeSet::new();
     for row in &table.rows {
         let mut both = [None; 2];
         for (value, (place, name)) in both.iter_mut().zip(places) {
@@ -50,6 +56,12 @@ pub fn read_pairs(path: &Path, a: &str, b: &str) -> Result<Pairs> {
             [Some(a), Some(b)] => {
                 pairs.a.push(a);
                 pairs.b.push(b);
+                let animal = animal.and_then(|i| Some((i, row.cells.get(i).filter(|a| !is_missing(a))?)));
+                if let Some((i, name)) = animal
+                    && !seen.insert(key(name))
+                {
+                    pairs.repeated = Some(table.heading[i].clone());
+                }
             }
             _ => pairs.missing.push(row.number),
         }

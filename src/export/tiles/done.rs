@@ -1,7 +1,7 @@
 //! What an earlier run finished, and whether it was asked the same.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
@@ -107,6 +107,50 @@ impl Mark {
     }
 }
 
+/// Slides that earlier runs finished with other settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Otherwise {
+    /// How many.
+    pub slides: usize,
+    /// What differs, by the names of the options: `stain-norm`, `resolution`.
+    pub settings: BTreeSet<String>,
+}
+
+/// Returns which finished slides of a folder, besides those of this run, were tiled with other settings than these.
+///
+/// # Errors
+///
+/// [`Error::Io`] when the folder cannot be read.
+pub fn otherwise(out: &Path, own: &BTreeSet<&str>, settings: &Settings) -> Result<Otherwise> {
+    let mut found = Otherwise::default();
+    for name in names(out)?.iter().filter(|name| !own.contains(name.as_str())) {
+        let Some(mark) = read(&out.join("slides").join(name)) else { continue };
+        let differ = differing(&mark["asked"], settings);
+        found.slides += usize::from(!differ.is_empty());
+        found.settings.extend(differ);
+    }
+    Ok(found)
+}
+
+/// Names the settings in which what was asked for differs from these. Areas are of each slide, and so is a pixel size that a sample sheet
+/// gives: of areas only whether there are any is compared, of such sizes nothing.
+fn differing(asked: &Value, settings: &Settings) -> Vec<String> {
+    let own = settings.fingerprint.as_object();
+    let differs = |key: &str, value: &Value| {
+        let earlier = &asked["settings"][key];
+        earlier != value && !(key == "slide_mpp" && earlier.is_array())
+    };
+    let keys = own.into_iter().flatten().filter(|(key, value)| differs(key, value));
+    let mut differ: Vec<String> = keys.map(|(key, _)| key.replace('_', "-")).collect();
+    if asked["target"] != json!(settings.target.as_ref().map(Target::fingerprint)) {
+        differ.push("stain-norm".to_owned());
+    }
+    if asked["within"].is_null() != settings.within.is_none() {
+        differ.push("within".to_owned());
+    }
+    differ
+}
+
 /// Returns the rows of every slide of a folder that is finished, one after another, by name: `None` for one whose files are
 /// not what they were.
 ///
@@ -114,6 +158,16 @@ impl Mark {
 ///
 /// [`Error::Io`] when the folder cannot be read.
 pub(super) fn all(out: &Path) -> Result<impl Iterator<Item = (String, Option<Finished>)>> {
+    let out = out.to_owned();
+    Ok(names(&out)?.into_iter().filter_map(move |name| {
+        let folder = out.join("slides").join(&name);
+        let mark = read(&folder)?;
+        Some((name, finished(&out, &folder, &mark)))
+    }))
+}
+
+/// Returns the names in the folder of slides, sorted; none where it is not there.
+fn names(out: &Path) -> Result<Vec<String>> {
     let slides = out.join("slides");
     let entries = match fs::read_dir(&slides) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -124,12 +178,7 @@ pub(super) fn all(out: &Path) -> Result<impl Iterator<Item = (String, Option<Fin
     };
     let mut names: Vec<String> = entries.iter().filter_map(|e| e.file_name().into_string().ok()).collect();
     names.sort_unstable();
-    let out = out.to_owned();
-    Ok(names.into_iter().filter_map(move |name| {
-        let folder = slides.join(&name);
-        let mark = read(&folder)?;
-        Some((name, finished(&out, &folder, &mark)))
-    }))
+    Ok(names)
 }
 
 /// Returns what is noted of a slide, if all of its files are there and as long as they were.

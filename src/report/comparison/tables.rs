@@ -11,6 +11,7 @@ use crate::{
         subjects::Subject,
     },
     error::Result,
+    organ,
     report::{
         number::number as digits,
         parquet::{self, Column, number, text},
@@ -54,7 +55,7 @@ pub(super) fn write(out: &Output, c: &Comparison) -> Result<()> {
     table("recovery", &RECOVERY, each(c, recovery))?;
     table("equivalence", &EQUIVALENCE, each(c, equivalence))?;
     table("variance_components", &columns_of_components(unit), each(c, components))?;
-    let of_study = c.notes.iter().map(|note| vec![String::new(), String::new(), note.clone()]);
+    let of_study = c.notes.iter().map(|note| vec![tissue_of(note).to_owned(), String::new(), note.clone()]);
     table("warnings", &WARNINGS, of_study.chain(each(c, warnings)).collect())?;
     table("relations", &RELATIONS, relations(c))?;
     let left = c.exclusions.iter().map(|e| {
@@ -413,6 +414,12 @@ fn components(e: &Compared) -> Vec<Row> {
     e.components.map(row).into_iter().collect()
 }
 
+/// Returns the tissue that a remark on the study begins with; empty where it is on all of it.
+fn tissue_of(note: &str) -> &str {
+    let start = note.split([':', ',']).next().unwrap_or_default();
+    organ::find(start).map_or("", |organ| organ.name)
+}
+
 fn warnings(e: &Compared) -> Vec<Row> {
     let row = |w: &String| [keys(e), vec![w.clone()]].concat();
     e.analysis.warnings.iter().map(row).collect()
@@ -455,3 +462,6 @@ fn relations(c: &Comparison) -> Vec<Row> {
     };
     c.relations.iter().map(row).collect()
 }
+
+#[cfg(test)]
+mod tests;

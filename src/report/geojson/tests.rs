@@ -2,8 +2,13 @@ use super::*;
 use crate::report::test_slide::{NUCLEUS, VEIN, object};
 
 fn text(structures: &[Object], cells: &[Object]) -> String {
+    text_without(structures, cells, &[])
+}
+
+/// The file where classes are too coarse to count.
+fn text_without(structures: &[Object], cells: &[Object], coarse: &[&str]) -> String {
     let mut out = Vec::new();
-    write_to(&mut out, "a1", structures, cells).unwrap();
+    write_to(&mut out, "a1", [structures, cells], coarse).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -20,6 +25,21 @@ fn features_are_what_qupath_reads() {
     let json: serde_json::Value = serde_json::from_str(&got).unwrap();
     let id = |i: usize| json["features"][i]["id"].as_str().unwrap().to_owned();
     assert_eq!(got, expected.replace("ID0", &id(0)).replace("ID1", &id(1)));
+}
+
+#[test]
+fn classes_that_are_too_coarse_to_count_say_so() {
+    let summary = crate::report::test_slide::summary(false);
+    assert_eq!(too_coarse(&summary), [NUCLEUS.name]);
+    let (veins, nuclei) = (
+        [object(&VEIN, (3, 4), 8.0, &[])],
+        [object(&NUCLEUS, (1, 7), 2.0, &[]), object(&NUCLEUS, (9, 7), 2.0, &[])],
+    );
+    let text = text_without(&veins, &nuclei, &too_coarse(&summary));
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let name = |i: usize| json["features"][i]["properties"]["classification"]["name"].as_str().unwrap();
+    let coarse = "nucleus (too coarse to count)";
+    assert_eq!([name(0), name(1), name(2)], [VEIN.name, coarse, coarse]);
 }
 
 #[test]

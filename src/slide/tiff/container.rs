@@ -47,11 +47,8 @@ impl TiffSlide {
 
     fn pixels_of(&self, of: PartAt) -> Result<KeptPixels> {
         let page = self.page_of(of)?;
-        let storage = decode::storage(&self.tiff, page).ok_or_else(|| {
-            let what = "strips, planes or a compression of its own, which cannot be cleaned in place; \
-                        `histograde convert` writes an OME-TIFF that holds the pixels alone";
-            Error::unsupported(self.format, what)
-        })?;
+        let storage = decode::storage(&self.tiff, page)
+            .ok_or_else(|| Error::not_cleanable(self.format, "strips, planes or a compression of its own"))?;
         let tile = [page.tile_width, page.tile_height];
         Ok(KeptPixels { of, size: [page.width, page.height], tile, storage })
     }
