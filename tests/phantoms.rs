@@ -140,6 +140,8 @@ const PANCREAS: Table = Table {
         // Half a pixel of the structure pass along the outline of the smallest islet.
         exact("islet_area_um2_mean", 200.0),
         exact("islet_rbc_area_pct", 0.5),
+        exact("islet_vacuole_area_pct", 0.3),
+        exact("insulitis_score_mean", 0.3),
         exact("acinar_nuclear_density_per_mm2", 0.0),
         exact("acinar_vacuole_area_pct", 0.1),
         exact("pancreas_gap_pct", 0.5),

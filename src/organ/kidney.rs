@@ -4,6 +4,7 @@ use super::{Organ, Pass, Uncounted, keep_all};
 use crate::{
     measure::kidney as features,
     segment::{kidney as segment, nuclei, object::Class},
+    stain::Cytoplasm,
 };
 
 /// Sub-indices (domain.md §4.4).
@@ -67,5 +68,6 @@ pub(super) const KIDNEY: Organ = Organ {
     features: features::FEATURES,
     sizes: Some(features::sizes),
     sub_indices: SUB_INDICES,
+    cytoplasm: Cytoplasm::Pale,
     needed_mm2: 10.0,
 };

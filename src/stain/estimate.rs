@@ -1,7 +1,7 @@
 //! The stain profile of a slide, from samples of its tissue.
 
 use super::{
-    CytoplasmHue, Separator, StainMatrix, StainProfile, macenko,
+    Cytoplasm, CytoplasmHue, Separator, StainMatrix, StainProfile, macenko,
     white::{White, median, median_between},
 };
 use crate::{
@@ -23,7 +23,7 @@ const MAX_COLOURS: usize = 120_000;
 ///
 /// Falls back to the published vectors, with a warning, when the estimate is not plausible.
 #[must_use]
-pub fn profile(samples: &[Rgb], white: &White, warnings: &Warnings) -> StainProfile {
+pub fn profile(samples: &[Rgb], white: &White, cytoplasm: Cytoplasm, warnings: &Warnings) -> StainProfile {
     let colours = stained(samples, white);
     let hue = CytoplasmHue::of(&colours);
     let (matrix, origin) = match macenko::estimate(&without_blood(colours, &hue)) {
@@ -50,20 +50,19 @@ pub fn profile(samples: &[Rgb], white: &White, warnings: &Warnings) -> StainProf
             }
         }
     }
-    levels(white, (matrix, origin), hue, &h, &he)
+    levels(white, (matrix, origin), hue, nuclear_threshold(&h, cytoplasm), &he)
 }
 
-/// Derives the thresholds and medians from the histograms of haematoxylin, and of eosin by haematoxylin.
+/// Derives the medians from the histogram of eosin by haematoxylin, and the level between nuclei and the rest.
 fn levels(
     white: &White,
     (matrix, origin): (StainMatrix, &'static str),
     hue: CytoplasmHue,
-    h: &[u64; 256],
+    threshold: u8,
     he: &[[u64; 256]],
 ) -> StainProfile {
-    let threshold = nuclear_threshold(h);
     let (mut below, mut above, mut eosin) = ([0u64; 256], [0u64; 256], [0u64; 256]);
-    for (level, &n) in h.iter().enumerate() {
+    for (level, n) in he.iter().map(|eosin| eosin.iter().sum()).enumerate() {
         if level > usize::from(threshold) {
             above[level] = n;
         } else {
@@ -100,14 +99,18 @@ const DARKEST_NUCLEI: u8 = 160;
 
 /// Returns the level between nuclei and the rest: the last of the rest.
 ///
-/// Where cytoplasm is as basophilic as at the base of pancreatic acini, the best division of all pixels
-/// runs through the cytoplasm; the upper class is then divided once more.
+/// Where cytoplasm is basophilic in part, as at the base of pancreatic acini, the best division in two runs through the
+/// cytoplasm, or not, by a hair; the upper of two divisions in three does not jump. Elsewhere the upper class of the best
+/// division is divided once more if it is too large for nuclei.
 ///
 /// A few specks far darker than any nucleus (pigment, dirt, lettering) would be a class of their own; they are left out.
-fn nuclear_threshold(histogram: &[u64; 256]) -> u8 {
+fn nuclear_threshold(histogram: &[u64; 256], cytoplasm: Cytoplasm) -> u8 {
     let mut bins = *histogram;
     loop {
-        let level = division(&bins);
+        let level = match cytoplasm {
+            Cytoplasm::Pale => division(&bins),
+            Cytoplasm::Basophilic => upper_of_three(&bins),
+        };
         let mut above = bins;
         above[..=usize::from(level)].fill(0);
         let [specks, all] = [&above, &bins].map(|bins| bins.iter().sum::<u64>() as f64);
@@ -155,6 +158,31 @@ fn without_blood(mut densities: Vec<[f64; 3]>, hue: &CytoplasmHue) -> Vec<[f64; 
     densities
 }
 
+/// Returns the upper of the two levels that divide a histogram best in three (Otsu 1979, IEEE SMC 9:62): the last of the
+/// middle class.
+fn upper_of_three(histogram: &[u64; 256]) -> u8 {
+    let (mut n, mut s) = ([0.0; 257], [0.0; 257]);
+    for (level, &count) in histogram.iter().enumerate() {
+        n[level + 1] = n[level] + count as f64;
+        s[level + 1] = s[level] + level as f64 * count as f64;
+    }
+    // Between the classes lies the most variance where the sum of their squared sums over their sizes is largest.
+    let class = |from: usize, to: usize| match n[to] - n[from] {
+        0.0 => 0.0,
+        size => (s[to] - s[from]).powi(2) / size,
+    };
+    let mut best = (0.0, 0);
+    for middle in 1..256 {
+        for upper in middle + 1..256 {
+            let between = class(0, middle) + class(middle, upper) + class(upper, 256);
+            if between > best.0 {
+                best = (between, upper - 1);
+            }
+        }
+    }
+    best.1 as u8
+}
+
 /// Returns the level that divides a histogram best (Otsu 1979, IEEE SMC 9:62): the last of the lower class.
 fn otsu(histogram: &[u64; 256]) -> u8 {
     let total: f64 = histogram.iter().map(|&n| n as f64).sum();
@@ -194,12 +222,33 @@ mod tests {
             (5..15).for_each(|v| histogram[v] = pale);
             (28..38).for_each(|v| histogram[v] = basophilic);
             (50..60).for_each(|v| histogram[v] = nuclei);
-            let found = nuclear_threshold(&histogram);
+            let found = nuclear_threshold(&histogram, Cytoplasm::Pale);
             assert!(expected.contains(&found), "{pale} {basophilic} {nuclei}: {found}");
         }
         t(90, 0, 10, 14..50);
         t(50, 40, 10, 37..50);
         t(75, 15, 10, 14..50);
+    }
+
+    #[test]
+    fn the_level_of_nuclei_does_not_jump_with_the_share_of_basophilic_cytoplasm() {
+        let found: Vec<u8> = (10..=60)
+            .map(|basophilic| {
+                let mut histogram = [0u64; 256];
+                // Heaps that run into each other, as those of a slide do.
+                for (middle, wide, n) in
+                    [(15.0, 7.0, 90 - basophilic), (30.0, 8.0, basophilic), (55.0, 10.0, 10)]
+                {
+                    for (level, bin) in histogram.iter_mut().enumerate() {
+                        let away: f64 = (level as f64 - middle) / wide;
+                        *bin += (n as f64 * 1e4 / wide * (-0.5 * away * away).exp()) as u64;
+                    }
+                }
+                nuclear_threshold(&histogram, Cytoplasm::Basophilic)
+            })
+            .collect();
+        assert!(found.iter().all(|level| (37..50).contains(level)), "{found:?}");
+        assert!(found.windows(2).all(|two| two[0].abs_diff(two[1]) <= 2), "{found:?}");
     }
 
     #[test]
@@ -209,7 +258,7 @@ mod tests {
             (5..15).for_each(|v| histogram[v] = 9_000);
             (35..45).for_each(|v| histogram[v] = nuclei);
             (at..at + 10).for_each(|v| histogram[v] = specks);
-            let found = nuclear_threshold(&histogram);
+            let found = nuclear_threshold(&histogram, Cytoplasm::Pale);
             assert!(expected.contains(&found), "{specks} {nuclei} {at}: {found}");
         }
         t(0, 700, 200, 14..35);
@@ -233,11 +282,11 @@ mod tests {
         let mut sample = Rgb::filled(100, 100, colour(0.10, 0.30));
         sample.pixels_mut()[..1000].fill(colour(0.70, 0.10));
         let warnings = Warnings::default();
-        let profile = super::profile(&[sample.clone()], &white, &warnings);
+        let profile = super::profile(&[sample.clone()], &white, Cytoplasm::Pale, &warnings);
         // As much black writing as nuclei changes nothing.
         let mut written = Rgb::filled(100, 110, [12, 10, 14]);
         written.pixels_mut()[..10_000].copy_from_slice(sample.pixels());
-        assert_eq!(super::profile(&[written], &white, &warnings), profile);
+        assert_eq!(super::profile(&[written], &white, Cytoplasm::Pale, &warnings), profile);
         assert!(profile.h_nuclei > profile.h_threshold && profile.h_threshold >= profile.h_cytoplasm);
         assert!(profile.e_cytoplasm > 20, "{profile:?}");
     }
