@@ -21,7 +21,6 @@ use crate::{
         revision::Revision,
         structures::StructureMap,
     },
-    stain::Cytoplasm,
 };
 
 /// Scale and extent of one pass over the slide.
@@ -79,8 +78,6 @@ pub struct Organ {
     pub sizes: Option<fn(&Evidences<'_>) -> Sizes>,
     /// Sub-indices of the damage index: name and lesion ids (domain.md §4.4).
     pub sub_indices: &'static [(&'static str, &'static [&'static str])],
-    /// How its cytoplasm takes haematoxylin.
-    pub cytoplasm: Cytoplasm,
     /// Least analysed tissue, of kidneys cortex, in mm² for a dependable score (domain.md §3.0).
     pub needed_mm2: f64,
 }

@@ -167,7 +167,7 @@ pub fn score_slide_kept(
     let profile = {
         let samples = during(Stage::Reading, || samples::read(&scan, plan.organ.cell_pass))?;
         notes::strange(&models, &samples, cell_mpp, &warnings)?;
-        during(Stage::Stains, || stain::profile(&samples, &tissue.white, plan.organ.cytoplasm, &warnings))
+        during(Stage::Stains, || stain::profile(&samples, &tissue.white, &warnings))
     };
     let (mut structures, mut structure_tally) = structures(&scan, &profile, &warnings)?;
     let are_drawn = |structures: &[Object]| {

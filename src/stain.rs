@@ -32,15 +32,6 @@ impl StainMatrix {
     pub const RUIFROK: Self = Self { h: [0.65, 0.70, 0.29], e: [0.07, 0.99, 0.11] };
 }
 
-/// How the cytoplasm of an organ takes haematoxylin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cytoplasm {
-    /// Hardly: nuclei are the only class of dark pixels.
-    Pale,
-    /// In part, as at the base of pancreatic acini, which lies between the pale rest and nuclei.
-    Basophilic,
-}
-
 /// Slide-wide stain facts, measured once from fixed places so that every window agrees.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StainProfile {

@@ -137,7 +137,6 @@ fn faulty() -> &'static Organ {
         uncounted: l.uncounted,
         sizes: None,
         sub_indices: l.sub_indices,
-        cytoplasm: l.cytoplasm,
         needed_mm2: l.needed_mm2,
     }))
 }

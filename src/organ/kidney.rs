@@ -4,7 +4,6 @@ use super::{Organ, Pass, Uncounted, keep_all};
 use crate::{
     measure::kidney as features,
     segment::{kidney as segment, nuclei, object::Class},
-    stain::Cytoplasm,
 };
 
 /// Sub-indices (domain.md §4.4).
@@ -68,6 +67,5 @@ pub(super) const KIDNEY: Organ = Organ {
     features: features::FEATURES,
     sizes: Some(features::sizes),
     sub_indices: SUB_INDICES,
-    cytoplasm: Cytoplasm::Pale,
     needed_mm2: 10.0,
 };

@@ -4,7 +4,6 @@ use super::{Organ, Pass, Uncounted};
 use crate::{
     measure::liver as features,
     segment::{focus::FOCUS, liver as segment, object::Class},
-    stain::Cytoplasm,
 };
 
 /// Sub-indices (domain.md §4.4).
@@ -46,6 +45,5 @@ pub(super) const LIVER: Organ = Organ {
     features: features::FEATURES,
     sizes: Some(features::sizes),
     sub_indices: SUB_INDICES,
-    cytoplasm: Cytoplasm::Pale,
     needed_mm2: 20.0,
 };

@@ -4,7 +4,6 @@ use super::{Organ, Pass, Uncounted, keep_all};
 use crate::{
     measure::pancreas as features,
     segment::{focus::FOCUS, nuclei, object::Class, pancreas as segment},
-    stain::Cytoplasm,
 };
 
 /// Endocrine: the first nine lesions of domain.md §4.3.1; exocrine: the rest (§4.4).
@@ -70,6 +69,5 @@ pub(super) const PANCREAS: Organ = Organ {
     features: features::FEATURES,
     sizes: None,
     sub_indices: SUB_INDICES,
-    cytoplasm: Cytoplasm::Basophilic,
     needed_mm2: 15.0,
 };

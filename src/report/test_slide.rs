@@ -16,7 +16,7 @@ use crate::{
         object::{Class, Finds, Object, Outline, Step},
     },
     slide::{Calibration, Level, SlideInfo},
-    stain::{Cytoplasm, CytoplasmHue, StainMatrix, StainProfile},
+    stain::{CytoplasmHue, StainMatrix, StainProfile},
     units::Mpp,
     warning::Warning,
 };
@@ -65,7 +65,6 @@ pub(crate) static LIVER: Organ = Organ {
     features: &[&FAT, &BLOOD, &SINUSOID],
     sizes: None,
     sub_indices: &[("steatosis", &["macrosteatosis", "microsteatosis"])],
-    cytoplasm: Cytoplasm::Pale,
     needed_mm2: 20.0,
 };
 

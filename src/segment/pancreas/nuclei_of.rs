@@ -26,7 +26,7 @@ const LYMPHOCYTE_UM: std::ops::RangeInclusive<f64> = 4.5..=6.6;
 /// nuclei's contrast. The network tells pale nuclei from it.
 const NUCLEUS_INK: f64 = 0.55;
 /// A lymphocyte is darker than the slide's nuclei by this share of their contrast to cytoplasm.
-const LYMPHOCYTE_INK: f64 = 0.5;
+const LYMPHOCYTE_INK: f64 = 0.6;
 /// Radius within which other lymphocytes make a cluster, in µm …
 const CLUSTER_UM: f64 = 15.0;
 /// … of at least so many, the nucleus itself included: no shrunken nucleus of another cell.
