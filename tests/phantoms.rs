@@ -153,6 +153,10 @@ const PANCREAS: Table = Table {
         "necrosis islet_necrosis_pyknosis",
         // Among as many vacuoles as can be painted.
         "acinar_vacuolation acinar_nuclear_density_per_mm2 470",
+        // So it is in a dark stain with the outline of its only islet.
+        "acinar_vacuolation islet_area_um2_mean 3400",
+        // Vacuoles of acini that touch islets, where these are outlined too wide.
+        "acinar_vacuolation islet_vacuole_area_pct 1.0",
     ],
 };
 

@@ -189,23 +189,29 @@ fn upper_of_three(histogram: &[u64; 256]) -> u8 {
 }
 
 /// Returns the level that divides a histogram best (Otsu 1979, IEEE SMC 9:62) of those above which at most a share of it lies:
-/// the last of the lower class.
+/// the last of the lower class. A level that is worse than its neighbours counts only where there is no other.
 fn otsu(histogram: &[u64; 256], most: f64) -> u8 {
     let total: f64 = histogram.iter().map(|&n| n as f64).sum();
     let sum: f64 = histogram.iter().enumerate().map(|(v, &n)| v as f64 * n as f64).sum();
-    let (mut n, mut s, mut best) = (0.0, 0.0, (0.0, 0));
-    for (level, &count) in histogram.iter().enumerate() {
-        n += count as f64;
-        s += level as f64 * count as f64;
-        if n > 0.0 && n < total && total - n <= most * total {
-            let apart = s / n - (sum - s) / (total - n);
-            let between = n * (total - n) * apart * apart;
-            if between > best.0 {
-                best = (between, level);
-            }
-        }
-    }
-    best.1 as u8
+    let (mut n, mut s) = (0.0, 0.0);
+    let variances: [(f64, bool); 256] = std::array::from_fn(|level| {
+        n += histogram[level] as f64;
+        s += level as f64 * histogram[level] as f64;
+        let divides = n > 0.0 && n < total;
+        let apart = if divides { s / n - (sum - s) / (total - n) } else { 0.0 };
+        (n * (total - n) * apart * apart, divides && total - n <= most * total)
+    });
+    let between = |level: usize| variances.get(level).map_or(0.0, |v| v.0);
+    let is_peak = |&level: &usize| {
+        let before = level.checked_sub(1).map_or(0.0, between);
+        between(level) > before && between(level) >= between(level + 1)
+    };
+    let allowed = || (0..256).filter(|&level| variances[level].1);
+    // Of levels that are as good the first.
+    let best =
+        |best: Option<usize>, level: usize| best.filter(|&b| between(b) >= between(level)).or(Some(level));
+    let peak = allowed().filter(is_peak).fold(None, best);
+    peak.or_else(|| allowed().fold(None, best)).unwrap_or(0) as u8
 }
 
 #[cfg(test)]
