@@ -50,12 +50,22 @@ fn in_the_middle(x: f64, y: f64) -> bool {
     (x - SIDE_UM / 2.0).hypot(y - SIDE_UM / 2.0) <= RADIUS_UM
 }
 
+/// Blurs the place in the middle, and as much beside it as the blur reaches into it.
+fn blurred_in_the_middle(own: &RgbImage, sigma_px: f32) -> RgbImage {
+    let reach = (RADIUS_UM / MPP) as u32 + (4.0 * sigma_px) as u32;
+    let (x, y) = (own.width() / 2 - reach, own.height() / 2 - reach);
+    let place = imageops::crop_imm(own, x, y, 2 * reach, 2 * reach).to_image();
+    let mut out = own.clone();
+    imageops::replace(&mut out, &imageops::fast_blur(&place, sigma_px), i64::from(x), i64::from(y));
+    out
+}
+
 #[test]
 fn the_stronger_the_blur_the_more_certain_it_is() {
     for organ in ["liver", "kidney", "pancreas"] {
         let own = picture(organ, 51);
         for sigma_um in [3.0, 6.0, 12.0, 24.0f32] {
-            let blurred = imageops::fast_blur(&own, sigma_um / MPP as f32);
+            let blurred = blurred_in_the_middle(&own, sigma_um / MPP as f32);
             let (found, lost) = left_out(&own, &blurred, in_the_middle);
             assert!(found >= 90.0 && lost <= 3.0, "{organ} {sigma_um}: found {found:.1} %, lost {lost:.2} %");
         }
