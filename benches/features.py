@@ -26,6 +26,8 @@ STAINS = ("pale", "dark", "bluish")
 CONTROLS = 6
 # Kidneys need more tissue for as many glomeruli; pancreata for the two islets without which theirs are not graded.
 SIZE = {"liver": 2400, "kidney": 3000, "pancreas": 4400}
+# Lesions that are painted by grade: every grade is measured.
+GRADED = {"insulitis": 5}
 # A painted value counts as present from this share of its largest.
 PRESENT = 0.1
 # What is painted and the lesion that is the same change under another feature.
@@ -79,8 +81,9 @@ def shots(organ, lesions, make, args):
     levels, stains, fine = [], [], []
     for name, low, high, mpp in lesions:
         for seed in args.seeds:
-            for i in range(args.levels):
-                amount = round(low + (high - low) * i / (args.levels - 1), 4)
+            steps = GRADED.get(name, args.levels)
+            for i in range(steps):
+                amount = round(low + (high - low) * i / (steps - 1), 4)
                 levels.append(make(f"{name}-{i}-{seed}", mpp, seed, "default", name, amount))
         for seed in args.seeds[:args.stained]:
             stains += [make(f"{name}-{s}-{seed}", mpp, seed, s, name, high) for s in STAINS]
@@ -306,7 +309,9 @@ def main():
         finally:
             shutil.rmtree(folder)
         seeds = ", ".join(map(str, args.seeds))
-        page += [f"## {organ.capitalize()}", "", f"{slides} measured slides; seeds {seeds}; {args.levels} levels of each lesion, from the lowest to the highest.", ""]
+        grades_of = " (of insulitis every grade)" if organ == "pancreas" else ""
+        levels = f"{args.levels} levels of each lesion{grades_of}, from the lowest to the highest"
+        page += [f"## {organ.capitalize()}", "", f"{slides} measured slides; seeds {seeds}; {levels}.", ""]
         page += rows + ["", f"### Specificity: {strays} grade{'' if strays == 1 else 's'} astray", ""] + grades + [""]
         print(f"{organ}: {slides} slides, {strays} grades astray", flush=True)
     head = (Path(__file__).parent / "features.head.md").read_text()
