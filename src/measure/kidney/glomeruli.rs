@@ -11,7 +11,8 @@ use crate::{
         tally::Counter,
     },
     segment::kidney::{
-        CORTEX_PX, GLOMERULUS, MESANGIAL_PX, OWN_NUCLEI, OWN_PX, OWN_RED_CELL_PX, OWN_WHITE_PX, SOLID_PX,
+        CORTEX_PX, GLOMERULUS, MESANGIAL_PARTS, OWN_NUCLEI, OWN_PX, OWN_RED_CELL_PX, OWN_WHITE_PX, PARTS,
+        SOLID_PX,
     },
     units::UM2_PER_MM2,
 };
@@ -138,14 +139,14 @@ pub(super) const MESANGIUM: Feature = feature(
         tufts.retain(|g| g.share(SOLID_PX).is_none_or(|s| 100.0 * s <= SCLEROSED_PCT));
         let (part, px) = tufts
             .iter()
-            .fold((0, 0), |(part, px), g| (part + g.tuft.get(MESANGIAL_PX), px + g.tuft.get(OWN_PX)));
+            .fold((0, 0), |(part, px), g| (part + g.tuft.get(MESANGIAL_PARTS), px + g.tuft.get(OWN_PX)));
         match px {
             0 if tufts.len() < all => {
                 Err(Missing::TooFew { what: "glomeruli that are not sclerosed", found: 0.0, needed: 1.0 })
             }
             0 => Err(Missing::NoStructure { what: "tuft" }),
             _ => Ok(Value {
-                value: 100.0 * part as f64 / px as f64,
+                value: 100.0 * part as f64 / (px * PARTS) as f64,
                 n: tufts.len() as u64,
                 denominator: found.mpp.area_mm2(px),
             }),

@@ -86,7 +86,7 @@ impl Counts {
             (OWN_HAEMATOXYLIN, self.haematoxylin),
             (OWN_NUCLEI, self.nuclei),
             (SOLID_PX, self.solid),
-            (MESANGIAL_PX, self.mesangial),
+            (MESANGIAL_PARTS, self.mesangial),
         ] {
             if n > 0 {
                 tally.add(counter, n);
@@ -278,7 +278,7 @@ impl<'a> Scene<'a> {
                 let texture =
                     tuft::texture(self.field, &self.inner, number, &counts.crop, self.nuclear, open);
                 counts.solid = texture.solid_px;
-                counts.mesangial = texture.mesangial_px;
+                counts.mesangial = texture.mesangial_parts;
             }
         }
     }

@@ -53,5 +53,8 @@ pub const OWN_HAEMATOXYLIN: Counter = Counter("own_haematoxylin");
 pub const OWN_NUCLEI: Counter = Counter("own_nuclei");
 /// Pixels of a tuft that are solid: eosin without nuclei or capillaries over 20 µm.
 pub const SOLID_PX: Counter = Counter("solid_px");
-/// Pixels of a tuft between nuclei and capillaries.
-pub const MESANGIAL_PX: Counter = Counter("mesangial_px");
+/// Pixels of a tuft between nuclei and capillaries, in parts ([`PARTS`] are a pixel).
+pub const MESANGIAL_PARTS: Counter = Counter("mesangial_parts");
+/// Parts of a pixel: what lies between two levels of eosin counts in part, and sums of whole parts do not depend on how a tuft is
+/// cut.
+pub const PARTS: u64 = 256;

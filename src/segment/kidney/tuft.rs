@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::PARTS;
 use crate::{
     raster::{Mask, Plane},
     segment::{field::Field, morphology, smooth::Integral},
@@ -50,7 +51,7 @@ impl Crop {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Texture {
     pub(super) solid_px: u64,
-    pub(super) mesangial_px: u64,
+    pub(super) mesangial_parts: u64,
 }
 
 /// Judges the pixels of the tuft painted as `number` in `tufts`.
@@ -86,15 +87,16 @@ pub(super) fn texture(
     let [all, few, closed, eosin, dense] = [&inside, &nuclei, &lumens, &matrix, &denser].map(Integral::new);
     // Eosin comes in whole levels, of which the limit lies between two: both count, by how near it lies.
     let mixed = |at_floor: f64, above: f64| at_floor + between * (above - at_floor);
-    let (mut texture, mut mesangial) = (Texture::default(), [0u64; 2]);
+    let above = (between * PARTS as f64).round() as u64;
+    let mut texture = Texture::default();
     for row in crop.rows.clone() {
         for column in crop.columns.clone() {
             let (x, y) = (column - wide.columns.start, row - wide.rows.start);
             if inside.at(x, y) == 0 {
                 continue;
             }
-            mesangial[0] += u64::from(mesangium.at(x, y));
-            mesangial[1] += u64::from(less.at(x, y));
+            texture.mesangial_parts +=
+                (PARTS - above) * u64::from(mesangium.at(x, y)) + above * u64::from(less.at(x, y));
             let (x, y) = (x as i64, y as i64);
             let sum = |of: &Integral| f64::from(of.sum(x - half, y - half, x + half + 1, y + half + 1));
             let area = sum(&all);
@@ -104,7 +106,6 @@ pub(super) fn texture(
             texture.solid_px += u64::from(solid);
         }
     }
-    texture.mesangial_px = mixed(mesangial[0] as f64, mesangial[1] as f64).round() as u64;
     texture
 }
 
@@ -145,10 +146,18 @@ mod tests {
             let mut crop = Crop::default();
             (10..30).for_each(|y| crop.include(10..30, y));
             let found = texture(&field, &tufts, 1, &crop, &plane(0), |_, _| false);
-            assert_eq!(found.mesangial_px, expected, "{e_usual}");
+            assert_eq!(found.mesangial_parts, expected * PARTS, "{e_usual}");
+            // In two windows it is as much.
+            let halves = [10..17, 17..30].map(|columns| {
+                let mut half = Crop::default();
+                (10..30).for_each(|y| half.include(columns.clone(), y));
+                texture(&field, &tufts, 1, &half, &plane(0), |_, _| false).mesangial_parts
+            });
+            assert_eq!(halves.iter().sum::<u64>(), found.mesangial_parts, "{e_usual}");
         }
         t(14.0 / EOSIN_SHARE, 400);
         t(14.25 / EOSIN_SHARE, 300);
+        t(14.125 / EOSIN_SHARE, 350);
         t(14.5 / EOSIN_SHARE, 200);
         t(15.0 / EOSIN_SHARE, 0);
         t(20.0, 400);
