@@ -43,7 +43,7 @@ const WALL_UM: f64 = 8.0;
 /// Share of green in that sum: stained tissue absorbs green most; dust, shadow and ink do not [expert].
 const MIN_GREEN_SHARE: f64 = 0.36;
 /// Least tissue fragment, in µm²: smaller ones are debris [expert], unless they fill half of a view that is small itself.
-const MIN_FRAGMENT_UM2: f64 = 8_000.0;
+pub(crate) const MIN_FRAGMENT_UM2: f64 = 8_000.0;
 /// Least tissue of a slide, in µm²: two or three cells; less cannot be told from a speck [expert].
 const MIN_TISSUE_UM2: f64 = 1_000.0;
 /// Share of a view no larger than a gap that a fragment must fill for it to be tissue: pale stroma and lumens leave little more [expert].

@@ -1,6 +1,9 @@
 //! Whether light shone through the slide: fluorescence and pictures that were not exposed are black where glass is.
 
-use crate::{raster::Mask, tissue::View};
+use crate::{
+    raster::Mask,
+    tissue::{MIN_FRAGMENT_UM2, View},
+};
 
 /// A pixel whose brightest channel is below this is dark [expert].
 const DARK: u8 = 60;
@@ -47,7 +50,7 @@ pub(crate) fn not_brightfield(view: &View) -> Option<String> {
 }
 
 /// Returns why a view on which no tissue was found is not blank: much of it is darker than glass, though not coloured like
-/// stained tissue.
+/// stained tissue. Coloured places too small for a piece of tissue are no reason: they may be stained.
 #[must_use]
 pub(crate) fn unstained(view: &View) -> Option<String> {
     let limit = DARKER * view.white.rgb.iter().fold(0.0f64, |high, &v| high.max(v));
@@ -68,10 +71,12 @@ pub(crate) fn unstained(view: &View) -> Option<String> {
     let pct = |count: u64, of: u64| 100.0 * count as f64 / of.max(1) as f64;
     let share = pct(darker, view.pixels.pixels().len() as u64);
     let has_texture = steps as f64 >= TEXTURE * pairs.max(1) as f64;
-    (share >= MOST_DARKER_PCT && has_texture).then(|| {
+    let has_colour = pct(coloured, darker) >= LEAST_PCT;
+    let too_small = has_colour && view.mpp.area_um2(darker) < MIN_FRAGMENT_UM2;
+    (share >= MOST_DARKER_PCT && has_texture && !too_small).then(|| {
         format!(
             "no tissue stained with haematoxylin and eosin was found, but {share:.0} % of the picture is darker than glass{}",
-            if pct(coloured, darker) < LEAST_PCT {
+            if !has_colour {
                 " and nothing has a colour (saved in grey levels?); score the picture in colour"
             } else {
                 ", in colours that are none of these stains (another stain, ink, or altered colours)"
@@ -92,7 +97,7 @@ mod tests {
 
     fn view(pixels: Rgb) -> View {
         let white = White { rgb: [242.0, 241.0, 243.0] };
-        View { pixels, black: None, scale: 8.0, mpp: Mpp::square(4.0).unwrap(), white }
+        View { pixels, black: None, scale: 8.0, mpp: Mpp::square(8.0).unwrap(), white }
     }
 
     #[test]
@@ -145,6 +150,9 @@ mod tests {
         }
         t([150; 3], 20, 200, Some("50 % of the picture is darker than glass and nothing has a colour"));
         t([150, 120, 80], 20, 200, Some("in colours that are none of these stains"));
+        // A quarter of the picture, but less than the least piece of tissue: it may be stained. Grey it may not.
+        t([150, 120, 80], 20, 100, None);
+        t([150; 3], 20, 100, Some("25 % of the picture is darker than glass and nothing has a colour"));
         // A little dirt, the shade of a lamp, glass.
         t([150; 3], 20, 30, None);
         t([150; 3], 2, 200, None);
